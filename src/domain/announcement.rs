@@ -1,0 +1,156 @@
+//! What schedulers are told: the words of the outgoing messages.
+
+use super::ids::Pair;
+
+/// Why a node went out of service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutReason {
+    /// The pair had an active conductor and lost the last one.
+    DriverLost,
+    /// The pair never had one.
+    DriverUnknown,
+}
+
+impl OutReason {
+    /// As written in messages and tables.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DriverLost => "driver_lost",
+            Self::DriverUnknown => "driver_unknown",
+        }
+    }
+}
+
+/// Why a hold of ours ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackReason {
+    /// The pair has an active conductor again.
+    DriverRestored,
+    /// The node needs another, active pair now, or somebody else lifted our mark.
+    NodeChanged,
+    /// The node is gone.
+    NodeRemoved,
+    /// An operator's command.
+    Released,
+}
+
+impl BackReason {
+    /// As written in messages and tables.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DriverRestored => "driver_restored",
+            Self::NodeChanged => "node_changed",
+            Self::NodeRemoved => "node_removed",
+            Self::Released => "released",
+        }
+    }
+
+    /// The reason that [`as_str`](Self::as_str) writes so.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [
+            Self::DriverRestored,
+            Self::NodeChanged,
+            Self::NodeRemoved,
+            Self::Released,
+        ]
+        .into_iter()
+        .find(|reason| reason.as_str() == text)
+    }
+}
+
+/// What tipped a decision, as announced. Each part may be unknown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AnnouncedCause {
+    /// The `message_id` of the event.
+    pub event_id: Option<String>,
+    /// Its type.
+    pub event: Option<String>,
+    /// The conductor that it was about.
+    pub conductor: Option<String>,
+}
+
+/// One node in an announcement, with its place in the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnnouncedNode {
+    /// Contiguous over all nodes of all messages of one stream.
+    pub seq: u64,
+    /// The node.
+    pub uuid: String,
+    /// Its name, where it has one.
+    pub name: Option<String>,
+}
+
+/// One outgoing message, exactly as fixed in the transaction that decided it (I4): everything in
+/// it is a function of stored rows, so a repeat has the same bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// Its place among the announcements of the stream; the message's `message_id` is
+    /// `{stream}:{number}`.
+    pub number: u64,
+    /// The history that `seq` and `number` belong to, a UUID in text.
+    pub stream: String,
+    /// The fencing number of the replica that decided.
+    pub epoch: u64,
+    /// When it was decided, ms since 1970 UTC; also the message's `timestamp`.
+    pub decided_at_ms: u64,
+    /// What it says.
+    pub content: Content,
+}
+
+/// What an announcement says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// `node.out_of_service`
+    OutOfService {
+        /// What all its nodes share.
+        about: About,
+        /// Why.
+        reason: OutReason,
+        /// The nodes, in order of `seq`; at least one.
+        nodes: Vec<AnnouncedNode>,
+    },
+    /// `node.back_in_service`
+    BackInService {
+        /// What all its nodes share; pair and decision are those of the hold that ends.
+        about: About,
+        /// Why.
+        reason: BackReason,
+        /// The decision that ended the hold, where one did.
+        released_by: Option<String>,
+        /// The nodes, in order of `seq`; at least one.
+        nodes: Vec<AnnouncedNode>,
+    },
+    /// `node.position`: how far the stream is.
+    Position {
+        /// The last `seq` given so far.
+        seq: u64,
+    },
+}
+
+impl Content {
+    /// The routing key and `type` of the message that carries it.
+    #[must_use]
+    pub fn message_type(&self) -> &'static str {
+        match self {
+            Self::OutOfService { .. } => "node.out_of_service",
+            Self::BackInService { .. } => "node.back_in_service",
+            Self::Position { .. } => "node.position",
+        }
+    }
+}
+
+/// What the nodes of one announcement share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// UUID, in text, of the decision that took (or had taken) the nodes out.
+    pub decision_id: String,
+    /// The pair.
+    pub pair: Pair,
+    /// What tipped it.
+    pub cause: AnnouncedCause,
+    /// When the last real sign of life of the pair was received, ms since 1970 UTC.
+    pub last_good_at_ms: Option<u64>,
+}

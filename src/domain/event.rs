@@ -1,0 +1,80 @@
+//! What conductors, or those who watch them, say.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
+
+/// One lifecycle event of one conductor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The `message_id`.
+    pub id: EventId,
+    /// Whom it is about.
+    pub conductor: ConductorName,
+    /// Which start of that conductor it is about.
+    pub incarnation: Incarnation,
+    /// The publisher's clock when it was sent, ms since 1970 UTC. Compared only with other times
+    /// of the same conductor's clock.
+    pub sent_at_ms: Option<u64>,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened to a conductor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventKind {
+    /// It started, or says again what it serves.
+    Joined(Statement),
+    /// It lives. With a statement it says all that `Joined` says; without one ("bare") only that.
+    Heartbeat(Option<Statement>),
+    /// It stopped by itself.
+    Left {
+        /// A planned restart: count it as active that long from receipt.
+        back_within: Option<Duration>,
+        /// The publisher's words.
+        reason: Option<String>,
+    },
+    /// Somebody else found it silent.
+    HeartbeatTimeout {
+        /// The `sent_at_ms` of the last thing that was seen from it.
+        last_seen_ms: Option<u64>,
+        /// Who noticed.
+        detected_by: Option<String>,
+    },
+}
+
+impl EventKind {
+    /// The routing key and `type` of the message that carries it.
+    #[must_use]
+    pub fn message_type(&self) -> &'static str {
+        match self {
+            Self::Joined(_) => "conductor.joined",
+            Self::Heartbeat(_) => "conductor.heartbeat",
+            Self::Left { .. } => "conductor.left",
+            Self::HeartbeatTimeout { .. } => "conductor.heartbeat_timeout",
+        }
+    }
+}
+
+/// What a conductor serves and how it will be watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// The group that it serves.
+    pub group: Group,
+    /// The drivers that it supports; may be none.
+    pub drivers: BTreeSet<Driver>,
+    /// It will send heartbeats and is lost after that long without one (1 s to 1 h). `None`: it
+    /// is not watched for silence (`Joined`), or as known before (`Heartbeat`).
+    pub heartbeat_timeout: Option<Duration>,
+}
+
+impl Statement {
+    /// The pairs that this statement makes active.
+    pub fn pairs(&self) -> impl Iterator<Item = Pair> + '_ {
+        self.drivers.iter().map(|driver| Pair {
+            group: self.group.clone(),
+            driver: driver.clone(),
+        })
+    }
+}

@@ -1,0 +1,18 @@
+//! The decision core: what conductors say, what that makes of the driver map, and what follows.
+//!
+//! Pure: no async, no input or output, no clock, no randomness, no serialisation, no logging. Time
+//! is an argument ([`time::Now`]); identifiers of decisions are given by the caller.
+//!
+//! Read in this order: [`ids`] and [`event`] (the words), [`conductor`] (one conductor's life),
+//! [`map`] (which conductors make a pair active), [`hearing`] (when silence proves something),
+//! [`decide`] (the rule that joins them).
+
+pub mod announcement;
+pub mod conductor;
+pub mod decide;
+pub mod event;
+pub mod explain;
+pub mod hearing;
+pub mod ids;
+pub mod map;
+pub mod time;

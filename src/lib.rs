@@ -1,0 +1,4 @@
+//! nodewarden
+pub mod broker;
+pub mod config;
+pub mod domain;
