@@ -2,3 +2,5 @@
 pub mod broker;
 pub mod config;
 pub mod domain;
+pub mod failpoints;
+pub mod store;

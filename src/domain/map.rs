@@ -1,1 +1,130 @@
+//! The active driver map: which conductors make which pair active.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::conductor::Conductor;
+use super::decide::Change;
+use super::ids::{ConductorName, Pair};
+
+/// What a pair should be, as decided and recorded. A pair without a standing never had an active
+/// conductor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It has an active conductor.
+    Active,
+    /// It had one and lost the last.
+    Lost,
+}
+
+impl Standing {
+    /// As written in tables.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// Every conductor that is known, what each pair should be, and who makes it so.
+///
+/// Guarantee: after every [`apply`](Self::apply), a pair has the standing `Active` exactly if a
+/// conductor that counts supports it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DriverMap {
+    conductors: BTreeMap<ConductorName, Conductor>,
+    standings: BTreeMap<Pair, Standing>,
+    active: BTreeMap<Pair, BTreeSet<ConductorName>>,
+}
+
+impl DriverMap {
+    /// The map as stored.
+    #[must_use]
+    pub fn load(
+        conductors: impl IntoIterator<Item = Conductor>,
+        standings: impl IntoIterator<Item = (Pair, Standing)>,
+    ) -> Self {
+        let mut map = Self {
+            standings: standings.into_iter().collect(),
+            ..Self::default()
+        };
+        for conductor in conductors {
+            map.put(conductor);
+        }
+        map
+    }
+
+    /// Makes a decision's change so.
+    pub fn apply(&mut self, change: &Change) {
+        if let Some(conductor) = &change.conductor {
+            self.put(conductor.clone());
+        }
+        for turn in &change.turns {
+            self.standings.insert(turn.pair.clone(), turn.to);
+        }
+    }
+
+    /// Forgets a conductor that does not count; returns whether it was known and gone.
+    pub fn forget(&mut self, name: &ConductorName) -> bool {
+        let gone = self.conductors.get(name).is_some_and(|known| !known.counts());
+        if gone {
+            self.conductors.remove(name);
+        }
+        gone
+    }
+
+    fn put(&mut self, conductor: Conductor) {
+        if let Some(before) = self.conductors.remove(&conductor.name) {
+            for pair in before.pairs() {
+                if let Some(names) = self.active.get_mut(&pair) {
+                    names.remove(&before.name);
+                    if names.is_empty() {
+                        self.active.remove(&pair);
+                    }
+                }
+            }
+        }
+        if conductor.counts() {
+            for pair in conductor.pairs() {
+                self.active.entry(pair).or_default().insert(conductor.name.clone());
+            }
+        }
+        self.conductors.insert(conductor.name.clone(), conductor);
+    }
+
+    /// One conductor.
+    #[must_use]
+    pub fn conductor(&self, name: &ConductorName) -> Option<&Conductor> {
+        self.conductors.get(name)
+    }
+
+    /// All conductors, by name.
+    pub fn conductors(&self) -> impl Iterator<Item = &Conductor> {
+        self.conductors.values()
+    }
+
+    /// What `pair` should be; `None`: it never had an active conductor.
+    #[must_use]
+    pub fn standing(&self, pair: &Pair) -> Option<Standing> {
+        self.standings.get(pair).copied()
+    }
+
+    /// All pairs that have a standing.
+    pub fn standings(&self) -> impl Iterator<Item = (&Pair, Standing)> {
+        self.standings.iter().map(|(pair, standing)| (pair, *standing))
+    }
+
+    /// Whether any conductor but `except` makes `pair` active.
+    #[must_use]
+    pub fn active_without(&self, pair: &Pair, except: &ConductorName) -> bool {
+        self.active
+            .get(pair)
+            .is_some_and(|names| names.iter().any(|name| name != except))
+    }
+
+    /// How many conductors make each pair active; pairs without one are absent.
+    pub fn active(&self) -> impl Iterator<Item = (&Pair, usize)> {
+        self.active.iter().map(|(pair, names)| (pair, names.len()))
+    }
+}

@@ -11,7 +11,6 @@ pub mod announcement;
 pub mod conductor;
 pub mod decide;
 pub mod event;
-pub mod explain;
 pub mod hearing;
 pub mod ids;
 pub mod map;

@@ -1,0 +1,68 @@
+//! Errors of the database, classified where they are understood.
+
+/// What went wrong, and what that means for the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another replica holds the epoch. Nothing was written; this session must end.
+    #[error("another replica has taken over (our epoch is {0})")]
+    Fenced(u64),
+    /// It may go away by itself: locked, unreachable, disk full, reply lost. Whether a commit
+    /// happened is unknown.
+    #[error("{doing}: {source}")]
+    Transient {
+        /// What was tried.
+        doing: &'static str,
+        /// Why it failed.
+        source: sqlx::Error,
+    },
+    /// It will fail again with the same input.
+    #[error("{doing}: {source}")]
+    Permanent {
+        /// What was tried.
+        doing: &'static str,
+        /// Why it failed.
+        source: sqlx::Error,
+    },
+    /// The schema is missing, too old, or not ours.
+    #[error("{0}")]
+    Schema(String),
+    /// What was read makes no sense; somebody else wrote to our tables.
+    #[error("{0}")]
+    Corrupt(String),
+}
+
+impl StoreError {
+    /// Whether trying again can help without anybody doing anything.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Transient { .. })
+    }
+
+    /// Classifies what the library reported while `doing`.
+    pub(super) fn from_sqlx(doing: &'static str, source: sqlx::Error) -> Self {
+        // Constraint violations, and values or statements that the database cannot take, fail
+        // again; everything else (busy, input and output, closed connection) may not.
+        let permanent = match &source {
+            sqlx::Error::Database(fault) => {
+                fault.is_unique_violation()
+                    || fault.is_foreign_key_violation()
+                    || fault.is_check_violation()
+                    || fault.message().contains("NOT NULL constraint")
+                    || fault.message().contains("datatype mismatch")
+                    || fault.message().contains("syntax error")
+                    || fault.message().contains("no such")
+            }
+            sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::Decode(_)
+            | sqlx::Error::Encode(_)
+            | sqlx::Error::TypeNotFound { .. } => true,
+            _ => false,
+        };
+        if permanent {
+            Self::Permanent { doing, source }
+        } else {
+            Self::Transient { doing, source }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The only place that knows SQL and the database library.
+//!
+//! One contract for the deciding loop ([`Ledger`]), one for the relay ([`Outbox`]), one for those
+//! who only look ([`Reader`]). Every method of the first two is exactly one transaction. The
+//! statements of a dialect are in one file each (`sqlite/sql.rs`), the tables in `schemas/sql/`.
+
+mod error;
+mod inventory;
+mod read;
+mod records;
+mod sqlite;
+
+pub use error::StoreError;
+pub use inventory::{ImportCount, NodeUpsert};
+pub use read::{
+    ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Overview, PairFacts, Reader, RequestView, SnapshotPage,
+};
+pub use records::{
+    Chunk, ConductorRecord, DecisionRecord, EventRecord, Intake, Memory, Request, StandingRecord, Takeover, Window,
+};
+pub use sqlite::{Keeping, SqliteLedger, SqliteOutbox, TransactionWatch, Unwatched, import, migrate, request};
+
+use std::collections::HashMap;
+
+use crate::domain::announcement::Announcement;
+use crate::domain::ids::{ConductorName, EventId, Pair};
+
+/// What the deciding loop needs of the database. Every method is one transaction; those that take
+/// an `epoch` first change the fence row and fail with [`StoreError::Fenced`], nothing written, if
+/// another replica has taken over.
+///
+/// After any other error it is unknown whether the transaction was committed: the caller must drop
+/// what it remembers and [`resume`](Self::resume).
+#[allow(async_fn_in_trait)] // used only with concrete types, whose futures are Send
+pub trait Ledger {
+    /// The UUID of this database's history. Takes no lock.
+    async fn stream(&mut self) -> Result<String, StoreError>;
+
+    /// Proves that the schema is right and that writing works, without disturbing the active
+    /// replica.
+    async fn prove(&mut self) -> Result<(), StoreError>;
+
+    /// Takes the next epoch for `holder`. The memory was read after the fence was taken.
+    async fn take_epoch(&mut self, holder: &str, now_ms: u64) -> Result<Takeover, StoreError>;
+
+    /// Reads the memory again under the fence, after a doubt.
+    async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError>;
+
+    /// The digests under which these events are remembered. Takes no lock: only the holder of the
+    /// epoch adds events, and what it adds is fenced.
+    async fn recall(
+        &mut self,
+        events: &[(ConductorName, EventId)],
+    ) -> Result<HashMap<(ConductorName, EventId), [u8; 32]>, StoreError>;
+
+    /// Commits what a batch of events and silences led to.
+    async fn commit_intake(&mut self, epoch: u64, intake: &Intake) -> Result<(), StoreError>;
+
+    /// Takes the next window of a lost pair's nodes out of service (I3: state, hold and
+    /// announcement together). Nothing if the pair is not lost (I6). The last window completes the
+    /// pair's decision.
+    async fn take_out(&mut self, epoch: u64, pair: &Pair, window: &Window) -> Result<Chunk, StoreError>;
+
+    /// Judges the next window of holds (those of `pair`, or all): ends those whose node is gone or
+    /// needs an active pair now, re-labels those whose node moved to another lost pair, marks
+    /// again those whose mark somebody changed. The last window of a pair completes its decision.
+    async fn give_back(&mut self, epoch: u64, pair: Option<&Pair>, window: &Window) -> Result<Chunk, StoreError>;
+
+    /// Puts right the next window of nodes that are marked out of service without a hold of ours.
+    async fn put_right(&mut self, epoch: u64, window: &Window) -> Result<Chunk, StoreError>;
+
+    /// Begins a sweep: announces the position, keeps the remainders of planned restarts, drops
+    /// what is older than `keeping` allows (a bounded number of rows).
+    async fn begin_sweep(
+        &mut self,
+        epoch: u64,
+        holds: &[ConductorRecord],
+        keeping: Keeping,
+        now_ms: u64,
+    ) -> Result<(), StoreError>;
+
+    /// What operators ask for and is not done yet, oldest first. Takes no lock.
+    async fn requests(&mut self) -> Result<Vec<Request>, StoreError>;
+
+    /// Answers a request to forget a conductor; removes it if `forget`.
+    async fn answer_forget(
+        &mut self,
+        epoch: u64,
+        request: &Request,
+        forget: bool,
+        result: &str,
+        now_ms: u64,
+    ) -> Result<(), StoreError>;
+}
+
+/// What the relay needs of the database.
+#[allow(async_fn_in_trait)] // used only with concrete types, whose futures are Send
+pub trait Outbox {
+    /// The oldest announcements that are not recorded as announced, in order, at most `most`.
+    async fn pending(&mut self, after: Option<u64>, most: u32) -> Result<Vec<Announcement>, StoreError>;
+
+    /// Records that all announcements up to `number` were handed to the broker; never goes back.
+    /// [`StoreError::Fenced`] if another replica has taken over.
+    async fn announced(&mut self, epoch: u64, number: u64, now_ms: u64) -> Result<(), StoreError>;
+}

@@ -1,0 +1,258 @@
+//! What those who only look may see, as plain data. Each answer is one consistent read.
+
+use super::StoreError;
+
+/// Where the database stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overview {
+    /// The UUID of its history.
+    pub stream: String,
+    /// Who may write.
+    pub epoch: u64,
+    /// The last committed `seq`.
+    pub seq: u64,
+    /// Who took the epoch, as it named itself.
+    pub holder: Option<String>,
+    /// When it did, ms since 1970 UTC.
+    pub taken_at_ms: Option<u64>,
+    /// When it last committed.
+    pub committed_at_ms: Option<u64>,
+    /// The last announcement made.
+    pub last_announcement: u64,
+    /// The last announcement that the broker confirmed.
+    pub announced: u64,
+    /// When the oldest announcement that waits was committed.
+    pub outbox_oldest_ms: Option<u64>,
+    /// All nodes.
+    pub nodes: u64,
+    /// Those that are out of service because of us.
+    pub nodes_out_of_service: u64,
+}
+
+/// One node that is out of service because of us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldView {
+    /// The node.
+    pub uuid: String,
+    /// Its name when it was taken out.
+    pub name: Option<String>,
+    /// The group that it is held for.
+    pub conductor_group: String,
+    /// The driver that it is held for.
+    pub driver: String,
+    /// `driver_lost` or `driver_unknown`.
+    pub reason: &'static str,
+    /// The decision.
+    pub decision_id: String,
+    /// Since when, ms since 1970 UTC.
+    pub since_ms: u64,
+}
+
+/// A page of all that is out of service as of `seq`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotPage {
+    /// The UUID of the history.
+    pub stream: String,
+    /// Who may write.
+    pub epoch: u64,
+    /// As of which change.
+    pub seq: u64,
+    /// In order of uuid.
+    pub nodes: Vec<HoldView>,
+    /// The `after` of the next page; `None`: this is the last.
+    pub next: Option<String>,
+}
+
+/// A conductor as recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConductorView {
+    /// Who.
+    pub conductor: String,
+    /// Which start of it.
+    pub incarnation: u64,
+    /// Its group.
+    pub conductor_group: String,
+    /// Its drivers.
+    pub drivers: Vec<String>,
+    /// `active`, `leaving`, `left` or `timed_out`.
+    pub state: String,
+    /// Since when, ms since 1970 UTC.
+    pub since_ms: u64,
+    /// It is lost after that long without a heartbeat.
+    pub heartbeat_timeout_ms: Option<u64>,
+    /// What remained of a planned restart at the last write.
+    pub hold_remaining_ms: Option<u64>,
+    /// When it was last heard.
+    pub last_sign_at_ms: u64,
+}
+
+/// A decision as recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionView {
+    /// Its place among the decisions.
+    pub number: u64,
+    /// Its UUID.
+    pub decision_id: String,
+    /// About which group.
+    pub conductor_group: String,
+    /// About which driver.
+    pub driver: String,
+    /// `lost`, `restored` or `unknown`.
+    pub verdict: String,
+    /// `event`, `silence` or `hold_ended`.
+    pub cause: String,
+    /// The `message_id` of the event.
+    pub cause_event_id: Option<String>,
+    /// Its type.
+    pub cause_event: Option<String>,
+    /// The conductor.
+    pub cause_conductor: Option<String>,
+    /// The pair's last real sign of life.
+    pub last_good_at_ms: Option<u64>,
+    /// Who decided.
+    pub epoch: u64,
+    /// When.
+    pub decided_at_ms: u64,
+    /// When all its nodes were as it wants them, or another decision overtook it.
+    pub completed_at_ms: Option<u64>,
+    /// How many nodes it moved so far.
+    pub nodes: u64,
+}
+
+/// A pair that a conductor or a node names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriverView {
+    /// The group.
+    pub conductor_group: String,
+    /// The driver.
+    pub driver: String,
+    /// `active`, `holding` (only by planned restarts), `lost` or `unknown`.
+    pub state: &'static str,
+    /// Since when it is active or lost, where that is recorded.
+    pub since_ms: Option<u64>,
+    /// `holding`: when the longest hold ends, as of the last write.
+    pub until_ms: Option<u64>,
+    /// The last decision about it.
+    pub decision: Option<DecisionView>,
+    /// The conductors that make it active.
+    pub conductors: Vec<String>,
+    /// Its nodes that we do not hold.
+    pub nodes_in_service: u64,
+    /// Its nodes that we hold.
+    pub nodes_out_of_service: u64,
+}
+
+/// A pair's record, as far as it goes for one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PairFacts {
+    /// The pair as everybody sees it.
+    pub view: DriverView,
+    /// Conductors that support it and do not count, newest sign of life first.
+    pub gone: Vec<ConductorView>,
+}
+
+/// All that is known about one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeFacts {
+    /// Its key.
+    pub uuid: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its group, in ASCII lower case.
+    pub conductor_group: String,
+    /// Its driver.
+    pub driver: Option<String>,
+    /// The operators' own mark.
+    pub maintenance: bool,
+    /// As in the table.
+    pub service_state: String,
+    /// Since when.
+    pub since_ms: Option<u64>,
+    /// The hold on it, with its decision.
+    pub hold: Option<(u64, DecisionView)>,
+    /// Why and when its last hold ended, if that is still recorded: reason and time.
+    pub last_back: Option<(String, u64)>,
+    /// The pair that it needs.
+    pub pair: Option<PairFacts>,
+}
+
+/// What became of an operator's request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestView {
+    /// The answer; `None`: no deciding replica has seen it yet.
+    pub result: Option<String>,
+}
+
+/// Looks, never writes. Cheap to clone; bounded in connections and in time.
+#[derive(Clone)]
+pub struct Reader {
+    pub(super) inner: super::sqlite::SqliteReader,
+}
+
+impl Reader {
+    /// Does not connect yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] if the URL cannot be used.
+    pub fn new(database: &crate::config::Database) -> Result<Self, StoreError> {
+        Ok(Self {
+            inner: super::sqlite::SqliteReader::new(database)?,
+        })
+    }
+
+    /// Where the database stands.
+    ///
+    /// # Errors
+    /// [`StoreError`], as with all methods here.
+    pub async fn overview(&self) -> Result<Overview, StoreError> {
+        self.inner.overview().await
+    }
+
+    /// What is out of service, above the uuid `after`, at most `limit` nodes.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn snapshot(&self, after: &str, limit: u32) -> Result<SnapshotPage, StoreError> {
+        self.inner.snapshot(after, limit).await
+    }
+
+    /// Every pair that a conductor or a node names, by group and driver.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn drivers(&self) -> Result<Vec<DriverView>, StoreError> {
+        self.inner.drivers().await
+    }
+
+    /// Every conductor, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn conductors(&self) -> Result<Vec<ConductorView>, StoreError> {
+        self.inner.conductors().await
+    }
+
+    /// The newest decisions, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn decisions(&self, limit: u32) -> Result<Vec<DecisionView>, StoreError> {
+        self.inner.decisions(limit).await
+    }
+
+    /// One node by uuid, or by a name that only one node has; `None`: there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn node(&self, uuid_or_name: &str) -> Result<Option<NodeFacts>, StoreError> {
+        self.inner.node(uuid_or_name).await
+    }
+
+    /// What became of a request.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn request(&self, number: u64) -> Result<RequestView, StoreError> {
+        self.inner.request(number).await
+    }
+}

@@ -1,0 +1,190 @@
+//! What is written and read: rows as plain data.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::domain::conductor::{Conductor, Life, Outcome};
+use crate::domain::decide::{Turn, Verdict};
+use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
+use crate::domain::map::Standing;
+use crate::domain::time::Mono;
+
+/// What a replica finds when it takes over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Takeover {
+    /// The UUID of this database's history.
+    pub stream: String,
+    /// The epoch that is now ours.
+    pub epoch: u64,
+    /// What is known.
+    pub memory: Memory,
+}
+
+/// The stored half of the driver map.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Every conductor.
+    pub conductors: Vec<ConductorRecord>,
+    /// Every pair that ever had one.
+    pub standings: Vec<(Pair, Standing)>,
+}
+
+/// A conductor as stored: no reading of a monotonic clock survives, a hold is what remains of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConductorRecord {
+    /// Who.
+    pub name: ConductorName,
+    /// Which start.
+    pub incarnation: Incarnation,
+    /// Its group.
+    pub group: Group,
+    /// Its drivers.
+    pub drivers: BTreeSet<Driver>,
+    /// Its time-out.
+    pub heartbeat_timeout: Option<Duration>,
+    /// Its state, as [`Life::as_str`] writes it.
+    pub state: &'static str,
+    /// What remains of a planned restart.
+    pub hold_remaining: Option<Duration>,
+    /// Its latest `sent_at_ms`.
+    pub last_sent_at_ms: Option<u64>,
+    /// When it was last heard.
+    pub last_sign_at_ms: u64,
+    /// Since when it is in this state.
+    pub since_ms: u64,
+}
+
+impl ConductorRecord {
+    /// `conductor` as of `now`.
+    #[must_use]
+    pub fn save(conductor: &Conductor, now: Mono) -> Self {
+        let hold_remaining = match conductor.life {
+            Life::Leaving { until } => Some(until.since(now)),
+            _ => None,
+        };
+        Self {
+            name: conductor.name.clone(),
+            incarnation: conductor.incarnation,
+            group: conductor.group.clone(),
+            drivers: conductor.drivers.clone(),
+            heartbeat_timeout: conductor.heartbeat_timeout,
+            state: conductor.life.as_str(),
+            hold_remaining,
+            last_sent_at_ms: conductor.last_sent_at_ms,
+            last_sign_at_ms: conductor.last_sign_at_ms,
+            since_ms: conductor.since_ms,
+        }
+    }
+
+    /// The conductor, heard at `now` and with what remained of its hold still before it: whoever
+    /// takes over grants the rest again, never less.
+    #[must_use]
+    pub fn restore(&self, now: Mono) -> Conductor {
+        let life = match self.state {
+            "active" => Life::Active,
+            "leaving" => Life::Leaving {
+                until: now.plus(self.hold_remaining.unwrap_or_default()),
+            },
+            "timed_out" => Life::TimedOut,
+            _ => Life::Left,
+        };
+        Conductor {
+            name: self.name.clone(),
+            incarnation: self.incarnation,
+            group: self.group.clone(),
+            drivers: self.drivers.clone(),
+            heartbeat_timeout: self.heartbeat_timeout,
+            life,
+            last_sent_at_ms: self.last_sent_at_ms,
+            last_sign_at_ms: self.last_sign_at_ms,
+            since_ms: self.since_ms,
+            heard: now,
+        }
+    }
+}
+
+/// What one batch leads to; written in one transaction.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Intake {
+    /// When the batch was received, ms since 1970 UTC.
+    pub now_ms: u64,
+    /// Every event of it, in queue order.
+    pub events: Vec<EventRecord>,
+    /// The conductors that changed, as they are after it.
+    pub conductors: Vec<ConductorRecord>,
+    /// The pairs whose standing changed, as they are after it.
+    pub standings: Vec<StandingRecord>,
+    /// The decisions, in order: one for each turn that has a verdict, even if a later event of
+    /// the same batch reverses it (I1).
+    pub decisions: Vec<DecisionRecord>,
+}
+
+/// An event to remember.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRecord {
+    /// Whom it is about.
+    pub conductor: ConductorName,
+    /// Its `message_id`.
+    pub id: EventId,
+    /// SHA-256 over its type and body.
+    pub digest: [u8; 32],
+    /// Its type.
+    pub message_type: &'static str,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// A pair's standing from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandingRecord {
+    /// Which pair.
+    pub pair: Pair,
+    /// What it should be.
+    pub standing: Standing,
+}
+
+/// A decision to record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionRecord {
+    /// Its UUID, in text.
+    pub id: String,
+    /// What it says.
+    pub verdict: Verdict,
+    /// About which pair, and why.
+    pub turn: Turn,
+    /// When, ms since 1970 UTC.
+    pub decided_at_ms: u64,
+}
+
+/// Which nodes one transaction looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// Only uuids above this; empty: from the beginning.
+    pub after: String,
+    /// At most this many.
+    pub nodes: u32,
+    /// Nodes in one announcement at the most.
+    pub nodes_per_message: u32,
+    /// The time to record, ms since 1970 UTC.
+    pub now_ms: u64,
+}
+
+/// What one transaction did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// Where the next window begins; `None`: this was the last.
+    pub next: Option<String>,
+    /// How many nodes changed and were announced.
+    pub changed: u64,
+}
+
+/// What an operator asks of the deciding replica.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Its number.
+    pub number: u64,
+    /// What is asked; `forget` is known.
+    pub kind: String,
+    /// About what; for `forget` a conductor's name.
+    pub argument: String,
+}

@@ -1,0 +1,348 @@
+//! The deciding loop's connection: the fence, and one method for each of its transactions.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Connection, Row, Sqlite, SqliteConnection, Transaction};
+
+use super::super::{
+    Chunk, ConductorRecord, Intake, Keeping, Ledger, Memory, Request, StoreError, Takeover, Window,
+};
+use super::open::{Link, TransactionWatch};
+use super::{int, sql, uint};
+use crate::config::Database;
+use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
+use crate::domain::map::Standing;
+use crate::failpoints;
+
+/// [`Ledger`] on SQLite; owns one dedicated connection.
+pub struct SqliteLedger {
+    link: Link,
+}
+
+/// The counters that the fence guards, as read under it.
+pub(super) struct Counters {
+    pub(super) epoch: u64,
+    pub(super) seq: u64,
+    pub(super) last_announcement: u64,
+    pub(super) last_decision: u64,
+}
+
+/// A fenced, writing transaction: the write lock is ours and so is the epoch.
+pub(super) struct Unit<'c> {
+    pub(super) tx: Transaction<'c, Sqlite>,
+    pub(super) counters: Counters,
+}
+
+impl SqliteLedger {
+    /// Does not open the file yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] if the URL is none for SQLite.
+    pub fn new(database: &Database, watch: Arc<dyn TransactionWatch>) -> Result<Self, StoreError> {
+        Ok(Self {
+            link: Link::new(database, watch)?,
+        })
+    }
+
+    /// Runs `work` in one transaction under the fence. After an error nothing of the connection is
+    /// used again.
+    async fn fenced<T>(
+        &mut self,
+        epoch: u64,
+        now_ms: u64,
+        doing: &'static str,
+        work: impl AsyncFnOnce(&mut Unit<'_>) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        let watch = Arc::clone(&self.link.watch);
+        let connection = self.link.connection().await?;
+        let outcome = async {
+            let tx = begin(connection).await?;
+            watch.entered();
+            let Some(mut unit) = fence(tx, epoch, now_ms).await? else {
+                return Ok(None);
+            };
+            let value = work(&mut unit).await?;
+            let Counters { seq, last_announcement, last_decision, .. } = unit.counters;
+            sqlx::query(sql::COUNTERS)
+                .bind(int(seq))
+                .bind(int(last_announcement))
+                .bind(int(last_decision))
+                .execute(&mut *unit.tx)
+                .await?;
+            failpoints::reached("before-commit");
+            unit.tx.commit().await?;
+            failpoints::reached("after-commit");
+            Ok(Some(value))
+        }
+        .await;
+        match outcome {
+            Ok(Some(value)) => {
+                watch.left();
+                Ok(value)
+            }
+            Ok(None) => {
+                self.link.drop_connection();
+                Err(StoreError::Fenced(epoch))
+            }
+            Err(fault) => {
+                self.link.drop_connection();
+                Err(StoreError::from_sqlx(doing, fault))
+            }
+        }
+    }
+
+    /// Runs `work` without a transaction of ours: for looking.
+    async fn look<T>(
+        &mut self,
+        doing: &'static str,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        let connection = self.link.connection().await?;
+        let outcome = work(connection).await;
+        outcome.map_err(|fault| {
+            self.link.drop_connection();
+            StoreError::from_sqlx(doing, fault)
+        })
+    }
+}
+
+/// Begins with the write lock in hand.
+pub(super) async fn begin(connection: &mut SqliteConnection) -> Result<Transaction<'_, Sqlite>, sqlx::Error> {
+    connection.begin_with("BEGIN IMMEDIATE").await
+}
+
+async fn fence(mut tx: Transaction<'_, Sqlite>, epoch: u64, now_ms: u64) -> Result<Option<Unit<'_>>, sqlx::Error> {
+    let row: Option<(i64, i64, i64, i64)> = sqlx::query_as(sql::FENCE)
+        .bind(int(now_ms))
+        .bind(int(epoch))
+        .fetch_optional(&mut *tx)
+        .await?;
+    Ok(row.map(|(epoch, seq, last_announcement, last_decision)| Unit {
+        tx,
+        counters: Counters {
+            epoch: uint(epoch),
+            seq: uint(seq),
+            last_announcement: uint(last_announcement),
+            last_decision: uint(last_decision),
+        },
+    }))
+}
+
+impl Ledger for SqliteLedger {
+    async fn stream(&mut self) -> Result<String, StoreError> {
+        self.look("read the stream", async |connection| {
+            sqlx::query_scalar(sql::STREAM).fetch_one(connection).await
+        })
+        .await
+    }
+
+    async fn prove(&mut self) -> Result<(), StoreError> {
+        let changed = self
+            .look("prove that writing works", async |connection| {
+                Ok(sqlx::query(sql::PROVE).execute(connection).await?.rows_affected())
+            })
+            .await?;
+        if changed == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Schema(
+                "the tables are empty: run `nodewarden migrate`".to_owned(),
+            ))
+        }
+    }
+
+    async fn take_epoch(&mut self, holder: &str, now_ms: u64) -> Result<Takeover, StoreError> {
+        let watch = Arc::clone(&self.link.watch);
+        let connection = self.link.connection().await?;
+        let outcome = async {
+            let mut tx = begin(connection).await?;
+            watch.entered();
+            let (stream, epoch): (String, i64) = sqlx::query_as(sql::TAKE_EPOCH)
+                .bind(holder)
+                .bind(int(now_ms))
+                .bind(int(now_ms))
+                .fetch_one(&mut *tx)
+                .await?;
+            let memory = read_memory(&mut tx).await?;
+            tx.commit().await?;
+            Ok((stream, epoch, memory))
+        }
+        .await;
+        match outcome {
+            Ok((stream, epoch, memory)) => {
+                watch.left();
+                Ok(Takeover {
+                    stream,
+                    epoch: uint(epoch),
+                    memory: memory?,
+                })
+            }
+            Err(fault) => {
+                self.link.drop_connection();
+                Err(StoreError::from_sqlx("take the epoch", fault))
+            }
+        }
+    }
+
+    async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError> {
+        self.fenced(epoch, 0, "read the memory again", async |unit| {
+            read_memory(&mut unit.tx).await
+        })
+        .await?
+    }
+
+    async fn recall(
+        &mut self,
+        events: &[(ConductorName, EventId)],
+    ) -> Result<HashMap<(ConductorName, EventId), [u8; 32]>, StoreError> {
+        self.look("recall events", async |connection| super::intake::recall(connection, events).await)
+            .await
+    }
+
+    async fn commit_intake(&mut self, epoch: u64, intake: &Intake) -> Result<(), StoreError> {
+        self.fenced(epoch, intake.now_ms, "commit a batch of events", async |unit| {
+            super::intake::commit(unit, intake).await
+        })
+        .await
+    }
+
+    async fn take_out(&mut self, epoch: u64, pair: &Pair, window: &Window) -> Result<Chunk, StoreError> {
+        self.fenced(epoch, window.now_ms, "take nodes out of service", async |unit| {
+            super::reconcile::take_out(unit, pair, window).await
+        })
+        .await
+    }
+
+    async fn give_back(&mut self, epoch: u64, pair: Option<&Pair>, window: &Window) -> Result<Chunk, StoreError> {
+        self.fenced(epoch, window.now_ms, "give nodes back", async |unit| {
+            super::reconcile::give_back(unit, pair, window).await
+        })
+        .await
+    }
+
+    async fn put_right(&mut self, epoch: u64, window: &Window) -> Result<Chunk, StoreError> {
+        self.fenced(epoch, window.now_ms, "put marks right", async |unit| {
+            super::reconcile::put_right(unit, window).await
+        })
+        .await
+    }
+
+    async fn begin_sweep(
+        &mut self,
+        epoch: u64,
+        holds: &[ConductorRecord],
+        keeping: Keeping,
+        now_ms: u64,
+    ) -> Result<(), StoreError> {
+        self.fenced(epoch, now_ms, "begin a sweep", async |unit| {
+            super::sweep::begin(unit, holds, keeping, now_ms).await
+        })
+        .await
+    }
+
+    async fn requests(&mut self) -> Result<Vec<Request>, StoreError> {
+        self.look("read requests", async |connection| {
+            let rows: Vec<(i64, String, String)> = sqlx::query_as(sql::REQUESTS).fetch_all(connection).await?;
+            Ok(rows
+                .into_iter()
+                .map(|(number, kind, argument)| Request { number: uint(number), kind, argument })
+                .collect())
+        })
+        .await
+    }
+
+    async fn answer_forget(
+        &mut self,
+        epoch: u64,
+        request: &Request,
+        forget: bool,
+        result: &str,
+        now_ms: u64,
+    ) -> Result<(), StoreError> {
+        self.fenced(epoch, now_ms, "answer a request", async |unit| {
+            if forget {
+                sqlx::query(sql::FORGET)
+                    .bind(&request.argument)
+                    .execute(&mut *unit.tx)
+                    .await?;
+            }
+            sqlx::query(sql::ANSWER)
+                .bind(int(now_ms))
+                .bind(result)
+                .bind(int(request.number))
+                .execute(&mut *unit.tx)
+                .await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// The driver map as stored. The inner error is a row that makes no sense.
+async fn read_memory(connection: &mut SqliteConnection) -> Result<Result<Memory, StoreError>, sqlx::Error> {
+    let conductors = sqlx::query(sql::CONDUCTORS).fetch_all(&mut *connection).await?;
+    let standings: Vec<(String, String, String)> = sqlx::query_as(sql::STANDINGS).fetch_all(connection).await?;
+    Ok(conductors
+        .iter()
+        .map(conductor)
+        .collect::<Result<Vec<_>, _>>()
+        .and_then(|conductors| {
+            let standings = standings
+                .into_iter()
+                .map(standing)
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok(Memory { conductors, standings })
+        }))
+}
+
+fn conductor(row: &SqliteRow) -> Result<ConductorRecord, StoreError> {
+    let corrupt = |what: &str| StoreError::Corrupt(format!("table nodewarden_conductors: {what}"));
+    let text = |column: &str| row.try_get::<String, _>(column).map_err(|fault| corrupt(&fault.to_string()));
+    let number = |column: &str| row.try_get::<i64, _>(column).map(uint).map_err(|fault| corrupt(&fault.to_string()));
+    let maybe = |column: &str| {
+        row.try_get::<Option<i64>, _>(column)
+            .map(|value| value.map(uint))
+            .map_err(|fault| corrupt(&fault.to_string()))
+    };
+    let drivers: Vec<String> = serde_json::from_str(&text("drivers")?).map_err(|fault| corrupt(&fault.to_string()))?;
+    let drivers = drivers
+        .iter()
+        .map(|driver| Driver::parse(driver))
+        .collect::<Result<BTreeSet<_>, _>>()
+        .map_err(|fault| corrupt(&format!("a driver {fault}")))?;
+    let state = match text("state")?.as_str() {
+        "active" => "active",
+        "leaving" => "leaving",
+        "left" => "left",
+        "timed_out" => "timed_out",
+        other => return Err(corrupt(&format!("state {other:?}"))),
+    };
+    Ok(ConductorRecord {
+        name: ConductorName::parse(&text("conductor")?).map_err(|fault| corrupt(&format!("a name {fault}")))?,
+        incarnation: Incarnation::new(number("incarnation")?).ok_or_else(|| corrupt("incarnation"))?,
+        group: Group::parse(&text("conductor_group")?).map_err(|fault| corrupt(&format!("a group {fault}")))?,
+        drivers,
+        heartbeat_timeout: maybe("heartbeat_timeout_ms")?.map(Duration::from_millis),
+        state,
+        hold_remaining: maybe("hold_remaining_ms")?.map(Duration::from_millis),
+        last_sent_at_ms: maybe("last_sent_at_ms")?,
+        last_sign_at_ms: number("last_sign_at_ms")?,
+        since_ms: number("since_ms")?,
+    })
+}
+
+fn standing((group, driver, state): (String, String, String)) -> Result<(Pair, Standing), StoreError> {
+    let corrupt = |what: &str| StoreError::Corrupt(format!("table nodewarden_pairs: {what}"));
+    let pair = Pair {
+        group: Group::parse(&group).map_err(|fault| corrupt(&format!("a group {fault}")))?,
+        driver: Driver::parse(&driver).map_err(|fault| corrupt(&format!("a driver {fault}")))?,
+    };
+    match state.as_str() {
+        "active" => Ok((pair, Standing::Active)),
+        "lost" => Ok((pair, Standing::Lost)),
+        other => Err(corrupt(&format!("state {other:?}"))),
+    }
+}

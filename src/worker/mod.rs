@@ -1,0 +1,5 @@
+//! The loop that decides.
+
+mod status;
+
+pub use status::{Role, Status};

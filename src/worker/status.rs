@@ -1,0 +1,50 @@
+//! What a replica says about itself: for `/readyz`, metrics and its log.
+
+use std::time::Instant;
+
+/// What this replica does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Role {
+    /// It cannot decide yet: the broker or the database is out of reach, or not as it must be.
+    #[default]
+    Starting,
+    /// It waits in line.
+    Standby,
+    /// It decides.
+    Active,
+}
+
+impl Role {
+    /// As written in answers and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Standby => "standby",
+            Self::Active => "active",
+        }
+    }
+}
+
+/// A replica's state, as of its last step.
+#[derive(Debug, Clone, Default)]
+pub struct Status {
+    /// What it does.
+    pub role: Role,
+    /// The epoch that it holds, while active.
+    pub epoch: Option<u64>,
+    /// Why it is not ready, or what troubles it: sentences for people, no secrets.
+    pub troubles: Vec<String>,
+    /// While active: when its own tick last came back fresh; `None` before the first.
+    pub last_tick: Option<Instant>,
+    /// Pairs that reconcile has still to look at.
+    pub pending: usize,
+}
+
+impl Status {
+    /// A replica is ready if it decides or could, and nothing troubles it.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.role != Role::Starting && self.troubles.is_empty()
+    }
+}
