@@ -1,0 +1,220 @@
+//! From a message as delivered to what it says, or to the reason why it is refused.
+
+use sha2::{Digest, Sha256};
+
+use super::body::{self, Format};
+use super::fields::{Fields, MS_MAX, required};
+use super::incoming::{self, INTERVALS_PER_TIMEOUT, REASON_BYTES, TIMEOUT_MAX_MS, TIMEOUT_MIN_MS};
+use super::publishers::Publishers;
+use super::refusal::{Reason, Refusal, excerpt};
+use super::tick::{TICK_TYPE, Tick};
+use super::{BODY_BYTES, JSON, MSGPACK};
+use crate::domain::event::{Event, EventKind, Statement};
+use crate::domain::ids::{ConductorName, Driver, EventId, Group, INCARNATION_MAX, Incarnation};
+
+/// A message as delivered: its body and the properties that matter here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Envelope<'a> {
+    /// The exchange that it came through; empty for the default exchange.
+    pub exchange: &'a str,
+    /// The routing key; names the message where `type` is absent.
+    pub routing_key: &'a str,
+    /// The property `message_id`.
+    pub message_id: Option<&'a str>,
+    /// The property `type`. An empty one counts as absent.
+    pub message_type: Option<&'a str>,
+    /// The property `content_type`. An empty one counts as absent.
+    pub content_type: Option<&'a str>,
+    /// The property `content_encoding`. An empty one counts as absent.
+    pub content_encoding: Option<&'a str>,
+    /// The property `user_id`, which the broker has checked.
+    pub user_id: Option<&'a str>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+impl<'a> Envelope<'a> {
+    /// What the message calls itself: `type`, or the routing key where that is absent.
+    #[must_use]
+    pub fn effective_type(&self) -> &'a str {
+        match self.message_type {
+            Some(name) if !name.is_empty() => name,
+            _ => self.routing_key,
+        }
+    }
+}
+
+/// What a good message says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    /// A conductor, or who watches it, published a lifecycle event.
+    Event {
+        /// The event.
+        event: Event,
+        /// SHA-256 over the type, a zero byte, and the body: the same id with another digest is a
+        /// conflict.
+        digest: [u8; 32],
+    },
+    /// A tick of this or another replica came back.
+    Tick(Tick),
+}
+
+/// The messages that may come in.
+#[derive(Clone, Copy)]
+enum Kind {
+    Joined,
+    Heartbeat,
+    Left,
+    HeartbeatTimeout,
+    Tick,
+}
+
+/// Reads `envelope`. With `publishers`, events must carry the `user_id` of somebody who may speak
+/// for that conductor.
+///
+/// # Errors
+/// [`Refusal`], always a permanent fault of the message itself.
+pub fn decode(envelope: &Envelope, publishers: Option<&Publishers>) -> Result<Incoming, Refusal> {
+    check_size(envelope.body)?;
+    let kind = kind(envelope)?;
+    let format = format(envelope)?;
+    if let Kind::Tick = kind {
+        let fields = Fields::new(body::read(envelope.body, format)?);
+        return Tick::from_fields(&fields).map(Incoming::Tick);
+    }
+    let id = event_id(envelope.message_id)?;
+    let fields = Fields::new(body::read(envelope.body, format)?);
+    let event = event(kind, id, &fields)?;
+    if let Some(publishers) = publishers {
+        publishers.check(envelope.user_id, event.conductor.as_str())?;
+    }
+    let digest = digest(envelope.effective_type(), envelope.body);
+    Ok(Incoming::Event { event, digest })
+}
+
+fn check_size(body: &[u8]) -> Result<(), Refusal> {
+    match body.len() {
+        0 => Err(Refusal::new(Reason::EmptyBody, "the body is empty")),
+        length if length > BODY_BYTES => Err(Refusal::new(
+            Reason::TooLarge,
+            format!("the body has {length} bytes; at most {BODY_BYTES} are allowed"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn kind(envelope: &Envelope) -> Result<Kind, Refusal> {
+    match envelope.effective_type() {
+        incoming::JOINED => Ok(Kind::Joined),
+        incoming::HEARTBEAT => Ok(Kind::Heartbeat),
+        incoming::LEFT => Ok(Kind::Left),
+        incoming::HEARTBEAT_TIMEOUT => Ok(Kind::HeartbeatTimeout),
+        // Whoever may publish to the exchange of the conductors must not pass for one of us.
+        TICK_TYPE if envelope.exchange.is_empty() => Ok(Kind::Tick),
+        other => Err(Refusal::new(
+            Reason::UnknownType,
+            format!("no message of type {} is known", excerpt(other)),
+        )),
+    }
+}
+
+fn format(envelope: &Envelope) -> Result<Format, Refusal> {
+    let encoding = envelope.content_encoding.unwrap_or_default().trim();
+    // What AMQP clients set by themselves although nothing is encoded.
+    let harmless = ["", "identity", "utf-8", "binary"];
+    if !harmless
+        .iter()
+        .any(|one| one.eq_ignore_ascii_case(encoding))
+    {
+        return Err(Refusal::new(
+            Reason::UnknownContentEncoding,
+            format!("content_encoding {} is not undone here", excerpt(encoding)),
+        ));
+    }
+    Format::of(envelope.content_type).ok_or_else(|| {
+        Refusal::new(
+            Reason::UnknownContentType,
+            format!(
+                "content_type {} is neither {MSGPACK} nor {JSON}",
+                excerpt(envelope.content_type.unwrap_or_default())
+            ),
+        )
+    })
+}
+
+fn event_id(message_id: Option<&str>) -> Result<EventId, Refusal> {
+    let text = message_id
+        .ok_or_else(|| Refusal::new(Reason::MissingMessageId, "message_id is missing"))?;
+    EventId::parse(text).map_err(|fault| {
+        let detail = format!("message_id {fault}: {}", excerpt(text));
+        Refusal::new(Reason::BadMessageId, detail)
+    })
+}
+
+fn digest(message_type: &str, body: &[u8]) -> [u8; 32] {
+    Sha256::new()
+        .chain_update(message_type)
+        .chain_update([0])
+        .chain_update(body)
+        .finalize()
+        .into()
+}
+
+fn event(kind: Kind, id: EventId, fields: &Fields) -> Result<Event, Refusal> {
+    let conductor = required("conductor", fields.name("conductor", ConductorName::parse)?)?;
+    let incarnation = fields.number("incarnation", 0, INCARNATION_MAX)?;
+    let incarnation = required("incarnation", incarnation.and_then(Incarnation::new))?;
+    let kind = match kind {
+        Kind::Joined => EventKind::Joined(required("drivers", statement(fields)?)?),
+        Kind::Heartbeat => EventKind::Heartbeat(statement(fields)?),
+        Kind::Left => EventKind::Left {
+            back_within: fields.duration("back_within_ms", 0, MS_MAX)?,
+            reason: fields.text("reason")?.map(words),
+        },
+        Kind::HeartbeatTimeout => EventKind::HeartbeatTimeout {
+            last_seen_ms: fields.time_ms("last_seen_ms")?,
+            detected_by: fields.text("detected_by")?.map(words),
+        },
+        Kind::Tick => unreachable!("a tick is no event"),
+    };
+    Ok(Event {
+        id,
+        conductor,
+        incarnation,
+        sent_at_ms: fields.time_ms("sent_at_ms")?,
+        kind,
+    })
+}
+
+/// The complete statement, where `drivers` is given. All of its fields are checked either way.
+fn statement(fields: &Fields) -> Result<Option<Statement>, Refusal> {
+    let group = fields.name("conductor_group", Group::parse)?;
+    let timeout = fields.duration("heartbeat_timeout_ms", TIMEOUT_MIN_MS, TIMEOUT_MAX_MS)?;
+    let interval = fields.duration("heartbeat_interval_ms", 1, MS_MAX)?;
+    if let (Some(timeout), Some(interval)) = (timeout, interval)
+        && timeout < interval.saturating_mul(INTERVALS_PER_TIMEOUT)
+    {
+        return Err(Refusal::new(
+            Reason::BadInterval,
+            format!(
+                "heartbeat_timeout_ms is {} and must be at least {INTERVALS_PER_TIMEOUT} times \
+                 heartbeat_interval_ms, which is {}",
+                timeout.as_millis(),
+                interval.as_millis()
+            ),
+        ));
+    }
+    let drivers = fields.names("drivers", Driver::parse)?;
+    Ok(drivers.map(|drivers| Statement {
+        group: group.unwrap_or_else(|| Group::parse("").expect("a group may be empty")),
+        drivers,
+        heartbeat_timeout: timeout,
+    }))
+}
+
+/// Free words for humans: cut and made one line rather than refused, because losing a `left` over
+/// its reason would be worse than a shorter reason.
+fn words(text: &str) -> String {
+    let end = text.floor_char_boundary(REASON_BYTES);
+    text[..end].replace(char::is_control, " ")
+}

@@ -1,0 +1,226 @@
+//! The lifecycle events as they travel. [`encode_event`] writes them, the JSON Schemas of the
+//! messages are generated from them; what arrives is read by [`decode`](super::decode()), which
+//! has a word for every fault.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::to_msgpack;
+use crate::domain::event::{Event, EventKind, Statement};
+
+/// The type of [`ConductorJoined`].
+pub const JOINED: &str = "conductor.joined";
+/// The type of [`ConductorHeartbeat`].
+pub const HEARTBEAT: &str = "conductor.heartbeat";
+/// The type of [`ConductorLeft`].
+pub const LEFT: &str = "conductor.left";
+/// The type of [`ConductorHeartbeatTimeout`].
+pub const HEARTBEAT_TIMEOUT: &str = "conductor.heartbeat_timeout";
+
+/// The shortest heartbeat time-out, of the outside contract: 1 s.
+pub const TIMEOUT_MIN_MS: u64 = 1_000;
+/// The longest heartbeat time-out, of the outside contract: 1 h.
+pub const TIMEOUT_MAX_MS: u64 = 3_600_000;
+/// A time-out under three intervals is refused: two lost heartbeats must not end a conductor.
+pub const INTERVALS_PER_TIMEOUT: u32 = 3;
+/// Free words (`reason`, `detected_by`) are kept up to that many bytes: a paragraph, and small
+/// beside everything else that is stored about an event.
+pub const REASON_BYTES: usize = 1_000;
+
+/// A conductor started, or says again what it serves. Repeated with the same incarnation it
+/// replaces group, drivers and time-outs as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(title = "conductor.joined")]
+pub struct ConductorJoined {
+    /// The conductor: 1 to 255 bytes of UTF-8 without control characters.
+    #[schemars(
+        length(min = 1, max = 255),
+        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
+    )]
+    pub conductor: String,
+    /// Which start of that conductor, 0 to 2⁶³−1, higher at each start: use the start time in ms.
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    pub incarnation: u64,
+    /// The group that it serves, at most 255 bytes; compared in ASCII lower case. Absent: the
+    /// default group, whose name is empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = 255),
+        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
+    )]
+    pub conductor_group: Option<String>,
+    /// The drivers that it supports, each 1 to 255 bytes; may be none.
+    #[schemars(inner(
+        length(min = 1, max = 255),
+        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
+    ))]
+    pub drivers: Vec<String>,
+    /// Present: it will send heartbeats and is lost after that long without one. 1 s to 1 h.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1_000, max = 3_600_000))]
+    pub heartbeat_timeout_ms: Option<u64>,
+    /// How often it will send heartbeats. Refused if the time-out is under three of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 9_223_372_036_854_775_807_u64))]
+    pub heartbeat_interval_ms: Option<u64>,
+    /// The publisher's clock, ms since 1970 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    pub sent_at_ms: Option<u64>,
+}
+
+/// A conductor lives. With `drivers` it is a complete statement and does all that
+/// `conductor.joined` does (a time-out that it leaves out stays as known).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(title = "conductor.heartbeat")]
+pub struct ConductorHeartbeat {
+    /// The conductor: 1 to 255 bytes of UTF-8 without control characters.
+    #[schemars(
+        length(min = 1, max = 255),
+        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
+    )]
+    pub conductor: String,
+    /// Which start of that conductor, 0 to 2⁶³−1.
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    pub incarnation: u64,
+    /// As in `conductor.joined`; counts only together with `drivers`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = 255),
+        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
+    )]
+    pub conductor_group: Option<String>,
+    /// The drivers that it supports. Present, even if empty: the statement is complete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(inner(
+        length(min = 1, max = 255),
+        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
+    ))]
+    pub drivers: Option<Vec<String>>,
+    /// As in `conductor.joined`; counts only together with `drivers`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1_000, max = 3_600_000))]
+    pub heartbeat_timeout_ms: Option<u64>,
+    /// As in `conductor.joined`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 9_223_372_036_854_775_807_u64))]
+    pub heartbeat_interval_ms: Option<u64>,
+    /// The publisher's clock, ms since 1970 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    pub sent_at_ms: Option<u64>,
+}
+
+/// A conductor stopped by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(title = "conductor.left")]
+pub struct ConductorLeft {
+    /// The conductor: 1 to 255 bytes of UTF-8 without control characters.
+    #[schemars(
+        length(min = 1, max = 255),
+        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
+    )]
+    pub conductor: String,
+    /// Which start of that conductor, 0 to 2⁶³−1.
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    pub incarnation: u64,
+    /// A planned restart: it counts as active that long from receipt, at most the configured cap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    pub back_within_ms: Option<u64>,
+    /// Words for humans. Kept up to 1000 bytes, control characters become spaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The publisher's clock, ms since 1970 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    pub sent_at_ms: Option<u64>,
+}
+
+/// Somebody else found a conductor silent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(title = "conductor.heartbeat_timeout")]
+pub struct ConductorHeartbeatTimeout {
+    /// The conductor: 1 to 255 bytes of UTF-8 without control characters.
+    #[schemars(
+        length(min = 1, max = 255),
+        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
+    )]
+    pub conductor: String,
+    /// Which start of that conductor, 0 to 2⁶³−1.
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    pub incarnation: u64,
+    /// The `sent_at_ms` of the last thing seen from it. Stale when a later one is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    pub last_seen_ms: Option<u64>,
+    /// Who noticed. Kept up to 1000 bytes, control characters become spaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detected_by: Option<String>,
+    /// The publisher's clock, ms since 1970 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    pub sent_at_ms: Option<u64>,
+}
+
+/// The body that carries `event`, as MessagePack with named fields. Its type is
+/// `event.kind.message_type()`, its `message_id` is `event.id`.
+#[must_use]
+pub fn encode_event(event: &Event) -> Vec<u8> {
+    let conductor = event.conductor.to_string();
+    let incarnation = event.incarnation.get();
+    let sent_at_ms = event.sent_at_ms;
+    match &event.kind {
+        EventKind::Joined(statement) => to_msgpack(&ConductorJoined {
+            conductor,
+            incarnation,
+            conductor_group: Some(statement.group.to_string()),
+            drivers: drivers(statement),
+            heartbeat_timeout_ms: statement.heartbeat_timeout.map(millis),
+            heartbeat_interval_ms: None,
+            sent_at_ms,
+        }),
+        EventKind::Heartbeat(statement) => {
+            let said = statement.as_ref();
+            to_msgpack(&ConductorHeartbeat {
+                conductor,
+                incarnation,
+                conductor_group: said.map(|said| said.group.to_string()),
+                drivers: said.map(drivers),
+                heartbeat_timeout_ms: said.and_then(|said| said.heartbeat_timeout).map(millis),
+                heartbeat_interval_ms: None,
+                sent_at_ms,
+            })
+        }
+        EventKind::Left {
+            back_within,
+            reason,
+        } => to_msgpack(&ConductorLeft {
+            conductor,
+            incarnation,
+            back_within_ms: back_within.map(millis),
+            reason: reason.clone(),
+            sent_at_ms,
+        }),
+        EventKind::HeartbeatTimeout {
+            last_seen_ms,
+            detected_by,
+        } => to_msgpack(&ConductorHeartbeatTimeout {
+            conductor,
+            incarnation,
+            last_seen_ms: *last_seen_ms,
+            detected_by: detected_by.clone(),
+            sent_at_ms,
+        }),
+    }
+}
+
+fn drivers(statement: &Statement) -> Vec<String> {
+    statement.drivers.iter().map(ToString::to_string).collect()
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,46 @@
+//! Bytes to domain and back: what travels in messages, its limits, and why one is refused.
+//!
+//! Pure functions over plain arguments: no broker, no database, no clock. What comes in is hostile
+//! until [`decode`] has said otherwise; what goes out is a pure function of stored values (I4).
+//!
+//! - [`decode`](mod@decode) checks the envelope and the fields of what comes in;
+//!   `body` reads both formats into one flat form, `fields` takes typed values out of it.
+//! - [`incoming`] and [`out`] are the messages as types; the JSON Schemas in `schemas/` are
+//!   generated from them.
+//! - [`show`] makes any body readable, for eyes only.
+
+mod body;
+pub mod decode;
+mod fields;
+pub mod incoming;
+pub mod out;
+pub mod publishers;
+pub mod refusal;
+pub mod show;
+pub mod tick;
+
+pub use decode::{Envelope, Incoming, decode};
+pub use incoming::encode_event;
+pub use out::{Encoded, encode};
+pub use publishers::Publishers;
+pub use refusal::{Reason, Refusal};
+pub use show::to_json;
+pub use tick::Tick;
+
+/// The content type of everything that we write.
+pub const MSGPACK: &str = "application/msgpack";
+
+/// The content type of JSON, accepted on the way in.
+pub const JSON: &str = "application/json";
+
+/// The largest body on the way in; the bound of the outside contract.
+pub const BODY_BYTES: usize = 64 * 1024;
+
+/// How many maps and lists may lie inside one another, the body's own map counted. The messages
+/// of the contract need two; the rest is room for fields of the future, and far from any stack's end.
+pub const NESTING: usize = 16;
+
+/// A value of ours as MessagePack with named fields.
+fn to_msgpack(value: &impl serde::Serialize) -> Vec<u8> {
+    rmp_serde::to_vec_named(value).expect("texts, numbers and lists of them always serialize")
+}

@@ -1,0 +1,143 @@
+//! Any body as JSON, for eyes: `tail` and the display of dead letters. Lossy where JSON has no
+//! word for it, and never a failure, because what is shown is often broken.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use super::NESTING;
+use super::body::{Format, json_nesting};
+
+/// The largest body that is taken apart. Ours have at most 5,000 nodes of about 600 bytes; a
+/// foreign one may have 128 MiB, and its tree would take many times that.
+const SHOWN_BYTES: usize = 4 * 1024 * 1024;
+
+/// How many bytes of something unreadable are quoted.
+const QUOTED_BYTES: usize = 256;
+
+/// `body` as JSON. Binary becomes `{"bytes": "hex…"}`, keys become text, what cannot be read at
+/// all becomes `{"unreadable": why, "size": n, "bytes": "hex of its beginning"}`.
+#[must_use]
+pub fn to_json(body: &[u8], content_type: Option<&str>) -> Value {
+    if body.len() > SHOWN_BYTES {
+        return unreadable(body, "it is too large to be shown");
+    }
+    let shown = match Format::of(content_type) {
+        None => Err("its content type is unknown".to_owned()),
+        Some(Format::Json) => json(body),
+        Some(Format::MessagePack) => msgpack(body),
+    };
+    shown.unwrap_or_else(|why| unreadable(body, &why))
+}
+
+fn json(body: &[u8]) -> Result<Value, String> {
+    let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
+    if json_nesting(text) > NESTING {
+        return Err("it is nested too deep".to_owned());
+    }
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+fn msgpack(body: &[u8]) -> Result<Value, String> {
+    let mut rest = body;
+    let mut deserializer = rmp_serde::Deserializer::new(&mut rest);
+    deserializer.set_max_depth(NESTING + 1);
+    let shown = Shown::deserialize(&mut deserializer).map_err(|error| error.to_string())?;
+    if rest.is_empty() {
+        Ok(shown.0)
+    } else {
+        Err(format!("{} bytes follow after its end", rest.len()))
+    }
+}
+
+fn unreadable(body: &[u8], why: &str) -> Value {
+    serde_json::json!({ "unreadable": why, "size": body.len(), "bytes": hex(body) })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use fmt::Write;
+
+    let mut text = String::new();
+    for byte in bytes.iter().take(QUOTED_BYTES) {
+        let _ = write!(text, "{byte:02x}");
+    }
+    if bytes.len() > QUOTED_BYTES {
+        text.push('…');
+    }
+    text
+}
+
+struct Shown(Value);
+
+struct ShownVisitor;
+
+impl<'de> Deserialize<'de> for Shown {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ShownVisitor).map(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for ShownVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        // JSON has no infinity and no NaN.
+        let shown = Number::from_f64(number).map(Value::Number);
+        Ok(shown.unwrap_or_else(|| number.to_string().into()))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Value, E> {
+        Ok(serde_json::json!({ "bytes": hex(bytes) }))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Shown(value)) = seq.next_element()? {
+            list.push(value);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut shown = Map::new();
+        while let Some((Shown(key), Shown(value))) = map.next_entry()? {
+            let key = match key {
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            shown.insert(key, value);
+        }
+        Ok(Value::Object(shown))
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Value, D::Error> {
+        // An extension reads as the list of its number and its bytes.
+        let Shown(parts) = Shown::deserialize(inner)?;
+        Ok(serde_json::json!({ "extension": parts }))
+    }
+}
