@@ -1,0 +1,154 @@
+//! Publishing in windows, every message confirmed, every returned message attributed.
+//!
+//! The client library may attach a returned message to another message's confirm. So a whole
+//! window is published, all its confirms are awaited, and only then do the returned messages say
+//! themselves which ones they are. By then all are there: the broker returns a message before it
+//! confirms it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures_util::future::FutureExt;
+use lapin::options::BasicPublishOptions;
+use lapin::types::ShortString;
+use lapin::{BasicProperties, Channel, Confirmation};
+
+use super::error::{lost, no_answer};
+use super::link::Link;
+use super::{BrokerError, Published};
+
+/// Messages in flight at the most: publishing to a quorum queue gains nothing beyond 512.
+const WINDOW: usize = 512;
+
+/// Messages handed to the library's own task at once; waiting for each costs a thread hop each.
+const BURST: usize = 64;
+
+/// A message in the client library's terms.
+pub(super) struct Parcel<'a> {
+    pub(super) exchange: ShortString,
+    pub(super) routing_key: ShortString,
+    pub(super) properties: BasicProperties,
+    pub(super) body: &'a [u8],
+}
+
+/// A channel that confirms, used by one task.
+pub(super) struct ConfirmedChannel {
+    channel: Channel,
+    link: Arc<Link>,
+    /// Set while confirms are outstanding: if publishing is abandoned or fails, a later window
+    /// could mistake the old confirms for its own.
+    in_doubt: bool,
+}
+
+impl ConfirmedChannel {
+    pub(super) async fn open(link: &Arc<Link>) -> Result<Self, BrokerError> {
+        Ok(Self {
+            channel: link.confirmed_channel().await?,
+            link: Arc::clone(link),
+            in_doubt: false,
+        })
+    }
+
+    /// Publishes all, mandatory and in order; result `i` belongs to parcel `i`.
+    pub(super) async fn publish(
+        &mut self,
+        parcels: &[Parcel<'_>],
+    ) -> Result<Vec<Published>, BrokerError> {
+        if self.in_doubt {
+            return Err(BrokerError::Lost(
+                "an earlier publish on this channel was not answered".into(),
+            ));
+        }
+        self.in_doubt = true;
+        let mut outcomes = Vec::with_capacity(parcels.len());
+        for window in parcels.chunks(WINDOW) {
+            self.window(window, &mut outcomes).await?;
+        }
+        self.in_doubt = false;
+        Ok(outcomes)
+    }
+
+    async fn window(
+        &self,
+        window: &[Parcel<'_>],
+        outcomes: &mut Vec<Published>,
+    ) -> Result<(), BrokerError> {
+        let limit = self.link.limit();
+        let mut confirms = Vec::with_capacity(window.len());
+        for burst in window.chunks(BURST) {
+            let mut handed = Vec::with_capacity(burst.len());
+            for parcel in burst {
+                let mut publish = Box::pin(self.channel.basic_publish(
+                    parcel.exchange.clone(),
+                    parcel.routing_key.clone(),
+                    BasicPublishOptions {
+                        mandatory: true,
+                        ..BasicPublishOptions::default()
+                    },
+                    parcel.body,
+                    parcel.properties.clone(),
+                ));
+                // The first look puts the frames in line, so looking in order publishes in order.
+                let done = (&mut publish).now_or_never();
+                handed.push((done, publish));
+            }
+            for (done, publish) in handed {
+                let written = match done {
+                    Some(written) => written,
+                    None => tokio::time::timeout(limit, publish)
+                        .await
+                        .map_err(|_| self.silent("publishing"))?,
+                };
+                confirms.push(written.map_err(|fault| lost("publishing", &fault))?);
+            }
+        }
+        let mut returned = HashSet::new();
+        let first = outcomes.len();
+        for confirm in confirms {
+            let verdict = tokio::time::timeout(limit, confirm)
+                .await
+                .map_err(|_| self.silent("waiting for a confirm"))?
+                .map_err(|fault| lost("waiting for a confirm", &fault))?;
+            outcomes.push(match verdict {
+                Confirmation::Ack(_) => Published::Confirmed,
+                Confirmation::Nack(_) => Published::Nacked,
+                Confirmation::NotRequested => {
+                    return Err(BrokerError::Lost("the channel does not confirm".into()));
+                }
+            });
+            if let Some(message) = verdict.take_message() {
+                returned.insert(identity(
+                    &message.delivery.exchange,
+                    &message.delivery.routing_key,
+                    &message.delivery.properties,
+                ));
+            }
+        }
+        for (parcel, outcome) in window.iter().zip(&mut outcomes[first..]) {
+            let who = identity(&parcel.exchange, &parcel.routing_key, &parcel.properties);
+            if *outcome == Published::Confirmed && returned.contains(&who) {
+                *outcome = Published::Unroutable;
+            }
+        }
+        Ok(())
+    }
+
+    fn silent(&self, what: &str) -> BrokerError {
+        match self.link.blocked() {
+            Some(reason) => BrokerError::Lost(format!(
+                "{what}: the broker blocks publishers at the moment: {reason}"
+            )),
+            None => no_answer(what, self.link.limit()),
+        }
+    }
+}
+
+/// What a returned message is recognised by.
+fn identity(
+    exchange: &ShortString,
+    routing_key: &ShortString,
+    properties: &BasicProperties,
+) -> (String, String, Option<String>) {
+    let id = properties.message_id().as_ref().map(ToString::to_string);
+    (exchange.to_string(), routing_key.to_string(), id)
+}

@@ -1,0 +1,331 @@
+//! Taking deliveries from the events queue, in order, and settling them.
+//!
+//! Never `basic.cancel`: on a quorum queue with a single active consumer that lets the next
+//! consumer overtake what is unacknowledged here. Closing the channel, or the connection under it,
+//! keeps the order. So a consumer that is dropped while its channel is open shuts the socket first.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::future::FutureExt;
+use futures_util::stream::StreamExt;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, PublisherConfirm, message};
+
+use super::confirmed::{ConfirmedChannel, Parcel};
+use super::error::{lost, short, within};
+use super::link::Link;
+use super::refusal;
+use super::{APP_ID, BrokerError, Delivery, Published, TICK};
+use crate::config::Amqp;
+
+/// How long a tick may wait in the queue, in milliseconds. Ticks of an outage must not pile up, but
+/// one that expired while a busy queue was worked off would never prove that we hear.
+const TICK_EXPIRES_MS: &str = "60000";
+
+/// One place in line at the events queue.
+pub struct Consumer {
+    stream: lapin::Consumer,
+    channel: Channel,
+    link: Arc<Link>,
+    /// Everything delivered and not yet acknowledged, in order: at most the prefetch.
+    pending: VecDeque<message::Delivery>,
+    dead_letters: (ShortString, ConfirmedChannel),
+    ticks: Ticks,
+}
+
+/// Where ticks go out: a channel of the publishing connection, at most one tick in flight.
+struct Ticks {
+    queue: ShortString,
+    channel: Channel,
+    link: Arc<Link>,
+    in_flight: Option<PublisherConfirm>,
+}
+
+impl Consumer {
+    pub(super) async fn open(
+        settings: &Amqp,
+        consume: &Arc<Link>,
+        publish: &Arc<Link>,
+        session_id: &str,
+    ) -> Result<Self, BrokerError> {
+        let queue = short(&settings.events_queue)?;
+        let tag = short(&format!("nodewarden-{session_id}-{}", uuid::Uuid::new_v4()))?;
+        let dead_letters = (
+            short(&settings.dead_letters_queue)?,
+            ConfirmedChannel::open(publish).await?,
+        );
+        let ticks = Ticks {
+            queue: queue.clone(),
+            channel: publish.confirmed_channel().await?,
+            link: Arc::clone(publish),
+            in_flight: None,
+        };
+        let channel = consume.channel().await?;
+        let limit = consume.limit();
+        // One batch is worked on while the next one travels. Before consuming, because what is
+        // delivered is buffered without any other bound.
+        let prefetch = settings.batch.saturating_mul(2);
+        let qos = channel.basic_qos(prefetch, BasicQosOptions::default());
+        within(limit, "limiting the deliveries in flight", qos).await?;
+        let start = channel.basic_consume(
+            queue,
+            tag,
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        );
+        let what = format!("consuming from queue {:?}", settings.events_queue);
+        let stream = within(limit, &what, start).await?;
+        Ok(Self {
+            stream,
+            channel,
+            link: Arc::clone(consume),
+            pending: VecDeque::new(),
+            dead_letters,
+            ticks,
+        })
+    }
+
+    /// Waits up to `wait` for a first delivery, then takes what is already here, `most` in all.
+    /// Nothing: nothing came. Abandoning it loses no delivery.
+    ///
+    /// # Errors
+    /// [`BrokerError::Lost`]: the session is over.
+    pub async fn receive(
+        &mut self,
+        most: usize,
+        wait: Duration,
+    ) -> Result<Vec<Delivery>, BrokerError> {
+        let taken = take(&mut self.stream, &self.channel, most, wait).await?;
+        let plain = taken.iter().map(plain).collect();
+        self.pending.extend(taken);
+        Ok(plain)
+    }
+
+    /// Acknowledges everything up to and including `tag`, at once.
+    ///
+    /// # Errors
+    /// [`BrokerError::Lost`]: the session is over, and so is every claim on these deliveries.
+    pub async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError> {
+        let Some(at) = self
+            .pending
+            .iter()
+            .position(|waiting| waiting.delivery_tag == tag)
+        else {
+            return Err(BrokerError::Lost(format!(
+                "delivery {tag} is not waiting here"
+            )));
+        };
+        let multiple = BasicAckOptions { multiple: true };
+        let ack = self.pending[at].acker.ack(multiple);
+        if !within(self.link.limit(), "acknowledging", ack)
+            .await
+            .map_err(over)?
+        {
+            return Err(BrokerError::Lost(
+                "acknowledging: the channel has ended".into(),
+            ));
+        }
+        self.pending.drain(..=at);
+        Ok(())
+    }
+
+    /// Puts copies of deliveries that still wait into the dead-letter queue and returns once the
+    /// broker has them all; each is `(tag, reason code, detail for people)`. Acknowledging the
+    /// originals is left to the caller, afterwards.
+    ///
+    /// # Errors
+    /// [`BrokerError::Refused`] if the dead-letter queue does not take them;
+    /// [`BrokerError::Lost`]: the session is over. Either way some copies may be there already.
+    pub async fn refuse(&mut self, refused: &[(u64, String, String)]) -> Result<(), BrokerError> {
+        let (queue, channel) = &mut self.dead_letters;
+        let frame_max = self.ticks.link.frame_max();
+        let mut copies = Vec::with_capacity(refused.len());
+        for (tag, reason, detail) in refused {
+            let Some(original) = self
+                .pending
+                .iter()
+                .find(|waiting| waiting.delivery_tag == *tag)
+            else {
+                return Err(BrokerError::Lost(format!(
+                    "delivery {tag} is not waiting here"
+                )));
+            };
+            copies.push(Parcel {
+                exchange: ShortString::default(),
+                routing_key: queue.clone(),
+                properties: refusal::wrap(original, reason, detail, frame_max),
+                body: &original.data,
+            });
+        }
+        let outcomes = channel.publish(&copies).await?;
+        for outcome in outcomes {
+            let why = match outcome {
+                Published::Confirmed => continue,
+                Published::Unroutable => "does not exist",
+                Published::Nacked => "is full and rejects messages",
+            };
+            return Err(BrokerError::Refused(format!(
+                "the dead-letter queue {queue:?} {why}; refused messages stay in the events queue until it takes them",
+                queue = queue.as_str()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Sends a tick into the events queue. It is confirmed, but nobody waits for that here: while
+    /// the one before is unconfirmed, or the broker blocks publishers, no further one is sent and
+    /// the worker notices that its own tick does not come back.
+    ///
+    /// # Errors
+    /// [`BrokerError::Lost`]: the session is over, or the user may not publish ticks.
+    pub async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
+        self.ticks.send(&body).await
+    }
+
+    /// Leaves the line and keeps the order: closes the channel, which puts everything that is
+    /// unacknowledged back in its place.
+    ///
+    /// # Errors
+    /// [`BrokerError::Lost`] if the broker did not say goodbye in time; the connection is down then.
+    pub async fn close(self) -> Result<(), BrokerError> {
+        let goodbye = self.channel.close(200, "OK".into());
+        within(self.link.limit(), "closing the channel", goodbye)
+            .await
+            .map_err(over)
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        // The library cancels a consumer that is dropped, unless its channel is gone.
+        if self.channel.status().connected() {
+            self.link.sever();
+        }
+    }
+}
+
+impl Ticks {
+    async fn send(&mut self, body: &[u8]) -> Result<(), BrokerError> {
+        if self.link.blocked().is_some() {
+            return Ok(());
+        }
+        if let Some(confirm) = &mut self.in_flight {
+            match confirm.now_or_never() {
+                None if self.channel.status().connected() => return Ok(()),
+                None => {
+                    return Err(BrokerError::Lost(
+                        "sending a tick: the channel has ended".into(),
+                    ));
+                }
+                Some(Err(fault)) => return Err(lost("sending a tick", &fault)),
+                // A full queue may reject it: that shows as a tick that does not come back.
+                Some(Ok(_)) => self.in_flight = None,
+            }
+        }
+        let properties = BasicProperties::default()
+            .with_message_id(uuid::Uuid::new_v4().to_string().into())
+            .with_type(TICK.into())
+            .with_app_id(APP_ID.into())
+            .with_timestamp(now_s())
+            .with_expiration(TICK_EXPIRES_MS.into());
+        let publish = self.channel.basic_publish(
+            ShortString::default(),
+            self.queue.clone(),
+            BasicPublishOptions::default(),
+            body,
+            properties,
+        );
+        let confirm = within(self.link.limit(), "sending a tick", publish)
+            .await
+            .map_err(over)?;
+        self.in_flight = Some(confirm);
+        Ok(())
+    }
+}
+
+/// Waits up to `wait` for a first delivery, then takes what is already here, `most` in all.
+pub(super) async fn take(
+    stream: &mut lapin::Consumer,
+    channel: &Channel,
+    most: usize,
+    wait: Duration,
+) -> Result<Vec<message::Delivery>, BrokerError> {
+    let over = |next: Option<lapin::Result<message::Delivery>>| match next {
+        Some(Ok(delivery)) => Ok(delivery),
+        Some(Err(fault)) => Err(lost("consuming", &fault)),
+        None => Err(BrokerError::Lost(
+            "consuming: the broker cancelled it (was the queue deleted?) or the channel closed"
+                .into(),
+        )),
+    };
+    let mut taken = Vec::new();
+    if most == 0 {
+        return Ok(taken);
+    }
+    match tokio::time::timeout(wait, stream.next()).await {
+        Ok(next) => taken.push(over(next)?),
+        Err(_) if channel.status().connected() => return Ok(taken),
+        Err(_) => return Err(BrokerError::Lost("consuming: the channel has ended".into())),
+    }
+    while taken.len() < most {
+        match stream.next().now_or_never() {
+            Some(next) => taken.push(over(next)?),
+            None => break,
+        }
+    }
+    Ok(taken)
+}
+
+/// A delivery as the rest of the house sees it.
+pub(super) fn plain(delivery: &message::Delivery) -> Delivery {
+    let properties = &delivery.properties;
+    let text = |value: &Option<ShortString>| value.as_ref().map(ToString::to_string);
+    Delivery {
+        tag: delivery.delivery_tag,
+        exchange: delivery.exchange.to_string(),
+        routing_key: delivery.routing_key.to_string(),
+        message_id: text(properties.message_id()),
+        message_type: text(properties.kind()),
+        content_type: text(properties.content_type()),
+        content_encoding: text(properties.content_encoding()),
+        user_id: text(properties.user_id()),
+        delivery_count: delivery_count(properties),
+        body: delivery.data.clone(),
+    }
+}
+
+/// A quorum queue counts in this header; it is absent the first time.
+fn delivery_count(properties: &BasicProperties) -> u64 {
+    let header = properties
+        .headers()
+        .as_ref()
+        .and_then(|table| table.inner().get("x-delivery-count"));
+    match header {
+        Some(AMQPValue::LongLongInt(count)) => u64::try_from(*count).unwrap_or(0),
+        Some(AMQPValue::LongInt(count)) => u64::try_from(*count).unwrap_or(0),
+        Some(AMQPValue::ShortInt(count)) => u64::try_from(*count).unwrap_or(0),
+        Some(AMQPValue::ShortShortInt(count)) => u64::try_from(*count).unwrap_or(0),
+        Some(AMQPValue::LongUInt(count)) => u64::from(*count),
+        Some(AMQPValue::ShortUInt(count)) => u64::from(*count),
+        Some(AMQPValue::ShortShortUInt(count)) => u64::from(*count),
+        _ => 0,
+    }
+}
+
+/// Within a session every refusal ends it.
+fn over(fault: BrokerError) -> BrokerError {
+    match fault {
+        BrokerError::Refused(text) | BrokerError::Unreachable(text) => BrokerError::Lost(text),
+        lost @ BrokerError::Lost(_) => lost,
+    }
+}
+
+/// The `timestamp` property of AMQP 0-9-1: whole seconds. Nothing is decided by it.
+pub(super) fn now_s() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}

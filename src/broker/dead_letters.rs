@@ -1,0 +1,319 @@
+//! What an operator does with refused messages. Looking never uses one up.
+//!
+//! AMQP has no way of looking: a message that is fetched and put back counts as delivered once
+//! more, and a delivery limit drops it after a few looks. So every letter that is looked at is
+//! written anew (an identical copy, confirmed) and only then is the old one acknowledged. A crash
+//! between the two leaves it twice, under one id, and the next walk drops the second one.
+//!
+//! Two operators at once would take each other's copies for such leftovers, so a walk holds a lock:
+//! an exclusive queue, which the broker frees with the connection and not before.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use lapin::options::{BasicAckOptions, BasicGetOptions, QueueDeclareOptions};
+use lapin::types::{FieldTable, ShortString};
+use lapin::{Channel, message};
+
+use super::confirmed::{ConfirmedChannel, Parcel};
+use super::error::{reply_code, short, within};
+use super::letter::{DeadLetter, DeadLetterContent, Found};
+use super::link::Link;
+use super::{BrokerError, Published};
+use crate::config::Amqp;
+
+/// Letters in hand at once, at the most.
+const PAGE_LETTERS: usize = 64;
+
+/// Bytes of bodies in hand at once; one larger letter makes a page of its own.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
+
+/// The broker's answer when another connection has the exclusive queue.
+const RESOURCE_LOCKED: u16 = 405;
+
+/// The dead-letter queue, locked for us.
+pub struct DeadLetters {
+    link: Arc<Link>,
+    take: Channel,
+    put: ConfirmedChannel,
+    queue: ShortString,
+    events_queue: ShortString,
+}
+
+/// Which letters are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// All that are there.
+    All,
+    /// Those with these ids.
+    Ids(HashSet<String>),
+}
+
+impl Which {
+    fn means(&self, letter: &DeadLetter) -> bool {
+        match self {
+            Self::All => true,
+            Self::Ids(ids) => ids.contains(&letter.id),
+        }
+    }
+}
+
+/// What becomes of a letter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Keep,
+    Requeue,
+    Discard,
+}
+
+impl DeadLetters {
+    /// Dials and takes the lock.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unreachable`], or [`BrokerError::Refused`], which says what to do.
+    pub async fn open(settings: &Amqp) -> Result<Self, BrokerError> {
+        let queue = short(&settings.dead_letters_queue)?;
+        let lock = short(&format!("{queue}.lock"))?;
+        let link = Arc::new(Link::open(settings, "nodewarden dead-letters").await?);
+        Self::equip(link, queue, lock, short(&settings.events_queue)?)
+            .await
+            .map_err(BrokerError::before_session)
+    }
+
+    async fn equip(
+        link: Arc<Link>,
+        queue: ShortString,
+        lock: ShortString,
+        events_queue: ShortString,
+    ) -> Result<Self, BrokerError> {
+        let take = link.channel().await?;
+        let options = QueueDeclareOptions {
+            exclusive: true,
+            auto_delete: true,
+            ..QueueDeclareOptions::default()
+        };
+        let locking = async {
+            match take
+                .queue_declare(lock, options, FieldTable::default())
+                .await
+            {
+                Ok(_) => Ok(true),
+                Err(fault) if reply_code(&fault) == Some(RESOURCE_LOCKED) => Ok(false),
+                Err(fault) => Err(fault),
+            }
+        };
+        if !within(link.limit(), "locking the dead letters", locking).await? {
+            return Err(BrokerError::Refused(
+                "somebody else is working on the dead letters; try again when they are done".into(),
+            ));
+        }
+        let put = ConfirmedChannel::open(&link).await?;
+        Ok(Self {
+            link,
+            take,
+            put,
+            queue,
+            events_queue,
+        })
+    }
+
+    /// All letters, oldest first.
+    ///
+    /// # Errors
+    /// [`BrokerError`]; no letter is lost by it.
+    pub async fn list(&mut self) -> Result<Vec<DeadLetter>, BrokerError> {
+        let mut letters = Vec::new();
+        self.walk(|found, _| {
+            letters.push(found.letter.clone());
+            Fate::Keep
+        })
+        .await?;
+        Ok(letters)
+    }
+
+    /// One letter with its body, if it is there.
+    ///
+    /// # Errors
+    /// [`BrokerError`]; no letter is lost by it.
+    pub async fn show(&mut self, id: &str) -> Result<Option<DeadLetterContent>, BrokerError> {
+        let mut content = None;
+        self.walk(|found, body| {
+            if found.letter.id == id {
+                content = Some(DeadLetterContent {
+                    letter: found.letter.clone(),
+                    original: found.described(),
+                    body: body.to_vec(),
+                });
+            }
+            Fate::Keep
+        })
+        .await?;
+        Ok(content)
+    }
+
+    /// Puts originals back into the events queue, to be handled like new; returns the letters that
+    /// are gone from here. `user_id` is lost: the broker lets nobody publish under another login.
+    ///
+    /// # Errors
+    /// [`BrokerError`]; a letter that could not go back is still here.
+    pub async fn requeue(&mut self, which: &Which) -> Result<Vec<DeadLetter>, BrokerError> {
+        self.remove(which, Fate::Requeue).await
+    }
+
+    /// Throws letters away; returns them.
+    ///
+    /// # Errors
+    /// [`BrokerError`]; it may have happened to some of them.
+    pub async fn discard(&mut self, which: &Which) -> Result<Vec<DeadLetter>, BrokerError> {
+        self.remove(which, Fate::Discard).await
+    }
+
+    /// Frees the lock and takes leave.
+    pub async fn close(self) {
+        self.link.close().await;
+    }
+
+    async fn remove(&mut self, which: &Which, fate: Fate) -> Result<Vec<DeadLetter>, BrokerError> {
+        let mut removed = Vec::new();
+        self.walk(|found, _| {
+            if !which.means(&found.letter) {
+                return Fate::Keep;
+            }
+            removed.push(found.letter.clone());
+            fate
+        })
+        .await?;
+        Ok(removed)
+    }
+
+    /// Takes every letter that is there at the beginning in hand once, and lets `judge` say what
+    /// becomes of it.
+    async fn walk(
+        &mut self,
+        mut judge: impl FnMut(&Found, &[u8]) -> Fate,
+    ) -> Result<(), BrokerError> {
+        let walk = uuid::Uuid::new_v4().to_string();
+        let mut seen = HashSet::new();
+        let mut left = self.waiting().await?;
+        while left > 0 {
+            let mut page = self.page(left).await?;
+            let Some(last) = page.last().map(|delivery| delivery.delivery_tag) else {
+                break;
+            };
+            left = left.saturating_sub(page.len());
+            let mut fates = Vec::with_capacity(page.len());
+            for delivery in &mut page {
+                let found = Found::read(delivery, self.link.frame_max());
+                let fate = if found.walk.as_ref() == Some(&walk) {
+                    // Our own copy: somebody took letters away meanwhile and we are round.
+                    left = 0;
+                    Fate::Keep
+                } else if seen.insert(found.letter.id.clone()) {
+                    judge(&found, &delivery.data)
+                } else {
+                    // A leftover of a crash; its twin was handled a moment ago.
+                    Fate::Discard
+                };
+                fates.push((found, fate));
+            }
+            self.settle(&walk, &page, &fates, last).await?;
+        }
+        Ok(())
+    }
+
+    /// Publishes what is to stay or to go back, then acknowledges the whole page.
+    async fn settle(
+        &mut self,
+        walk: &str,
+        page: &[message::Delivery],
+        fates: &[(Found, Fate)],
+        last: u64,
+    ) -> Result<(), BrokerError> {
+        let back = self.events_queue.clone();
+        let letters = || fates.iter().zip(page);
+        let requeued: Vec<_> = letters()
+            .filter(|((_, fate), _)| *fate == Fate::Requeue)
+            .collect();
+        let parcels: Vec<_> = requeued
+            .iter()
+            .map(|((found, _), delivery)| Parcel {
+                exchange: ShortString::default(),
+                routing_key: back.clone(),
+                properties: found.as_before(),
+                body: &delivery.data,
+            })
+            .collect();
+        let outcomes = self.put.publish(&parcels).await?;
+        let failed = requeued
+            .iter()
+            .zip(outcomes)
+            .filter(|(_, what)| *what != Published::Confirmed);
+        let failed: Vec<_> = failed.map(|(letter, what)| (*letter, what)).collect();
+
+        let kept = letters().filter(|((_, fate), _)| *fate == Fate::Keep);
+        let copies: Vec<_> = kept
+            .chain(failed.iter().map(|(letter, _)| *letter))
+            .map(|((found, _), delivery)| Parcel {
+                exchange: ShortString::default(),
+                routing_key: self.queue.clone(),
+                properties: found.rewritten(walk),
+                body: &delivery.data,
+            })
+            .collect();
+        let outcomes = self.put.publish(&copies).await?;
+        if outcomes.iter().any(|what| *what != Published::Confirmed) {
+            // Nothing is acknowledged: with our channel's end every letter is back in its place.
+            return Err(BrokerError::Refused(format!(
+                "the queue {:?} does not take the copies of its letters; look at its length limit",
+                self.queue.as_str()
+            )));
+        }
+        let ack = self
+            .take
+            .basic_ack(last, BasicAckOptions { multiple: true });
+        within(self.link.limit(), "acknowledging", ack).await?;
+        match failed.first() {
+            None => Ok(()),
+            Some((_, what)) => Err(BrokerError::Refused(format!(
+                "{} of the letters could not go back and are still here: the queue {:?} {}",
+                failed.len(),
+                back.as_str(),
+                if *what == Published::Unroutable {
+                    "does not exist"
+                } else {
+                    "rejects messages"
+                },
+            ))),
+        }
+    }
+
+    /// How many letters there are.
+    async fn waiting(&self) -> Result<usize, BrokerError> {
+        let options = QueueDeclareOptions {
+            passive: true,
+            ..QueueDeclareOptions::default()
+        };
+        let look = self
+            .take
+            .queue_declare(self.queue.clone(), options, FieldTable::default());
+        let what = format!("looking at queue {:?}", self.queue.as_str());
+        let queue = within(self.link.limit(), &what, look).await?;
+        Ok(queue.message_count() as usize)
+    }
+
+    async fn page(&self, most: usize) -> Result<Vec<message::Delivery>, BrokerError> {
+        let mut page: Vec<message::Delivery> = Vec::new();
+        let mut bytes = 0;
+        while page.len() < most.min(PAGE_LETTERS) && bytes < PAGE_BYTES {
+            let get = self
+                .take
+                .basic_get(self.queue.clone(), BasicGetOptions::default());
+            let Some(got) = within(self.link.limit(), "fetching a dead letter", get).await? else {
+                break;
+            };
+            bytes += got.delivery.data.len();
+            page.push(got.delivery);
+        }
+        Ok(page)
+    }
+}

@@ -1,0 +1,72 @@
+//! Publishing for those who only publish: `emit` and the bridge. Their user may need no more than
+//! to write to one exchange, so nothing is declared or checked.
+
+use std::sync::Arc;
+
+use super::link::Link;
+use super::{BrokerError, Outgoing, Published, Publisher};
+use crate::config::Amqp;
+
+/// One connection with one confirmed channel.
+pub struct Emitter {
+    link: Arc<Link>,
+    publisher: Publisher,
+}
+
+impl Emitter {
+    /// Dials. `role` shows in the connection's name.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unreachable`] or [`BrokerError::Refused`], which says what to do.
+    pub async fn open(settings: &Amqp, role: &str) -> Result<Self, BrokerError> {
+        let link = Arc::new(Link::open(settings, &format!("nodewarden {role}")).await?);
+        let publisher = Publisher::open(&link)
+            .await
+            .map_err(BrokerError::before_session)?;
+        Ok(Self { link, publisher })
+    }
+
+    /// As [`Publisher::publish`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
+        self.publisher.publish(messages).await
+    }
+
+    /// The broker's reason for not reading from this connection at the moment, if it gave one.
+    pub fn blocked(&self) -> Option<String> {
+        self.link.blocked()
+    }
+
+    /// Takes leave politely, within the time limit.
+    pub async fn close(self) {
+        self.link.close().await;
+    }
+}
+
+/// Publishes one event and returns once the broker has it in a queue.
+///
+/// # Errors
+/// [`BrokerError::Refused`] if no queue is bound for it, if a queue rejected it, or if the user may
+/// not publish there; [`BrokerError::Lost`] if it is unknown whether the broker has it: repeat it
+/// with the same `message_id`.
+pub async fn publish_event(settings: &Amqp, message: Outgoing) -> Result<(), BrokerError> {
+    let mut emitter = Emitter::open(settings, "emit").await?;
+    let messages = [message];
+    let outcome = emitter.publish(&messages).await;
+    let [message] = &messages;
+    let result = match outcome?.first() {
+        Some(Published::Confirmed) => Ok(()),
+        Some(Published::Unroutable) => Err(BrokerError::Refused(format!(
+            "no queue is bound to exchange {:?} for routing key {:?}; a worker declares its queue when it starts",
+            message.exchange, message.routing_key
+        ))),
+        Some(Published::Nacked) | None => Err(BrokerError::Refused(format!(
+            "a queue behind exchange {:?} is full and rejects messages",
+            message.exchange
+        ))),
+    };
+    emitter.close().await;
+    result
+}

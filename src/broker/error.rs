@@ -1,0 +1,100 @@
+//! What can go wrong with a broker, in the three kinds that callers treat differently.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::future::Future;
+use std::time::Duration;
+
+use lapin::ErrorKind;
+use lapin::types::ShortString;
+
+/// Why the broker could not do what was asked. The text holds the whole chain of causes and never a
+/// secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BrokerError {
+    /// Nobody there, or no answer in time: trying again later may help.
+    #[error("broker unreachable: {0}")]
+    Unreachable(String),
+    /// The broker, or our own check, said no: login, permission, virtual host, missing or different
+    /// topology. The text says what to do; trying again helps once somebody did it.
+    #[error("broker refused: {0}")]
+    Refused(String),
+    /// The session is over, and what was under way may or may not have reached the broker.
+    #[error("broker session lost: {0}")]
+    Lost(String),
+}
+
+impl BrokerError {
+    /// The same error, met while no session existed yet.
+    pub(super) fn before_session(self) -> Self {
+        match self {
+            Self::Lost(text) => Self::Unreachable(text),
+            other => other,
+        }
+    }
+}
+
+/// The AMQP reply code behind an error, if the broker sent one.
+pub(super) fn reply_code(fault: &lapin::Error) -> Option<u16> {
+    match fault.kind() {
+        ErrorKind::ProtocolError(fault) => Some(fault.get_id()),
+        _ => None,
+    }
+}
+
+/// Classifies `fault`, met while doing `what`.
+pub(super) fn classify(what: &str, fault: &lapin::Error) -> BrokerError {
+    let text = format!("{what}: {}", chain(fault));
+    match reply_code(fault) {
+        // invalid-path, access-refused, not-found, resource-locked, precondition-failed, not-allowed:
+        // all of them wait for somebody to change a permission, a name or a setting.
+        Some(402..=406 | 530) => BrokerError::Refused(text),
+        _ => BrokerError::Lost(text),
+    }
+}
+
+/// An error that ended a session, whatever its kind.
+pub(super) fn lost(what: &str, fault: &lapin::Error) -> BrokerError {
+    BrokerError::Lost(format!("{what}: {}", chain(fault)))
+}
+
+/// Waits for `answer` at most `limit`.
+pub(super) async fn within<T>(
+    limit: Duration,
+    what: &str,
+    answer: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, BrokerError> {
+    match tokio::time::timeout(limit, answer).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(fault)) => Err(classify(what, &fault)),
+        Err(_) => Err(no_answer(what, limit)),
+    }
+}
+
+/// The broker did not answer in time.
+pub(super) fn no_answer(what: &str, limit: Duration) -> BrokerError {
+    BrokerError::Lost(format!(
+        "{what}: no answer within {}",
+        humantime::format_duration(limit)
+    ))
+}
+
+/// `text` as AMQP's short string, which holds 255 bytes. The library's own conversion panics.
+pub(super) fn short(text: &str) -> Result<ShortString, BrokerError> {
+    ShortString::try_new(text).map_err(|fault| BrokerError::Refused(format!("{text:?}: {fault}")))
+}
+
+/// The error and its causes in one line; a cause that its parent already printed is not repeated.
+pub(super) fn chain(fault: &dyn Error) -> String {
+    let mut text = fault.to_string();
+    let mut next = fault.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            // Writing to a String cannot fail.
+            let _ = write!(text, ": {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,251 @@
+//! One dead letter as it is read back: for operators, for its rewriting, for its way back.
+
+use lapin::BasicProperties;
+use lapin::message::Delivery;
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+
+use super::APP_ID;
+use super::publisher::PERSISTENT;
+use super::refusal::{self, DETAIL, ORIGINAL, REASON, REFUSED};
+
+/// Header: which walk over the queue wrote this copy.
+const WALK: &str = "x-nodewarden-walk";
+
+/// A refused message, without its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// What it is called by: the `message_id` of the copy, not that of the original.
+    pub id: String,
+    /// Why it was refused, as a code.
+    pub reason: String,
+    /// Why it was refused, for people.
+    pub detail: String,
+    /// When, in seconds since 1970 UTC.
+    pub refused_at_s: u64,
+    /// The original's `message_id`.
+    pub message_id: Option<String>,
+    /// The original's `type`.
+    pub message_type: Option<String>,
+    /// The original's routing key.
+    pub routing_key: String,
+    /// Bytes of the body.
+    pub size: usize,
+}
+
+/// A refused message with everything that is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetterContent {
+    /// The letter.
+    pub letter: DeadLetter,
+    /// What the original said about itself: names and values, headers as `headers.NAME`.
+    pub original: Vec<(String, String)>,
+    /// The body, exactly as published.
+    pub body: Vec<u8>,
+}
+
+/// A letter as found in the queue.
+pub(super) struct Found {
+    pub(super) letter: DeadLetter,
+    /// The walk that wrote it, if one did.
+    pub(super) walk: Option<String>,
+    properties: BasicProperties,
+    original: FieldTable,
+}
+
+impl Found {
+    /// Reads a letter. What the broker itself put into this queue (a policy that dead-letters
+    /// expired or too often delivered messages) is given our form on this occasion.
+    pub(super) fn read(delivery: &mut Delivery, frame_max: usize) -> Self {
+        if let Some(found) = Self::ours(&delivery.properties, delivery.data.len()) {
+            return found;
+        }
+        let headers = delivery.properties.headers().clone().unwrap_or_default();
+        let cause = entry(&headers, "x-first-death-reason");
+        let (reason, detail) = match &cause {
+            Some(cause) => (
+                format!("broker_{cause}"),
+                format!("the broker moved it here by a policy of its own: {cause}"),
+            ),
+            None => (
+                "foreign".to_owned(),
+                "it was not put here by nodewarden".to_owned(),
+            ),
+        };
+        if let Some((exchange, routing_key)) = first_death(&headers) {
+            delivery.exchange = exchange;
+            delivery.routing_key = routing_key;
+        }
+        let properties = refusal::wrap(delivery, &reason, &detail, frame_max);
+        match Self::ours(&properties, delivery.data.len()) {
+            Some(found) => found,
+            None => unreachable!("a letter in our own form is in our own form"),
+        }
+    }
+
+    fn ours(properties: &BasicProperties, size: usize) -> Option<Self> {
+        let headers = properties.headers().as_ref()?;
+        let Some(AMQPValue::FieldTable(original)) = headers.inner().get(ORIGINAL) else {
+            return None;
+        };
+        if properties.kind().as_ref().map(ShortString::as_str) != Some(REFUSED) {
+            return None;
+        }
+        let letter = DeadLetter {
+            id: properties.message_id().as_ref()?.to_string(),
+            reason: entry(headers, REASON)?,
+            detail: entry(headers, DETAIL).unwrap_or_default(),
+            refused_at_s: properties.timestamp().unwrap_or_default(),
+            message_id: entry(original, "message_id"),
+            message_type: entry(original, "type"),
+            routing_key: entry(original, "routing_key").unwrap_or_default(),
+            size,
+        };
+        Some(Self {
+            walk: entry(headers, WALK),
+            letter,
+            properties: properties.clone(),
+            original: original.clone(),
+        })
+    }
+
+    /// The properties of an identical copy, marked as written by `walk`. Only our own headers are
+    /// taken over: what the broker added on the way, such as counts, must not be taken for its word
+    /// on the copy.
+    pub(super) fn rewritten(&self, walk: &str) -> BasicProperties {
+        let mut headers = FieldTable::default();
+        for name in [REASON, DETAIL, ORIGINAL] {
+            let old = self
+                .properties
+                .headers()
+                .as_ref()
+                .and_then(|old| old.inner().get(name));
+            if let Some(value) = old {
+                headers.insert(name.into(), value.clone());
+            }
+        }
+        headers.insert(WALK.into(), AMQPValue::LongString(walk.into()));
+        let mut properties = BasicProperties::default()
+            .with_type(REFUSED.into())
+            .with_app_id(APP_ID.into())
+            .with_timestamp(self.letter.refused_at_s)
+            .with_delivery_mode(PERSISTENT)
+            .with_headers(headers);
+        if let Some(id) = self.properties.message_id() {
+            properties = properties.with_message_id(id.clone());
+        }
+        if let Some(kind) = self.properties.content_type() {
+            properties = properties.with_content_type(kind.clone());
+        }
+        properties
+    }
+
+    /// The properties with which the original goes back to the events queue. Going by the default
+    /// exchange it loses its routing key, so that becomes its `type` where it had none.
+    pub(super) fn as_before(&self) -> BasicProperties {
+        let word =
+            |name| entry(&self.original, name).and_then(|word| ShortString::try_new(word).ok());
+        let mut properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
+        if let Some(kind) = word("type").or_else(|| word("routing_key")) {
+            properties = properties.with_type(kind);
+        }
+        if let Some(id) = word("message_id") {
+            properties = properties.with_message_id(id);
+        }
+        if let Some(kind) = word("content_type") {
+            properties = properties.with_content_type(kind);
+        }
+        if let Some(encoding) = word("content_encoding") {
+            properties = properties.with_content_encoding(encoding);
+        }
+        if let Some(app) = word("app_id") {
+            properties = properties.with_app_id(app);
+        }
+        if let Some(AMQPValue::Timestamp(timestamp)) = self.original.inner().get("timestamp") {
+            properties = properties.with_timestamp(*timestamp);
+        }
+        properties
+    }
+
+    /// What the original said about itself, for people.
+    pub(super) fn described(&self) -> Vec<(String, String)> {
+        let mut lines = Vec::new();
+        for (name, value) in &self.original {
+            match value {
+                AMQPValue::FieldTable(headers) if name.as_str() == "headers" => {
+                    lines.extend(
+                        headers
+                            .into_iter()
+                            .map(|(name, value)| (format!("headers.{name}"), shown(value))),
+                    );
+                }
+                value => lines.push((name.to_string(), shown(value))),
+            }
+        }
+        lines
+    }
+}
+
+/// A text in a table.
+fn entry(table: &FieldTable, name: &str) -> Option<String> {
+    match table.inner().get(name)? {
+        AMQPValue::LongString(text) => Some(text.to_string()),
+        AMQPValue::ShortString(text) => Some(text.to_string()),
+        _ => None,
+    }
+}
+
+/// Where a message was published that the broker dead-lettered: exchange and routing key.
+fn first_death(headers: &FieldTable) -> Option<(ShortString, ShortString)> {
+    let Some(AMQPValue::FieldArray(deaths)) = headers.inner().get("x-death") else {
+        return None;
+    };
+    // The newest death stands first, the first one last.
+    let Some(AMQPValue::FieldTable(death)) = deaths.as_slice().last() else {
+        return None;
+    };
+    let Some(AMQPValue::FieldArray(keys)) = death.inner().get("routing-keys") else {
+        return None;
+    };
+    let key = match keys.as_slice().first()? {
+        AMQPValue::LongString(key) => key.to_string(),
+        _ => return None,
+    };
+    let exchange = entry(death, "exchange")?;
+    Some((
+        ShortString::try_new(exchange).ok()?,
+        ShortString::try_new(key).ok()?,
+    ))
+}
+
+/// A value for people.
+fn shown(value: &AMQPValue) -> String {
+    match value {
+        AMQPValue::LongString(text) => text.to_string(),
+        AMQPValue::ShortString(text) => text.to_string(),
+        AMQPValue::Boolean(flag) => flag.to_string(),
+        AMQPValue::ShortShortInt(number) => number.to_string(),
+        AMQPValue::ShortShortUInt(number) => number.to_string(),
+        AMQPValue::ShortInt(number) => number.to_string(),
+        AMQPValue::ShortUInt(number) => number.to_string(),
+        AMQPValue::LongInt(number) => number.to_string(),
+        AMQPValue::LongUInt(number) => number.to_string(),
+        AMQPValue::LongLongInt(number) => number.to_string(),
+        AMQPValue::Float(number) => number.to_string(),
+        AMQPValue::Double(number) => number.to_string(),
+        AMQPValue::Timestamp(seconds) => seconds.to_string(),
+        AMQPValue::FieldArray(array) => {
+            let values: Vec<_> = array.as_slice().iter().map(shown).collect();
+            format!("[{}]", values.join(", "))
+        }
+        AMQPValue::FieldTable(table) => {
+            let fields: Vec<_> = table
+                .into_iter()
+                .map(|(name, value)| format!("{name}: {}", shown(value)))
+                .collect();
+            format!("{{{}}}", fields.join(", "))
+        }
+        AMQPValue::ByteArray(bytes) => format!("{} bytes", bytes.len()),
+        AMQPValue::DecimalValue(decimal) => format!("{}e-{}", decimal.value, decimal.scale),
+        AMQPValue::Void => "null".to_owned(),
+    }
+}

@@ -1,0 +1,208 @@
+//! One connection to the broker: dialled by ourselves within a time limit, and with a second handle
+//! on its socket, so that it can be ended at once whatever the client library is doing.
+
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::AsFd;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::FutureExt;
+use futures_util::stream::{Stream, StreamExt};
+use lapin::options::ConfirmSelectOptions;
+use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::{AsyncTcpStream, Channel, Connection, ConnectionProperties, Event};
+
+use super::BrokerError;
+use super::error::{chain, no_answer, within};
+use super::url;
+use crate::config::Amqp;
+
+/// One connection.
+pub(super) struct Link {
+    connection: Connection,
+    socket: TcpStream,
+    limit: Duration,
+    blocked: Mutex<Blocked>,
+}
+
+/// What the broker said last about `connection.blocked`, and where its next word arrives.
+struct Blocked {
+    events: Pin<Box<dyn Stream<Item = Event> + Send>>,
+    reason: Option<String>,
+}
+
+impl Link {
+    /// Dials, shakes hands, logs in: all within the time limit of the settings.
+    pub(super) async fn open(settings: &Amqp, name: &str) -> Result<Self, BrokerError> {
+        let limit = settings.timeout;
+        let mut uri = url::parse(&settings.url)?;
+        uri.query.heartbeat = Some(u16::try_from(settings.heartbeat.as_secs()).unwrap_or(u16::MAX));
+        let place = format!("{}:{}", uri.authority.host, uri.authority.port);
+        let unreachable = |why: String| BrokerError::Unreachable(format!("{place}: {why}"));
+        let runtime =
+            lapin::runtime::default_runtime().map_err(|fault| unreachable(chain(&fault)))?;
+
+        let started = tokio::time::Instant::now();
+        let address = resolve_and_knock(&uri, limit).await.map_err(unreachable)?;
+        let left = limit.saturating_sub(started.elapsed());
+        let stream = tokio::time::timeout(left, AsyncTcpStream::connect(&runtime, address))
+            .await
+            .map_err(|_| unreachable("no connection in time".into()))?
+            .map_err(|fault| unreachable(chain(&fault)))?;
+        let AsyncTcpStream::Plain(plain) = &stream else {
+            return Err(unreachable(
+                "the client library gave no plain stream".into(),
+            ));
+        };
+        let socket = plain
+            .get_ref()
+            .as_fd()
+            .try_clone_to_owned()
+            .map(TcpStream::from)
+            .map_err(|fault| unreachable(chain(&fault)))?;
+        // Frames are small and each waits for an answer.
+        socket
+            .set_nodelay(true)
+            .map_err(|fault| unreachable(chain(&fault)))?;
+        let stream = match uri.scheme {
+            AMQPScheme::AMQP => stream,
+            AMQPScheme::AMQPS => {
+                let left = limit.saturating_sub(started.elapsed());
+                let hello = stream.into_tls(&uri.authority.host, lapin::tcp::TLSConfig::default());
+                tokio::time::timeout(left, hello)
+                    .await
+                    .map_err(|_| unreachable("no TLS handshake in time".into()))?
+                    .map_err(|fault| unreachable(format!("TLS: {}", chain(&fault))))?
+            }
+        };
+
+        // The library dials through this closure once: automatic recovery stays off.
+        let stream = Mutex::new(Some(stream));
+        let handshake = Connection::connector(
+            uri,
+            runtime,
+            async move |_, _| {
+                let taken = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+                taken.ok_or_else(|| std::io::Error::other("the connection is used up").into())
+            },
+            ConnectionProperties::default().with_connection_name(name.into()),
+        );
+        let left = limit.saturating_sub(started.elapsed());
+        let connection = match within(left, "AMQP handshake", handshake).await {
+            Ok(connection) => connection,
+            Err(fault) => {
+                // Otherwise the library waits for the silent peer for ever, in a thread of its own.
+                let _ = socket.shutdown(Shutdown::Both);
+                return Err(match fault.before_session() {
+                    BrokerError::Unreachable(why) => unreachable(why),
+                    BrokerError::Refused(why) => BrokerError::Refused(format!("{place}: {why}")),
+                    other => other,
+                });
+            }
+        };
+        let blocked = Mutex::new(Blocked {
+            events: Box::pin(connection.events_listener()),
+            reason: None,
+        });
+        Ok(Self {
+            connection,
+            socket,
+            limit,
+            blocked,
+        })
+    }
+
+    /// How long an answer may take.
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// The largest frame that this connection carries.
+    pub(super) fn frame_max(&self) -> usize {
+        match self.connection.configuration().frame_max() {
+            0 => usize::MAX,
+            most => most as usize,
+        }
+    }
+
+    /// A new channel.
+    pub(super) async fn channel(&self) -> Result<Channel, BrokerError> {
+        within(
+            self.limit,
+            "opening a channel",
+            self.connection.create_channel(),
+        )
+        .await
+    }
+
+    /// A new channel on which the broker confirms what is published.
+    pub(super) async fn confirmed_channel(&self) -> Result<Channel, BrokerError> {
+        let channel = self.channel().await?;
+        let select = channel.confirm_select(ConfirmSelectOptions::default());
+        within(self.limit, "asking for confirms", select).await?;
+        Ok(channel)
+    }
+
+    /// Why the broker does not read from this connection at the moment, if it does not.
+    pub(super) fn blocked(&self) -> Option<String> {
+        let mut blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(Some(event)) = blocked.events.next().now_or_never() {
+            match event {
+                Event::ConnectionBlocked(reason) => blocked.reason = Some(reason),
+                Event::ConnectionUnblocked => blocked.reason = None,
+                _ => {}
+            }
+        }
+        blocked.reason.clone()
+    }
+
+    /// Ends the connection now: nothing more goes out, and the broker sees the end at once.
+    pub(super) fn sever(&self) {
+        // An error means that it has ended already.
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+
+    /// Takes leave of the broker, at most as long as the limit.
+    pub(super) async fn close(&self) {
+        if self.connection.status().connected() {
+            let goodbye = self.connection.close(200, "OK".into());
+            if tokio::time::timeout(self.limit, goodbye).await.is_err() {
+                tracing::debug!("{}", no_answer("closing a connection", self.limit));
+            }
+        }
+        self.sever();
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.sever();
+    }
+}
+
+/// The first address of the host that accepts a connection: a host may have several, and the
+/// library takes one.
+async fn resolve_and_knock(uri: &AMQPUri, limit: Duration) -> Result<SocketAddr, String> {
+    let host = (uri.authority.host.as_str(), uri.authority.port);
+    let search = async {
+        let addresses: Vec<SocketAddr> = tokio::net::lookup_host(host)
+            .await
+            .map_err(|fault| format!("the name cannot be resolved: {}", chain(&fault)))?
+            .collect();
+        if let [only] = addresses[..] {
+            return Ok(only);
+        }
+        let mut complaint = "the name has no address".to_owned();
+        for address in addresses {
+            match tokio::net::TcpStream::connect(address).await {
+                Ok(_) => return Ok(address),
+                Err(fault) => complaint = chain(&fault),
+            }
+        }
+        Err(complaint)
+    };
+    tokio::time::timeout(limit, search)
+        .await
+        .unwrap_or_else(|_| Err("no connection in time".into()))
+}

@@ -1,0 +1,57 @@
+//! Publishes announcements and events: mandatory, persistent, confirmed.
+
+use std::sync::Arc;
+
+use lapin::BasicProperties;
+
+use super::confirmed::{ConfirmedChannel, Parcel};
+use super::error::short;
+use super::link::Link;
+use super::{APP_ID, BrokerError, Outgoing, Published};
+
+/// `delivery_mode` of a message that survives a restart of the broker.
+pub(super) const PERSISTENT: u8 = 2;
+
+/// A confirmed channel of its own; one task owns it.
+pub struct Publisher {
+    channel: ConfirmedChannel,
+}
+
+impl Publisher {
+    pub(super) async fn open(link: &Arc<Link>) -> Result<Self, BrokerError> {
+        Ok(Self {
+            channel: ConfirmedChannel::open(link).await?,
+        })
+    }
+
+    /// Publishes all in order and waits until the broker has answered for each; result `i` belongs
+    /// to message `i`. A message that came back to us is told by exchange, routing key and
+    /// `message_id`: two messages that share all three share their fate.
+    ///
+    /// # Errors
+    /// [`BrokerError::Lost`]: the session is over, and it is unknown which messages the broker has.
+    /// [`BrokerError::Refused`]: a property is longer than the 255 bytes of AMQP, nothing was sent.
+    pub async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
+        let parcels = messages.iter().map(parcel).collect::<Result<Vec<_>, _>>()?;
+        self.channel.publish(&parcels).await
+    }
+}
+
+fn parcel(message: &Outgoing) -> Result<Parcel<'_>, BrokerError> {
+    let mut properties = BasicProperties::default()
+        .with_message_id(short(&message.message_id)?)
+        .with_type(short(&message.message_type)?)
+        .with_content_type(short(&message.content_type)?)
+        .with_timestamp(message.timestamp_s)
+        .with_app_id(APP_ID.into())
+        .with_delivery_mode(PERSISTENT);
+    if let Some(milliseconds) = message.expires_after_ms {
+        properties = properties.with_expiration(milliseconds.to_string().into());
+    }
+    Ok(Parcel {
+        exchange: short(&message.exchange)?,
+        routing_key: short(&message.routing_key)?,
+        properties,
+        body: &message.body,
+    })
+}

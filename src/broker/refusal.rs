@@ -1,0 +1,193 @@
+//! The form of a dead letter: the body as it came, a few live properties of our own, and everything
+//! that the original said about itself inside one header.
+//!
+//! None of the original's properties stays live: the broker rejects a foreign `user_id` for ever, a
+//! `CC` header would send copies elsewhere, an `expiration` would make the letter vanish.
+
+use lapin::BasicProperties;
+use lapin::message::Delivery;
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+
+use super::APP_ID;
+use super::consumer::now_s;
+use super::publisher::PERSISTENT;
+
+/// `type` of a dead letter.
+pub(super) const REFUSED: &str = "nodewarden.refused";
+/// Header: the reason as a code.
+pub(super) const REASON: &str = "x-nodewarden-reason";
+/// Header: the reason for people.
+pub(super) const DETAIL: &str = "x-nodewarden-detail";
+/// Header: what the original said about itself.
+pub(super) const ORIGINAL: &str = "x-nodewarden-original";
+
+/// Bytes of the detail at the most: a few sentences. Together with the original's short strings of
+/// 255 bytes each it stays within the smallest frame that AMQP allows, 4096.
+const DETAIL_MAX: usize = 500;
+
+/// Bytes of the reason code at the most: the codes are words.
+const REASON_MAX: usize = 64;
+
+/// Bytes kept free in a frame for everything but the original's headers: twelve short strings of
+/// 255 bytes, reason and detail, and the names of all of them.
+const RESERVE: usize = 4096;
+
+/// The properties of the copy of `original`. All of them travel in one frame of at most
+/// `frame_max` bytes, or the broker would end the connection: headers that do not fit are left out.
+pub(super) fn wrap(
+    original: &Delivery,
+    reason: &str,
+    detail: &str,
+    frame_max: usize,
+) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    headers.insert(REASON.into(), text(&code(reason)));
+    headers.insert(DETAIL.into(), text(&one_line(detail)));
+    headers.insert(
+        ORIGINAL.into(),
+        AMQPValue::FieldTable(describe(original, frame_max)),
+    );
+    let properties = BasicProperties::default()
+        .with_message_id(uuid::Uuid::new_v4().to_string().into())
+        .with_type(REFUSED.into())
+        .with_app_id(APP_ID.into())
+        .with_timestamp(now_s())
+        .with_delivery_mode(PERSISTENT)
+        .with_headers(headers);
+    match original.properties.content_type() {
+        Some(kind) if printable(kind.as_str()) => properties.with_content_type(kind.clone()),
+        _ => properties,
+    }
+}
+
+/// Everything that a message says about itself beside its body.
+fn describe(original: &Delivery, frame_max: usize) -> FieldTable {
+    let properties = &original.properties;
+    let mut table = FieldTable::default();
+    table.insert("exchange".into(), text(original.exchange.as_str()));
+    table.insert("routing_key".into(), text(original.routing_key.as_str()));
+    table.insert(
+        "redelivered".into(),
+        AMQPValue::Boolean(original.redelivered),
+    );
+    let words: [(&str, &Option<ShortString>); 9] = [
+        ("content_type", properties.content_type()),
+        ("content_encoding", properties.content_encoding()),
+        ("correlation_id", properties.correlation_id()),
+        ("reply_to", properties.reply_to()),
+        ("expiration", properties.expiration()),
+        ("message_id", properties.message_id()),
+        ("type", properties.kind()),
+        ("user_id", properties.user_id()),
+        ("app_id", properties.app_id()),
+    ];
+    for (name, value) in words {
+        if let Some(value) = value {
+            table.insert(name.into(), text(value.as_str()));
+        }
+    }
+    if let Some(mode) = properties.delivery_mode() {
+        table.insert("delivery_mode".into(), AMQPValue::LongInt(i32::from(*mode)));
+    }
+    if let Some(priority) = properties.priority() {
+        table.insert("priority".into(), AMQPValue::LongInt(i32::from(*priority)));
+    }
+    if let Some(timestamp) = properties.timestamp() {
+        table.insert("timestamp".into(), AMQPValue::Timestamp(*timestamp));
+    }
+    if let Some(headers) = properties.headers() {
+        let size = table_size(headers);
+        if size.saturating_add(RESERVE) <= frame_max {
+            table.insert("headers".into(), AMQPValue::FieldTable(headers.clone()));
+        } else {
+            let note = format!("left out: {size} bytes do not fit into a frame");
+            table.insert("headers".into(), text(&note));
+        }
+    }
+    table
+}
+
+fn text(value: &str) -> AMQPValue {
+    AMQPValue::LongString(value.into())
+}
+
+/// A reason code: lower case letters, digits, `_`, `-`, `.`.
+fn code(reason: &str) -> String {
+    let safe = |c: char| match c.to_ascii_lowercase() {
+        c if c.is_ascii_alphanumeric() || "_-.".contains(c) => c,
+        _ => '_',
+    };
+    reason.chars().take(REASON_MAX).map(safe).collect()
+}
+
+/// One line without control characters, of at most [`DETAIL_MAX`] bytes.
+fn one_line(detail: &str) -> String {
+    let mut line = String::new();
+    for c in detail.chars() {
+        let c = if c.is_control() { ' ' } else { c };
+        if line.len() + c.len_utf8() > DETAIL_MAX {
+            break;
+        }
+        line.push(c);
+    }
+    line
+}
+
+fn printable(word: &str) -> bool {
+    !word.is_empty()
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() || byte == b' ')
+}
+
+/// The size of a table on the wire: a length of 4 bytes, then for each field its name behind a
+/// length byte, a type byte, and the value.
+fn table_size(table: &FieldTable) -> usize {
+    4 + table
+        .into_iter()
+        .map(|(name, value)| 1 + name.as_str().len() + value_size(value))
+        .sum::<usize>()
+}
+
+fn value_size(value: &AMQPValue) -> usize {
+    1 + match value {
+        AMQPValue::ShortString(text) => 1 + text.as_str().len(),
+        AMQPValue::LongString(text) => 4 + text.len(),
+        AMQPValue::ByteArray(bytes) => 4 + bytes.len(),
+        AMQPValue::FieldArray(array) => 4 + array.as_slice().iter().map(value_size).sum::<usize>(),
+        AMQPValue::FieldTable(table) => table_size(table),
+        // Numbers, flags and times: at most 8 bytes.
+        _ => 8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detail_becomes_one_bounded_line() {
+        let line = one_line(&format!("a\nb\u{0}c{}", "ü".repeat(1000)));
+        assert!(line.starts_with("a b c"));
+        assert!(line.len() <= DETAIL_MAX);
+        assert_eq!(code("Wrong Field!"), "wrong_field_");
+    }
+
+    #[test]
+    fn headers_that_do_not_fit_into_a_frame_are_left_out() {
+        let mut original = Delivery::mock(1, "e".into(), "k".into(), false, Vec::new());
+        let mut headers = FieldTable::default();
+        headers.insert("big".into(), text(&"x".repeat(10_000)));
+        original.properties = BasicProperties::default().with_headers(headers);
+        let kept = describe(&original, 131_072);
+        assert!(matches!(
+            kept.inner().get("headers"),
+            Some(AMQPValue::FieldTable(_))
+        ));
+        let left_out = describe(&original, 12_000);
+        assert!(matches!(
+            left_out.inner().get("headers"),
+            Some(AMQPValue::LongString(_))
+        ));
+    }
+}

@@ -1,0 +1,77 @@
+//! A session: everything that one replica, or one command, has with the broker, from the first
+//! dial to the end of both connections.
+
+use std::sync::Arc;
+
+use super::link::Link;
+use super::{BrokerError, Consumer, Publisher, topology};
+use crate::config::Amqp;
+
+/// Two connections and a checked topology. Dropping it ends both connections at once.
+pub struct Session {
+    settings: Amqp,
+    consume: Arc<Link>,
+    publish: Arc<Link>,
+}
+
+impl Session {
+    /// Dials twice, then declares or checks the topology. `role` shows in the connections' names.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unreachable`] or [`BrokerError::Refused`], which says what to do.
+    pub async fn open(settings: &Amqp, role: &str) -> Result<Self, BrokerError> {
+        let consume = Link::open(settings, &format!("nodewarden {role} consume")).await?;
+        let publish = Link::open(settings, &format!("nodewarden {role} publish")).await?;
+        topology::ensure(&consume, settings)
+            .await
+            .map_err(BrokerError::before_session)?;
+        Ok(Self {
+            settings: settings.clone(),
+            consume: Arc::new(consume),
+            publish: Arc::new(publish),
+        })
+    }
+
+    /// Gets in line at the events queue, on a channel of its own and with a consumer tag that was
+    /// never used before.
+    ///
+    /// # Errors
+    /// [`BrokerError::Refused`] says what to do; [`BrokerError::Lost`]: the session is over.
+    pub async fn consume(&self, session_id: &str) -> Result<Consumer, BrokerError> {
+        Consumer::open(&self.settings, &self.consume, &self.publish, session_id).await
+    }
+
+    /// A publisher with a confirmed channel of its own: for one task.
+    ///
+    /// # Errors
+    /// [`BrokerError::Lost`]: the session is over.
+    pub async fn publisher(&self) -> Result<Publisher, BrokerError> {
+        Publisher::open(&self.publish).await
+    }
+
+    /// The broker's reason for not reading from one of the connections at the moment (memory or
+    /// disk alarm), if it gave one.
+    pub fn blocked(&self) -> Option<String> {
+        // Both are asked: each keeps its own word only when it is looked at.
+        let (consume, publish) = (self.consume.blocked(), self.publish.blocked());
+        publish.or(consume)
+    }
+
+    /// The hard stop of a session that was fenced: shuts both sockets down at once, whatever is
+    /// under way. The broker hands the queue over as soon as it sees that.
+    pub fn sever(&self) {
+        self.consume.sever();
+        self.publish.sever();
+    }
+
+    /// Takes leave politely; each connection gets at most the time limit.
+    pub async fn close(self) {
+        tokio::join!(self.consume.close(), self.publish.close());
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.sever();
+    }
+}

@@ -1,0 +1,116 @@
+//! What `tail` listens with: a queue of its own that lives as long as it listens, and that loses
+//! the oldest rather than holding anybody up.
+
+use std::time::Duration;
+
+use lapin::Channel;
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions,
+};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+
+use super::consumer::{plain, take};
+use super::error::{short, within};
+use super::link::Link;
+use super::{BrokerError, Delivery};
+use crate::config::Amqp;
+
+/// Which routing keys are announcements.
+const NODES_KEY: &str = "node.#";
+
+/// Messages that wait for a slow reader at the most: at 500 nodes each that is five million nodes,
+/// more than one fail-over announces.
+const MAX_LENGTH: i32 = 10_000;
+
+/// Messages in flight to a slow reader at the most.
+const PREFETCH: u16 = 256;
+
+/// A listener to announcements.
+pub struct Subscriber {
+    stream: lapin::Consumer,
+    channel: Channel,
+    link: Link,
+}
+
+impl Subscriber {
+    /// Dials and binds. From its return on, everything that is announced arrives.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unreachable`] or [`BrokerError::Refused`], which says what to do.
+    pub async fn open(settings: &Amqp) -> Result<Self, BrokerError> {
+        let exchange = short(&settings.nodes_exchange)?;
+        let link = Link::open(settings, "nodewarden tail").await?;
+        Self::bind(link, exchange)
+            .await
+            .map_err(BrokerError::before_session)
+    }
+
+    async fn bind(link: Link, exchange: ShortString) -> Result<Self, BrokerError> {
+        let limit = link.limit();
+        let channel = link.channel().await?;
+        let qos = channel.basic_qos(PREFETCH, BasicQosOptions::default());
+        within(limit, "limiting the deliveries in flight", qos).await?;
+        let options = QueueDeclareOptions {
+            exclusive: true,
+            auto_delete: true,
+            ..QueueDeclareOptions::default()
+        };
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-max-length".into(), AMQPValue::LongInt(MAX_LENGTH));
+        // Rejecting instead would have every announcement to everybody rejected.
+        arguments.insert(
+            "x-overflow".into(),
+            AMQPValue::LongString("drop-head".into()),
+        );
+        let declare = channel.queue_declare(ShortString::default(), options, arguments);
+        let queue = within(limit, "declaring a queue to listen with", declare).await?;
+        let what = format!("binding to exchange {:?}", exchange.as_str());
+        let bind = channel.queue_bind(
+            queue.name().clone(),
+            exchange,
+            NODES_KEY.into(),
+            QueueBindOptions::default(),
+            FieldTable::default(),
+        );
+        within(limit, &what, bind).await?;
+        let consume = channel.basic_consume(
+            queue.name().clone(),
+            ShortString::default(),
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        );
+        let stream = within(limit, "listening", consume).await?;
+        Ok(Self {
+            stream,
+            channel,
+            link,
+        })
+    }
+
+    /// Waits up to `wait` for a first announcement, then takes what is already here, `most` in all.
+    /// Nothing: nothing came.
+    ///
+    /// # Errors
+    /// [`BrokerError::Lost`]: the queue is gone, and a new one will not hold what was missed.
+    pub async fn receive(
+        &mut self,
+        most: usize,
+        wait: Duration,
+    ) -> Result<Vec<Delivery>, BrokerError> {
+        let taken = take(&mut self.stream, &self.channel, most, wait).await?;
+        if let Some(last) = taken.last() {
+            let ack = last.acker.ack(BasicAckOptions { multiple: true });
+            if !within(self.link.limit(), "acknowledging", ack).await? {
+                return Err(BrokerError::Lost(
+                    "acknowledging: the channel has ended".into(),
+                ));
+            }
+        }
+        Ok(taken.iter().map(plain).collect())
+    }
+
+    /// Takes leave; the queue goes with the connection.
+    pub async fn close(self) {
+        self.link.close().await;
+    }
+}

@@ -1,0 +1,242 @@
+//! Exchanges, queues and the binding that the worker needs: declared where the user may, otherwise
+//! checked, with a complaint that names all that is missing and how to make it.
+//!
+//! Limits belong in policies: a queue argument could never be changed again without deleting the
+//! queue, and what is declared here must equal what every other replica declares.
+
+use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{Channel, ExchangeKind};
+
+use super::BrokerError;
+use super::error::{chain, classify, no_answer, reply_code, short};
+use super::link::Link;
+use crate::config::Amqp;
+
+/// Which routing keys of the events exchange reach the queue.
+const EVENTS_KEY: &str = "conductor.#";
+
+const ACCESS_REFUSED: u16 = 403;
+const NOT_FOUND: u16 = 404;
+const PRECONDITION_FAILED: u16 = 406;
+
+/// One thing that must be there.
+enum Part {
+    Exchange {
+        setting: &'static str,
+        name: ShortString,
+    },
+    Queue {
+        setting: &'static str,
+        name: ShortString,
+        single_active: bool,
+    },
+    Binding {
+        queue: ShortString,
+        exchange: ShortString,
+    },
+}
+
+/// What came of asking the broker about a part.
+enum Answer {
+    Fine,
+    Said { code: u16, text: String },
+}
+
+/// Declares what is missing, or checks that nothing is.
+pub(super) async fn ensure(link: &Link, settings: &Amqp) -> Result<(), BrokerError> {
+    let mut complaints = Vec::new();
+    for part in parts(settings)? {
+        let mut declared = None;
+        if settings.declare {
+            match ask(link, &part, false).await? {
+                Answer::Fine => continue,
+                Answer::Said {
+                    code: PRECONDITION_FAILED,
+                    text,
+                } => {
+                    complaints.push(part.different(&text));
+                    continue;
+                }
+                Answer::Said { code, text } => declared = Some((code, text)),
+            }
+        }
+        if matches!(part, Part::Binding { .. }) {
+            // AMQP cannot ask whether a binding exists; only making it tells.
+            if !matches!(declared, Some((NOT_FOUND, _))) {
+                tracing::info!("not checked, because AMQP cannot: {}", part.recipe());
+            }
+            continue;
+        }
+        if let Answer::Said { code, text } = ask(link, &part, true).await? {
+            complaints.push(part.missing(code, &text, declared.is_some()));
+        }
+    }
+    if complaints.is_empty() {
+        return Ok(());
+    }
+    Err(BrokerError::Refused(complaints.join("; ")))
+}
+
+fn parts(settings: &Amqp) -> Result<[Part; 5], BrokerError> {
+    let queue = short(&settings.events_queue)?;
+    let exchange = short(&settings.events_exchange)?;
+    Ok([
+        Part::Exchange {
+            setting: "amqp.events_exchange",
+            name: exchange.clone(),
+        },
+        Part::Exchange {
+            setting: "amqp.nodes_exchange",
+            name: short(&settings.nodes_exchange)?,
+        },
+        Part::Queue {
+            setting: "amqp.dead_letters_queue",
+            name: short(&settings.dead_letters_queue)?,
+            single_active: false,
+        },
+        Part::Queue {
+            setting: "amqp.events_queue",
+            name: queue.clone(),
+            single_active: true,
+        },
+        Part::Binding { queue, exchange },
+    ])
+}
+
+/// Asks on a channel that is thrown away: a "no" closes it.
+async fn ask(link: &Link, part: &Part, passive: bool) -> Result<Answer, BrokerError> {
+    let channel = link.channel().await?;
+    let what = part.what();
+    let answer = match tokio::time::timeout(link.limit(), part.ask(&channel, passive)).await {
+        Err(_) => return Err(no_answer(&what, link.limit())),
+        Ok(Ok(())) => Answer::Fine,
+        Ok(Err(fault)) => match reply_code(&fault) {
+            Some(code) => Answer::Said {
+                code,
+                text: chain(&fault),
+            },
+            None => return Err(classify(&what, &fault)),
+        },
+    };
+    if channel.status().connected() {
+        // Nothing depends on it; the connection would close it at its own end.
+        let goodbye = channel.close(200, "OK".into());
+        let _ = tokio::time::timeout(link.limit(), goodbye).await;
+    }
+    Ok(answer)
+}
+
+impl Part {
+    async fn ask(&self, channel: &Channel, passive: bool) -> lapin::Result<()> {
+        let none = FieldTable::default;
+        match self {
+            Self::Exchange { name, .. } => {
+                let options = ExchangeDeclareOptions {
+                    passive,
+                    durable: true,
+                    ..ExchangeDeclareOptions::default()
+                };
+                channel
+                    .exchange_declare(name.clone(), ExchangeKind::Topic, options, none())
+                    .await
+            }
+            Self::Queue {
+                name,
+                single_active,
+                ..
+            } => {
+                let options = QueueDeclareOptions {
+                    passive,
+                    durable: true,
+                    ..QueueDeclareOptions::default()
+                };
+                channel
+                    .queue_declare(name.clone(), options, queue_arguments(*single_active))
+                    .await
+                    .map(|_| ())
+            }
+            Self::Binding { queue, exchange } => {
+                let options = QueueBindOptions::default();
+                channel
+                    .queue_bind(
+                        queue.clone(),
+                        exchange.clone(),
+                        EVENTS_KEY.into(),
+                        options,
+                        none(),
+                    )
+                    .await
+            }
+        }
+    }
+
+    fn what(&self) -> String {
+        match self {
+            Self::Exchange { setting, name } => format!("exchange \"{name}\" ({setting})"),
+            Self::Queue { setting, name, .. } => format!("queue \"{name}\" ({setting})"),
+            Self::Binding { queue, exchange } => {
+                format!("binding of queue \"{queue}\" to exchange \"{exchange}\"")
+            }
+        }
+    }
+
+    /// How an operator makes it.
+    fn recipe(&self) -> String {
+        match self {
+            Self::Exchange { name, .. } => {
+                format!("rabbitmqadmin declare exchange name={name} type=topic durable=true")
+            }
+            Self::Queue {
+                name,
+                single_active,
+                ..
+            } => {
+                let single = if *single_active {
+                    r#","x-single-active-consumer":true"#
+                } else {
+                    ""
+                };
+                format!(
+                    r#"rabbitmqadmin declare queue name={name} durable=true arguments='{{"x-queue-type":"quorum"{single}}}'"#
+                )
+            }
+            Self::Binding { queue, exchange } => format!(
+                "rabbitmqadmin declare binding source={exchange} destination={queue} routing_key='{EVENTS_KEY}'"
+            ),
+        }
+    }
+
+    fn missing(&self, code: u16, text: &str, tried: bool) -> String {
+        let (what, recipe) = (self.what(), self.recipe());
+        let whose = match (code, tried) {
+            (NOT_FOUND, true) => "is missing and this user may not declare it",
+            (NOT_FOUND, false) => "is missing",
+            (ACCESS_REFUSED, _) => "may not be used by this user",
+            _ => "cannot be used",
+        };
+        format!("{what} {whose}: {text}; to make it: {recipe}")
+    }
+
+    fn different(&self, text: &str) -> String {
+        format!(
+            "{} exists but was made differently: {text}; delete it or choose another name, then: {}",
+            self.what(),
+            self.recipe()
+        )
+    }
+}
+
+/// Quorum, because a classic queue with a single active consumer can crash when consumers come and
+/// go (rabbitmq-server issue 5460), and because one lost disk must not lose an event.
+fn queue_arguments(single_active: bool) -> FieldTable {
+    let mut arguments = FieldTable::default();
+    arguments.insert(
+        "x-queue-type".into(),
+        AMQPValue::LongString("quorum".into()),
+    );
+    if single_active {
+        arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
+    }
+    arguments
+}
