@@ -20,8 +20,8 @@ mod absent {
 #[cfg(feature = "failpoints")]
 mod present {
     use std::path::PathBuf;
-    use std::sync::atomic::{AtomicU32, Ordering};
     use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use rustix::process::{Signal, getpid, kill_process};
 
@@ -40,14 +40,18 @@ mod present {
     /// # Errors
     /// What of `spec` cannot be understood.
     pub fn arm(spec: &str, file: PathBuf) -> Result<(), String> {
-        let (name, action) = spec.split_once('=').ok_or("a fail point is NAME=ACTION[:NTH]")?;
+        let (name, action) = spec
+            .split_once('=')
+            .ok_or("a fail point is NAME=ACTION[:NTH]")?;
         let (action, nth) = action.split_once(':').unwrap_or((action, "1"));
         let signal = match action {
             "kill" => Signal::KILL,
             "stop" => Signal::STOP,
             other => return Err(format!("unknown action {other:?}")),
         };
-        let nth = nth.parse().map_err(|_| format!("{nth:?} is not a number"))?;
+        let nth = nth
+            .parse()
+            .map_err(|_| format!("{nth:?} is not a number"))?;
         let armed = Armed {
             name: name.to_owned(),
             signal,
@@ -55,7 +59,9 @@ mod present {
             hits: AtomicU32::new(0),
             file,
         };
-        ARMED.set(armed).map_err(|_| "only one fail point can be armed".to_owned())
+        ARMED
+            .set(armed)
+            .map_err(|_| "only one fail point can be armed".to_owned())
     }
 
     /// This place is reached.
@@ -64,7 +70,8 @@ mod present {
             return;
         };
         if armed.hits.fetch_add(1, Ordering::Relaxed) + 1 == armed.nth {
-            std::fs::write(&armed.file, name).expect("the file of a reached fail point can be written");
+            std::fs::write(&armed.file, name)
+                .expect("the file of a reached fail point can be written");
             kill_process(getpid(), armed.signal).expect("a process may signal itself");
         }
     }

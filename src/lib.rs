@@ -1,4 +1,5 @@
 //! nodewarden
+pub mod app;
 pub mod broker;
 pub mod cli;
 pub mod config;
@@ -6,6 +7,8 @@ pub mod domain;
 pub mod explain;
 pub mod failpoints;
 pub mod http;
+pub mod lifecycle;
+pub mod retry;
 pub mod store;
 pub mod telemetry;
 pub mod wire;

@@ -126,8 +126,12 @@ pub fn live(
         EventKind::Joined(statement) => state(known, event, statement, now, false),
         EventKind::Heartbeat(Some(statement)) => state(known, event, statement, now, true),
         EventKind::Heartbeat(None) => beat(known, event, now),
-        EventKind::Left { back_within, .. } => leave(known, event, back_within.map(|d| d.min(cap)), now),
-        EventKind::HeartbeatTimeout { last_seen_ms, .. } => time_out(known, event, *last_seen_ms, now),
+        EventKind::Left { back_within, .. } => {
+            leave(known, event, back_within.map(|d| d.min(cap)), now)
+        }
+        EventKind::HeartbeatTimeout { last_seen_ms, .. } => {
+            time_out(known, event, *last_seen_ms, now)
+        }
     }
 }
 
@@ -154,7 +158,9 @@ fn state(
         drivers: statement.drivers.clone(),
         heartbeat_timeout: statement.heartbeat_timeout.or(kept_timeout),
         life: Life::Active,
-        last_sent_at_ms: same.and_then(|same| same.last_sent_at_ms).max(event.sent_at_ms),
+        last_sent_at_ms: same
+            .and_then(|same| same.last_sent_at_ms)
+            .max(event.sent_at_ms),
         last_sign_at_ms: now.wall_ms,
         since_ms: known
             .filter(|_| stayed_active)
@@ -167,7 +173,11 @@ fn state(
                 && same.drivers == next.drivers
                 && same.heartbeat_timeout == next.heartbeat_timeout
         });
-    let outcome = if unchanged { Outcome::Refreshed } else { Outcome::Applied };
+    let outcome = if unchanged {
+        Outcome::Refreshed
+    } else {
+        Outcome::Applied
+    };
     (outcome, Some(next))
 }
 
@@ -206,7 +216,9 @@ fn leave(
     hold: Option<Duration>,
     now: Now,
 ) -> (Outcome, Option<Conductor>) {
-    let hold_until = hold.filter(|hold| !hold.is_zero()).map(|hold| now.mono.plus(hold));
+    let hold_until = hold
+        .filter(|hold| !hold.is_zero())
+        .map(|hold| now.mono.plus(hold));
     let Some(known) = known else {
         // Remembered, so that a `joined` of the same incarnation that comes late activates nothing.
         let gone = Conductor {
@@ -227,7 +239,9 @@ fn leave(
     let life = match (known.life, hold_until) {
         (Life::Left, _) if !newer => return (Outcome::Stale, None),
         // A later `left` does not shorten a hold; it may lengthen it.
-        (Life::Leaving { until }, Some(later)) => Life::Leaving { until: until.max(later) },
+        (Life::Leaving { until }, Some(later)) => Life::Leaving {
+            until: until.max(later),
+        },
         (Life::Leaving { until }, None) => Life::Leaving { until },
         (Life::Active, Some(until)) => Life::Leaving { until },
         // Who does not count now is not made to count by a promise to come back.
@@ -238,7 +252,11 @@ fn leave(
     }
     let next = Conductor {
         incarnation: event.incarnation,
-        since_ms: if life.as_str() == known.life.as_str() { known.since_ms } else { now.wall_ms },
+        since_ms: if life.as_str() == known.life.as_str() {
+            known.since_ms
+        } else {
+            now.wall_ms
+        },
         life,
         last_sent_at_ms: known
             .last_sent_at_ms
@@ -284,7 +302,11 @@ fn time_out(
 pub fn silenced(known: &Conductor, now: Now) -> Conductor {
     Conductor {
         life: Life::TimedOut,
-        since_ms: if known.life == Life::TimedOut { known.since_ms } else { now.wall_ms },
+        since_ms: if known.life == Life::TimedOut {
+            known.since_ms
+        } else {
+            now.wall_ms
+        },
         ..known.clone()
     }
 }

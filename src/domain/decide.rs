@@ -116,7 +116,9 @@ pub fn decide(map: &DriverMap, event: &Event, now: Now, back_within_cap: Duratio
 #[must_use]
 pub fn decide_silence(map: &DriverMap, name: &ConductorName, now: Now) -> Change {
     let (next, kind) = match map.conductor(name) {
-        Some(known) if known.life == Life::Active => (Some(conductor::silenced(known, now)), CauseKind::Silence),
+        Some(known) if known.life == Life::Active => {
+            (Some(conductor::silenced(known, now)), CauseKind::Silence)
+        }
         Some(known) if matches!(known.life, Life::Leaving { .. }) => {
             let gone = Conductor {
                 life: Life::Left,
@@ -156,7 +158,11 @@ fn change(
         .symmetric_difference(&counts)
         .filter(|pair| !map.active_without(pair, name))
         .map(|pair| {
-            let to = if counts.contains(pair) { Standing::Active } else { Standing::Lost };
+            let to = if counts.contains(pair) {
+                Standing::Active
+            } else {
+                Standing::Lost
+            };
             let verdict = match (to, map.standing(pair)) {
                 (Standing::Lost, _) => Some(Verdict::Lost),
                 (Standing::Active, Some(Standing::Lost)) => Some(Verdict::Restored),
@@ -187,13 +193,19 @@ fn counted_pairs(conductor: Option<&Conductor>) -> BTreeSet<Pair> {
 
 /// The latest sign of life among all conductors that are known to support `pair`, the changing
 /// one included, before and after.
-fn last_good(map: &DriverMap, pair: &Pair, before: Option<&Conductor>, next: &Conductor) -> Option<u64> {
+fn last_good(
+    map: &DriverMap,
+    pair: &Pair,
+    before: Option<&Conductor>,
+    next: &Conductor,
+) -> Option<u64> {
     let supports = |conductor: &&Conductor| conductor.pairs().any(|own| own == *pair);
     let others = map
         .conductors()
         .filter(|other| other.name != next.name)
         .filter(supports);
-    let changing = (before.iter().any(|before| supports(before)) || supports(&next)).then_some(next);
+    let changing =
+        (before.iter().any(|before| supports(before)) || supports(&next)).then_some(next);
     others
         .chain(changing)
         .map(|conductor| conductor.last_sign_at_ms)

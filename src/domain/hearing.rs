@@ -115,18 +115,28 @@ impl Hearing {
             Life::Leaving { until } => until,
             Life::Left | Life::TimedOut => return None,
         };
-        let grace = conductor.heartbeat_timeout.unwrap_or_default().max(reconnect_grace);
+        let grace = conductor
+            .heartbeat_timeout
+            .unwrap_or_default()
+            .max(reconnect_grace);
         Some(own.max(self.floor.plus(grace)))
     }
 
     /// The conductor, first by deadline and name, whose deadline lies before `sent`; none while deaf.
     #[must_use]
-    pub fn overdue(&self, map: &DriverMap, sent: Mono, reconnect_grace: Duration) -> Option<ConductorName> {
+    pub fn overdue(
+        &self,
+        map: &DriverMap,
+        sent: Mono,
+        reconnect_grace: Duration,
+    ) -> Option<ConductorName> {
         if self.deaf {
             return None;
         }
         map.conductors()
-            .filter_map(|conductor| Some((self.deadline(conductor, reconnect_grace)?, &conductor.name)))
+            .filter_map(|conductor| {
+                Some((self.deadline(conductor, reconnect_grace)?, &conductor.name))
+            })
             .filter(|(deadline, _)| *deadline < sent)
             .min()
             .map(|(_, name)| name.clone())

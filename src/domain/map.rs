@@ -67,7 +67,10 @@ impl DriverMap {
 
     /// Forgets a conductor that does not count; returns whether it was known and gone.
     pub fn forget(&mut self, name: &ConductorName) -> bool {
-        let gone = self.conductors.get(name).is_some_and(|known| !known.counts());
+        let gone = self
+            .conductors
+            .get(name)
+            .is_some_and(|known| !known.counts());
         if gone {
             self.conductors.remove(name);
         }
@@ -87,7 +90,10 @@ impl DriverMap {
         }
         if conductor.counts() {
             for pair in conductor.pairs() {
-                self.active.entry(pair).or_default().insert(conductor.name.clone());
+                self.active
+                    .entry(pair)
+                    .or_default()
+                    .insert(conductor.name.clone());
             }
         }
         self.conductors.insert(conductor.name.clone(), conductor);
@@ -112,7 +118,9 @@ impl DriverMap {
 
     /// All pairs that have a standing.
     pub fn standings(&self) -> impl Iterator<Item = (&Pair, Standing)> {
-        self.standings.iter().map(|(pair, standing)| (pair, *standing))
+        self.standings
+            .iter()
+            .map(|(pair, standing)| (pair, *standing))
     }
 
     /// Whether any conductor but `except` makes `pair` active.

@@ -40,6 +40,12 @@ impl StoreError {
 
     /// Classifies what the library reported while `doing`.
     pub(super) fn from_sqlx(doing: &'static str, source: sqlx::Error) -> Self {
+        // A missing table or column is nobody's input: whoever changed the schema must put it right.
+        if let sqlx::Error::Database(fault) = &source
+            && (fault.message().contains("no such") || fault.message().contains("syntax error"))
+        {
+            return Self::Schema(format!("{doing}: {fault}: run `nodewarden migrate`"));
+        }
         // Constraint violations, and values or statements that the database cannot take, fail
         // again; everything else (busy, input and output, closed connection) may not.
         let permanent = match &source {
@@ -49,8 +55,6 @@ impl StoreError {
                     || fault.is_check_violation()
                     || fault.message().contains("NOT NULL constraint")
                     || fault.message().contains("datatype mismatch")
-                    || fault.message().contains("syntax error")
-                    || fault.message().contains("no such")
             }
             sqlx::Error::ColumnDecode { .. }
             | sqlx::Error::ColumnNotFound(_)

@@ -13,12 +13,16 @@ mod sqlite;
 pub use error::StoreError;
 pub use inventory::{ImportCount, NodeUpsert};
 pub use read::{
-    ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Overview, PairFacts, Reader, RequestView, SnapshotPage,
+    ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Overview, PairFacts, Reader,
+    RequestView, SnapshotPage,
 };
 pub use records::{
-    Chunk, ConductorRecord, DecisionRecord, EventRecord, Intake, Memory, Request, StandingRecord, Takeover, Window,
+    Chunk, ConductorRecord, DecisionRecord, EventRecord, Intake, Memory, Request, StandingRecord,
+    Takeover, Window,
 };
-pub use sqlite::{Keeping, SqliteLedger, SqliteOutbox, TransactionWatch, Unwatched, import, migrate, request};
+pub use sqlite::{
+    Keeping, SqliteLedger, SqliteOutbox, TransactionWatch, Unwatched, import, migrate, request,
+};
 
 use std::collections::HashMap;
 
@@ -59,12 +63,22 @@ pub trait Ledger {
     /// Takes the next window of a lost pair's nodes out of service (I3: state, hold and
     /// announcement together). Nothing if the pair is not lost (I6). The last window completes the
     /// pair's decision.
-    async fn take_out(&mut self, epoch: u64, pair: &Pair, window: &Window) -> Result<Chunk, StoreError>;
+    async fn take_out(
+        &mut self,
+        epoch: u64,
+        pair: &Pair,
+        window: &Window,
+    ) -> Result<Chunk, StoreError>;
 
     /// Judges the next window of holds (those of `pair`, or all): ends those whose node is gone or
     /// needs an active pair now, re-labels those whose node moved to another lost pair, marks
     /// again those whose mark somebody changed. The last window of a pair completes its decision.
-    async fn give_back(&mut self, epoch: u64, pair: Option<&Pair>, window: &Window) -> Result<Chunk, StoreError>;
+    async fn give_back(
+        &mut self,
+        epoch: u64,
+        pair: Option<&Pair>,
+        window: &Window,
+    ) -> Result<Chunk, StoreError>;
 
     /// Puts right the next window of nodes that are marked out of service without a hold of ours.
     async fn put_right(&mut self, epoch: u64, window: &Window) -> Result<Chunk, StoreError>;
@@ -97,7 +111,11 @@ pub trait Ledger {
 #[allow(async_fn_in_trait)] // used only with concrete types, whose futures are Send
 pub trait Outbox {
     /// The oldest announcements that are not recorded as announced, in order, at most `most`.
-    async fn pending(&mut self, after: Option<u64>, most: u32) -> Result<Vec<Announcement>, StoreError>;
+    async fn pending(
+        &mut self,
+        after: Option<u64>,
+        most: u32,
+    ) -> Result<Vec<Announcement>, StoreError>;
 
     /// Records that all announcements up to `number` were handed to the broker; never goes back.
     /// [`StoreError::Fenced`] if another replica has taken over.

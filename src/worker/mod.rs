@@ -1,5 +1,23 @@
-//! The loop that decides.
+//! The loop that decides, and the relay that carries out what it decided.
+//!
+//! - [`decider`](Decider): one session's loop, a step machine over [`ports`]; `batch` is its
+//!   intake, `pending` what reconcile has still to look at.
+//! - [`relay`](Relay): publishes committed announcements.
+//! - [`replica`]: sessions one after the other, for as long as the process lives.
+//! - `adapters`: the real broker and clock behind the ports.
+//!
+//! Knows domain, wire, store and broker; names neither their client libraries nor HTTP.
 
+mod adapters;
+mod batch;
+mod decider;
+mod pending;
+pub mod ports;
+mod relay;
+pub mod replica;
 mod status;
 
+pub use adapters::SystemClock;
+pub use decider::{Decider, End, Rules, Step};
+pub use relay::{Announcer, Relay, RelayEnd};
 pub use status::{Role, Status};

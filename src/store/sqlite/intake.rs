@@ -65,7 +65,11 @@ pub(super) async fn commit(unit: &mut Unit<'_>, intake: &Intake) -> Result<(), s
     Ok(())
 }
 
-async fn remember(unit: &mut Unit<'_>, events: &[EventRecord], now_ms: u64) -> Result<(), sqlx::Error> {
+async fn remember(
+    unit: &mut Unit<'_>,
+    events: &[EventRecord],
+    now_ms: u64,
+) -> Result<(), sqlx::Error> {
     let mut query = QueryBuilder::<Sqlite>::new(sql::REMEMBER);
     query.push_values(events, |mut row, event| {
         row.push_bind(event.conductor.as_str())
@@ -79,11 +83,19 @@ async fn remember(unit: &mut Unit<'_>, events: &[EventRecord], now_ms: u64) -> R
     Ok(())
 }
 
-async fn save_conductors(unit: &mut Unit<'_>, conductors: &[ConductorRecord]) -> Result<(), sqlx::Error> {
+async fn save_conductors(
+    unit: &mut Unit<'_>,
+    conductors: &[ConductorRecord],
+) -> Result<(), sqlx::Error> {
     let mut query = QueryBuilder::<Sqlite>::new(sql::SAVE_CONDUCTORS);
-    let ms = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    let ms =
+        |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     query.push_values(conductors, |mut row, conductor| {
-        let drivers: Vec<&str> = conductor.drivers.iter().map(|driver| driver.as_str()).collect();
+        let drivers: Vec<&str> = conductor
+            .drivers
+            .iter()
+            .map(|driver| driver.as_str())
+            .collect();
         row.push_bind(conductor.name.as_str())
             .push_bind(int(conductor.incarnation.get()))
             .push_bind(conductor.group.as_str())

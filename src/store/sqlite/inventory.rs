@@ -55,7 +55,10 @@ fn shape(node: &NodeUpsert) -> (bool, bool, bool) {
     )
 }
 
-async fn known(connection: &mut SqliteConnection, nodes: &[NodeUpsert]) -> Result<u64, sqlx::Error> {
+async fn known(
+    connection: &mut SqliteConnection,
+    nodes: &[NodeUpsert],
+) -> Result<u64, sqlx::Error> {
     let mut query = QueryBuilder::<Sqlite>::new(sql::UPSERT_COUNT_KNOWN);
     let mut list = query.separated(", ");
     for node in nodes {
@@ -66,7 +69,10 @@ async fn known(connection: &mut SqliteConnection, nodes: &[NodeUpsert]) -> Resul
     Ok(uint(known))
 }
 
-async fn upsert(connection: &mut SqliteConnection, nodes: &[NodeUpsert]) -> Result<(), sqlx::Error> {
+async fn upsert(
+    connection: &mut SqliteConnection,
+    nodes: &[NodeUpsert],
+) -> Result<(), sqlx::Error> {
     let (name, group, maintenance) = shape(&nodes[0]);
     let written: Vec<&str> = [
         (name, "name"),
@@ -92,8 +98,14 @@ async fn upsert(connection: &mut SqliteConnection, nodes: &[NodeUpsert]) -> Resu
             row.push_bind(maintenance);
         }
     });
-    let over: Vec<String> = written.iter().map(|column| format!("{column} = excluded.{column}")).collect();
-    query.push(format!(" ON CONFLICT (uuid) DO UPDATE SET {}", over.join(", ")));
+    let over: Vec<String> = written
+        .iter()
+        .map(|column| format!("{column} = excluded.{column}"))
+        .collect();
+    query.push(format!(
+        " ON CONFLICT (uuid) DO UPDATE SET {}",
+        over.join(", ")
+    ));
     query.build().execute(connection).await?;
     Ok(())
 }

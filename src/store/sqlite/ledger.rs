@@ -65,7 +65,12 @@ impl SqliteLedger {
                 return Ok(None);
             };
             let value = work(&mut unit).await?;
-            let Counters { seq, last_announcement, last_decision, .. } = unit.counters;
+            let Counters {
+                seq,
+                last_announcement,
+                last_decision,
+                ..
+            } = unit.counters;
             sqlx::query(sql::COUNTERS)
                 .bind(int(seq))
                 .bind(int(last_announcement))
@@ -110,25 +115,33 @@ impl SqliteLedger {
 }
 
 /// Begins with the write lock in hand.
-pub(super) async fn begin(connection: &mut SqliteConnection) -> Result<Transaction<'_, Sqlite>, sqlx::Error> {
+pub(super) async fn begin(
+    connection: &mut SqliteConnection,
+) -> Result<Transaction<'_, Sqlite>, sqlx::Error> {
     connection.begin_with("BEGIN IMMEDIATE").await
 }
 
-async fn fence(mut tx: Transaction<'_, Sqlite>, epoch: u64, now_ms: u64) -> Result<Option<Unit<'_>>, sqlx::Error> {
+async fn fence(
+    mut tx: Transaction<'_, Sqlite>,
+    epoch: u64,
+    now_ms: u64,
+) -> Result<Option<Unit<'_>>, sqlx::Error> {
     let row: Option<(i64, i64, i64, i64)> = sqlx::query_as(sql::FENCE)
         .bind(int(now_ms))
         .bind(int(epoch))
         .fetch_optional(&mut *tx)
         .await?;
-    Ok(row.map(|(epoch, seq, last_announcement, last_decision)| Unit {
-        tx,
-        counters: Counters {
-            epoch: uint(epoch),
-            seq: uint(seq),
-            last_announcement: uint(last_announcement),
-            last_decision: uint(last_decision),
-        },
-    }))
+    Ok(
+        row.map(|(epoch, seq, last_announcement, last_decision)| Unit {
+            tx,
+            counters: Counters {
+                epoch: uint(epoch),
+                seq: uint(seq),
+                last_announcement: uint(last_announcement),
+                last_decision: uint(last_decision),
+            },
+        }),
+    )
 }
 
 impl Ledger for SqliteLedger {
@@ -142,7 +155,10 @@ impl Ledger for SqliteLedger {
     async fn prove(&mut self) -> Result<(), StoreError> {
         let changed = self
             .look("prove that writing works", async |connection| {
-                Ok(sqlx::query(sql::PROVE).execute(connection).await?.rows_affected())
+                Ok(sqlx::query(sql::PROVE)
+                    .execute(connection)
+                    .await?
+                    .rows_affected())
             })
             .await?;
         if changed == 1 {
@@ -198,25 +214,43 @@ impl Ledger for SqliteLedger {
         &mut self,
         events: &[(ConductorName, EventId)],
     ) -> Result<HashMap<(ConductorName, EventId), [u8; 32]>, StoreError> {
-        self.look("recall events", async |connection| super::intake::recall(connection, events).await)
-            .await
+        self.look("recall events", async |connection| {
+            super::intake::recall(connection, events).await
+        })
+        .await
     }
 
     async fn commit_intake(&mut self, epoch: u64, intake: &Intake) -> Result<(), StoreError> {
-        self.fenced(epoch, intake.now_ms, "commit a batch of events", async |unit| {
-            super::intake::commit(unit, intake).await
-        })
+        self.fenced(
+            epoch,
+            intake.now_ms,
+            "commit a batch of events",
+            async |unit| super::intake::commit(unit, intake).await,
+        )
         .await
     }
 
-    async fn take_out(&mut self, epoch: u64, pair: &Pair, window: &Window) -> Result<Chunk, StoreError> {
-        self.fenced(epoch, window.now_ms, "take nodes out of service", async |unit| {
-            super::reconcile::take_out(unit, pair, window).await
-        })
+    async fn take_out(
+        &mut self,
+        epoch: u64,
+        pair: &Pair,
+        window: &Window,
+    ) -> Result<Chunk, StoreError> {
+        self.fenced(
+            epoch,
+            window.now_ms,
+            "take nodes out of service",
+            async |unit| super::reconcile::take_out(unit, pair, window).await,
+        )
         .await
     }
 
-    async fn give_back(&mut self, epoch: u64, pair: Option<&Pair>, window: &Window) -> Result<Chunk, StoreError> {
+    async fn give_back(
+        &mut self,
+        epoch: u64,
+        pair: Option<&Pair>,
+        window: &Window,
+    ) -> Result<Chunk, StoreError> {
         self.fenced(epoch, window.now_ms, "give nodes back", async |unit| {
             super::reconcile::give_back(unit, pair, window).await
         })
@@ -245,10 +279,15 @@ impl Ledger for SqliteLedger {
 
     async fn requests(&mut self) -> Result<Vec<Request>, StoreError> {
         self.look("read requests", async |connection| {
-            let rows: Vec<(i64, String, String)> = sqlx::query_as(sql::REQUESTS).fetch_all(connection).await?;
+            let rows: Vec<(i64, String, String)> =
+                sqlx::query_as(sql::REQUESTS).fetch_all(connection).await?;
             Ok(rows
                 .into_iter()
-                .map(|(number, kind, argument)| Request { number: uint(number), kind, argument })
+                .map(|(number, kind, argument)| Request {
+                    number: uint(number),
+                    kind,
+                    argument,
+                })
                 .collect())
         })
         .await
@@ -282,9 +321,14 @@ impl Ledger for SqliteLedger {
 }
 
 /// The driver map as stored. The inner error is a row that makes no sense.
-async fn read_memory(connection: &mut SqliteConnection) -> Result<Result<Memory, StoreError>, sqlx::Error> {
-    let conductors = sqlx::query(sql::CONDUCTORS).fetch_all(&mut *connection).await?;
-    let standings: Vec<(String, String, String)> = sqlx::query_as(sql::STANDINGS).fetch_all(connection).await?;
+async fn read_memory(
+    connection: &mut SqliteConnection,
+) -> Result<Result<Memory, StoreError>, sqlx::Error> {
+    let conductors = sqlx::query(sql::CONDUCTORS)
+        .fetch_all(&mut *connection)
+        .await?;
+    let standings: Vec<(String, String, String)> =
+        sqlx::query_as(sql::STANDINGS).fetch_all(connection).await?;
     Ok(conductors
         .iter()
         .map(conductor)
@@ -294,20 +338,31 @@ async fn read_memory(connection: &mut SqliteConnection) -> Result<Result<Memory,
                 .into_iter()
                 .map(standing)
                 .collect::<Result<Vec<_>, _>>()?;
-            Ok(Memory { conductors, standings })
+            Ok(Memory {
+                conductors,
+                standings,
+            })
         }))
 }
 
 fn conductor(row: &SqliteRow) -> Result<ConductorRecord, StoreError> {
     let corrupt = |what: &str| StoreError::Corrupt(format!("table nodewarden_conductors: {what}"));
-    let text = |column: &str| row.try_get::<String, _>(column).map_err(|fault| corrupt(&fault.to_string()));
-    let number = |column: &str| row.try_get::<i64, _>(column).map(uint).map_err(|fault| corrupt(&fault.to_string()));
+    let text = |column: &str| {
+        row.try_get::<String, _>(column)
+            .map_err(|fault| corrupt(&fault.to_string()))
+    };
+    let number = |column: &str| {
+        row.try_get::<i64, _>(column)
+            .map(uint)
+            .map_err(|fault| corrupt(&fault.to_string()))
+    };
     let maybe = |column: &str| {
         row.try_get::<Option<i64>, _>(column)
             .map(|value| value.map(uint))
             .map_err(|fault| corrupt(&fault.to_string()))
     };
-    let drivers: Vec<String> = serde_json::from_str(&text("drivers")?).map_err(|fault| corrupt(&fault.to_string()))?;
+    let drivers: Vec<String> =
+        serde_json::from_str(&text("drivers")?).map_err(|fault| corrupt(&fault.to_string()))?;
     let drivers = drivers
         .iter()
         .map(|driver| Driver::parse(driver))
@@ -321,9 +376,12 @@ fn conductor(row: &SqliteRow) -> Result<ConductorRecord, StoreError> {
         other => return Err(corrupt(&format!("state {other:?}"))),
     };
     Ok(ConductorRecord {
-        name: ConductorName::parse(&text("conductor")?).map_err(|fault| corrupt(&format!("a name {fault}")))?,
-        incarnation: Incarnation::new(number("incarnation")?).ok_or_else(|| corrupt("incarnation"))?,
-        group: Group::parse(&text("conductor_group")?).map_err(|fault| corrupt(&format!("a group {fault}")))?,
+        name: ConductorName::parse(&text("conductor")?)
+            .map_err(|fault| corrupt(&format!("a name {fault}")))?,
+        incarnation: Incarnation::new(number("incarnation")?)
+            .ok_or_else(|| corrupt("incarnation"))?,
+        group: Group::parse(&text("conductor_group")?)
+            .map_err(|fault| corrupt(&format!("a group {fault}")))?,
         drivers,
         heartbeat_timeout: maybe("heartbeat_timeout_ms")?.map(Duration::from_millis),
         state,
@@ -334,7 +392,9 @@ fn conductor(row: &SqliteRow) -> Result<ConductorRecord, StoreError> {
     })
 }
 
-fn standing((group, driver, state): (String, String, String)) -> Result<(Pair, Standing), StoreError> {
+fn standing(
+    (group, driver, state): (String, String, String),
+) -> Result<(Pair, Standing), StoreError> {
     let corrupt = |what: &str| StoreError::Corrupt(format!("table nodewarden_pairs: {what}"));
     let pair = Pair {
         group: Group::parse(&group).map_err(|fault| corrupt(&format!("a group {fault}")))?,

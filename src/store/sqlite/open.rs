@@ -45,7 +45,10 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(database: &Database, watch: Arc<dyn TransactionWatch>) -> Result<Self, StoreError> {
+    pub(super) fn new(
+        database: &Database,
+        watch: Arc<dyn TransactionWatch>,
+    ) -> Result<Self, StoreError> {
         Ok(Self {
             options: options(database)?,
             open: None,
@@ -73,8 +76,9 @@ impl Link {
 }
 
 pub(super) fn options(database: &Database) -> Result<SqliteConnectOptions, StoreError> {
-    let options = SqliteConnectOptions::from_str(database.url.expose())
-        .map_err(|fault| StoreError::Schema(format!("database.url {}: {fault}", database.url.redacted())))?;
+    let options = SqliteConnectOptions::from_str(database.url.expose()).map_err(|fault| {
+        StoreError::Schema(format!("database.url {}: {fault}", database.url.redacted()))
+    })?;
     Ok(options
         .create_if_missing(false)
         .journal_mode(SqliteJournalMode::Wal)
@@ -102,7 +106,9 @@ pub async fn migrate(database: &Database) -> Result<(), StoreError> {
     while let Err(fault) = migrator.run(&mut connection).await {
         tries += 1;
         if tries == 5 {
-            return Err(StoreError::Schema(format!("cannot create or upgrade the tables: {fault}")));
+            return Err(StoreError::Schema(format!(
+                "cannot create or upgrade the tables: {fault}"
+            )));
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

@@ -33,7 +33,11 @@ impl SqliteOutbox {
 }
 
 impl Outbox for SqliteOutbox {
-    async fn pending(&mut self, after: Option<u64>, most: u32) -> Result<Vec<Announcement>, StoreError> {
+    async fn pending(
+        &mut self,
+        after: Option<u64>,
+        most: u32,
+    ) -> Result<Vec<Announcement>, StoreError> {
         let connection = self.link.connection().await?;
         match read(connection, after, most).await {
             Ok(announcements) => announcements,
@@ -79,7 +83,12 @@ async fn read(
         let nodes = if row.try_get::<&str, _>("type")? == "node.position" {
             Vec::new()
         } else {
-            nodes(connection, row.try_get("first_seq")?, row.try_get("last_seq")?).await?
+            nodes(
+                connection,
+                row.try_get("first_seq")?,
+                row.try_get("last_seq")?,
+            )
+            .await?
         };
         match announcement(row, nodes)? {
             Ok(announcement) => announcements.push(announcement),
@@ -89,7 +98,11 @@ async fn read(
     Ok(Ok(announcements))
 }
 
-async fn nodes(connection: &mut SqliteConnection, first: i64, last: i64) -> Result<Vec<AnnouncedNode>, sqlx::Error> {
+async fn nodes(
+    connection: &mut SqliteConnection,
+    first: i64,
+    last: i64,
+) -> Result<Vec<AnnouncedNode>, sqlx::Error> {
     let rows: Vec<(i64, String, Option<String>)> = sqlx::query_as(sql::ANNOUNCED_NODES)
         .bind(first)
         .bind(last)
@@ -97,11 +110,18 @@ async fn nodes(connection: &mut SqliteConnection, first: i64, last: i64) -> Resu
         .await?;
     Ok(rows
         .into_iter()
-        .map(|(seq, uuid, name)| AnnouncedNode { seq: uint(seq), uuid, name })
+        .map(|(seq, uuid, name)| AnnouncedNode {
+            seq: uint(seq),
+            uuid,
+            name,
+        })
         .collect())
 }
 
-fn announcement(row: &SqliteRow, nodes: Vec<AnnouncedNode>) -> Result<Result<Announcement, StoreError>, sqlx::Error> {
+fn announcement(
+    row: &SqliteRow,
+    nodes: Vec<AnnouncedNode>,
+) -> Result<Result<Announcement, StoreError>, sqlx::Error> {
     let number = uint(row.try_get("number")?);
     let corrupt = |what: &str| StoreError::Corrupt(format!("announcement {number}: {what}"));
     let message_type: String = row.try_get("type")?;

@@ -7,8 +7,8 @@ use sqlx::sqlite::{SqlitePool, SqlitePoolOptions, SqliteRow};
 use sqlx::{Connection, Row, Sqlite, SqliteConnection, Transaction};
 
 use super::super::{
-    ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Overview, PairFacts, RequestView, SnapshotPage,
-    StoreError,
+    ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Overview, PairFacts, RequestView,
+    SnapshotPage, StoreError,
 };
 use super::open::options;
 use super::{int, sql, uint};
@@ -55,10 +55,17 @@ impl SqliteReader {
     }
 
     pub(in crate::store) async fn overview(&self) -> Result<Overview, StoreError> {
-        self.read("read where the database stands", async |tx| overview(tx).await).await
+        self.read("read where the database stands", async |tx| {
+            overview(tx).await
+        })
+        .await
     }
 
-    pub(in crate::store) async fn snapshot(&self, after: &str, limit: u32) -> Result<SnapshotPage, StoreError> {
+    pub(in crate::store) async fn snapshot(
+        &self,
+        after: &str,
+        limit: u32,
+    ) -> Result<SnapshotPage, StoreError> {
         self.read("read a snapshot", async |tx| {
             let position = sqlx::query(sql::POSITION).fetch_one(&mut **tx).await?;
             let rows = sqlx::query(sql::SNAPSHOT)
@@ -83,24 +90,37 @@ impl SqliteReader {
     }
 
     pub(in crate::store) async fn drivers(&self) -> Result<Vec<DriverView>, StoreError> {
-        self.read("read the drivers", async |tx| Ok(pairs(tx).await?.into_values().collect()))
-            .await
+        self.read("read the drivers", async |tx| {
+            Ok(pairs(tx).await?.into_values().collect())
+        })
+        .await
     }
 
     pub(in crate::store) async fn conductors(&self) -> Result<Vec<ConductorView>, StoreError> {
-        self.read("read the conductors", async |tx| conductors(tx).await).await
+        self.read("read the conductors", async |tx| conductors(tx).await)
+            .await
     }
 
-    pub(in crate::store) async fn decisions(&self, limit: u32) -> Result<Vec<DecisionView>, StoreError> {
+    pub(in crate::store) async fn decisions(
+        &self,
+        limit: u32,
+    ) -> Result<Vec<DecisionView>, StoreError> {
         self.read("read the decisions", async |tx| {
-            let rows = sqlx::query(sql::SEE_DECISIONS).bind(limit).fetch_all(&mut **tx).await?;
+            let rows = sqlx::query(sql::SEE_DECISIONS)
+                .bind(limit)
+                .fetch_all(&mut **tx)
+                .await?;
             rows.iter().map(decision).collect()
         })
         .await
     }
 
-    pub(in crate::store) async fn node(&self, uuid_or_name: &str) -> Result<Option<NodeFacts>, StoreError> {
-        self.read("read a node", async |tx| node(tx, uuid_or_name).await).await
+    pub(in crate::store) async fn node(
+        &self,
+        uuid_or_name: &str,
+    ) -> Result<Option<NodeFacts>, StoreError> {
+        self.read("read a node", async |tx| node(tx, uuid_or_name).await)
+            .await
     }
 
     pub(in crate::store) async fn request(&self, number: u64) -> Result<RequestView, StoreError> {
@@ -117,10 +137,17 @@ impl SqliteReader {
 }
 
 async fn overview(connection: &mut SqliteConnection) -> Result<Overview, sqlx::Error> {
-    let position = sqlx::query(sql::POSITION).fetch_one(&mut *connection).await?;
+    let position = sqlx::query(sql::POSITION)
+        .fetch_one(&mut *connection)
+        .await?;
     let outbox = sqlx::query(sql::OUTBOX).fetch_one(&mut *connection).await?;
-    let (nodes, held): (i64, i64) = sqlx::query_as(sql::COUNT_NODES_ALL).fetch_one(connection).await?;
-    let maybe = |row: &SqliteRow, column: &str| row.try_get::<Option<i64>, _>(column).map(|value| value.map(uint));
+    let (nodes, held): (i64, i64) = sqlx::query_as(sql::COUNT_NODES_ALL)
+        .fetch_one(connection)
+        .await?;
+    let maybe = |row: &SqliteRow, column: &str| {
+        row.try_get::<Option<i64>, _>(column)
+            .map(|value| value.map(uint))
+    };
     Ok(Overview {
         stream: position.try_get("stream")?,
         epoch: uint(position.try_get("epoch")?),
@@ -137,7 +164,9 @@ async fn overview(connection: &mut SqliteConnection) -> Result<Overview, sqlx::E
 }
 
 async fn conductors(connection: &mut SqliteConnection) -> Result<Vec<ConductorView>, sqlx::Error> {
-    let rows = sqlx::query(sql::SEE_CONDUCTORS).fetch_all(connection).await?;
+    let rows = sqlx::query(sql::SEE_CONDUCTORS)
+        .fetch_all(connection)
+        .await?;
     rows.iter().map(conductor).collect()
 }
 
@@ -159,8 +188,12 @@ async fn pairs(connection: &mut SqliteConnection) -> Result<Pairs, sqlx::Error> 
                 nodes_out_of_service: 0,
             });
     };
-    for row in sqlx::query(sql::SEE_PAIRS).fetch_all(&mut *connection).await? {
-        let (group, driver): (String, String) = (row.try_get("conductor_group")?, row.try_get("driver")?);
+    for row in sqlx::query(sql::SEE_PAIRS)
+        .fetch_all(&mut *connection)
+        .await?
+    {
+        let (group, driver): (String, String) =
+            (row.try_get("conductor_group")?, row.try_get("driver")?);
         entry(&mut pairs, &group, &driver);
         let state: String = row.try_get("state")?;
         let number: Option<i64> = row.try_get("decision")?;
@@ -183,7 +216,9 @@ async fn pairs(connection: &mut SqliteConnection) -> Result<Pairs, sqlx::Error> 
             }
         }
     }
-    let counts: Vec<(String, String, i64, i64)> = sqlx::query_as(sql::COUNT_PAIRS).fetch_all(connection).await?;
+    let counts: Vec<(String, String, i64, i64)> = sqlx::query_as(sql::COUNT_PAIRS)
+        .fetch_all(connection)
+        .await?;
     for (group, driver, nodes, held) in counts {
         entry(&mut pairs, &group, &driver);
         if let Some(view) = pairs.get_mut(&(group, driver)) {
@@ -215,7 +250,10 @@ fn count_conductor(view: &mut DriverView, conductor: &ConductorView) {
     view.conductors.push(conductor.conductor.clone());
 }
 
-async fn node(connection: &mut SqliteConnection, uuid_or_name: &str) -> Result<Option<NodeFacts>, sqlx::Error> {
+async fn node(
+    connection: &mut SqliteConnection,
+    uuid_or_name: &str,
+) -> Result<Option<NodeFacts>, sqlx::Error> {
     let mut found = sqlx::query(sql::SEE_NODE)
         .bind(uuid_or_name)
         .fetch_optional(&mut *connection)
@@ -256,7 +294,9 @@ async fn node(connection: &mut SqliteConnection, uuid_or_name: &str) -> Result<O
         None => None,
     };
     let pair = match &driver {
-        Some(driver) => pairs(connection).await?.remove(&(group.clone(), driver.clone())),
+        Some(driver) => pairs(connection)
+            .await?
+            .remove(&(group.clone(), driver.clone())),
         None => None,
     };
     let pair = match pair {
@@ -271,11 +311,15 @@ async fn node(connection: &mut SqliteConnection, uuid_or_name: &str) -> Result<O
         name: row.try_get("name")?,
         conductor_group: group,
         driver,
-        maintenance: row.try_get::<Option<bool>, _>("maintenance")?.unwrap_or(false),
+        maintenance: row
+            .try_get::<Option<bool>, _>("maintenance")?
+            .unwrap_or(false),
         service_state: row
             .try_get::<Option<String>, _>("service_state")?
             .unwrap_or_default(),
-        since_ms: row.try_get::<Option<i64>, _>("service_state_since_ms")?.map(uint),
+        since_ms: row
+            .try_get::<Option<i64>, _>("service_state_since_ms")?
+            .map(uint),
         hold,
         last_back,
         pair,
@@ -283,7 +327,10 @@ async fn node(connection: &mut SqliteConnection, uuid_or_name: &str) -> Result<O
 }
 
 /// The conductors that support the pair and do not count, newest sign of life first.
-async fn gone(connection: &mut SqliteConnection, view: &DriverView) -> Result<Vec<ConductorView>, sqlx::Error> {
+async fn gone(
+    connection: &mut SqliteConnection,
+    view: &DriverView,
+) -> Result<Vec<ConductorView>, sqlx::Error> {
     let mut gone = conductors(connection).await?;
     gone.retain(|conductor| {
         conductor.conductor_group == view.conductor_group
@@ -294,7 +341,10 @@ async fn gone(connection: &mut SqliteConnection, view: &DriverView) -> Result<Ve
     Ok(gone)
 }
 
-async fn see_decision(connection: &mut SqliteConnection, number: i64) -> Result<Option<DecisionView>, sqlx::Error> {
+async fn see_decision(
+    connection: &mut SqliteConnection,
+    number: i64,
+) -> Result<Option<DecisionView>, sqlx::Error> {
     let row = sqlx::query(sql::SEE_DECISION)
         .bind(number)
         .fetch_optional(connection)
@@ -309,7 +359,11 @@ fn hold(row: &SqliteRow) -> Result<HoldView, sqlx::Error> {
         name: row.try_get("name")?,
         conductor_group: row.try_get("conductor_group")?,
         driver: row.try_get("driver")?,
-        reason: if verdict == "unknown" { "driver_unknown" } else { "driver_lost" },
+        reason: if verdict == "unknown" {
+            "driver_unknown"
+        } else {
+            "driver_lost"
+        },
         decision_id: row.try_get("decision_id")?,
         since_ms: uint(row.try_get("since_ms")?),
     })
@@ -317,7 +371,8 @@ fn hold(row: &SqliteRow) -> Result<HoldView, sqlx::Error> {
 
 fn conductor(row: &SqliteRow) -> Result<ConductorView, sqlx::Error> {
     let drivers: String = row.try_get("drivers")?;
-    let drivers = serde_json::from_str(&drivers).map_err(|fault| sqlx::Error::Decode(fault.into()))?;
+    let drivers =
+        serde_json::from_str(&drivers).map_err(|fault| sqlx::Error::Decode(fault.into()))?;
     Ok(ConductorView {
         conductor: row.try_get("conductor")?,
         incarnation: uint(row.try_get("incarnation")?),
@@ -325,8 +380,12 @@ fn conductor(row: &SqliteRow) -> Result<ConductorView, sqlx::Error> {
         drivers,
         state: row.try_get("state")?,
         since_ms: uint(row.try_get("since_ms")?),
-        heartbeat_timeout_ms: row.try_get::<Option<i64>, _>("heartbeat_timeout_ms")?.map(uint),
-        hold_remaining_ms: row.try_get::<Option<i64>, _>("hold_remaining_ms")?.map(uint),
+        heartbeat_timeout_ms: row
+            .try_get::<Option<i64>, _>("heartbeat_timeout_ms")?
+            .map(uint),
+        hold_remaining_ms: row
+            .try_get::<Option<i64>, _>("hold_remaining_ms")?
+            .map(uint),
         last_sign_at_ms: uint(row.try_get("last_sign_at_ms")?),
     })
 }

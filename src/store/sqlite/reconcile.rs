@@ -21,7 +21,11 @@ struct Header<'a> {
     decided_at_ms: i64,
 }
 
-pub(super) async fn take_out(unit: &mut Unit<'_>, pair: &Pair, window: &Window) -> Result<Chunk, sqlx::Error> {
+pub(super) async fn take_out(
+    unit: &mut Unit<'_>,
+    pair: &Pair,
+    window: &Window,
+) -> Result<Chunk, sqlx::Error> {
     let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
     let lost: Option<(i64, i64)> = sqlx::query_as(sql::LOST_DECISION)
         .bind(driver)
@@ -29,7 +33,10 @@ pub(super) async fn take_out(unit: &mut Unit<'_>, pair: &Pair, window: &Window) 
         .fetch_optional(&mut *unit.tx)
         .await?;
     let Some((decision, decided_at_ms)) = lost else {
-        return Ok(Chunk { next: None, changed: 0 });
+        return Ok(Chunk {
+            next: None,
+            changed: 0,
+        });
     };
     let (last, seen): (Option<String>, i64) = sqlx::query_as(sql::PAIR_WINDOW)
         .bind(driver)
@@ -92,15 +99,23 @@ pub(super) async fn give_back(
             .bind(group),
         None => sqlx::query_as(sql::HOLDS_WINDOW).bind(&window.after),
     };
-    let (last, seen): (Option<String>, i64) = found.bind(window.nodes).fetch_one(&mut *unit.tx).await?;
+    let (last, seen): (Option<String>, i64) =
+        found.bind(window.nodes).fetch_one(&mut *unit.tx).await?;
     let mut changed = 0;
     if let Some(last) = &last {
         changed = release(unit, pair.is_none(), driver, group, last, window).await?;
         keep_marked(unit, last, window).await?;
     }
     let next = (seen == i64::from(window.nodes)).then_some(last).flatten();
-    if let (None, Some(pair)) = (&next, pair) {
-        complete(unit, pair, window.now_ms).await?;
+    match (&next, pair) {
+        (Some(_), _) => {}
+        (None, Some(pair)) => complete(unit, pair, window.now_ms).await?,
+        (None, None) => {
+            sqlx::query(sql::COMPLETE_RESTORED)
+                .bind(int(window.now_ms))
+                .execute(&mut *unit.tx)
+                .await?;
+        }
     }
     Ok(Chunk { next, changed })
 }
@@ -130,16 +145,20 @@ async fn release(
         return Ok(0);
     }
     unit.counters.seq += changed;
-    sqlx::query(sql::END_HOLDS).bind(int(base)).execute(&mut *unit.tx).await?;
+    sqlx::query(sql::END_HOLDS)
+        .bind(int(base))
+        .execute(&mut *unit.tx)
+        .await?;
     sqlx::query(sql::MARK_IN)
         .bind(int(window.now_ms))
         .bind(int(base))
         .execute(&mut *unit.tx)
         .await?;
-    let runs: Vec<(i64, String, i64, i64, Option<i64>, Option<i64>)> = sqlx::query_as(sql::RELEASED)
-        .bind(int(base))
-        .fetch_all(&mut *unit.tx)
-        .await?;
+    let runs: Vec<(i64, String, i64, i64, Option<i64>, Option<i64>)> =
+        sqlx::query_as(sql::RELEASED)
+            .bind(int(base))
+            .fetch_all(&mut *unit.tx)
+            .await?;
     for (decision, reason, first, last, released_by, decided_at_ms) in runs {
         let header = Header {
             message_type: "node.back_in_service",

@@ -9,7 +9,8 @@
 /// Makes the one row that everything hangs on, once.
 pub const FOUND: &str = "INSERT OR IGNORE INTO nodewarden_state
     (id, stream, epoch, commits, seq, last_announcement, last_decision) VALUES (1, ?, 0, 0, 0, 0, 0)";
-pub const FOUND_RELAY: &str = "INSERT OR IGNORE INTO nodewarden_relay (id, announced) VALUES (1, 0)";
+pub const FOUND_RELAY: &str =
+    "INSERT OR IGNORE INTO nodewarden_relay (id, announced) VALUES (1, 0)";
 pub const STREAM: &str = "SELECT stream FROM nodewarden_state WHERE id = 1";
 /// A real change of the row that moves no epoch: proves that writing works.
 pub const PROVE: &str = "UPDATE nodewarden_state SET commits = commits + 1 WHERE id = 1";
@@ -39,7 +40,8 @@ pub const SAVE_CONDUCTORS_OVER: &str = " ON CONFLICT (conductor) DO UPDATE SET
     heartbeat_timeout_ms = excluded.heartbeat_timeout_ms, state = excluded.state,
     hold_remaining_ms = excluded.hold_remaining_ms, last_sent_at_ms = excluded.last_sent_at_ms,
     last_sign_at_ms = excluded.last_sign_at_ms, since_ms = excluded.since_ms";
-pub const DECIDED: &str = "INSERT INTO nodewarden_decisions (number, decision_id, conductor_group, driver, verdict,
+pub const DECIDED: &str =
+    "INSERT INTO nodewarden_decisions (number, decision_id, conductor_group, driver, verdict,
     cause, cause_event_id, cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 /// A decision that is overtaken completes at that moment.
@@ -61,7 +63,8 @@ pub const HOLD: &str = "INSERT INTO nodewarden_changes (seq, uuid, name, held, d
     SELECT ? + row_number() OVER (ORDER BY n.uuid), n.uuid, n.name, n.uuid, ?, ? FROM nodes n
     WHERE n.driver = ? AND lower(coalesce(n.conductor_group, '')) = ? AND n.uuid > ? AND n.uuid <= ?
     AND NOT EXISTS (SELECT 1 FROM nodewarden_changes h WHERE h.held = n.uuid)";
-pub const MARK_OUT: &str = "UPDATE nodes SET service_state = 'out_of_service', service_state_since_ms = ?
+pub const MARK_OUT: &str =
+    "UPDATE nodes SET service_state = 'out_of_service', service_state_since_ms = ?
     WHERE driver = ? AND lower(coalesce(conductor_group, '')) = ? AND uuid > ? AND uuid <= ?
     AND service_state IS NOT 'out_of_service'";
 pub const COUNT_NODES: &str = "UPDATE nodewarden_decisions SET nodes = nodes + ? WHERE number = ?";
@@ -73,9 +76,11 @@ pub const ANNOUNCE: &str = "INSERT INTO nodewarden_announcements (number, type, 
 
 // --- give back -------------------------------------------------------------------------------------
 
-pub const HOLDS_WINDOW: &str = "SELECT max(held), count(*) FROM (SELECT held FROM nodewarden_changes
+pub const HOLDS_WINDOW: &str =
+    "SELECT max(held), count(*) FROM (SELECT held FROM nodewarden_changes
     WHERE held > ? ORDER BY held LIMIT ?)";
-pub const HOLDS_WINDOW_OF_PAIR: &str = "SELECT max(held), count(*) FROM (SELECT c.held FROM nodewarden_changes c
+pub const HOLDS_WINDOW_OF_PAIR: &str =
+    "SELECT max(held), count(*) FROM (SELECT c.held FROM nodewarden_changes c
     JOIN nodewarden_decisions d ON d.number = c.decision
     WHERE c.held > ? AND d.driver = ? AND d.conductor_group = ? ORDER BY c.held LIMIT ?)";
 /// A hold ends when its node is gone, or when the pair that the node needs now is active.
@@ -108,7 +113,8 @@ pub const RELABEL: &str = "UPDATE nodewarden_changes SET decision = moved.decisi
         AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group)) AS moved
     WHERE nodewarden_changes.seq = moved.seq";
 /// `service_state` is ours alone: what somebody changed by hand is marked again.
-pub const MARK_AGAIN: &str = "UPDATE nodes SET service_state = 'out_of_service', service_state_since_ms = ?
+pub const MARK_AGAIN: &str =
+    "UPDATE nodes SET service_state = 'out_of_service', service_state_since_ms = ?
     WHERE service_state IS NOT 'out_of_service'
     AND uuid IN (SELECT held FROM nodewarden_changes WHERE held > ? AND held <= ?)";
 /// What of the new changes goes into one message: same hold's decision, same reason.
@@ -119,6 +125,13 @@ pub const RELEASED: &str = "SELECT c.decision, c.back, min(c.seq), max(c.seq), p
         ON c.back = 'driver_restored' AND p.driver = d.driver AND p.conductor_group = d.conductor_group
     LEFT JOIN nodewarden_decisions r ON r.number = p.decision
     WHERE c.seq > ? GROUP BY c.decision, c.back ORDER BY min(c.seq)";
+
+/// Return decisions that nothing waits for any more, however their last node was given back.
+pub const COMPLETE_RESTORED: &str = "UPDATE nodewarden_decisions SET completed_at_ms = ?
+    WHERE completed_at_ms IS NULL AND verdict = 'restored' AND NOT EXISTS (
+        SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
+        WHERE c.held IS NOT NULL AND d.driver = nodewarden_decisions.driver
+        AND d.conductor_group = nodewarden_decisions.conductor_group)";
 
 // --- put right ---------------------------------------------------------------------------------------
 
@@ -141,7 +154,8 @@ pub const DROP_CHANGES: &str = "DELETE FROM nodewarden_changes WHERE seq IN (
     SELECT c.seq FROM nodewarden_changes c WHERE c.held IS NULL AND c.since_ms < ? AND c.seq <= coalesce(
         (SELECT max(a.last_seq) FROM nodewarden_announcements a, nodewarden_relay r WHERE a.number <= r.announced), 0)
     ORDER BY c.seq LIMIT 20000)";
-pub const DROP_ANNOUNCEMENTS: &str = "DELETE FROM nodewarden_announcements WHERE committed_at_ms < ?
+pub const DROP_ANNOUNCEMENTS: &str =
+    "DELETE FROM nodewarden_announcements WHERE committed_at_ms < ?
     AND number <= (SELECT announced FROM nodewarden_relay) - 1
     AND number IN (SELECT number FROM nodewarden_announcements ORDER BY number LIMIT 20000)";
 pub const DROP_DECISIONS: &str = "DELETE FROM nodewarden_decisions WHERE completed_at_ms < ?
@@ -157,8 +171,10 @@ pub const REQUEST: &str = "INSERT INTO nodewarden_requests (kind, argument, requ
     VALUES (?, ?, ?) RETURNING number";
 pub const REQUESTS: &str = "SELECT number, kind, argument FROM nodewarden_requests
     WHERE done_at_ms IS NULL ORDER BY number LIMIT 100";
-pub const ANSWER: &str = "UPDATE nodewarden_requests SET done_at_ms = ?, result = ? WHERE number = ?";
-pub const FORGET: &str = "DELETE FROM nodewarden_conductors WHERE conductor = ? AND state IN ('left', 'timed_out')";
+pub const ANSWER: &str =
+    "UPDATE nodewarden_requests SET done_at_ms = ?, result = ? WHERE number = ?";
+pub const FORGET: &str =
+    "DELETE FROM nodewarden_conductors WHERE conductor = ? AND state IN ('left', 'timed_out')";
 pub const DROP_REQUESTS: &str = "DELETE FROM nodewarden_requests WHERE done_at_ms < ?";
 
 // --- relay -------------------------------------------------------------------------------------------
@@ -176,7 +192,8 @@ pub const PENDING: &str = "SELECT a.number, a.type, a.reason, a.first_seq, a.las
 pub const ANNOUNCED_NODES: &str = "SELECT seq, uuid, name FROM nodewarden_changes
     WHERE seq >= ? AND seq <= ? ORDER BY seq";
 /// Never back, and only for the holder of the epoch.
-pub const ANNOUNCED: &str = "UPDATE nodewarden_relay SET announced = max(announced, ?), announced_at_ms = ?
+pub const ANNOUNCED: &str =
+    "UPDATE nodewarden_relay SET announced = max(announced, ?), announced_at_ms = ?
     WHERE (SELECT epoch FROM nodewarden_state) = ?";
 
 // --- import --------------------------------------------------------------------------------------------
@@ -187,36 +204,45 @@ pub const UPSERT: &str = "INSERT INTO nodes ";
 
 // --- looking ---------------------------------------------------------------------------------------------
 
-pub const POSITION: &str = "SELECT stream, epoch, commits, seq, last_announcement, holder, taken_at_ms,
+pub const POSITION: &str =
+    "SELECT stream, epoch, commits, seq, last_announcement, holder, taken_at_ms,
     committed_at_ms FROM nodewarden_state WHERE id = 1";
 pub const OUTBOX: &str = "SELECT r.announced, r.announced_at_ms,
     (SELECT min(committed_at_ms) FROM nodewarden_announcements WHERE number > r.announced) AS oldest_ms
     FROM nodewarden_relay r";
-pub const SNAPSHOT: &str = "SELECT c.held AS uuid, c.name, d.conductor_group, d.driver, d.verdict, d.decision_id,
+pub const SNAPSHOT: &str =
+    "SELECT c.held AS uuid, c.name, d.conductor_group, d.driver, d.verdict, d.decision_id,
     c.since_ms FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
     WHERE c.held > ? ORDER BY c.held LIMIT ?";
 pub const SEE_CONDUCTORS: &str = "SELECT conductor, incarnation, conductor_group, drivers, state, since_ms,
     heartbeat_timeout_ms, hold_remaining_ms, last_sign_at_ms FROM nodewarden_conductors ORDER BY conductor";
-pub const SEE_PAIRS: &str = "SELECT p.conductor_group, p.driver, p.state, p.since_ms, d.decision_id, d.verdict,
+pub const SEE_PAIRS: &str =
+    "SELECT p.conductor_group, p.driver, p.state, p.since_ms, d.decision_id, d.verdict,
     d.cause, d.cause_event_id, d.cause_event, d.cause_conductor, d.decided_at_ms, d.completed_at_ms
     FROM nodewarden_pairs p LEFT JOIN nodewarden_decisions d ON d.number = p.decision";
-pub const COUNT_PAIRS: &str = "SELECT lower(coalesce(n.conductor_group, '')) AS conductor_group, n.driver,
+pub const COUNT_PAIRS: &str =
+    "SELECT lower(coalesce(n.conductor_group, '')) AS conductor_group, n.driver,
     count(*) AS nodes, count(c.seq) AS held
     FROM nodes n LEFT JOIN nodewarden_changes c ON c.held = n.uuid
     WHERE n.driver IS NOT NULL GROUP BY 1, 2";
 pub const COUNT_NODES_ALL: &str = "SELECT (SELECT count(*) FROM nodes),
     (SELECT count(*) FROM nodewarden_changes WHERE held IS NOT NULL)";
-pub const SEE_NODE: &str = "SELECT uuid, name, lower(coalesce(conductor_group, '')) AS conductor_group, driver,
+pub const SEE_NODE: &str =
+    "SELECT uuid, name, lower(coalesce(conductor_group, '')) AS conductor_group, driver,
     maintenance, service_state, service_state_since_ms FROM nodes WHERE uuid = ?";
 pub const SEE_NODE_BY_NAME: &str = "SELECT uuid, name, lower(coalesce(conductor_group, '')) AS conductor_group, driver,
     maintenance, service_state, service_state_since_ms FROM nodes WHERE name = ? ORDER BY uuid LIMIT 2";
-pub const SEE_HOLD: &str = "SELECT c.seq, c.since_ms, c.decision FROM nodewarden_changes c WHERE c.held = ?";
-pub const SEE_LAST_CHANGE: &str = "SELECT c.seq, c.since_ms, c.back, c.decision FROM nodewarden_changes c
+pub const SEE_HOLD: &str =
+    "SELECT c.seq, c.since_ms, c.decision FROM nodewarden_changes c WHERE c.held = ?";
+pub const SEE_LAST_CHANGE: &str =
+    "SELECT c.seq, c.since_ms, c.back, c.decision FROM nodewarden_changes c
     WHERE c.uuid = ? ORDER BY c.seq DESC LIMIT 1";
-pub const SEE_DECISION: &str = "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id,
+pub const SEE_DECISION: &str =
+    "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id,
     cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms, nodes
     FROM nodewarden_decisions WHERE number = ?";
-pub const SEE_DECISIONS: &str = "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id,
+pub const SEE_DECISIONS: &str =
+    "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id,
     cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms, nodes
     FROM nodewarden_decisions ORDER BY number DESC LIMIT ?";
 pub const SEE_REQUEST: &str = "SELECT done_at_ms, result FROM nodewarden_requests WHERE number = ?";

@@ -39,7 +39,9 @@ pub(super) async fn begin(
             .execute(&mut *unit.tx)
             .await?;
     }
-    let before = |kept: Duration| int(now_ms.saturating_sub(u64::try_from(kept.as_millis()).unwrap_or(u64::MAX)));
+    let before = |kept: Duration| {
+        int(now_ms.saturating_sub(u64::try_from(kept.as_millis()).unwrap_or(u64::MAX)))
+    };
     for (statement, kept) in [
         (sql::DROP_EVENTS, keeping.events),
         (sql::DROP_CHANGES, keeping.announced),
@@ -47,7 +49,10 @@ pub(super) async fn begin(
         (sql::DROP_DECISIONS, keeping.decisions),
         (sql::DROP_REQUESTS, ANSWERED),
     ] {
-        sqlx::query(statement).bind(before(kept)).execute(&mut *unit.tx).await?;
+        sqlx::query(statement)
+            .bind(before(kept))
+            .execute(&mut *unit.tx)
+            .await?;
     }
     unit.counters.last_announcement += 1;
     sqlx::query(sql::ANNOUNCE)
@@ -71,7 +76,12 @@ pub(super) async fn begin(
 ///
 /// # Errors
 /// [`StoreError`]; nothing is asked then.
-pub async fn request(database: &Database, kind: &str, argument: &str, now_ms: u64) -> Result<u64, StoreError> {
+pub async fn request(
+    database: &Database,
+    kind: &str,
+    argument: &str,
+    now_ms: u64,
+) -> Result<u64, StoreError> {
     let mut connection = SqliteConnection::connect_with(&options(database)?)
         .await
         .map_err(|fault| StoreError::from_sqlx("open the database", fault))?;

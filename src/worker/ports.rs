@@ -1,0 +1,48 @@
+//! What the loop waits for: a queue, a ledger, a clock. Real ones and simulated ones implement
+//! them alike, so that a test can step two workers against each other.
+
+use std::time::Duration;
+
+use crate::broker::{BrokerError, Delivery};
+use crate::domain::time::Now;
+pub use crate::store::{Ledger, Outbox};
+
+/// The queue of conductor events, consumed in one session.
+#[allow(async_fn_in_trait)] // used only with concrete types, whose futures are Send
+pub trait Queue {
+    /// Waits up to `wait` for a first delivery, then takes what is there already, at most `most`.
+    ///
+    /// # Errors
+    /// The session is over.
+    async fn receive(&mut self, most: usize, wait: Duration) -> Result<Vec<Delivery>, BrokerError>;
+
+    /// Acknowledges every delivery up to and including `tag`.
+    ///
+    /// # Errors
+    /// The session is over.
+    async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError>;
+
+    /// Puts copies of these unacknowledged deliveries (tag, reason, detail) safely into the queue
+    /// of refused messages. Does not acknowledge them.
+    ///
+    /// # Errors
+    /// The session is over, and nothing is lost: the deliveries come again.
+    async fn refuse(&mut self, refused: &[(u64, String, String)]) -> Result<(), BrokerError>;
+
+    /// Sends a tick through the queue.
+    ///
+    /// # Errors
+    /// The session is over.
+    async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError>;
+}
+
+/// Time and randomness.
+#[allow(async_fn_in_trait)] // used only with concrete types, whose futures are Send
+pub trait Clock {
+    /// Both clocks, read at once.
+    fn now(&self) -> Now;
+    /// Lets `pause` pass.
+    async fn sleep(&self, pause: Duration);
+    /// A new random UUID, in text.
+    fn id(&self) -> String;
+}

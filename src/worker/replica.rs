@@ -1,0 +1,258 @@
+//! One replica: session after session with the broker, each rebuilt from nothing.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::adapters::SystemClock;
+use super::decider::{Decider, End, Rules, Step};
+use super::relay::{Relay, RelayEnd};
+use super::status::{Role, Status};
+use crate::broker::{Consumer, Session};
+use crate::config::{Amqp, Database};
+use crate::lifecycle::{Task, Tasks};
+use crate::retry::Pauses;
+use crate::store::{SqliteLedger, SqliteOutbox, TransactionWatch};
+use crate::telemetry;
+
+/// The longest pause before the next attempt at a session.
+const PAUSE_CAP: Duration = Duration::from_secs(5);
+
+/// A session that lasted this long was healthy: the next pause is short again.
+const HEALTHY: Duration = Duration::from_secs(30);
+
+/// How often the relay looks by itself, in case a wake-up was missed.
+const RELAY_POLL: Duration = Duration::from_secs(1);
+
+/// How long a stopping replica goes on announcing what it has decided. The rest is its
+/// successor's, within two seconds.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// What a replica is made of.
+pub struct Replica {
+    /// The broker.
+    pub amqp: Amqp,
+    /// The database.
+    pub database: Database,
+    /// What the loop goes by.
+    pub rules: Rules,
+    /// Who it is, for people: host and process.
+    pub holder: String,
+    /// Is told about writing transactions.
+    pub watch: Arc<dyn TransactionWatch>,
+    /// Where it says how it is.
+    pub status: watch::Sender<Status>,
+    /// Where its relay runs.
+    pub tasks: Tasks,
+}
+
+/// Why a session ended, whoever noticed.
+enum Over {
+    /// We were asked to stop, and what was in hand is done.
+    Stopped,
+    Decider(End),
+    Relay(String),
+    Opening(String),
+}
+
+type RealDecider = Decider<Consumer, SqliteLedger, SystemClock>;
+
+impl Replica {
+    /// Runs sessions until `stop` is asked for. Troubles of broker and database end sessions, never
+    /// the replica.
+    pub async fn run(&self, stop: &CancellationToken) {
+        let mut pauses = Pauses::up_to(PAUSE_CAP);
+        while !stop.is_cancelled() {
+            let began = Instant::now();
+            let (why, pause_anyway) = match self.session(stop).await {
+                Over::Stopped => break,
+                Over::Decider(end @ End::Fenced(_)) => {
+                    telemetry::fenced();
+                    telemetry::session_ended("fenced");
+                    (end.to_string(), false)
+                }
+                Over::Decider(end @ End::ForeignStream(_)) => {
+                    telemetry::session_ended("foreign_stream");
+                    (end.to_string(), true)
+                }
+                Over::Decider(end @ End::Broker(_)) => {
+                    telemetry::session_ended("broker");
+                    (end.to_string(), false)
+                }
+                Over::Decider(end @ End::Store(_)) => {
+                    telemetry::session_ended("database");
+                    (end.to_string(), false)
+                }
+                Over::Relay(why) => {
+                    telemetry::session_ended("relay");
+                    (why, false)
+                }
+                Over::Opening(why) => {
+                    telemetry::session_ended("opening");
+                    (why, false)
+                }
+            };
+            if began.elapsed() >= HEALTHY && !pause_anyway {
+                pauses.reset();
+            }
+            let pause = if pause_anyway {
+                PAUSE_CAP
+            } else {
+                pauses.next()
+            };
+            tracing::warn!(why, again_in_ms = pause.as_millis() as u64, "session over");
+            self.status.send_replace(Status {
+                troubles: vec![why],
+                ..Status::default()
+            });
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        self.status.send_replace(Status {
+            troubles: vec!["stopping".to_owned()],
+            ..Status::default()
+        });
+    }
+
+    /// One session, from dialling to its end.
+    async fn session(&self, stop: &CancellationToken) -> Over {
+        let clock = SystemClock::start();
+        let ledger = match SqliteLedger::new(&self.database, Arc::clone(&self.watch)) {
+            Ok(ledger) => ledger,
+            Err(fault) => return Over::Opening(telemetry::error_chain(&fault)),
+        };
+        let broker = match Session::open(&self.amqp, "replica").await {
+            Ok(broker) => broker,
+            Err(fault) => {
+                return Over::Opening(format!("broker: {}", telemetry::error_chain(&fault)));
+            }
+        };
+        let over = match self.sit(&broker, ledger, clock, stop).await {
+            Ok(over) => over,
+            Err(why) => Over::Opening(why),
+        };
+        if matches!(over, Over::Stopped) {
+            broker.close().await;
+        } else {
+            broker.sever();
+        }
+        over
+    }
+
+    async fn sit(
+        &self,
+        broker: &Session,
+        mut ledger: SqliteLedger,
+        clock: SystemClock,
+        stop: &CancellationToken,
+    ) -> Result<Over, String> {
+        // Consume only when able to decide: the database first.
+        crate::store::Ledger::prove(&mut ledger)
+            .await
+            .map_err(|fault| format!("database: {}", telemetry::error_chain(&fault)))?;
+        let consumer = broker
+            .consume(&self.holder)
+            .await
+            .map_err(|fault| format!("broker: {}", telemetry::error_chain(&fault)))?;
+        let mut decider = Decider::join(consumer, ledger, clock, self.rules.clone(), &self.holder)
+            .await
+            .map_err(|fault| format!("database: {}", telemetry::error_chain(&fault)))?;
+        tracing::info!("in line as a standby");
+        let wake = Arc::new(Notify::new());
+        let mut relay: Option<Task<RelayEnd>> = None;
+        let over = loop {
+            if stop.is_cancelled() && decider.in_hand() == 0 {
+                break Over::Stopped;
+            }
+            match decider.step().await {
+                Ok(step) => self.after(step, &wake),
+                Err(end) => break Over::Decider(end),
+            }
+            if let (None, Some(epoch)) = (&relay, decider.epoch()) {
+                relay = Some(
+                    self.start_relay(broker, clock, epoch, Arc::clone(&wake))
+                        .await?,
+                );
+            }
+            if let Some(ended) = relay.as_mut().and_then(Task::ended) {
+                break Over::Relay(
+                    ended.map_or_else(|| "the relay ended".to_owned(), |end| end.to_string()),
+                );
+            }
+            self.tell(&decider, broker);
+        };
+        if let Some(relay) = relay {
+            // Asked to stop, it first carries out what is committed; after a doubt it stops at once.
+            let patience = if matches!(over, Over::Stopped) {
+                DRAIN
+            } else {
+                Duration::ZERO
+            };
+            relay.stop(patience).await;
+        }
+        Ok(over)
+    }
+
+    fn after(&self, step: Step, wake: &Notify) {
+        if step.moved > 0 || step.worked {
+            wake.notify_one();
+        }
+    }
+
+    async fn start_relay(
+        &self,
+        broker: &Session,
+        clock: SystemClock,
+        epoch: u64,
+        wake: Arc<Notify>,
+    ) -> Result<Task<RelayEnd>, String> {
+        let publisher = broker
+            .publisher()
+            .await
+            .map_err(|fault| format!("broker: {}", telemetry::error_chain(&fault)))?;
+        let outbox =
+            SqliteOutbox::new(&self.database).map_err(|fault| telemetry::error_chain(&fault))?;
+        let mut relay = Relay::new(outbox, publisher, clock, epoch, &self.amqp.nodes_exchange);
+        Ok(self.tasks.start(move |stop| async move {
+            loop {
+                match relay.step().await {
+                    Ok(0) if stop.is_cancelled() => return None,
+                    Ok(0) => {
+                        tokio::select! {
+                            () = wake.notified() => {}
+                            () = tokio::time::sleep(RELAY_POLL) => {}
+                            () = stop.cancelled() => {}
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(end) => return Some(end),
+                }
+            }
+        }))
+    }
+
+    fn tell(&self, decider: &RealDecider, broker: &Session) {
+        let blocked = broker
+            .blocked()
+            .map(|why| format!("the broker blocks us: {why}"));
+        let trouble = decider.trouble().map(|why| format!("database: {why}"));
+        let status = Status {
+            role: if decider.epoch().is_some() {
+                Role::Active
+            } else {
+                Role::Standby
+            },
+            epoch: decider.epoch(),
+            troubles: blocked.into_iter().chain(trouble).collect(),
+            last_tick: decider
+                .last_tick_age()
+                .and_then(|age| Instant::now().checked_sub(age)),
+            pending: decider.pending(),
+        };
+        self.status.send_replace(status);
+    }
+}

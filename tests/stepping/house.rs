@@ -1,0 +1,586 @@
+//! A house to step workers in: a queue with a single active consumer and a clock, both simulated,
+//! and a real SQLite file.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use nodewarden::broker::{BrokerError, Delivery, Outgoing, Published};
+use nodewarden::config::Database;
+use nodewarden::domain::announcement::{Announcement, Content};
+use nodewarden::domain::time::{Mono, Now};
+use nodewarden::store::{
+    self, DecisionView, Keeping, NodeUpsert, Outbox, Reader, SqliteLedger, SqliteOutbox, Unwatched,
+};
+use nodewarden::worker::ports::{Clock, Queue};
+use nodewarden::worker::{Announcer, Decider, End, Relay, Rules, Step};
+
+/// What the simulated broker holds.
+#[derive(Default)]
+struct Broker {
+    /// Waiting, in order: place in the queue, how often delivered, message.
+    ready: VecDeque<Waiting>,
+    /// Sessions in line; the first is the active one.
+    line: Vec<u64>,
+    /// Delivered to the active session and not acknowledged: tag and message.
+    unacked: VecDeque<(u64, Waiting)>,
+    refused: Vec<(Delivery, String)>,
+    /// Sessions that are over and do not know it.
+    partitioned: Vec<u64>,
+    next_session: u64,
+    next_tag: u64,
+}
+
+#[derive(Clone)]
+struct Waiting {
+    count: u64,
+    message: Delivery,
+}
+
+/// The queue of conductor events, simulated.
+#[derive(Clone, Default)]
+pub struct SimQueue(Arc<Mutex<Broker>>);
+
+/// One session's view of it.
+pub struct SimSession {
+    queue: SimQueue,
+    id: u64,
+}
+
+impl SimQueue {
+    fn broker(&self) -> MutexGuard<'_, Broker> {
+        self.0.lock().unwrap()
+    }
+
+    fn join(&self) -> SimSession {
+        let mut broker = self.broker();
+        broker.next_session += 1;
+        let id = broker.next_session;
+        broker.line.push(id);
+        SimSession {
+            queue: self.clone(),
+            id,
+        }
+    }
+
+    /// Ends a session as a closed channel does: what it had goes back to the front, in order.
+    pub fn end(&self, session: u64) {
+        let mut broker = self.broker();
+        let was_active = broker.line.first() == Some(&session);
+        broker.line.retain(|id| *id != session);
+        if was_active {
+            while let Some((_, mut waiting)) = broker.unacked.pop_back() {
+                waiting.count += 1;
+                broker.ready.push_front(waiting);
+            }
+        }
+    }
+
+    /// Ends a session that does not notice: whatever it does from now on leads nowhere.
+    pub fn partition(&self, session: u64) {
+        self.end(session);
+        self.broker().partitioned.push(session);
+    }
+
+    /// A conductor (or anybody) publishes.
+    pub fn publish(&self, message: Delivery) {
+        self.broker().ready.push_back(Waiting { count: 0, message });
+    }
+
+    /// Takes the last message out of the queue.
+    pub fn steal(&self) -> Option<Delivery> {
+        self.broker()
+            .ready
+            .pop_back()
+            .map(|waiting| waiting.message)
+    }
+
+    /// Messages that are waiting or unacknowledged, ticks left out.
+    pub fn events_left(&self) -> usize {
+        let broker = self.broker();
+        let event =
+            |waiting: &Waiting| waiting.message.message_type.as_deref() != Some("nodewarden.tick");
+        broker.ready.iter().filter(|waiting| event(waiting)).count()
+            + broker
+                .unacked
+                .iter()
+                .filter(|(_, waiting)| event(waiting))
+                .count()
+    }
+
+    /// Reasons of what was refused, in order.
+    pub fn refused(&self) -> Vec<String> {
+        self.broker()
+            .refused
+            .iter()
+            .map(|(_, reason)| reason.clone())
+            .collect()
+    }
+}
+
+impl SimSession {
+    /// Whether the broker hears us; an error if we know that it does not.
+    fn alive(&self) -> Result<bool, BrokerError> {
+        let broker = self.queue.broker();
+        match (
+            broker.line.contains(&self.id),
+            broker.partitioned.contains(&self.id),
+        ) {
+            (true, _) => Ok(true),
+            (false, true) => Ok(false),
+            (false, false) => Err(BrokerError::Lost("the simulated session was ended".into())),
+        }
+    }
+
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+impl Queue for SimSession {
+    async fn receive(
+        &mut self,
+        most: usize,
+        _wait: Duration,
+    ) -> Result<Vec<Delivery>, BrokerError> {
+        if !self.alive()? {
+            return Ok(Vec::new());
+        }
+        let mut broker = self.queue.broker();
+        let mut deliveries = Vec::new();
+        while broker.line[0] == self.id && deliveries.len() < most {
+            let Some(waiting) = broker.ready.pop_front() else {
+                break;
+            };
+            broker.next_tag += 1;
+            let tag = broker.next_tag;
+            deliveries.push(Delivery {
+                tag,
+                delivery_count: waiting.count,
+                ..waiting.message.clone()
+            });
+            broker.unacked.push_back((tag, waiting));
+        }
+        Ok(deliveries)
+    }
+
+    async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError> {
+        if !self.alive()? {
+            return Ok(());
+        }
+        let mut broker = self.queue.broker();
+        assert!(
+            broker.unacked.iter().any(|(one, _)| *one == tag),
+            "acknowledged what it has not"
+        );
+        broker.unacked.retain(|(one, _)| *one > tag);
+        Ok(())
+    }
+
+    async fn refuse(&mut self, refused: &[(u64, String, String)]) -> Result<(), BrokerError> {
+        if !self.alive()? {
+            return Ok(());
+        }
+        let mut broker = self.queue.broker();
+        for (tag, reason, _) in refused {
+            let message = broker
+                .unacked
+                .iter()
+                .find(|(one, _)| one == tag)
+                .map(|(_, waiting)| waiting.message.clone())
+                .expect("refused what it has");
+            broker.refused.push((message, reason.clone()));
+        }
+        Ok(())
+    }
+
+    async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
+        if !self.alive()? {
+            return Ok(());
+        }
+        self.queue.publish(Delivery {
+            message_type: Some("nodewarden.tick".into()),
+            content_type: Some("application/msgpack".into()),
+            routing_key: "nodewarden.conductor-events".into(),
+            body,
+            ..Delivery::default()
+        });
+        Ok(())
+    }
+}
+
+/// A clock that stands until it is moved.
+#[derive(Clone)]
+pub struct SimClock(Arc<Mutex<(Duration, u64)>>);
+
+impl SimClock {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new((Duration::from_secs(1000), 0))))
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.0.lock().unwrap().0 += by;
+    }
+}
+
+/// Where the simulated wall clock begins, ms since 1970.
+pub const WALL: u64 = 1_800_000_000_000;
+
+impl Clock for SimClock {
+    fn now(&self) -> Now {
+        let mono = self.0.lock().unwrap().0;
+        Now {
+            wall_ms: WALL + u64::try_from(mono.as_millis()).unwrap(),
+            mono: Mono(mono),
+        }
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        self.advance(pause);
+    }
+
+    fn id(&self) -> String {
+        let mut guard = self.0.lock().unwrap();
+        guard.1 += 1;
+        format!("00000000-0000-4000-8000-{:012}", guard.1)
+    }
+}
+
+/// A subscriber that keeps what it receives, and may refuse.
+#[derive(Clone, Default)]
+pub struct SimSubscriber(Arc<Mutex<Subscribed>>);
+
+#[derive(Default)]
+struct Subscribed {
+    got: Vec<Outgoing>,
+    refuse: bool,
+}
+
+impl SimSubscriber {
+    pub fn got(&self) -> Vec<Outgoing> {
+        self.0.lock().unwrap().got.clone()
+    }
+
+    /// From now on the broker nacks every announcement (or takes them again).
+    pub fn refuse(&self, refuse: bool) {
+        self.0.lock().unwrap().refuse = refuse;
+    }
+}
+
+impl Announcer for SimSubscriber {
+    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
+        let mut inner = self.0.lock().unwrap();
+        if inner.refuse {
+            return Ok(vec![Published::Nacked; messages.len()]);
+        }
+        inner.got.extend_from_slice(messages);
+        Ok(vec![Published::Confirmed; messages.len()])
+    }
+}
+
+pub type SimDecider = Decider<SimSession, SqliteLedger, SimClock>;
+
+/// A decider with the number of its session.
+pub struct Worker {
+    pub decider: SimDecider,
+    pub session: u64,
+}
+
+impl Worker {
+    pub async fn step(&mut self) -> Step {
+        self.decider.step().await.expect("the step goes well")
+    }
+
+    pub async fn step_to_end(&mut self) -> End {
+        for _ in 0..20 {
+            if let Err(end) = self.decider.step().await {
+                return end;
+            }
+        }
+        panic!("the session did not end within 20 steps")
+    }
+}
+
+/// Database, queue and clock.
+pub struct House {
+    _folder: tempfile::TempDir,
+    pub database: Database,
+    pub queue: SimQueue,
+    pub clock: SimClock,
+    pub rules: Rules,
+    pub reader: Reader,
+    events: Mutex<u64>,
+}
+
+impl House {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database {
+            url: nodewarden::config::SecretUrl::new(&format!(
+                "sqlite://{}/house.db",
+                folder.path().display()
+            )),
+            ..Database::default()
+        };
+        store::migrate(&database).await.unwrap();
+        Self {
+            reader: Reader::new(&database).unwrap(),
+            _folder: folder,
+            database,
+            queue: SimQueue::default(),
+            clock: SimClock::new(),
+            rules: Rules {
+                batch: 256,
+                back_within_cap: Duration::from_secs(900),
+                reconnect_grace: Duration::from_secs(60),
+                sweep_interval: Duration::from_secs(60),
+                chunk_nodes: 1000,
+                nodes_per_message: 500,
+                keeping: Keeping {
+                    events: Duration::from_secs(7 * 86400),
+                    announced: Duration::from_secs(7 * 86400),
+                    decisions: Duration::from_secs(90 * 86400),
+                },
+                publishers: None,
+            },
+            events: Mutex::new(0),
+        }
+    }
+
+    pub async fn join(&self) -> Worker {
+        let session = self.queue.join();
+        let id = session.id();
+        let ledger = SqliteLedger::new(&self.database, Arc::new(Unwatched)).unwrap();
+        let decider = Decider::join(
+            session,
+            ledger,
+            self.clock.clone(),
+            self.rules.clone(),
+            "test",
+        )
+        .await
+        .unwrap();
+        Worker {
+            decider,
+            session: id,
+        }
+    }
+
+    /// A worker that decides: its own tick has come back.
+    pub async fn active(&self) -> Worker {
+        let mut worker = self.join().await;
+        self.settle(&mut worker).await;
+        worker
+    }
+
+    /// Steps until nothing is left to do.
+    pub async fn settle(&self, worker: &mut Worker) {
+        for _ in 0..200 {
+            let step = worker.step().await;
+            if step == Step::default()
+                && worker.decider.pending() == 0
+                && worker.decider.in_hand() == 0
+            {
+                return;
+            }
+        }
+        panic!("the worker is not idle after 200 steps");
+    }
+
+    /// Lets time pass with the worker awake: a step and a tick a second.
+    pub async fn pass(&self, worker: &mut Worker, seconds: u64) {
+        for _ in 0..seconds {
+            self.clock.advance(Duration::from_secs(1));
+            self.settle(worker).await;
+        }
+    }
+
+    pub async fn nodes(&self, driver: &str, count: usize) -> Vec<String> {
+        self.nodes_in(driver, "", count).await
+    }
+
+    pub async fn nodes_in(&self, driver: &str, group: &str, count: usize) -> Vec<String> {
+        let uuids: Vec<String> = (0..count)
+            .map(|n| format!("{driver}{group}-{n:05}"))
+            .collect();
+        let nodes: Vec<NodeUpsert> = uuids
+            .iter()
+            .map(|uuid| NodeUpsert {
+                uuid: uuid.clone(),
+                name: None,
+                driver: driver.into(),
+                conductor_group: Some(group.into()),
+                maintenance: None,
+            })
+            .collect();
+        store::import(&self.database, &nodes, |_| {}).await.unwrap();
+        uuids
+    }
+
+    fn event(&self, message_type: &str, body: serde_json::Value) {
+        let mut events = self.events.lock().unwrap();
+        *events += 1;
+        self.queue
+            .publish(event(&format!("e{events}"), message_type, &body));
+    }
+
+    pub fn joined(&self, conductor: &str, incarnation: u64, drivers: &[&str]) {
+        self.event(
+            "conductor.joined",
+            serde_json::json!({"conductor": conductor, "incarnation": incarnation, "drivers": drivers}),
+        );
+    }
+
+    pub fn joined_watched(
+        &self,
+        conductor: &str,
+        incarnation: u64,
+        drivers: &[&str],
+        timeout: Duration,
+    ) {
+        self.event(
+            "conductor.joined",
+            serde_json::json!({"conductor": conductor, "incarnation": incarnation, "drivers": drivers,
+                "heartbeat_timeout_ms": timeout.as_millis() as u64}),
+        );
+    }
+
+    pub fn beat(&self, conductor: &str, incarnation: u64) {
+        self.event(
+            "conductor.heartbeat",
+            serde_json::json!({"conductor": conductor, "incarnation": incarnation}),
+        );
+    }
+
+    pub fn left(&self, conductor: &str, incarnation: u64) {
+        self.event(
+            "conductor.left",
+            serde_json::json!({"conductor": conductor, "incarnation": incarnation}),
+        );
+    }
+
+    pub fn left_for(&self, conductor: &str, incarnation: u64, back_within: Duration) {
+        self.event(
+            "conductor.left",
+            serde_json::json!({"conductor": conductor, "incarnation": incarnation,
+                "back_within_ms": back_within.as_millis() as u64}),
+        );
+    }
+
+    /// The uuids that are out of service, by the snapshot; checks that the table says the same.
+    pub async fn out(&self) -> Vec<String> {
+        let page = self.reader.snapshot("", 10_000).await.unwrap();
+        page.nodes.into_iter().map(|hold| hold.uuid).collect()
+    }
+
+    /// Every decision so far, oldest first: verdict, driver, cause.
+    pub async fn decisions(&self) -> Vec<String> {
+        let mut decisions = self.reader.decisions(1000).await.unwrap();
+        decisions.reverse();
+        decisions.iter().map(tell).collect()
+    }
+
+    /// Everything in the outbox, announced or not.
+    pub async fn announcements(&self) -> Vec<Announcement> {
+        let mut outbox = SqliteOutbox::new(&self.database).unwrap();
+        outbox.pending(Some(0), 10_000).await.unwrap()
+    }
+
+    pub fn relay(
+        &self,
+        epoch: u64,
+        subscriber: &SimSubscriber,
+    ) -> Relay<SqliteOutbox, SimSubscriber, SimClock> {
+        let outbox = SqliteOutbox::new(&self.database).unwrap();
+        Relay::new(
+            outbox,
+            subscriber.clone(),
+            self.clock.clone(),
+            epoch,
+            "node.events",
+        )
+    }
+
+    /// Runs a statement as any user of the `nodes` table might.
+    pub async fn sql(&self, statement: &'static str) {
+        use sqlx::Connection;
+        let path = self.database.url.expose().to_owned();
+        let mut connection = sqlx::SqliteConnection::connect(&path).await.unwrap();
+        sqlx::query(statement)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+
+    pub async fn text(&self, query: &'static str) -> String {
+        use sqlx::Connection;
+        let mut connection = sqlx::SqliteConnection::connect(self.database.url.expose())
+            .await
+            .unwrap();
+        let value: Option<String> = sqlx::query_scalar(query)
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        value.unwrap_or_default()
+    }
+}
+
+/// A lifecycle event as JSON.
+pub fn event(id: &str, message_type: &str, body: &serde_json::Value) -> Delivery {
+    Delivery {
+        exchange: "conductor.events".into(),
+        routing_key: message_type.into(),
+        message_id: Some(id.into()),
+        message_type: Some(message_type.into()),
+        content_type: Some("application/json".into()),
+        body: serde_json::to_vec(body).unwrap(),
+        ..Delivery::default()
+    }
+}
+
+fn tell(decision: &DecisionView) -> String {
+    let completed = if decision.completed_at_ms.is_some() {
+        ""
+    } else {
+        ", open"
+    };
+    format!(
+        "{} {} by {} {}, {} nodes{completed}",
+        decision.driver,
+        decision.verdict,
+        decision.cause_conductor.as_deref().unwrap_or("nobody"),
+        decision
+            .cause_event_id
+            .as_deref()
+            .unwrap_or(&decision.cause),
+        decision.nodes,
+    )
+}
+
+/// The changes of announcements, in order: `-uuid` out, `+uuid` back.
+pub fn changes(announcements: &[Announcement]) -> Vec<(u64, String)> {
+    announcements
+        .iter()
+        .flat_map(|announcement| match &announcement.content {
+            Content::OutOfService { nodes, .. } => nodes
+                .iter()
+                .map(|n| (n.seq, format!("-{}", n.uuid)))
+                .collect(),
+            Content::BackInService { nodes, .. } => nodes
+                .iter()
+                .map(|n| (n.seq, format!("+{}", n.uuid)))
+                .collect(),
+            Content::Position { .. } => Vec::new(),
+        })
+        .collect()
+}
+
+/// Panics unless every `seq` is there once, in order, from 1 on (I4).
+pub fn assert_contiguous(announcements: &[Announcement]) {
+    let seqs: Vec<u64> = changes(announcements)
+        .into_iter()
+        .map(|(seq, _)| seq)
+        .collect();
+    let expected: Vec<u64> = (1..=seqs.len() as u64).collect();
+    assert_eq!(seqs, expected);
+}

@@ -1,0 +1,7 @@
+//! Two workers, stepped one step at a time over a simulated queue and clock and a real SQLite, through
+//! the schedules that break such designs.
+
+mod house;
+mod invariants;
+mod schedules;
+mod writers;
