@@ -15,10 +15,12 @@ use crate::domain::announcement::{
 #[schemars(title = "node.out_of_service")]
 pub struct NodeOutOfService {
     /// UUID of the database's history; `seq` compares within one stream only.
+    #[schemars(extend("format" = "uuid"))]
     pub stream: String,
     /// The fencing number of the replica that decided.
     pub epoch: u64,
     /// UUID of the decision that this belongs to.
+    #[schemars(extend("format" = "uuid"))]
     pub decision_id: String,
     /// The group of the pair that lost its last active conductor.
     pub conductor_group: String,
@@ -43,10 +45,12 @@ pub struct NodeOutOfService {
 #[schemars(title = "node.back_in_service")]
 pub struct NodeBackInService {
     /// UUID of the database's history; `seq` compares within one stream only.
+    #[schemars(extend("format" = "uuid"))]
     pub stream: String,
     /// The fencing number of the replica that decided.
     pub epoch: u64,
     /// UUID of the decision whose hold ends.
+    #[schemars(extend("format" = "uuid"))]
     pub decision_id: String,
     /// The group of the pair of the hold that ends.
     pub conductor_group: String,
@@ -64,6 +68,7 @@ pub struct NodeBackInService {
     #[schemars(length(min = 1, max = 5_000))]
     pub nodes: Vec<Node>,
     /// UUID of the decision that ended the hold, or null.
+    #[schemars(extend("format" = "uuid"))]
     pub released_by: Option<String>,
 }
 
@@ -72,6 +77,7 @@ pub struct NodeBackInService {
 #[schemars(title = "node.position")]
 pub struct NodePosition {
     /// UUID of the database's history.
+    #[schemars(extend("format" = "uuid"))]
     pub stream: String,
     /// The fencing number of the replica that says so.
     pub epoch: u64,
