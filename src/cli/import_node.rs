@@ -1,0 +1,112 @@
+//! What each field of a node must be, whatever the format of the file.
+
+use super::import_file::{Fault, Faults, Given, ImportedNode, Record, quoted};
+use crate::domain::ids::{Driver, Group, NAME_BYTES};
+
+/// How to ask OpenStack's client for what is needed, for the faults about missing fields.
+const ASK: &str = "ask for it with --fields uuid name driver conductor_group maintenance";
+
+/// The node that `record` describes, or `None` after saying everything that is wrong with it.
+pub(super) fn node(record: &Record, faults: &mut Faults) -> Option<ImportedNode> {
+    let mut check = Check {
+        record,
+        faults,
+        good: true,
+    };
+    let uuid = check.required("uuid", id_fault);
+    let driver = check.required("driver", |text| {
+        Driver::parse(text).err().map(|fault| fault.to_string())
+    });
+    let group = check.text("conductor_group", |text| {
+        Group::parse(text).err().map(|fault| fault.to_string())
+    });
+    // Ironic has no empty names: an empty one is none.
+    let name = check.text("name", |text| id_fault(text).filter(|_| !text.is_empty()));
+    let maintenance = check.flag("maintenance");
+    if !check.good {
+        return None;
+    }
+    Some(ImportedNode {
+        line: record.line,
+        uuid: uuid?,
+        name: record
+            .fields
+            .contains_key("name")
+            .then(|| name.filter(|name| !name.is_empty())),
+        driver: driver?,
+        conductor_group: group,
+        maintenance,
+    })
+}
+
+/// Ids and names of nodes have the bounds of every name.
+fn id_fault(text: &str) -> Option<String> {
+    Driver::parse(text).err().map(|fault| fault.to_string())
+}
+
+struct Check<'a> {
+    record: &'a Record,
+    faults: &'a mut Faults,
+    good: bool,
+}
+
+impl Check<'_> {
+    fn fault(&mut self, field: &'static str, what: String) {
+        self.good = false;
+        self.faults.add(Fault {
+            line: self.record.line_of(field),
+            field: Some(field),
+            what,
+        });
+    }
+
+    /// The text in `field`, where there is one. `fault` says what is wrong with it.
+    fn text(&mut self, field: &'static str, fault: fn(&str) -> Option<String>) -> Option<String> {
+        let found = match &self.record.fields.get(field)?.value {
+            Given::Nothing => return None,
+            Given::Text(text) => match fault(text) {
+                None => return Some(text.clone()),
+                Some(what) => format!(
+                    "{what}: {}; it must be text of at most {NAME_BYTES} bytes without control characters",
+                    quoted(text)
+                ),
+            },
+            Given::Bool(_) => "is a boolean: it must be text".to_owned(),
+            Given::Other(kind) => format!("is {kind}: it must be text"),
+        };
+        self.fault(field, found);
+        None
+    }
+
+    fn required(
+        &mut self,
+        field: &'static str,
+        fault: fn(&str) -> Option<String>,
+    ) -> Option<String> {
+        let nothing = match self.record.fields.get(field).map(|field| &field.value) {
+            None | Some(Given::Nothing) => true,
+            Some(Given::Text(text)) => text.is_empty(),
+            Some(_) => false,
+        };
+        if nothing {
+            self.fault(field, format!("is missing: {ASK}"));
+            return None;
+        }
+        self.text(field, fault)
+    }
+
+    fn flag(&mut self, field: &'static str) -> Option<bool> {
+        let found = match &self.record.fields.get(field)?.value {
+            Given::Nothing => return None,
+            Given::Bool(flag) => return Some(*flag),
+            Given::Text(text) => match text.to_ascii_lowercase().as_str() {
+                "true" | "1" => return Some(true),
+                "false" | "0" => return Some(false),
+                _ => quoted(text),
+            },
+            Given::Other(kind) => (*kind).to_owned(),
+        };
+        self.fault(field, format!("is {found}: it must be true or false"));
+        None
+    }
+}
