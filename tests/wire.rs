@@ -755,6 +755,35 @@ fn a_body_is_shown_even_where_json_has_no_word_for_it() {
     assert_eq!(to_json(b"hello", Some("text/plain"))["size"], 5);
 }
 
+#[test]
+fn a_body_that_would_fill_the_memory_is_not_taken_apart() {
+    // A list of 1,000,000 maps of three bytes each.
+    let mut body = b"\xdd\x00\x0f\x42\x40".to_vec();
+    body.extend(b"\x81\xa0\xc0".repeat(1_000_000));
+    assert_eq!(
+        to_json(&body, None)["unreadable"],
+        "it holds too many values to be shown"
+    );
+    let json = format!("[{}0]", "0,".repeat(1_000_000));
+    let shown = to_json(json.as_bytes(), Some("application/json"));
+    assert!(
+        shown["unreadable"]
+            .as_str()
+            .unwrap()
+            .contains("too many values")
+    );
+    let shown = to_json(&[0xc0; 5_000_000], None);
+    assert_eq!(shown["unreadable"], "it is too large to be shown");
+    assert_eq!(shown["bytes"].as_str().unwrap().chars().count(), 513);
+}
+
+#[test]
+fn the_largest_announcement_is_shown_whole() {
+    let node = json!({"seq": u64::MAX, "uuid": "x".repeat(255), "name": "y".repeat(255)});
+    let message = json!({ "stream": STREAM, "nodes": vec![node; 5_000] });
+    assert_eq!(to_json(&msgpack(&message), None), message);
+}
+
 // ---- for all ----
 
 fn name() -> impl Strategy<Value = String> {

@@ -1,9 +1,10 @@
 //! Any body as JSON, for eyes: `tail` and the display of dead letters. Lossy where JSON has no
 //! word for it, and never a failure, because what is shown is often broken.
 
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use super::NESTING;
@@ -12,6 +13,10 @@ use super::body::{Format, json_nesting};
 /// The largest body that is taken apart. Ours have at most 5,000 nodes of about 600 bytes; a
 /// foreign one may have 128 MiB, and its tree would take many times that.
 const SHOWN_BYTES: usize = 4 * 1024 * 1024;
+
+/// How many values are taken apart: ours have about 35,000 at 5,000 nodes, keys counted. Small maps
+/// take hundreds of times their size as a tree, so the bound on bytes alone would not bound memory.
+const SHOWN_VALUES: usize = 100_000;
 
 /// How many bytes of something unreadable are quoted.
 const QUOTED_BYTES: usize = 256;
@@ -36,16 +41,22 @@ fn json(body: &[u8]) -> Result<Value, String> {
     if json_nesting(text) > NESTING {
         return Err("it is nested too deep".to_owned());
     }
-    serde_json::from_str(text).map_err(|error| error.to_string())
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    Shown::new(&Cell::new(SHOWN_VALUES))
+        .deserialize(&mut deserializer)
+        .and_then(|shown| deserializer.end().map(|()| shown))
+        .map_err(|error| error.to_string())
 }
 
 fn msgpack(body: &[u8]) -> Result<Value, String> {
     let mut rest = body;
     let mut deserializer = rmp_serde::Deserializer::new(&mut rest);
     deserializer.set_max_depth(NESTING + 1);
-    let shown = Shown::deserialize(&mut deserializer).map_err(|error| error.to_string())?;
+    let shown = Shown::new(&Cell::new(SHOWN_VALUES))
+        .deserialize(&mut deserializer)
+        .map_err(|error| error.to_string())?;
     if rest.is_empty() {
-        Ok(shown.0)
+        Ok(shown)
     } else {
         Err(format!("{} bytes follow after its end", rest.len()))
     }
@@ -68,17 +79,30 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
-struct Shown(Value);
+/// One value, taken from a budget that the whole body shares.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    left: &'a Cell<usize>,
+}
 
-struct ShownVisitor;
-
-impl<'de> Deserialize<'de> for Shown {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ShownVisitor).map(Self)
+impl<'a> Shown<'a> {
+    fn new(left: &'a Cell<usize>) -> Self {
+        Self { left }
     }
 }
 
-impl<'de> Visitor<'de> for ShownVisitor {
+impl<'de> DeserializeSeed<'de> for Shown<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self.left.get().checked_sub(1);
+        self.left
+            .set(left.ok_or_else(|| D::Error::custom("it holds too many values to be shown"))?);
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Shown<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,7 +141,7 @@ impl<'de> Visitor<'de> for ShownVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(Shown(value)) = seq.next_element()? {
+        while let Some(value) = seq.next_element_seed(self)? {
             list.push(value);
         }
         Ok(Value::Array(list))
@@ -125,7 +149,7 @@ impl<'de> Visitor<'de> for ShownVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut shown = Map::new();
-        while let Some((Shown(key), Shown(value))) = map.next_entry()? {
+        while let Some((key, value)) = map.next_entry_seed(self, self)? {
             let key = match key {
                 Value::String(text) => text,
                 other => other.to_string(),
@@ -137,7 +161,7 @@ impl<'de> Visitor<'de> for ShownVisitor {
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Value, D::Error> {
         // An extension reads as the list of its number and its bytes.
-        let Shown(parts) = Shown::deserialize(inner)?;
+        let parts = self.deserialize(inner)?;
         Ok(serde_json::json!({ "extension": parts }))
     }
 }
