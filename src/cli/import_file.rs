@@ -1,8 +1,8 @@
 //! Reads the file of `nodes import`: JSON or CSV, as `openstack baremetal node list` and Ironic's
 //! API print it. Pure: bytes in, nodes or all of their faults out.
 //!
-//! Either format is first cut into [`Record`]s, fields with their lines; what a field must be is
-//! said once, in [`import_node`](super::import_node).
+//! Either format is first cut into `Record`s, fields with their lines; what a field must be is
+//! said once, in `import_node`.
 
 use std::collections::HashMap;
 use std::fmt;

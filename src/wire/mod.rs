@@ -1,9 +1,9 @@
 //! Bytes to domain and back: what travels in messages, its limits, and why one is refused.
 //!
 //! Pure functions over plain arguments: no broker, no database, no clock. What comes in is hostile
-//! until [`decode`] has said otherwise; what goes out is a pure function of stored values (I4).
+//! until [`decode()`] has said otherwise; what goes out is a pure function of stored values (I4).
 //!
-//! - [`decode`](mod@decode) checks the envelope and the fields of what comes in;
+//! - [`mod@decode`] checks the envelope and the fields of what comes in;
 //!   `body` reads both formats into one flat form, `fields` takes typed values out of it.
 //! - [`incoming`] and [`out`] are the messages as types; the JSON Schemas in `schemas/` are
 //!   generated from them.
