@@ -1,0 +1,441 @@
+//! What `deploy/` ships holds: the settings file says the defaults, and the broker's definitions
+//! give exactly the topology, limits and rights that their README promises. The latter is tried on
+//! a broker of its own, because policies and users belong to a whole broker.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use lapin::options::{
+    BasicGetOptions, BasicPublishOptions, BasicRejectOptions, ConfirmSelectOptions,
+    ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
+};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
+use nodewarden::config::Settings;
+
+const EVENTS: &str = "conductor.events";
+const QUEUE: &str = "nodewarden.conductor-events";
+const NODES: &str = "node.events";
+const DEAD: &str = "nodewarden.dead-letters";
+
+fn shipped(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("deploy")
+        .join(file)
+}
+
+#[test]
+fn the_settings_file_names_every_setting_and_says_its_default() {
+    let text = std::fs::read_to_string(shipped("nodewarden.toml")).expect("the file is shipped");
+    let read = Settings::load(Some(&shipped("nodewarden.toml")), &[]).expect("it is valid");
+    let read = serde_json::to_value(read).expect("settings serialize");
+    let defaults = serde_json::to_value(Settings::default()).expect("settings serialize");
+    assert_eq!(read, defaults);
+    let mut missing = Vec::new();
+    for (section, keys) in defaults.as_object().expect("sections") {
+        let after = text.split_once(&format!("\n[{section}]\n"));
+        let body = after.map_or("", |(_, rest)| rest.split("\n[").next().unwrap_or_default());
+        for key in keys.as_object().expect("keys").keys() {
+            let named = |line: &str| {
+                let line = line.strip_prefix('#').unwrap_or(line);
+                line.split_once(" = ").is_some_and(|(name, _)| name == key)
+            };
+            if !body.lines().any(named) {
+                missing.push(format!("{section}.{key}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "not in the file: {missing:?}");
+}
+
+/// A private broker; gone when dropped.
+struct Broker {
+    script: String,
+    dir: tempfile::TempDir,
+    port: u16,
+}
+
+impl Broker {
+    /// Starts one with the shipped fragment of its settings. `None` without tests/run.
+    fn start() -> Option<Self> {
+        let script = std::env::var("NODEWARDEN_TEST_RABBITMQ").ok()?;
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        std::fs::copy(
+            shipped("rabbitmq/rabbitmq.conf"),
+            dir.path().join("extra.conf"),
+        )
+        .expect("the fragment is shipped");
+        let broker = Self {
+            script,
+            dir,
+            port: free_ports(),
+        };
+        broker.run("start", &[&broker.port.to_string()]);
+        Some(broker)
+    }
+
+    fn run(&self, what: &str, arguments: &[&str]) -> String {
+        let output = Command::new(&self.script)
+            .arg(what)
+            .arg(self.dir.path())
+            .args(arguments)
+            .output()
+            .expect("the script runs");
+        let (out, err) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        assert!(output.status.success(), "{what} {arguments:?}: {out}{err}");
+        out.into_owned()
+    }
+
+    fn ctl(&self, arguments: &[&str]) -> String {
+        self.run("ctl", arguments)
+    }
+
+    fn import(&self, file: &str) {
+        let path = shipped(file);
+        self.ctl(&["import_definitions", path.to_str().expect("UTF-8")]);
+    }
+
+    async fn login(&self, user: &str) -> Connection {
+        let url = format!("amqp://{user}:{user}@127.0.0.1:{}/%2f", self.port);
+        Connection::connect(&url, ConnectionProperties::default())
+            .await
+            .unwrap_or_else(|fault| panic!("{user} cannot log in: {fault}"))
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = Command::new(&self.script)
+            .arg("stop")
+            .arg(self.dir.path())
+            .output();
+    }
+}
+
+/// The first of ten ports in a row that nobody has, below those that the kernel hands out.
+fn free_ports() -> u16 {
+    let spread = u16::try_from(std::process::id() % 400).expect("small");
+    (0..400)
+        .map(|step| 12_000 + (spread + step) % 400 * 10)
+        .find(|base| (*base..base + 10).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()))
+        .expect("ten free ports in a row")
+}
+
+async fn channel(connection: &Connection) -> Channel {
+    let channel = connection.create_channel().await.expect("a channel");
+    channel
+        .confirm_select(ConfirmSelectOptions::default())
+        .await
+        .expect("confirms");
+    channel
+}
+
+/// Publishes, mandatory and confirmed; says why not.
+async fn publish(
+    connection: &Connection,
+    exchange: &str,
+    key: &str,
+    body: &[u8],
+    properties: BasicProperties,
+) -> Result<(), String> {
+    let channel = channel(connection).await;
+    let options = BasicPublishOptions {
+        mandatory: true,
+        ..Default::default()
+    };
+    let confirm = channel
+        .basic_publish(exchange.into(), key.into(), options, body, properties)
+        .await
+        .map_err(|fault| fault.to_string())?
+        .await
+        .map_err(|fault| fault.to_string())?;
+    match (confirm.is_ack(), confirm.take_message()) {
+        (true, None) => Ok(()),
+        (true, Some(_)) => Err("no queue took it".into()),
+        (false, _) => Err("nacked".into()),
+    }
+}
+
+async fn get(connection: &Connection, queue: &str) -> Option<lapin::message::BasicGetMessage> {
+    let channel = channel(connection).await;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let message = channel
+            .basic_get(queue.into(), BasicGetOptions::default())
+            .await
+            .expect("may read");
+        if message.is_some() || Instant::now() > deadline {
+            return message;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn quorum(single_active: bool) -> FieldTable {
+    let mut arguments = FieldTable::default();
+    arguments.insert(
+        "x-queue-type".into(),
+        AMQPValue::LongString("quorum".into()),
+    );
+    if single_active {
+        arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
+    }
+    arguments
+}
+
+fn passive() -> QueueDeclareOptions {
+    QueueDeclareOptions {
+        passive: true,
+        ..Default::default()
+    }
+}
+
+/// Declares what the worker declares: the broker refuses where what was imported differs.
+async fn the_worker_would_declare_the_same(connection: &Connection) {
+    let channel = channel(connection).await;
+    for exchange in [EVENTS, NODES] {
+        let options = ExchangeDeclareOptions {
+            durable: true,
+            ..Default::default()
+        };
+        channel
+            .exchange_declare(
+                exchange.into(),
+                ExchangeKind::Topic,
+                options,
+                FieldTable::default(),
+            )
+            .await
+            .unwrap_or_else(|fault| panic!("{exchange} differs: {fault}"));
+    }
+    for (queue, single_active) in [(QUEUE, true), (DEAD, false)] {
+        let options = QueueDeclareOptions {
+            durable: true,
+            ..Default::default()
+        };
+        channel
+            .queue_declare(queue.into(), options, quorum(single_active))
+            .await
+            .unwrap_or_else(|fault| panic!("{queue} differs: {fault}"));
+    }
+}
+
+/// A rejected event is kept; a tick that expired, and so dead-letters too, is thrown away.
+async fn refused_events_are_kept_and_expired_ticks_are_not(guest: &Connection) {
+    let tick = BasicProperties::default()
+        .with_type("nodewarden.tick".into())
+        .with_expiration("1".into());
+    publish(guest, "", QUEUE, b"tick", tick)
+        .await
+        .expect("a tick goes straight into the queue");
+    publish(
+        guest,
+        EVENTS,
+        "conductor.joined",
+        b"event",
+        BasicProperties::default(),
+    )
+    .await
+    .expect("an event is routed");
+    // What expires goes when it is the head; the event behind it is the first to be had.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let event = get(guest, QUEUE).await.expect("the event");
+    assert_eq!(event.data, b"event", "the tick has expired");
+    event
+        .delivery
+        .acker
+        .reject(BasicRejectOptions { requeue: false })
+        .await
+        .expect("rejected");
+    let kept = get(guest, DEAD).await.expect("a rejected event is kept");
+    assert_eq!(kept.data, b"event", "the tick was not kept");
+    assert_eq!(kept.delivery.routing_key.as_str(), "conductor.joined");
+    assert_eq!(
+        channel(guest)
+            .await
+            .queue_declare(DEAD.into(), passive(), FieldTable::default())
+            .await
+            .expect("it is there")
+            .message_count(),
+        0,
+        "nothing else was kept"
+    );
+}
+
+async fn refused(outcome: Result<(), String>, what: &str) {
+    let fault = outcome.expect_err(what);
+    assert!(fault.contains("ACCESS_REFUSED"), "{what}: {fault}");
+}
+
+async fn each_user_may_do_its_work_and_no_more(broker: &Broker) {
+    let plain = BasicProperties::default;
+    let conductor = broker.login("conductor").await;
+    for event in ["joined", "heartbeat", "left", "heartbeat_timeout"] {
+        let key = format!("conductor.{event}");
+        publish(
+            &conductor,
+            EVENTS,
+            &key,
+            b"",
+            plain().with_user_id("conductor".into()),
+        )
+        .await
+        .expect("a conductor speaks");
+    }
+    refused(
+        publish(&conductor, EVENTS, "conductor.other", b"", plain()).await,
+        "an event that does not exist",
+    )
+    .await;
+    refused(
+        publish(&conductor, "", QUEUE, b"", plain()).await,
+        "a conductor's tick",
+    )
+    .await;
+    refused(
+        publish(&conductor, NODES, "node.position", b"", plain()).await,
+        "a conductor's announcement",
+    )
+    .await;
+
+    let scheduler = broker.login("scheduler").await;
+    let ear = channel(&scheduler).await;
+    let options = QueueDeclareOptions {
+        exclusive: true,
+        ..Default::default()
+    };
+    ear.queue_declare("scheduler.test".into(), options, FieldTable::default())
+        .await
+        .expect("a queue of its own");
+    ear.queue_bind(
+        "scheduler.test".into(),
+        NODES.into(),
+        "node.#".into(),
+        QueueBindOptions::default(),
+        FieldTable::default(),
+    )
+    .await
+    .expect("a scheduler listens");
+    refused(
+        publish(&scheduler, NODES, "node.position", b"", plain()).await,
+        "a scheduler's announcement",
+    )
+    .await;
+    let fault = channel(&scheduler)
+        .await
+        .queue_declare("unlimited".into(), options, FieldTable::default())
+        .await
+        .expect_err("a queue that no policy bounds");
+    assert!(fault.to_string().contains("ACCESS_REFUSED"), "{fault}");
+    let fault = channel(&scheduler)
+        .await
+        .basic_get(QUEUE.into(), BasicGetOptions::default())
+        .await
+        .expect_err("a scheduler reads our queue");
+    assert!(fault.to_string().contains("ACCESS_REFUSED"), "{fault}");
+
+    let nodewarden = broker.login("nodewarden").await;
+    let ours = channel(&nodewarden).await;
+    for exchange in [EVENTS, NODES] {
+        let options = ExchangeDeclareOptions {
+            passive: true,
+            ..Default::default()
+        };
+        ours.exchange_declare(
+            exchange.into(),
+            ExchangeKind::Topic,
+            options,
+            FieldTable::default(),
+        )
+        .await
+        .expect("checked passively");
+    }
+    for queue in [QUEUE, DEAD] {
+        ours.queue_declare(queue.into(), passive(), FieldTable::default())
+            .await
+            .expect("checked passively");
+    }
+    for (exchange, key) in [
+        (NODES, "node.out_of_service"),
+        ("", QUEUE),
+        ("", DEAD),
+        (EVENTS, "conductor.joined"),
+    ] {
+        publish(&nodewarden, exchange, key, b"", plain())
+            .await
+            .unwrap_or_else(|fault| panic!("nodewarden publishes {exchange} {key}: {fault}"));
+    }
+    assert!(get(&nodewarden, QUEUE).await.is_some(), "it consumes");
+    assert!(get(&nodewarden, DEAD).await.is_some(), "it looks");
+    let fault = ours
+        .queue_declare(
+            "nodewarden.other".into(),
+            QueueDeclareOptions::default(),
+            FieldTable::default(),
+        )
+        .await
+        .expect_err("it declares nothing");
+    assert!(fault.to_string().contains("ACCESS_REFUSED"), "{fault}");
+}
+
+async fn a_message_beyond_the_limit_is_refused(guest: &Connection) {
+    let largest = vec![0; 262_144];
+    publish(
+        guest,
+        EVENTS,
+        "conductor.joined",
+        &largest,
+        BasicProperties::default(),
+    )
+    .await
+    .expect("256 KiB pass");
+    let larger = vec![0; 262_145];
+    let fault = publish(
+        guest,
+        EVENTS,
+        "conductor.joined",
+        &larger,
+        BasicProperties::default(),
+    )
+    .await
+    .expect_err("a byte more does not");
+    assert!(fault.contains("PRECONDITION_FAILED"), "{fault}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_definitions_give_the_topology_limits_and_rights_that_they_promise() {
+    let Some(broker) = Broker::start() else {
+        eprintln!("not run: it needs a broker of its own; tests/run starts one");
+        return;
+    };
+    broker.ctl(&["await_startup"]);
+    broker.import("rabbitmq/users.json");
+    for user in ["nodewarden", "conductor", "scheduler"] {
+        let url = format!("amqp://{user}:@127.0.0.1:{}/%2f", broker.port);
+        let without = Connection::connect(&url, ConnectionProperties::default()).await;
+        assert!(without.is_err(), "{user} has no password yet: no login");
+        broker.ctl(&["change_password", user, user]);
+    }
+    broker.import("rabbitmq/definitions.json");
+    // A second import, as an upgrade does, changes nothing, passwords included.
+    broker.import("rabbitmq/definitions.json");
+
+    let guest = broker.login("guest").await;
+    the_worker_would_declare_the_same(&guest).await;
+    refused_events_are_kept_and_expired_ticks_are_not(&guest).await;
+    each_user_may_do_its_work_and_no_more(&broker).await;
+    a_message_beyond_the_limit_is_refused(&guest).await;
+
+    let policies = broker.ctl(&["-q", "list_queues", "name", "policy"]);
+    for queue in [QUEUE, DEAD] {
+        assert!(
+            policies.contains(&format!("{queue}\t{queue}")),
+            "its policy is in force on {queue}:\n{policies}"
+        );
+    }
+}
