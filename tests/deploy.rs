@@ -5,11 +5,13 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use futures_util::StreamExt;
+use lapin::message::Delivery;
 use lapin::options::{
-    BasicGetOptions, BasicPublishOptions, BasicRejectOptions, ConfirmSelectOptions,
-    ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, BasicRejectOptions,
+    ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
@@ -161,19 +163,37 @@ async fn publish(
     }
 }
 
-async fn get(connection: &Connection, queue: &str) -> Option<lapin::message::BasicGetMessage> {
+/// Takes the first message out of `queue`, within 10 s, and is gone as a consumer again.
+/// Acknowledges it, or (`accept` false) rejects it.
+/// (`basic.get` does not work on a queue with a single active consumer.)
+async fn take(connection: &Connection, queue: &str, accept: bool) -> Option<Delivery> {
     let channel = channel(connection).await;
-    let deadline = Instant::now() + Duration::from_secs(10);
-    loop {
-        let message = channel
-            .basic_get(queue.into(), BasicGetOptions::default())
-            .await
-            .expect("may read");
-        if message.is_some() || Instant::now() > deadline {
-            return message;
+    channel
+        .basic_qos(1, BasicQosOptions::default())
+        .await
+        .expect("prefetch");
+    let mut consumer = channel
+        .basic_consume(
+            queue.into(),
+            "".into(),
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        )
+        .await
+        .expect("may read");
+    let next = tokio::time::timeout(Duration::from_secs(10), consumer.next()).await;
+    let delivery = next.ok().flatten().map(|next| next.expect("a delivery"));
+    if let Some(delivery) = &delivery {
+        if accept {
+            let options = BasicAckOptions::default();
+            delivery.acker.ack(options).await.expect("acknowledged");
+        } else {
+            let options = BasicRejectOptions { requeue: false };
+            delivery.acker.reject(options).await.expect("rejected");
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    channel.close(200, "done".into()).await.expect("closed");
+    delivery
 }
 
 fn quorum(single_active: bool) -> FieldTable {
@@ -244,17 +264,13 @@ async fn refused_events_are_kept_and_expired_ticks_are_not(guest: &Connection) {
     .expect("an event is routed");
     // What expires goes when it is the head; the event behind it is the first to be had.
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let event = get(guest, QUEUE).await.expect("the event");
+    let event = take(guest, QUEUE, false).await.expect("the event");
     assert_eq!(event.data, b"event", "the tick has expired");
-    event
-        .delivery
-        .acker
-        .reject(BasicRejectOptions { requeue: false })
+    let kept = take(guest, DEAD, true)
         .await
-        .expect("rejected");
-    let kept = get(guest, DEAD).await.expect("a rejected event is kept");
+        .expect("a rejected event is kept");
     assert_eq!(kept.data, b"event", "the tick was not kept");
-    assert_eq!(kept.delivery.routing_key.as_str(), "conductor.joined");
+    assert_eq!(kept.routing_key.as_str(), "conductor.joined");
     assert_eq!(
         channel(guest)
             .await
@@ -334,7 +350,12 @@ async fn each_user_may_do_its_work_and_no_more(broker: &Broker) {
     assert!(fault.to_string().contains("ACCESS_REFUSED"), "{fault}");
     let fault = channel(&scheduler)
         .await
-        .basic_get(QUEUE.into(), BasicGetOptions::default())
+        .basic_consume(
+            QUEUE.into(),
+            "".into(),
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        )
         .await
         .expect_err("a scheduler reads our queue");
     assert!(fault.to_string().contains("ACCESS_REFUSED"), "{fault}");
@@ -370,8 +391,11 @@ async fn each_user_may_do_its_work_and_no_more(broker: &Broker) {
             .await
             .unwrap_or_else(|fault| panic!("nodewarden publishes {exchange} {key}: {fault}"));
     }
-    assert!(get(&nodewarden, QUEUE).await.is_some(), "it consumes");
-    assert!(get(&nodewarden, DEAD).await.is_some(), "it looks");
+    assert!(
+        take(&nodewarden, QUEUE, true).await.is_some(),
+        "it consumes"
+    );
+    assert!(take(&nodewarden, DEAD, true).await.is_some(), "it looks");
     let fault = ours
         .queue_declare(
             "nodewarden.other".into(),
@@ -419,8 +443,13 @@ async fn the_definitions_give_the_topology_limits_and_rights_that_they_promise()
         let url = format!("amqp://{user}:@127.0.0.1:{}/%2f", broker.port);
         let without = Connection::connect(&url, ConnectionProperties::default()).await;
         assert!(without.is_err(), "{user} has no password yet: no login");
-        broker.ctl(&["change_password", user, user]);
     }
+    // What three times `rabbitmqctl change_password` does, in one start of its virtual machine.
+    broker.ctl(&[
+        "eval",
+        r#"[ok = rabbit_auth_backend_internal:change_password(U, U, <<"test">>)
+            || U <- [<<"nodewarden">>, <<"conductor">>, <<"scheduler">>]]."#,
+    ]);
     broker.import("rabbitmq/definitions.json");
     // A second import, as an upgrade does, changes nothing, passwords included.
     broker.import("rabbitmq/definitions.json");
