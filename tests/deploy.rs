@@ -437,7 +437,6 @@ async fn the_definitions_give_the_topology_limits_and_rights_that_they_promise()
         eprintln!("not run: it needs a broker of its own; tests/run starts one");
         return;
     };
-    broker.ctl(&["await_startup"]);
     broker.import("rabbitmq/users.json");
     for user in ["nodewarden", "conductor", "scheduler"] {
         let url = format!("amqp://{user}:@127.0.0.1:{}/%2f", broker.port);
@@ -450,8 +449,6 @@ async fn the_definitions_give_the_topology_limits_and_rights_that_they_promise()
         r#"[ok = rabbit_auth_backend_internal:change_password(U, U, <<"test">>)
             || U <- [<<"nodewarden">>, <<"conductor">>, <<"scheduler">>]]."#,
     ]);
-    broker.import("rabbitmq/definitions.json");
-    // A second import, as an upgrade does, changes nothing, passwords included.
     broker.import("rabbitmq/definitions.json");
 
     let guest = broker.login("guest").await;
