@@ -80,8 +80,8 @@ pub struct ConductorView {
     pub since_ms: u64,
     /// It is lost after that long without a heartbeat.
     pub heartbeat_timeout_ms: Option<u64>,
-    /// What remained of a planned restart at the last write.
-    pub hold_remaining_ms: Option<u64>,
+    /// `leaving`: when its planned restart ends, as of the last write.
+    pub until_ms: Option<u64>,
     /// When it was last heard.
     pub last_sign_at_ms: u64,
 }

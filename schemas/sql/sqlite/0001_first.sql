@@ -56,7 +56,8 @@ CREATE TABLE nodewarden_conductors (
     drivers TEXT NOT NULL,              -- JSON list of names
     heartbeat_timeout_ms INTEGER,
     state TEXT NOT NULL CHECK (state IN ('active', 'leaving', 'left', 'timed_out')),
-    hold_remaining_ms INTEGER,          -- of a planned restart, as of the last write
+    hold_remaining_ms INTEGER,          -- of a planned restart, as of
+    hold_noted_at_ms INTEGER,           -- when that was written: for people, never compared
     last_sent_at_ms INTEGER,            -- on the conductor's clock
     last_sign_at_ms INTEGER NOT NULL,
     since_ms INTEGER NOT NULL

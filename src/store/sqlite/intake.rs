@@ -10,7 +10,7 @@ use super::{int, sql};
 use crate::domain::decide::CauseKind;
 use crate::domain::ids::{ConductorName, EventId, Pair};
 
-/// Rows in one statement. SQLite takes 32,766 parameters; the widest row here has ten.
+/// Rows in one statement. SQLite takes 32,766 parameters; the widest row here has eleven.
 const ROWS: usize = 500;
 
 pub(super) async fn recall(
@@ -45,7 +45,7 @@ pub(super) async fn commit(unit: &mut Unit<'_>, intake: &Intake) -> Result<(), s
         remember(unit, events, intake.now_ms).await?;
     }
     for conductors in intake.conductors.chunks(ROWS) {
-        save_conductors(unit, conductors).await?;
+        save_conductors(unit, conductors, intake.now_ms).await?;
     }
     let mut last_decision: HashMap<&Pair, u64> = HashMap::new();
     for decision in &intake.decisions {
@@ -86,6 +86,7 @@ async fn remember(
 async fn save_conductors(
     unit: &mut Unit<'_>,
     conductors: &[ConductorRecord],
+    now_ms: u64,
 ) -> Result<(), sqlx::Error> {
     let mut query = QueryBuilder::<Sqlite>::new(sql::SAVE_CONDUCTORS);
     let ms =
@@ -103,6 +104,7 @@ async fn save_conductors(
             .push_bind(conductor.heartbeat_timeout.map(ms))
             .push_bind(conductor.state)
             .push_bind(conductor.hold_remaining.map(ms))
+            .push_bind(conductor.hold_remaining.map(|_| int(now_ms)))
             .push_bind(conductor.last_sent_at_ms.map(int))
             .push_bind(int(conductor.last_sign_at_ms))
             .push_bind(int(conductor.since_ms));

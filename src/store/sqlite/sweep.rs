@@ -35,6 +35,7 @@ pub(super) async fn begin(
         let remaining = hold.hold_remaining.unwrap_or_default().as_millis();
         sqlx::query(sql::KEEP_REMAINDER)
             .bind(i64::try_from(remaining).unwrap_or(i64::MAX))
+            .bind(int(now_ms))
             .bind(hold.name.as_str())
             .execute(&mut *unit.tx)
             .await?;
