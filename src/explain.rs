@@ -1,1 +1,421 @@
+//! Why is it in or out of service, or why not? Short plain answers for people.
+//!
+//! Pure: rows in, sentences out; the present time is an argument. Texts from the database go
+//! through [`safe`], so an answer may be printed on a terminal as it is.
 
+use std::time::{Duration, SystemTime};
+
+use crate::store::{ConductorView, DecisionView, DriverView, NodeFacts, PairFacts};
+use crate::telemetry::safe;
+
+/// Names listed in one sentence; the rest is counted.
+const NAMES: usize = 8;
+
+/// The last millisecond of the year 9999: later times are not written as a date.
+const LAST_DATE_MS: u64 = 253_402_300_799_999;
+
+/// Why a node is in or out of service.
+#[must_use]
+pub fn node(facts: &NodeFacts, now_ms: u64) -> String {
+    let mut answer = match &facts.hold {
+        Some((since_ms, decision)) => held(facts, *since_ms, decision, now_ms),
+        None => not_held(facts, now_ms),
+    };
+    if facts.maintenance {
+        answer.push(
+            "An operator has set maintenance on it; that mark is theirs: nodewarden never sets or \
+             clears it, and schedulers must respect it whatever is said above."
+                .to_owned(),
+        );
+    }
+    answer.join(" ")
+}
+
+/// Why a pair is in the state that it is in. `gone` are the conductors that support it and do not
+/// count, newest sign of life first.
+#[must_use]
+pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String {
+    let mut name = pair(&view.driver, &view.conductor_group);
+    name[..1].make_ascii_uppercase();
+    let mut answer = Vec::new();
+    match view.state {
+        "active" => answer.push(format!(
+            "{name} is active{}: {} {} it.",
+            since(view.since_ms, now_ms),
+            names(&view.conductors),
+            verb(&view.conductors, "supports", "support"),
+        )),
+        "holding" => answer.push(format!(
+            "{name} counts as active: {}",
+            holding(view, now_ms)
+        )),
+        "lost" => {
+            answer.push(format!("{name} is LOST{}.", since(view.since_ms, now_ms)));
+            if let Some(decision) = &view.decision {
+                answer.extend(because(decision, now_ms));
+            }
+            if let Some(last) = gone.first().filter(|_| view.decision.is_none()) {
+                answer.push(format!(
+                    "The last that supported it was {}.",
+                    safe(&last.conductor)
+                ));
+            }
+            answer.push(
+                "Its nodes come back by themselves as soon as a conductor that supports it joins."
+                    .to_owned(),
+            );
+        }
+        _ => answer.push(never_had(&name, gone)),
+    }
+    answer.push(format!(
+        "Nodes: {} in service, {} out of service.",
+        view.nodes_in_service, view.nodes_out_of_service
+    ));
+    answer.join(" ")
+}
+
+/// Why a conductor counts or does not.
+#[must_use]
+pub fn conductor(view: &ConductorView, now_ms: u64) -> String {
+    let name = safe(&view.conductor);
+    let since = when(view.since_ms, now_ms);
+    let mut answer = Vec::new();
+    match view.state.as_str() {
+        "active" => {
+            answer.push(format!("Conductor {name} is active since {since}."));
+            answer.push(format!("Last heard {}.", when(view.last_sign_at_ms, now_ms)));
+            answer.push(match view.heartbeat_timeout_ms {
+                Some(timeout) => format!(
+                    "It has promised heartbeats and is lost after {} without one.",
+                    length(timeout)
+                ),
+                None => "It has promised no heartbeats, so its silence proves nothing: only an event ends it."
+                    .to_owned(),
+            });
+        }
+        "leaving" => {
+            let until = match view.until_ms {
+                Some(until) => format!(" until {}", when(until, now_ms)),
+                None => String::new(),
+            };
+            answer.push(format!(
+                "Conductor {name} is in a planned restart since {since}: it counts as active{until}. It must \
+                 join with a higher incarnation before that, or it is lost."
+            ));
+        }
+        "timed_out" => answer.push(format!(
+            "Conductor {name} does not count since {since}: it was found silent. Last heard {}. Its next \
+             heartbeat, or a new joined, brings it back.",
+            when(view.last_sign_at_ms, now_ms)
+        )),
+        _ => answer.push(format!(
+            "Conductor {name} does not count since {since}: it left. Only joined with an incarnation above {} \
+             brings it back.",
+            view.incarnation
+        )),
+    }
+    answer.push(format!(
+        "Incarnation {}, {}, {}.",
+        view.incarnation,
+        group(&view.conductor_group),
+        match view.drivers.len() {
+            0 => "no drivers are known of it".to_owned(),
+            1 => format!("driver {}", names(&view.drivers)),
+            _ => format!("drivers {}", names(&view.drivers)),
+        }
+    ));
+    answer.join(" ")
+}
+
+/// The conductors among `all` that support the pair and do not count, newest sign of life first.
+#[must_use]
+pub fn gone<'a>(view: &DriverView, all: &'a [ConductorView]) -> Vec<&'a ConductorView> {
+    let mut gone: Vec<_> = all
+        .iter()
+        .filter(|conductor| {
+            matches!(conductor.state.as_str(), "left" | "timed_out")
+                && conductor.conductor_group == view.conductor_group
+                && conductor.drivers.contains(&view.driver)
+        })
+        .collect();
+    gone.sort_by_key(|conductor| std::cmp::Reverse(conductor.last_sign_at_ms));
+    gone
+}
+
+fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) -> Vec<String> {
+    let held_for = pair(&decision.driver, &decision.conductor_group);
+    let has_none = if decision.verdict == "unknown" {
+        "never had an active conductor"
+    } else {
+        "had no active conductor left"
+    };
+    let mut answer = vec![format!(
+        "{} is OUT of service since {}: {held_for} {has_none}.",
+        subject(facts),
+        when(since_ms, now_ms)
+    )];
+    answer.extend(because(decision, now_ms));
+    let needs_the_same = facts.driver.as_deref() == Some(&decision.driver)
+        && facts.conductor_group == decision.conductor_group;
+    let now = facts.pair.as_ref().map(|pair| &pair.view);
+    answer.push(
+        match (facts.driver.as_deref(), now.map(|view| view.state)) {
+            (None, _) => {
+                "It names no driver any more: it comes back once it names one that is active."
+                    .to_owned()
+            }
+            (Some(_), Some("active" | "holding")) => format!(
+                "{} now {}, so it is about to come back: at the next sweep at the latest.",
+                if needs_the_same {
+                    "That driver is active again"
+                } else {
+                    "The node has been given another driver or group that is active"
+                },
+                now.map_or_else(String::new, |view| format!("({})", names(&view.conductors))),
+            ),
+            (Some(driver), _) => {
+                let moved = if needs_the_same {
+                    String::new()
+                } else {
+                    format!(
+                        "The node needs {} now. ",
+                        pair(driver, &facts.conductor_group)
+                    )
+                };
+                format!(
+                    "{moved}It comes back by itself as soon as a conductor that supports {} joins.",
+                    pair(driver, &facts.conductor_group)
+                )
+            }
+        },
+    );
+    if facts.service_state != "out_of_service" {
+        answer.push(format!(
+            "The table says {:?}, which somebody else has written: the next sweep puts it right.",
+            safe(&facts.service_state)
+        ));
+    }
+    answer
+}
+
+fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
+    let subject = subject(facts);
+    let Some(driver) = facts.driver.as_deref() else {
+        return vec![format!(
+            "{subject} is in service as far as nodewarden can tell: it names no driver, so there is nothing to decide."
+        )];
+    };
+    let name = pair(driver, &facts.conductor_group);
+    let (state, view) = match &facts.pair {
+        Some(PairFacts { view, .. }) => (view.state, Some(view)),
+        None => ("unknown", None),
+    };
+    let mut answer = match (state, view) {
+        ("active", Some(view)) => vec![format!(
+            "{subject} is in service: {name} is active through {}.",
+            names(&view.conductors)
+        )],
+        ("holding", Some(view)) => vec![format!(
+            "{subject} is in service: {name} counts as active. In detail: {}",
+            holding(view, now_ms)
+        )],
+        ("lost", Some(view)) => {
+            let mut answer = vec![format!(
+                "{subject} is still in service and about to go out: {name} has no active conductor{}.",
+                since(view.since_ms, now_ms)
+            )];
+            if let Some(decision) = &view.decision {
+                answer.extend(because(decision, now_ms));
+            }
+            answer.push(
+                "The node has not been reached yet: the next sweep takes it out at the latest."
+                    .to_owned(),
+            );
+            answer
+        }
+        _ => {
+            let gone: Vec<_> = facts.pair.iter().flat_map(|pair| &pair.gone).collect();
+            vec![format!(
+                "{subject} is in service. {}",
+                never_had(&name, &gone)
+            )]
+        }
+    };
+    if let Some((reason, at)) = &facts.last_back {
+        answer.push(format!(
+            "It came back at {}: {}.",
+            when(*at, now_ms),
+            came_back(reason)
+        ));
+    }
+    if state != "lost" && facts.service_state != "in_service" {
+        answer.push(format!(
+            "The table says {:?} and nodewarden has no part in that: the next sweep puts it right.",
+            safe(&facts.service_state)
+        ));
+    }
+    answer
+}
+
+/// The cause, the decision, when and who.
+fn because(decision: &DecisionView, now_ms: u64) -> Vec<String> {
+    let mut answer = Vec::new();
+    let who = decision
+        .cause_conductor
+        .as_deref()
+        .map_or_else(|| "a conductor".to_owned(), safe);
+    let did = match (decision.cause.as_str(), decision.cause_event.as_deref()) {
+        ("silence", _) => "sent no heartbeat for longer than its time-out".to_owned(),
+        ("hold_ended", _) => "did not come back from its planned restart in time".to_owned(),
+        (_, Some("conductor.left")) => "left".to_owned(),
+        (_, Some("conductor.heartbeat_timeout")) => "was reported as silent".to_owned(),
+        (_, Some("conductor.joined" | "conductor.heartbeat")) => {
+            "stated another group or other drivers, without this one".to_owned()
+        }
+        (_, other) => format!("ended it by {}", safe(other.unwrap_or("an event"))),
+    };
+    let event = match &decision.cause_event_id {
+        Some(id) => format!(" (event {})", safe(id)),
+        None => String::new(),
+    };
+    match decision.verdict.as_str() {
+        "unknown" => {}
+        "restored" => answer.push(format!("{who} brought it back{event}.")),
+        _ => answer.push(format!("Its last one, {who}, {did}{event}.")),
+    }
+    answer.push(format!(
+        "Decision {} by epoch {} at {}.",
+        safe(&decision.decision_id),
+        decision.epoch,
+        when(decision.decided_at_ms, now_ms)
+    ));
+    if decision.verdict != "restored" {
+        answer.push(match decision.last_good_at_ms {
+            Some(at) => format!("Last real sign of life of the pair: {}.", when(at, now_ms)),
+            None => "No sign of life of the pair is recorded.".to_owned(),
+        });
+    }
+    answer
+}
+
+fn holding(view: &DriverView, now_ms: u64) -> String {
+    let until = match view.until_ms {
+        Some(until) => format!("until {}", when(until, now_ms)),
+        None => "for a while".to_owned(),
+    };
+    format!(
+        "{} {} in a planned restart and {} as active {until}. If no conductor that supports it has joined by \
+         then, its nodes go out of service.",
+        names(&view.conductors),
+        verb(&view.conductors, "is", "are"),
+        verb(&view.conductors, "counts", "count"),
+    )
+}
+
+fn never_had(name: &str, gone: &[&ConductorView]) -> String {
+    let known = match gone.first() {
+        Some(last) => format!(" ({} names it and does not count)", safe(&last.conductor)),
+        None => String::new(),
+    };
+    format!(
+        "{name} never had an active conductor{known}: that is reported, and takes no node out of service. \
+         If the name is a mistake, correct it at the node."
+    )
+}
+
+fn came_back(reason: &str) -> String {
+    match reason {
+        "driver_restored" => "its driver had an active conductor again".to_owned(),
+        "node_changed" => "it needed another driver or group, which was active".to_owned(),
+        "node_removed" => "it had been removed, and was registered again later".to_owned(),
+        "released" => "an operator released it".to_owned(),
+        other => safe(other),
+    }
+}
+
+fn subject(facts: &NodeFacts) -> String {
+    match facts.name.as_deref().filter(|name| !name.is_empty()) {
+        Some(name) => format!("Node {} ({})", safe(name), safe(&facts.uuid)),
+        None => format!("Node {}", safe(&facts.uuid)),
+    }
+}
+
+fn pair(driver: &str, conductor_group: &str) -> String {
+    format!("driver {} in {}", safe(driver), group(conductor_group))
+}
+
+/// A group, for the middle of a sentence.
+fn group(name: &str) -> String {
+    if name.is_empty() {
+        "the default group".to_owned()
+    } else {
+        format!("group {}", safe(name))
+    }
+}
+
+fn names(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(NAMES).map(|name| safe(name)).collect();
+    match shown.split_last() {
+        None => "nobody".to_owned(),
+        Some(_) if names.len() > NAMES => {
+            format!("{} and {} more", shown.join(", "), names.len() - NAMES)
+        }
+        Some((only, [])) => only.clone(),
+        Some((last, first)) => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+fn verb(names: &[String], one: &'static str, more: &'static str) -> &'static str {
+    if names.len() == 1 { one } else { more }
+}
+
+fn since(since_ms: Option<u64>, now_ms: u64) -> String {
+    since_ms.map_or_else(String::new, |at| format!(" since {}", when(at, now_ms)))
+}
+
+/// A time in UTC and how far away it is: `2026-03-01T10:00:00Z (3 min ago)`.
+#[must_use]
+pub fn when(at_ms: u64, now_ms: u64) -> String {
+    format!("{} ({})", date(at_ms), distance(at_ms, now_ms))
+}
+
+/// A time in UTC, to the second.
+#[must_use]
+pub fn date(at_ms: u64) -> String {
+    if at_ms > LAST_DATE_MS {
+        return format!("{at_ms} ms after 1970");
+    }
+    let at = SystemTime::UNIX_EPOCH + Duration::from_millis(at_ms);
+    humantime::format_rfc3339_seconds(at).to_string()
+}
+
+/// `3 min ago`, `in 5 s`, `now`.
+#[must_use]
+pub fn distance(at_ms: u64, now_ms: u64) -> String {
+    match at_ms.abs_diff(now_ms) {
+        0..1000 => "now".to_owned(),
+        away if at_ms < now_ms => format!("{} ago", length(away)),
+        away => format!("in {}", length(away)),
+    }
+}
+
+/// A duration in its two largest units.
+#[must_use]
+pub fn length(ms: u64) -> String {
+    let seconds = ms / 1000;
+    let two = |large: u64, name: &str, small: u64, other: &str| match small {
+        0 => format!("{large} {name}"),
+        _ => format!("{large} {name} {small} {other}"),
+    };
+    match seconds {
+        0 => format!("{ms} ms"),
+        1..60 => format!("{seconds} s"),
+        60..600 => two(seconds / 60, "min", seconds % 60, "s"),
+        600..3600 => format!("{} min", seconds / 60),
+        3600..86_400 => two(seconds / 3600, "h", seconds % 3600 / 60, "min"),
+        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3600, "h"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

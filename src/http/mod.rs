@@ -1,12 +1,129 @@
-//! stub
-/// stub
+//! What the world may look at over HTTP: JSON, read only, bounded in size and time.
+//!
+//! Knows the reading half of the store, the replica's status and the metrics; never writes. Read
+//! [`answer`] for the shapes, `looks` for the paths, `bounded` for what a connection may cost.
+
+pub mod answer;
+mod bounded;
+mod fault;
+mod looks;
+mod metrics;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::Reader;
+use crate::telemetry::Metrics;
+use crate::worker::Status;
+use fault::Fault;
+
+/// How long an answer may take to make. A snapshot page of 10,000 nodes takes well under a second.
+const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long answers under way may take once the end was asked for.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// What every answer is made from.
+#[derive(Clone)]
+struct Sources {
+    reader: Reader,
+    status: watch::Receiver<Status>,
+    metrics: Metrics,
+    /// Held while the gauges are refreshed from the database: once at a time.
+    refreshing: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// Answers on `listener` until `shutdown`; then finishes what is under way.
+///
+/// # Errors
+/// What the listener reports.
 pub async fn serve(
-    _l: tokio::net::TcpListener,
-    _r: crate::store::Reader,
-    _s: tokio::sync::watch::Receiver<crate::worker::Status>,
-    _m: crate::telemetry::Metrics,
-    stop: tokio_util::sync::CancellationToken,
-) -> std::io::Result<()> {
-    stop.cancelled().await;
-    Ok(())
+    listener: TcpListener,
+    reader: Reader,
+    status: watch::Receiver<Status>,
+    metrics: Metrics,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let sources = Sources {
+        reader,
+        status,
+        metrics,
+        refreshing: Arc::default(),
+    };
+    let asked = shutdown.clone();
+    let serving = axum::serve(bounded::Bounded::new(listener), router(sources))
+        .with_graceful_shutdown(async move { asked.cancelled().await });
+    let too_late = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        served = async { serving.await } => served,
+        () = too_late => Ok(()),
+    }
+}
+
+fn router(sources: Sources) -> Router {
+    Router::new()
+        .route("/healthz", get(looks::healthz))
+        .route("/readyz", get(looks::readyz))
+        .route("/metrics", get(metrics::metrics))
+        .route("/v1/snapshot", get(looks::snapshot))
+        .route("/v1/drivers", get(looks::drivers))
+        .route("/v1/conductors", get(looks::conductors))
+        .route("/v1/nodes/{uuid}", get(looks::node))
+        .route("/v1/decisions", get(looks::decisions))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(in_time))
+        .layer(middleware::from_fn(closing))
+        .with_state(sources)
+}
+
+async fn no_such_path(request: Request) -> Fault {
+    Fault::not_found(format!(
+        "there is no {}; see /v1/snapshot, /v1/drivers, /v1/conductors, /v1/nodes/{{uuid}}, /v1/decisions, \
+         /healthz, /readyz and /metrics",
+        crate::telemetry::safe(request.uri().path())
+    ))
+}
+
+async fn wrong_method(request: Request) -> Fault {
+    Fault::wrong_method(format!(
+        "{} is not possible here: everything is read only, use GET",
+        crate::telemetry::safe(request.method().as_str())
+    ))
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_LIMIT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Fault::unavailable("the answer took too long; try again").into_response(),
+    }
+}
+
+/// One request for each connection, so that the time limit of a connection is that of a request.
+async fn closing(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONNECTION,
+        header::HeaderValue::from_static("close"),
+    );
+    headers.insert(
+        header::CACHE_CONTROL,
+        header::HeaderValue::from_static("no-store"),
+    );
+    response
 }

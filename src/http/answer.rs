@@ -1,0 +1,210 @@
+//! The shapes of the answers, field by field as the outside contract names them. The commands
+//! print the same objects.
+
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::explain;
+use crate::store::{ConductorView, DecisionView, DriverView, HoldView, NodeFacts, SnapshotPage};
+
+/// `/v1/snapshot`
+#[derive(Debug, Serialize)]
+pub struct Snapshot {
+    stream: String,
+    epoch: u64,
+    seq: u64,
+    nodes: Vec<SnapshotNode>,
+    next: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct SnapshotNode {
+    uuid: String,
+    name: Option<String>,
+    conductor_group: String,
+    driver: String,
+    reason: &'static str,
+    decision_id: String,
+    since_ms: u64,
+}
+
+impl From<SnapshotPage> for Snapshot {
+    fn from(page: SnapshotPage) -> Self {
+        Self {
+            stream: page.stream,
+            epoch: page.epoch,
+            seq: page.seq,
+            nodes: page.nodes.into_iter().map(SnapshotNode::from).collect(),
+            next: page.next,
+        }
+    }
+}
+
+impl From<HoldView> for SnapshotNode {
+    fn from(hold: HoldView) -> Self {
+        Self {
+            uuid: hold.uuid,
+            name: hold.name,
+            conductor_group: hold.conductor_group,
+            driver: hold.driver,
+            reason: hold.reason,
+            decision_id: hold.decision_id,
+            since_ms: hold.since_ms,
+        }
+    }
+}
+
+/// One of `/v1/drivers`
+#[derive(Debug, Serialize)]
+pub struct Driver {
+    conductor_group: String,
+    driver: String,
+    state: &'static str,
+    since_ms: Option<u64>,
+    until_ms: Option<u64>,
+    why: String,
+    conductors: Vec<String>,
+    nodes_in_service: u64,
+    nodes_out_of_service: u64,
+}
+
+impl Driver {
+    /// The pair, and why it is as it is; `all` are all conductors.
+    #[must_use]
+    pub fn new(view: DriverView, all: &[ConductorView], now_ms: u64) -> Self {
+        Self {
+            why: explain::driver(&view, &explain::gone(&view, all), now_ms),
+            conductor_group: view.conductor_group,
+            driver: view.driver,
+            state: view.state,
+            since_ms: view.since_ms,
+            until_ms: view.until_ms,
+            conductors: view.conductors,
+            nodes_in_service: view.nodes_in_service,
+            nodes_out_of_service: view.nodes_out_of_service,
+        }
+    }
+}
+
+/// One of `/v1/conductors`
+#[derive(Debug, Serialize)]
+pub struct Conductor {
+    conductor: String,
+    incarnation: u64,
+    conductor_group: String,
+    drivers: Vec<String>,
+    state: String,
+    since_ms: u64,
+    until_ms: Option<u64>,
+    last_sign_at_ms: u64,
+    heartbeat_timeout_ms: Option<u64>,
+}
+
+impl From<ConductorView> for Conductor {
+    fn from(view: ConductorView) -> Self {
+        Self {
+            conductor: view.conductor,
+            incarnation: view.incarnation,
+            conductor_group: view.conductor_group,
+            drivers: view.drivers,
+            state: view.state,
+            since_ms: view.since_ms,
+            until_ms: view.until_ms,
+            last_sign_at_ms: view.last_sign_at_ms,
+            heartbeat_timeout_ms: view.heartbeat_timeout_ms,
+        }
+    }
+}
+
+/// One of `/v1/decisions`
+#[derive(Debug, Serialize)]
+pub struct Decision {
+    decision_id: String,
+    conductor_group: String,
+    driver: String,
+    verdict: String,
+    cause: Cause,
+    last_good_at_ms: Option<u64>,
+    epoch: u64,
+    decided_at_ms: u64,
+    completed_at_ms: Option<u64>,
+    nodes: u64,
+}
+
+/// What tipped a decision, as in the announcements, and of which kind it was.
+#[derive(Debug, Serialize)]
+struct Cause {
+    kind: String,
+    event_id: Option<String>,
+    event: Option<String>,
+    conductor: Option<String>,
+}
+
+impl From<DecisionView> for Decision {
+    fn from(view: DecisionView) -> Self {
+        Self {
+            decision_id: view.decision_id,
+            conductor_group: view.conductor_group,
+            driver: view.driver,
+            verdict: view.verdict,
+            cause: Cause {
+                kind: view.cause,
+                event_id: view.cause_event_id,
+                event: view.cause_event,
+                conductor: view.cause_conductor,
+            },
+            last_good_at_ms: view.last_good_at_ms,
+            epoch: view.epoch,
+            decided_at_ms: view.decided_at_ms,
+            completed_at_ms: view.completed_at_ms,
+            nodes: view.nodes,
+        }
+    }
+}
+
+/// `/v1/nodes/{uuid}`
+#[derive(Debug, Serialize)]
+pub struct Node {
+    uuid: String,
+    name: Option<String>,
+    conductor_group: String,
+    driver: Option<String>,
+    maintenance: bool,
+    service_state: String,
+    since_ms: Option<u64>,
+    explanation: String,
+    decision: Option<Decision>,
+}
+
+impl Node {
+    /// The node, and why it is in or out of service.
+    #[must_use]
+    pub fn new(facts: NodeFacts, now_ms: u64) -> Self {
+        Self {
+            explanation: explain::node(&facts, now_ms),
+            uuid: facts.uuid,
+            name: facts.name,
+            conductor_group: facts.conductor_group,
+            driver: facts.driver,
+            maintenance: facts.maintenance,
+            service_state: facts.service_state,
+            since_ms: facts
+                .hold
+                .as_ref()
+                .map(|(since, _)| *since)
+                .or(facts.since_ms),
+            decision: facts.hold.map(|(_, decision)| decision.into()),
+        }
+    }
+}
+
+/// The present, ms since 1970 UTC: to say how long ago something was, never to decide.
+#[must_use]
+pub fn now_ms() -> u64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
+}

@@ -1,0 +1,137 @@
+//! The paths, one function each.
+
+use axum::Json;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::answer::{Conductor, Decision, Driver, Node, Snapshot, now_ms};
+use super::{Fault, Sources};
+use crate::telemetry::safe;
+use crate::worker::Role;
+
+/// Nodes in a page of the snapshot: some 200 kB, and the most: some 2 MB.
+const SNAPSHOT_LIMIT: u32 = 1000;
+const SNAPSHOT_MOST: u32 = 10_000;
+
+const DECISIONS_LIMIT: u32 = 100;
+const DECISIONS_MOST: u32 = 1000;
+
+type Asked<T> = Result<Query<T>, QueryRejection>;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnapshotQuery {
+    #[serde(default)]
+    after: String,
+    limit: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionsQuery {
+    limit: Option<u32>,
+}
+
+pub async fn healthz() -> Json<Value> {
+    Json(json!({ "alive": true }))
+}
+
+pub async fn readyz(State(sources): State<Sources>) -> (StatusCode, Json<Value>) {
+    let worker_is_gone = sources.status.has_changed().is_err();
+    let status = sources.status.borrow().clone();
+    let mut reasons: Vec<String> = status
+        .troubles
+        .iter()
+        .map(|trouble| safe(trouble))
+        .collect();
+    if status.role == Role::Starting && reasons.is_empty() {
+        reasons.push("broker and database have not both been reached yet".to_owned());
+    }
+    if worker_is_gone {
+        reasons.push("the worker has ended".to_owned());
+    }
+    let ready = status.ready() && !worker_is_gone;
+    let code = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let answer = json!({ "ready": ready, "role": status.role.as_str(), "reasons": reasons });
+    (code, Json(answer))
+}
+
+pub async fn snapshot(
+    State(sources): State<Sources>,
+    asked: Asked<SnapshotQuery>,
+) -> Result<Json<Snapshot>, Fault> {
+    let asked = query(asked)?;
+    let limit = within(asked.limit, SNAPSHOT_LIMIT, SNAPSHOT_MOST)?;
+    let page = sources.reader.snapshot(&asked.after, limit).await?;
+    Ok(Json(page.into()))
+}
+
+pub async fn drivers(State(sources): State<Sources>) -> Result<Json<Value>, Fault> {
+    let conductors = sources.reader.conductors().await?;
+    let drivers = sources.reader.drivers().await?;
+    let now = now_ms();
+    let drivers: Vec<_> = drivers
+        .into_iter()
+        .map(|view| Driver::new(view, &conductors, now))
+        .collect();
+    Ok(Json(json!({ "drivers": drivers })))
+}
+
+pub async fn conductors(State(sources): State<Sources>) -> Result<Json<Value>, Fault> {
+    let conductors = sources.reader.conductors().await?;
+    let conductors: Vec<_> = conductors.into_iter().map(Conductor::from).collect();
+    Ok(Json(json!({ "conductors": conductors })))
+}
+
+pub async fn node(
+    State(sources): State<Sources>,
+    uuid: Result<Path<String>, PathRejection>,
+) -> Result<Json<Node>, Fault> {
+    let Path(uuid) = uuid.map_err(|fault| Fault::bad_request(safe(&fault.body_text())))?;
+    // The store finds names too; this path is by uuid alone.
+    match sources
+        .reader
+        .node(&uuid)
+        .await?
+        .filter(|facts| facts.uuid == uuid)
+    {
+        Some(facts) => Ok(Json(Node::new(facts, now_ms()))),
+        None => Err(Fault::not_found(format!(
+            "there is no node {}",
+            safe(&uuid)
+        ))),
+    }
+}
+
+pub async fn decisions(
+    State(sources): State<Sources>,
+    asked: Asked<DecisionsQuery>,
+) -> Result<Json<Value>, Fault> {
+    let limit = within(query(asked)?.limit, DECISIONS_LIMIT, DECISIONS_MOST)?;
+    let decisions = sources.reader.decisions(limit).await?;
+    let decisions: Vec<_> = decisions.into_iter().map(Decision::from).collect();
+    Ok(Json(json!({ "decisions": decisions })))
+}
+
+fn query<T>(asked: Asked<T>) -> Result<T, Fault> {
+    match asked {
+        Ok(Query(asked)) => Ok(asked),
+        Err(fault) => Err(Fault::bad_request(safe(&fault.body_text()))),
+    }
+}
+
+fn within(asked: Option<u32>, usual: u32, most: u32) -> Result<u32, Fault> {
+    match asked.unwrap_or(usual) {
+        limit if (1..=most).contains(&limit) => Ok(limit),
+        limit => Err(Fault::bad_request(format!(
+            "limit must be 1 to {most}, not {limit}"
+        ))),
+    }
+}

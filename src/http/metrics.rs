@@ -1,0 +1,71 @@
+//! `/metrics`: what happened is counted as it happens; how things stand is looked up for each
+//! scrape, once at a time and with a limit. If that fails, the last known values are served.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+
+use super::{Sources, answer};
+use crate::store::StoreError;
+use crate::telemetry::{PairGauge, error_chain};
+
+/// Prometheus gives up after 10 s by default; the rest is for the answer itself.
+const REFRESH_LIMIT: Duration = Duration::from_secs(4);
+
+pub async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
+    {
+        let status = sources.status.borrow();
+        sources.metrics.replica(
+            status.role.as_str(),
+            status.ready(),
+            status.epoch,
+            status.last_tick.map(|at| at.elapsed()),
+            status.pending,
+        );
+    }
+    // Who comes while another scrape refreshes gets what that one finds, or what was known.
+    if let Ok(_alone) = sources.refreshing.try_lock() {
+        let refreshed = tokio::time::timeout(REFRESH_LIMIT, refresh(&sources)).await;
+        match &refreshed {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => {
+                tracing::warn!(error = %error_chain(fault), "metrics of the database are stale")
+            }
+            Err(_) => tracing::warn!("metrics of the database are stale: it took too long to look"),
+        }
+        sources
+            .metrics
+            .database_stale(!matches!(refreshed, Ok(Ok(()))));
+    }
+    (
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        sources.metrics.render(),
+    )
+}
+
+async fn refresh(sources: &Sources) -> Result<(), StoreError> {
+    let overview = sources.reader.overview().await?;
+    let drivers = sources.reader.drivers().await?;
+    let oldest = overview
+        .outbox_oldest_ms
+        .map(|at| Duration::from_millis(answer::now_ms().saturating_sub(at)));
+    sources
+        .metrics
+        .database(overview.nodes_out_of_service, oldest);
+    let pairs: Vec<_> = drivers
+        .into_iter()
+        .map(|view| PairGauge {
+            active_conductors: view.conductors.len() as u64,
+            conductor_group: view.conductor_group,
+            driver: view.driver,
+            state: view.state,
+        })
+        .collect();
+    sources.metrics.pairs(&pairs);
+    Ok(())
+}
