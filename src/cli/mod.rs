@@ -1,6 +1,133 @@
-//! The commands.
+//! The commands, one file for each group of them.
+//!
+//! Every command prints its result on standard output and everything else on standard error, and
+//! ends with 0 (done), 1 (failed), 64 (wrong usage or settings) or 69 (broker or database out of
+//! reach).
 
+use std::process::ExitCode;
+
+use crate::config::{Settings, SettingsFault};
+use crate::store::StoreError;
+use crate::telemetry::{error_chain, safe_within};
+
+pub mod conductors;
+pub mod explain;
 mod import_csv;
 pub mod import_file;
 mod import_json;
 mod import_node;
+pub mod migrate;
+pub mod nodes;
+pub mod output;
+pub mod status;
+
+/// For whom results are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Exit code: it was tried and failed.
+pub const FAILED: u8 = 1;
+/// Exit code: wrong usage or settings (`EX_USAGE` of sysexits.h).
+pub const USAGE: u8 = 64;
+/// Exit code: broker or database unreachable (`EX_UNAVAILABLE` of sysexits.h).
+pub const UNREACHABLE: u8 = 69;
+
+/// How a command failed: what to tell the operator, and the exit code.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// [`FAILED`], [`USAGE`] or [`UNREACHABLE`].
+    pub code: u8,
+    /// What went wrong and what to do, without secrets.
+    pub message: String,
+}
+
+impl Failure {
+    /// It was tried and failed.
+    #[must_use]
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self {
+            code: FAILED,
+            message: message.into(),
+        }
+    }
+
+    /// Wrong usage or settings.
+    #[must_use]
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            code: USAGE,
+            message: message.into(),
+        }
+    }
+
+    /// Broker or database unreachable.
+    #[must_use]
+    pub fn unreachable(message: impl Into<String>) -> Self {
+        Self {
+            code: UNREACHABLE,
+            message: message.into(),
+        }
+    }
+
+    /// The database failed: says which one, why and what to do.
+    #[must_use]
+    pub fn database(fault: &StoreError, settings: &Settings) -> Self {
+        let url = settings.database.url.redacted();
+        let why = error_chain(fault);
+        let message = |hint: &str| format!("database {url}: {why}\n{hint}");
+        if why.contains("no such table") {
+            return Self::failed(message("Its tables are missing: run `nodewarden migrate`."));
+        }
+        match fault {
+            _ if why.contains("unable to open") => Self::unreachable(message(
+                "Is database.url right, and may this user read and write the file and its directory? \
+                 If it does not exist yet: `nodewarden migrate` creates it.",
+            )),
+            _ if fault.is_transient() => Self::unreachable(message(
+                "It may be busy or out of reach for now: try again, or look at database.url.",
+            )),
+            StoreError::Schema(_) => Self::failed(message(
+                "`nodewarden migrate` creates and upgrades the tables.",
+            )),
+            _ => Self::failed(format!("database {url}: {why}")),
+        }
+    }
+
+    /// The failure behind any error of a command.
+    #[must_use]
+    pub fn of(error: &anyhow::Error) -> Self {
+        for cause in error.chain() {
+            if let Some(failure) = cause.downcast_ref::<Self>() {
+                return failure.clone();
+            }
+            if let Some(fault) = cause.downcast_ref::<SettingsFault>() {
+                return Self::usage(fault.to_string());
+            }
+            if let Some(fault) = cause.downcast_ref::<StoreError>() {
+                let message = error_chain(error.as_ref());
+                return if fault.is_transient() {
+                    Self::unreachable(message)
+                } else {
+                    Self::failed(message)
+                };
+            }
+        }
+        Self::failed(error_chain(error.as_ref()))
+    }
+
+    /// Prints the message on standard error; the code to end with.
+    #[must_use]
+    pub fn report(&self) -> ExitCode {
+        for line in self.message.lines() {
+            eprintln!("{}", safe_within(line, 2000));
+        }
+        ExitCode::from(self.code)
+    }
+}

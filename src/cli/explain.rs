@@ -1,0 +1,129 @@
+//! `nodewarden explain`: why is it in or out of service, or why not?
+
+use serde_json::json;
+
+use super::{Failure, Output, output};
+use crate::config::Settings;
+use crate::explain;
+use crate::http::answer::{Conductor, Driver, Node, now_ms};
+use crate::store::{Reader, StoreError};
+use crate::telemetry::safe;
+
+/// Why is it in or out of service, or why not: the cause, the decision, when, who.
+#[derive(Debug, clap::Subcommand)]
+pub enum Explain {
+    /// A node, by uuid, or by a name that only one node has.
+    Node {
+        /// Its uuid or name.
+        name: String,
+    },
+    /// A driver in a conductor group.
+    Driver {
+        /// Its name.
+        name: String,
+        /// The conductor group; the default group if it is left out.
+        #[arg(long, default_value = "")]
+        group: String,
+    },
+    /// A conductor.
+    Conductor {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl Explain {
+    /// Does it.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+        let failed = |fault: &StoreError| Failure::database(fault, settings);
+        let reader = Reader::new(&settings.database).map_err(|fault| failed(&fault))?;
+        let answer = match &self {
+            Self::Node { name } => node(&reader, name).await,
+            Self::Driver { name, group } => {
+                driver(&reader, name, &group.to_ascii_lowercase()).await
+            }
+            Self::Conductor { name } => conductor(&reader, name).await,
+        };
+        let (text, object) = answer
+            .map_err(|fault| failed(&fault))?
+            .map_err(Failure::failed)?;
+        match output {
+            Output::Json => output::json(&object)?,
+            Output::Text => output::line(&output::wrapped(&text, 0))?,
+        }
+        Ok(())
+    }
+}
+
+/// The sentences and the object, or why there are none.
+type Answer = Result<Result<(String, serde_json::Value), String>, StoreError>;
+
+async fn node(reader: &Reader, name: &str) -> Answer {
+    let now = now_ms();
+    Ok(match reader.node(name).await? {
+        Some(facts) => Ok((explain::node(&facts, now), json!(Node::new(facts, now)))),
+        None => Err(format!(
+            "no node has the uuid {0}, and no node or more than one has the name {0}; if it is registered, ask by uuid",
+            safe(name)
+        )),
+    })
+}
+
+async fn driver(reader: &Reader, name: &str, group: &str) -> Answer {
+    let now = now_ms();
+    let conductors = reader.conductors().await?;
+    let drivers = reader.drivers().await?;
+    let in_groups: Vec<String> = drivers
+        .iter()
+        .filter(|view| view.driver == name)
+        .map(|view| {
+            if view.conductor_group.is_empty() {
+                "(default)".to_owned()
+            } else {
+                safe(&view.conductor_group)
+            }
+        })
+        .collect();
+    let found = drivers
+        .into_iter()
+        .find(|view| view.driver == name && view.conductor_group == group);
+    Ok(match found {
+        Some(view) => {
+            let text = explain::driver(&view, &explain::gone(&view, &conductors), now);
+            Ok((text, json!(Driver::new(view, &conductors, now))))
+        }
+        None if in_groups.is_empty() => Err(format!(
+            "no conductor and no node names a driver {}; `nodewarden status` lists those that are named",
+            safe(name)
+        )),
+        None => Err(format!(
+            "nobody names driver {} in that conductor group, but in {}: use --group",
+            safe(name),
+            in_groups.join(", ")
+        )),
+    })
+}
+
+async fn conductor(reader: &Reader, name: &str) -> Answer {
+    let now = now_ms();
+    let found = reader
+        .conductors()
+        .await?
+        .into_iter()
+        .find(|view| view.conductor == name);
+    Ok(match found {
+        Some(view) => {
+            let text = explain::conductor(&view, now);
+            let mut object = json!(Conductor::from(view));
+            object["explanation"] = json!(text);
+            Ok((text, object))
+        }
+        None => Err(format!(
+            "no conductor {} is known: it never joined, or it was forgotten; `nodewarden status` lists the others",
+            safe(name)
+        )),
+    })
+}

@@ -1,0 +1,46 @@
+//! `nodewarden migrate`: creates or upgrades the tables.
+
+use serde_json::json;
+
+use super::{Failure, Output, output};
+use crate::config::Settings;
+use crate::store::{self, Reader};
+
+/// Create or upgrade the tables in the database.
+///
+/// Safe to run again and beside running replicas: changes are additive, and the previous version
+/// keeps working on the new tables. The table `nodes` and what is in it stay as they are.
+#[derive(Debug, clap::Args)]
+pub struct Migrate {}
+
+impl Migrate {
+    /// Does it.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+        let database = &settings.database;
+        let failed = |fault: &_| Failure::database(fault, settings);
+        store::migrate(database)
+            .await
+            .map_err(|fault| failed(&fault))?;
+        let reader = Reader::new(database).map_err(|fault| failed(&fault))?;
+        let now = reader.overview().await.map_err(|fault| failed(&fault))?;
+        let url = database.url.redacted();
+        match output {
+            Output::Json => output::json(&json!({
+                "database": url,
+                "stream": now.stream,
+                "epoch": now.epoch,
+                "seq": now.seq,
+                "nodes": now.nodes,
+                "nodes_out_of_service": now.nodes_out_of_service,
+            }))?,
+            Output::Text => output::line(&format!(
+                "The tables in {url} are up to date: stream {}, {} nodes, {} of them out of service.",
+                now.stream, now.nodes, now.nodes_out_of_service
+            ))?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,251 @@
+//! `nodewarden status`: how everything stands, on one page.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::{Failure, Output, output};
+use crate::config::Settings;
+use crate::explain::{self, distance, length, when};
+use crate::http::answer::{Conductor, Driver, now_ms};
+use crate::store::{ConductorView, DriverView, Overview, Reader, StoreError};
+use crate::telemetry::safe;
+
+/// Pairs that are explained one by one; the rest is counted.
+const EXPLAINED: usize = 20;
+
+/// Show drivers, conductors, nodes in and out of service, who decides, what is held back and why,
+/// and how far the announcements are.
+#[derive(Debug, clap::Args)]
+pub struct Status {}
+
+/// Everything that is shown.
+struct Picture {
+    overview: Overview,
+    drivers: Vec<DriverView>,
+    conductors: Vec<ConductorView>,
+    now_ms: u64,
+    /// A replica that decides commits at least that often.
+    commits_within_ms: u64,
+}
+
+impl Status {
+    /// Does it.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+        let picture = look(settings)
+            .await
+            .map_err(|fault| Failure::database(&fault, settings))?;
+        match output {
+            Output::Json => output::json(&picture.json())?,
+            Output::Text => output::line(picture.text().trim_end())?,
+        }
+        Ok(())
+    }
+}
+
+async fn look(settings: &Settings) -> Result<Picture, StoreError> {
+    let reader = Reader::new(&settings.database)?;
+    let overview = reader.overview().await?;
+    let conductors = reader.conductors().await?;
+    let drivers = reader.drivers().await?;
+    // A sweep may be late once without anything being wrong.
+    let sweeps = 2 * settings.decide.sweep_interval.as_millis();
+    Ok(Picture {
+        overview,
+        drivers,
+        conductors,
+        now_ms: now_ms(),
+        commits_within_ms: u64::try_from(sweeps)
+            .unwrap_or(u64::MAX)
+            .saturating_add(10_000),
+    })
+}
+
+impl Picture {
+    fn json(self) -> Value {
+        let seems_alive = self.silent_for().is_none();
+        let overview = self.overview;
+        let drivers: Vec<_> = self
+            .drivers
+            .into_iter()
+            .map(|view| Driver::new(view, &self.conductors, self.now_ms))
+            .collect();
+        let conductors: Vec<_> = self.conductors.into_iter().map(Conductor::from).collect();
+        json!({
+            "stream": overview.stream,
+            "epoch": overview.epoch,
+            "seq": overview.seq,
+            "active": {
+                "holder": overview.holder,
+                "since_ms": overview.taken_at_ms,
+                "last_commit_at_ms": overview.committed_at_ms,
+                "seems_alive": seems_alive,
+            },
+            "announcements": {
+                "made": overview.last_announcement,
+                "confirmed": overview.announced,
+                "oldest_waiting_since_ms": overview.outbox_oldest_ms,
+            },
+            "nodes": overview.nodes,
+            "nodes_out_of_service": overview.nodes_out_of_service,
+            "drivers": drivers,
+            "conductors": conductors,
+        })
+    }
+
+    fn text(&self) -> String {
+        let mut text = self.head();
+        text.push_str(&self.drivers_table());
+        text.push_str(&self.conductors_table());
+        text.push_str(&self.reasons());
+        text
+    }
+
+    /// How long nobody has committed, if that is longer than it should be.
+    fn silent_for(&self) -> Option<u64> {
+        let last = self.overview.committed_at_ms?;
+        Some(self.now_ms.saturating_sub(last)).filter(|silence| *silence > self.commits_within_ms)
+    }
+
+    fn head(&self) -> String {
+        let overview = &self.overview;
+        let now = self.now_ms;
+        let mut lines = Vec::new();
+        lines.push(match (&overview.holder, overview.taken_at_ms) {
+            (Some(holder), Some(at)) => format!(
+                "Active:        {} with epoch {} since {}",
+                safe(holder),
+                overview.epoch,
+                when(at, now)
+            ),
+            _ => {
+                "Active:        nobody has decided anything yet; start `nodewarden run`".to_owned()
+            }
+        });
+        if let Some(silence) = self.silent_for() {
+            lines.push(format!(
+                "               WARNING: nothing was committed for {}; does any replica run?",
+                length(silence)
+            ));
+        }
+        let inside = overview.nodes.saturating_sub(overview.nodes_out_of_service);
+        lines.push(format!(
+            "Nodes:         {} in service, {} out of service because of nodewarden",
+            inside, overview.nodes_out_of_service
+        ));
+        let waiting = overview
+            .last_announcement
+            .saturating_sub(overview.announced);
+        lines.push(match overview.outbox_oldest_ms {
+            Some(oldest) => format!(
+                "Announcements: {} confirmed by the broker, {waiting} waiting, the oldest from {}",
+                overview.announced,
+                distance(oldest, now)
+            ),
+            None => format!(
+                "Announcements: all {} confirmed by the broker",
+                overview.announced
+            ),
+        });
+        lines.push(format!(
+            "Stream:        {} at seq {}",
+            safe(&overview.stream),
+            overview.seq
+        ));
+        lines.join("\n") + "\n"
+    }
+
+    fn drivers_table(&self) -> String {
+        if self.drivers.is_empty() {
+            return "\nNo conductor and no node names a driver yet.\n".to_owned();
+        }
+        let mut rows = vec![
+            [
+                "DRIVER",
+                "GROUP",
+                "STATE",
+                "SINCE",
+                "IN",
+                "OUT",
+                "CONDUCTORS",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+        ];
+        for view in &self.drivers {
+            rows.push(vec![
+                view.driver.clone(),
+                view.conductor_group.clone(),
+                view.state.to_owned(),
+                view.since_ms
+                    .map_or_else(|| "-".to_owned(), |at| distance(at, self.now_ms)),
+                view.nodes_in_service.to_string(),
+                view.nodes_out_of_service.to_string(),
+                if view.conductors.is_empty() {
+                    "-".to_owned()
+                } else {
+                    view.conductors.join(", ")
+                },
+            ]);
+        }
+        format!("\n{}", output::table(&rows))
+    }
+
+    fn conductors_table(&self) -> String {
+        if self.conductors.is_empty() {
+            return "\nNo conductor is known yet.\n".to_owned();
+        }
+        let mut rows = vec![
+            [
+                "CONDUCTOR",
+                "GROUP",
+                "STATE",
+                "SINCE",
+                "LAST HEARD",
+                "DRIVERS",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+        ];
+        for view in &self.conductors {
+            rows.push(vec![
+                view.conductor.clone(),
+                view.conductor_group.clone(),
+                view.state.clone(),
+                distance(view.since_ms, self.now_ms),
+                distance(view.last_sign_at_ms, self.now_ms),
+                view.drivers.join(", "),
+            ]);
+        }
+        format!("\n{}", output::table(&rows))
+    }
+
+    /// Every pair that is not simply active, explained.
+    fn reasons(&self) -> String {
+        let held_back: Vec<_> = self
+            .drivers
+            .iter()
+            .filter(|view| view.state != "active")
+            .collect();
+        let mut text = String::new();
+        if !held_back.is_empty() {
+            text.push_str("\nHeld back, and why:\n");
+        }
+        for view in held_back.iter().take(EXPLAINED) {
+            let gone = explain::gone(view, &self.conductors);
+            let why = format!("- {}", explain::driver(view, &gone, self.now_ms));
+            let _ = writeln!(text, "{}", output::wrapped(&why, 2));
+        }
+        if held_back.len() > EXPLAINED {
+            let _ = writeln!(
+                text,
+                "- and {} more: `nodewarden explain driver NAME --group GROUP`",
+                held_back.len() - EXPLAINED
+            );
+        }
+        text
+    }
+}
