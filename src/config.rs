@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use figment::Figment;
@@ -274,8 +274,9 @@ impl SecretUrl {
         let Some((scheme, rest)) = url.split_once("://") else {
             return "(not a URL)".to_owned();
         };
-        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        // The user part first: a password may hold any of the signs that end a path.
         let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
         format!("{scheme}://{rest}")
     }
 }
@@ -319,6 +320,12 @@ mod duration {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct SettingsFault(pub String);
+
+/// The settings file that the environment names, if it does.
+#[must_use]
+pub fn file_from_environment() -> Option<PathBuf> {
+    std::env::var_os("NODEWARDEN_CONFIG").map(PathBuf::from)
+}
 
 impl Settings {
     /// Reads file, environment and `overrides` (`section.key`, value), in rising order of rank.

@@ -1,4 +1,70 @@
-//! nodewarden
+//! nodewarden: the map of the house.
+//!
+//! Conductors say over RabbitMQ that they joined, live or left. One replica of the worker, chosen by
+//! a queue with a single active consumer and fenced by an epoch in the database, keeps the active
+//! driver map; when a (conductor group, driver) pair loses its last active conductor, it takes the
+//! pair's nodes out of service and tells schedulers; when one returns, it puts exactly those back.
+//!
+//! ```text
+//! conductors ─► conductor.events ─► [single active queue] ─► intake ─┐     (small transactions, ack)
+//!                                                                    ▼
+//!                                        driver map: (group, driver) → active conductors
+//!                                                                    ▼  a pair became lost / active
+//!                                        decision recorded: what each pair SHOULD be
+//!                                                                    ▼
+//!                                        reconcile: make the nodes so, a window at a time
+//!                                                                    ▼  same transaction
+//!                                        holds (who is out because of us) + outbox
+//!                                                                    ▼
+//!                                        relay: publish in order, confirmed ─► node.events ─► schedulers
+//! ```
+//!
+//! # Where things are, and who may know whom
+//!
+//! | module | what | knows |
+//! |---|---|---|
+//! | [`domain`] | the decision core, pure: start reading here | nothing of ours, no runtime |
+//! | [`wire`] | bytes to domain and back, limits | domain |
+//! | [`store`] | the database: one transaction a method; the only SQL | domain, config |
+//! | [`broker`] | the AMQP client; the only names of queues | domain, config |
+//! | [`worker`] | the loop as a step machine, the relay, the replica | domain, wire, store, broker |
+//! | [`http`], [`explain`] | read and tell; never write | store's reader, worker's status |
+//! | [`cli`] | the commands | all of these |
+//! | [`app`] | puts a replica together; nothing is constructed elsewhere | all |
+//! | [`lifecycle`] | signals, tasks, the watchdog process | store's watch |
+//! | [`config`], [`telemetry`], [`retry`], [`failpoints`] | settings; logs and metrics; pauses; places to crash | nothing |
+//!
+//! # Invariants, quoted by number in code and tests
+//!
+//! - **I1** Under any interleaving of replicas, crashes, pauses and redeliveries the committed
+//!   decisions equal those of one worker that handles each event once, in queue order. Decisions
+//!   caused by time: at most one for each silence or hold; later than that worker's, never earlier.
+//! - **I2** A delivery is acknowledged only after its effects are committed, or after it is safely
+//!   among the dead letters. Every event is remembered by (conductor, `message_id`) for as long as
+//!   it can be redelivered.
+//! - **I3** A node's state, its hold and its announcement commit together or not at all.
+//! - **I4** `seq` is contiguous in a stream. What an announcement says is fixed in the transaction
+//!   that decides it; the relay only copies.
+//! - **I5** Return releases exactly the holds that we took. An operator's own marks are never set,
+//!   cleared or overwritten.
+//! - **I6** A node whose pair has an active conductor at commit time is never taken out in that
+//!   transaction, and none is given back whose pair has none.
+//! - **I7** Our own trouble takes nobody out: broker outage, database stall, paused process, restart
+//!   with an empty or old memory, a changed wall clock.
+//! - **I8** Bounded everything: memory, channel, transaction, retry interval, table, nesting depth,
+//!   label cardinality.
+//! - **I9** A part that dies takes the process down; a watchdog kills a process that is stuck inside
+//!   a transaction. Nothing half alive.
+//!
+//! # Libraries, one for each need
+//!
+//! lapin (AMQP), tokio (runtime), sqlx (databases), serde, rmp-serde, `serde_json`, csv (formats),
+//! backoff (pauses; only behind [`retry`]), tokio-util (cancellation, tracked tasks), futures-util
+//! (polling once), clap (command line), figment (settings in layers), secrecy (no password in a
+//! log), thiserror and anyhow (errors inside and at the edge), tracing and tracing-subscriber (logs),
+//! metrics and its Prometheus exporter, axum (HTTP), uuid, sha2 (digests of events), schemars
+//! (schemas from types), humantime (durations), indicatif (progress), rustix (signals to processes).
+
 pub mod app;
 pub mod broker;
 pub mod cli;

@@ -6,11 +6,15 @@
 
 use std::process::ExitCode;
 
+use crate::broker::BrokerError;
 use crate::config::{Settings, SettingsFault};
 use crate::store::StoreError;
 use crate::telemetry::{error_chain, safe_within};
 
+mod args;
 pub mod conductors;
+mod dead_letters;
+mod emit;
 pub mod explain;
 mod import_csv;
 pub mod import_file;
@@ -19,7 +23,11 @@ mod import_node;
 pub mod migrate;
 pub mod nodes;
 pub mod output;
+mod run;
 pub mod status;
+mod tail;
+
+pub use args::{Cli, main};
 
 /// For whom results are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -129,5 +137,28 @@ impl Failure {
             eprintln!("{}", safe_within(line, 2000));
         }
         ExitCode::from(self.code)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<SettingsFault> for Failure {
+    fn from(fault: SettingsFault) -> Self {
+        Self::usage(fault.to_string())
+    }
+}
+
+impl From<BrokerError> for Failure {
+    fn from(fault: BrokerError) -> Self {
+        match fault {
+            BrokerError::Unreachable(_) | BrokerError::Lost(_) => {
+                Self::unreachable(fault.to_string())
+            }
+            BrokerError::Refused(_) => Self::failed(fault.to_string()),
+        }
     }
 }

@@ -371,8 +371,12 @@ fn hold(row: &SqliteRow) -> Result<HoldView, sqlx::Error> {
 
 fn conductor(row: &SqliteRow) -> Result<ConductorView, sqlx::Error> {
     let drivers: String = row.try_get("drivers")?;
-    let drivers = serde_json::from_str(&drivers).map_err(|fault| sqlx::Error::Decode(fault.into()))?;
-    let maybe = |column: &str| row.try_get::<Option<i64>, _>(column).map(|value| value.map(uint));
+    let drivers =
+        serde_json::from_str(&drivers).map_err(|fault| sqlx::Error::Decode(fault.into()))?;
+    let maybe = |column: &str| {
+        row.try_get::<Option<i64>, _>(column)
+            .map(|value| value.map(uint))
+    };
     let (remaining, noted) = (maybe("hold_remaining_ms")?, maybe("hold_noted_at_ms")?);
     Ok(ConductorView {
         conductor: row.try_get("conductor")?,
@@ -381,8 +385,12 @@ fn conductor(row: &SqliteRow) -> Result<ConductorView, sqlx::Error> {
         drivers,
         state: row.try_get("state")?,
         since_ms: uint(row.try_get("since_ms")?),
-        heartbeat_timeout_ms: row.try_get::<Option<i64>, _>("heartbeat_timeout_ms")?.map(uint),
-        until_ms: remaining.zip(noted).map(|(remaining, noted)| noted.saturating_add(remaining)),
+        heartbeat_timeout_ms: row
+            .try_get::<Option<i64>, _>("heartbeat_timeout_ms")?
+            .map(uint),
+        until_ms: remaining
+            .zip(noted)
+            .map(|(remaining, noted)| noted.saturating_add(remaining)),
         last_sign_at_ms: uint(row.try_get("last_sign_at_ms")?),
     })
 }

@@ -41,7 +41,8 @@ pub const SAVE_CONDUCTORS_OVER: &str = " ON CONFLICT (conductor) DO UPDATE SET
     heartbeat_timeout_ms = excluded.heartbeat_timeout_ms, state = excluded.state,
     hold_remaining_ms = excluded.hold_remaining_ms, hold_noted_at_ms = excluded.hold_noted_at_ms,
     last_sent_at_ms = excluded.last_sent_at_ms, last_sign_at_ms = excluded.last_sign_at_ms, since_ms = excluded.since_ms";
-pub const DECIDED: &str = "INSERT INTO nodewarden_decisions (number, decision_id, conductor_group, driver, verdict,
+pub const DECIDED: &str =
+    "INSERT INTO nodewarden_decisions (number, decision_id, conductor_group, driver, verdict,
     cause, cause_event_id, cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 /// A decision that is overtaken completes at that moment.
@@ -146,7 +147,8 @@ pub const PUT_RIGHT: &str = "UPDATE nodes SET service_state = 'in_service', serv
 
 // --- sweep; each drops a bounded number of rows, oldest first -----------------------------------------
 
-pub const KEEP_REMAINDER: &str = "UPDATE nodewarden_conductors SET hold_remaining_ms = ?, hold_noted_at_ms = ?
+pub const KEEP_REMAINDER: &str =
+    "UPDATE nodewarden_conductors SET hold_remaining_ms = ?, hold_noted_at_ms = ?
     WHERE conductor = ? AND state = 'leaving'";
 pub const DROP_EVENTS: &str = "DELETE FROM nodewarden_events WHERE received_at_ms < ?
     AND number IN (SELECT number FROM nodewarden_events ORDER BY number LIMIT 20000)";
@@ -216,9 +218,8 @@ pub const SNAPSHOT: &str =
     WHERE c.held > ? ORDER BY c.held LIMIT ?";
 pub const SEE_CONDUCTORS: &str = "SELECT conductor, incarnation, conductor_group, drivers, state, since_ms,
     heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sign_at_ms FROM nodewarden_conductors ORDER BY conductor";
-pub const SEE_PAIRS: &str = "SELECT p.conductor_group, p.driver, p.state, p.since_ms, d.decision_id, d.verdict,
-    d.cause, d.cause_event_id, d.cause_event, d.cause_conductor, d.decided_at_ms, d.completed_at_ms
-    FROM nodewarden_pairs p LEFT JOIN nodewarden_decisions d ON d.number = p.decision";
+pub const SEE_PAIRS: &str =
+    "SELECT conductor_group, driver, state, since_ms, decision FROM nodewarden_pairs";
 pub const COUNT_PAIRS: &str =
     "SELECT lower(coalesce(n.conductor_group, '')) AS conductor_group, n.driver,
     count(*) AS nodes, count(c.seq) AS held

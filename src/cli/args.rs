@@ -1,0 +1,158 @@
+//! The command line as a whole: global options, the list of commands, and what a run of one means
+//! for the exit code.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use super::conductors::Conductors;
+use super::dead_letters::Letters;
+use super::emit::Emit;
+use super::explain::Explain;
+use super::migrate::Migrate;
+use super::nodes::Nodes;
+use super::run::Run;
+use super::status::Status;
+use super::tail::Tail;
+use super::{Failure, Output, USAGE};
+use crate::config::{self, Settings};
+use crate::lifecycle::watchdog;
+use crate::telemetry;
+
+/// Takes bare-metal nodes out of service when no active conductor supports their driver, and puts
+/// exactly those back when one does.
+///
+/// Conductors tell it over RabbitMQ that they joined, live or left; schedulers are told which nodes
+/// are out of service. Run as many replicas as you like: one decides.
+///
+/// To begin: `nodewarden migrate`, `nodewarden nodes import FILE`, `nodewarden run`; then
+/// `nodewarden emit joined …` and `nodewarden tail` to see it work.
+///
+/// Settings come from a TOML file, overridden by environment variables NODEWARDEN_<SECTION>__<KEY>
+/// (NODEWARDEN_AMQP__URL), overridden by flags. Exit codes: 0 done, 1 failed, 64 wrong usage or
+/// settings, 69 broker or database unreachable.
+#[derive(Debug, Parser)]
+#[command(name = "nodewarden", version, max_term_width = 100)]
+pub struct Cli {
+    /// The settings file (or NODEWARDEN_CONFIG).
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The broker (as amqp.url). A password here is seen by everybody on the machine: prefer the file
+    /// or the environment.
+    #[arg(long, global = true, value_name = "URL")]
+    amqp_url: Option<String>,
+    /// The database (as database.url).
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Any setting: decide.sweep_interval=30s. Repeat for more.
+    #[arg(long = "set", global = true, value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
+    /// For whom results are printed.
+    #[arg(long, global = true, value_enum, default_value_t)]
+    output: Output,
+    /// What is logged: error, warn, info, debug, trace.
+    #[arg(long, global = true, default_value = "info")]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(Run),
+    Migrate(Migrate),
+    /// Fill the table of nodes.
+    #[command(subcommand)]
+    Nodes(Nodes),
+    Emit(Emit),
+    Tail(Tail),
+    Status(Status),
+    #[command(subcommand)]
+    Explain(Explain),
+    DeadLetters(Letters),
+    /// Work on what is known about conductors.
+    #[command(subcommand)]
+    Conductors(Conductors),
+    /// Kills its parent if a transaction stays open too long; started by `run`.
+    #[command(hide = true)]
+    Watchdog {
+        #[arg(long)]
+        limit_ms: u64,
+    },
+}
+
+/// Parses the command line, runs the command, and says how to end.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(fault) => {
+            let _ = fault.print();
+            return ExitCode::from(if fault.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    if let Command::Watchdog { limit_ms } = cli.command {
+        watchdog::watch(std::time::Duration::from_millis(limit_ms));
+        return ExitCode::SUCCESS;
+    }
+    match start(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn start(cli: Cli) -> Result<(), Failure> {
+    telemetry::init_logs(&cli.log).map_err(Failure::usage)?;
+    let settings = cli.settings()?;
+    let runtime =
+        tokio::runtime::Runtime::new().map_err(|fault| Failure::failed(fault.to_string()))?;
+    let outcome = runtime.block_on(cli.run(settings));
+    // What is left are readers of standard input and the like, which nothing waits for.
+    runtime.shutdown_background();
+    outcome
+}
+
+impl Cli {
+    fn settings(&self) -> Result<Settings, Failure> {
+        let mut overrides = Vec::new();
+        for pair in &self.set {
+            let (key, value) = pair
+                .split_once('=')
+                .ok_or_else(|| Failure::usage(format!("--set {pair}: write SECTION.KEY=VALUE")))?;
+            overrides.push((key.to_owned(), value.to_owned()));
+        }
+        let flags = [
+            ("amqp.url", &self.amqp_url),
+            ("database.url", &self.database_url),
+        ];
+        for (key, value) in flags {
+            overrides.extend(value.iter().map(|value| (key.to_owned(), value.clone())));
+        }
+        if let Command::Run(run) = &self.command {
+            overrides.extend(
+                run.http_listen
+                    .iter()
+                    .map(|value| ("http.listen".to_owned(), value.clone())),
+            );
+        }
+        let file = self.config.clone().or_else(config::file_from_environment);
+        Ok(Settings::load(file.as_deref(), &overrides)?)
+    }
+
+    async fn run(self, settings: Settings) -> Result<(), Failure> {
+        let output = self.output;
+        match self.command {
+            Command::Run(command) => command.run(settings).await,
+            Command::Migrate(command) => Ok(command.run(&settings, output).await?),
+            Command::Nodes(command) => Ok(command.run(&settings, output).await?),
+            Command::Emit(command) => command.run(&settings, output).await,
+            Command::Tail(command) => command.run(&settings).await,
+            Command::Status(command) => Ok(command.run(&settings, output).await?),
+            Command::Explain(command) => Ok(command.run(&settings, output).await?),
+            Command::DeadLetters(command) => command.run(&settings, output).await,
+            Command::Conductors(command) => Ok(command.run(&settings, output).await?),
+            Command::Watchdog { .. } => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! `dead-letters`: the refused messages.
+
+use std::collections::HashSet;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{Failure, Output};
+use crate::broker::{DeadLetter, DeadLetterContent, DeadLetters, Which};
+use crate::config::Settings;
+use crate::telemetry::safe;
+use crate::wire;
+
+/// The messages that were refused, with the reason for each.
+///
+/// Looking never uses them up. Mend what sent them, then `requeue` what is still wanted and
+/// `discard` the rest.
+#[derive(Debug, Args)]
+pub struct Letters {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List them, a line each.
+    List,
+    /// Show one with its original properties and its body.
+    Show {
+        /// Its id, as `list` shows it.
+        id: String,
+    },
+    /// Put them back into the event queue, with the broker user of this command.
+    Requeue(Chosen),
+    /// Throw them away.
+    Discard(Chosen),
+}
+
+#[derive(Debug, Args)]
+struct Chosen {
+    /// Their ids, as `list` shows them.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    ids: Vec<String>,
+    /// All of them.
+    #[arg(long)]
+    all: bool,
+}
+
+impl Letters {
+    /// Does what is asked.
+    ///
+    /// # Errors
+    /// 69 if the broker cannot be reached, 1 if an id is not there, or another command works on
+    /// the queue.
+    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
+        let mut letters = DeadLetters::open(&settings.amqp).await?;
+        let done = act(&mut letters, self.what, output).await;
+        letters.close().await;
+        done
+    }
+}
+
+async fn act(letters: &mut DeadLetters, what: What, output: Output) -> Result<(), Failure> {
+    match what {
+        What::List => list(&letters.list().await?, output),
+        What::Show { id } => {
+            let found = letters.show(&id).await?;
+            let content = found.ok_or_else(|| {
+                Failure::failed(format!("no dead letter has the id {}", safe(&id)))
+            })?;
+            show(&content, output);
+        }
+        What::Requeue(chosen) => {
+            let moved = letters.requeue(&chosen.which()).await?;
+            told("requeued", &moved, output);
+            chosen.all_found(&moved)?;
+        }
+        What::Discard(chosen) => {
+            let moved = letters.discard(&chosen.which()).await?;
+            told("discarded", &moved, output);
+            chosen.all_found(&moved)?;
+        }
+    }
+    Ok(())
+}
+
+impl Chosen {
+    fn which(&self) -> Which {
+        if self.all {
+            Which::All
+        } else {
+            Which::Ids(self.ids.iter().cloned().collect())
+        }
+    }
+
+    fn all_found(&self, moved: &[DeadLetter]) -> Result<(), Failure> {
+        let found: HashSet<&str> = moved.iter().map(|letter| letter.id.as_str()).collect();
+        let missing: Vec<String> = self
+            .ids
+            .iter()
+            .filter(|id| !found.contains(id.as_str()))
+            .map(|id| safe(id))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::failed(format!(
+            "no dead letter has the id {}",
+            missing.join(", ")
+        )))
+    }
+}
+
+fn as_json(letter: &DeadLetter) -> serde_json::Value {
+    json!({
+        "id": letter.id,
+        "reason": letter.reason,
+        "detail": letter.detail,
+        "refused_at_ms": letter.refused_at_s * 1000,
+        "message_id": letter.message_id,
+        "type": letter.message_type,
+        "routing_key": letter.routing_key,
+        "size": letter.size,
+    })
+}
+
+fn list(letters: &[DeadLetter], output: Output) {
+    if output == Output::Json {
+        let letters: Vec<_> = letters.iter().map(as_json).collect();
+        println!("{}", json!({ "dead_letters": letters }));
+        return;
+    }
+    for letter in letters {
+        println!(
+            "{}  {}  {}  {}: {}",
+            safe(&letter.id),
+            moment(letter),
+            safe(
+                letter
+                    .message_type
+                    .as_deref()
+                    .unwrap_or(&letter.routing_key)
+            ),
+            safe(&letter.reason),
+            safe(&letter.detail),
+        );
+    }
+    match letters.len() {
+        0 => eprintln!("no dead letters"),
+        1 => eprintln!("1 dead letter"),
+        count => eprintln!("{count} dead letters"),
+    }
+}
+
+fn show(content: &DeadLetterContent, output: Output) {
+    let content_type = content
+        .original
+        .iter()
+        .find(|(name, _)| name == "content_type")
+        .map(|(_, value)| value.as_str());
+    let body = wire::to_json(&content.body, content_type);
+    if output == Output::Json {
+        let mut letter = as_json(&content.letter);
+        letter["original"] = content
+            .original
+            .iter()
+            .map(|(name, value)| (name.clone(), json!(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
+        letter["body"] = body;
+        println!("{letter}");
+        return;
+    }
+    println!("id:       {}", safe(&content.letter.id));
+    println!("refused:  {}", moment(&content.letter));
+    println!(
+        "reason:   {}: {}",
+        safe(&content.letter.reason),
+        safe(&content.letter.detail)
+    );
+    for (name, value) in &content.original {
+        println!("original: {} = {}", safe(name), safe(value));
+    }
+    println!("body:     {} bytes", content.body.len());
+    println!("{}", safe(&body.to_string()));
+}
+
+fn told(what: &str, moved: &[DeadLetter], output: Output) {
+    if output == Output::Json {
+        let ids: Vec<&str> = moved.iter().map(|letter| letter.id.as_str()).collect();
+        println!("{}", json!({ what: ids }));
+        return;
+    }
+    println!("{what} {}", moved.len());
+}
+
+fn moment(letter: &DeadLetter) -> String {
+    let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(letter.refused_at_s);
+    humantime::format_rfc3339_seconds(at).to_string()
+}

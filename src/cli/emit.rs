@@ -1,0 +1,308 @@
+//! `emit`: publishes lifecycle events, for conductors without code of their own, and for hands.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::{Args, Subcommand};
+
+use super::{Failure, Output};
+use crate::broker::{Emitter, Outgoing, Published, publish_event};
+use crate::config::Settings;
+use crate::domain::event::{Event, EventKind, Statement};
+use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, NameFault};
+use crate::lifecycle::{Tasks, stop_on_signals};
+use crate::wire::{self, Envelope};
+
+/// Publish one lifecycle event of a conductor, confirmed by the broker.
+///
+/// A conductor without code of its own can be wrapped with it: `emit joined` at start,
+/// `emit heartbeat --every 10s` beside it, `emit left` at its end.
+#[derive(Debug, Args)]
+pub struct Emit {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// The conductor started and supports these drivers.
+    Joined {
+        #[command(flatten)]
+        who: Who,
+        /// Which start of the conductor: higher at each (default: the current time in ms).
+        #[arg(long)]
+        incarnation: Option<u64>,
+        #[command(flatten)]
+        serves: Serves,
+    },
+    /// The conductor lives. With --driver it is a complete statement, as good as `joined`.
+    Heartbeat {
+        #[command(flatten)]
+        who: Who,
+        /// Which start of the conductor, as told at `joined`.
+        #[arg(long)]
+        incarnation: u64,
+        #[command(flatten)]
+        serves: Serves,
+        /// Repeat it that often, until stopped (SIGTERM, Ctrl-C).
+        #[arg(long, value_parser = humantime::parse_duration, value_name = "DURATION")]
+        every: Option<Duration>,
+    },
+    /// The conductor stopped. Only a higher incarnation brings it back.
+    Left {
+        #[command(flatten)]
+        who: Who,
+        /// Which start of the conductor; `nodewarden status` shows the one that is known.
+        #[arg(long)]
+        incarnation: u64,
+        /// A planned restart: count it as active that long.
+        #[arg(long, value_parser = humantime::parse_duration, value_name = "DURATION")]
+        back_within: Option<Duration>,
+        /// Why, for people.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Somebody found the conductor silent. `joined` or a heartbeat of it revives it.
+    HeartbeatTimeout {
+        #[command(flatten)]
+        who: Who,
+        /// Which start of the conductor; `nodewarden status` shows the one that is known.
+        #[arg(long)]
+        incarnation: u64,
+        /// The time of the last thing seen from it, by its own clock: ms since 1970 UTC.
+        #[arg(long, value_name = "MS")]
+        last_seen_ms: Option<u64>,
+        /// Who noticed.
+        #[arg(long)]
+        detected_by: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Who {
+    /// The conductor's name.
+    conductor: String,
+    /// The event's message_id: a repeat with the same one changes nothing (default: a new UUID).
+    #[arg(long, value_name = "ID")]
+    message_id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Serves {
+    /// A driver that it supports; repeat for more.
+    #[arg(long = "driver", value_name = "DRIVER")]
+    drivers: Vec<String>,
+    /// Its conductor group.
+    #[arg(long, default_value = "")]
+    group: String,
+    /// It will send heartbeats and is lost after that long without one (1s to 1h).
+    #[arg(long, value_parser = humantime::parse_duration, value_name = "DURATION")]
+    heartbeat_timeout: Option<Duration>,
+}
+
+impl Emit {
+    /// Publishes, and returns once the broker has it.
+    ///
+    /// # Errors
+    /// 64 for an event that would be refused, 69 if the broker cannot be reached, else 1.
+    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
+        let every = match &self.what {
+            What::Heartbeat { every, .. } => *every,
+            _ => None,
+        };
+        let event = self.what.event()?;
+        match every {
+            None => {
+                publish_event(&settings.amqp, outgoing(settings, &event)?).await?;
+                report(&event, output);
+                Ok(())
+            }
+            Some(every) => repeat(settings, event, every).await,
+        }
+    }
+}
+
+/// Publishes heartbeats until asked to stop; a broker that is away is tried again.
+async fn repeat(settings: &Settings, mut event: Event, every: Duration) -> Result<(), Failure> {
+    let stop =
+        stop_on_signals(&Tasks::default()).map_err(|fault| Failure::failed(fault.to_string()))?;
+    let mut emitter = None;
+    loop {
+        if emitter.is_none() {
+            emitter = Some(Emitter::open(&settings.amqp, "emit").await);
+        }
+        match emitter.take() {
+            Some(Ok(mut open)) => match open
+                .publish(&[outgoing(settings, &event)?])
+                .await
+                .as_deref()
+            {
+                Ok([Published::Confirmed]) => {
+                    event.id = new_id();
+                    event.sent_at_ms = Some(now_ms());
+                    emitter = Some(Ok(open));
+                }
+                // Not confirmed: the same event with the same id again.
+                Ok(_) => tracing::warn!("no queue took the heartbeat; is a worker's queue bound?"),
+                Err(fault) => tracing::warn!(%fault, "heartbeat not confirmed"),
+            },
+            Some(Err(fault)) => tracing::warn!(%fault, "cannot reach the broker"),
+            None => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep(every) => {}
+            () = stop.cancelled() => return Ok(()),
+        }
+    }
+}
+
+fn report(event: &Event, output: Output) {
+    let message_type = event.kind.message_type();
+    match output {
+        Output::Json => println!(
+            "{}",
+            serde_json::json!({
+                "type": message_type,
+                "message_id": event.id.as_str(),
+                "conductor": event.conductor.as_str(),
+                "incarnation": event.incarnation.get(),
+            })
+        ),
+        Output::Text => println!(
+            "{message_type} of {} (incarnation {}, message_id {}) is with the broker",
+            event.conductor, event.incarnation, event.id
+        ),
+    }
+}
+
+impl What {
+    fn event(self) -> Result<Event, Failure> {
+        let (who, incarnation, kind) = match self {
+            Self::Joined {
+                who,
+                incarnation,
+                serves,
+            } => {
+                let kind = EventKind::Joined(serves.statement()?);
+                (who, incarnation.unwrap_or_else(now_ms), kind)
+            }
+            Self::Heartbeat {
+                who,
+                incarnation,
+                serves,
+                ..
+            } => {
+                let complete = !serves.drivers.is_empty();
+                if !complete && (!serves.group.is_empty() || serves.heartbeat_timeout.is_some()) {
+                    return Err(Failure::usage(
+                        "--group and --heartbeat-timeout belong to a complete heartbeat: give its --driver too",
+                    ));
+                }
+                let statement = complete.then(|| serves.statement()).transpose()?;
+                (who, incarnation, EventKind::Heartbeat(statement))
+            }
+            Self::Left {
+                who,
+                incarnation,
+                back_within,
+                reason,
+            } => (
+                who,
+                incarnation,
+                EventKind::Left {
+                    back_within,
+                    reason,
+                },
+            ),
+            Self::HeartbeatTimeout {
+                who,
+                incarnation,
+                last_seen_ms,
+                detected_by,
+            } => (
+                who,
+                incarnation,
+                EventKind::HeartbeatTimeout {
+                    last_seen_ms,
+                    detected_by,
+                },
+            ),
+        };
+        Ok(Event {
+            id: match &who.message_id {
+                Some(id) => EventId::parse(id).map_err(|fault| named("--message-id", fault))?,
+                None => new_id(),
+            },
+            conductor: ConductorName::parse(&who.conductor)
+                .map_err(|fault| named("the conductor's name", fault))?,
+            incarnation: Incarnation::new(incarnation)
+                .ok_or_else(|| Failure::usage("--incarnation is above 2^63-1"))?,
+            sent_at_ms: Some(now_ms()),
+            kind,
+        })
+    }
+}
+
+impl Serves {
+    fn statement(&self) -> Result<Statement, Failure> {
+        let drivers = self
+            .drivers
+            .iter()
+            .map(|driver| Driver::parse(driver))
+            .collect::<Result<BTreeSet<_>, _>>()
+            .map_err(|fault| named("--driver", fault))?;
+        Ok(Statement {
+            group: Group::parse(&self.group).map_err(|fault| named("--group", fault))?,
+            drivers,
+            heartbeat_timeout: self.heartbeat_timeout,
+        })
+    }
+}
+
+fn named(what: &str, fault: NameFault) -> Failure {
+    Failure::usage(format!("{what} {fault}"))
+}
+
+fn new_id() -> EventId {
+    EventId::parse(&uuid::Uuid::new_v4().to_string()).expect("a UUID is a name")
+}
+
+fn now_ms() -> u64 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The message, if a worker would take it.
+fn outgoing(settings: &Settings, event: &Event) -> Result<Outgoing, Failure> {
+    let message_type = event.kind.message_type();
+    let message = Outgoing {
+        exchange: settings.amqp.events_exchange.clone(),
+        routing_key: message_type.to_owned(),
+        message_id: event.id.to_string(),
+        message_type: message_type.to_owned(),
+        content_type: wire::MSGPACK.to_owned(),
+        timestamp_s: now_ms() / 1000,
+        expires_after_ms: None,
+        body: wire::encode_event(event),
+    };
+    let envelope = Envelope {
+        exchange: &message.exchange,
+        routing_key: &message.routing_key,
+        message_id: Some(&message.message_id),
+        message_type: Some(&message.message_type),
+        content_type: Some(&message.content_type),
+        content_encoding: None,
+        user_id: None,
+        body: &message.body,
+    };
+    match wire::decode(&envelope, None) {
+        Ok(_) => Ok(message),
+        Err(refusal) => Err(Failure::usage(format!(
+            "a worker would refuse this event ({}): {}",
+            refusal.reason.as_str(),
+            refusal.detail
+        ))),
+    }
+}

@@ -1,0 +1,79 @@
+//! `tail`: node events as a scheduler would see them.
+
+use std::io::Write;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use serde_json::{Map, Value};
+
+use super::Failure;
+use crate::broker::{Delivery, Subscriber};
+use crate::config::Settings;
+use crate::lifecycle::{Tasks, stop_on_signals};
+use crate::wire;
+
+/// Print node events as JSON lines, as a scheduler would see them.
+///
+/// One line for each message: the fields of its body, with `type`, `message_id` and
+/// `received_at_ms` (by this machine's clock) in front. Only what is announced from now on; what is
+/// out of service already is in the snapshot (HTTP /v1/snapshot) and in `nodewarden status`.
+#[derive(Debug, Args)]
+pub struct Tail {
+    /// End after that many messages.
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
+    /// End after that long.
+    #[arg(long = "for", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    limit: Option<Duration>,
+}
+
+/// How soon a stop is noticed.
+const POLL: Duration = Duration::from_millis(200);
+
+impl Tail {
+    /// Prints until its limits, the broker or a signal end it.
+    ///
+    /// # Errors
+    /// 69 if the broker cannot be reached or goes away: what is announced meanwhile is missed.
+    pub async fn run(self, settings: &Settings) -> Result<(), Failure> {
+        let stop = stop_on_signals(&Tasks::default())
+            .map_err(|fault| Failure::failed(fault.to_string()))?;
+        let mut subscriber = Subscriber::open(&settings.amqp).await?;
+        eprintln!("listening for node events");
+        let end = self.limit.map(|limit| Instant::now() + limit);
+        let mut left = self.count.unwrap_or(usize::MAX);
+        while left > 0 && !stop.is_cancelled() && end.is_none_or(|end| Instant::now() < end) {
+            for delivery in subscriber.receive(left.min(256), POLL).await? {
+                left -= 1;
+                if print(&delivery).is_err() {
+                    // Whoever read our output is gone, as with `head`.
+                    return Ok(());
+                }
+            }
+        }
+        subscriber.close().await;
+        Ok(())
+    }
+}
+
+fn print(delivery: &Delivery) -> std::io::Result<()> {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let mut line = Map::new();
+    line.insert("type".into(), delivery.message_type.clone().into());
+    line.insert("message_id".into(), delivery.message_id.clone().into());
+    line.insert(
+        "received_at_ms".into(),
+        u64::try_from(now.as_millis()).unwrap_or(u64::MAX).into(),
+    );
+    match wire::to_json(&delivery.body, delivery.content_type.as_deref()) {
+        Value::Object(fields) => line.extend(fields),
+        other => {
+            line.insert("body".into(), other);
+        }
+    }
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", Value::Object(line))?;
+    out.flush()
+}
