@@ -49,6 +49,11 @@ impl ConfirmedChannel {
         })
     }
 
+    /// The largest frame that fits, and so the room for all properties of a message.
+    pub(super) fn frame_max(&self) -> usize {
+        self.link.frame_max()
+    }
+
     /// Publishes all, mandatory and in order; result `i` belongs to parcel `i`.
     pub(super) async fn publish(
         &mut self,

@@ -6,24 +6,20 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use futures_util::future::FutureExt;
-use futures_util::stream::StreamExt;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions};
-use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{BasicProperties, Channel, PublisherConfirm, message};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::{FieldTable, ShortString};
+use lapin::{Channel, message};
 
 use super::confirmed::{ConfirmedChannel, Parcel};
-use super::error::{lost, short, within};
+use super::deliveries::{plain, take};
+use super::error::{over, short, within};
 use super::link::Link;
 use super::refusal;
-use super::{APP_ID, BrokerError, Delivery, Published, TICK};
+use super::ticks::Ticks;
+use super::{BrokerError, Delivery, Published};
 use crate::config::Amqp;
-
-/// How long a tick may wait in the queue, in milliseconds. Ticks of an outage must not pile up, but
-/// one that expired while a busy queue was worked off would never prove that we hear.
-const TICK_EXPIRES_MS: &str = "60000";
 
 /// One place in line at the events queue.
 pub struct Consumer {
@@ -34,14 +30,6 @@ pub struct Consumer {
     pending: VecDeque<message::Delivery>,
     dead_letters: (ShortString, ConfirmedChannel),
     ticks: Ticks,
-}
-
-/// Where ticks go out: a channel of the publishing connection, at most one tick in flight.
-struct Ticks {
-    queue: ShortString,
-    channel: Channel,
-    link: Arc<Link>,
-    in_flight: Option<PublisherConfirm>,
 }
 
 impl Consumer {
@@ -57,12 +45,7 @@ impl Consumer {
             short(&settings.dead_letters_queue)?,
             ConfirmedChannel::open(publish).await?,
         );
-        let ticks = Ticks {
-            queue: queue.clone(),
-            channel: publish.confirmed_channel().await?,
-            link: Arc::clone(publish),
-            in_flight: None,
-        };
+        let ticks = Ticks::open(publish, queue.clone()).await?;
         let channel = consume.channel().await?;
         let limit = consume.limit();
         // One batch is worked on while the next one travels. Before consuming, because what is
@@ -141,7 +124,7 @@ impl Consumer {
     /// [`BrokerError::Lost`]: the session is over. Either way some copies may be there already.
     pub async fn refuse(&mut self, refused: &[(u64, String, String)]) -> Result<(), BrokerError> {
         let (queue, channel) = &mut self.dead_letters;
-        let frame_max = self.ticks.link.frame_max();
+        let frame_max = channel.frame_max();
         let mut copies = Vec::with_capacity(refused.len());
         for (tag, reason, detail) in refused {
             let Some(original) = self
@@ -205,127 +188,4 @@ impl Drop for Consumer {
             self.link.sever();
         }
     }
-}
-
-impl Ticks {
-    async fn send(&mut self, body: &[u8]) -> Result<(), BrokerError> {
-        if self.link.blocked().is_some() {
-            return Ok(());
-        }
-        if let Some(confirm) = &mut self.in_flight {
-            match confirm.now_or_never() {
-                None if self.channel.status().connected() => return Ok(()),
-                None => {
-                    return Err(BrokerError::Lost(
-                        "sending a tick: the channel has ended".into(),
-                    ));
-                }
-                Some(Err(fault)) => return Err(lost("sending a tick", &fault)),
-                // A full queue may reject it: that shows as a tick that does not come back.
-                Some(Ok(_)) => self.in_flight = None,
-            }
-        }
-        let properties = BasicProperties::default()
-            .with_message_id(uuid::Uuid::new_v4().to_string().into())
-            .with_type(TICK.into())
-            .with_app_id(APP_ID.into())
-            .with_timestamp(now_s())
-            .with_expiration(TICK_EXPIRES_MS.into());
-        let publish = self.channel.basic_publish(
-            ShortString::default(),
-            self.queue.clone(),
-            BasicPublishOptions::default(),
-            body,
-            properties,
-        );
-        let confirm = within(self.link.limit(), "sending a tick", publish)
-            .await
-            .map_err(over)?;
-        self.in_flight = Some(confirm);
-        Ok(())
-    }
-}
-
-/// Waits up to `wait` for a first delivery, then takes what is already here, `most` in all.
-pub(super) async fn take(
-    stream: &mut lapin::Consumer,
-    channel: &Channel,
-    most: usize,
-    wait: Duration,
-) -> Result<Vec<message::Delivery>, BrokerError> {
-    let over = |next: Option<lapin::Result<message::Delivery>>| match next {
-        Some(Ok(delivery)) => Ok(delivery),
-        Some(Err(fault)) => Err(lost("consuming", &fault)),
-        None => Err(BrokerError::Lost(
-            "consuming: the broker cancelled it (was the queue deleted?) or the channel closed"
-                .into(),
-        )),
-    };
-    let mut taken = Vec::new();
-    if most == 0 {
-        return Ok(taken);
-    }
-    match tokio::time::timeout(wait, stream.next()).await {
-        Ok(next) => taken.push(over(next)?),
-        Err(_) if channel.status().connected() => return Ok(taken),
-        Err(_) => return Err(BrokerError::Lost("consuming: the channel has ended".into())),
-    }
-    while taken.len() < most {
-        match stream.next().now_or_never() {
-            Some(next) => taken.push(over(next)?),
-            None => break,
-        }
-    }
-    Ok(taken)
-}
-
-/// A delivery as the rest of the house sees it.
-pub(super) fn plain(delivery: &message::Delivery) -> Delivery {
-    let properties = &delivery.properties;
-    let text = |value: &Option<ShortString>| value.as_ref().map(ToString::to_string);
-    Delivery {
-        tag: delivery.delivery_tag,
-        exchange: delivery.exchange.to_string(),
-        routing_key: delivery.routing_key.to_string(),
-        message_id: text(properties.message_id()),
-        message_type: text(properties.kind()),
-        content_type: text(properties.content_type()),
-        content_encoding: text(properties.content_encoding()),
-        user_id: text(properties.user_id()),
-        delivery_count: delivery_count(properties),
-        body: delivery.data.clone(),
-    }
-}
-
-/// A quorum queue counts in this header; it is absent the first time.
-fn delivery_count(properties: &BasicProperties) -> u64 {
-    let header = properties
-        .headers()
-        .as_ref()
-        .and_then(|table| table.inner().get("x-delivery-count"));
-    match header {
-        Some(AMQPValue::LongLongInt(count)) => u64::try_from(*count).unwrap_or(0),
-        Some(AMQPValue::LongInt(count)) => u64::try_from(*count).unwrap_or(0),
-        Some(AMQPValue::ShortInt(count)) => u64::try_from(*count).unwrap_or(0),
-        Some(AMQPValue::ShortShortInt(count)) => u64::try_from(*count).unwrap_or(0),
-        Some(AMQPValue::LongUInt(count)) => u64::from(*count),
-        Some(AMQPValue::ShortUInt(count)) => u64::from(*count),
-        Some(AMQPValue::ShortShortUInt(count)) => u64::from(*count),
-        _ => 0,
-    }
-}
-
-/// Within a session every refusal ends it.
-fn over(fault: BrokerError) -> BrokerError {
-    match fault {
-        BrokerError::Refused(text) | BrokerError::Unreachable(text) => BrokerError::Lost(text),
-        lost @ BrokerError::Lost(_) => lost,
-    }
-}
-
-/// The `timestamp` property of AMQP 0-9-1: whole seconds. Nothing is decided by it.
-pub(super) fn now_s() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
 }

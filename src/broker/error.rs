@@ -58,6 +58,14 @@ pub(super) fn lost(what: &str, fault: &lapin::Error) -> BrokerError {
     BrokerError::Lost(format!("{what}: {}", chain(fault)))
 }
 
+/// Within a session every refusal ends it.
+pub(super) fn over(fault: BrokerError) -> BrokerError {
+    match fault {
+        BrokerError::Refused(text) | BrokerError::Unreachable(text) => BrokerError::Lost(text),
+        lost @ BrokerError::Lost(_) => lost,
+    }
+}
+
 /// Waits for `answer` at most `limit`.
 pub(super) async fn within<T>(
     limit: Duration,

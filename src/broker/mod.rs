@@ -8,6 +8,7 @@
 mod confirmed;
 mod consumer;
 mod dead_letters;
+mod deliveries;
 mod emitter;
 mod error;
 mod letter;
@@ -17,6 +18,7 @@ mod publisher;
 mod refusal;
 mod session;
 mod subscriber;
+mod ticks;
 mod topology;
 mod url;
 

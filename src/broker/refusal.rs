@@ -4,12 +4,13 @@
 //! None of the original's properties stays live: the broker rejects a foreign `user_id` for ever, a
 //! `CC` header would send copies elsewhere, an `expiration` would make the letter vanish.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
 use super::APP_ID;
-use super::consumer::now_s;
 use super::publisher::PERSISTENT;
 
 /// `type` of a dead letter.
@@ -27,6 +28,10 @@ const DETAIL_MAX: usize = 500;
 
 /// Bytes of the reason code at the most: the codes are words.
 const REASON_MAX: usize = 64;
+
+/// How deep the original's headers may nest to be taken over. The broker's own nest three levels;
+/// walking through thousands would overflow the stack.
+const DEPTH_MAX: usize = 16;
 
 /// Bytes kept free in a frame for everything but the original's headers: twelve short strings of
 /// 255 bytes, reason and detail, and the names of all of them.
@@ -96,19 +101,27 @@ fn describe(original: &Delivery, frame_max: usize) -> FieldTable {
         table.insert("timestamp".into(), AMQPValue::Timestamp(*timestamp));
     }
     if let Some(headers) = properties.headers() {
-        let size = table_size(headers);
-        if size.saturating_add(RESERVE) <= frame_max {
-            table.insert("headers".into(), AMQPValue::FieldTable(headers.clone()));
-        } else {
-            let note = format!("left out: {size} bytes do not fit into a frame");
-            table.insert("headers".into(), text(&note));
-        }
+        let kept = match table_size(headers, DEPTH_MAX) {
+            None => text("left out: nested too deeply"),
+            Some(size) if size.saturating_add(RESERVE) > frame_max => {
+                text(&format!("left out: {size} bytes do not fit into a frame"))
+            }
+            Some(_) => AMQPValue::FieldTable(headers.clone()),
+        };
+        table.insert("headers".into(), kept);
     }
     table
 }
 
 fn text(value: &str) -> AMQPValue {
     AMQPValue::LongString(value.into())
+}
+
+/// The `timestamp` property of AMQP 0-9-1: whole seconds. Nothing is decided by it.
+pub(super) fn now_s() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
 /// A reason code: lower case letters, digits, `_`, `-`, `.`.
@@ -141,24 +154,33 @@ fn printable(word: &str) -> bool {
 }
 
 /// The size of a table on the wire: a length of 4 bytes, then for each field its name behind a
-/// length byte, a type byte, and the value.
-fn table_size(table: &FieldTable) -> usize {
-    4 + table
-        .into_iter()
-        .map(|(name, value)| 1 + name.as_str().len() + value_size(value))
-        .sum::<usize>()
+/// length byte, a type byte, and the value. Nothing if it is nested deeper than `depth`.
+fn table_size(table: &FieldTable, depth: usize) -> Option<usize> {
+    let mut size = 4;
+    for (name, value) in table {
+        size += 1 + name.as_str().len() + value_size(value, depth)?;
+    }
+    Some(size)
 }
 
-fn value_size(value: &AMQPValue) -> usize {
-    1 + match value {
+fn value_size(value: &AMQPValue, depth: usize) -> Option<usize> {
+    let size = match value {
         AMQPValue::ShortString(text) => 1 + text.as_str().len(),
         AMQPValue::LongString(text) => 4 + text.len(),
         AMQPValue::ByteArray(bytes) => 4 + bytes.len(),
-        AMQPValue::FieldArray(array) => 4 + array.as_slice().iter().map(value_size).sum::<usize>(),
-        AMQPValue::FieldTable(table) => table_size(table),
+        AMQPValue::FieldArray(array) => {
+            let depth = depth.checked_sub(1)?;
+            let mut size = 4;
+            for value in array.as_slice() {
+                size += value_size(value, depth)?;
+            }
+            size
+        }
+        AMQPValue::FieldTable(table) => table_size(table, depth.checked_sub(1)?)?,
         // Numbers, flags and times: at most 8 bytes.
         _ => 8,
-    }
+    };
+    Some(1 + size)
 }
 
 #[cfg(test)]
@@ -171,6 +193,23 @@ mod tests {
         assert!(line.starts_with("a b c"));
         assert!(line.len() <= DETAIL_MAX);
         assert_eq!(code("Wrong Field!"), "wrong_field_");
+    }
+
+    #[test]
+    fn headers_that_nest_too_deeply_are_left_out() {
+        let mut headers = FieldTable::default();
+        for _ in 0..100 {
+            let mut outer = FieldTable::default();
+            outer.insert("in".into(), AMQPValue::FieldTable(headers));
+            headers = outer;
+        }
+        let mut original = Delivery::mock(1, "e".into(), "k".into(), false, Vec::new());
+        original.properties = BasicProperties::default().with_headers(headers);
+        let left_out = describe(&original, 131_072);
+        assert!(matches!(
+            left_out.inner().get("headers"),
+            Some(AMQPValue::LongString(_))
+        ));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
-use super::consumer::{plain, take};
+use super::deliveries::{plain, take};
 use super::error::{short, within};
 use super::link::Link;
 use super::{BrokerError, Delivery};

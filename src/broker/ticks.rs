@@ -1,0 +1,75 @@
+//! Ticks: messages of our own that travel through the events queue and tell by coming back that we
+//! hear.
+
+use std::sync::Arc;
+
+use futures_util::future::FutureExt;
+use lapin::options::BasicPublishOptions;
+use lapin::types::ShortString;
+use lapin::{BasicProperties, Channel, PublisherConfirm};
+
+use super::error::{lost, over, within};
+use super::link::Link;
+use super::refusal::now_s;
+use super::{APP_ID, BrokerError, TICK};
+
+/// How long a tick may wait in the queue, in milliseconds. Ticks of an outage must not pile up, but
+/// one that expired while a busy queue was worked off would never prove that we hear.
+const TICK_EXPIRES_MS: &str = "60000";
+
+/// Where ticks go out: a channel of the publishing connection, at most one tick in flight.
+pub(super) struct Ticks {
+    queue: ShortString,
+    channel: Channel,
+    link: Arc<Link>,
+    in_flight: Option<PublisherConfirm>,
+}
+
+impl Ticks {
+    pub(super) async fn open(link: &Arc<Link>, queue: ShortString) -> Result<Self, BrokerError> {
+        Ok(Self {
+            queue,
+            channel: link.confirmed_channel().await?,
+            link: Arc::clone(link),
+            in_flight: None,
+        })
+    }
+
+    /// Sends one, unless the one before is still in flight or the broker blocks publishers.
+    pub(super) async fn send(&mut self, body: &[u8]) -> Result<(), BrokerError> {
+        if self.link.blocked().is_some() {
+            return Ok(());
+        }
+        if let Some(confirm) = &mut self.in_flight {
+            match confirm.now_or_never() {
+                None if self.channel.status().connected() => return Ok(()),
+                None => {
+                    return Err(BrokerError::Lost(
+                        "sending a tick: the channel has ended".into(),
+                    ));
+                }
+                Some(Err(fault)) => return Err(lost("sending a tick", &fault)),
+                // A full queue may reject it: that shows as a tick that does not come back.
+                Some(Ok(_)) => self.in_flight = None,
+            }
+        }
+        let properties = BasicProperties::default()
+            .with_message_id(uuid::Uuid::new_v4().to_string().into())
+            .with_type(TICK.into())
+            .with_app_id(APP_ID.into())
+            .with_timestamp(now_s())
+            .with_expiration(TICK_EXPIRES_MS.into());
+        let publish = self.channel.basic_publish(
+            ShortString::default(),
+            self.queue.clone(),
+            BasicPublishOptions::default(),
+            body,
+            properties,
+        );
+        let confirm = within(self.link.limit(), "sending a tick", publish)
+            .await
+            .map_err(over)?;
+        self.in_flight = Some(confirm);
+        Ok(())
+    }
+}
