@@ -75,6 +75,7 @@ async fn without_leave_to_declare_all_that_is_missing_is_named_with_its_recipe()
         assert!(text.contains(&format!("name={name} ")), "{name}: {text}");
     }
     assert!(text.contains("x-single-active-consumer"), "{text}");
+    assert!(text.contains("routing_key='conductor.#'"), "{text}");
     assert!(!text.contains("guest"), "{text}");
     let declaring = Amqp {
         declare: true,
@@ -540,7 +541,10 @@ async fn an_event_is_emitted_only_where_a_queue_wants_it() {
     let mut emitter = Emitter::open(&settings, "test").await.expect("an emitter");
     let nowhere = outgoing("no.such.exchange", "conductor.left", "e2");
     let outcome = emitter.publish(&[nowhere]).await;
-    assert!(matches!(outcome, Err(BrokerError::Lost(_))), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(BrokerError::Refused(_))),
+        "{outcome:?}"
+    );
     session.close().await;
 }
 

@@ -13,7 +13,7 @@ use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation};
 
-use super::error::{lost, no_answer};
+use super::error::{classify, no_answer};
 use super::link::Link;
 use super::{BrokerError, Published};
 
@@ -104,7 +104,7 @@ impl ConfirmedChannel {
                         .await
                         .map_err(|_| self.silent("publishing"))?,
                 };
-                confirms.push(written.map_err(|fault| lost("publishing", &fault))?);
+                confirms.push(written.map_err(|fault| classify("publishing", &fault))?);
             }
         }
         let mut returned = HashSet::new();
@@ -113,7 +113,7 @@ impl ConfirmedChannel {
             let verdict = tokio::time::timeout(limit, confirm)
                 .await
                 .map_err(|_| self.silent("waiting for a confirm"))?
-                .map_err(|fault| lost("waiting for a confirm", &fault))?;
+                .map_err(|fault| classify("waiting for a confirm", &fault))?;
             outcomes.push(match verdict {
                 Confirmation::Ack(_) => Published::Confirmed,
                 Confirmation::Nack(_) => Published::Nacked,

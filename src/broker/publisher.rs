@@ -30,7 +30,8 @@ impl Publisher {
     ///
     /// # Errors
     /// [`BrokerError::Lost`]: the session is over, and it is unknown which messages the broker has.
-    /// [`BrokerError::Refused`]: a property is longer than the 255 bytes of AMQP, nothing was sent.
+    /// [`BrokerError::Refused`]: no such exchange, or no permission for it, and the channel is gone;
+    /// or a property is longer than the 255 bytes of AMQP, and nothing was sent.
     pub async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
         let parcels = messages.iter().map(parcel).collect::<Result<Vec<_>, _>>()?;
         self.channel.publish(&parcels).await

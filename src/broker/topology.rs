@@ -47,7 +47,7 @@ enum Answer {
 pub(super) async fn ensure(link: &Link, settings: &Amqp) -> Result<(), BrokerError> {
     let mut complaints = Vec::new();
     for part in parts(settings)? {
-        let mut declared = None;
+        let mut tried = false;
         if settings.declare {
             match ask(link, &part, false).await? {
                 Answer::Fine => continue,
@@ -58,18 +58,20 @@ pub(super) async fn ensure(link: &Link, settings: &Amqp) -> Result<(), BrokerErr
                     complaints.push(part.different(&text));
                     continue;
                 }
-                Answer::Said { code, text } => declared = Some((code, text)),
+                Answer::Said { .. } => tried = true,
             }
         }
         if matches!(part, Part::Binding { .. }) {
             // AMQP cannot ask whether a binding exists; only making it tells.
-            if !matches!(declared, Some((NOT_FOUND, _))) {
+            if complaints.is_empty() {
                 tracing::info!("not checked, because AMQP cannot: {}", part.recipe());
+            } else {
+                complaints.push(format!("and bind it: {}", part.recipe()));
             }
             continue;
         }
         if let Answer::Said { code, text } = ask(link, &part, true).await? {
-            complaints.push(part.missing(code, &text, declared.is_some()));
+            complaints.push(part.missing(code, &text, tried));
         }
     }
     if complaints.is_empty() {
