@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
-"""A minimal conductor: says that it joined, beats, says that it leaves.
+"""A minimal conductor: says that it joined, beats, says that it leaves. Needs pika and msgpack.
 
-Needs pika and msgpack. Copy it: all that nodewarden asks of a conductor is here.
-"""
+Copy it: all that nodewarden asks of a conductor is here."""
 import argparse
 import random
 import signal
