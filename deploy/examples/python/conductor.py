@@ -92,8 +92,7 @@ def main():
 
     timeout_ms = int(options.timeout * 1000)
     interval_ms = timeout_ms // 4  # at most a third of the time-out
-    # In every heartbeat: it rebuilds the map of a nodewarden that lost its database. Once a minute
-    # would do.
+    # In every heartbeat (once a minute would do): a nodewarden that lost its database learns it.
     everything = {"conductor_group": options.group, "drivers": options.drivers.split(","),
                   "heartbeat_timeout_ms": timeout_ms, "heartbeat_interval_ms": interval_ms}
     voice = Voice(options.amqp, options.exchange, options.name,
