@@ -36,7 +36,7 @@ impl Pauses {
     }
 
     /// How long to wait before the next attempt; never more than the cap.
-    pub fn next(&mut self) -> Duration {
+    pub fn pause(&mut self) -> Duration {
         self.policy.next_backoff().unwrap_or(self.cap).min(self.cap)
     }
 
@@ -54,7 +54,7 @@ mod tests {
     fn pauses_grow_stay_under_the_cap_and_never_end() {
         let cap = Duration::from_secs(2);
         let mut pauses = Pauses::up_to(cap);
-        let series: Vec<Duration> = (0..1000).map(|_| pauses.next()).collect();
+        let series: Vec<Duration> = (0..1000).map(|_| pauses.pause()).collect();
         assert!(series[0] <= Duration::from_millis(130), "{:?}", series[0]);
         assert!(series.iter().all(|pause| *pause <= cap));
         assert!(
@@ -63,6 +63,6 @@ mod tests {
             series[999]
         );
         pauses.reset();
-        assert!(pauses.next() <= Duration::from_millis(130));
+        assert!(pauses.pause() <= Duration::from_millis(130));
     }
 }

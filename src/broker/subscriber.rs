@@ -62,7 +62,9 @@ impl Subscriber {
             "x-overflow".into(),
             AMQPValue::LongString("drop-head".into()),
         );
-        let declare = channel.queue_declare(ShortString::default(), options, arguments);
+        // A name that the shipped permissions and policies know.
+        let name = short(&format!("scheduler.nodewarden.{}", uuid::Uuid::new_v4()))?;
+        let declare = channel.queue_declare(name, options, arguments);
         let queue = within(limit, "declaring a queue to listen with", declare).await?;
         let what = format!("binding to exchange {:?}", exchange.as_str());
         let bind = channel.queue_bind(

@@ -204,8 +204,7 @@ fn last_good(
         .conductors()
         .filter(|other| other.name != next.name)
         .filter(supports);
-    let changing =
-        (before.iter().any(|before| supports(before)) || supports(&next)).then_some(next);
+    let changing = (before.as_ref().is_some_and(&supports) || supports(&next)).then_some(next);
     others
         .chain(changing)
         .map(|conductor| conductor.last_sign_at_ms)

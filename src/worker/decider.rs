@@ -541,7 +541,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             return Err(End::Store(fault));
         }
         telemetry::retried("database");
-        let pause = trouble.pauses.next();
+        let pause = trouble.pauses.pause();
         self.clock.sleep(pause).await;
         Ok(())
     }

@@ -170,7 +170,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             self.refused_since = None;
             return 1;
         }
-        self.clock.sleep(self.pauses.next()).await;
+        self.clock.sleep(self.pauses.pause()).await;
         0
     }
 }

@@ -100,7 +100,7 @@ impl Replica {
             let pause = if pause_anyway {
                 PAUSE_CAP
             } else {
-                pauses.next()
+                pauses.pause()
             };
             tracing::warn!(why, again_in_ms = pause.as_millis() as u64, "session over");
             self.status.send_replace(Status {

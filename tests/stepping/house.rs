@@ -27,6 +27,7 @@ struct Broker {
     refused: Vec<(Delivery, String)>,
     /// Sessions that are over and do not know it.
     partitioned: Vec<u64>,
+    dies_at_ack: Option<u64>,
     next_session: u64,
     next_tag: u64,
 }
@@ -80,6 +81,20 @@ impl SimQueue {
     pub fn partition(&self, session: u64) {
         self.end(session);
         self.broker().partitioned.push(session);
+    }
+
+    /// From the next acknowledgement on, the session is over.
+    pub fn partition_before_ack(&self, session: u64) {
+        self.broker().dies_at_ack = Some(session);
+    }
+
+    /// Delivers everything once to the active session, which does nothing with it.
+    pub fn touch(&self, session: u64) {
+        let mut broker = self.broker();
+        assert_eq!(broker.line.first(), Some(&session));
+        while let Some(waiting) = broker.ready.pop_front() {
+            broker.unacked.push_back((0, waiting));
+        }
     }
 
     /// A conductor (or anybody) publishes.
@@ -165,6 +180,14 @@ impl Queue for SimSession {
     }
 
     async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError> {
+        let dies = self
+            .queue
+            .broker()
+            .dies_at_ack
+            .take_if(|session| *session == self.id);
+        if dies.is_some() {
+            self.queue.end(self.id);
+        }
         if !self.alive()? {
             return Ok(());
         }
@@ -431,6 +454,14 @@ impl House {
         );
     }
 
+    pub fn joined_in(&self, conductor: &str, incarnation: u64, group: &str, drivers: &[&str]) {
+        self.event(
+            "conductor.joined",
+            serde_json::json!({"conductor": conductor, "incarnation": incarnation, "conductor_group": group,
+                "drivers": drivers}),
+        );
+    }
+
     pub fn joined_watched(
         &self,
         conductor: &str,
@@ -510,6 +541,19 @@ impl House {
             .execute(&mut connection)
             .await
             .unwrap();
+    }
+
+    /// A user's transaction that keeps the file's write lock until it is dropped.
+    pub async fn lock(&self) -> sqlx::SqliteConnection {
+        use sqlx::Connection;
+        let mut connection = sqlx::SqliteConnection::connect(self.database.url.expose())
+            .await
+            .unwrap();
+        sqlx::query("BEGIN IMMEDIATE")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        connection
     }
 
     pub async fn text(&self, query: &'static str) -> String {

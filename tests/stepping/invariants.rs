@@ -1,1 +1,364 @@
+//! The invariants of `src/lib.rs`, by number. Those that need a real broker or a real process are in
+//! `tests/faults_*.rs`; the names say which.
 
+use std::time::Duration;
+
+use nodewarden::broker::{Delivery, Outgoing};
+use nodewarden::worker::Announcer;
+use serde_json::json;
+
+use crate::house::{House, SimSubscriber, assert_contiguous, changes, event};
+
+const S: fn(u64) -> Duration = Duration::from_secs;
+
+#[tokio::test]
+async fn i1_decisions_do_not_depend_on_crashes_redeliveries_and_batches() {
+    let script = |house: &House| {
+        house.joined("c1", 1, &["a", "b"]);
+        house.joined("c2", 1, &["a"]);
+        house.left("c1", 1);
+        house.joined("c1", 2, &["b"]);
+        house.left("c2", 1);
+        house.left("c1", 1);
+        house.left("c1", 2);
+        house.joined("c2", 5, &["a", "b"]);
+    };
+    let expected = [
+        "b lost by c1 e3",
+        "b restored by c1 e4",
+        "a lost by c2 e5",
+        "b lost by c1 e7",
+        "a restored by c2 e8",
+        "b restored by c2 e8",
+    ];
+    // batch size, and after how many steps each worker dies
+    for (batch, life) in [
+        (256, 1000),
+        (1, 1000),
+        (3, 1),
+        (2, 2),
+        (1, 1),
+        (256, 1),
+        (1, 3),
+    ] {
+        let mut house = House::new().await;
+        house.rules.batch = batch;
+        house.nodes("a", 2).await;
+        house.nodes("b", 2).await;
+        script(&house);
+        for _ in 0..40 {
+            let mut worker = house.join().await;
+            for _ in 0..life {
+                let step = worker.step().await;
+                if step.handled == 0 && house.queue.events_left() == 0 {
+                    break;
+                }
+            }
+            house.queue.end(worker.session);
+        }
+        house.active().await;
+        let decisions: Vec<String> = house
+            .decisions()
+            .await
+            .iter()
+            .map(|decision| decision.split(',').next().unwrap().to_owned())
+            .collect();
+        assert_eq!(decisions, expected, "batch {batch}, life {life}");
+        assert_eq!(house.out().await, Vec::<String>::new());
+        assert_contiguous(&house.announcements().await);
+    }
+}
+
+#[tokio::test]
+async fn i1_a_silence_is_decided_once_whoever_takes_over() {
+    let house = House::new().await;
+    house.nodes("a", 1).await;
+    let mut first = house.active().await;
+    house.joined_watched("c1", 1, &["a"], S(5));
+    house.settle(&mut first).await;
+    house.pass(&mut first, 70).await;
+    house.queue.end(first.session);
+    let mut second = house.active().await;
+    house.pass(&mut second, 130).await;
+    assert_eq!(house.decisions().await, ["a lost by c1 silence, 1 nodes"]);
+}
+
+#[tokio::test]
+async fn i2_what_was_committed_and_not_acknowledged_changes_nothing_when_it_comes_again() {
+    let house = House::new().await;
+    house.nodes("a", 1).await;
+    house.joined("c1", 1, &["a"]);
+    house.left("c1", 1);
+    let mut first = house.join().await;
+    // The broker is gone before the acknowledgement reaches it.
+    house.queue.partition_before_ack(first.session);
+    assert!(first.decider.step().await.is_err());
+    assert_eq!(house.decisions().await.len(), 1, "committed");
+    assert_eq!(house.queue.events_left(), 2, "and not acknowledged");
+    house.active().await;
+    assert_eq!(house.queue.events_left(), 0);
+    assert_eq!(house.decisions().await, ["a lost by c1 e2, 1 nodes"]);
+}
+
+#[tokio::test]
+async fn i2_a_refused_message_is_copied_before_it_is_acknowledged_and_delays_no_good_one() {
+    let house = House::new().await;
+    house.nodes("a", 1).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house
+        .queue
+        .publish(event("x", "conductor.left", &json!({"conductor": "c1"})));
+    house.queue.publish(event(
+        "e1",
+        "conductor.joined",
+        &json!({"conductor": "c1", "incarnation": 7, "drivers": []}),
+    ));
+    house.left("c1", 1);
+    worker.step().await;
+    assert_eq!(
+        house.queue.refused(),
+        ["missing_field", "message_id_conflict"]
+    );
+    assert_eq!(house.queue.events_left(), 0);
+    assert_eq!(house.decisions().await.len(), 1);
+}
+
+#[tokio::test]
+async fn i2_a_message_is_never_refused_for_having_been_seen_often() {
+    let house = House::new().await;
+    house.nodes("a", 1).await;
+    house.joined("c1", 1, &["a"]);
+    house.left("c1", 1);
+    for _ in 0..30 {
+        let session = house.join().await;
+        house.queue.touch(session.session);
+        house.queue.end(session.session);
+    }
+    let mut worker = house.active().await;
+    house.settle(&mut worker).await;
+    assert_eq!(house.queue.refused(), Vec::<String>::new());
+    assert_eq!(house.decisions().await, ["a lost by c1 e2, 1 nodes"]);
+}
+
+#[tokio::test]
+async fn i3_a_chunk_that_cannot_commit_leaves_neither_mark_nor_hold_nor_announcement() {
+    let house = House::new().await;
+    house.nodes("a", 3).await;
+    let mut worker = house.active().await;
+    house
+        .sql(
+            "CREATE TRIGGER full BEFORE UPDATE OF service_state ON nodes WHEN new.uuid = 'a-00002'
+         BEGIN SELECT raise(ABORT, 'disk full, say'); END",
+        )
+        .await;
+    house.joined("c1", 1, &["a"]);
+    house.left("c1", 1);
+    for _ in 0..5 {
+        worker.step().await;
+    }
+    assert!(worker.decider.trouble().is_some());
+    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_eq!(changes(&house.announcements().await), []);
+    assert_eq!(
+        house
+            .text("SELECT group_concat(DISTINCT service_state) FROM nodes")
+            .await,
+        "in_service"
+    );
+    house.sql("DROP TRIGGER full").await;
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await.len(), 3);
+    assert_contiguous(&house.announcements().await);
+}
+
+#[tokio::test]
+async fn i4_a_repeated_announcement_has_the_same_bytes_even_after_the_node_changed() {
+    let mut house = House::new().await;
+    house.rules.nodes_per_message = 2;
+    house.nodes("a", 3).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    let epoch = worker.decider.epoch().unwrap();
+    let (once, again) = (SimSubscriber::default(), SimSubscriber::default());
+    // Published, and then the process dies before the progress is stored.
+    publish_without_progress(&house, &once).await;
+    house
+        .sql("UPDATE nodes SET name = 'renamed', driver = 'b'")
+        .await;
+    house.sql("DELETE FROM nodes WHERE uuid = 'a-00001'").await;
+    house.clock.advance(S(61));
+    house.settle(&mut worker).await;
+    house.joined("c2", 1, &["b"]);
+    house.settle(&mut worker).await;
+    let mut relay = house.relay(epoch, &again);
+    while relay.step().await.unwrap() > 0 {}
+    assert_eq!(once.got().len(), 3, "a position and two messages of nodes");
+    assert_eq!(again.got()[..3], once.got()[..]);
+    assert_contiguous(&house.announcements().await);
+}
+
+async fn publish_without_progress(house: &House, subscriber: &SimSubscriber) {
+    let messages: Vec<Outgoing> = house
+        .announcements()
+        .await
+        .iter()
+        .map(|announcement| {
+            let encoded = nodewarden::wire::encode(announcement);
+            Outgoing {
+                exchange: "node.events".into(),
+                routing_key: encoded.message_type.into(),
+                message_id: encoded.message_id,
+                message_type: encoded.message_type.into(),
+                content_type: encoded.content_type.into(),
+                timestamp_s: encoded.timestamp_s,
+                expires_after_ms: None,
+                body: encoded.body,
+            }
+        })
+        .collect();
+    subscriber.clone().publish(&messages).await.unwrap();
+}
+
+#[tokio::test]
+async fn i5_a_return_releases_our_holds_and_never_touches_an_operator_s_mark() {
+    let house = House::new().await;
+    house.nodes("a", 3).await;
+    house
+        .sql("UPDATE nodes SET maintenance = 1 WHERE uuid = 'a-00000'")
+        .await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    house
+        .sql("UPDATE nodes SET maintenance = 1 WHERE uuid = 'a-00001'")
+        .await;
+    house.joined("c1", 2, &["a"]);
+    house.settle(&mut worker).await;
+    assert_eq!(
+        house
+            .text("SELECT group_concat(maintenance || service_state) FROM (SELECT * FROM nodes ORDER BY uuid)")
+            .await,
+        "1in_service,1in_service,0in_service"
+    );
+}
+
+#[tokio::test]
+async fn i6_no_node_of_an_active_pair_is_taken_and_none_of_a_lost_one_given_back() {
+    let mut house = House::new().await;
+    house.rules.chunk_nodes = 3;
+    house.nodes("a", 10).await;
+    house.nodes("b", 10).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a", "b"]);
+    house.settle(&mut worker).await;
+    for incarnation in 1..12_u64 {
+        house.left("c1", incarnation);
+        worker.step().await;
+        let drivers: &[&str] = if incarnation % 2 == 0 { &["a"] } else { &["b"] };
+        house.joined("c1", incarnation + 1, drivers);
+        for _ in 0..incarnation {
+            worker.step().await;
+        }
+        house.settle(&mut worker).await;
+        let out = house.out().await;
+        let lost = if incarnation % 2 == 0 { "b" } else { "a" };
+        assert_eq!(out.len(), 10, "incarnation {incarnation}");
+        assert!(out.iter().all(|uuid| uuid.starts_with(lost)), "{out:?}");
+        assert_contiguous(&house.announcements().await);
+    }
+}
+
+#[tokio::test]
+async fn i7_an_own_pause_of_any_length_takes_nobody_out() {
+    let house = House::new().await;
+    house.nodes("a", 1).await;
+    let mut worker = house.active().await;
+    house.joined_watched("c1", 1, &["a"], S(10));
+    house.settle(&mut worker).await;
+    house.pass(&mut worker, 5).await;
+    // The whole machine stands still, conductors and broker with it, between two ticks.
+    for pause in [4, 30, 3600] {
+        house.clock.advance(S(pause));
+        house.settle(&mut worker).await;
+        house.pass(&mut worker, 30).await;
+        house.beat("c1", 1);
+        house.settle(&mut worker).await;
+    }
+    assert_eq!(house.decisions().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn i7_an_empty_or_old_memory_takes_nobody_out() {
+    let house = House::new().await;
+    house.nodes("a", 3).await;
+    house.nodes("b", 3).await;
+    let mut worker = house.active().await;
+    // Never heard of b's conductors; a's is known from long ago and was restored from a backup.
+    house.joined_watched("c1", 1, &["a"], S(10));
+    house.settle(&mut worker).await;
+    house.queue.end(worker.session);
+    house.clock.advance(S(86_400));
+    let mut worker = house.active().await;
+    house.pass(&mut worker, 50).await;
+    house.beat("c1", 1);
+    house.pass(&mut worker, 8).await;
+    house.beat("c1", 1);
+    house.pass(&mut worker, 8).await;
+    assert_eq!(house.decisions().await, Vec::<String>::new());
+    assert_eq!(house.out().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn i8_tables_stay_bounded_by_the_retention() {
+    let mut house = House::new().await;
+    house.rules.keeping.events = S(3600);
+    house.rules.keeping.announced = S(3600);
+    house.rules.keeping.decisions = S(7200);
+    house.nodes("a", 5).await;
+    let mut worker = house.active().await;
+    let subscriber = SimSubscriber::default();
+    let mut relay = house.relay(worker.decider.epoch().unwrap(), &subscriber);
+    for incarnation in 1..200 {
+        house.joined("c1", incarnation, &["a"]);
+        house.settle(&mut worker).await;
+        house.left("c1", incarnation);
+        house.settle(&mut worker).await;
+        house.clock.advance(S(600));
+        house.settle(&mut worker).await;
+        while relay.step().await.unwrap() > 0 {}
+    }
+    let rows = house
+        .text(
+            "SELECT (SELECT count(*) FROM nodewarden_events) || ' events, '
+                || (SELECT count(*) FROM nodewarden_changes) || ' changes, '
+                || (SELECT count(*) FROM nodewarden_announcements) || ' announcements, '
+                || (SELECT count(*) FROM nodewarden_decisions) || ' decisions'",
+        )
+        .await;
+    assert_eq!(
+        rows,
+        "12 events, 60 changes, 19 announcements, 24 decisions"
+    );
+    assert_eq!(house.out().await.len(), 5);
+}
+
+#[tokio::test]
+async fn i8_a_batch_is_never_larger_than_its_bound() {
+    let mut house = House::new().await;
+    house.rules.batch = 7;
+    for n in 0..50 {
+        house.queue.publish(Delivery {
+            body: vec![0xc1; n],
+            ..Delivery::default()
+        });
+    }
+    let mut worker = house.join().await;
+    while house.queue.events_left() > 0 {
+        assert!(worker.step().await.handled <= 7);
+    }
+    assert_eq!(house.queue.refused().len(), 50);
+}

@@ -21,6 +21,10 @@ struct Header<'a> {
     decided_at_ms: i64,
 }
 
+/// Changes that share a message: the hold's decision, the reason, the first and the last `seq`, the
+/// decision that released them and when it was made.
+type Run = (i64, String, i64, i64, Option<i64>, Option<i64>);
+
 pub(super) async fn take_out(
     unit: &mut Unit<'_>,
     pair: &Pair,
@@ -154,11 +158,10 @@ async fn release(
         .bind(int(base))
         .execute(&mut *unit.tx)
         .await?;
-    let runs: Vec<(i64, String, i64, i64, Option<i64>, Option<i64>)> =
-        sqlx::query_as(sql::RELEASED)
-            .bind(int(base))
-            .fetch_all(&mut *unit.tx)
-            .await?;
+    let runs: Vec<Run> = sqlx::query_as(sql::RELEASED)
+        .bind(int(base))
+        .fetch_all(&mut *unit.tx)
+        .await?;
     for (decision, reason, first, last, released_by, decided_at_ms) in runs {
         let header = Header {
             message_type: "node.back_in_service",
