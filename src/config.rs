@@ -321,6 +321,15 @@ mod duration {
 #[error("{0}")]
 pub struct SettingsFault(pub String);
 
+/// What the standard library reads the stack size of new threads from.
+pub const STACK_VARIABLE: &str = "RUST_MIN_STACK";
+
+/// Whether somebody chose that size already.
+#[must_use]
+pub fn has_stack_setting() -> bool {
+    std::env::var_os(STACK_VARIABLE).is_some()
+}
+
 /// The settings file that the environment names, if it does.
 #[must_use]
 pub fn file_from_environment() -> Option<PathBuf> {

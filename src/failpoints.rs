@@ -1,9 +1,9 @@
 //! Named places to crash or to freeze, for tests of faults. Without the feature `failpoints`,
 //! which no release build has, [`reached`] is nothing.
 //!
-//! A place is armed by `--fail-point NAME=ACTION[:NTH]` (`kill` or `stop`, at the NTH time it is
-//! reached, the first by default). Before it acts it creates the file named by
-//! `--fail-point-reached`, so that a test can assert that its place was reached.
+//! `--fail-point NAME=kill|stop --fail-point-file FILE`: the place is armed as soon as FILE exists.
+//! When it is reached, FILE is removed and the process signals itself; so a test decides when, and
+//! asserts that its place was reached by FILE being gone.
 
 #[cfg(not(feature = "failpoints"))]
 pub use absent::reached;
@@ -21,42 +21,33 @@ mod absent {
 mod present {
     use std::path::PathBuf;
     use std::sync::OnceLock;
-    use std::sync::atomic::{AtomicU32, Ordering};
 
     use rustix::process::{Signal, getpid, kill_process};
 
     struct Armed {
         name: String,
         signal: Signal,
-        nth: u32,
-        hits: AtomicU32,
         file: PathBuf,
     }
 
     static ARMED: OnceLock<Armed> = OnceLock::new();
 
-    /// Arms one place: `NAME=kill`, `NAME=stop`, either with `:NTH`.
+    /// Arms one place: `NAME=kill` or `NAME=stop`, once `file` exists.
     ///
     /// # Errors
     /// What of `spec` cannot be understood.
     pub fn arm(spec: &str, file: PathBuf) -> Result<(), String> {
         let (name, action) = spec
             .split_once('=')
-            .ok_or("a fail point is NAME=ACTION[:NTH]")?;
-        let (action, nth) = action.split_once(':').unwrap_or((action, "1"));
+            .ok_or("a fail point is NAME=kill or NAME=stop")?;
         let signal = match action {
             "kill" => Signal::KILL,
             "stop" => Signal::STOP,
             other => return Err(format!("unknown action {other:?}")),
         };
-        let nth = nth
-            .parse()
-            .map_err(|_| format!("{nth:?} is not a number"))?;
         let armed = Armed {
             name: name.to_owned(),
             signal,
-            nth,
-            hits: AtomicU32::new(0),
             file,
         };
         ARMED
@@ -69,9 +60,8 @@ mod present {
         let Some(armed) = ARMED.get().filter(|armed| armed.name == name) else {
             return;
         };
-        if armed.hits.fetch_add(1, Ordering::Relaxed) + 1 == armed.nth {
-            std::fs::write(&armed.file, name)
-                .expect("the file of a reached fail point can be written");
+        // Gone or never there: not armed (yet, or any more).
+        if std::fs::remove_file(&armed.file).is_ok() {
             kill_process(getpid(), armed.signal).expect("a process may signal itself");
         }
     }

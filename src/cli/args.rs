@@ -17,7 +17,7 @@ use super::status::Status;
 use super::tail::Tail;
 use super::{Failure, Output, USAGE};
 use crate::config::{self, Settings};
-use crate::lifecycle::watchdog;
+use crate::lifecycle::{self, watchdog};
 use crate::telemetry;
 
 /// Takes bare-metal nodes out of service when no active conductor supports their driver, and puts
@@ -95,6 +95,13 @@ pub fn main() -> ExitCode {
     if let Command::Watchdog { limit_ms } = cli.command {
         watchdog::watch(std::time::Duration::from_millis(limit_ms));
         return ExitCode::SUCCESS;
+    }
+    if matches!(
+        cli.command,
+        Command::Run(_) | Command::Tail(_) | Command::DeadLetters(_)
+    ) {
+        // These read messages of others.
+        lifecycle::with_deep_stacks();
     }
     match start(cli) {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,14 +19,14 @@ pub struct Run {
     /// Address and port for HTTP (as http.listen; empty: no HTTP).
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub http_listen: Option<String>,
-    /// Die or freeze at a named place: NAME=kill|stop[:NTH].
+    /// Die or freeze at a named place: NAME=kill|stop.
     #[cfg(feature = "failpoints")]
-    #[arg(long, requires = "fail_point_reached")]
+    #[arg(long, requires = "fail_point_file")]
     pub fail_point: Option<String>,
-    /// The file to create when that place is reached.
+    /// The place is armed while this file exists; the file is removed when it is reached.
     #[cfg(feature = "failpoints")]
     #[arg(long)]
-    pub fail_point_reached: Option<std::path::PathBuf>,
+    pub fail_point_file: Option<std::path::PathBuf>,
 }
 
 impl Run {
@@ -36,7 +36,7 @@ impl Run {
     /// What keeps it from starting, or which part died.
     pub async fn run(self, settings: Settings) -> Result<(), Failure> {
         #[cfg(feature = "failpoints")]
-        if let (Some(spec), Some(file)) = (&self.fail_point, self.fail_point_reached) {
+        if let (Some(spec), Some(file)) = (&self.fail_point, self.fail_point_file) {
             crate::failpoints::arm(spec, file).map_err(Failure::usage)?;
         }
         app::run(settings).await.map_err(Failure::from)

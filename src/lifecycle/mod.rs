@@ -2,9 +2,11 @@
 //!
 //! The only place that spawns tasks or processes.
 
+mod stack;
 mod tasks;
 pub mod watchdog;
 
+pub use stack::with_deep_stacks;
 pub use tasks::{Task, Tasks};
 
 use tokio::signal::unix::{SignalKind, signal};

@@ -1,0 +1,103 @@
+//! The broker restarted, and connections that it closes; on a broker of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::fleet::{Fleet, eventually, signed};
+
+struct Broker {
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+impl Broker {
+    fn start() -> Self {
+        // Ten ports in a row that nobody has, below those that the kernel hands out.
+        let base = (0..200)
+            .map(|step| {
+                16_000 + (u16::try_from(std::process::id() % 200).unwrap() + step) % 200 * 10
+            })
+            .find(|base| {
+                (*base..base + 10)
+                    .all(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok())
+            })
+            .expect("ten free ports in a row");
+        let broker = Self {
+            folder: tempfile::tempdir().unwrap(),
+            port: base,
+        };
+        broker.run(&["start"], &[&base.to_string()]);
+        broker
+    }
+
+    fn script() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/rabbitmq")
+    }
+
+    fn run(&self, before: &[&str], after: &[&str]) {
+        let output = Command::new(Self::script())
+            .args(before)
+            .arg(self.folder.path())
+            .args(after)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{before:?} {after:?}: {output:?}");
+    }
+
+    fn url(&self) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = Command::new(Self::script())
+            .arg("stop")
+            .arg(self.folder.path())
+            .output();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i7_a_restarted_broker_and_closed_connections_take_nobody_out_and_lose_nothing() {
+    let broker = Broker::start();
+    let mut fleet = Fleet::at(&broker.url()).await;
+    fleet.nodes("a", 10).await;
+    let b = fleet.nodes("b", 35).await;
+    let first = fleet.replica("first", &[]).await;
+    first.role(&["active"]).await;
+    let second = fleet.replica("second", &[]).await;
+    // Watched with a short time-out: an outage must not make it look dead.
+    let watched = serde_json::json!({"conductor": "c2", "incarnation": 1, "drivers": ["a"],
+        "heartbeat_timeout_ms": 600_000});
+    fleet.publish("conductor.joined", &watched).await;
+    fleet.joined("c1", 1, &["b"]).await;
+
+    broker.run(&["ctl"], &["close_all_connections", "test"]);
+    let left = fleet.left("c1", 1).await;
+    fleet.wait_out(&b).await;
+
+    broker.run(&["restart"], &[]);
+    let mut listener = fleet.listen().await;
+    let back = fleet.joined("c1", 2, &["b"]).await;
+    fleet.wait_out(&Default::default()).await;
+    let left_again = fleet.left("c1", 2).await;
+    fleet.wait_out(&b).await;
+    eventually("one is active, one in line", async || {
+        let mut roles = [first.get("/readyz").await, second.get("/readyz").await]
+            .map(|answer| answer["role"].as_str().unwrap_or_default().to_owned());
+        roles.sort();
+        (roles == ["active", "standby"]).then_some(())
+    })
+    .await;
+    assert_eq!(
+        fleet.decisions().await,
+        [
+            format!("b lost by c1 {left}, 35 nodes"),
+            format!("b restored by c1 {back}, 35 nodes"),
+            format!("b lost by c1 {left_again}, 35 nodes")
+        ]
+    );
+    listener.heard_from(36, 105).await;
+    assert_eq!(signed('-', &b).len(), 35);
+}

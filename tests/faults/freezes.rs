@@ -1,0 +1,99 @@
+//! SIGSTOP: a process that believes to be active when it goes on, and one that freezes with the
+//! file's lock in its hand.
+
+use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::fleet::{Fleet, eventually, signed};
+
+#[tokio::test]
+async fn i1_a_replica_frozen_past_the_broker_s_heartbeat_changes_nothing_when_it_goes_on() {
+    let mut fleet = Fleet::new().await;
+    let b = fleet.nodes("b", 35).await;
+    let mut listener = fleet.listen().await;
+    let first = fleet.replica("first", &[]).await;
+    first.role(&["active"]).await;
+    let second = fleet.replica("second", &[]).await;
+    fleet.joined("c1", 1, &["b"]).await;
+    eventually("the join is handled", async || {
+        (fleet.reader.conductors().await.ok()?.len() == 1).then_some(())
+    })
+    .await;
+    first.signal(Signal::STOP);
+    let left = fleet.left("c1", 1).await;
+    second.role(&["active"]).await;
+    assert_eq!(listener.heard(35).await, signed('-', &b));
+    let before = fleet.decisions().await;
+    first.signal(Signal::CONT);
+    first.role(&["standby"]).await;
+    assert_eq!(before, [format!("b lost by c1 {left}, 35 nodes")]);
+    assert_eq!(fleet.decisions().await, before);
+    let overview = fleet.overview().await;
+    assert_eq!((overview.epoch, overview.seq), (2, 35));
+    assert!(first.log().contains("session over"), "{}", first.log());
+    second.role(&["active"]).await;
+    // And it is of use again.
+    drop(second);
+    fleet.joined("c1", 2, &["b"]).await;
+    listener.heard(70).await;
+    first.role(&["active"]).await;
+}
+
+#[tokio::test]
+async fn i9_a_replica_frozen_inside_a_transaction_is_killed_by_its_watchdog() {
+    let mut fleet = Fleet::new().await;
+    let b = fleet.nodes("b", 35).await;
+    let mut listener = fleet.listen().await;
+    let (mut first, armed) = fleet.doomed("first", "before-commit=stop").await;
+    first.role(&["active"]).await;
+    let second = fleet.replica("second", &[]).await;
+    fleet.joined("c1", 1, &["b"]).await;
+    eventually("the join is handled", async || {
+        (fleet.reader.conductors().await.ok()?.len() == 1).then_some(())
+    })
+    .await;
+    std::fs::write(&armed, "").unwrap();
+    let left = fleet.left("c1", 1).await;
+    eventually("it froze", async || (!armed.exists()).then_some(())).await;
+    let froze = Instant::now();
+    let end = first.ended().await;
+    assert_eq!(end.signal(), Some(9), "{end}");
+    let held = froze.elapsed();
+    println!("killed {held:?} after it froze; the limit is 5 s");
+    assert!(
+        held > Duration::from_secs(4) && held < Duration::from_secs(10),
+        "{held:?}"
+    );
+    assert!(
+        first
+            .log()
+            .contains("nodewarden watchdog: a transaction is open"),
+        "{}",
+        first.log()
+    );
+    assert_eq!(listener.heard(35).await, signed('-', &b));
+    second.role(&["active"]).await;
+    assert_eq!(
+        fleet.decisions().await,
+        [format!("b lost by c1 {left}, 35 nodes")]
+    );
+}
+
+#[tokio::test]
+async fn i9_a_replica_without_its_watchdog_does_not_go_on() {
+    let mut fleet = Fleet::new().await;
+    fleet.nodes("b", 1).await;
+    let mut replica = fleet.replica("only", &[]).await;
+    replica.role(&["active"]).await;
+    replica.kill_children();
+    fleet.joined("c1", 1, &["b"]).await;
+    let end = replica.ended().await;
+    assert!(!end.success(), "{end}");
+    assert!(
+        replica.log().contains("the watchdog process is gone"),
+        "{}",
+        replica.log()
+    );
+}

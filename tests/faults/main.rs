@@ -1,0 +1,8 @@
+//! Faults that a real replica must survive, on a real broker and a real database. In each: the final
+//! state is right, every change is announced, and the decisions are those of one worker (I1).
+
+mod broker;
+mod crashes;
+mod fleet;
+mod freezes;
+mod others;
