@@ -76,14 +76,20 @@ impl Link {
 }
 
 pub(super) fn options(database: &Database) -> Result<SqliteConnectOptions, StoreError> {
-    let options = SqliteConnectOptions::from_str(database.url.expose()).map_err(|fault| {
-        StoreError::Schema(format!("database.url {}: {fault}", database.url.redacted()))
-    })?;
-    Ok(options
-        .create_if_missing(false)
+    Ok(named(database)?
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(BUSY))
+        .synchronous(SqliteSynchronous::Full))
+}
+
+/// For looking. Sets no journal mode: that writes to a file which has another one.
+pub(super) fn read_only(database: &Database) -> Result<SqliteConnectOptions, StoreError> {
+    Ok(named(database)?.read_only(true))
+}
+
+fn named(database: &Database) -> Result<SqliteConnectOptions, StoreError> {
+    let options = SqliteConnectOptions::from_str(database.url.expose())
+        .map_err(|fault| StoreError::Schema(format!("database.url {}: {fault}", database.url.redacted())))?;
+    Ok(options.create_if_missing(false).busy_timeout(BUSY))
 }
 
 /// Creates or upgrades the tables, and gives the database its stream if it has none.

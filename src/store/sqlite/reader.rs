@@ -10,7 +10,7 @@ use super::super::{
     ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Overview, PairFacts, RequestView,
     SnapshotPage, StoreError,
 };
-use super::open::options;
+use super::open::read_only;
 use super::{int, sql, uint};
 use crate::config::Database;
 
@@ -34,7 +34,7 @@ impl SqliteReader {
         let pool = SqlitePoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE)
-            .connect_lazy_with(options(database)?.read_only(true));
+            .connect_lazy_with(read_only(database)?);
         Ok(Self { pool })
     }
 
