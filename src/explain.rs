@@ -35,8 +35,7 @@ pub fn node(facts: &NodeFacts, now_ms: u64) -> String {
 /// count, newest sign of life first.
 #[must_use]
 pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String {
-    let mut name = pair(&view.driver, &view.conductor_group);
-    name[..1].make_ascii_uppercase();
+    let name = capital(pair(&view.driver, &view.conductor_group));
     let mut answer = Vec::new();
     match view.state {
         "active" => answer.push(format!(
@@ -45,10 +44,7 @@ pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String
             names(&view.conductors),
             verb(&view.conductors, "supports", "support"),
         )),
-        "holding" => answer.push(format!(
-            "{name} counts as active: {}",
-            holding(view, now_ms)
-        )),
+        "holding" => answer.push(format!("{name} {}", holding(view, now_ms))),
         "lost" => {
             answer.push(format!("{name} is LOST{}.", since(view.since_ms, now_ms)));
             if let Some(decision) = &view.decision {
@@ -147,7 +143,7 @@ fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) 
     let has_none = if decision.verdict == "unknown" {
         "never had an active conductor"
     } else {
-        "had no active conductor left"
+        "lost its last active conductor"
     };
     let mut answer = vec![format!(
         "{} is OUT of service since {}: {held_for} {has_none}.",
@@ -165,13 +161,13 @@ fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) 
                     .to_owned()
             }
             (Some(_), Some("active" | "holding")) => format!(
-                "{} now {}, so it is about to come back: at the next sweep at the latest.",
+                "{} ({}), so it is about to come back: at the next sweep at the latest.",
                 if needs_the_same {
                     "That driver is active again"
                 } else {
                     "The node has been given another driver or group that is active"
                 },
-                now.map_or_else(String::new, |view| format!("({})", names(&view.conductors))),
+                now.map_or_else(String::new, |view| names(&view.conductors)),
             ),
             (Some(driver), _) => {
                 let moved = if needs_the_same {
@@ -216,7 +212,7 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
             names(&view.conductors)
         )],
         ("holding", Some(view)) => vec![format!(
-            "{subject} is in service: {name} counts as active. In detail: {}",
+            "{subject} is in service: {name} {}",
             holding(view, now_ms)
         )],
         ("lost", Some(view)) => {
@@ -237,7 +233,7 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
             let gone: Vec<_> = facts.pair.iter().flat_map(|pair| &pair.gone).collect();
             vec![format!(
                 "{subject} is in service. {}",
-                never_had(&name, &gone)
+                never_had(&capital(name), &gone)
             )]
         }
     };
@@ -298,17 +294,16 @@ fn because(decision: &DecisionView, now_ms: u64) -> Vec<String> {
     answer
 }
 
+/// Who is away on promise, until when, and what then.
 fn holding(view: &DriverView, now_ms: u64) -> String {
     let until = match view.until_ms {
         Some(until) => format!("until {}", when(until, now_ms)),
         None => "for a while".to_owned(),
     };
     format!(
-        "{} {} in a planned restart and {} as active {until}. If no conductor that supports it has joined by \
-         then, its nodes go out of service.",
+        "counts as active only by a planned restart: {} may be away {until}. If no conductor that \
+         supports it has joined by then, its nodes go out of service.",
         names(&view.conductors),
-        verb(&view.conductors, "is", "are"),
-        verb(&view.conductors, "counts", "count"),
     )
 }
 
@@ -342,6 +337,12 @@ fn subject(facts: &NodeFacts) -> String {
 
 fn pair(driver: &str, conductor_group: &str) -> String {
     format!("driver {} in {}", safe(driver), group(conductor_group))
+}
+
+/// `sentence` with a capital at its beginning; ours begin with ASCII letters.
+fn capital(mut sentence: String) -> String {
+    sentence[..1].make_ascii_uppercase();
+    sentence
 }
 
 /// A group, for the middle of a sentence.

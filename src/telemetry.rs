@@ -67,7 +67,7 @@ const GAUGES: &[(&str, &str)] = &[
     ),
     (
         PAIR_ACTIVE_CONDUCTORS,
-        "Conductors that make this conductor group and driver active; 0: its nodes are out of service",
+        "Conductors that make this conductor group and driver active; 0: it is lost, or never had one",
     ),
     (
         PAIRS,
@@ -177,12 +177,6 @@ pub fn init_logs(level: &str) -> Result<(), String> {
     let level: LevelFilter = level.parse().map_err(|_| {
         format!("log level {level:?} is none of error, warn, info, debug, trace and off")
     })?;
-    // The AMQP library prints whole returned messages at WARN and every frame below that: bodies
-    // and headers are other people's data. Its errors reach us as values and are logged by us.
-    let quiet = Targets::new()
-        .with_default(level)
-        .with_target("lapin", level.min(LevelFilter::ERROR))
-        .with_target("sqlx", level.min(LevelFilter::WARN));
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let layer = if std::io::stderr().is_terminal() {
         layer.with_target(false).boxed()
@@ -190,9 +184,19 @@ pub fn init_logs(level: &str) -> Result<(), String> {
         layer.json().flatten_event(true).boxed()
     };
     tracing_subscriber::registry()
-        .with(layer.with_filter(quiet))
+        .with(layer.with_filter(quiet(level)))
         .try_init()
         .map_err(|fault| fault.to_string())
+}
+
+/// What is logged at `level`.
+fn quiet(level: LevelFilter) -> Targets {
+    // The AMQP library prints whole returned messages at WARN and every frame below that: bodies
+    // and headers are other people's data. Its errors reach us as values and are logged by us.
+    Targets::new()
+        .with_default(level)
+        .with_target("lapin", level.min(LevelFilter::ERROR))
+        .with_target("sqlx", level.min(LevelFilter::WARN))
 }
 
 /// An error and all that caused it, outermost first, on one safe line.
@@ -388,8 +392,9 @@ impl Metrics {
                 pair_gauge(group, driver, 0);
             }
         }
+        let other_key = (OTHER.to_owned(), OTHER.to_owned());
         let mut others = 0;
-        let mut any_other = false;
+        let mut any_other = shown.contains(&other_key);
         for pair in pairs {
             let key = (pair.conductor_group.clone(), pair.driver.clone());
             // A series lives as long as the process: who has one keeps it.
@@ -403,6 +408,7 @@ impl Metrics {
         }
         if any_other {
             pair_gauge(OTHER, OTHER, others);
+            shown.insert(other_key);
         }
     }
 }
@@ -491,4 +497,89 @@ pub fn chunk_seconds(took: Duration) {
 /// A sweep was begun.
 pub fn sweep() {
     counter!(SWEEPS_TOTAL).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(driver: &str, active_conductors: u64) -> PairGauge {
+        PairGauge {
+            conductor_group: String::new(),
+            driver: driver.to_owned(),
+            state: "active",
+            active_conductors,
+        }
+    }
+
+    #[test]
+    fn pairs_above_the_bound_share_one_series_and_those_that_vanish_fall_to_0() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let metrics = Metrics {
+            handle: recorder.handle(),
+            shown: Arc::default(),
+        };
+        metrics::with_local_recorder(&recorder, || {
+            let many: Vec<_> = (0..PAIR_SERIES + 5)
+                .map(|number| pair(&format!("d{number}"), 2))
+                .collect();
+            metrics.pairs(&many);
+            let text = metrics.render();
+            let series = text
+                .lines()
+                .filter(|line| line.starts_with(PAIR_ACTIVE_CONDUCTORS))
+                .count();
+            assert_eq!(series, PAIR_SERIES + 1);
+            let other =
+                "nodewarden_pair_active_conductors{conductor_group=\"(other)\",driver=\"(other)\"}";
+            assert!(text.contains(&format!("{other} 10\n")));
+            metrics.pairs(&[pair("d1", 1)]);
+            let text = metrics.render();
+            assert!(text.contains("{conductor_group=\"\",driver=\"d1\"} 1\n"));
+            assert!(text.contains("{conductor_group=\"\",driver=\"d2\"} 0\n"));
+            assert!(text.contains(&format!("{other} 0\n")));
+        });
+    }
+
+    #[test]
+    fn an_error_is_told_with_all_its_causes_on_one_safe_line() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot open\n{name}")]
+        struct Outer {
+            name: &'static str,
+            source: std::io::Error,
+        }
+        let source = std::io::Error::other("disk \x1b[31mred");
+        let outer = Outer { name: "x", source };
+        assert_eq!(error_chain(&outer), "cannot open\\nx: disk \\u{1b}[31mred");
+    }
+
+    #[test]
+    fn text_from_outside_is_printable_and_bounded() {
+        assert_eq!(safe("web-7 \"Größe\" 木"), "web-7 \"Größe\" 木");
+        let hostile = safe(&"\x1b[2J\r\n\u{202e}\u{2028}".repeat(100));
+        assert!(hostile.chars().count() <= SAFE_CHARS);
+        assert!(
+            !hostile
+                .chars()
+                .any(|c| c.is_control() || c == '\u{202e}' || c == '\u{2028}')
+        );
+    }
+
+    #[test]
+    fn the_amqp_library_never_gets_to_print_a_message() {
+        let all = quiet(LevelFilter::TRACE);
+        assert!(!all.would_enable("lapin::channel", &tracing::Level::WARN));
+        assert!(all.would_enable("nodewarden::worker", &tracing::Level::TRACE));
+        let none = quiet(LevelFilter::OFF);
+        assert!(!none.would_enable("lapin::channel", &tracing::Level::ERROR));
+    }
+
+    #[test]
+    fn a_log_level_that_does_not_exist_is_named() {
+        assert_eq!(
+            init_logs("loud").err().as_deref(),
+            Some("log level \"loud\" is none of error, warn, info, debug, trace and off")
+        );
+    }
 }

@@ -10,9 +10,6 @@ use crate::http::answer::now_ms;
 use crate::store::{self, Reader};
 use crate::telemetry::safe;
 
-/// How long to wait for the deciding replica, which looks for requests about once a second.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// How often to look whether it has answered.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -32,6 +29,9 @@ pub enum Conductors {
 pub struct Forget {
     /// The conductor's name, as `nodewarden status` shows it.
     pub name: String,
+    /// How long to wait for the deciding replica, which looks for requests about once a second.
+    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
+    pub wait: Duration,
 }
 
 impl Conductors {
@@ -47,11 +47,20 @@ impl Conductors {
 }
 
 impl Forget {
-    /// Does it.
+    /// Prints the answer.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+        let answer = self.answer(settings, output).await?;
+        Ok(output::line(&answer)?)
+    }
+
+    /// Does it; the text to print.
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
         let failed = |fault: &_| Failure::database(fault, settings);
         let reader = Reader::new(&settings.database).map_err(|fault| failed(&fault))?;
         let known = reader.conductors().await.map_err(|fault| failed(&fault))?;
@@ -73,22 +82,22 @@ impl Forget {
         let number = store::request(&settings.database, "forget", &self.name, now_ms())
             .await
             .map_err(|fault| failed(&fault))?;
-        let answer = tokio::time::timeout(PATIENCE, answer(&reader, number)).await;
+        let answer = tokio::time::timeout(self.wait, answer(&reader, number)).await;
         let result = match answer {
             Ok(answered) => Some(answered.map_err(|fault| failed(&fault))?),
             Err(_) => None,
         };
-        match (output, &result) {
+        Ok(match (output, &result) {
             (Output::Json, _) => output::json(
                 &json!({ "request": number, "done": result.is_some(), "result": result }),
             )?,
-            (Output::Text, Some(result)) => output::line(&format!("{name}: {}", safe(result)))?,
-            (Output::Text, None) => output::line(&format!(
-                "It is recorded (request {number}): no replica has answered within {} s; the next active one will do it.",
-                PATIENCE.as_secs()
-            ))?,
-        }
-        Ok(())
+            (Output::Text, Some(result)) => format!("{name}: {}", safe(result)),
+            (Output::Text, None) => format!(
+                "It is recorded (request {number}). No replica has answered within {}; the next active one \
+                 will do it.",
+                humantime::format_duration(self.wait)
+            ),
+        })
     }
 }
 

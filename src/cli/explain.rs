@@ -33,11 +33,20 @@ pub enum Explain {
 }
 
 impl Explain {
-    /// Does it.
+    /// Prints the answer.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+        let answer = self.answer(settings, output).await?;
+        Ok(output::line(&answer)?)
+    }
+
+    /// Does it; the text to print.
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
         let failed = |fault: &StoreError| Failure::database(fault, settings);
         let reader = Reader::new(&settings.database).map_err(|fault| failed(&fault))?;
         let answer = match &self {
@@ -50,11 +59,10 @@ impl Explain {
         let (text, object) = answer
             .map_err(|fault| failed(&fault))?
             .map_err(Failure::failed)?;
-        match output {
+        Ok(match output {
             Output::Json => output::json(&object)?,
-            Output::Text => output::line(&output::wrapped(&text, 0))?,
-        }
-        Ok(())
+            Output::Text => output::wrapped(&text, 0),
+        })
     }
 }
 

@@ -14,11 +14,20 @@ use crate::store::{self, Reader};
 pub struct Migrate {}
 
 impl Migrate {
-    /// Does it.
+    /// Prints the answer.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+        let answer = self.answer(settings, output).await?;
+        Ok(output::line(&answer)?)
+    }
+
+    /// Does it; the text to print.
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
         let database = &settings.database;
         let failed = |fault: &_| Failure::database(fault, settings);
         store::migrate(database)
@@ -27,7 +36,7 @@ impl Migrate {
         let reader = Reader::new(database).map_err(|fault| failed(&fault))?;
         let now = reader.overview().await.map_err(|fault| failed(&fault))?;
         let url = database.url.redacted();
-        match output {
+        Ok(match output {
             Output::Json => output::json(&json!({
                 "database": url,
                 "stream": now.stream,
@@ -36,11 +45,10 @@ impl Migrate {
                 "nodes": now.nodes,
                 "nodes_out_of_service": now.nodes_out_of_service,
             }))?,
-            Output::Text => output::line(&format!(
+            Output::Text => format!(
                 "The tables in {url} are up to date: stream {}, {} nodes, {} of them out of service.",
                 now.stream, now.nodes, now.nodes_out_of_service
-            ))?,
-        }
-        Ok(())
+            ),
+        })
     }
 }

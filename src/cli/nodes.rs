@@ -48,11 +48,20 @@ impl Nodes {
 }
 
 impl Import {
-    /// Does it.
+    /// Prints the answer.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+        let answer = self.answer(settings, output).await?;
+        Ok(output::line(&answer)?)
+    }
+
+    /// Does it; the text to print.
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
         let shown = if self.is_stdin() {
             "standard input".to_owned()
         } else {
@@ -76,18 +85,17 @@ impl Import {
         .await;
         progress.finish_and_clear();
         let count = done.map_err(|fault| Failure::database(&fault, settings))?;
-        match output {
+        Ok(match output {
             Output::Json => {
                 output::json(&json!({ "added": count.added, "updated": count.updated }))?
             }
-            Output::Text => output::line(&format!(
+            Output::Text => format!(
                 "{} nodes imported from {shown}: {} added, {} already known and brought up to date.",
                 count.added + count.updated,
                 count.added,
                 count.updated
-            ))?,
-        }
-        Ok(())
+            ),
+        })
     }
 
     fn is_stdin(&self) -> bool {

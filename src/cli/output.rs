@@ -26,12 +26,12 @@ pub fn line(text: &str) -> io::Result<()> {
     }
 }
 
-/// Prints `value` as indented JSON.
+/// `value` as indented JSON.
 ///
 /// # Errors
-/// As [`line`].
-pub fn json(value: &impl Serialize) -> io::Result<()> {
-    line(&serde_json::to_string_pretty(value)?)
+/// What the serialiser reports; nothing for plain data.
+pub fn json(value: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(value)
 }
 
 /// Rows of cells as aligned lines of at most [`WIDTH`] characters; the first row is the head.
@@ -119,7 +119,7 @@ mod tests {
             row(["a\x1b[2J", "10", &"x".repeat(200)]),
         ]);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "NAME         N   WHAT");
+        assert_eq!(lines[0], "NAME        N   WHAT");
         assert!(lines[1].starts_with("a\\u{1b}[2J  10  xxx"), "{}", lines[1]);
         assert_eq!(lines[1].chars().count(), WIDTH);
         assert!(lines[1].ends_with('…'));

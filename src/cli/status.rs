@@ -19,6 +19,11 @@ const EXPLAINED: usize = 20;
 #[derive(Debug, clap::Args)]
 pub struct Status {}
 
+/// The default group has no name.
+fn shown(group: &str) -> String {
+    if group.is_empty() { "(default)" } else { group }.to_owned()
+}
+
 /// Everything that is shown.
 struct Picture {
     overview: Overview,
@@ -30,19 +35,27 @@ struct Picture {
 }
 
 impl Status {
-    /// Does it.
+    /// Prints the answer.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+        let answer = self.answer(settings, output).await?;
+        Ok(output::line(&answer)?)
+    }
+
+    /// Does it; the text to print.
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
         let picture = look(settings)
             .await
             .map_err(|fault| Failure::database(&fault, settings))?;
-        match output {
+        Ok(match output {
             Output::Json => output::json(&picture.json())?,
-            Output::Text => output::line(picture.text().trim_end())?,
-        }
-        Ok(())
+            Output::Text => picture.text().trim_end().to_owned(),
+        })
     }
 }
 
@@ -178,7 +191,7 @@ impl Picture {
         for view in &self.drivers {
             rows.push(vec![
                 view.driver.clone(),
-                view.conductor_group.clone(),
+                shown(&view.conductor_group),
                 view.state.to_owned(),
                 view.since_ms
                     .map_or_else(|| "-".to_owned(), |at| distance(at, self.now_ms)),
@@ -213,7 +226,7 @@ impl Picture {
         for view in &self.conductors {
             rows.push(vec![
                 view.conductor.clone(),
-                view.conductor_group.clone(),
+                shown(&view.conductor_group),
                 view.state.clone(),
                 distance(view.since_ms, self.now_ms),
                 distance(view.last_sign_at_ms, self.now_ms),

@@ -1,1 +1,295 @@
+//! Whole answers, as an operator reads them.
 
+use super::*;
+
+/// 2026-03-01T10:00:00Z
+const T: u64 = 1_772_359_200_000;
+const MINUTE: u64 = 60_000;
+
+fn lost(cause: &str, event: Option<(&str, &str)>) -> DecisionView {
+    DecisionView {
+        number: 4,
+        decision_id: "5d2f".into(),
+        conductor_group: String::new(),
+        driver: "b".into(),
+        verdict: "lost".into(),
+        cause: cause.into(),
+        cause_event_id: event.map(|(id, _)| id.to_owned()),
+        cause_event: event.map(|(_, name)| name.to_owned()),
+        cause_conductor: Some("c1".into()),
+        last_good_at_ms: Some(T - 2 * MINUTE),
+        epoch: 7,
+        decided_at_ms: T,
+        completed_at_ms: None,
+        nodes: 3,
+    }
+}
+
+fn view(state: &'static str, conductors: &[&str]) -> DriverView {
+    DriverView {
+        conductor_group: String::new(),
+        driver: "b".into(),
+        state,
+        since_ms: (state != "unknown").then_some(T),
+        until_ms: (state == "holding").then_some(T + 10 * MINUTE),
+        decision: (state == "lost").then(|| lost("event", Some(("0f3a", "conductor.left")))),
+        conductors: conductors.iter().map(|name| (*name).to_owned()).collect(),
+        nodes_in_service: 1,
+        nodes_out_of_service: 2,
+    }
+}
+
+fn gone_conductor(name: &str, state: &str) -> ConductorView {
+    ConductorView {
+        conductor: name.into(),
+        incarnation: 5,
+        conductor_group: String::new(),
+        drivers: vec!["a".into(), "b".into()],
+        state: state.into(),
+        since_ms: T,
+        heartbeat_timeout_ms: Some(30_000),
+        until_ms: (state == "leaving").then_some(T + 10 * MINUTE),
+        last_sign_at_ms: T - 1000,
+    }
+}
+
+fn facts(view: Option<DriverView>) -> NodeFacts {
+    NodeFacts {
+        uuid: "n-7".into(),
+        name: Some("web-7".into()),
+        conductor_group: String::new(),
+        driver: Some("b".into()),
+        maintenance: false,
+        service_state: "in_service".into(),
+        since_ms: None,
+        hold: None,
+        last_back: None,
+        pair: view.map(|view| PairFacts {
+            view,
+            gone: Vec::new(),
+        }),
+    }
+}
+
+fn held_facts(decision: DecisionView, view: DriverView) -> NodeFacts {
+    NodeFacts {
+        service_state: "out_of_service".into(),
+        hold: Some((T, decision)),
+        ..facts(Some(view))
+    }
+}
+
+#[test]
+fn a_node_taken_out_by_an_event_names_cause_decision_time_and_remedy() {
+    let decision = lost("event", Some(("0f3a", "conductor.left")));
+    assert_eq!(
+        node(&held_facts(decision, view("lost", &[])), T + 12_000),
+        "Node web-7 (n-7) is OUT of service since 2026-03-01T10:00:00Z (12 s ago): driver b in the default group \
+         lost its last active conductor. Its last one, c1, left (event 0f3a). Decision 5d2f by epoch 7 at \
+         2026-03-01T10:00:00Z (12 s ago). Last real sign of life of the pair: 2026-03-01T09:58:00Z (2 min 12 s \
+         ago). It comes back by itself as soon as a conductor that supports driver b in the default group joins."
+    );
+}
+
+#[test]
+fn every_cause_has_words_of_its_own() {
+    let cause = |cause, event| because(&lost(cause, event), T)[0].clone();
+    assert_eq!(
+        cause("silence", None),
+        "Its last one, c1, sent no heartbeat for longer than its time-out."
+    );
+    assert_eq!(
+        cause("hold_ended", None),
+        "Its last one, c1, did not come back from its planned restart in time."
+    );
+    assert_eq!(
+        cause("event", Some(("e1", "conductor.heartbeat_timeout"))),
+        "Its last one, c1, was reported as silent (event e1)."
+    );
+    assert_eq!(
+        cause("event", Some(("e1", "conductor.joined"))),
+        "Its last one, c1, stated another group or other drivers, without this one (event e1)."
+    );
+}
+
+#[test]
+fn a_held_node_whose_driver_is_active_again_is_about_to_come_back() {
+    let answer = node(
+        &held_facts(lost("silence", None), view("active", &["c2"])),
+        T,
+    );
+    assert!(
+        answer.ends_with("That driver is active again (c2), so it is about to come back: at the next sweep at the latest."),
+        "{answer}"
+    );
+}
+
+#[test]
+fn a_held_node_that_was_given_another_lost_driver_says_so() {
+    let mut moved = held_facts(lost("silence", None), view("lost", &[]));
+    moved.driver = Some("z".into());
+    moved.conductor_group = "rack-1".into();
+    assert!(
+        node(&moved, T).ends_with(
+            "The node needs driver z in group rack-1 now. It comes back by itself as soon as a conductor that \
+             supports driver z in group rack-1 joins."
+        ),
+        "{}",
+        node(&moved, T)
+    );
+    moved.driver = None;
+    moved.pair = None;
+    assert!(
+        node(&moved, T).ends_with(
+            "It names no driver any more: it comes back once it names one that is active."
+        )
+    );
+}
+
+#[test]
+fn a_node_in_service_names_those_who_keep_it_there() {
+    assert_eq!(
+        node(&facts(Some(view("active", &["c1", "c2"]))), T),
+        "Node web-7 (n-7) is in service: driver b in the default group is active through c1 and c2."
+    );
+}
+
+#[test]
+fn a_planned_restart_is_told_with_its_end() {
+    assert_eq!(
+        node(&facts(Some(view("holding", &["c1"]))), T),
+        "Node web-7 (n-7) is in service: driver b in the default group counts as active only by a planned \
+         restart: c1 may be away until 2026-03-01T10:10:00Z (in 10 min). If no conductor that supports it has \
+         joined by then, its nodes go out of service."
+    );
+}
+
+#[test]
+fn a_pair_that_never_had_a_conductor_is_reported_and_takes_nothing_out() {
+    assert_eq!(
+        node(&facts(Some(view("unknown", &[]))), T),
+        "Node web-7 (n-7) is in service. Driver b in the default group never had an active conductor: that is \
+         reported, and takes no node out of service. If the name is a mistake, correct it at the node."
+    );
+}
+
+#[test]
+fn a_node_of_a_lost_pair_that_was_not_reached_yet_is_about_to_go() {
+    let answer = node(&facts(Some(view("lost", &[]))), T + 1000);
+    assert!(
+        answer.starts_with(
+            "Node web-7 (n-7) is still in service and about to go out: driver b in the default group has no \
+             active conductor since 2026-03-01T10:00:00Z (1 s ago). Its last one, c1, left (event 0f3a)."
+        ),
+        "{answer}"
+    );
+    assert!(
+        answer.ends_with(
+            "The node has not been reached yet: the next sweep takes it out at the latest."
+        ),
+        "{answer}"
+    );
+}
+
+#[test]
+fn maintenance_is_told_as_the_operators_own() {
+    let mut facts = facts(Some(view("active", &["c1"])));
+    facts.maintenance = true;
+    assert!(
+        node(&facts, T).ends_with(
+            "An operator has set maintenance on it; that mark is theirs: nodewarden never sets or clears it, and \
+             schedulers must respect it whatever is said above."
+        )
+    );
+}
+
+#[test]
+fn a_node_that_came_back_says_when_and_why() {
+    let mut facts = facts(Some(view("active", &["c1"])));
+    facts.last_back = Some(("driver_restored".into(), T));
+    assert!(
+        node(&facts, T + 3 * MINUTE).ends_with(
+            "It came back at 2026-03-01T10:00:00Z (3 min ago): its driver had an active conductor again."
+        )
+    );
+}
+
+#[test]
+fn a_node_without_a_driver_and_a_mark_of_somebody_else_are_told() {
+    let mut facts = facts(None);
+    facts.driver = None;
+    facts.name = None;
+    assert_eq!(
+        node(&facts, T),
+        "Node n-7 is in service as far as nodewarden can tell: it names no driver, so there is nothing to decide."
+    );
+    facts = self::facts(Some(view("active", &["c1"])));
+    facts.service_state = "out_of_service".into();
+    assert!(node(&facts, T).ends_with(
+        "The table says \"out_of_service\" and nodewarden has no part in that: the next sweep puts it right."
+    ));
+}
+
+#[test]
+fn drivers_tell_who_supports_them_or_why_nobody_does() {
+    assert_eq!(
+        driver(&view("active", &["c1"]), &[], T),
+        "Driver b in the default group is active since 2026-03-01T10:00:00Z (now): c1 supports it. Nodes: 1 in \
+         service, 2 out of service."
+    );
+    assert_eq!(
+        driver(&view("lost", &[]), &[], T),
+        "Driver b in the default group is LOST since 2026-03-01T10:00:00Z (now). Its last one, c1, left (event \
+         0f3a). Decision 5d2f by epoch 7 at 2026-03-01T10:00:00Z (now). Last real sign of life of the pair: \
+         2026-03-01T09:58:00Z (2 min ago). Its nodes come back by themselves as soon as a conductor that supports \
+         it joins. Nodes: 1 in service, 2 out of service."
+    );
+    let late = gone_conductor("c9", "left");
+    assert!(
+        driver(&view("unknown", &[]), &[&late], T)
+            .starts_with("Driver b in the default group never had an active conductor (c9 names it and does not count)")
+    );
+}
+
+#[test]
+fn conductors_tell_what_would_end_or_revive_them() {
+    assert_eq!(
+        conductor(&gone_conductor("c1", "active"), T),
+        "Conductor c1 is active since 2026-03-01T10:00:00Z (now). Last heard 2026-03-01T09:59:59Z (1 s ago). It has \
+         promised heartbeats and is lost after 30 s without one. Incarnation 5, the default group, drivers a and b."
+    );
+    assert_eq!(
+        conductor(&gone_conductor("c1", "left"), T),
+        "Conductor c1 does not count since 2026-03-01T10:00:00Z (now): it left. Only joined with an incarnation \
+         above 5 brings it back. Incarnation 5, the default group, drivers a and b."
+    );
+    assert!(conductor(&gone_conductor("c1", "timed_out"), T).contains(
+        "it was found silent. Last heard 2026-03-01T09:59:59Z (1 s ago). Its next heartbeat"
+    ));
+    assert!(
+        conductor(&gone_conductor("c1", "leaving"), T)
+            .contains("it counts as active until 2026-03-01T10:10:00Z (in 10 min)")
+    );
+}
+
+#[test]
+fn hostile_names_never_reach_the_terminal() {
+    let mut facts = facts(Some(view("active", &["c\x1b]0;x\x07"])));
+    facts.name = Some("web\r\n\u{202e}7".into());
+    facts.driver = Some("b\x1b[2J".into());
+    assert!(
+        !node(&facts, T)
+            .chars()
+            .any(|c| c.is_control() || c == '\u{202e}')
+    );
+}
+
+#[test]
+fn times_and_lengths_are_written_for_people() {
+    assert_eq!(length(250), "250 ms");
+    assert_eq!(length(605_000), "10 min");
+    assert_eq!(length(3_700_000), "1 h 1 min");
+    assert_eq!(length(200_000_000), "2 d 7 h");
+    assert_eq!(distance(u64::MAX, 0), "in 213503982334 d 14 h");
+    assert_eq!(date(u64::MAX), "18446744073709551615 ms after 1970");
+}

@@ -1,0 +1,243 @@
+//! A database with a story, made only through the store's public contract, for those who look.
+//!
+//! c1 (drivers a, b) and c2 (driver a) join, c3 (driver r in group rack-1) is in a planned
+//! restart, c1 leaves: b is lost and its node n2 out of service. `zz` never had a conductor.
+
+#![allow(dead_code)] // each test file uses its part
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nodewarden::config::{Database, SecretUrl, Settings};
+use nodewarden::domain::decide::{self, Change};
+use nodewarden::domain::event::{Event, EventKind, Statement};
+use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
+use nodewarden::domain::map::DriverMap;
+use nodewarden::domain::time::{Mono, Now};
+use nodewarden::store::{
+    self, ConductorRecord, DecisionRecord, EventRecord, Intake, Keeping, Ledger, NodeUpsert,
+    SqliteLedger, StandingRecord, Unwatched, Window,
+};
+
+/// 2026-03-01T10:00:00Z
+pub const T: u64 = 1_772_359_200_000;
+
+/// The decision that took n2 out.
+pub const DECISION: &str = "5d2f0c1e-0000-4000-8000-000000000001";
+
+/// A database file in a directory of its own, and the one who decides over it.
+pub struct Fleet {
+    pub directory: tempfile::TempDir,
+    pub settings: Settings,
+    pub ledger: SqliteLedger,
+    pub epoch: u64,
+    pub stream: String,
+    map: DriverMap,
+    decisions: u32,
+}
+
+impl Fleet {
+    /// Tables, nodes, an epoch; no conductor yet.
+    pub async fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut settings = Settings::default();
+        let path = directory.path().join("fleet.db");
+        settings.database = Database {
+            url: SecretUrl::new(&format!("sqlite://{}", path.display())),
+            ..Database::default()
+        };
+        store::migrate(&settings.database).await.expect("tables");
+        let nodes = [
+            node("n1", "web-1", "a", "", true),
+            node("n2", "web-2", "b", "", false),
+            node("n3", "web-3", "r", "Rack-1", false),
+            node("n4", "web-4", "zz", "", false),
+        ];
+        store::import(&settings.database, &nodes, |_| {})
+            .await
+            .expect("nodes");
+        let mut ledger =
+            SqliteLedger::new(&settings.database, Arc::new(Unwatched)).expect("a ledger");
+        let takeover = ledger.take_epoch("host-1/42", T).await.expect("an epoch");
+        Self {
+            directory,
+            settings,
+            ledger,
+            epoch: takeover.epoch,
+            stream: takeover.stream,
+            map: DriverMap::default(),
+            decisions: 0,
+        }
+    }
+
+    /// The whole story.
+    pub async fn with_story() -> Self {
+        let mut fleet = Self::new().await;
+        fleet.joins("c1", 1, "", &["a", "b"], T).await;
+        fleet.joins("c2", 1, "", &["a"], T).await;
+        fleet.joins("c3", 1, "Rack-1", &["r"], T).await;
+        let restart = Some(Duration::from_secs(600));
+        fleet.leaves("c3", 1, restart, T + 500).await;
+        fleet.leaves("c1", 1, None, T + 1000).await;
+        fleet.takes_out("b", T + 1500).await;
+        fleet
+    }
+
+    pub async fn joins(
+        &mut self,
+        name: &str,
+        incarnation: u64,
+        group: &str,
+        drivers: &[&str],
+        at: u64,
+    ) {
+        let statement = Statement {
+            group: Group::parse(group).expect("a group"),
+            drivers: drivers.iter().map(|name| driver(name)).collect(),
+            heartbeat_timeout: None,
+        };
+        self.hear(name, incarnation, EventKind::Joined(statement), at)
+            .await;
+    }
+
+    pub async fn leaves(
+        &mut self,
+        name: &str,
+        incarnation: u64,
+        back_within: Option<Duration>,
+        at: u64,
+    ) {
+        let kind = EventKind::Left {
+            back_within,
+            reason: None,
+        };
+        self.hear(name, incarnation, kind, at).await;
+    }
+
+    pub async fn takes_out(&mut self, driver: &str, at: u64) {
+        let chunk = self
+            .ledger
+            .take_out(self.epoch, &pair(driver), &window(at))
+            .await
+            .expect("taken out");
+        assert_eq!((chunk.next, chunk.changed), (None, 1));
+    }
+
+    pub async fn gives_back(&mut self, driver: &str, at: u64) {
+        let chunk = self
+            .ledger
+            .give_back(self.epoch, Some(&pair(driver)), &window(at))
+            .await
+            .expect("given back");
+        assert_eq!((chunk.next, chunk.changed), (None, 1));
+    }
+
+    /// A sweep `after` the planned restart of `name` began, which was promised 600 s.
+    pub async fn sweeps(&mut self, name: &str, after: Duration, at: u64) {
+        let memory = self.ledger.resume(self.epoch).await.expect("read");
+        let mut holds = memory.conductors;
+        holds.retain(|record| record.name.as_str() == name);
+        holds[0].hold_remaining = Some(Duration::from_secs(600) - after);
+        let day = Duration::from_secs(24 * 3600);
+        let keeping = Keeping {
+            events: day,
+            announced: day,
+            decisions: day,
+        };
+        let swept = self
+            .ledger
+            .begin_sweep(self.epoch, &holds, keeping, at)
+            .await;
+        swept.expect("swept");
+    }
+
+    async fn hear(&mut self, name: &str, incarnation: u64, kind: EventKind, at: u64) {
+        let event = Event {
+            id: EventId::parse(&format!("{name}-{at}")).expect("an id"),
+            conductor: ConductorName::parse(name).expect("a name"),
+            incarnation: Incarnation::new(incarnation).expect("an incarnation"),
+            sent_at_ms: None,
+            kind,
+        };
+        let now = Now {
+            wall_ms: at,
+            mono: Mono(Duration::from_millis(at)),
+        };
+        let change = decide::decide(&self.map, &event, now, Duration::from_secs(900));
+        let intake = self.intake(&event, &change, now);
+        self.map.apply(&change);
+        self.ledger
+            .commit_intake(self.epoch, &intake)
+            .await
+            .expect("committed");
+    }
+
+    fn intake(&mut self, event: &Event, change: &Change, now: Now) -> Intake {
+        let mut decisions = Vec::new();
+        for turn in &change.turns {
+            if let Some(verdict) = turn.verdict {
+                self.decisions += 1;
+                decisions.push(DecisionRecord {
+                    id: format!("5d2f0c1e-0000-4000-8000-{:012}", self.decisions),
+                    verdict,
+                    turn: turn.clone(),
+                    decided_at_ms: now.wall_ms,
+                });
+            }
+        }
+        Intake {
+            now_ms: now.wall_ms,
+            events: vec![EventRecord {
+                conductor: event.conductor.clone(),
+                id: event.id.clone(),
+                digest: [0; 32],
+                message_type: event.kind.message_type(),
+                outcome: change.outcome,
+            }],
+            conductors: change
+                .conductor
+                .iter()
+                .map(|conductor| ConductorRecord::save(conductor, now.mono))
+                .collect(),
+            standings: change
+                .turns
+                .iter()
+                .map(|turn| StandingRecord {
+                    pair: turn.pair.clone(),
+                    standing: turn.to,
+                })
+                .collect(),
+            decisions,
+        }
+    }
+}
+
+fn node(uuid: &str, name: &str, driver: &str, group: &str, maintenance: bool) -> NodeUpsert {
+    NodeUpsert {
+        uuid: uuid.into(),
+        name: Some(Some(name.into())),
+        driver: driver.into(),
+        conductor_group: Some(group.into()),
+        maintenance: Some(maintenance),
+    }
+}
+
+fn driver(name: &str) -> Driver {
+    Driver::parse(name).expect("a driver")
+}
+
+fn pair(name: &str) -> Pair {
+    Pair {
+        group: Group::parse("").expect("the default group"),
+        driver: driver(name),
+    }
+}
+
+fn window(now_ms: u64) -> Window {
+    Window {
+        after: String::new(),
+        nodes: 100,
+        nodes_per_message: 10,
+        now_ms,
+    }
+}

@@ -1,0 +1,448 @@
+//! What the world sees over HTTP: whole answers over a real socket and a real database file.
+
+mod fleet;
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use fleet::{DECISION, Fleet, T};
+use nodewarden::http::serve;
+use nodewarden::store::Reader;
+use nodewarden::telemetry;
+use nodewarden::worker::{Role, Status};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|fault| panic!("{fault}: {}", self.body))
+    }
+}
+
+async fn ask(address: SocketAddr, request: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).await.expect("connected");
+    let request = format!("{request} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("asked");
+    let mut text = String::new();
+    // Every answer ends its connection, so that there is nothing to wait for.
+    stream.read_to_string(&mut text).await.expect("answered");
+    let (head, body) = text.split_once("\r\n\r\n").expect("head and body");
+    let status = head
+        .split(' ')
+        .nth(1)
+        .expect("a status")
+        .parse()
+        .expect("a number");
+    Answer {
+        status,
+        head: head.to_owned(),
+        body: body.to_owned(),
+    }
+}
+
+async fn get(address: SocketAddr, path: &str) -> Answer {
+    ask(address, &format!("GET {path}")).await
+}
+
+/// Runs `test` against a server over `fleet` that says `status`, and ends the server.
+async fn with_server(
+    fleet: &Fleet,
+    status: Status,
+    test: impl AsyncFnOnce(SocketAddr, &watch::Sender<Status>),
+) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let reader = Reader::new(&fleet.settings.database).expect("a reader");
+    let (sender, receiver) = watch::channel(status);
+    let shutdown = CancellationToken::new();
+    let metrics = telemetry::install_metrics().expect("a recorder");
+    let server = serve(listener, reader, receiver, metrics, shutdown.clone());
+    let client = async {
+        test(address, &sender).await;
+        shutdown.cancel();
+    };
+    let (served, ()) = tokio::join!(server, client);
+    served.expect("it ended well");
+}
+
+fn active() -> Status {
+    Status {
+        role: Role::Active,
+        epoch: Some(1),
+        last_tick: Some(Instant::now()),
+        ..Status::default()
+    }
+}
+
+#[tokio::test]
+async fn the_snapshot_is_all_that_is_out_of_service_page_by_page() {
+    let mut fleet = Fleet::with_story().await;
+    let n2 = json!({
+        "uuid": "n2", "name": "web-2", "conductor_group": "", "driver": "b", "reason": "driver_lost",
+        "decision_id": DECISION, "since_ms": T + 1500,
+    });
+    let stream = fleet.stream.clone();
+    with_server(&fleet, active(), async |address, _| {
+        let page = get(address, "/v1/snapshot").await;
+        assert_eq!(page.status, 200);
+        assert!(
+            page.head
+                .to_ascii_lowercase()
+                .contains("content-type: application/json"),
+            "{}",
+            page.head
+        );
+        assert_eq!(
+            page.json(),
+            json!({ "stream": stream, "epoch": 1, "seq": 1, "nodes": [n2.clone()], "next": null })
+        );
+    })
+    .await;
+    fleet.leaves("c2", 1, None, T + 2000).await;
+    fleet.takes_out("a", T + 2500).await;
+    with_server(&fleet, active(), async |address, _| {
+        let first = get(address, "/v1/snapshot?limit=1").await.json();
+        assert_eq!(
+            (&first["nodes"][0]["uuid"], &first["next"], &first["seq"]),
+            (&json!("n1"), &json!("n1"), &json!(2))
+        );
+        let second = get(address, "/v1/snapshot?limit=1&after=n1").await.json();
+        assert_eq!(second["nodes"], json!([n2]));
+        let end = get(address, "/v1/snapshot?after=n2").await.json();
+        assert_eq!((&end["nodes"], &end["next"]), (&json!([]), &Value::Null));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn drivers_are_every_pair_that_a_conductor_or_a_node_names() {
+    let fleet = Fleet::with_story().await;
+    with_server(&fleet, active(), async |address, _| {
+        let mut answer = get(address, "/v1/drivers").await.json();
+        let mut why = Vec::new();
+        for driver in answer["drivers"].as_array_mut().expect("a list") {
+            why.push(driver["why"].take().as_str().expect("a text").to_owned());
+        }
+        assert!(why[0].starts_with("Driver a in the default group is active since 2026-03-01T10:00:00Z"), "{}", why[0]);
+        assert!(why[1].contains("Its last one, c1, left (event c1-1772359201000)."), "{}", why[1]);
+        assert!(why[2].contains("never had an active conductor"), "{}", why[2]);
+        assert!(why[3].contains("c3 may be away until 2026-03-01T10:10:00Z"), "{}", why[3]);
+        assert_eq!(
+            answer,
+            json!({ "drivers": [
+                { "conductor_group": "", "driver": "a", "state": "active", "since_ms": T, "until_ms": null,
+                  "why": null, "conductors": ["c2"], "nodes_in_service": 1, "nodes_out_of_service": 0 },
+                { "conductor_group": "", "driver": "b", "state": "lost", "since_ms": T + 1000, "until_ms": null,
+                  "why": null, "conductors": [], "nodes_in_service": 0, "nodes_out_of_service": 1 },
+                { "conductor_group": "", "driver": "zz", "state": "unknown", "since_ms": null, "until_ms": null,
+                  "why": null, "conductors": [], "nodes_in_service": 1, "nodes_out_of_service": 0 },
+                { "conductor_group": "rack-1", "driver": "r", "state": "holding", "since_ms": T,
+                  "until_ms": T + 600_500, "why": null, "conductors": ["c3"], "nodes_in_service": 1,
+                  "nodes_out_of_service": 0 },
+            ] })
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn conductors_are_shown_with_their_state() {
+    let mut fleet = Fleet::with_story().await;
+    // Keeping what remains of a planned restart moves its end neither way.
+    let minute = std::time::Duration::from_secs(60);
+    fleet.sweeps("c3", minute, T + 60_500).await;
+    with_server(&fleet, active(), async |address, _| {
+        let conductor = |name, group, drivers: &[&str], state, since_ms, until_ms: Option<u64>| {
+            json!({ "conductor": name, "incarnation": 1, "conductor_group": group, "drivers": drivers, "state": state,
+                    "since_ms": since_ms, "until_ms": until_ms, "last_sign_at_ms": since_ms,
+                    "heartbeat_timeout_ms": null })
+        };
+        assert_eq!(
+            get(address, "/v1/conductors").await.json(),
+            json!({ "conductors": [
+                conductor("c1", "", &["a", "b"], "left", T + 1000, None),
+                conductor("c2", "", &["a"], "active", T, None),
+                conductor("c3", "rack-1", &["r"], "leaving", T + 500, Some(T + 600_500)),
+            ] })
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_node_answers_why_and_with_the_decision() {
+    let mut fleet = Fleet::with_story().await;
+    let decision = json!({
+        "decision_id": DECISION, "conductor_group": "", "driver": "b", "verdict": "lost",
+        "cause": { "kind": "event", "event_id": "c1-1772359201000", "event": "conductor.left", "conductor": "c1" },
+        "last_good_at_ms": T + 1000, "epoch": 1, "decided_at_ms": T + 1000, "completed_at_ms": T + 1500, "nodes": 1,
+    });
+    with_server(&fleet, active(), async |address, _| {
+        let mut n2 = get(address, "/v1/nodes/n2").await.json();
+        let explanation = n2["explanation"].take();
+        let explanation = explanation.as_str().expect("a text");
+        assert!(explanation.starts_with("Node web-2 (n2) is OUT of service since 2026-03-01T10:00:01Z"), "{explanation}");
+        assert_eq!(
+            n2,
+            json!({ "uuid": "n2", "name": "web-2", "conductor_group": "", "driver": "b", "maintenance": false,
+                    "service_state": "out_of_service", "since_ms": T + 1500, "explanation": null, "decision": decision.clone() })
+        );
+        let n1 = get(address, "/v1/nodes/n1").await.json();
+        assert_eq!((&n1["maintenance"], &n1["decision"], &n1["service_state"]), (&json!(true), &Value::Null, &json!("in_service")));
+        assert_eq!(get(address, "/v1/decisions").await.json(), json!({ "decisions": [decision] }));
+    })
+    .await;
+    fleet.joins("c1", 2, "", &["a", "b"], T + 3000).await;
+    fleet.gives_back("b", T + 3500).await;
+    with_server(&fleet, active(), async |address, _| {
+        let n2 = get(address, "/v1/nodes/n2").await.json();
+        assert_eq!(
+            (&n2["service_state"], &n2["decision"], &n2["since_ms"]),
+            (&json!("in_service"), &Value::Null, &json!(T + 3500))
+        );
+        assert!(
+            n2["explanation"]
+                .as_str()
+                .is_some_and(|text| text.contains("its driver had an active conductor again"))
+        );
+        let newest = get(address, "/v1/decisions?limit=1").await.json();
+        assert_eq!(newest["decisions"].as_array().map(Vec::len), Some(1));
+        assert_eq!(newest["decisions"][0]["verdict"], "restored");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whatever_makes_no_sense_is_an_error_with_a_fitting_status() {
+    let fleet = Fleet::with_story().await;
+    with_server(&fleet, active(), async |address, _| {
+        for (request, status, says) in [
+            ("GET /v1/snapshot?limit=0", 400, "limit must be 1 to 10000"),
+            (
+                "GET /v1/snapshot?limit=10001",
+                400,
+                "limit must be 1 to 10000",
+            ),
+            ("GET /v1/snapshot?limit=many", 400, "invalid digit"),
+            ("GET /v1/snapshot?limit=-1", 400, "invalid digit"),
+            ("GET /v1/snapshot?limit=1&limit=2", 400, "duplicate field"),
+            ("GET /v1/snapshot?befor=x", 400, "unknown field"),
+            (
+                "GET /v1/decisions?limit=1001",
+                400,
+                "limit must be 1 to 1000",
+            ),
+            ("GET /v1/decisions?limit=", 400, "empty string"),
+            ("GET /v1/nodes/nobody", 404, "there is no node nobody"),
+            ("GET /v1/nodes/web-2", 404, "there is no node web-2"),
+            ("GET /v1/nodes/%1b%5b2J", 404, "there is no node \\u{1b}[2J"),
+            ("GET /v1/nodes/%ff", 400, "UTF-8"),
+            ("GET /v2/snapshot", 404, "there is no /v2/snapshot"),
+            ("GET /", 404, "there is no /"),
+            ("POST /v1/snapshot", 405, "read only"),
+            ("DELETE /v1/nodes/n1", 405, "read only"),
+        ] {
+            let answer = ask(address, request).await;
+            assert_eq!(answer.status, status, "{request}: {}", answer.body);
+            let error = answer.json();
+            let text = error["error"]
+                .as_str()
+                .unwrap_or_else(|| panic!("{request}: {error}"));
+            assert!(text.contains(says), "{request}: {text}");
+            assert_eq!(error.as_object().map(serde_json::Map::len), Some(1));
+            assert_eq!(
+                status == 405,
+                answer.head.to_ascii_lowercase().contains("allow: get"),
+                "{}",
+                answer.head
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_read_is_unavailable_and_the_rest_goes_on() {
+    let fleet = Fleet::with_story().await;
+    for entry in std::fs::read_dir(fleet.directory.path()).expect("a directory") {
+        std::fs::remove_file(entry.expect("an entry").path()).expect("removed");
+    }
+    with_server(&fleet, active(), async |address, _| {
+        for path in [
+            "/v1/snapshot",
+            "/v1/drivers",
+            "/v1/conductors",
+            "/v1/decisions",
+            "/v1/nodes/n1",
+        ] {
+            let answer = get(address, path).await;
+            assert_eq!(answer.status, 503, "{path}");
+            let error = answer.json();
+            let text = error["error"].as_str().expect("a text");
+            assert!(text.starts_with("the database cannot be read: "), "{text}");
+        }
+        assert_eq!(get(address, "/healthz").await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_replica_is_ready_if_it_decides_or_could_and_nothing_troubles_it() {
+    let fleet = Fleet::new().await;
+    with_server(&fleet, Status::default(), async |address, status| {
+        let starting = get(address, "/readyz").await;
+        assert_eq!(starting.status, 503);
+        assert_eq!(
+            starting.json(),
+            json!({ "ready": false, "role": "starting", "reasons": ["broker and database have not both been reached yet"] })
+        );
+        status.send_replace(Status { role: Role::Standby, ..Status::default() });
+        let standby = get(address, "/readyz").await;
+        assert_eq!(standby.status, 200);
+        assert_eq!(standby.json(), json!({ "ready": true, "role": "standby", "reasons": [] }));
+        status.send_replace(Status { troubles: vec!["the database is\nlocked".into()], ..active() });
+        let troubled = get(address, "/readyz").await;
+        assert_eq!(troubled.status, 503);
+        assert_eq!(
+            troubled.json(),
+            json!({ "ready": false, "role": "active", "reasons": ["the database is\\nlocked"] })
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+// The recorder is one for the whole process, so everything about metrics is one test.
+async fn metrics_hold_every_name_of_the_contract_and_follow_the_database() {
+    let mut fleet = Fleet::with_story().await;
+    telemetry::install_metrics().expect("a recorder");
+    telemetry::event("conductor.left", "applied");
+    telemetry::event("somebody's own \"type\"", "applied");
+    telemetry::refused("undecodable");
+    telemetry::deaf(std::time::Duration::from_millis(1500));
+    with_server(&fleet, active(), async |address, _| {
+        let answer = get(address, "/metrics").await;
+        assert!(
+            answer
+                .head
+                .to_ascii_lowercase()
+                .contains("content-type: text/plain; version=0.0.4"),
+            "{}",
+            answer.head
+        );
+        for line in [
+            "nodewarden_role{role=\"active\"} 1",
+            "nodewarden_role{role=\"standby\"} 0",
+            "nodewarden_epoch 1",
+            "nodewarden_pair_active_conductors{conductor_group=\"\",driver=\"a\"} 1",
+            "nodewarden_pair_active_conductors{conductor_group=\"\",driver=\"b\"} 0",
+            "nodewarden_pair_active_conductors{conductor_group=\"rack-1\",driver=\"r\"} 1",
+            "nodewarden_pairs{state=\"active\"} 1",
+            "nodewarden_pairs{state=\"holding\"} 1",
+            "nodewarden_pairs{state=\"lost\"} 1",
+            "nodewarden_pairs{state=\"unknown\"} 1",
+            "nodewarden_nodes_out_of_service 1",
+            "nodewarden_refused_total{reason=\"undecodable\"} 1",
+            "nodewarden_refused_total{reason=\"too_deep\"} 0",
+            "nodewarden_events_total{type=\"conductor.left\",outcome=\"applied\"} 1",
+            "nodewarden_events_total{type=\"(other)\",outcome=\"applied\"} 1",
+            "nodewarden_deaf_seconds_total 1",
+            "nodewarden_fenced_total 0",
+            "nodewarden_paused 0",
+        ] {
+            assert!(
+                answer.body.lines().any(|found| found == line),
+                "{line} is not in\n{}",
+                answer.body
+            );
+        }
+        for name in [
+            "nodewarden_outbox_oldest_seconds ",
+            "nodewarden_last_tick_age_seconds ",
+        ] {
+            let line = answer
+                .body
+                .lines()
+                .find(|line| line.starts_with(name))
+                .expect(name);
+            let value: f64 = line[name.len()..].parse().expect("a number");
+            assert!(value > 0.0, "{line}");
+        }
+        let bare = |line: &str| line.split(['{', ' ']).next().unwrap_or_default().to_owned();
+        for line in answer
+            .body
+            .lines()
+            .filter(|line| line.starts_with("nodewarden_"))
+        {
+            let name = bare(line);
+            let family = name
+                .trim_end_matches("_bucket")
+                .trim_end_matches("_sum")
+                .trim_end_matches("_count");
+            assert!(
+                answer.body.contains(&format!("# HELP {family} ")),
+                "{family} has no help"
+            );
+        }
+    })
+    .await;
+    // A second database in the same process: pairs that are gone fall to 0.
+    fleet = Fleet::new().await;
+    fleet.joins("c9", 1, "odd \"group\"\\", &["a"], T).await;
+    with_server(&fleet, Status::default(), async |address, _| {
+        let body = get(address, "/metrics").await.body;
+        for line in [
+            "nodewarden_role{role=\"starting\"} 1",
+            "nodewarden_last_tick_age_seconds 0",
+            "nodewarden_pair_active_conductors{conductor_group=\"odd \\\"group\\\"\\\\\",driver=\"a\"} 1",
+            "nodewarden_pair_active_conductors{conductor_group=\"\",driver=\"a\"} 0",
+            "nodewarden_nodes_out_of_service 0",
+            "nodewarden_database_gauges_stale 0",
+        ] {
+            assert!(body.lines().any(|found| found == line), "{line} is not in\n{body}");
+        }
+    })
+    .await;
+    // Without a database the last known values are served.
+    std::fs::remove_file(fleet.directory.path().join("fleet.db")).expect("removed");
+    with_server(&fleet, Status::default(), async |address, _| {
+        let body = get(address, "/metrics").await.body;
+        for line in [
+            "nodewarden_database_gauges_stale 1",
+            "nodewarden_pairs{state=\"active\"} 1",
+        ] {
+            assert!(
+                body.lines().any(|found| found == line),
+                "{line} is not in\n{body}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_sends_nothing_does_not_hold_up_the_end() {
+    let fleet = Fleet::new().await;
+    let begun = Instant::now();
+    let mut idle = Vec::new();
+    with_server(&fleet, active(), async |address, _| {
+        idle.push(TcpStream::connect(address).await.expect("connected"));
+        let mut half = TcpStream::connect(address).await.expect("connected");
+        half.write_all(b"GET /healthz HTTP/1.1\r\nHost:")
+            .await
+            .expect("sent");
+        idle.push(half);
+        assert_eq!(get(address, "/healthz").await.status, 200);
+    })
+    .await;
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10));
+}

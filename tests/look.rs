@@ -1,0 +1,481 @@
+//! The commands that look, and those that fill: what they print, and how they fail.
+
+mod fleet;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser};
+use fleet::{DECISION, Fleet, T};
+use nodewarden::cli::conductors::{Conductors, Forget};
+use nodewarden::cli::explain::Explain;
+use nodewarden::cli::migrate::Migrate;
+use nodewarden::cli::nodes::{Import, Nodes};
+use nodewarden::cli::status::Status;
+use nodewarden::cli::{FAILED, Failure, Output, UNREACHABLE, USAGE};
+use nodewarden::config::{Database, SecretUrl, Settings, SettingsFault};
+use nodewarden::store::{self, Ledger, NodeUpsert, Reader};
+use serde_json::{Value, json};
+
+fn settings(directory: &tempfile::TempDir) -> Settings {
+    let url = format!("sqlite://{}", directory.path().join("new.db").display());
+    Settings {
+        database: Database {
+            url: SecretUrl::new(&url),
+            ..Database::default()
+        },
+        ..Settings::default()
+    }
+}
+
+fn import(directory: &tempfile::TempDir, name: &str, text: &str) -> Import {
+    let file = directory.path().join(name);
+    std::fs::write(&file, text).expect("a file");
+    Import { file }
+}
+
+fn failure<T: std::fmt::Debug>(answer: anyhow::Result<T>) -> Failure {
+    Failure::of(&answer.expect_err("it fails"))
+}
+
+fn value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|fault| panic!("{fault}: {text}"))
+}
+
+async fn explained(fleet: &Fleet, what: Explain) -> anyhow::Result<String> {
+    let text = what.answer(&fleet.settings, Output::Text).await?;
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 100),
+        "{text}"
+    );
+    Ok(text.replace('\n', " "))
+}
+
+#[tokio::test]
+async fn migrate_makes_the_tables_once_and_keeps_the_stream() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let settings = settings(&directory);
+    let first = value(
+        &Migrate {}
+            .answer(&settings, Output::Json)
+            .await
+            .expect("migrated"),
+    );
+    let again = value(
+        &Migrate {}
+            .answer(&settings, Output::Json)
+            .await
+            .expect("migrated"),
+    );
+    assert_eq!(first, again);
+    assert_eq!((&first["nodes"], &first["epoch"]), (&json!(0), &json!(0)));
+    let text = Migrate {}
+        .answer(&settings, Output::Text)
+        .await
+        .expect("migrated");
+    assert!(
+        text.ends_with("0 nodes, 0 of them out of service."),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn import_counts_what_it_added_and_what_it_knew() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let settings = settings(&directory);
+    store::migrate(&settings.database).await.expect("tables");
+    let json = import(
+        &directory,
+        "nodes.json",
+        r#"[{"uuid": "u1", "driver": "a"}, {"uuid": "u2", "driver": "b"}]"#,
+    );
+    let text = json
+        .answer(&settings, Output::Text)
+        .await
+        .expect("imported");
+    assert!(
+        text.starts_with("2 nodes imported from ")
+            && text.ends_with("2 added, 0 already known and brought up to date."),
+        "{text}"
+    );
+    let csv = import(
+        &directory,
+        "nodes.csv",
+        "UUID,Driver,Maintenance\nu2,b,True\nu3,a,False\n",
+    );
+    let counts = value(&csv.answer(&settings, Output::Json).await.expect("imported"));
+    assert_eq!(counts, json!({ "added": 1, "updated": 1 }));
+    let reader = Reader::new(&settings.database).expect("a reader");
+    let u2 = reader.node("u2").await.expect("read").expect("there");
+    assert!(u2.maintenance);
+}
+
+#[tokio::test]
+async fn a_bad_file_names_every_line_and_field_and_imports_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let settings = settings(&directory);
+    store::migrate(&settings.database).await.expect("tables");
+    let bad = import(
+        &directory,
+        "nodes.csv",
+        "uuid,driver,maintenance\nu1,a,False\nu2,,perhaps\nu1,b,True\n",
+    );
+    let failure = failure(bad.answer(&settings, Output::Text).await);
+    assert_eq!(failure.code, FAILED);
+    for part in [
+        "line 3: driver ",
+        "line 3: maintenance ",
+        "line 4: uuid ",
+        "nothing was imported",
+    ] {
+        assert!(
+            failure.message.contains(part),
+            "{part}: {}",
+            failure.message
+        );
+    }
+    let reader = Reader::new(&settings.database).expect("a reader");
+    assert_eq!(reader.overview().await.expect("read").nodes, 0);
+}
+
+#[tokio::test]
+async fn a_missing_database_is_unreachable_and_says_how_to_make_one() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let settings = settings(&directory);
+    let nodes = import(
+        &directory,
+        "nodes.json",
+        r#"[{"uuid": "u1", "driver": "a"}]"#,
+    );
+    let forget = Forget {
+        name: "c1".into(),
+        wait: Duration::ZERO,
+    };
+    let node = Explain::Node { name: "n1".into() };
+    for failure in [
+        failure(nodes.answer(&settings, Output::Text).await),
+        failure(Status {}.answer(&settings, Output::Text).await),
+        failure(forget.answer(&settings, Output::Text).await),
+        failure(node.answer(&settings, Output::Text).await),
+    ] {
+        assert_eq!(failure.code, UNREACHABLE, "{failure}");
+        assert!(failure.message.contains("nodewarden migrate"), "{failure}");
+    }
+    std::fs::write(directory.path().join("new.db"), b"").expect("an empty file");
+    let empty = failure(Status {}.answer(&settings, Output::Text).await);
+    assert!(empty.message.contains("nodewarden migrate"), "{empty}");
+}
+
+#[test]
+fn every_error_has_its_exit_code() {
+    let settings_fault = SettingsFault("amqp.batch must be 1 to 2000".into());
+    assert_eq!(Failure::of(&settings_fault.into()).code, USAGE);
+    let failure = Failure::of(&anyhow::anyhow!("inner").context("outer"));
+    assert_eq!(
+        (failure.code, failure.message.as_str()),
+        (FAILED, "outer: inner")
+    );
+    let unreachable =
+        anyhow::Error::from(Failure::unreachable("no broker")).context("while publishing");
+    assert_eq!(Failure::of(&unreachable).code, UNREACHABLE);
+}
+
+#[tokio::test]
+async fn status_shows_everything_on_one_page() {
+    let fleet = Fleet::with_story().await;
+    let text = Status {}
+        .answer(&fleet.settings, Output::Text)
+        .await
+        .expect("a page");
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 100),
+        "{text}"
+    );
+    for part in [
+        "Active:        host-1/42 with epoch 1 since 2026-03-01T10:00:00Z",
+        "WARNING: nothing was committed for ",
+        "Nodes:         3 in service, 1 out of service because of nodewarden",
+        "Announcements: 0 confirmed by the broker, 1 waiting, the oldest from ",
+        " at seq 1\n",
+        "DRIVER  GROUP      STATE    SINCE",
+        "\nCONDUCTOR  GROUP      STATE    SINCE",
+        "Held back, and why:\n- Driver b in the default group is LOST since",
+        "- Driver zz in the default group never had an active conductor",
+        "- Driver r in group rack-1 counts as active only by a planned restart: c3 may be away until",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    let mut page = value(
+        &Status {}
+            .answer(&fleet.settings, Output::Json)
+            .await
+            .expect("a page"),
+    );
+    let drivers = page["drivers"].take();
+    let conductors = page["conductors"].take();
+    assert_eq!(
+        page,
+        json!({
+            "stream": fleet.stream, "epoch": 1, "seq": 1, "nodes": 4, "nodes_out_of_service": 1,
+            "active": { "holder": "host-1/42", "since_ms": T, "last_commit_at_ms": T + 1500, "seems_alive": false },
+            "announcements": { "made": 1, "confirmed": 0, "oldest_waiting_since_ms": T + 1500 },
+            "drivers": null, "conductors": null,
+        })
+    );
+    assert_eq!(
+        (
+            drivers.as_array().map(Vec::len),
+            conductors.as_array().map(Vec::len)
+        ),
+        (Some(4), Some(3))
+    );
+    assert_eq!(
+        (&drivers[1]["driver"], &drivers[1]["state"]),
+        (&json!("b"), &json!("lost"))
+    );
+}
+
+#[tokio::test]
+async fn explain_answers_why_for_nodes_drivers_and_conductors() {
+    let fleet = Fleet::with_story().await;
+    let name = |name: &str| name.to_owned();
+    let n2 = explained(
+        &fleet,
+        Explain::Node {
+            name: name("web-2"),
+        },
+    )
+    .await
+    .expect("explained");
+    for part in [
+        "Node web-2 (n2) is OUT of service since 2026-03-01T10:00:01Z",
+        "driver b in the default group lost its last active conductor. Its last one, c1, left (event c1-1772359201000).",
+        &format!("Decision {DECISION} by epoch 1 at 2026-03-01T10:00:01Z"),
+        "It comes back by itself as soon as a conductor that supports driver b in the default group joins.",
+    ] {
+        assert!(n2.contains(part), "{part}: {n2}");
+    }
+    let n1 = explained(&fleet, Explain::Node { name: name("n1") })
+        .await
+        .expect("explained");
+    assert!(
+        n1.contains("is active through c2. An operator has set maintenance on it"),
+        "{n1}"
+    );
+    let n3 = explained(&fleet, Explain::Node { name: name("n3") })
+        .await
+        .expect("explained");
+    assert!(
+        n3.contains("driver r in group rack-1 counts as active only by a planned restart"),
+        "{n3}"
+    );
+    let n4 = explained(&fleet, Explain::Node { name: name("n4") })
+        .await
+        .expect("explained");
+    assert!(
+        n4.contains("Driver zz in the default group never had an active conductor"),
+        "{n4}"
+    );
+    let r = explained(
+        &fleet,
+        Explain::Driver {
+            name: name("r"),
+            group: name("RACK-1"),
+        },
+    )
+    .await
+    .expect("explained");
+    assert!(
+        r.contains("counts as active only by a planned restart"),
+        "{r}"
+    );
+    let c1 = explained(&fleet, Explain::Conductor { name: name("c1") })
+        .await
+        .expect("explained");
+    assert!(
+        c1.starts_with("Conductor c1 does not count since 2026-03-01T10:00:01Z"),
+        "{c1}"
+    );
+    let object = Explain::Node { name: name("n2") }
+        .answer(&fleet.settings, Output::Json)
+        .await
+        .expect("an object");
+    assert_eq!(value(&object)["decision"]["decision_id"], DECISION);
+}
+
+#[tokio::test]
+async fn who_asks_for_something_unknown_is_told_what_there_is() {
+    let fleet = Fleet::with_story().await;
+    let name = "nobody".to_owned();
+    for (what, says) in [
+        (
+            Explain::Node { name: name.clone() },
+            "no node has the uuid nobody",
+        ),
+        (
+            Explain::Driver {
+                name: name.clone(),
+                group: String::new(),
+            },
+            "no conductor and no node names a driver nobody",
+        ),
+        (
+            Explain::Driver {
+                name: "r".into(),
+                group: String::new(),
+            },
+            "but in rack-1: use --group",
+        ),
+        (Explain::Conductor { name }, "no conductor nobody is known"),
+    ] {
+        let failure = failure(explained(&fleet, what).await);
+        assert_eq!(failure.code, FAILED);
+        assert!(failure.message.contains(says), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn texts_of_the_database_never_steer_the_terminal() {
+    let fleet = Fleet::with_story().await;
+    let hostile = NodeUpsert {
+        uuid: "n9".into(),
+        name: Some(Some("\x1b[2J\r\nroot# \u{202e}".into())),
+        driver: "d\x1b]0;x\x07".into(),
+        conductor_group: None,
+        maintenance: None,
+    };
+    store::import(&fleet.settings.database, &[hostile], |_| {})
+        .await
+        .expect("imported");
+    let node = explained(&fleet, Explain::Node { name: "n9".into() })
+        .await
+        .expect("explained");
+    let page = Status {}
+        .answer(&fleet.settings, Output::Text)
+        .await
+        .expect("a page");
+    for text in [node, page.replace('\n', " ")] {
+        assert!(
+            !text.chars().any(|c| c.is_control() || c == '\u{202e}'),
+            "{text:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn forget_is_refused_for_who_counts_or_is_not_known() {
+    let fleet = Fleet::with_story().await;
+    for (name, says) in [
+        ("c2", "conductor c2 is active: it counts"),
+        ("c3", "conductor c3 is leaving: it counts"),
+        ("c8", "no conductor c8 is known"),
+    ] {
+        let forget = Forget {
+            name: name.into(),
+            wait: Duration::ZERO,
+        };
+        let failure = failure(forget.answer(&fleet.settings, Output::Text).await);
+        assert_eq!(failure.code, FAILED);
+        assert!(failure.message.contains(says), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn forget_is_recorded_and_answered_by_the_one_who_decides() {
+    let mut fleet = Fleet::with_story().await;
+    let forget = |wait| Forget {
+        name: "c1".into(),
+        wait,
+    };
+    let text = forget(Duration::ZERO)
+        .answer(&fleet.settings, Output::Text)
+        .await
+        .expect("recorded");
+    assert_eq!(
+        text,
+        "It is recorded (request 1). No replica has answered within 0s; the next active one will do it."
+    );
+    let settings = fleet.settings.clone();
+    let asks = async {
+        forget(Duration::from_secs(60))
+            .answer(&settings, Output::Json)
+            .await
+    };
+    let decides = async {
+        loop {
+            let requests = fleet.ledger.requests().await.expect("read");
+            if let Some(request) = requests.iter().find(|request| request.number == 2) {
+                let done = fleet
+                    .ledger
+                    .answer_forget(fleet.epoch, request, true, "forgotten", T + 9000)
+                    .await;
+                return done.expect("answered");
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let both = async { tokio::join!(asks, decides) };
+    let (answer, ()) = tokio::time::timeout(Duration::from_secs(60), both)
+        .await
+        .expect("in time");
+    assert_eq!(
+        value(&answer.expect("answered")),
+        json!({ "request": 2, "done": true, "result": "forgotten" })
+    );
+    let reader = Reader::new(&settings.database).expect("a reader");
+    let left: Vec<String> = reader
+        .conductors()
+        .await
+        .expect("read")
+        .into_iter()
+        .map(|known| known.conductor)
+        .collect();
+    assert_eq!(left, ["c2", "c3"]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let missing = Import {
+        file: PathBuf::from("/nowhere/nodes.json"),
+    };
+    let failure = failure(missing.answer(&settings(&directory), Output::Text).await);
+    assert_eq!(failure.code, FAILED);
+    assert!(
+        failure
+            .message
+            .starts_with("cannot read /nowhere/nodes.json: "),
+        "{failure}"
+    );
+}
+
+/// As the program offers them.
+#[derive(Debug, Parser)]
+enum Offered {
+    Status(Status),
+    Migrate(Migrate),
+    #[command(subcommand)]
+    Explain(Explain),
+    #[command(subcommand)]
+    Nodes(Nodes),
+    #[command(subcommand)]
+    Conductors(Conductors),
+}
+
+#[test]
+fn the_commands_are_spelled_as_the_contract_does() {
+    Offered::command().debug_assert();
+    for line in [
+        "nodewarden status",
+        "nodewarden migrate",
+        "nodewarden explain node web-1",
+        "nodewarden explain driver a --group rack-1",
+        "nodewarden explain conductor c1",
+        "nodewarden nodes import -",
+        "nodewarden conductors forget c1 --wait 2s",
+    ] {
+        if let Err(fault) = Offered::try_parse_from(line.split(' ')) {
+            panic!("{line}: {fault}");
+        }
+    }
+}
