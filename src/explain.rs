@@ -3,16 +3,13 @@
 //! Pure: rows in, sentences out; the present time is an argument. Texts from the database go
 //! through [`safe`], so an answer may be printed on a terminal as it is.
 
-use std::time::{Duration, SystemTime};
+mod words;
+
+use words::{capital, group, names, pair, since, subject, verb};
+pub use words::{date, distance, length, when};
 
 use crate::store::{ConductorView, DecisionView, DriverView, NodeFacts, PairFacts};
 use crate::telemetry::safe;
-
-/// Names listed in one sentence; the rest is counted.
-const NAMES: usize = 8;
-
-/// The last millisecond of the year 9999: later times are not written as a date.
-const LAST_DATE_MS: u64 = 253_402_300_799_999;
 
 /// Why a node is in or out of service.
 #[must_use]
@@ -325,96 +322,6 @@ fn came_back(reason: &str) -> String {
         "node_removed" => "it had been removed, and was registered again later".to_owned(),
         "released" => "an operator released it".to_owned(),
         other => safe(other),
-    }
-}
-
-fn subject(facts: &NodeFacts) -> String {
-    match facts.name.as_deref().filter(|name| !name.is_empty()) {
-        Some(name) => format!("Node {} ({})", safe(name), safe(&facts.uuid)),
-        None => format!("Node {}", safe(&facts.uuid)),
-    }
-}
-
-fn pair(driver: &str, conductor_group: &str) -> String {
-    format!("driver {} in {}", safe(driver), group(conductor_group))
-}
-
-/// `sentence` with a capital at its beginning; ours begin with ASCII letters.
-fn capital(mut sentence: String) -> String {
-    sentence[..1].make_ascii_uppercase();
-    sentence
-}
-
-/// A group, for the middle of a sentence.
-fn group(name: &str) -> String {
-    if name.is_empty() {
-        "the default group".to_owned()
-    } else {
-        format!("group {}", safe(name))
-    }
-}
-
-fn names(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(NAMES).map(|name| safe(name)).collect();
-    match shown.split_last() {
-        None => "nobody".to_owned(),
-        Some(_) if names.len() > NAMES => {
-            format!("{} and {} more", shown.join(", "), names.len() - NAMES)
-        }
-        Some((only, [])) => only.clone(),
-        Some((last, first)) => format!("{} and {last}", first.join(", ")),
-    }
-}
-
-fn verb(names: &[String], one: &'static str, more: &'static str) -> &'static str {
-    if names.len() == 1 { one } else { more }
-}
-
-fn since(since_ms: Option<u64>, now_ms: u64) -> String {
-    since_ms.map_or_else(String::new, |at| format!(" since {}", when(at, now_ms)))
-}
-
-/// A time in UTC and how far away it is: `2026-03-01T10:00:00Z (3 min ago)`.
-#[must_use]
-pub fn when(at_ms: u64, now_ms: u64) -> String {
-    format!("{} ({})", date(at_ms), distance(at_ms, now_ms))
-}
-
-/// A time in UTC, to the second.
-#[must_use]
-pub fn date(at_ms: u64) -> String {
-    if at_ms > LAST_DATE_MS {
-        return format!("{at_ms} ms after 1970");
-    }
-    let at = SystemTime::UNIX_EPOCH + Duration::from_millis(at_ms);
-    humantime::format_rfc3339_seconds(at).to_string()
-}
-
-/// `3 min ago`, `in 5 s`, `now`.
-#[must_use]
-pub fn distance(at_ms: u64, now_ms: u64) -> String {
-    match at_ms.abs_diff(now_ms) {
-        0..1000 => "now".to_owned(),
-        away if at_ms < now_ms => format!("{} ago", length(away)),
-        away => format!("in {}", length(away)),
-    }
-}
-
-/// A duration in its two largest units.
-#[must_use]
-pub fn length(ms: u64) -> String {
-    let seconds = ms / 1000;
-    let two = |large: u64, name: &str, small: u64, other: &str| match small {
-        0 => format!("{large} {name}"),
-        _ => format!("{large} {name} {small} {other}"),
-    };
-    match seconds {
-        0 => format!("{ms} ms"),
-        1..60 => format!("{seconds} s"),
-        60..600 => two(seconds / 60, "min", seconds % 60, "s"),
-        600..3600 => format!("{} min", seconds / 60),
-        3600..86_400 => two(seconds / 3600, "h", seconds % 3600 / 60, "min"),
-        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3600, "h"),
     }
 }
 

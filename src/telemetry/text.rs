@@ -1,0 +1,84 @@
+//! Text from outside, and errors: printable, bounded, on one line.
+
+use std::error::Error;
+
+/// The longest text from outside in one place of a log line or table, in characters: a name of 255
+/// bytes fits, a flood does not.
+pub const SAFE_CHARS: usize = 300;
+
+/// An error and all that caused it, outermost first, on one safe line.
+#[must_use]
+pub fn error_chain(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        // Many errors repeat their cause in their own text.
+        if !line.ends_with(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        next = cause.source();
+    }
+    safe_within(&line, 2000)
+}
+
+/// `text` without anything that a terminal acts on or that breaks a line (controls, line
+/// separators, reversals of direction are written as escapes), at most [`SAFE_CHARS`] long.
+#[must_use]
+pub fn safe(text: &str) -> String {
+    safe_within(text, SAFE_CHARS)
+}
+
+/// [`safe`] with a limit of its own.
+#[must_use]
+pub fn safe_within(text: &str, limit: usize) -> String {
+    let mut out = String::new();
+    let mut room = limit;
+    for char in text.chars() {
+        // Only what does not print is escaped: quotes and backslashes are harmless here.
+        let escaped: String = match char {
+            '"' | '\'' | '\\' => char.into(),
+            other => other.escape_debug().collect(),
+        };
+        let width = escaped.chars().count();
+        // The last place is kept for the sign that something was left out.
+        if width >= room {
+            out.push('…');
+            return out;
+        }
+        room -= width;
+        out.push_str(&escaped);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_told_with_all_its_causes_on_one_safe_line() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot open\n{name}")]
+        struct Outer {
+            name: &'static str,
+            source: std::io::Error,
+        }
+        let source = std::io::Error::other("disk \x1b[31mred");
+        let outer = Outer { name: "x", source };
+        assert_eq!(error_chain(&outer), "cannot open\\nx: disk \\u{1b}[31mred");
+    }
+
+    #[test]
+    fn text_from_outside_is_printable_and_bounded() {
+        assert_eq!(safe("web-7 \"Größe\" 木"), "web-7 \"Größe\" 木");
+        let hostile = safe(&"\x1b[2J\r\n\u{202e}\u{2028}".repeat(100));
+        assert!(hostile.chars().count() <= SAFE_CHARS);
+        assert!(
+            !hostile
+                .chars()
+                .any(|c| c.is_control() || c == '\u{202e}' || c == '\u{2028}')
+        );
+    }
+}
