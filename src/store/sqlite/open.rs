@@ -87,8 +87,9 @@ pub(super) fn read_only(database: &Database) -> Result<SqliteConnectOptions, Sto
 }
 
 fn named(database: &Database) -> Result<SqliteConnectOptions, StoreError> {
-    let options = SqliteConnectOptions::from_str(database.url.expose())
-        .map_err(|fault| StoreError::Schema(format!("database.url {}: {fault}", database.url.redacted())))?;
+    let options = SqliteConnectOptions::from_str(database.url.expose()).map_err(|fault| {
+        StoreError::Schema(format!("database.url {}: {fault}", database.url.redacted()))
+    })?;
     Ok(options.create_if_missing(false).busy_timeout(BUSY))
 }
 

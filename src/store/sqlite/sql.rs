@@ -218,8 +218,10 @@ pub const SNAPSHOT: &str =
     WHERE c.held > ? ORDER BY c.held LIMIT ?";
 pub const SEE_CONDUCTORS: &str = "SELECT conductor, incarnation, conductor_group, drivers, state, since_ms,
     heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sign_at_ms FROM nodewarden_conductors ORDER BY conductor";
-pub const SEE_PAIRS: &str = "SELECT conductor_group, driver, state, since_ms, decision FROM nodewarden_pairs";
-pub const COUNT_PAIRS: &str = "SELECT lower(coalesce(n.conductor_group, '')) AS conductor_group, n.driver,
+pub const SEE_PAIRS: &str =
+    "SELECT conductor_group, driver, state, since_ms, decision FROM nodewarden_pairs";
+pub const COUNT_PAIRS: &str =
+    "SELECT lower(coalesce(n.conductor_group, '')) AS conductor_group, n.driver,
     count(*) AS nodes, count(c.seq) AS held
     FROM nodes n LEFT JOIN nodewarden_changes c ON c.held = n.uuid
     WHERE n.driver IS NOT NULL GROUP BY 1, 2";
