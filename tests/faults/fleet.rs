@@ -12,8 +12,8 @@ use nodewarden::store::{self, NodeUpsert, Overview, Reader};
 use nodewarden::wire::out::{NodeBackInService, NodeOutOfService};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How long a state may take to come about on a busy machine.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+/// How long a state may take to come about on a busy machine; longer than a tick lives in the queue.
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Asks again until there is an answer; panics with `what` at the deadline.
 pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {

@@ -1,0 +1,99 @@
+//! Settings that make no sense are refused, with the reason.
+
+use std::time::Duration;
+
+use super::{InventoryKind, Mode, Settings, SettingsFault, UnknownDriver};
+
+impl Settings {
+    /// Refuses settings that make no sense, with the reason.
+    ///
+    /// # Errors
+    /// [`SettingsFault`] for the first one that does not.
+    pub fn check(&self) -> Result<(), SettingsFault> {
+        let refuse = |text: String| Err(SettingsFault(text));
+        let seconds = Duration::from_secs;
+        if !(seconds(1)..=seconds(60)).contains(&self.amqp.heartbeat) {
+            return refuse("amqp.heartbeat must be 1s to 60s: shorter ends healthy sessions, longer blocks a fail-over".into());
+        }
+        if self.amqp.heartbeat.subsec_nanos() != 0 {
+            return refuse(
+                "amqp.heartbeat must be whole seconds: AMQP 0-9-1 carries no fractions".into(),
+            );
+        }
+        if !(seconds(1)..=seconds(120)).contains(&self.amqp.timeout) {
+            return refuse("amqp.timeout must be 1s to 120s".into());
+        }
+        if !(1..=2000).contains(&self.amqp.batch) {
+            return refuse("amqp.batch must be 1 to 2000".into());
+        }
+        for (key, name) in [
+            ("events_exchange", &self.amqp.events_exchange),
+            ("events_queue", &self.amqp.events_queue),
+            ("nodes_exchange", &self.amqp.nodes_exchange),
+            ("dead_letters_queue", &self.amqp.dead_letters_queue),
+        ] {
+            if name.is_empty() || name.len() > 255 {
+                return refuse(format!("amqp.{key} must be 1 to 255 bytes long"));
+            }
+        }
+        if self.amqp.events_queue == self.amqp.dead_letters_queue {
+            return refuse("amqp.dead_letters_queue must not be amqp.events_queue: a refused message would come back for ever".into());
+        }
+        if self.amqp.events_exchange == self.amqp.nodes_exchange {
+            return refuse("amqp.nodes_exchange must not be amqp.events_exchange: conductors and schedulers need permissions of their own".into());
+        }
+        if !(1..=5000).contains(&self.publish.nodes_per_message) {
+            return refuse("publish.nodes_per_message must be 1 to 5000".into());
+        }
+        if !(1..=100_000).contains(&self.decide.chunk_nodes) {
+            return refuse("decide.chunk_nodes must be 1 to 100000: a chunk is one transaction and keeps its rows locked".into());
+        }
+        if self.decide.reconnect_grace < 2 * self.amqp.heartbeat {
+            return refuse(format!(
+                "decide.reconnect_grace ({}) must be at least two amqp.heartbeat ({}): conductors need that long to notice a dead broker and come back",
+                humantime::format_duration(self.decide.reconnect_grace),
+                humantime::format_duration(self.amqp.heartbeat),
+            ));
+        }
+        if !(seconds(1)..=seconds(3600)).contains(&self.decide.sweep_interval) {
+            return refuse("decide.sweep_interval must be 1s to 1h: it is how long a newly registered node of a lost driver stays unnoticed".into());
+        }
+        if self.decide.back_within_cap > seconds(24 * 3600) {
+            return refuse("decide.back_within_cap must be at most 24h: that long nodes of a conductor that never returns stay in service".into());
+        }
+        if self.decide.forget_after < seconds(3600) {
+            return refuse("decide.forget_after must be at least 1h".into());
+        }
+        if self.retention.events < seconds(3600) {
+            return refuse("retention.events must be at least 1h: an event must be remembered as long as the broker can deliver it again".into());
+        }
+        if self.database.transaction_limit < seconds(5) {
+            return refuse("database.transaction_limit must be at least 5s: a healthy but slow disk would be killed".into());
+        }
+        let scheme = self
+            .database
+            .url
+            .expose()
+            .split("://")
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        if scheme != "sqlite" {
+            return refuse(format!(
+                "database.url: this version supports sqlite://PATH, not {scheme}://"
+            ));
+        }
+        if self.inventory.kind == InventoryKind::Ironic {
+            return refuse("inventory.kind = \"ironic\" is not supported by this version".into());
+        }
+        if self.decide.mode == Mode::Observe {
+            return refuse("decide.mode = \"observe\" is not supported by this version".into());
+        }
+        if self.decide.unknown_driver == UnknownDriver::TakeOut {
+            return refuse(
+                "decide.unknown_driver = \"take_out\" is not supported by this version".into(),
+            );
+        }
+        Ok(())
+    }
+}

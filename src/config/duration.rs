@@ -1,0 +1,18 @@
+//! Durations as people write them: `250ms`, `10s`, `5m`.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serializer};
+
+pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_duration(*duration))
+}
+
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map_err(|fault| {
+        serde::de::Error::custom(format!(
+            "{text:?} is not a duration such as 250ms, 10s or 5m: {fault}"
+        ))
+    })
+}

@@ -1,0 +1,29 @@
+//! The environment, read here and nowhere else.
+
+use std::path::PathBuf;
+
+/// What the standard library reads the stack size of new threads from.
+pub const STACK_VARIABLE: &str = "RUST_MIN_STACK";
+
+/// Whether somebody chose that size already.
+#[must_use]
+pub fn has_stack_setting() -> bool {
+    std::env::var_os(STACK_VARIABLE).is_some()
+}
+
+/// The settings file that the environment names, if it does.
+#[must_use]
+pub fn file_from_environment() -> Option<PathBuf> {
+    std::env::var_os("NODEWARDEN_CONFIG").map(PathBuf::from)
+}
+
+/// The settings in the environment: variable, `section.key`, value.
+pub(super) fn settings() -> impl Iterator<Item = (String, String, String)> {
+    std::env::vars().filter_map(|(name, value)| {
+        let path = name
+            .strip_prefix("NODEWARDEN_")
+            .filter(|rest| rest.contains("__"))?;
+        let path = path.to_ascii_lowercase().replace("__", ".");
+        Some((name, path, value))
+    })
+}

@@ -1,0 +1,95 @@
+//! Reading the settings in layers: defaults, file, environment, flags.
+
+use std::path::Path;
+
+use figment::Figment;
+use figment::providers::{Format, Serialized, Toml};
+
+use super::{Settings, SettingsFault, environment};
+
+impl Settings {
+    /// Reads file, environment and `overrides` (`section.key`, value), in rising order of rank.
+    ///
+    /// # Errors
+    /// [`SettingsFault`] names the file, variable or flag and what is wrong with it.
+    pub fn load(
+        file: Option<&Path>,
+        overrides: &[(String, String)],
+    ) -> Result<Self, SettingsFault> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            let text = std::fs::read_to_string(file).map_err(|fault| {
+                SettingsFault(format!(
+                    "cannot read settings file {}: {fault}",
+                    file.display()
+                ))
+            })?;
+            // Parsed alone first, so that a fault names the file.
+            Figment::from(Serialized::defaults(Self::default()))
+                .merge(Toml::string(&text))
+                .extract::<Self>()
+                .map_err(|fault| {
+                    SettingsFault(format!("settings file {}: {fault}", file.display()))
+                })?;
+            figment = figment.merge(Toml::string(&text));
+        }
+        for (name, path, value) in environment::settings() {
+            figment = Self::set(
+                figment,
+                &path,
+                &value,
+                &format!("environment variable {name}"),
+            )?;
+        }
+        for (path, value) in overrides {
+            figment = Self::set(figment, path, value, &format!("setting {path}"))?;
+        }
+        let settings: Self = figment
+            .extract()
+            .map_err(|fault| SettingsFault(format!("settings: {fault}")))?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// Merges one value given as text: a TOML value where it parses as one (numbers, booleans,
+    /// lists, tables), a text otherwise.
+    fn set(
+        figment: Figment,
+        path: &str,
+        value: &str,
+        origin: &str,
+    ) -> Result<Figment, SettingsFault> {
+        let quoted = toml_text(value);
+        for candidate in [quoted.as_str(), value] {
+            let merged = figment
+                .clone()
+                .merge(Toml::string(&format!("{path} = {candidate}")));
+            if merged.extract::<Self>().is_ok() {
+                return Ok(merged);
+            }
+        }
+        let fault = figment
+            .merge(Toml::string(&format!("{path} = {quoted}")))
+            .extract::<Self>()
+            .err()
+            .map_or_else(String::new, |fault| fault.to_string());
+        Err(SettingsFault(format!("{origin}: {fault}")))
+    }
+}
+
+/// `value` as a TOML text.
+fn toml_text(value: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in value.chars() {
+        match c {
+            '"' | '\\' => {
+                quoted.push('\\');
+                quoted.push(c);
+            }
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", c as u32)),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,260 @@
+//! Every setting: typed, validated, documented; secrets redacted.
+//!
+//! A TOML file (`--config`, `NODEWARDEN_CONFIG`), overridden by environment variables
+//! `NODEWARDEN_<SECTION>__<KEY>`, overridden by flags. Unknown keys are errors. This is the only
+//! module that reads the environment.
+
+mod check;
+mod duration;
+mod environment;
+mod load;
+mod secret;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use environment::{STACK_VARIABLE, file_from_environment, has_stack_setting};
+pub use secret::SecretUrl;
+
+/// All settings of nodewarden.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The message broker.
+    pub amqp: Amqp,
+    /// The database.
+    pub database: Database,
+    /// Where the nodes are.
+    pub inventory: Inventory,
+    /// The HTTP interface.
+    pub http: Http,
+    /// How it is decided.
+    pub decide: Decide,
+    /// How it is announced.
+    pub publish: Publish,
+    /// How long records are kept.
+    pub retention: Retention,
+    /// Who may say what.
+    pub security: Security,
+}
+
+/// `[amqp]`: the message broker and the names in it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Amqp {
+    /// `amqp://user:password@host:port/vhost` (`%2f` is the default vhost), or `amqps://` for TLS.
+    pub url: SecretUrl,
+    /// The AMQP heartbeat: a peer silent for two of them is gone. The broker's own default of 60 s
+    /// would block a fail-over that long.
+    #[serde(with = "duration")]
+    pub heartbeat: Duration,
+    /// How long dialling, a handshake or an answer of the broker may take.
+    #[serde(with = "duration")]
+    pub timeout: Duration,
+    /// Declare what is missing; `false`: only check, and say exactly what is missing.
+    pub declare: bool,
+    /// The exchange that conductors publish to.
+    pub events_exchange: String,
+    /// The queue with the single active consumer.
+    pub events_queue: String,
+    /// The exchange that schedulers subscribe to.
+    pub nodes_exchange: String,
+    /// The queue of refused messages.
+    pub dead_letters_queue: String,
+    /// Deliveries handled in one transaction at the most. Acknowledging 256 at once is about seven
+    /// times as fast as one by one; more brings no more.
+    pub batch: u16,
+}
+
+impl Default for Amqp {
+    fn default() -> Self {
+        Self {
+            url: SecretUrl::new("amqp://guest:guest@127.0.0.1:5672/%2f"),
+            heartbeat: Duration::from_secs(10),
+            timeout: Duration::from_secs(10),
+            declare: true,
+            events_exchange: "conductor.events".into(),
+            events_queue: "nodewarden.conductor-events".into(),
+            nodes_exchange: "node.events".into(),
+            dead_letters_queue: "nodewarden.dead-letters".into(),
+            batch: 256,
+        }
+    }
+}
+
+/// `[database]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// `sqlite://PATH`: one file on a local disk of one host.
+    pub url: SecretUrl,
+    /// How long one transaction may stay open before the watchdog kills the process. A frozen
+    /// process keeps the others out of an SQLite file for that long at the most.
+    #[serde(with = "duration")]
+    pub transaction_limit: Duration,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            url: SecretUrl::new("sqlite://nodewarden.db"),
+            transaction_limit: Duration::from_secs(15),
+        }
+    }
+}
+
+/// `[inventory]`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Inventory {
+    /// Which table of nodes.
+    pub kind: InventoryKind,
+}
+
+/// Which table of nodes is worked on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InventoryKind {
+    /// Our own `nodes` table, filled by its users.
+    #[default]
+    Native,
+    /// The `nodes` table of an OpenStack Ironic database.
+    Ironic,
+}
+
+/// `[http]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// Address and port; empty: no HTTP.
+    pub listen: String,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8780".into(),
+        }
+    }
+}
+
+/// `[decide]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Decide {
+    /// Whether decisions reach the nodes.
+    pub mode: Mode,
+    /// What becomes of nodes whose pair never had a conductor.
+    pub unknown_driver: UnknownDriver,
+    /// How long such a pair must have been unknown.
+    #[serde(with = "duration")]
+    pub unknown_driver_grace: Duration,
+    /// After a takeover or a gap of our own, silence proves nothing for that long (or for the
+    /// conductor's own time-out, if that is longer).
+    #[serde(with = "duration")]
+    pub reconnect_grace: Duration,
+    /// How often every node is looked at, whatever happened.
+    #[serde(with = "duration")]
+    pub sweep_interval: Duration,
+    /// The longest planned restart that is honoured.
+    #[serde(with = "duration")]
+    pub back_within_cap: Duration,
+    /// Conductors gone that long are forgotten.
+    #[serde(with = "duration")]
+    pub forget_after: Duration,
+    /// Nodes looked at in one transaction at the most.
+    pub chunk_nodes: u32,
+}
+
+impl Default for Decide {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Enforce,
+            unknown_driver: UnknownDriver::Report,
+            unknown_driver_grace: Duration::from_secs(60),
+            reconnect_grace: Duration::from_secs(60),
+            sweep_interval: Duration::from_secs(60),
+            back_within_cap: Duration::from_secs(15 * 60),
+            forget_after: Duration::from_secs(14 * 24 * 3600),
+            chunk_nodes: 5000,
+        }
+    }
+}
+
+/// Whether decisions reach the nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Nodes are taken out and put back.
+    Enforce,
+    /// Decisions are only recorded.
+    Observe,
+}
+
+/// What becomes of nodes whose pair never had a conductor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownDriver {
+    /// They are shown.
+    Report,
+    /// They are taken out after a grace.
+    TakeOut,
+}
+
+/// `[publish]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Publish {
+    /// Nodes in one announcement at the most, 1 to 5000.
+    pub nodes_per_message: u32,
+}
+
+impl Default for Publish {
+    fn default() -> Self {
+        Self {
+            nodes_per_message: 500,
+        }
+    }
+}
+
+/// `[retention]`: tables stay bounded.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// How long an event is remembered, so that its repeat changes nothing.
+    #[serde(with = "duration")]
+    pub events: Duration,
+    /// How long an announcement is kept after it went out.
+    #[serde(with = "duration")]
+    pub announced: Duration,
+    /// How long a completed decision is kept.
+    #[serde(with = "duration")]
+    pub decisions: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 3600);
+        Self {
+            events: 7 * DAY,
+            announced: 7 * DAY,
+            decisions: 90 * DAY,
+        }
+    }
+}
+
+/// `[security]`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Security {
+    /// Broker user → patterns (`*` stands for any text) of the conductor names it may speak for.
+    /// Without this map everybody may speak for everyone; with it a message must carry `user_id`.
+    pub allowed_publishers: Option<BTreeMap<String, Vec<String>>>,
+}
+
+/// Why the settings cannot be used; says which one and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingsFault(pub String);

@@ -1,0 +1,191 @@
+//! Who may know whom, read from the sources: the table in `src/lib.rs` as a test.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each layer and the layers of ours that it may name. Not listed: may name all (`app`, `cli`).
+const MAY_KNOW: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("wire", &["domain"]),
+    ("store", &["domain", "config", "failpoints"]),
+    ("broker", &["domain", "config"]),
+    (
+        "worker",
+        &[
+            "domain",
+            "wire",
+            "store",
+            "broker",
+            "config",
+            "lifecycle",
+            "retry",
+            "telemetry",
+            "failpoints",
+        ],
+    ),
+    (
+        "http",
+        &["store", "worker", "explain", "telemetry", "domain"],
+    ),
+    ("explain", &["store", "telemetry"]),
+    ("lifecycle", &["store", "config"]),
+    // The reasons for refusing, to bound its labels.
+    ("telemetry", &["wire"]),
+    ("retry", &[]),
+    ("failpoints", &[]),
+    ("config", &[]),
+];
+
+/// A text that only these layers may contain, outside of comments.
+const ONLY_IN: &[(&str, &[&str])] = &[
+    ("lapin::", &["broker"]),
+    ("sqlx::", &["store"]),
+    ("axum", &["http"]),
+    ("hyper", &["http"]),
+    ("rmp_serde", &["wire"]),
+    ("backoff::", &["retry"]),
+    ("counter!", &["telemetry"]),
+    ("gauge!", &["telemetry"]),
+    ("tokio::spawn", &["lifecycle"]),
+    ("thread::spawn", &["lifecycle"]),
+    ("env::var", &["config"]),
+    ("nodewarden_", &["telemetry", "store"]),
+    ("SELECT ", &["store"]),
+    ("UPDATE ", &["store"]),
+    ("nodewarden.conductor-events", &["config"]),
+    ("node.events", &["config"]),
+];
+
+/// What the pure core may not touch.
+const NOT_IN_DOMAIN: &[&str] = &[
+    "async ",
+    "tokio",
+    "serde",
+    "tracing",
+    "std::io",
+    "std::fs",
+    "SystemTime",
+    "Instant",
+    "rand",
+    "println",
+    "metrics",
+];
+
+struct Source {
+    layer: String,
+    path: PathBuf,
+    /// Without comments, and without the unit tests at the end of a file.
+    code: String,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let inner = path.strip_prefix(&root).unwrap();
+            if inner.file_name().is_some_and(|name| name == "tests.rs") {
+                continue;
+            }
+            let layer = inner
+                .iter()
+                .next()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .trim_end_matches(".rs")
+                .to_owned();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            let code: Vec<&str> = code
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .map(|line| line.split(" // ").next().unwrap())
+                .collect();
+            sources.push(Source {
+                layer,
+                path: inner.to_owned(),
+                code: code.join("\n"),
+            });
+        }
+    }
+    assert!(sources.len() > 50, "the sources are found");
+    sources
+}
+
+#[test]
+fn no_layer_knows_one_that_it_may_not() {
+    let mut broken = Vec::new();
+    for source in sources() {
+        let Some((_, allowed)) = MAY_KNOW.iter().find(|(layer, _)| *layer == source.layer) else {
+            continue;
+        };
+        let known: BTreeSet<&str> = source
+            .code
+            .split("crate::")
+            .skip(1)
+            .map(|rest| {
+                rest.split(|c: char| !c.is_alphanumeric() && c != '_')
+                    .next()
+                    .unwrap()
+            })
+            .filter(|name| *name != source.layer)
+            .collect();
+        for name in known {
+            if !allowed.contains(&name) {
+                broken.push(format!("{} knows {name}", source.path.display()));
+            }
+        }
+    }
+    assert_eq!(broken, Vec::<String>::new());
+}
+
+#[test]
+fn each_library_and_each_kind_of_text_has_one_home() {
+    let mut broken = Vec::new();
+    for source in sources() {
+        for (text, homes) in ONLY_IN {
+            if source.code.contains(text) && !homes.contains(&source.layer.as_str()) {
+                broken.push(format!("{} holds {text:?}", source.path.display()));
+            }
+        }
+    }
+    assert_eq!(broken, Vec::<String>::new());
+}
+
+#[test]
+fn the_core_is_pure() {
+    let mut broken = Vec::new();
+    for source in sources().iter().filter(|source| source.layer == "domain") {
+        for text in NOT_IN_DOMAIN {
+            if source.code.contains(text) {
+                broken.push(format!("{} holds {text:?}", source.path.display()));
+            }
+        }
+    }
+    assert_eq!(broken, Vec::<String>::new());
+}
+
+#[test]
+fn every_file_opens_with_what_it_is_and_no_file_holds_two_subjects() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut broken = Vec::new();
+    for source in sources() {
+        let text = fs::read_to_string(root.join(&source.path)).unwrap();
+        if !text.starts_with("//! ") {
+            broken.push(format!("{} does not say what it is", source.path.display()));
+        }
+        let lines = text.lines().count();
+        if lines > 450 {
+            broken.push(format!("{} has {lines} lines", source.path.display()));
+        }
+    }
+    assert_eq!(broken, Vec::<String>::new());
+}

@@ -1,0 +1,228 @@
+//! Settings from file, environment and flags, as an operator meets them; and exit codes.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+
+fn nodewarden(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nodewarden"));
+    command.current_dir(folder).env_clear();
+    command
+}
+
+/// Exit code and what was said on standard error.
+fn said(command: &mut Command) -> (i32, String) {
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap_or(-1), text)
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn flags_outrank_the_environment_which_outranks_the_file() {
+    let folder = folder();
+    let file = folder.path().join("settings.toml");
+    std::fs::write(&file, "[database]\nurl = \"sqlite://from-file.db\"\n").unwrap();
+    let migrate = |command: &mut Command| {
+        command.arg("migrate").assert().success();
+    };
+    migrate(nodewarden(folder.path()).arg("--config").arg(&file));
+    assert!(folder.path().join("from-file.db").exists());
+    migrate(
+        nodewarden(folder.path())
+            .env("NODEWARDEN_CONFIG", &file)
+            .env("NODEWARDEN_DATABASE__URL", "sqlite://from-environment.db"),
+    );
+    assert!(folder.path().join("from-environment.db").exists());
+    migrate(
+        nodewarden(folder.path())
+            .env("NODEWARDEN_DATABASE__URL", "sqlite://not-this.db")
+            .args(["--database-url", "sqlite://from-flag.db"]),
+    );
+    assert!(folder.path().join("from-flag.db").exists());
+    migrate(nodewarden(folder.path()).args(["--set", "database.url=sqlite://from-set.db"]));
+    assert!(folder.path().join("from-set.db").exists());
+    assert!(!folder.path().join("not-this.db").exists());
+}
+
+#[test]
+fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
+    let folder = folder();
+    let file = folder.path().join("settings.toml");
+    for (text, expected) in [
+        ("[amqp]\nurll = \"x\"\n", "urll"),
+        ("[amqpp]\n", "amqpp"),
+        (
+            "[amqp]\nheartbeat = \"ten\"\n",
+            "not a duration such as 250ms, 10s or 5m",
+        ),
+        ("[amqp\n", "settings.toml"),
+        (
+            "[publish]\nnodes_per_message = 0\n",
+            "publish.nodes_per_message must be 1 to 5000",
+        ),
+        (
+            "[decide]\nreconnect_grace = \"3s\"\n",
+            "decide.reconnect_grace (3s) must be at least two amqp.heartbeat (10s)",
+        ),
+        (
+            "[decide]\nmode = \"observe\"\n",
+            "not supported by this version",
+        ),
+        (
+            "[inventory]\nkind = \"ironic\"\n",
+            "not supported by this version",
+        ),
+        (
+            "[database]\nurl = \"postgres://user:hush@db/x\"\n",
+            "this version supports sqlite://PATH, not postgres://",
+        ),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let (code, text) = said(
+            nodewarden(folder.path())
+                .arg("--config")
+                .arg(&file)
+                .arg("status"),
+        );
+        assert_eq!(code, 64, "{text}");
+        assert!(text.contains(expected), "{expected:?} is not in {text:?}");
+        assert!(!text.contains("hush"), "{text}");
+    }
+    let (code, text) = said(
+        nodewarden(folder.path())
+            .env("NODEWARDEN_AMQP__HEARTBEAT", "soon")
+            .arg("status"),
+    );
+    assert_eq!(code, 64);
+    assert!(
+        text.contains("environment variable NODEWARDEN_AMQP__HEARTBEAT"),
+        "{text}"
+    );
+    let (code, text) = said(
+        nodewarden(folder.path())
+            .env("NODEWARDEN_AMQP__NOPE", "1")
+            .arg("status"),
+    );
+    assert_eq!(code, 64);
+    assert!(text.contains("NODEWARDEN_AMQP__NOPE"), "{text}");
+    let (code, text) = said(nodewarden(folder.path()).args(["--set", "amqp.heartbeat", "status"]));
+    assert_eq!(
+        (code, text.trim()),
+        (64, "--set amqp.heartbeat: write SECTION.KEY=VALUE")
+    );
+}
+
+#[test]
+fn values_that_look_like_other_types_are_taken_as_what_the_setting_is() {
+    let folder = folder();
+    nodewarden(folder.path())
+        .args(["--set", "amqp.batch=17", "--set", "amqp.declare=false"])
+        .args(["--set", "amqp.events_queue=17", "--set", "http.listen="])
+        .args([
+            "--set",
+            "security.allowed_publishers={ ironic = [\"cond-*\"] }",
+        ])
+        .env("NODEWARDEN_DECIDE__SWEEP_INTERVAL", "90s")
+        .arg("migrate")
+        .assert()
+        .success();
+}
+
+#[test]
+fn no_secret_is_printed_by_any_failure() {
+    let folder = folder();
+    let url = "amqp://operator:hush?hush@127.0.0.1:1/%2f";
+    for arguments in [
+        &["tail"][..],
+        &["emit", "joined", "c1"],
+        &["dead-letters", "list"],
+    ] {
+        let (code, text) = said(
+            nodewarden(folder.path())
+                .args(["--amqp-url", url])
+                .args(arguments),
+        );
+        assert!(code == 69 || code == 64 || code == 1, "{code}: {text}");
+        assert!(!text.contains("hush"), "{text}");
+    }
+}
+
+#[test]
+fn the_exit_code_says_what_kind_of_failure_it_was() {
+    let folder = folder();
+    let dead = ["--amqp-url", "amqp://guest:guest@127.0.0.1:1/%2f"];
+    assert_eq!(said(nodewarden(folder.path()).arg("--help")).0, 0);
+    assert_eq!(said(nodewarden(folder.path()).arg("--version")).0, 0);
+    assert_eq!(said(nodewarden(folder.path()).arg("nonsense")).0, 64);
+    assert_eq!(
+        said(nodewarden(folder.path()).args(["emit", "left", "c1"])).0,
+        64,
+        "no incarnation"
+    );
+    assert_eq!(
+        said(nodewarden(folder.path()).arg("status")).0,
+        69,
+        "no database"
+    );
+    assert_eq!(
+        said(
+            nodewarden(folder.path())
+                .args(dead)
+                .args(["emit", "joined", "c1"])
+        )
+        .0,
+        69
+    );
+    assert_eq!(said(nodewarden(folder.path()).args(dead).arg("tail")).0, 69);
+    nodewarden(folder.path()).arg("migrate").assert().success();
+    assert_eq!(said(nodewarden(folder.path()).arg("status")).0, 0);
+    assert_eq!(
+        said(nodewarden(folder.path()).args(["explain", "node", "nobody"])).0,
+        1
+    );
+}
+
+#[test]
+fn emit_refuses_what_a_worker_would_refuse_before_it_dials() {
+    let folder = folder();
+    for (arguments, expected) in [
+        (
+            &["emit", "joined", "c1", "--heartbeat-timeout", "1ms"][..],
+            "out_of_bounds",
+        ),
+        (
+            &["emit", "joined", "c1", "--driver", ""],
+            "--driver is empty",
+        ),
+        (
+            &[
+                "emit",
+                "heartbeat",
+                "c1",
+                "--incarnation",
+                "9223372036854775808",
+            ],
+            "--incarnation is above",
+        ),
+        (
+            &[
+                "emit",
+                "heartbeat",
+                "c1",
+                "--incarnation",
+                "1",
+                "--group",
+                "g",
+            ],
+            "give its --driver too",
+        ),
+    ] {
+        let (code, text) = said(nodewarden(folder.path()).args(arguments));
+        assert_eq!(code, 64, "{text}");
+        assert!(text.contains(expected), "{expected:?} is not in {text:?}");
+    }
+}
