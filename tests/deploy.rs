@@ -408,7 +408,7 @@ async fn each_user_may_do_its_work_and_no_more(broker: &Broker) {
 }
 
 async fn a_message_beyond_the_limit_is_refused(guest: &Connection) {
-    let largest = vec![0; 262_144];
+    let largest = vec![0; 524_288];
     publish(
         guest,
         EVENTS,
@@ -417,8 +417,8 @@ async fn a_message_beyond_the_limit_is_refused(guest: &Connection) {
         BasicProperties::default(),
     )
     .await
-    .expect("256 KiB pass");
-    let larger = vec![0; 262_145];
+    .expect("512 KiB pass");
+    let larger = vec![0; 524_289];
     let fault = publish(
         guest,
         EVENTS,
@@ -429,6 +429,54 @@ async fn a_message_beyond_the_limit_is_refused(guest: &Connection) {
     .await
     .expect_err("a byte more does not");
     assert!(fault.contains("PRECONDITION_FAILED"), "{fault}");
+}
+
+#[test]
+fn the_largest_announcement_by_default_is_within_the_broker_s_limit() {
+    use nodewarden::domain::announcement::{
+        About, AnnouncedCause, AnnouncedNode, Announcement, Content, OutReason,
+    };
+    use nodewarden::domain::ids::{Driver, Group, Pair};
+    let longest = "x".repeat(255);
+    let announcement = Announcement {
+        number: u64::MAX,
+        stream: "01170af4-6dd3-40e9-aadc-f5dd7b75aac0".into(),
+        epoch: u64::MAX,
+        decided_at_ms: u64::MAX,
+        content: Content::OutOfService {
+            about: About {
+                decision_id: "01170af4-6dd3-40e9-aadc-f5dd7b75aac0".into(),
+                pair: Pair {
+                    group: Group::parse(&longest).expect("a name"),
+                    driver: Driver::parse(&longest).expect("a name"),
+                },
+                cause: AnnouncedCause {
+                    event_id: Some(longest.clone()),
+                    event: Some(longest.clone()),
+                    conductor: Some(longest.clone()),
+                },
+                last_good_at_ms: Some(u64::MAX),
+            },
+            reason: OutReason::DriverLost,
+            nodes: vec![
+                AnnouncedNode {
+                    seq: u64::MAX,
+                    uuid: longest.clone(),
+                    name: Some(longest.clone()),
+                };
+                usize::try_from(Settings::default().publish.nodes_per_message)
+                    .expect("small")
+            ],
+        },
+    };
+    let size = nodewarden::wire::encode(&announcement).body.len();
+    assert!(
+        size <= 500 * 540 + 3 * 1024,
+        "{size} bytes, as the README of deploy/rabbitmq promises"
+    );
+    let shipped =
+        std::fs::read_to_string(shipped("rabbitmq/rabbitmq.conf")).expect("it is shipped");
+    assert!(shipped.contains("max_message_size = 524288"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

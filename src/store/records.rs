@@ -176,6 +176,8 @@ pub struct Chunk {
     pub next: Option<String>,
     /// How many nodes changed and were announced.
     pub changed: u64,
+    /// How many nodes of the window cannot be handled, their key being longer than 255 bytes.
+    pub skipped: u64,
 }
 
 /// What an operator asks of the deciding replica.

@@ -504,6 +504,13 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             telemetry::moved(direction, chunk.changed);
             tracing::debug!(over = ?walk.over, direction, nodes = chunk.changed, "nodes moved");
         }
+        if chunk.skipped > 0 {
+            tracing::warn!(
+                over = ?walk.over,
+                nodes = chunk.skipped,
+                "nodes are left alone: their uuid is longer than 255 bytes"
+            );
+        }
         let more = chunk.next.is_some();
         seat.pending.done(&walk.over, chunk.next);
         step.moved = chunk.changed;

@@ -165,7 +165,8 @@ impl Replica {
         let wake = Arc::new(Notify::new());
         let mut relay: Option<Task<RelayEnd>> = None;
         let over = loop {
-            if stop.is_cancelled() && decider.in_hand() == 0 {
+            // What a database in trouble keeps in hand goes back to the queue, in order.
+            if stop.is_cancelled() && (decider.in_hand() == 0 || decider.trouble().is_some()) {
                 break Over::Stopped;
             }
             match decider.step().await {

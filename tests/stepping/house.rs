@@ -371,22 +371,19 @@ impl House {
     }
 
     pub async fn join(&self) -> Worker {
+        self.try_join().await.unwrap()
+    }
+
+    pub async fn try_join(&self) -> Result<Worker, nodewarden::store::StoreError> {
         let session = self.queue.join();
         let id = session.id();
         let ledger = SqliteLedger::new(&self.database, Arc::new(Unwatched)).unwrap();
-        let decider = Decider::join(
-            session,
-            ledger,
-            self.clock.clone(),
-            self.rules.clone(),
-            "test",
-        )
-        .await
-        .unwrap();
-        Worker {
+        let clock = self.clock.clone();
+        let decider = Decider::join(session, ledger, clock, self.rules.clone(), "test").await?;
+        Ok(Worker {
             decider,
             session: id,
-        }
+        })
     }
 
     /// A worker that decides: its own tick has come back.

@@ -243,3 +243,46 @@ async fn a_user_s_long_transaction_delays_the_decision_and_changes_nothing() {
     assert_eq!(house.out().await, ["a-00000"]);
     assert_eq!(house.decisions().await, ["a lost by c1 e2, 1 nodes"]);
 }
+
+#[tokio::test]
+async fn keys_and_names_too_long_for_a_message_hold_up_nobody() {
+    let house = House::new().await;
+    house.nodes("a", 2).await;
+    house
+        .sql(
+            "INSERT INTO nodes (uuid, name, driver) VALUES
+             (replace(hex(zeroblob(200)), '00', 'é'), 'its uuid is too long', 'a'),
+             ('b-long-name', replace(hex(zeroblob(200)), '00', 'é'), 'a')",
+        )
+        .await;
+    let _worker = lost(&house).await;
+    assert_eq!(house.out().await, ["a-00000", "a-00001", "b-long-name"]);
+    let page = house.reader.snapshot("", 10).await.unwrap();
+    assert_eq!(page.nodes[2].name, None);
+    assert_eq!(
+        house
+            .text(
+                "SELECT group_concat(service_state) FROM nodes WHERE name = 'its uuid is too long'"
+            )
+            .await,
+        "in_service"
+    );
+    assert_eq!(
+        house.decisions().await,
+        ["a lost by c1 e2, 3 nodes", "b lost by c1 e2, 0 nodes"]
+    );
+}
+
+#[tokio::test]
+async fn a_table_that_somebody_broke_keeps_a_replica_from_taking_a_single_event() {
+    let house = House::new().await;
+    house.sql("ALTER TABLE nodes DROP COLUMN maintenance").await;
+    house.joined("c1", 1, &["a"]);
+    let fault = house.try_join().await.err().expect("it does not join");
+    assert_eq!(
+        fault.to_string(),
+        "check the schema: (code: 1) no such column: maintenance: \
+         run `nodewarden migrate`"
+    );
+    assert_eq!(house.queue.events_left(), 1);
+}

@@ -153,6 +153,12 @@ impl Ledger for SqliteLedger {
     }
 
     async fn prove(&mut self) -> Result<(), StoreError> {
+        for statement in sql::SCHEMA {
+            self.look("check the schema", async |connection| {
+                sqlx::query(*statement).execute(connection).await
+            })
+            .await?;
+        }
         let changed = self
             .look("prove that writing works", async |connection| {
                 Ok(sqlx::query(sql::PROVE)

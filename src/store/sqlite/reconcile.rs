@@ -40,9 +40,10 @@ pub(super) async fn take_out(
         return Ok(Chunk {
             next: None,
             changed: 0,
+            skipped: 0,
         });
     };
-    let (last, seen): (Option<String>, i64) = sqlx::query_as(sql::PAIR_WINDOW)
+    let (last, seen, skipped): (Option<String>, i64, i64) = sqlx::query_as(sql::PAIR_WINDOW)
         .bind(driver)
         .bind(group)
         .bind(&window.after)
@@ -86,7 +87,11 @@ pub(super) async fn take_out(
     if next.is_none() {
         complete(unit, pair, window.now_ms).await?;
     }
-    Ok(Chunk { next, changed })
+    Ok(Chunk {
+        next,
+        changed,
+        skipped: uint(skipped),
+    })
 }
 
 pub(super) async fn give_back(
@@ -121,7 +126,11 @@ pub(super) async fn give_back(
                 .await?;
         }
     }
-    Ok(Chunk { next, changed })
+    Ok(Chunk {
+        next,
+        changed,
+        skipped: 0,
+    })
 }
 
 /// Ends the holds of the window that have a reason to end; returns how many.
@@ -209,7 +218,11 @@ pub(super) async fn put_right(unit: &mut Unit<'_>, window: &Window) -> Result<Ch
             .await?;
     }
     let next = (seen == i64::from(window.nodes)).then_some(last).flatten();
-    Ok(Chunk { next, changed: 0 })
+    Ok(Chunk {
+        next,
+        changed: 0,
+        skipped: 0,
+    })
 }
 
 /// Fixes the messages over the changes `first` to `last`.

@@ -12,6 +12,26 @@ pub const FOUND: &str = "INSERT OR IGNORE INTO nodewarden_state
 pub const FOUND_RELAY: &str =
     "INSERT OR IGNORE INTO nodewarden_relay (id, announced) VALUES (1, 0)";
 pub const STREAM: &str = "SELECT stream FROM nodewarden_state WHERE id = 1";
+/// Every table and column that is used, looked at without reading a row: what is missing is found
+/// before the first event is taken.
+pub const SCHEMA: &[&str] = &[
+    "SELECT uuid, name, driver, conductor_group, maintenance, service_state, service_state_since_ms
+        FROM nodes LIMIT 0",
+    "SELECT stream, epoch, commits, seq, last_announcement, last_decision, holder, taken_at_ms, committed_at_ms
+        FROM nodewarden_state LIMIT 0",
+    "SELECT announced, announced_at_ms FROM nodewarden_relay LIMIT 0",
+    "SELECT number, conductor, message_id, digest, type, outcome, received_at_ms FROM nodewarden_events LIMIT 0",
+    "SELECT conductor, incarnation, conductor_group, drivers, heartbeat_timeout_ms, state, hold_remaining_ms,
+        hold_noted_at_ms, last_sent_at_ms, last_sign_at_ms, since_ms FROM nodewarden_conductors LIMIT 0",
+    "SELECT conductor_group, driver, state, since_ms, decision FROM nodewarden_pairs LIMIT 0",
+    "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id, cause_event,
+        cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms, nodes
+        FROM nodewarden_decisions LIMIT 0",
+    "SELECT seq, uuid, name, held, decision, since_ms, back, ends FROM nodewarden_changes LIMIT 0",
+    "SELECT number, type, decision, reason, released_by, first_seq, last_seq, epoch, decided_at_ms,
+        committed_at_ms, format FROM nodewarden_announcements LIMIT 0",
+    "SELECT number, kind, argument, requested_at_ms, done_at_ms, result FROM nodewarden_requests LIMIT 0",
+];
 /// A real change of the row that moves no epoch: proves that writing works.
 pub const PROVE: &str = "UPDATE nodewarden_state SET commits = commits + 1 WHERE id = 1";
 pub const TAKE_EPOCH: &str = "UPDATE nodewarden_state
@@ -58,16 +78,21 @@ pub const STAND: &str = "INSERT INTO nodewarden_pairs (conductor_group, driver, 
 pub const LOST_DECISION: &str = "SELECT d.number, d.decided_at_ms FROM nodewarden_pairs p
     JOIN nodewarden_decisions d ON d.number = p.decision
     WHERE p.driver = ? AND p.conductor_group = ? AND p.state = 'lost'";
-pub const PAIR_WINDOW: &str = "SELECT max(uuid), count(*) FROM (SELECT uuid FROM nodes
-    WHERE driver = ? AND lower(coalesce(conductor_group, '')) = ? AND uuid > ? ORDER BY uuid LIMIT ?)";
+/// Its third column counts rows that cannot be handled: a key longer than any message may carry.
+pub const PAIR_WINDOW: &str = "SELECT max(uuid), count(*), count(*) FILTER (WHERE length(CAST(uuid AS BLOB)) > 255)
+    FROM (SELECT uuid FROM nodes WHERE driver = ? AND lower(coalesce(conductor_group, '')) = ? AND uuid > ?
+    ORDER BY uuid LIMIT ?)";
+/// A name longer than any message may carry is left out of the announcement.
 pub const HOLD: &str = "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms)
-    SELECT ? + row_number() OVER (ORDER BY n.uuid), n.uuid, n.name, n.uuid, ?, ? FROM nodes n
+    SELECT ? + row_number() OVER (ORDER BY n.uuid), n.uuid, CASE WHEN length(CAST(n.name AS BLOB)) <= 255 THEN n.name END, n.uuid, ?, ? FROM nodes n
     WHERE n.driver = ? AND lower(coalesce(n.conductor_group, '')) = ? AND n.uuid > ? AND n.uuid <= ?
+    AND length(CAST(n.uuid AS BLOB)) <= 255
     AND NOT EXISTS (SELECT 1 FROM nodewarden_changes h WHERE h.held = n.uuid)";
 pub const MARK_OUT: &str =
     "UPDATE nodes SET service_state = 'out_of_service', service_state_since_ms = ?
     WHERE driver = ? AND lower(coalesce(conductor_group, '')) = ? AND uuid > ? AND uuid <= ?
-    AND service_state IS NOT 'out_of_service'";
+    AND service_state IS NOT 'out_of_service'
+    AND length(CAST(uuid AS BLOB)) <= 255";
 pub const COUNT_NODES: &str = "UPDATE nodewarden_decisions SET nodes = nodes + ? WHERE number = ?";
 pub const COMPLETE: &str = "UPDATE nodewarden_decisions SET completed_at_ms = ?
     WHERE completed_at_ms IS NULL AND number =
@@ -87,7 +112,8 @@ pub const HOLDS_WINDOW_OF_PAIR: &str =
 /// A hold ends when its node is gone, or when the pair that the node needs now is active.
 pub const RELEASE: &str = "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends)
     SELECT ? + row_number() OVER (ORDER BY decision, back, uuid), uuid, name, NULL, decision, ?, back, seq FROM (
-        SELECT c.seq, c.held AS uuid, CASE WHEN n.uuid IS NULL THEN c.name ELSE n.name END AS name, c.decision,
+        SELECT c.seq, c.held AS uuid, CASE WHEN n.uuid IS NULL THEN c.name
+                WHEN length(CAST(n.name AS BLOB)) <= 255 THEN n.name END AS name, c.decision,
             CASE WHEN n.uuid IS NULL THEN 'node_removed'
                  WHEN n.driver = d.driver AND lower(coalesce(n.conductor_group, '')) = d.conductor_group
                     THEN 'driver_restored'
