@@ -238,14 +238,17 @@ fn leave(
     let newer = event.incarnation > known.incarnation;
     let life = match (known.life, hold_until) {
         (Life::Left, _) if !newer => return (Outcome::Stale, None),
-        // A later `left` does not shorten a hold; it may lengthen it.
-        (Life::Leaving { until }, Some(later)) => Life::Leaving {
+        // A later `left` of the same incarnation does not shorten a hold; it may lengthen it.
+        (Life::Leaving { until }, Some(later)) if !newer => Life::Leaving {
             until: until.max(later),
         },
-        (Life::Leaving { until }, None) => Life::Leaving { until },
-        (Life::Active, Some(until)) => Life::Leaving { until },
+        (Life::Leaving { until }, None) if !newer => Life::Leaving { until },
+        // That of a newer one ends all older ones, their planned restarts too, and may begin its own.
+        (Life::Active | Life::Leaving { .. }, Some(until)) => Life::Leaving { until },
         // Who does not count now is not made to count by a promise to come back.
-        (Life::Active, None) | (Life::TimedOut | Life::Left, _) => Life::Left,
+        (Life::Active | Life::Leaving { .. }, None) | (Life::TimedOut | Life::Left, _) => {
+            Life::Left
+        }
     };
     if life == known.life && !newer {
         return (Outcome::Stale, None);
