@@ -199,7 +199,9 @@ fn last_good(
     before: Option<&Conductor>,
     next: &Conductor,
 ) -> Option<u64> {
-    let supports = |conductor: &&Conductor| conductor.pairs().any(|own| own == *pair);
+    let supports = |conductor: &&Conductor| {
+        conductor.group == pair.group && conductor.drivers.contains(&pair.driver)
+    };
     let others = map
         .conductors()
         .filter(|other| other.name != next.name)
