@@ -15,7 +15,7 @@ use super::time::Mono;
 /// successor's first delivery, which is a tick at the latest.
 pub const TICK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// An own tick older than this proves nothing about the present: we were deaf meanwhile.
+/// An own tick older than this proves nothing about the present.
 pub const FRESH: Duration = Duration::from_secs(1);
 
 /// Longer than this between two fresh own ticks is a gap of ours: three intervals, so that one
@@ -32,7 +32,8 @@ pub enum Heard {
         /// How long we had been deaf, if this tick ended a gap.
         gap: Option<Duration>,
     },
-    /// It took too long: we are deaf, and silence proves nothing.
+    /// It took too long to say anything. Only if none comes back fresh for longer than [`GAP`] is
+    /// that a gap.
     Stale,
 }
 
@@ -66,7 +67,6 @@ impl Hearing {
             self.proven = true;
         }
         if now.since(sent) >= FRESH || sent < self.took_over {
-            self.deaf = true;
             return Heard::Stale;
         }
         let silence = now.since(self.last_fresh);

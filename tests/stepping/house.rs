@@ -53,7 +53,8 @@ impl SimQueue {
         self.0.lock().unwrap()
     }
 
-    fn join(&self) -> SimSession {
+    /// Gets in line.
+    pub fn join(&self) -> SimSession {
         let mut broker = self.broker();
         broker.next_session += 1;
         let id = broker.next_session;
@@ -393,6 +394,11 @@ impl House {
         worker
     }
 
+    /// The simulated monotonic clock.
+    pub fn now(&self) -> Mono {
+        self.clock.now().mono
+    }
+
     /// Steps until nothing is left to do.
     pub async fn settle(&self, worker: &mut Worker) {
         for _ in 0..200 {
@@ -483,6 +489,13 @@ impl House {
     pub fn left(&self, conductor: &str, incarnation: u64) {
         self.event(
             "conductor.left",
+            serde_json::json!({"conductor": conductor, "incarnation": incarnation}),
+        );
+    }
+
+    pub fn timed_out(&self, conductor: &str, incarnation: u64) {
+        self.event(
+            "conductor.heartbeat_timeout",
             serde_json::json!({"conductor": conductor, "incarnation": incarnation}),
         );
     }

@@ -3,5 +3,6 @@
 
 mod house;
 mod invariants;
+mod review;
 mod schedules;
 mod writers;
