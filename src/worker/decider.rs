@@ -457,8 +457,14 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             .filter(|conductor| matches!(conductor.life, Life::Leaving { .. }))
             .map(|conductor| ConductorRecord::save(conductor, now.mono))
             .collect();
+        // What was committed and not acknowledged before the takeover lies in the queue before our
+        // own tick. Until that comes back, events are remembered, however old they are (I2).
+        let mut keeping = self.rules.keeping;
+        if !seat.hearing.proven() {
+            keeping.events = Duration::MAX;
+        }
         self.ledger
-            .begin_sweep(seat.epoch, &holds, self.rules.keeping, now.wall_ms)
+            .begin_sweep(seat.epoch, &holds, keeping, now.wall_ms)
             .await?;
         seat.pending.everything(&seat.map);
         seat.next_sweep = now.mono.plus(self.rules.sweep_interval);

@@ -26,3 +26,36 @@ async fn a_short_stall_every_minute_does_not_keep_silence_from_being_judged() {
     }
     assert_eq!(house.decisions().await, ["a lost by c1 silence, 1 nodes"]);
 }
+
+#[tokio::test]
+async fn what_can_come_again_after_a_long_outage_is_not_forgotten_before_it_comes() {
+    let mut house = House::new().await;
+    house.rules.keeping.events = S(3600);
+    house.nodes("a", 1).await;
+    house.joined("c1", 1, &["a"]);
+    house.timed_out("c1", 1);
+    house.joined("c1", 1, &["a"]);
+    let mut first = house.join().await;
+    house.queue.partition_before_ack(first.session);
+    assert!(first.decider.step().await.is_err());
+    let once = ["a lost by c1 e2", "a restored by c1 e3"];
+    assert_eq!(causes(&house).await, once);
+    // Nobody decides for longer than events are remembered; then they come one by one.
+    house.clock.advance(S(7200));
+    house.rules.batch = 1;
+    house.active().await;
+    assert_eq!(house.queue.events_left(), 0);
+    assert_eq!(causes(&house).await, once);
+    assert_eq!(
+        house
+            .text("SELECT count(*) || '' FROM nodewarden_events")
+            .await,
+        "3"
+    );
+}
+
+async fn causes(house: &House) -> Vec<String> {
+    let decisions = house.decisions().await;
+    let cause = |decision: &String| decision.split(',').next().unwrap().to_owned();
+    decisions.iter().map(cause).collect()
+}
