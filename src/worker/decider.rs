@@ -257,7 +257,8 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         if !self.in_hand.is_empty() {
             step.handled = self.intake().await?;
         }
-        if self.seat.is_some() {
+        // A batch that could not be stored: what is remembered is ahead of the database.
+        if self.seat.as_ref().is_some_and(|seat| !seat.doubt) {
             self.answer_requests().await?;
             self.sweep_if_due(step).await?;
             self.reconcile(step).await?;
