@@ -27,6 +27,9 @@ const NACK_PATIENCE: Duration = Duration::from_secs(30);
 /// The longest pause between two attempts at a refused window.
 const NACK_PAUSE: Duration = Duration::from_secs(2);
 
+/// The longest pause between two attempts at the database.
+const TROUBLE_PAUSE: Duration = Duration::from_secs(2);
+
 /// Where announcements go.
 #[allow(async_fn_in_trait)] // used only with concrete types, whose futures are Send
 pub trait Announcer {
@@ -57,6 +60,8 @@ pub struct Relay<O, A, C> {
     exchange: String,
     refused_since: Option<Mono>,
     pauses: Pauses,
+    in_trouble: bool,
+    troubles: Pauses,
     warned: Warned,
 }
 
@@ -78,16 +83,43 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             exchange: exchange.to_owned(),
             refused_since: None,
             pauses: Pauses::up_to(NACK_PAUSE),
+            in_trouble: false,
+            troubles: Pauses::up_to(TROUBLE_PAUSE),
             warned: Warned::default(),
         }
     }
 
-    /// Carries one window; returns how many announcements went out. Zero: nothing waits, or the
-    /// broker refused the first.
+    /// Carries one window; returns how many announcements went out. Zero: nothing waits, the broker
+    /// refused the first, or the database is in trouble, which is sat out: what was published and
+    /// could not be recorded is published again, with the same bytes.
     ///
     /// # Errors
     /// [`RelayEnd`]
     pub async fn step(&mut self) -> Result<usize, RelayEnd> {
+        match self.carry().await {
+            Err(RelayEnd::Store(fault)) if fault.is_transient() => {
+                if !self.in_trouble {
+                    self.in_trouble = true;
+                    tracing::warn!(
+                        fault = telemetry::error_chain(&fault),
+                        "the relay cannot use the database; announcements wait"
+                    );
+                }
+                telemetry::retried("relay");
+                self.clock.sleep(self.troubles.pause()).await;
+                Ok(0)
+            }
+            outcome => {
+                if outcome.is_ok() && self.in_trouble {
+                    self.in_trouble = false;
+                    self.troubles.reset();
+                }
+                outcome
+            }
+        }
+    }
+
+    async fn carry(&mut self) -> Result<usize, RelayEnd> {
         let announcements = self.outbox.pending(None, WINDOW).await?;
         if announcements.is_empty() {
             return Ok(0);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::house::House;
+use crate::house::{House, SimSubscriber};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
@@ -58,4 +58,24 @@ async fn causes(house: &House) -> Vec<String> {
     let decisions = house.decisions().await;
     let cause = |decision: &String| decision.split(',').next().unwrap().to_owned();
     decisions.iter().map(cause).collect()
+}
+
+#[tokio::test]
+async fn a_user_s_long_transaction_does_not_end_the_relay() {
+    let house = House::new().await;
+    house.nodes("a", 1).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    let subscriber = SimSubscriber::default();
+    let mut relay = house.relay(worker.decider.epoch().unwrap(), &subscriber);
+    let lock = house.lock().await;
+    assert_eq!(relay.step().await.unwrap(), 0, "it waits");
+    let once = subscriber.got();
+    drop(lock);
+    let out = relay.step().await.unwrap();
+    assert_eq!(out, once.len());
+    assert_eq!(subscriber.got()[out..], once[..]);
+    assert_eq!(relay.step().await.unwrap(), 0);
 }
