@@ -151,9 +151,12 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             .count();
         self.note_unroutable(unroutable);
         if out < results.len() {
-            out += self.refused(out).await;
+            if self.refused().await {
+                out = results.len();
+            }
         } else {
             self.refused_since = None;
+            self.pauses.reset();
         }
         if out > 0 {
             failpoints::reached("before-progress");
@@ -180,15 +183,11 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
         }
     }
 
-    /// The broker refused the announcement after the first `before`: pause, or go on without it.
-    /// Returns how many more count as done.
-    async fn refused(&mut self, before: usize) -> usize {
+    /// The broker refused an announcement: pause, or go on without its confirms (`true`), from then
+    /// on at once, until it takes a whole window again.
+    async fn refused(&mut self) -> bool {
         telemetry::nacked(1);
         let now = self.clock.now().mono;
-        if before > 0 {
-            self.refused_since = None;
-            self.pauses.reset();
-        }
         let since = *self.refused_since.get_or_insert(now);
         if now.since(since) >= NACK_PATIENCE {
             if !self.warned.given_up {
@@ -199,10 +198,9 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
                      subscribers see a gap and must take a snapshot"
                 );
             }
-            self.refused_since = None;
-            return 1;
+            return true;
         }
         self.clock.sleep(self.pauses.pause()).await;
-        0
+        false
     }
 }

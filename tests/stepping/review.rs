@@ -79,3 +79,34 @@ async fn a_user_s_long_transaction_does_not_end_the_relay() {
     assert_eq!(subscriber.got()[out..], once[..]);
     assert_eq!(relay.step().await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn a_queue_that_rejects_for_good_delays_announcements_by_thirty_seconds_once() {
+    let mut house = House::new().await;
+    house.rules.nodes_per_message = 1;
+    house.nodes("a", 200).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    let subscriber = SimSubscriber::default();
+    subscriber.refuse(true);
+    let mut relay = house.relay(worker.decider.epoch().unwrap(), &subscriber);
+    let began = house.now();
+    let all = house.reader.overview().await.unwrap().last_announcement;
+    assert!(all > 200);
+    while house.reader.overview().await.unwrap().announced < all {
+        relay.step().await.unwrap();
+        assert!(house.now().since(began) < S(40), "still not through");
+    }
+    assert!(house.now().since(began) >= S(30));
+    // Once the queue takes messages again, a refusal is a refusal again.
+    subscriber.refuse(false);
+    house.joined("c1", 2, &["a"]);
+    house.settle(&mut worker).await;
+    while relay.step().await.unwrap() > 0 {}
+    subscriber.refuse(true);
+    house.left("c1", 2);
+    house.settle(&mut worker).await;
+    assert_eq!(relay.step().await.unwrap(), 0);
+}
