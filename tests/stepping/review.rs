@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::house::{House, SimSubscriber};
+use crate::house::{House, SimSubscriber, assert_contiguous};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
@@ -109,4 +109,64 @@ async fn a_queue_that_rejects_for_good_delays_announcements_by_thirty_seconds_on
     house.left("c1", 2);
     house.settle(&mut worker).await;
     assert_eq!(relay.step().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_pair_s_return_gives_back_its_own_holds_and_looks_at_no_other() {
+    let mut house = House::new().await;
+    house.rules.chunk_nodes = 3;
+    for driver in ["a", "b", "c"] {
+        house.nodes(driver, 7).await;
+    }
+    // Uuids of all pairs mixed.
+    house
+        .sql("UPDATE nodes SET uuid = substr(uuid, 3) || substr(uuid, 1, 1)")
+        .await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a", "b", "c"]);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await.len(), 21);
+    // By hand, between two sweeps: not the business of b's return.
+    house
+        .sql("UPDATE nodes SET service_state = 'in_service' WHERE driver = 'a'")
+        .await;
+    house.joined("c2", 1, &["b"]);
+    house.settle(&mut worker).await;
+    let out = house.out().await;
+    assert!(out.iter().all(|uuid| !uuid.ends_with('b')), "{out:?}");
+    assert_eq!(out.len(), 14);
+    assert_eq!(
+        house
+            .text("SELECT group_concat(DISTINCT driver) FROM (SELECT driver FROM nodes WHERE service_state = 'in_service' ORDER BY driver)")
+            .await,
+        "a,b"
+    );
+    house.pass(&mut worker, 61).await;
+    assert_eq!(
+        house
+            .text(
+                "SELECT group_concat(DISTINCT driver) FROM nodes WHERE service_state = 'in_service'"
+            )
+            .await,
+        "b"
+    );
+    assert_contiguous(&house.announcements().await);
+}
+
+#[tokio::test]
+async fn the_statements_of_a_pair_use_an_index() {
+    let house = House::new().await;
+    for (statement, index) in [
+        (
+            "SELECT group_concat(name) FROM pragma_index_list('nodewarden_decisions')",
+            "nodewarden_decisions_pair",
+        ),
+        (
+            "SELECT group_concat(name) FROM pragma_index_list('nodewarden_changes')",
+            "nodewarden_changes_holds",
+        ),
+    ] {
+        assert!(house.text(statement).await.contains(index), "{index}");
+    }
 }

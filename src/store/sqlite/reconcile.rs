@@ -99,21 +99,23 @@ pub(super) async fn give_back(
     pair: Option<&Pair>,
     window: &Window,
 ) -> Result<Chunk, sqlx::Error> {
-    let driver = pair.map_or("", |pair| pair.driver.as_str());
-    let group = pair.map_or("", |pair| pair.group.as_str());
     let found = match pair {
-        Some(_) => sqlx::query_as(sql::HOLDS_WINDOW_OF_PAIR)
+        Some(pair) => sqlx::query_as(sql::HOLDS_WINDOW_OF_PAIR)
             .bind(&window.after)
-            .bind(driver)
-            .bind(group),
+            .bind(pair.driver.as_str())
+            .bind(pair.group.as_str()),
         None => sqlx::query_as(sql::HOLDS_WINDOW).bind(&window.after),
     };
     let (last, seen): (Option<String>, i64) =
         found.bind(window.nodes).fetch_one(&mut *unit.tx).await?;
     let mut changed = 0;
     if let Some(last) = &last {
-        changed = release(unit, pair.is_none(), driver, group, last, window).await?;
-        keep_marked(unit, last, window).await?;
+        changed = release(unit, pair, last, window).await?;
+        // What a pair's walk leaves is the business of the walk over all holds: a pair's window may
+        // span every uuid there is.
+        if pair.is_none() {
+            keep_marked(unit, last, window).await?;
+        }
     }
     let next = (seen == i64::from(window.nodes)).then_some(last).flatten();
     match (&next, pair) {
@@ -136,24 +138,24 @@ pub(super) async fn give_back(
 /// Ends the holds of the window that have a reason to end; returns how many.
 async fn release(
     unit: &mut Unit<'_>,
-    all_pairs: bool,
-    driver: &str,
-    group: &str,
+    pair: Option<&Pair>,
     last: &str,
     window: &Window,
 ) -> Result<u64, sqlx::Error> {
     let base = unit.counters.seq;
-    let changed = sqlx::query(sql::RELEASE)
+    let statement = match pair {
+        Some(_) => sql::RELEASE_OF_PAIR,
+        None => sql::RELEASE,
+    };
+    let mut query = sqlx::query(statement)
         .bind(int(base))
         .bind(int(window.now_ms))
         .bind(&window.after)
-        .bind(last)
-        .bind(all_pairs)
-        .bind(driver)
-        .bind(group)
-        .execute(&mut *unit.tx)
-        .await?
-        .rows_affected();
+        .bind(last);
+    if let Some(pair) = pair {
+        query = query.bind(pair.driver.as_str()).bind(pair.group.as_str());
+    }
+    let changed = query.execute(&mut *unit.tx).await?.rows_affected();
     if changed == 0 {
         return Ok(0);
     }

@@ -110,7 +110,10 @@ pub const HOLDS_WINDOW_OF_PAIR: &str =
     JOIN nodewarden_decisions d ON d.number = c.decision
     WHERE c.held > ? AND d.driver = ? AND d.conductor_group = ? ORDER BY c.held LIMIT ?)";
 /// A hold ends when its node is gone, or when the pair that the node needs now is active.
-pub const RELEASE: &str = "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends)
+macro_rules! release {
+    ($of:literal) => {
+        concat!(
+            "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends)
     SELECT ? + row_number() OVER (ORDER BY decision, back, uuid), uuid, name, NULL, decision, ?, back, seq FROM (
         SELECT c.seq, c.held AS uuid, CASE WHEN n.uuid IS NULL THEN c.name
                 WHEN length(CAST(n.name AS BLOB)) <= 255 THEN n.name END AS name, c.decision,
@@ -123,8 +126,17 @@ pub const RELEASE: &str = "INSERT INTO nodewarden_changes (seq, uuid, name, held
         LEFT JOIN nodes n ON n.uuid = c.held
         LEFT JOIN nodewarden_pairs p
             ON p.driver = n.driver AND p.conductor_group = lower(coalesce(n.conductor_group, ''))
-        WHERE c.held > ? AND c.held <= ? AND (? OR (d.driver = ? AND d.conductor_group = ?))
-        AND (n.uuid IS NULL OR p.state = 'active'))";
+        WHERE c.held > ? AND c.held <= ? AND (n.uuid IS NULL OR p.state = 'active')",
+            $of,
+            ")"
+        )
+    };
+}
+pub const RELEASE: &str = release!("");
+/// By the pair's decisions, so that the holds of all other pairs are not even looked at.
+pub const RELEASE_OF_PAIR: &str = release!(
+    " AND c.decision IN (SELECT number FROM nodewarden_decisions WHERE driver = ? AND conductor_group = ?)"
+);
 pub const END_HOLDS: &str = "UPDATE nodewarden_changes SET held = NULL
     WHERE seq IN (SELECT ends FROM nodewarden_changes WHERE seq > ?)";
 pub const MARK_IN: &str = "UPDATE nodes SET service_state = 'in_service', service_state_since_ms = ?
