@@ -1,7 +1,7 @@
 //! What reconcile has still to look at. Kept in memory alone: whoever takes over looks at
 //! everything, so nothing can be forgotten.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use crate::domain::ids::Pair;
 use crate::domain::map::{DriverMap, Standing};
@@ -15,7 +15,7 @@ pub(super) struct Walk {
 }
 
 /// What is walked over.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Over {
     /// The nodes of a lost pair, or the holds of an active one.
     Pair(Pair),
@@ -25,17 +25,26 @@ pub(super) enum Over {
     Nodes,
 }
 
-/// The walks to do, most urgent first.
+/// After so many windows for pairs that turned, one goes to the walks that look at everything.
+const URGENT_IN_A_ROW: u32 = 4;
+
+/// The walks to do. Each gets its turn: neither a pair that turns again and again nor a long sweep
+/// keeps the others waiting for ever.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    walks: VecDeque<Walk>,
+    /// Pairs that turned, the first one first.
+    urgent: VecDeque<Walk>,
+    /// Looks at everything: after a takeover, a doubt, and by the sweep.
+    routine: VecDeque<Walk>,
+    /// Windows for urgent walks since the last one for a routine walk.
+    in_a_row: u32,
 }
 
 impl Pending {
-    /// A pair turned: look at it at once, from its beginning.
+    /// A pair turned: look at it soon, from its beginning.
     pub(super) fn turned(&mut self, pair: &Pair) {
         self.forget(&Over::Pair(pair.clone()));
-        self.walks.push_front(Walk {
+        self.urgent.push_back(Walk {
             over: Over::Pair(pair.clone()),
             after: String::new(),
         });
@@ -43,34 +52,44 @@ impl Pending {
 
     /// Look at everything, after what is urgent. A walk that is under way goes on.
     pub(super) fn everything(&mut self, map: &DriverMap) {
+        let present: HashSet<Over> = self.walks().map(|walk| walk.over.clone()).collect();
         let pairs = map
             .standings()
             .filter(|(_, standing)| *standing == Standing::Lost)
             .map(|(pair, _)| Over::Pair(pair.clone()));
-        for over in pairs.chain([Over::Holds, Over::Nodes]) {
-            if !self.walks.iter().any(|walk| walk.over == over) {
-                self.walks.push_back(Walk {
-                    over,
-                    after: String::new(),
-                });
-            }
-        }
+        let missing = pairs
+            .chain([Over::Holds, Over::Nodes])
+            .filter(|over| !present.contains(over));
+        self.routine.extend(missing.map(|over| Walk {
+            over,
+            after: String::new(),
+        }));
     }
 
-    /// The first walk that may be gone on with. Before an own tick has come back (`proven`) no
-    /// node is taken out; returns go on.
+    /// The next walk to go on with. Before an own tick has come back (`proven`) no node is taken
+    /// out; returns go on.
     pub(super) fn next(&self, map: &DriverMap, proven: bool) -> Option<&Walk> {
-        self.walks.iter().find(|walk| match &walk.over {
+        let may = |walk: &&Walk| match &walk.over {
             Over::Pair(pair) => proven || map.standing(pair) != Some(Standing::Lost),
             Over::Holds | Over::Nodes => true,
-        })
+        };
+        let urgent = self.urgent.iter().find(may);
+        let routine = self.routine.iter().find(may);
+        if self.in_a_row >= URGENT_IN_A_ROW {
+            routine.or(urgent)
+        } else {
+            urgent.or(routine)
+        }
     }
 
     /// A window was done; the walk goes on at `next`, or is over.
     pub(super) fn done(&mut self, over: &Over, next: Option<String>) {
+        let urgent = self.urgent.iter().any(|walk| walk.over == *over);
+        self.in_a_row = if urgent { self.in_a_row + 1 } else { 0 };
         match next {
             Some(next) => {
-                if let Some(walk) = self.walks.iter_mut().find(|walk| walk.over == *over) {
+                let mut walks = self.urgent.iter_mut().chain(&mut self.routine);
+                if let Some(walk) = walks.find(|walk| walk.over == *over) {
                     walk.after = next;
                 }
             }
@@ -80,10 +99,15 @@ impl Pending {
 
     /// How many walks are to do.
     pub(super) fn len(&self) -> usize {
-        self.walks.len()
+        self.walks().count()
+    }
+
+    fn walks(&self) -> impl Iterator<Item = &Walk> {
+        self.urgent.iter().chain(&self.routine)
     }
 
     fn forget(&mut self, over: &Over) {
-        self.walks.retain(|walk| walk.over != *over);
+        self.urgent.retain(|walk| walk.over != *over);
+        self.routine.retain(|walk| walk.over != *over);
     }
 }

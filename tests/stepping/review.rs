@@ -170,3 +170,28 @@ async fn the_statements_of_a_pair_use_an_index() {
         assert!(house.text(statement).await.contains(index), "{index}");
     }
 }
+
+#[tokio::test]
+async fn a_flapping_pair_does_not_starve_another() {
+    let mut house = House::new().await;
+    house.rules.chunk_nodes = 1;
+    house.nodes("a", 5).await;
+    house.nodes("b", 5).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.joined("c2", 1, &["b"]);
+    house.left("c2", 1);
+    house.settle(&mut worker).await;
+    house.joined("c2", 2, &["b"]);
+    for n in 1..60 {
+        house.left("c1", n);
+        worker.step().await;
+        house.joined("c1", n + 1, &["a"]);
+        worker.step().await;
+    }
+    assert!(
+        !house.out().await.iter().any(|uuid| uuid.starts_with('b')),
+        "{:?}",
+        house.out().await
+    );
+}
