@@ -304,6 +304,11 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             }
             batch.finish()
         };
+        // Before the commit, whose reply may be lost: a walk under way has passed nodes that must be
+        // looked at again if it happened, and a look at a pair that did not turn changes nothing.
+        for turn in &done.turned {
+            seat.pending.turned(turn);
+        }
         if !done.intake.events.is_empty() || !done.intake.conductors.is_empty() {
             let started = self.clock.now().mono;
             match self.ledger.commit_intake(seat.epoch, &done.intake).await {
@@ -316,9 +321,6 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         }
         seat.doubt = false;
         seat.look_at_requests |= done.own_tick;
-        for turn in &done.turned {
-            seat.pending.turned(turn);
-        }
         done.report(seat.epoch);
         failpoints::reached("before-ack");
         self.settle(count, &done.refused).await?;

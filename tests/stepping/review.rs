@@ -1,6 +1,16 @@
 //! Schedules that once went wrong.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use nodewarden::domain::ids::{ConductorName, EventId, Pair};
+use nodewarden::store::{
+    Chunk, ConductorRecord, Intake, Keeping, Ledger, Memory, Request, SqliteLedger, StoreError,
+    Takeover, Unwatched, Window,
+};
+use nodewarden::worker::Decider;
 
 use crate::house::{House, SimSubscriber, assert_contiguous};
 
@@ -194,4 +204,132 @@ async fn a_flapping_pair_does_not_starve_another() {
         "{:?}",
         house.out().await
     );
+}
+
+/// A ledger whose reply to the next commit of a batch is lost: it happened, and nobody knows.
+struct Lossy {
+    inner: SqliteLedger,
+    lose_next: Arc<AtomicBool>,
+}
+
+impl Ledger for Lossy {
+    async fn stream(&mut self) -> Result<String, StoreError> {
+        self.inner.stream().await
+    }
+    async fn prove(&mut self) -> Result<(), StoreError> {
+        self.inner.prove().await
+    }
+    async fn take_epoch(&mut self, holder: &str, now_ms: u64) -> Result<Takeover, StoreError> {
+        self.inner.take_epoch(holder, now_ms).await
+    }
+    async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError> {
+        self.inner.resume(epoch).await
+    }
+    async fn recall(
+        &mut self,
+        events: &[(ConductorName, EventId)],
+    ) -> Result<HashMap<(ConductorName, EventId), [u8; 32]>, StoreError> {
+        self.inner.recall(events).await
+    }
+    async fn commit_intake(&mut self, epoch: u64, intake: &Intake) -> Result<(), StoreError> {
+        self.inner.commit_intake(epoch, intake).await?;
+        if self.lose_next.swap(false, Ordering::Relaxed) {
+            return Err(StoreError::Transient {
+                doing: "commit a batch of events",
+                source: sqlx::Error::PoolTimedOut,
+            });
+        }
+        Ok(())
+    }
+    async fn take_out(&mut self, e: u64, p: &Pair, w: &Window) -> Result<Chunk, StoreError> {
+        self.inner.take_out(e, p, w).await
+    }
+    async fn give_back(
+        &mut self,
+        epoch: u64,
+        pair: Option<&Pair>,
+        window: &Window,
+    ) -> Result<Chunk, StoreError> {
+        self.inner.give_back(epoch, pair, window).await
+    }
+    async fn put_right(&mut self, epoch: u64, window: &Window) -> Result<Chunk, StoreError> {
+        self.inner.put_right(epoch, window).await
+    }
+    async fn begin_sweep(
+        &mut self,
+        epoch: u64,
+        holds: &[ConductorRecord],
+        keeping: Keeping,
+        now_ms: u64,
+    ) -> Result<(), StoreError> {
+        self.inner.begin_sweep(epoch, holds, keeping, now_ms).await
+    }
+    async fn requests(&mut self) -> Result<Vec<Request>, StoreError> {
+        self.inner.requests().await
+    }
+    async fn answer_forget(
+        &mut self,
+        epoch: u64,
+        request: &Request,
+        forget: bool,
+        result: &str,
+        now_ms: u64,
+    ) -> Result<(), StoreError> {
+        let inner = &mut self.inner;
+        inner
+            .answer_forget(epoch, request, forget, result, now_ms)
+            .await
+    }
+}
+
+#[tokio::test]
+async fn a_lost_reply_to_a_commit_doubles_no_decision_and_leaves_no_node_behind() {
+    // After how many windows of the loss, and of the walk over all holds, the restore comes.
+    for (windows_of_loss, windows_of_sweep) in [(2, 0), (10, 0), (10, 3), (10, 5), (10, 8)] {
+        let mut house = House::new().await;
+        house.rules.chunk_nodes = 10;
+        house.nodes("a", 35).await;
+        let lose_next = Arc::new(AtomicBool::new(false));
+        let queue = house.queue.join();
+        let ledger = Lossy {
+            inner: SqliteLedger::new(&house.database, Arc::new(Unwatched)).unwrap(),
+            lose_next: Arc::clone(&lose_next),
+        };
+        let rules = house.rules.clone();
+        let clock = house.clock.clone();
+        let mut decider = Decider::join(queue, ledger, clock, rules, "test")
+            .await
+            .unwrap();
+        for _ in 0..5 {
+            decider.step().await.unwrap();
+        }
+        house.joined("c1", 1, &["a"]);
+        house.left("c1", 1);
+        for _ in 0..windows_of_loss {
+            decider.step().await.unwrap();
+        }
+        if windows_of_sweep > 0 {
+            house.clock.advance(S(61));
+            for _ in 0..windows_of_sweep {
+                decider.step().await.unwrap();
+            }
+        }
+        let began = house.now();
+        lose_next.store(true, Ordering::Relaxed);
+        house.joined("c1", 2, &["a"]);
+        for _ in 0..30 {
+            decider.step().await.unwrap();
+        }
+        assert!(!lose_next.load(Ordering::Relaxed));
+        assert!(house.now().since(began) < S(30), "no sweep came to help");
+        assert_eq!(
+            house.out().await,
+            Vec::<String>::new(),
+            "{windows_of_loss} {windows_of_sweep}"
+        );
+        let causes = causes(&house).await;
+        assert_eq!(causes, ["a lost by c1 e2", "a restored by c1 e3"]);
+        assert_eq!(house.queue.events_left(), 0);
+        assert_contiguous(&house.announcements().await);
+    }
 }
