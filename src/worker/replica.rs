@@ -165,7 +165,7 @@ impl Replica {
         let wake = Arc::new(Notify::new());
         let mut relay: Option<Task<RelayEnd>> = None;
         let over = loop {
-            // What a database in trouble keeps in hand goes back to the queue, in order.
+            // What is in hand while the database is in trouble is the successor's.
             if stop.is_cancelled() && (decider.in_hand() == 0 || decider.trouble().is_some()) {
                 break Over::Stopped;
             }
@@ -186,6 +186,12 @@ impl Replica {
             }
             self.tell(&decider, broker);
         };
+        if matches!(over, Over::Stopped) {
+            // Out of the line first: a successor must not wait for our relay.
+            if let Err(fault) = decider.into_queue().close().await {
+                tracing::debug!(fault = telemetry::error_chain(&fault), "leaving the line");
+            }
+        }
         if let Some(relay) = relay {
             // Asked to stop, it first carries out what is committed; after a doubt it stops at once.
             let patience = if matches!(over, Over::Stopped) {
