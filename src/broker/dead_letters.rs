@@ -152,7 +152,7 @@ impl DeadLetters {
     }
 
     /// Puts originals back into the events queue, to be handled like new; returns the letters that
-    /// are gone from here. `user_id` is lost: the broker lets nobody publish under another login.
+    /// are gone from here. `user_id` becomes our own login: the broker lets nobody use another's.
     ///
     /// # Errors
     /// [`BrokerError`]; a letter that could not go back is still here.
@@ -230,6 +230,7 @@ impl DeadLetters {
         last: u64,
     ) -> Result<(), BrokerError> {
         let back = self.events_queue.clone();
+        let user = short(self.link.user())?;
         let letters = || fates.iter().zip(page);
         let requeued: Vec<_> = letters()
             .filter(|((_, fate), _)| *fate == Fate::Requeue)
@@ -239,7 +240,7 @@ impl DeadLetters {
             .map(|((found, _), delivery)| Parcel {
                 exchange: ShortString::default(),
                 routing_key: back.clone(),
-                properties: found.as_before(),
+                properties: found.as_before().with_user_id(user.clone()),
                 body: &delivery.data,
             })
             .collect();

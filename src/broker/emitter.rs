@@ -20,7 +20,7 @@ impl Emitter {
     /// [`BrokerError::Unreachable`] or [`BrokerError::Refused`], which says what to do.
     pub async fn open(settings: &Amqp, role: &str) -> Result<Self, BrokerError> {
         let link = Arc::new(Link::open(settings, &format!("nodewarden {role}")).await?);
-        let publisher = Publisher::open(&link)
+        let publisher = Publisher::signing(&link)
             .await
             .map_err(BrokerError::before_session)?;
         Ok(Self { link, publisher })

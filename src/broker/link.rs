@@ -23,6 +23,7 @@ pub(super) struct Link {
     connection: Connection,
     socket: TcpStream,
     limit: Duration,
+    user: String,
     blocked: Mutex<Blocked>,
 }
 
@@ -39,6 +40,7 @@ impl Link {
         let mut uri = url::parse(&settings.url)?;
         uri.query.heartbeat = Some(u16::try_from(settings.heartbeat.as_secs()).unwrap_or(u16::MAX));
         let place = format!("{}:{}", uri.authority.host, uri.authority.port);
+        let user = uri.authority.userinfo.username.clone();
         let unreachable = |why: String| BrokerError::Unreachable(format!("{place}: {why}"));
         let runtime =
             lapin::runtime::default_runtime().map_err(|fault| unreachable(chain(&fault)))?;
@@ -109,6 +111,7 @@ impl Link {
             connection,
             socket,
             limit,
+            user,
             blocked,
         })
     }
@@ -116,6 +119,11 @@ impl Link {
     /// How long an answer may take.
     pub(super) fn limit(&self) -> Duration {
         self.limit
+    }
+
+    /// The login, for `user_id`.
+    pub(super) fn user(&self) -> &str {
+        &self.user
     }
 
     /// The largest frame that this connection carries.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use lapin::BasicProperties;
+use lapin::types::ShortString;
 
 use super::confirmed::{ConfirmedChannel, Parcel};
 use super::error::short;
@@ -15,12 +16,24 @@ pub(super) const PERSISTENT: u8 = 2;
 /// A confirmed channel of its own; one task owns it.
 pub struct Publisher {
     channel: ConfirmedChannel,
+    /// Goes out as `user_id`. Announcements have none: a repeat by another login must be the same.
+    user: Option<ShortString>,
 }
 
 impl Publisher {
     pub(super) async fn open(link: &Arc<Link>) -> Result<Self, BrokerError> {
         Ok(Self {
             channel: ConfirmedChannel::open(link).await?,
+            user: None,
+        })
+    }
+
+    /// For events, where a worker may ask who speaks (`security.allowed_publishers`): every message
+    /// says under which login it was published.
+    pub(super) async fn signing(link: &Arc<Link>) -> Result<Self, BrokerError> {
+        Ok(Self {
+            user: Some(short(link.user())?),
+            ..Self::open(link).await?
         })
     }
 
@@ -33,7 +46,12 @@ impl Publisher {
     /// [`BrokerError::Refused`]: no such exchange, or no permission for it, and the channel is gone;
     /// or a property is longer than the 255 bytes of AMQP, and nothing was sent.
     pub async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
-        let parcels = messages.iter().map(parcel).collect::<Result<Vec<_>, _>>()?;
+        let mut parcels = messages.iter().map(parcel).collect::<Result<Vec<_>, _>>()?;
+        if let Some(user) = &self.user {
+            for parcel in &mut parcels {
+                parcel.properties = parcel.properties.clone().with_user_id(user.clone());
+            }
+        }
         self.channel.publish(&parcels).await
     }
 }
