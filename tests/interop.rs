@@ -1,0 +1,64 @@
+//! The real binary among strangers: clients in other languages that know nothing but the contract,
+//! a real Ironic's list of nodes, and publishers that send rubbish.
+
+#[allow(dead_code)] // the tests of the broker's own module use more of it
+#[path = "support/rabbitmq.rs"]
+mod rabbitmq;
+#[path = "support/replica.rs"]
+mod replica;
+
+#[path = "interop/examples.rs"]
+mod examples;
+#[path = "interop/refused.rs"]
+mod refused;
+#[path = "interop/stranger.rs"]
+mod stranger;
+
+use replica::{House, file};
+use serde_json::json;
+
+#[test]
+fn the_list_of_a_real_ironic_is_imported_and_shown() {
+    let house = House::default();
+    house.run(&["migrate"]);
+    let list = file("tests/fixtures/ironic-api-nodes.json");
+    let imported = house.ask(&["nodes", "import", list.to_str().expect("text")]);
+    assert_eq!(imported, json!({"added": 13, "updated": 0}));
+    let again = house.ask(&["nodes", "import", list.to_str().expect("text")]);
+    assert_eq!(again, json!({"added": 0, "updated": 13}));
+
+    let mut status = house.ask(&["status"]);
+    let stream = status["stream"].take();
+    uuid::Uuid::parse_str(stream.as_str().expect("a stream")).expect("it is a UUID");
+    let unknown = |group: &str, driver: &str, nodes: u64| {
+        let place = match group {
+            "" => "the default group".to_owned(),
+            group => format!("group {group}"),
+        };
+        json!({
+            "conductor_group": group, "driver": driver, "state": "unknown",
+            "since_ms": null, "until_ms": null, "conductors": [],
+            "why": format!(
+                "Driver {driver} in {place} never had an active conductor: that is reported, and \
+                 takes no node out of service. If the name is a mistake, correct it at the node. \
+                 Nodes: {nodes} in service, 0 out of service."
+            ),
+            "nodes_in_service": nodes, "nodes_out_of_service": 0,
+        })
+    };
+    assert_eq!(
+        status,
+        json!({
+            "stream": null, "epoch": 0, "seq": 0,
+            "active": {"holder": null, "since_ms": null, "last_commit_at_ms": null, "seems_alive": true},
+            "announcements": {"made": 0, "confirmed": 0, "oldest_waiting_since_ms": null},
+            "nodes": 13, "nodes_out_of_service": 0,
+            "drivers": [
+                unknown("", "fake-hardware", 6),
+                unknown("", "manual-management", 4),
+                unknown("rack-7", "redfish", 3),
+            ],
+            "conductors": [],
+        })
+    );
+}
