@@ -32,14 +32,6 @@ pub fn init_logs(level: &str) -> Result<(), String> {
     let level: LevelFilter = level.parse().map_err(|_| {
         format!("log level {level:?} is none of error, warn, info, debug, trace and off")
     })?;
-    // The AMQP library prints whole returned messages at WARN and every frame below that: bodies
-    // and headers are other people's data. Its errors reach us as values and are logged by us.
-    let quiet = Targets::new()
-        .with_default(level)
-        .with_target("lapin", level.min(LevelFilter::ERROR))
-        // A broker that closes its socket right behind a polite goodbye is an ERROR there.
-        .with_target("lapin::io_loop", LevelFilter::OFF)
-        .with_target("sqlx", level.min(LevelFilter::WARN));
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let layer = if std::io::stderr().is_terminal() {
         layer.with_target(false).boxed()
@@ -58,7 +50,7 @@ fn quiet(level: LevelFilter) -> Targets {
     // and headers are other people's data. Its errors reach us as values and are logged by us.
     Targets::new()
         .with_default(level)
-        .with_target("lapin", level.min(LevelFilter::ERROR))
+        .with_target("lapin", LevelFilter::OFF)
         .with_target("sqlx", level.min(LevelFilter::WARN))
 }
 
@@ -69,10 +61,8 @@ mod tests {
     #[test]
     fn the_amqp_library_never_gets_to_print_a_message() {
         let all = quiet(LevelFilter::TRACE);
-        assert!(!all.would_enable("lapin::channel", &tracing::Level::WARN));
+        assert!(!all.would_enable("lapin::channel", &tracing::Level::ERROR));
         assert!(all.would_enable("nodewarden::worker", &tracing::Level::TRACE));
-        let none = quiet(LevelFilter::OFF);
-        assert!(!none.would_enable("lapin::channel", &tracing::Level::ERROR));
     }
 
     #[test]
