@@ -11,7 +11,7 @@ pub mod text;
 
 pub use happened::{
     announced, chunk_seconds, deaf, decided, event, fenced, intake_seconds, moved, nacked, refused,
-    retried, session_ended, sweep, unroutable,
+    retried, session_ended, skipped, sweep, unroutable,
 };
 pub use metrics::{Metrics, PAIR_SERIES, PairGauge, install_metrics};
 pub use text::{SAFE_CHARS, error_chain, safe, safe_within};

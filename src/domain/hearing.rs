@@ -31,6 +31,10 @@ pub enum Heard {
         sent: Mono,
         /// How long we had been deaf, if this tick ended a gap.
         gap: Option<Duration>,
+        /// How much later than it should this tick came, if that was no gap yet. Conductors may
+        /// have stood still with us, so every deadline is put off by it
+        /// ([`DriverMap::postpone`]): time in which we could not hear counts for nothing.
+        stall: Duration,
     },
     /// It took too long to say anything. Only if none comes back fresh for longer than [`GAP`] is
     /// that a gap.
@@ -76,7 +80,11 @@ impl Hearing {
             self.deaf = false;
         }
         self.last_fresh = now;
-        Heard::Fresh { sent, gap }
+        let stall = match gap {
+            Some(_) => Duration::ZERO,
+            None => silence.saturating_sub(TICK_INTERVAL),
+        };
+        Heard::Fresh { sent, gap, stall }
     }
 
     /// What was heard is lost or doubtful (the memory was rebuilt): deaf until the next fresh tick.

@@ -1,8 +1,9 @@
 //! The active driver map: which conductors make which pair active.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use super::conductor::Conductor;
+use super::conductor::{Conductor, Life};
 use super::decide::Change;
 use super::ids::{ConductorName, Pair};
 
@@ -62,6 +63,16 @@ impl DriverMap {
         }
         for turn in &change.turns {
             self.standings.insert(turn.pair.clone(), turn.to);
+        }
+    }
+
+    /// Puts every deadline off by `stall`.
+    pub fn postpone(&mut self, stall: Duration) {
+        for conductor in self.conductors.values_mut() {
+            conductor.heard = conductor.heard.plus(stall);
+            if let Life::Leaving { until } = &mut conductor.life {
+                *until = until.plus(stall);
+            }
         }
     }
 

@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, getppid, kill_process};
 
-use crate::store::TransactionWatch;
+use crate::store::{TransactionWatch, Writer};
 
-const ENTERED: u8 = b'+';
-const LEFT: u8 = b'-';
+/// The words of the pipe, for each writer: it has the lock, it has it no more.
+const WORDS: [(u8, u8); 2] = [(b'L', b'l'), (b'R', b'r')];
 
 /// The replica's end of the pipe.
 #[derive(Debug)]
@@ -57,24 +57,29 @@ impl Watchdog {
             .pipe
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        match pipe.write(&[what]) {
-            Err(fault) if fault.kind() == std::io::ErrorKind::BrokenPipe => {
-                // Nothing half alive: without its watchdog a replica does not write.
-                tracing::error!("the watchdog process is gone; ending");
-                std::process::abort();
-            }
-            _ => {}
+        // Gone, or so far behind that the pipe is full: nothing half alive. A replica does not
+        // write unwatched, and a lost word would have it killed later for nothing.
+        if let Err(fault) = pipe.write_all(&[what]) {
+            tracing::error!(%fault, "the watchdog process is gone or stuck; ending");
+            std::process::abort();
         }
     }
 }
 
 impl TransactionWatch for Watchdog {
-    fn entered(&self) {
-        self.tell(ENTERED);
+    fn entered(&self, writer: Writer) {
+        self.tell(word(writer).0);
     }
 
-    fn left(&self) {
-        self.tell(LEFT);
+    fn left(&self, writer: Writer) {
+        self.tell(word(writer).1);
+    }
+}
+
+fn word(writer: Writer) -> (u8, u8) {
+    match writer {
+        Writer::Ledger => WORDS[0],
+        Writer::Relay => WORDS[1],
     }
 }
 
@@ -92,15 +97,22 @@ pub fn watch(limit: Duration) {
             }
         }
     });
-    let mut open_since: Option<Instant> = None;
+    let mut open_since: [Option<Instant>; WORDS.len()] = [None; WORDS.len()];
     loop {
-        let word = match open_since {
+        let word = match open_since.iter().flatten().min() {
             None => words.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(since) => words.recv_timeout(limit.saturating_sub(since.elapsed())),
         };
         match word {
-            Ok(ENTERED) => open_since = Some(Instant::now()),
-            Ok(_) => open_since = None,
+            Ok(word) => {
+                for (open, (entered, left)) in open_since.iter_mut().zip(WORDS) {
+                    if word == entered {
+                        *open = Some(Instant::now());
+                    } else if word == left {
+                        *open = None;
+                    }
+                }
+            }
             Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {
                 // If the parent is gone, its number may be somebody else's by now.

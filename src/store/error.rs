@@ -49,13 +49,7 @@ impl StoreError {
         // Constraint violations, and values or statements that the database cannot take, fail
         // again; everything else (busy, input and output, closed connection) may not.
         let permanent = match &source {
-            sqlx::Error::Database(fault) => {
-                fault.is_unique_violation()
-                    || fault.is_foreign_key_violation()
-                    || fault.is_check_violation()
-                    || fault.message().contains("NOT NULL constraint")
-                    || fault.message().contains("datatype mismatch")
-            }
+            sqlx::Error::Database(fault) => fault.code().is_some_and(|code| is_input(&code)),
             sqlx::Error::ColumnDecode { .. }
             | sqlx::Error::ColumnNotFound(_)
             | sqlx::Error::Decode(_)
@@ -69,4 +63,12 @@ impl StoreError {
             Self::Transient { doing, source }
         }
     }
+}
+
+/// Whether an SQLite result code blames the rows: TOOBIG (18), CONSTRAINT (19, a trigger's ABORT
+/// too), MISMATCH (20), RANGE (25). An extended code carries the plain one in its low byte
+/// (<https://www.sqlite.org/rescode.html>).
+fn is_input(code: &str) -> bool {
+    code.parse::<u32>()
+        .is_ok_and(|code| matches!(code & 0xff, 18 | 19 | 20 | 25))
 }

@@ -17,11 +17,12 @@ pub use read::{
     RequestView, SnapshotPage,
 };
 pub use records::{
-    Chunk, ConductorRecord, DecisionRecord, EventRecord, Intake, Memory, Request, StandingRecord,
-    Takeover, Window,
+    Chunk, ConductorRecord, DecisionRecord, EventRecord, Intake, Memory, Request, Rows,
+    StandingRecord, Takeover, Window,
 };
 pub use sqlite::{
-    Keeping, SqliteLedger, SqliteOutbox, TransactionWatch, Unwatched, import, migrate, request,
+    Keeping, SqliteLedger, SqliteOutbox, TransactionWatch, Unwatched, Writer, import, migrate,
+    request,
 };
 
 use std::collections::HashMap;
@@ -82,6 +83,14 @@ pub trait Ledger {
 
     /// Puts right the next window of nodes that are marked out of service without a hold of ours.
     async fn put_right(&mut self, epoch: u64, window: &Window) -> Result<Chunk, StoreError>;
+
+    /// The first row after the uuid `after`, to name and pass one that cannot be handled. Takes no
+    /// lock.
+    async fn first_after(
+        &mut self,
+        of: Rows<'_>,
+        after: &str,
+    ) -> Result<Option<String>, StoreError>;
 
     /// Begins a sweep: announces the position, keeps the remainders of planned restarts, drops
     /// what is older than `keeping` allows (a bounded number of rows).

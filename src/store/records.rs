@@ -190,3 +190,16 @@ pub struct Request {
     /// About what; for `forget` a conductor's name.
     pub argument: String,
 }
+
+/// Which rows a walk goes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows<'a> {
+    /// The nodes of a pair.
+    NodesOf(&'a Pair),
+    /// The holds of a pair.
+    HoldsOf(&'a Pair),
+    /// All holds.
+    Holds,
+    /// All nodes.
+    Nodes,
+}

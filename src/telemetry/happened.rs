@@ -48,6 +48,11 @@ pub fn moved(direction: &'static str, nodes: u64) {
     counter!(NODES_MOVED_TOTAL, "direction" => direction).increment(nodes);
 }
 
+/// Nodes that cannot be handled were left alone.
+pub fn skipped(nodes: u64) {
+    counter!(NODES_SKIPPED_TOTAL).increment(nodes);
+}
+
 /// The broker confirmed announcements.
 pub fn announced(messages: u64) {
     counter!(ANNOUNCED_TOTAL).increment(messages);

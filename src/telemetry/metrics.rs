@@ -95,6 +95,7 @@ fn begin_at_zero() {
     for direction in ["out", "back"] {
         counter!(NODES_MOVED_TOTAL, "direction" => direction).absolute(0);
     }
+    counter!(NODES_SKIPPED_TOTAL).absolute(0);
     gauge!(PAUSED).set(0.0);
     gauge!(SCRAPE_STALE).set(0.0);
     gauge!(NODES_OUT_OF_SERVICE).set(0.0);

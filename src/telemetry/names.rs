@@ -20,6 +20,7 @@ pub(super) const READY: &str = "nodewarden_ready";
 pub(super) const PENDING_PAIRS: &str = "nodewarden_pending_pairs";
 pub(super) const DECISIONS_TOTAL: &str = "nodewarden_decisions_total";
 pub(super) const NODES_MOVED_TOTAL: &str = "nodewarden_nodes_moved_total";
+pub(super) const NODES_SKIPPED_TOTAL: &str = "nodewarden_nodes_skipped_total";
 pub(super) const ANNOUNCED_TOTAL: &str = "nodewarden_announced_messages_total";
 pub(super) const UNROUTABLE_TOTAL: &str = "nodewarden_unroutable_messages_total";
 pub(super) const NACKED_TOTAL: &str = "nodewarden_nacked_messages_total";
@@ -97,6 +98,10 @@ pub(super) const COUNTERS: &[(&str, &str)] = &[
     (
         NODES_MOVED_TOTAL,
         "Nodes taken out of service and given back, by direction (out, back)",
+    ),
+    (
+        NODES_SKIPPED_TOTAL,
+        "Nodes left alone because their row cannot be handled, at each look",
     ),
     (
         ANNOUNCED_TOTAL,

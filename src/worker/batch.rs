@@ -194,9 +194,11 @@ impl<'a> Batch<'a> {
             return;
         }
         self.done.own_tick = true;
-        let Heard::Fresh { sent, gap } = self.hearing.tick(Mono(tick.sent), self.now.mono) else {
+        let Heard::Fresh { sent, gap, stall } = self.hearing.tick(Mono(tick.sent), self.now.mono)
+        else {
             return;
         };
+        self.map.postpone(stall);
         if let Some(gap) = gap {
             telemetry::deaf(gap);
         }

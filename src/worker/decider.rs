@@ -2,27 +2,22 @@
 //! reconcile, then the sweep when it is due; then again.
 //!
 //! The order within is the product: fence, decide, commit, acknowledge, announce. A [`Decider`]
-//! lives for one session with the broker and is thrown away at its end.
+//! lives for one session with the broker and is thrown away at its end. `intake` and `reconcile`
+//! are its two halves.
 
 use std::time::Duration;
 
-use super::batch::{self, Batch};
-use super::pending::{Over, Pending};
+use super::pending::Pending;
 use super::ports::{Clock, Ledger, Queue};
 use crate::broker::{BrokerError, Delivery};
-use crate::domain::conductor::Life;
 use crate::domain::hearing::{Hearing, TICK_INTERVAL};
-use crate::domain::ids::ConductorName;
-use crate::domain::map::{DriverMap, Standing};
-use crate::domain::time::{Mono, Now};
+use crate::domain::map::DriverMap;
+use crate::domain::time::Mono;
 use crate::failpoints;
 use crate::retry::Pauses;
-use crate::store::{Chunk, ConductorRecord, Keeping, Memory, StoreError, Window};
+use crate::store::{Keeping, StoreError};
 use crate::telemetry;
-use crate::wire::{Publishers, Reason, Refusal, Tick};
-
-/// A delivery seen this often is handled alone, so that whatever is wrong with it hits no neighbour.
-const SEEN_OFTEN: u64 = 3;
+use crate::wire::{Publishers, Tick};
 
 /// How long a trouble with the database is sat out with the deliveries in hand. Longer would come
 /// near the broker's own limit for unacknowledged deliveries (`consumer_timeout`, 30 min).
@@ -87,16 +82,16 @@ pub struct Step {
 }
 
 /// The right to decide, and what it is decided by. Held from the first delivery on.
-struct Seat {
-    epoch: u64,
-    map: DriverMap,
-    hearing: Hearing,
-    pending: Pending,
-    next_sweep: Mono,
+pub(super) struct Seat {
+    pub(super) epoch: u64,
+    pub(super) map: DriverMap,
+    pub(super) hearing: Hearing,
+    pub(super) pending: Pending,
+    pub(super) next_sweep: Mono,
     /// The last commit's fate is unknown: read the memory again before anything else.
-    doubt: bool,
+    pub(super) doubt: bool,
     /// An own tick came back: see what operators ask for.
-    look_at_requests: bool,
+    pub(super) look_at_requests: bool,
 }
 
 /// A trouble with the database that is being sat out.
@@ -108,21 +103,21 @@ struct Trouble {
 
 /// One session's loop over its three ports.
 pub struct Decider<Q, L, C> {
-    queue: Q,
-    ledger: L,
-    clock: C,
-    rules: Rules,
+    pub(super) queue: Q,
+    pub(super) ledger: L,
+    pub(super) clock: C,
+    pub(super) rules: Rules,
     /// Who we are, for people.
-    holder: String,
+    pub(super) holder: String,
     /// Who we are, for our own ticks.
-    session: String,
-    stream: String,
-    seat: Option<Seat>,
+    pub(super) session: String,
+    pub(super) stream: String,
+    pub(super) seat: Option<Seat>,
     /// Received and not yet acknowledged, in queue order.
-    in_hand: Vec<Delivery>,
+    pub(super) in_hand: Vec<Delivery>,
     /// Handle what is in hand one by one.
-    alone: bool,
-    next_tick: Mono,
+    pub(super) alone: bool,
+    pub(super) next_tick: Mono,
     trouble: Option<Trouble>,
 }
 
@@ -266,270 +261,6 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         Ok(())
     }
 
-    /// Handles the next deliveries in hand: all, or one alone.
-    async fn intake(&mut self) -> Result<usize, Fault> {
-        let often = |delivery: &Delivery| delivery.delivery_count >= SEEN_OFTEN;
-        let count = if self.alone || often(&self.in_hand[0]) {
-            1
-        } else {
-            self.in_hand
-                .iter()
-                .take_while(|delivery| !often(delivery))
-                .count()
-        };
-        let now = self.clock.now();
-        let decoded = batch::decode(&self.in_hand[..count], self.rules.publishers.as_ref());
-        if let Some(foreign) = batch::foreign_stream(&decoded, &self.stream) {
-            return Err(End::ForeignStream(foreign.to_owned()).into());
-        }
-        if self.seat.is_none() {
-            self.take_over(now).await?;
-        }
-        let known = self.ledger.recall(&batch::ids(&decoded)).await?;
-        let seat = self.seat.as_mut().expect("taken above");
-        // From here to the commit, memory is ahead of the database.
-        seat.doubt = true;
-        let done = {
-            let mut ids = || self.clock.id();
-            let mut batch = Batch::new(
-                &mut seat.map,
-                &mut seat.hearing,
-                &self.session,
-                &self.rules,
-                now,
-                &mut ids,
-            );
-            for item in decoded {
-                batch.take(item, &known);
-            }
-            batch.finish()
-        };
-        // Before the commit, whose reply may be lost: a walk under way has passed nodes that must be
-        // looked at again if it happened, and a look at a pair that did not turn changes nothing.
-        for turn in &done.turned {
-            seat.pending.turned(turn);
-        }
-        if !done.intake.events.is_empty() || !done.intake.conductors.is_empty() {
-            let started = self.clock.now().mono;
-            match self.ledger.commit_intake(seat.epoch, &done.intake).await {
-                Err(fault @ StoreError::Permanent { .. }) => {
-                    return self.bisect(count, fault).await;
-                }
-                other => other?,
-            }
-            telemetry::intake_seconds(self.clock.now().mono.since(started));
-        }
-        seat.doubt = false;
-        seat.look_at_requests |= done.own_tick;
-        done.report(seat.epoch);
-        failpoints::reached("before-ack");
-        self.settle(count, &done.refused).await?;
-        Ok(count)
-    }
-
-    /// A batch that the database will never take: one by one, and alone the culprit is refused.
-    async fn bisect(&mut self, count: usize, fault: StoreError) -> Result<usize, Fault> {
-        if count > 1 {
-            tracing::warn!(%fault, "a batch cannot be stored; its deliveries are handled one by one");
-            self.alone = true;
-            return Ok(0);
-        }
-        let refusal = Refusal::new(Reason::Unprocessable, fault.to_string());
-        telemetry::refused(refusal.reason.as_str());
-        let tag = self.in_hand[0].tag;
-        self.settle(1, &[(tag, refusal)]).await?;
-        Ok(1)
-    }
-
-    /// Refused copies first, then the acknowledgement of everything: nothing is ever in neither
-    /// queue (I2).
-    async fn settle(&mut self, count: usize, refused: &[(u64, Refusal)]) -> Result<(), Fault> {
-        if !refused.is_empty() {
-            let copies: Vec<(u64, String, String)> = refused
-                .iter()
-                .map(|(tag, refusal)| {
-                    (
-                        *tag,
-                        refusal.reason.as_str().to_owned(),
-                        refusal.detail.clone(),
-                    )
-                })
-                .collect();
-            self.queue.refuse(&copies).await.map_err(End::from)?;
-        }
-        let last = self.in_hand[count - 1].tag;
-        self.queue
-            .acknowledge_through(last)
-            .await
-            .map_err(End::from)?;
-        self.in_hand.drain(..count);
-        if self.in_hand.is_empty() {
-            self.alone = false;
-        }
-        Ok(())
-    }
-
-    /// The first delivery of a session: take the next epoch, and look at everything.
-    async fn take_over(&mut self, now: Now) -> Result<(), Fault> {
-        let takeover = self.ledger.take_epoch(&self.holder, now.wall_ms).await?;
-        if takeover.stream != self.stream {
-            return Err(End::ForeignStream(takeover.stream).into());
-        }
-        // Only now is the commit known, so only now may the memory be used.
-        let now = self.clock.now();
-        let map = restore(&takeover.memory, now.mono);
-        let mut pending = Pending::default();
-        pending.everything(&map);
-        tracing::info!(
-            epoch = takeover.epoch,
-            stream = takeover.stream,
-            conductors = takeover.memory.conductors.len(),
-            pairs = takeover.memory.standings.len(),
-            "this replica decides now"
-        );
-        self.seat = Some(Seat {
-            epoch: takeover.epoch,
-            map,
-            hearing: Hearing::from(now.mono),
-            pending,
-            next_sweep: now.mono,
-            doubt: false,
-            look_at_requests: false,
-        });
-        // The own tick that lets nodes be taken out: at once, not in a second.
-        self.next_tick = now.mono;
-        Ok(())
-    }
-
-    /// After a doubt: the memory as committed, and no silence judged by what was heard before.
-    async fn rebuild(&mut self) -> Result<(), Fault> {
-        let Some(seat) = &mut self.seat else {
-            return Ok(());
-        };
-        let memory = self.ledger.resume(seat.epoch).await?;
-        let now = self.clock.now().mono;
-        seat.map = restore(&memory, now);
-        seat.hearing.interrupt();
-        seat.pending.everything(&seat.map);
-        seat.doubt = false;
-        Ok(())
-    }
-
-    async fn answer_requests(&mut self) -> Result<(), Fault> {
-        let Some(seat) = self.seat.as_mut().filter(|seat| seat.look_at_requests) else {
-            return Ok(());
-        };
-        let requests = self.ledger.requests().await?;
-        for request in requests.iter().filter(|request| request.kind == "forget") {
-            let name = ConductorName::parse(&request.argument).ok();
-            let known = name.as_ref().and_then(|name| seat.map.conductor(name));
-            let (forget, result) = match known {
-                None => (false, "no such conductor is known"),
-                Some(known) if known.counts() => {
-                    (false, "it counts as active; nothing was forgotten")
-                }
-                Some(_) => (true, "forgotten"),
-            };
-            let now_ms = self.clock.now().wall_ms;
-            seat.doubt = true;
-            self.ledger
-                .answer_forget(seat.epoch, request, forget, result, now_ms)
-                .await?;
-            if let Some(name) = name.filter(|_| forget) {
-                seat.map.forget(&name);
-                tracing::info!(conductor = %name, "forgotten by an operator's request");
-            }
-            seat.doubt = false;
-        }
-        seat.look_at_requests = false;
-        Ok(())
-    }
-
-    async fn sweep_if_due(&mut self, step: &mut Step) -> Result<(), Fault> {
-        let now = self.clock.now();
-        let Some(seat) = self
-            .seat
-            .as_mut()
-            .filter(|seat| now.mono >= seat.next_sweep)
-        else {
-            return Ok(());
-        };
-        let holds: Vec<ConductorRecord> = seat
-            .map
-            .conductors()
-            .filter(|conductor| matches!(conductor.life, Life::Leaving { .. }))
-            .map(|conductor| ConductorRecord::save(conductor, now.mono))
-            .collect();
-        // What was committed and not acknowledged before the takeover lies in the queue before our
-        // own tick. Until that comes back, events are remembered, however old they are (I2).
-        let mut keeping = self.rules.keeping;
-        if !seat.hearing.proven() {
-            keeping.events = Duration::MAX;
-        }
-        self.ledger
-            .begin_sweep(seat.epoch, &holds, keeping, now.wall_ms)
-            .await?;
-        seat.pending.everything(&seat.map);
-        seat.next_sweep = now.mono.plus(self.rules.sweep_interval);
-        telemetry::sweep();
-        step.worked = true;
-        Ok(())
-    }
-
-    /// One window of the most urgent walk.
-    async fn reconcile(&mut self, step: &mut Step) -> Result<(), Fault> {
-        let Some(seat) = self.seat.as_mut() else {
-            return Ok(());
-        };
-        let Some(walk) = seat.pending.next(&seat.map, seat.hearing.proven()).cloned() else {
-            return Ok(());
-        };
-        let now = self.clock.now();
-        let window = Window {
-            after: walk.after,
-            nodes: self.rules.chunk_nodes,
-            nodes_per_message: self.rules.nodes_per_message,
-            now_ms: now.wall_ms,
-        };
-        let (direction, chunk): (_, Chunk) = match &walk.over {
-            Over::Pair(pair) if seat.map.standing(pair) == Some(Standing::Lost) => (
-                "out",
-                self.ledger.take_out(seat.epoch, pair, &window).await?,
-            ),
-            Over::Pair(pair) => (
-                "back",
-                self.ledger
-                    .give_back(seat.epoch, Some(pair), &window)
-                    .await?,
-            ),
-            Over::Holds => (
-                "back",
-                self.ledger.give_back(seat.epoch, None, &window).await?,
-            ),
-            Over::Nodes => ("back", self.ledger.put_right(seat.epoch, &window).await?),
-        };
-        telemetry::chunk_seconds(self.clock.now().mono.since(now.mono));
-        if chunk.changed > 0 {
-            telemetry::moved(direction, chunk.changed);
-            tracing::debug!(over = ?walk.over, direction, nodes = chunk.changed, "nodes moved");
-        }
-        if chunk.skipped > 0 {
-            tracing::warn!(
-                over = ?walk.over,
-                nodes = chunk.skipped,
-                "nodes are left alone: their uuid is longer than 255 bytes"
-            );
-        }
-        let more = chunk.next.is_some();
-        seat.pending.done(&walk.over, chunk.next);
-        step.moved = chunk.changed;
-        step.worked = true;
-        if more {
-            failpoints::reached("between-chunks");
-        }
-        Ok(())
-    }
-
     /// A trouble of the database: the deliveries stay in hand, the channel stays open, so that the
     /// broker counts no delivery against a good event.
     async fn sit_out(&mut self, fault: StoreError) -> Result<(), End> {
@@ -564,7 +295,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
 }
 
 /// What interrupts a step: the end of the session, or a fault of the database to classify.
-enum Fault {
+pub(super) enum Fault {
     End(End),
     Store(StoreError),
 }
@@ -579,14 +310,4 @@ impl From<StoreError> for Fault {
     fn from(fault: StoreError) -> Self {
         Self::Store(fault)
     }
-}
-
-fn restore(memory: &Memory, now: Mono) -> DriverMap {
-    DriverMap::load(
-        memory
-            .conductors
-            .iter()
-            .map(|conductor| conductor.restore(now)),
-        memory.standings.iter().cloned(),
-    )
 }

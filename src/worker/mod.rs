@@ -1,7 +1,7 @@
 //! The loop that decides, and the relay that carries out what it decided.
 //!
 //! - [`decider`](Decider): one session's loop, a step machine over [`ports`]; `batch` is its
-//!   intake, `pending` what reconcile has still to look at.
+//!   intake and reconcile, `pending` what is still to be looked at.
 //! - [`relay`](Relay): publishes committed announcements.
 //! - [`replica`]: sessions one after the other, for as long as the process lives.
 //! - `adapters`: the real broker and clock behind the ports.
@@ -11,8 +11,10 @@
 mod adapters;
 mod batch;
 mod decider;
+mod intake;
 mod pending;
 pub mod ports;
+mod reconcile;
 mod relay;
 pub mod replica;
 mod status;

@@ -12,6 +12,8 @@ pub(super) struct Walk {
     pub(super) over: Over,
     /// Up to where it is done.
     pub(super) after: String,
+    /// A smaller window than usual, while a row that cannot be handled is looked for.
+    pub(super) nodes: Option<u32>,
 }
 
 /// What is walked over.
@@ -47,6 +49,7 @@ impl Pending {
         self.urgent.push_back(Walk {
             over: Over::Pair(pair.clone()),
             after: String::new(),
+            nodes: None,
         });
     }
 
@@ -63,6 +66,7 @@ impl Pending {
         self.routine.extend(missing.map(|over| Walk {
             over,
             after: String::new(),
+            nodes: None,
         }));
     }
 
@@ -91,9 +95,22 @@ impl Pending {
                 let mut walks = self.urgent.iter_mut().chain(&mut self.routine);
                 if let Some(walk) = walks.find(|walk| walk.over == *over) {
                     walk.after = next;
+                    walk.nodes = None;
                 }
             }
             None => self.forget(over),
+        }
+    }
+
+    /// The window failed for good: look at fewer rows, after everybody else had a turn.
+    pub(super) fn narrow(&mut self, over: &Over, nodes: u32) {
+        for walks in [&mut self.urgent, &mut self.routine] {
+            if let Some(at) = walks.iter().position(|walk| walk.over == *over)
+                && let Some(mut walk) = walks.remove(at)
+            {
+                walk.nodes = Some(nodes);
+                walks.push_back(walk);
+            }
         }
     }
 

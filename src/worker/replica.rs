@@ -221,8 +221,8 @@ impl Replica {
             .publisher()
             .await
             .map_err(|fault| format!("broker: {}", telemetry::error_chain(&fault)))?;
-        let outbox =
-            SqliteOutbox::new(&self.database).map_err(|fault| telemetry::error_chain(&fault))?;
+        let outbox = SqliteOutbox::new(&self.database, Arc::clone(&self.watch))
+            .map_err(|fault| telemetry::error_chain(&fault))?;
         let mut relay = Relay::new(outbox, publisher, clock, epoch, &self.amqp.nodes_exchange);
         Ok(self.tasks.start(move |stop| async move {
             loop {

@@ -523,7 +523,11 @@ impl House {
 
     /// Everything in the outbox, announced or not.
     pub async fn announcements(&self) -> Vec<Announcement> {
-        let mut outbox = SqliteOutbox::new(&self.database).unwrap();
+        let mut outbox = SqliteOutbox::new(
+            &self.database,
+            std::sync::Arc::new(nodewarden::store::Unwatched),
+        )
+        .unwrap();
         outbox.pending(Some(0), 10_000).await.unwrap()
     }
 
@@ -532,7 +536,11 @@ impl House {
         epoch: u64,
         subscriber: &SimSubscriber,
     ) -> Relay<SqliteOutbox, SimSubscriber, SimClock> {
-        let outbox = SqliteOutbox::new(&self.database).unwrap();
+        let outbox = SqliteOutbox::new(
+            &self.database,
+            std::sync::Arc::new(nodewarden::store::Unwatched),
+        )
+        .unwrap();
         Relay::new(
             outbox,
             subscriber.clone(),

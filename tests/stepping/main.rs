@@ -3,6 +3,6 @@
 
 mod house;
 mod invariants;
-mod review;
+mod races;
 mod schedules;
 mod writers;

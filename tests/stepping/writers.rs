@@ -286,3 +286,73 @@ async fn a_table_that_somebody_broke_keeps_a_replica_from_taking_a_single_event(
     );
     assert_eq!(house.queue.events_left(), 1);
 }
+
+#[tokio::test]
+async fn rows_that_are_no_text_hold_up_nobody() {
+    let house = House::new().await;
+    house.nodes("a", 2).await;
+    house
+        .sql(
+            "INSERT INTO nodes (uuid, name, driver) VALUES
+             (x'00ff', 'a binary key', 'a'),
+             ('b-binary-name', CAST(x'ff41' AS TEXT), 'a'),
+             (CAST(x'63ff' AS TEXT), 'a key that is not UTF-8', 'a'),
+             ('d', 'behind it', 'a')",
+        )
+        .await;
+    let mut worker = lost(&house).await;
+    let subscriber = crate::house::SimSubscriber::default();
+    let mut relay = house.relay(worker.decider.epoch().unwrap(), &subscriber);
+    while relay.step().await.unwrap() > 0 {}
+    let out = house.out().await;
+    assert_eq!(
+        out,
+        ["a-00000", "a-00001", "b-binary-name", "c\u{fffd}", "d"]
+    );
+    let page = house.reader.snapshot("", 10).await.unwrap();
+    assert_eq!(page.nodes[2].name.as_deref(), Some("\u{fffd}A"));
+    house.joined("c1", 2, &["a"]);
+    sweep(&house, &mut worker).await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_contiguous(&house.announcements().await);
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_written_is_left_alone_and_holds_up_no_other() {
+    let house = House::new().await;
+    house.nodes("a", 40).await;
+    house.nodes("b", 3).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a", "b"]);
+    house.settle(&mut worker).await;
+    house
+        .sql(
+            "CREATE TRIGGER stubborn BEFORE UPDATE OF service_state ON nodes WHEN new.uuid = 'a-00013'
+             BEGIN SELECT raise(ABORT, 'not this one'); END",
+        )
+        .await;
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    let mut expected: Vec<String> = (0..40).map(|n| format!("a-{n:05}")).collect();
+    expected.remove(13);
+    expected.extend((0..3).map(|n| format!("b-{n:05}")));
+    assert_eq!(house.out().await, expected);
+    assert_contiguous(&house.announcements().await);
+    house.sql("DROP TRIGGER stubborn").await;
+    sweep(&house, &mut worker).await;
+    assert_eq!(house.out().await.len(), 43);
+    // And on the way back.
+    house
+        .sql(
+            "CREATE TRIGGER stubborn BEFORE UPDATE OF service_state ON nodes WHEN new.uuid = 'a-00013'
+             BEGIN SELECT raise(ABORT, 'not this one'); END",
+        )
+        .await;
+    house.joined("c1", 2, &["a", "b"]);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await, ["a-00013"]);
+    house.sql("DROP TRIGGER stubborn").await;
+    sweep(&house, &mut worker).await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_contiguous(&house.announcements().await);
+}

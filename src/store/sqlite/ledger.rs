@@ -8,9 +8,10 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, Row, Sqlite, SqliteConnection, Transaction};
 
 use super::super::{
-    Chunk, ConductorRecord, Intake, Keeping, Ledger, Memory, Request, StoreError, Takeover, Window,
+    Chunk, ConductorRecord, Intake, Keeping, Ledger, Memory, Request, Rows, StoreError, Takeover,
+    Window,
 };
-use super::open::{Link, TransactionWatch};
+use super::open::{Link, TransactionWatch, Writer};
 use super::{int, sql, uint};
 use crate::config::Database;
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
@@ -43,7 +44,7 @@ impl SqliteLedger {
     /// [`StoreError::Schema`] if the URL is none for SQLite.
     pub fn new(database: &Database, watch: Arc<dyn TransactionWatch>) -> Result<Self, StoreError> {
         Ok(Self {
-            link: Link::new(database, watch)?,
+            link: Link::new(database, watch, Writer::Ledger)?,
         })
     }
 
@@ -60,7 +61,7 @@ impl SqliteLedger {
         let connection = self.link.connection().await?;
         let outcome = async {
             let tx = begin(connection).await?;
-            watch.entered();
+            watch.entered(Writer::Ledger);
             let Some(mut unit) = fence(tx, epoch, now_ms).await? else {
                 return Ok(None);
             };
@@ -85,7 +86,7 @@ impl SqliteLedger {
         .await;
         match outcome {
             Ok(Some(value)) => {
-                watch.left();
+                watch.left(Writer::Ledger);
                 Ok(value)
             }
             Ok(None) => {
@@ -159,14 +160,21 @@ impl Ledger for SqliteLedger {
             })
             .await?;
         }
-        let changed = self
-            .look("prove that writing works", async |connection| {
-                Ok(sqlx::query(sql::PROVE)
-                    .execute(connection)
-                    .await?
-                    .rows_affected())
-            })
-            .await?;
+        let watch = Arc::clone(&self.link.watch);
+        let connection = self.link.connection().await?;
+        let outcome = async {
+            let mut tx = begin(connection).await?;
+            watch.entered(Writer::Ledger);
+            let done = sqlx::query(sql::PROVE).execute(&mut *tx).await?;
+            tx.commit().await?;
+            Ok(done.rows_affected())
+        }
+        .await;
+        let changed = outcome.map_err(|fault| {
+            self.link.drop_connection();
+            StoreError::from_sqlx("prove that writing works", fault)
+        })?;
+        self.link.watch.left(Writer::Ledger);
         if changed == 1 {
             Ok(())
         } else {
@@ -181,7 +189,7 @@ impl Ledger for SqliteLedger {
         let connection = self.link.connection().await?;
         let outcome = async {
             let mut tx = begin(connection).await?;
-            watch.entered();
+            watch.entered(Writer::Ledger);
             let (stream, epoch): (String, i64) = sqlx::query_as(sql::TAKE_EPOCH)
                 .bind(holder)
                 .bind(int(now_ms))
@@ -195,7 +203,7 @@ impl Ledger for SqliteLedger {
         .await;
         match outcome {
             Ok((stream, epoch, memory)) => {
-                watch.left();
+                watch.left(Writer::Ledger);
                 Ok(Takeover {
                     stream,
                     epoch: uint(epoch),
@@ -266,6 +274,17 @@ impl Ledger for SqliteLedger {
     async fn put_right(&mut self, epoch: u64, window: &Window) -> Result<Chunk, StoreError> {
         self.fenced(epoch, window.now_ms, "put marks right", async |unit| {
             super::reconcile::put_right(unit, window).await
+        })
+        .await
+    }
+
+    async fn first_after(
+        &mut self,
+        of: Rows<'_>,
+        after: &str,
+    ) -> Result<Option<String>, StoreError> {
+        self.look("look for a row", async |connection| {
+            super::reconcile::first_after(connection, of, after).await
         })
         .await
     }

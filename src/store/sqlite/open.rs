@@ -22,10 +22,19 @@ static MIGRATIONS: Migrator = sqlx::migrate!("schemas/sql/sqlite");
 /// Is told when a writing transaction begins and ends, so that a process that is stuck inside one
 /// can be ended (I9).
 pub trait TransactionWatch: Send + Sync {
-    /// The write lock is ours.
-    fn entered(&self);
+    /// The write lock is this writer's.
+    fn entered(&self, writer: Writer);
     /// It is not any more.
-    fn left(&self);
+    fn left(&self, writer: Writer);
+}
+
+/// Who writes: each has a connection of its own, and one at a time has the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    /// The deciding loop.
+    Ledger,
+    /// The relay, when it records its progress.
+    Relay,
 }
 
 /// No watch: for commands that end by themselves.
@@ -33,8 +42,8 @@ pub trait TransactionWatch: Send + Sync {
 pub struct Unwatched;
 
 impl TransactionWatch for Unwatched {
-    fn entered(&self) {}
-    fn left(&self) {}
+    fn entered(&self, _writer: Writer) {}
+    fn left(&self, _writer: Writer) {}
 }
 
 /// A connection that is opened when needed and dropped at any doubt.
@@ -42,17 +51,20 @@ pub(super) struct Link {
     options: SqliteConnectOptions,
     open: Option<SqliteConnection>,
     pub(super) watch: Arc<dyn TransactionWatch>,
+    writer: Writer,
 }
 
 impl Link {
     pub(super) fn new(
         database: &Database,
         watch: Arc<dyn TransactionWatch>,
+        writer: Writer,
     ) -> Result<Self, StoreError> {
         Ok(Self {
             options: options(database)?,
             open: None,
             watch,
+            writer,
         })
     }
 
@@ -70,7 +82,7 @@ impl Link {
     /// Forgets the connection: an open transaction is rolled back by its end.
     pub(super) fn drop_connection(&mut self) {
         if self.open.take().is_some() {
-            self.watch.left();
+            self.watch.left(self.writer);
         }
     }
 }

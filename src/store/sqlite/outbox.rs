@@ -6,16 +6,16 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::super::{Outbox, StoreError};
-use super::open::{Link, Unwatched};
-use super::{int, sql, uint};
+use super::ledger::begin;
+use super::open::{Link, TransactionWatch, Writer};
+use super::{int, sql, text, uint};
 use crate::config::Database;
 use crate::domain::announcement::{
     About, AnnouncedCause, AnnouncedNode, Announcement, BackReason, Content, OutReason,
 };
 use crate::domain::ids::{Driver, Group, Pair};
 
-/// [`Outbox`] on SQLite; owns one connection of its own. Its one write is a single statement, so
-/// it needs no watch.
+/// [`Outbox`] on SQLite; owns one connection of its own.
 pub struct SqliteOutbox {
     link: Link,
 }
@@ -25,9 +25,9 @@ impl SqliteOutbox {
     ///
     /// # Errors
     /// [`StoreError::Schema`] if the URL is none for SQLite.
-    pub fn new(database: &Database) -> Result<Self, StoreError> {
+    pub fn new(database: &Database, watch: Arc<dyn TransactionWatch>) -> Result<Self, StoreError> {
         Ok(Self {
-            link: Link::new(database, Arc::new(Unwatched))?,
+            link: Link::new(database, watch, Writer::Relay)?,
         })
     }
 }
@@ -49,16 +49,30 @@ impl Outbox for SqliteOutbox {
     }
 
     async fn announced(&mut self, epoch: u64, number: u64, now_ms: u64) -> Result<(), StoreError> {
+        let watch = Arc::clone(&self.link.watch);
         let connection = self.link.connection().await?;
-        let done = sqlx::query(sql::ANNOUNCED)
-            .bind(int(number))
-            .bind(int(now_ms))
-            .bind(int(epoch))
-            .execute(connection)
-            .await;
-        match done {
-            Ok(done) if done.rows_affected() == 1 => Ok(()),
-            Ok(_) => Err(StoreError::Fenced(epoch)),
+        let outcome = async {
+            let mut tx = begin(connection).await?;
+            watch.entered(Writer::Relay);
+            let done = sqlx::query(sql::ANNOUNCED)
+                .bind(int(number))
+                .bind(int(now_ms))
+                .bind(int(epoch))
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            Ok(done.rows_affected())
+        }
+        .await;
+        match outcome {
+            Ok(rows) => {
+                watch.left(Writer::Relay);
+                if rows == 1 {
+                    Ok(())
+                } else {
+                    Err(StoreError::Fenced(epoch))
+                }
+            }
             Err(fault) => {
                 self.link.drop_connection();
                 Err(StoreError::from_sqlx("record what was announced", fault))
@@ -103,7 +117,7 @@ async fn nodes(
     first: i64,
     last: i64,
 ) -> Result<Vec<AnnouncedNode>, sqlx::Error> {
-    let rows: Vec<(i64, String, Option<String>)> = sqlx::query_as(sql::ANNOUNCED_NODES)
+    let rows: Vec<(i64, Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(sql::ANNOUNCED_NODES)
         .bind(first)
         .bind(last)
         .fetch_all(connection)
@@ -112,8 +126,8 @@ async fn nodes(
         .into_iter()
         .map(|(seq, uuid, name)| AnnouncedNode {
             seq: uint(seq),
-            uuid,
-            name,
+            uuid: text(uuid),
+            name: name.map(text),
         })
         .collect())
 }

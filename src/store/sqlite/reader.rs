@@ -11,7 +11,7 @@ use super::super::{
     SnapshotPage, StoreError,
 };
 use super::open::read_only;
-use super::{int, sql, uint};
+use super::{int, sql, text, uint};
 use crate::config::Database;
 
 /// Looks at once at the most: enough for a scheduler's snapshot beside metrics and a person.
@@ -355,8 +355,8 @@ async fn see_decision(
 fn hold(row: &SqliteRow) -> Result<HoldView, sqlx::Error> {
     let verdict: &str = row.try_get("verdict")?;
     Ok(HoldView {
-        uuid: row.try_get("uuid")?,
-        name: row.try_get("name")?,
+        uuid: text(row.try_get("uuid")?),
+        name: row.try_get::<Option<Vec<u8>>, _>("name")?.map(text),
         conductor_group: row.try_get("conductor_group")?,
         driver: row.try_get("driver")?,
         reason: if verdict == "unknown" {

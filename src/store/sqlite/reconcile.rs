@@ -2,9 +2,11 @@
 //! node by node. State, hold and announcement are written together (I3); the numbers are given
 //! under the fence, so they are contiguous (I4).
 
-use super::super::{Chunk, Window};
+use sqlx::{Row, SqliteConnection};
+
+use super::super::{Chunk, Rows, Window};
 use super::ledger::Unit;
-use super::{int, sql, uint};
+use super::{int, sql, text, uint};
 use crate::domain::announcement::OutReason;
 use crate::domain::ids::Pair;
 
@@ -43,13 +45,14 @@ pub(super) async fn take_out(
             skipped: 0,
         });
     };
-    let (last, seen, skipped): (Option<String>, i64, i64) = sqlx::query_as(sql::PAIR_WINDOW)
+    let (last, seen, skipped): (Option<Vec<u8>>, i64, i64) = sqlx::query_as(sql::PAIR_WINDOW)
         .bind(driver)
         .bind(group)
         .bind(&window.after)
         .bind(window.nodes)
         .fetch_one(&mut *unit.tx)
         .await?;
+    let last = last.map(text);
     let mut changed = 0;
     if let Some(last) = &last {
         let base = unit.counters.seq;
@@ -106,8 +109,9 @@ pub(super) async fn give_back(
             .bind(pair.group.as_str()),
         None => sqlx::query_as(sql::HOLDS_WINDOW).bind(&window.after),
     };
-    let (last, seen): (Option<String>, i64) =
+    let (last, seen): (Option<Vec<u8>>, i64) =
         found.bind(window.nodes).fetch_one(&mut *unit.tx).await?;
+    let last = last.map(text);
     let mut changed = 0;
     if let Some(last) = &last {
         changed = release(unit, pair, last, window).await?;
@@ -206,11 +210,12 @@ async fn keep_marked(unit: &mut Unit<'_>, last: &str, window: &Window) -> Result
 }
 
 pub(super) async fn put_right(unit: &mut Unit<'_>, window: &Window) -> Result<Chunk, sqlx::Error> {
-    let (last, seen): (Option<String>, i64) = sqlx::query_as(sql::ALL_WINDOW)
+    let (last, seen): (Option<Vec<u8>>, i64) = sqlx::query_as(sql::ALL_WINDOW)
         .bind(&window.after)
         .bind(window.nodes)
         .fetch_one(&mut *unit.tx)
         .await?;
+    let last = last.map(text);
     if let Some(last) = &last {
         sqlx::query(sql::PUT_RIGHT)
             .bind(int(window.now_ms))
@@ -225,6 +230,32 @@ pub(super) async fn put_right(unit: &mut Unit<'_>, window: &Window) -> Result<Ch
         changed: 0,
         skipped: 0,
     })
+}
+
+/// The first row after the uuid `after`.
+pub(super) async fn first_after(
+    connection: &mut SqliteConnection,
+    of: Rows<'_>,
+    after: &str,
+) -> Result<Option<String>, sqlx::Error> {
+    let of_pair = |statement: &'static str, pair: &Pair, after_first: bool| {
+        let query = sqlx::query(statement);
+        let (driver, group) = (pair.driver.to_string(), pair.group.to_string());
+        if after_first {
+            query.bind(after.to_owned()).bind(driver).bind(group)
+        } else {
+            query.bind(driver).bind(group).bind(after.to_owned())
+        }
+    };
+    let query = match of {
+        Rows::NodesOf(pair) => of_pair(sql::PAIR_WINDOW, pair, false),
+        Rows::HoldsOf(pair) => of_pair(sql::HOLDS_WINDOW_OF_PAIR, pair, true),
+        Rows::Holds => sqlx::query(sql::HOLDS_WINDOW).bind(after.to_owned()),
+        Rows::Nodes => sqlx::query(sql::ALL_WINDOW).bind(after.to_owned()),
+    };
+    let row = query.bind(1).fetch_one(connection).await?;
+    let first: Option<Vec<u8>> = row.try_get(0)?;
+    Ok(first.map(text))
 }
 
 /// Fixes the messages over the changes `first` to `last`.

@@ -78,10 +78,13 @@ pub const STAND: &str = "INSERT INTO nodewarden_pairs (conductor_group, driver, 
 pub const LOST_DECISION: &str = "SELECT d.number, d.decided_at_ms FROM nodewarden_pairs p
     JOIN nodewarden_decisions d ON d.number = p.decision
     WHERE p.driver = ? AND p.conductor_group = ? AND p.state = 'lost'";
-/// Its third column counts rows that cannot be handled: a key longer than any message may carry.
-pub const PAIR_WINDOW: &str = "SELECT max(uuid), count(*), count(*) FILTER (WHERE length(CAST(uuid AS BLOB)) > 255)
-    FROM (SELECT uuid FROM nodes WHERE driver = ? AND lower(coalesce(conductor_group, '')) = ? AND uuid > ?
-    ORDER BY uuid LIMIT ?)";
+/// Keys that are not text (SQLite lets anybody store a blob) sort after all texts and are no keys of
+/// ours. The end of a window is read as bytes, because a text need not be UTF-8. The third column
+/// counts rows that cannot be handled: a key longer than any message may carry.
+pub const PAIR_WINDOW: &str = "SELECT CAST(max(uuid) AS BLOB), count(*),
+    count(*) FILTER (WHERE length(CAST(uuid AS BLOB)) > 255)
+    FROM (SELECT uuid FROM nodes WHERE driver = ? AND lower(coalesce(conductor_group, '')) = ?
+    AND uuid > ? AND uuid < x'' ORDER BY uuid LIMIT ?)";
 /// A name longer than any message may carry is left out of the announcement.
 pub const HOLD: &str = "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms)
     SELECT ? + row_number() OVER (ORDER BY n.uuid), n.uuid, CASE WHEN length(CAST(n.name AS BLOB)) <= 255 THEN n.name END, n.uuid, ?, ? FROM nodes n
@@ -103,10 +106,10 @@ pub const ANNOUNCE: &str = "INSERT INTO nodewarden_announcements (number, type, 
 // --- give back -------------------------------------------------------------------------------------
 
 pub const HOLDS_WINDOW: &str =
-    "SELECT max(held), count(*) FROM (SELECT held FROM nodewarden_changes
+    "SELECT CAST(max(held) AS BLOB), count(*) FROM (SELECT held FROM nodewarden_changes
     WHERE held > ? ORDER BY held LIMIT ?)";
 pub const HOLDS_WINDOW_OF_PAIR: &str =
-    "SELECT max(held), count(*) FROM (SELECT c.held FROM nodewarden_changes c
+    "SELECT CAST(max(held) AS BLOB), count(*) FROM (SELECT c.held FROM nodewarden_changes c
     JOIN nodewarden_decisions d ON d.number = c.decision
     WHERE c.held > ? AND d.driver = ? AND d.conductor_group = ? ORDER BY c.held LIMIT ?)";
 /// A hold ends when its node is gone, or when the pair that the node needs now is active.
@@ -174,8 +177,8 @@ pub const COMPLETE_RESTORED: &str = "UPDATE nodewarden_decisions SET completed_a
 
 // --- put right ---------------------------------------------------------------------------------------
 
-pub const ALL_WINDOW: &str = "SELECT max(uuid), count(*) FROM (SELECT uuid FROM nodes
-    WHERE uuid > ? ORDER BY uuid LIMIT ?)";
+pub const ALL_WINDOW: &str = "SELECT CAST(max(uuid) AS BLOB), count(*) FROM (SELECT uuid FROM nodes
+    WHERE uuid > ? AND uuid < x'' ORDER BY uuid LIMIT ?)";
 /// Marked, not held, and not about to be taken out: somebody else's doing.
 pub const PUT_RIGHT: &str = "UPDATE nodes SET service_state = 'in_service', service_state_since_ms = ?
     WHERE uuid > ? AND uuid <= ? AND service_state IS NOT 'in_service'
@@ -210,7 +213,7 @@ pub const DROP_DECISIONS: &str = "DELETE FROM nodewarden_decisions WHERE complet
 pub const REQUEST: &str = "INSERT INTO nodewarden_requests (kind, argument, requested_at_ms)
     VALUES (?, ?, ?) RETURNING number";
 pub const REQUESTS: &str = "SELECT number, kind, argument FROM nodewarden_requests
-    WHERE done_at_ms IS NULL ORDER BY number LIMIT 100";
+    WHERE done_at_ms IS NULL AND kind = 'forget' ORDER BY number LIMIT 100";
 pub const ANSWER: &str =
     "UPDATE nodewarden_requests SET done_at_ms = ?, result = ? WHERE number = ?";
 pub const FORGET: &str =
@@ -229,7 +232,8 @@ pub const PENDING: &str = "SELECT a.number, a.type, a.reason, a.first_seq, a.las
     LEFT JOIN nodewarden_decisions d ON d.number = a.decision
     LEFT JOIN nodewarden_decisions r ON r.number = a.released_by
     WHERE a.number > coalesce(?, (SELECT announced FROM nodewarden_relay)) ORDER BY a.number LIMIT ?";
-pub const ANNOUNCED_NODES: &str = "SELECT seq, uuid, name FROM nodewarden_changes
+pub const ANNOUNCED_NODES: &str =
+    "SELECT seq, CAST(uuid AS BLOB), CAST(name AS BLOB) FROM nodewarden_changes
     WHERE seq >= ? AND seq <= ? ORDER BY seq";
 /// Never back, and only for the holder of the epoch.
 pub const ANNOUNCED: &str =
@@ -251,7 +255,7 @@ pub const OUTBOX: &str = "SELECT r.announced, r.announced_at_ms,
     (SELECT min(committed_at_ms) FROM nodewarden_announcements WHERE number > r.announced) AS oldest_ms
     FROM nodewarden_relay r";
 pub const SNAPSHOT: &str =
-    "SELECT c.held AS uuid, c.name, d.conductor_group, d.driver, d.verdict, d.decision_id,
+    "SELECT CAST(c.held AS BLOB) AS uuid, CAST(c.name AS BLOB) AS name, d.conductor_group, d.driver, d.verdict, d.decision_id,
     c.since_ms FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
     WHERE c.held > ? ORDER BY c.held LIMIT ?";
 pub const SEE_CONDUCTORS: &str = "SELECT conductor, incarnation, conductor_group, drivers, state, since_ms,

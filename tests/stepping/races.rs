@@ -264,6 +264,13 @@ impl Ledger for Lossy {
     ) -> Result<(), StoreError> {
         self.inner.begin_sweep(epoch, holds, keeping, now_ms).await
     }
+    async fn first_after(
+        &mut self,
+        of: nodewarden::store::Rows<'_>,
+        after: &str,
+    ) -> Result<Option<String>, StoreError> {
+        self.inner.first_after(of, after).await
+    }
     async fn requests(&mut self) -> Result<Vec<Request>, StoreError> {
         self.inner.requests().await
     }

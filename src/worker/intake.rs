@@ -1,0 +1,178 @@
+//! The first half of a step: what was delivered, from takeover to acknowledgement.
+
+use super::batch::{self, Batch};
+use super::decider::{Decider, End, Fault, Seat};
+use super::pending::Pending;
+use super::ports::{Clock, Ledger, Queue};
+use crate::broker::Delivery;
+use crate::domain::hearing::Hearing;
+use crate::domain::map::DriverMap;
+use crate::domain::time::{Mono, Now};
+use crate::failpoints;
+use crate::store::{Memory, StoreError};
+use crate::telemetry;
+use crate::wire::{Reason, Refusal};
+
+/// A delivery seen this often is handled alone, so that whatever is wrong with it hits no neighbour.
+const SEEN_OFTEN: u64 = 3;
+
+impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
+    /// Handles the next deliveries in hand: all, or one alone.
+    pub(super) async fn intake(&mut self) -> Result<usize, Fault> {
+        let often = |delivery: &Delivery| delivery.delivery_count >= SEEN_OFTEN;
+        let count = if self.alone || often(&self.in_hand[0]) {
+            1
+        } else {
+            self.in_hand
+                .iter()
+                .take_while(|delivery| !often(delivery))
+                .count()
+        };
+        let now = self.clock.now();
+        let decoded = batch::decode(&self.in_hand[..count], self.rules.publishers.as_ref());
+        if let Some(foreign) = batch::foreign_stream(&decoded, &self.stream) {
+            return Err(End::ForeignStream(foreign.to_owned()).into());
+        }
+        if self.seat.is_none() {
+            self.take_over(now).await?;
+        }
+        let known = self.ledger.recall(&batch::ids(&decoded)).await?;
+        let seat = self.seat.as_mut().expect("taken above");
+        // From here to the commit, memory is ahead of the database.
+        seat.doubt = true;
+        let done = {
+            let mut ids = || self.clock.id();
+            let mut batch = Batch::new(
+                &mut seat.map,
+                &mut seat.hearing,
+                &self.session,
+                &self.rules,
+                now,
+                &mut ids,
+            );
+            for item in decoded {
+                batch.take(item, &known);
+            }
+            batch.finish()
+        };
+        // Before the commit, whose reply may be lost: a walk under way has passed nodes that must be
+        // looked at again if it happened, and a look at a pair that did not turn changes nothing.
+        for turn in &done.turned {
+            seat.pending.turned(turn);
+        }
+        if !done.intake.events.is_empty() || !done.intake.conductors.is_empty() {
+            let started = self.clock.now().mono;
+            match self.ledger.commit_intake(seat.epoch, &done.intake).await {
+                Err(fault @ StoreError::Permanent { .. }) => {
+                    return self.bisect(count, fault).await;
+                }
+                other => other?,
+            }
+            telemetry::intake_seconds(self.clock.now().mono.since(started));
+        }
+        seat.doubt = false;
+        seat.look_at_requests |= done.own_tick;
+        done.report(seat.epoch);
+        failpoints::reached("before-ack");
+        self.settle(count, &done.refused).await?;
+        Ok(count)
+    }
+
+    /// A batch that the database will never take: one by one, and alone the culprit is refused.
+    async fn bisect(&mut self, count: usize, fault: StoreError) -> Result<usize, Fault> {
+        if count > 1 {
+            tracing::warn!(%fault, "a batch cannot be stored; its deliveries are handled one by one");
+            self.alone = true;
+            return Ok(0);
+        }
+        let refusal = Refusal::new(Reason::Unprocessable, fault.to_string());
+        telemetry::refused(refusal.reason.as_str());
+        let tag = self.in_hand[0].tag;
+        self.settle(1, &[(tag, refusal)]).await?;
+        Ok(1)
+    }
+
+    /// Refused copies first, then the acknowledgement of everything: nothing is ever in neither
+    /// queue (I2).
+    async fn settle(&mut self, count: usize, refused: &[(u64, Refusal)]) -> Result<(), Fault> {
+        if !refused.is_empty() {
+            let copies: Vec<(u64, String, String)> = refused
+                .iter()
+                .map(|(tag, refusal)| {
+                    (
+                        *tag,
+                        refusal.reason.as_str().to_owned(),
+                        refusal.detail.clone(),
+                    )
+                })
+                .collect();
+            self.queue.refuse(&copies).await.map_err(End::from)?;
+        }
+        let last = self.in_hand[count - 1].tag;
+        self.queue
+            .acknowledge_through(last)
+            .await
+            .map_err(End::from)?;
+        self.in_hand.drain(..count);
+        if self.in_hand.is_empty() {
+            self.alone = false;
+        }
+        Ok(())
+    }
+
+    /// The first delivery of a session: take the next epoch, and look at everything.
+    async fn take_over(&mut self, now: Now) -> Result<(), Fault> {
+        let takeover = self.ledger.take_epoch(&self.holder, now.wall_ms).await?;
+        if takeover.stream != self.stream {
+            return Err(End::ForeignStream(takeover.stream).into());
+        }
+        // Only now is the commit known, so only now may the memory be used.
+        let now = self.clock.now();
+        let map = restore(&takeover.memory, now.mono);
+        let mut pending = Pending::default();
+        pending.everything(&map);
+        tracing::info!(
+            epoch = takeover.epoch,
+            stream = takeover.stream,
+            conductors = takeover.memory.conductors.len(),
+            pairs = takeover.memory.standings.len(),
+            "this replica decides now"
+        );
+        self.seat = Some(Seat {
+            epoch: takeover.epoch,
+            map,
+            hearing: Hearing::from(now.mono),
+            pending,
+            next_sweep: now.mono,
+            doubt: false,
+            look_at_requests: false,
+        });
+        // The own tick that lets nodes be taken out: at once, not in a second.
+        self.next_tick = now.mono;
+        Ok(())
+    }
+
+    /// After a doubt: the memory as committed, and no silence judged by what was heard before.
+    pub(super) async fn rebuild(&mut self) -> Result<(), Fault> {
+        let Some(seat) = &mut self.seat else {
+            return Ok(());
+        };
+        let memory = self.ledger.resume(seat.epoch).await?;
+        let now = self.clock.now().mono;
+        seat.map = restore(&memory, now);
+        seat.hearing.interrupt();
+        seat.pending.everything(&seat.map);
+        seat.doubt = false;
+        Ok(())
+    }
+}
+
+fn restore(memory: &Memory, now: Mono) -> DriverMap {
+    DriverMap::load(
+        memory
+            .conductors
+            .iter()
+            .map(|conductor| conductor.restore(now)),
+        memory.standings.iter().cloned(),
+    )
+}

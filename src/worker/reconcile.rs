@@ -1,0 +1,163 @@
+//! The second half of a step: what operators ask for, the sweep, and one window of nodes.
+
+use std::time::Duration;
+
+use super::decider::{Decider, Fault, Step};
+use super::pending::{Over, Walk};
+use super::ports::{Clock, Ledger, Queue};
+use crate::domain::conductor::Life;
+use crate::domain::ids::{ConductorName, Pair};
+use crate::domain::map::Standing;
+use crate::failpoints;
+use crate::store::{ConductorRecord, Rows, StoreError, Window};
+use crate::telemetry;
+
+impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
+    pub(super) async fn answer_requests(&mut self) -> Result<(), Fault> {
+        let Some(seat) = self.seat.as_mut().filter(|seat| seat.look_at_requests) else {
+            return Ok(());
+        };
+        let requests = self.ledger.requests().await?;
+        for request in requests.iter().filter(|request| request.kind == "forget") {
+            let name = ConductorName::parse(&request.argument).ok();
+            let known = name.as_ref().and_then(|name| seat.map.conductor(name));
+            let (forget, result) = match known {
+                None => (false, "no such conductor is known"),
+                Some(known) if known.counts() => {
+                    (false, "it counts as active; nothing was forgotten")
+                }
+                Some(_) => (true, "forgotten"),
+            };
+            let now_ms = self.clock.now().wall_ms;
+            seat.doubt = true;
+            self.ledger
+                .answer_forget(seat.epoch, request, forget, result, now_ms)
+                .await?;
+            if let Some(name) = name.filter(|_| forget) {
+                seat.map.forget(&name);
+                tracing::info!(conductor = %name, "forgotten by an operator's request");
+            }
+            seat.doubt = false;
+        }
+        seat.look_at_requests = false;
+        Ok(())
+    }
+
+    pub(super) async fn sweep_if_due(&mut self, step: &mut Step) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let Some(seat) = self
+            .seat
+            .as_mut()
+            .filter(|seat| now.mono >= seat.next_sweep)
+        else {
+            return Ok(());
+        };
+        let holds: Vec<ConductorRecord> = seat
+            .map
+            .conductors()
+            .filter(|conductor| matches!(conductor.life, Life::Leaving { .. }))
+            .map(|conductor| ConductorRecord::save(conductor, now.mono))
+            .collect();
+        // What was committed and not acknowledged before the takeover lies in the queue before our
+        // own tick. Until that comes back, events are remembered, however old they are (I2).
+        let mut keeping = self.rules.keeping;
+        if !seat.hearing.proven() {
+            keeping.events = Duration::MAX;
+        }
+        self.ledger
+            .begin_sweep(seat.epoch, &holds, keeping, now.wall_ms)
+            .await?;
+        seat.pending.everything(&seat.map);
+        seat.next_sweep = now.mono.plus(self.rules.sweep_interval);
+        telemetry::sweep();
+        step.worked = true;
+        Ok(())
+    }
+
+    /// One window of the most urgent walk.
+    pub(super) async fn reconcile(&mut self, step: &mut Step) -> Result<(), Fault> {
+        let Some(seat) = self.seat.as_mut() else {
+            return Ok(());
+        };
+        let Some(walk) = seat.pending.next(&seat.map, seat.hearing.proven()).cloned() else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        let window = Window {
+            after: walk.after.clone(),
+            nodes: walk.nodes.unwrap_or(self.rules.chunk_nodes),
+            nodes_per_message: self.rules.nodes_per_message,
+            now_ms: now.wall_ms,
+        };
+        let lost = |pair: &Pair| seat.map.standing(pair) == Some(Standing::Lost);
+        let (epoch, ledger) = (seat.epoch, &mut self.ledger);
+        let (direction, done) = match &walk.over {
+            Over::Pair(pair) if lost(pair) => ("out", ledger.take_out(epoch, pair, &window).await),
+            Over::Pair(pair) => ("back", ledger.give_back(epoch, Some(pair), &window).await),
+            Over::Holds => ("back", ledger.give_back(epoch, None, &window).await),
+            Over::Nodes => ("back", ledger.put_right(epoch, &window).await),
+        };
+        step.worked = true;
+        let chunk = match done {
+            Ok(chunk) => chunk,
+            Err(fault @ StoreError::Permanent { .. }) => {
+                return self.narrow(&walk, &window, &fault).await;
+            }
+            Err(fault) => return Err(fault.into()),
+        };
+        telemetry::chunk_seconds(self.clock.now().mono.since(now.mono));
+        if chunk.changed > 0 {
+            telemetry::moved(direction, chunk.changed);
+            tracing::debug!(over = ?walk.over, direction, nodes = chunk.changed, "nodes moved");
+        }
+        if chunk.skipped > 0 {
+            telemetry::skipped(chunk.skipped);
+            tracing::warn!(
+                over = ?walk.over,
+                nodes = chunk.skipped,
+                "nodes are left alone: their uuid is longer than 255 bytes"
+            );
+        }
+        let more = chunk.next.is_some();
+        seat.pending.done(&walk.over, chunk.next);
+        step.moved = chunk.changed;
+        if more {
+            failpoints::reached("between-chunks");
+        }
+        Ok(())
+    }
+
+    /// A window that the database will never take: half of it, down to the one row that is at
+    /// fault, which is named and left alone. The others are not held up by it.
+    async fn narrow(
+        &mut self,
+        walk: &Walk,
+        window: &Window,
+        fault: &StoreError,
+    ) -> Result<(), Fault> {
+        let Some(seat) = self.seat.as_mut() else {
+            return Ok(());
+        };
+        if window.nodes > 1 {
+            seat.pending.narrow(&walk.over, window.nodes / 2);
+            return Ok(());
+        }
+        let of = match &walk.over {
+            Over::Pair(pair) if seat.map.standing(pair) == Some(Standing::Lost) => {
+                Rows::NodesOf(pair)
+            }
+            Over::Pair(pair) => Rows::HoldsOf(pair),
+            Over::Holds => Rows::Holds,
+            Over::Nodes => Rows::Nodes,
+        };
+        let row = self.ledger.first_after(of, &walk.after).await?;
+        telemetry::skipped(1);
+        tracing::error!(
+            uuid = row.as_deref().map(telemetry::safe),
+            fault = telemetry::error_chain(fault),
+            "a node cannot be handled and is left alone until the next sweep"
+        );
+        seat.pending.done(&walk.over, row);
+        Ok(())
+    }
+}
