@@ -93,6 +93,7 @@ fn rules(settings: &Settings) -> Rules {
         batch: amqp.batch.into(),
         back_within_cap: decide.back_within_cap,
         reconnect_grace: decide.reconnect_grace,
+        forget_after: decide.forget_after,
         sweep_interval: decide.sweep_interval,
         chunk_nodes: decide.chunk_nodes,
         nodes_per_message: publish.nodes_per_message,

@@ -88,6 +88,37 @@ impl DriverMap {
         gone
     }
 
+    /// Conductors that do not count and have been gone since before `before_ms`.
+    #[must_use]
+    pub fn gone_since(&self, before_ms: u64) -> Vec<ConductorName> {
+        self.conductors
+            .values()
+            .filter(|known| !known.counts() && known.since_ms < before_ms)
+            .map(|known| known.name.clone())
+            .collect()
+    }
+
+    /// Pairs that have a standing and that no conductor names, but those in `gone`.
+    #[must_use]
+    pub fn unnamed(&self, gone: &[ConductorName]) -> Vec<Pair> {
+        let mut unnamed: BTreeSet<Pair> = self.standings.keys().cloned().collect();
+        for conductor in self.conductors.values() {
+            if !gone.contains(&conductor.name) {
+                for pair in conductor.pairs() {
+                    unnamed.remove(&pair);
+                }
+            }
+        }
+        unnamed.into_iter().collect()
+    }
+
+    /// Forgets a pair that no conductor makes active: it counts as never having had one.
+    pub fn forget_pair(&mut self, pair: &Pair) {
+        if !self.active.contains_key(pair) {
+            self.standings.remove(pair);
+        }
+    }
+
     fn put(&mut self, conductor: Conductor) {
         if let Some(before) = self.conductors.remove(&conductor.name) {
             for pair in before.pairs() {

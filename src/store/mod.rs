@@ -17,12 +17,11 @@ pub use read::{
     RequestView, SnapshotPage,
 };
 pub use records::{
-    Chunk, ConductorRecord, DecisionRecord, EventRecord, Intake, Memory, Request, Rows,
-    StandingRecord, Takeover, Window,
+    Chunk, ConductorRecord, DecisionRecord, EventRecord, Intake, Keeping, Memory, Request, Rows,
+    StandingRecord, Sweep, Takeover, Window,
 };
 pub use sqlite::{
-    Keeping, SqliteLedger, SqliteOutbox, TransactionWatch, Unwatched, Writer, import, migrate,
-    request,
+    SqliteLedger, SqliteOutbox, TransactionWatch, Unwatched, Writer, import, migrate, request,
 };
 
 use std::collections::HashMap;
@@ -92,15 +91,10 @@ pub trait Ledger {
         after: &str,
     ) -> Result<Option<String>, StoreError>;
 
-    /// Begins a sweep: announces the position, keeps the remainders of planned restarts, drops
-    /// what is older than `keeping` allows (a bounded number of rows).
-    async fn begin_sweep(
-        &mut self,
-        epoch: u64,
-        holds: &[ConductorRecord],
-        keeping: Keeping,
-        now_ms: u64,
-    ) -> Result<(), StoreError>;
+    /// Begins a sweep: announces the position, keeps the remainders of planned restarts, forgets
+    /// what is to be forgotten, drops what is older than the rules allow (a bounded number of
+    /// rows). Returns the pairs that are forgotten.
+    async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError>;
 
     /// What operators ask for and is not done yet, oldest first. Takes no lock.
     async fn requests(&mut self) -> Result<Vec<Request>, StoreError>;

@@ -203,3 +203,29 @@ pub enum Rows<'a> {
     /// All nodes.
     Nodes,
 }
+
+/// What a sweep begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sweep {
+    /// The conductors in a planned restart, as of now.
+    pub holds: Vec<ConductorRecord>,
+    /// Conductors that have been gone for too long to be kept.
+    pub forget: Vec<ConductorName>,
+    /// Pairs that no conductor names any more: forgotten if no node and no hold does either.
+    pub unnamed: Vec<Pair>,
+    /// How long records are kept.
+    pub keeping: Keeping,
+    /// The time to record, ms since 1970 UTC.
+    pub now_ms: u64,
+}
+
+/// How long records are kept; older ones are dropped a bounded number at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keeping {
+    /// Events, after receipt.
+    pub events: Duration,
+    /// Changes and announcements, after they went out.
+    pub announced: Duration,
+    /// Decisions, after completion, unless a row that is kept speaks of them.
+    pub decisions: Duration,
+}

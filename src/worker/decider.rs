@@ -38,6 +38,8 @@ pub struct Rules {
     pub back_within_cap: Duration,
     /// After a takeover or an own gap, silence proves nothing for that long.
     pub reconnect_grace: Duration,
+    /// Conductors gone that long are forgotten.
+    pub forget_after: Duration,
     /// How often everything is looked at.
     pub sweep_interval: Duration,
     /// Nodes looked at in one transaction at the most.

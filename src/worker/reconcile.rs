@@ -9,8 +9,11 @@ use crate::domain::conductor::Life;
 use crate::domain::ids::{ConductorName, Pair};
 use crate::domain::map::Standing;
 use crate::failpoints;
-use crate::store::{ConductorRecord, Rows, StoreError, Window};
+use crate::store::{ConductorRecord, Rows, StoreError, Sweep, Window};
 use crate::telemetry;
+
+/// Conductors, and pairs, forgotten in one sweep at the most: a bounded transaction.
+const FORGOTTEN_AT_ONCE: usize = 1000;
 
 impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     pub(super) async fn answer_requests(&mut self) -> Result<(), Fault> {
@@ -52,21 +55,45 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         else {
             return Ok(());
         };
-        let holds: Vec<ConductorRecord> = seat
+        let holds = seat
             .map
             .conductors()
             .filter(|conductor| matches!(conductor.life, Life::Leaving { .. }))
             .map(|conductor| ConductorRecord::save(conductor, now.mono))
             .collect();
+        let forget_after = u64::try_from(self.rules.forget_after.as_millis()).unwrap_or(u64::MAX);
+        let mut forget = seat
+            .map
+            .gone_since(now.wall_ms.saturating_sub(forget_after));
+        forget.truncate(FORGOTTEN_AT_ONCE);
+        let mut unnamed = seat.map.unnamed(&forget);
+        unnamed.truncate(FORGOTTEN_AT_ONCE);
         // What was committed and not acknowledged before the takeover lies in the queue before our
         // own tick. Until that comes back, events are remembered, however old they are (I2).
         let mut keeping = self.rules.keeping;
         if !seat.hearing.proven() {
             keeping.events = Duration::MAX;
         }
-        self.ledger
-            .begin_sweep(seat.epoch, &holds, keeping, now.wall_ms)
-            .await?;
+        let sweep = Sweep {
+            holds,
+            forget,
+            unnamed,
+            keeping,
+            now_ms: now.wall_ms,
+        };
+        seat.doubt = true;
+        let forgotten = self.ledger.begin_sweep(seat.epoch, &sweep).await?;
+        for name in &sweep.forget {
+            seat.map.forget(name);
+            tracing::info!(
+                conductor = name.as_str(),
+                "forgotten: gone for longer than decide.forget_after"
+            );
+        }
+        for pair in &forgotten {
+            seat.map.forget_pair(pair);
+        }
+        seat.doubt = false;
         seat.pending.everything(&seat.map);
         seat.next_sweep = now.mono.plus(self.rules.sweep_interval);
         telemetry::sweep();

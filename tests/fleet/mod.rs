@@ -144,11 +144,15 @@ impl Fleet {
             announced: day,
             decisions: day,
         };
-        let swept = self
-            .ledger
-            .begin_sweep(self.epoch, &holds, keeping, at)
-            .await;
-        swept.expect("swept");
+        let sweep = store::Sweep {
+            holds,
+            forget: Vec::new(),
+            unnamed: Vec::new(),
+            keeping,
+            now_ms: at,
+        };
+        let swept = self.ledger.begin_sweep(self.epoch, &sweep).await;
+        assert_eq!(swept.expect("swept"), []);
     }
 
     async fn hear(&mut self, name: &str, incarnation: u64, kind: EventKind, at: u64) {

@@ -357,6 +357,7 @@ impl House {
                 batch: 256,
                 back_within_cap: Duration::from_secs(900),
                 reconnect_grace: Duration::from_secs(60),
+                forget_after: Duration::from_secs(14 * 86400),
                 sweep_interval: Duration::from_secs(60),
                 chunk_nodes: 1000,
                 nodes_per_message: 500,

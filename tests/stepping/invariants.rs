@@ -384,3 +384,41 @@ async fn i8_a_batch_is_never_larger_than_its_bound() {
     }
     assert_eq!(house.queue.refused().len(), 50);
 }
+
+#[tokio::test]
+async fn i8_who_is_gone_for_long_is_forgotten_and_so_is_a_driver_that_nobody_names() {
+    let mut house = House::new().await;
+    house.rules.forget_after = S(7200);
+    house.nodes("a", 1).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a", "mistyped"]);
+    house.joined("c2", 1, &["b"]);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    house.clock.advance(S(7100));
+    house.settle(&mut worker).await;
+    assert_eq!(house.reader.conductors().await.unwrap().len(), 2);
+    house.clock.advance(S(200));
+    house.settle(&mut worker).await;
+    let conductors = house.reader.conductors().await.unwrap();
+    assert_eq!(conductors.len(), 1);
+    assert_eq!(conductors[0].conductor, "c2");
+    let drivers: Vec<String> = house
+        .reader
+        .drivers()
+        .await
+        .unwrap()
+        .iter()
+        .map(|view| format!("{} {}", view.driver, view.state))
+        .collect();
+    assert_eq!(
+        drivers,
+        ["a lost", "b active"],
+        "a's node still needs it, and stays out"
+    );
+    assert_eq!(house.out().await, ["a-00000"]);
+    // Whoever comes back, with whatever incarnation, is new and gives the node back.
+    house.joined("c1", 1, &["a"]);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+}

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::store::{
-    Chunk, ConductorRecord, Intake, Keeping, Ledger, Memory, Request, SqliteLedger, StoreError,
-    Takeover, Unwatched, Window,
+    Chunk, Intake, Ledger, Memory, Request, SqliteLedger, StoreError, Sweep, Takeover, Unwatched,
+    Window,
 };
 use nodewarden::worker::Decider;
 
@@ -255,14 +255,8 @@ impl Ledger for Lossy {
     async fn put_right(&mut self, epoch: u64, window: &Window) -> Result<Chunk, StoreError> {
         self.inner.put_right(epoch, window).await
     }
-    async fn begin_sweep(
-        &mut self,
-        epoch: u64,
-        holds: &[ConductorRecord],
-        keeping: Keeping,
-        now_ms: u64,
-    ) -> Result<(), StoreError> {
-        self.inner.begin_sweep(epoch, holds, keeping, now_ms).await
+    async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError> {
+        self.inner.begin_sweep(epoch, sweep).await
     }
     async fn first_after(
         &mut self,

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, Row, Sqlite, SqliteConnection, Transaction};
 
 use super::super::{
-    Chunk, ConductorRecord, Intake, Keeping, Ledger, Memory, Request, Rows, StoreError, Takeover,
+    Chunk, ConductorRecord, Intake, Ledger, Memory, Request, Rows, StoreError, Sweep, Takeover,
     Window,
 };
 use super::open::{Link, TransactionWatch, Writer};
@@ -289,15 +289,9 @@ impl Ledger for SqliteLedger {
         .await
     }
 
-    async fn begin_sweep(
-        &mut self,
-        epoch: u64,
-        holds: &[ConductorRecord],
-        keeping: Keeping,
-        now_ms: u64,
-    ) -> Result<(), StoreError> {
-        self.fenced(epoch, now_ms, "begin a sweep", async |unit| {
-            super::sweep::begin(unit, holds, keeping, now_ms).await
+    async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError> {
+        self.fenced(epoch, sweep.now_ms, "begin a sweep", async |unit| {
+            super::sweep::begin(unit, sweep).await
         })
         .await
     }

@@ -19,7 +19,7 @@ pub use ledger::SqliteLedger;
 pub use open::{TransactionWatch, Unwatched, Writer, migrate};
 pub use outbox::SqliteOutbox;
 pub use reader::SqliteReader;
-pub use sweep::{Keeping, request};
+pub use sweep::request;
 
 /// A number for a column: the database has no unsigned integers. Nothing we count comes near 2⁶³.
 fn int(number: u64) -> i64 {

@@ -191,6 +191,14 @@ pub const PUT_RIGHT: &str = "UPDATE nodes SET service_state = 'in_service', serv
 pub const KEEP_REMAINDER: &str =
     "UPDATE nodewarden_conductors SET hold_remaining_ms = ?, hold_noted_at_ms = ?
     WHERE conductor = ? AND state = 'leaving'";
+/// A pair that no conductor names, if no node needs it and nothing is held for it.
+pub const FORGET_PAIR: &str =
+    "DELETE FROM nodewarden_pairs WHERE driver = ? AND conductor_group = ?
+    AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.driver = nodewarden_pairs.driver
+        AND lower(coalesce(n.conductor_group, '')) = nodewarden_pairs.conductor_group)
+    AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c WHERE c.held IS NOT NULL AND c.decision IN (
+        SELECT number FROM nodewarden_decisions d WHERE d.driver = nodewarden_pairs.driver
+        AND d.conductor_group = nodewarden_pairs.conductor_group))";
 pub const DROP_EVENTS: &str = "DELETE FROM nodewarden_events WHERE received_at_ms < ?
     AND number IN (SELECT number FROM nodewarden_events ORDER BY number LIMIT 20000)";
 pub const DROP_CHANGES: &str = "DELETE FROM nodewarden_changes WHERE seq IN (

@@ -4,34 +4,22 @@ use std::time::Duration;
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::super::{ConductorRecord, StoreError};
+use super::super::{StoreError, Sweep};
 use super::ledger::Unit;
 use super::open::options;
 use super::reconcile::FORMAT;
 use super::{int, sql};
 use crate::config::Database;
+use crate::domain::ids::Pair;
 
 /// How long a request that was answered is kept, for the command that waits for it.
 const ANSWERED: Duration = Duration::from_secs(24 * 3600);
 
-/// How long records are kept; older ones are dropped a bounded number at a time.
-#[derive(Debug, Clone, Copy)]
-pub struct Keeping {
-    /// Events, after receipt.
-    pub events: Duration,
-    /// Changes and announcements, after they went out.
-    pub announced: Duration,
-    /// Decisions, after completion, unless a row that is kept speaks of them.
-    pub decisions: Duration,
-}
-
-pub(super) async fn begin(
-    unit: &mut Unit<'_>,
-    holds: &[ConductorRecord],
-    keeping: Keeping,
-    now_ms: u64,
-) -> Result<(), sqlx::Error> {
-    for hold in holds {
+pub(super) async fn begin(unit: &mut Unit<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sqlx::Error> {
+    let Sweep {
+        keeping, now_ms, ..
+    } = *sweep;
+    for hold in &sweep.holds {
         let remaining = hold.hold_remaining.unwrap_or_default().as_millis();
         sqlx::query(sql::KEEP_REMAINDER)
             .bind(i64::try_from(remaining).unwrap_or(i64::MAX))
@@ -39,6 +27,24 @@ pub(super) async fn begin(
             .bind(hold.name.as_str())
             .execute(&mut *unit.tx)
             .await?;
+    }
+    for conductor in &sweep.forget {
+        sqlx::query(sql::FORGET)
+            .bind(conductor.as_str())
+            .execute(&mut *unit.tx)
+            .await?;
+    }
+    let mut forgotten = Vec::new();
+    for pair in &sweep.unnamed {
+        let dropped = sqlx::query(sql::FORGET_PAIR)
+            .bind(pair.driver.as_str())
+            .bind(pair.group.as_str())
+            .execute(&mut *unit.tx)
+            .await?
+            .rows_affected();
+        if dropped > 0 {
+            forgotten.push(pair.clone());
+        }
     }
     let before = |kept: Duration| {
         int(now_ms.saturating_sub(u64::try_from(kept.as_millis()).unwrap_or(u64::MAX)))
@@ -70,7 +76,7 @@ pub(super) async fn begin(
         .bind(FORMAT)
         .execute(&mut *unit.tx)
         .await?;
-    Ok(())
+    Ok(forgotten)
 }
 
 /// Asks the deciding replica for something; returns the request's number.
