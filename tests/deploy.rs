@@ -196,6 +196,26 @@ async fn take(connection: &Connection, queue: &str, accept: bool) -> Option<Deli
     delivery
 }
 
+/// Waits until a queue holds so many messages.
+async fn waiting(connection: &Connection, queue: &str, count: u32) {
+    let channel = channel(connection).await;
+    let end = std::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        let options = QueueDeclareOptions {
+            passive: true,
+            ..QueueDeclareOptions::default()
+        };
+        let declared = channel.queue_declare(queue.into(), options, FieldTable::default());
+        if declared.await.expect("it exists").message_count() == count {
+            return;
+        }
+        assert!(
+            std::time::Instant::now() < end,
+            "{queue} never holds {count}"
+        );
+    }
+}
+
 fn quorum(single_active: bool) -> FieldTable {
     let mut arguments = FieldTable::default();
     arguments.insert(
@@ -263,7 +283,7 @@ async fn refused_events_are_kept_and_expired_ticks_are_not(guest: &Connection) {
     .await
     .expect("an event is routed");
     // What expires goes when it is the head; the event behind it is the first to be had.
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    waiting(guest, QUEUE, 1).await;
     let event = take(guest, QUEUE, false).await.expect("the event");
     assert_eq!(event.data, b"event", "the tick has expired");
     let kept = take(guest, DEAD, true)

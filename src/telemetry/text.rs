@@ -33,24 +33,7 @@ pub fn safe(text: &str) -> String {
 /// [`safe`] with a limit of its own.
 #[must_use]
 pub fn safe_within(text: &str, limit: usize) -> String {
-    let mut out = String::new();
-    let mut room = limit;
-    for char in text.chars() {
-        // Only what does not print is escaped: quotes and backslashes are harmless here.
-        let escaped: String = match char {
-            '"' | '\'' | '\\' => char.into(),
-            other => other.escape_debug().collect(),
-        };
-        let width = escaped.chars().count();
-        // The last place is kept for the sign that something was left out.
-        if width >= room {
-            out.push('…');
-            return out;
-        }
-        room -= width;
-        out.push_str(&escaped);
-    }
-    out
+    crate::wire::printable(text, limit)
 }
 
 #[cfg(test)]

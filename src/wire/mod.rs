@@ -23,7 +23,7 @@ pub use decode::{Envelope, Incoming, decode};
 pub use incoming::encode_event;
 pub use out::{Encoded, encode};
 pub use publishers::Publishers;
-pub use refusal::{Reason, Refusal};
+pub use refusal::{Reason, Refusal, printable};
 pub use show::to_json;
 pub use tick::Tick;
 

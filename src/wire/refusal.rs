@@ -105,7 +105,8 @@ pub(super) fn excerpt(text: &str) -> String {
 
 /// At most `limit` characters, with whatever a terminal could act on (controls, line breaks,
 /// reversals of direction) written as escapes.
-fn printable(text: &str, limit: usize) -> String {
+#[must_use]
+pub fn printable(text: &str, limit: usize) -> String {
     let mut out = String::new();
     let mut room = limit;
     for char in text.chars() {

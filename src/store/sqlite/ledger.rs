@@ -1,21 +1,17 @@
 //! The deciding loop's connection: the fence, and one method for each of its transactions.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection, Row, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
 use super::super::{
-    Chunk, ConductorRecord, Intake, Ledger, Memory, Request, Rows, StoreError, Sweep, Takeover,
-    Window,
+    Chunk, Intake, Ledger, Memory, Request, Rows, StoreError, Sweep, Takeover, Window,
 };
 use super::open::{Link, TransactionWatch, Writer};
 use super::{int, sql, uint};
 use crate::config::Database;
-use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
-use crate::domain::map::Standing;
+use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::failpoints;
 
 /// [`Ledger`] on SQLite; owns one dedicated connection.
@@ -196,7 +192,7 @@ impl Ledger for SqliteLedger {
                 .bind(int(now_ms))
                 .fetch_one(&mut *tx)
                 .await?;
-            let memory = read_memory(&mut tx).await?;
+            let memory = super::memory::read(&mut tx).await?;
             tx.commit().await?;
             Ok((stream, epoch, memory))
         }
@@ -219,7 +215,7 @@ impl Ledger for SqliteLedger {
 
     async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError> {
         self.fenced(epoch, 0, "read the memory again", async |unit| {
-            read_memory(&mut unit.tx).await
+            super::memory::read(&mut unit.tx).await
         })
         .await?
     }
@@ -336,92 +332,5 @@ impl Ledger for SqliteLedger {
             Ok(())
         })
         .await
-    }
-}
-
-/// The driver map as stored. The inner error is a row that makes no sense.
-async fn read_memory(
-    connection: &mut SqliteConnection,
-) -> Result<Result<Memory, StoreError>, sqlx::Error> {
-    let conductors = sqlx::query(sql::CONDUCTORS)
-        .fetch_all(&mut *connection)
-        .await?;
-    let standings: Vec<(String, String, String)> =
-        sqlx::query_as(sql::STANDINGS).fetch_all(connection).await?;
-    Ok(conductors
-        .iter()
-        .map(conductor)
-        .collect::<Result<Vec<_>, _>>()
-        .and_then(|conductors| {
-            let standings = standings
-                .into_iter()
-                .map(standing)
-                .collect::<Result<Vec<_>, _>>()?;
-            Ok(Memory {
-                conductors,
-                standings,
-            })
-        }))
-}
-
-fn conductor(row: &SqliteRow) -> Result<ConductorRecord, StoreError> {
-    let corrupt = |what: &str| StoreError::Corrupt(format!("table nodewarden_conductors: {what}"));
-    let text = |column: &str| {
-        row.try_get::<String, _>(column)
-            .map_err(|fault| corrupt(&fault.to_string()))
-    };
-    let number = |column: &str| {
-        row.try_get::<i64, _>(column)
-            .map(uint)
-            .map_err(|fault| corrupt(&fault.to_string()))
-    };
-    let maybe = |column: &str| {
-        row.try_get::<Option<i64>, _>(column)
-            .map(|value| value.map(uint))
-            .map_err(|fault| corrupt(&fault.to_string()))
-    };
-    let drivers: Vec<String> =
-        serde_json::from_str(&text("drivers")?).map_err(|fault| corrupt(&fault.to_string()))?;
-    let drivers = drivers
-        .iter()
-        .map(|driver| Driver::parse(driver))
-        .collect::<Result<BTreeSet<_>, _>>()
-        .map_err(|fault| corrupt(&format!("a driver {fault}")))?;
-    let state = match text("state")?.as_str() {
-        "active" => "active",
-        "leaving" => "leaving",
-        "left" => "left",
-        "timed_out" => "timed_out",
-        other => return Err(corrupt(&format!("state {other:?}"))),
-    };
-    Ok(ConductorRecord {
-        name: ConductorName::parse(&text("conductor")?)
-            .map_err(|fault| corrupt(&format!("a name {fault}")))?,
-        incarnation: Incarnation::new(number("incarnation")?)
-            .ok_or_else(|| corrupt("incarnation"))?,
-        group: Group::parse(&text("conductor_group")?)
-            .map_err(|fault| corrupt(&format!("a group {fault}")))?,
-        drivers,
-        heartbeat_timeout: maybe("heartbeat_timeout_ms")?.map(Duration::from_millis),
-        state,
-        hold_remaining: maybe("hold_remaining_ms")?.map(Duration::from_millis),
-        last_sent_at_ms: maybe("last_sent_at_ms")?,
-        last_sign_at_ms: number("last_sign_at_ms")?,
-        since_ms: number("since_ms")?,
-    })
-}
-
-fn standing(
-    (group, driver, state): (String, String, String),
-) -> Result<(Pair, Standing), StoreError> {
-    let corrupt = |what: &str| StoreError::Corrupt(format!("table nodewarden_pairs: {what}"));
-    let pair = Pair {
-        group: Group::parse(&group).map_err(|fault| corrupt(&format!("a group {fault}")))?,
-        driver: Driver::parse(&driver).map_err(|fault| corrupt(&format!("a driver {fault}")))?,
-    };
-    match state.as_str() {
-        "active" => Ok((pair, Standing::Active)),
-        "lost" => Ok((pair, Standing::Lost)),
-        other => Err(corrupt(&format!("state {other:?}"))),
     }
 }

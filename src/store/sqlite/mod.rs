@@ -7,12 +7,14 @@
 mod intake;
 mod inventory;
 mod ledger;
+mod memory;
 mod open;
 mod outbox;
 mod reader;
 mod reconcile;
 mod sql;
 mod sweep;
+mod views;
 
 pub use inventory::import;
 pub use ledger::SqliteLedger;
