@@ -198,7 +198,7 @@ async fn status_shows_everything_on_one_page() {
         "Announcements: 0 confirmed by the broker, 1 waiting, the oldest from ",
         " at seq 1\n",
         "DRIVER  GROUP      STATE    SINCE",
-        "\nCONDUCTOR  GROUP      STATE    SINCE",
+        "\nCONDUCTOR  INCARNATION  GROUP      STATE    SINCE",
         "Held back, and why:\n- Driver b in the default group is LOST since",
         "- Driver zz in the default group never had an active conductor",
         "- Driver r in group rack-1 counts as active only by a planned restart: c3 may be away until",

@@ -20,6 +20,9 @@ use crate::config::{self, Settings};
 use crate::lifecycle::{self, watchdog};
 use crate::telemetry;
 
+/// What every command understands, in a section of its own in every help.
+const GLOBAL: &str = "Everywhere";
+
 /// Takes bare-metal nodes out of service when no active conductor supports their driver, and puts
 /// exactly those back when one does.
 ///
@@ -29,30 +32,30 @@ use crate::telemetry;
 /// To begin: `nodewarden migrate`, `nodewarden nodes import FILE`, `nodewarden run`; then
 /// `nodewarden emit joined …` and `nodewarden tail` to see it work.
 ///
-/// Settings come from a TOML file, overridden by environment variables NODEWARDEN_<SECTION>__<KEY>
-/// (NODEWARDEN_AMQP__URL), overridden by flags. Exit codes: 0 done, 1 failed, 64 wrong usage or
+/// Settings come from a TOML file, overridden by environment variables NODEWARDEN_SECTION__KEY, as
+/// NODEWARDEN_AMQP__URL, overridden by flags. Exit codes: 0 done, 1 failed, 64 wrong usage or
 /// settings, 69 broker or database unreachable.
 #[derive(Debug, Parser)]
 #[command(name = "nodewarden", version, max_term_width = 100)]
 pub struct Cli {
     /// The settings file (or NODEWARDEN_CONFIG).
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The broker (as amqp.url). A password here is seen by everybody on the machine: prefer the file
     /// or the environment.
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "URL")]
     amqp_url: Option<String>,
     /// The database (as database.url).
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "URL")]
     database_url: Option<String>,
     /// Any setting: decide.sweep_interval=30s. Repeat for more.
-    #[arg(long = "set", global = true, value_name = "SECTION.KEY=VALUE")]
+    #[arg(long = "set", global = true, help_heading = GLOBAL, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
     /// For whom results are printed.
-    #[arg(long, global = true, value_enum, default_value_t)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t)]
     output: Output,
     /// What is logged: error, warn, info, debug, trace.
-    #[arg(long, global = true, default_value = "info")]
+    #[arg(long, global = true, help_heading = GLOBAL, default_value = "info")]
     log: String,
     #[command(subcommand)]
     command: Command,

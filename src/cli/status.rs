@@ -214,6 +214,7 @@ impl Picture {
         let mut rows = vec![
             [
                 "CONDUCTOR",
+                "INCARNATION",
                 "GROUP",
                 "STATE",
                 "SINCE",
@@ -226,6 +227,7 @@ impl Picture {
         for view in &self.conductors {
             rows.push(vec![
                 view.conductor.clone(),
+                view.incarnation.to_string(),
                 shown(&view.conductor_group),
                 view.state.clone(),
                 distance(view.since_ms, self.now_ms),
