@@ -16,18 +16,14 @@ use crate::wire::{Reason, Refusal};
 /// A delivery seen this often is handled alone, so that whatever is wrong with it hits no neighbour.
 const SEEN_OFTEN: u64 = 3;
 
+/// Bytes of bodies in one transaction at the most. An event of 64 KiB can name 16,000 drivers, each
+/// of them a decision to write; ordinary events are a few hundred bytes.
+const BATCH_BYTES: usize = 128 * 1024;
+
 impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     /// Handles the next deliveries in hand: all, or one alone.
     pub(super) async fn intake(&mut self) -> Result<usize, Fault> {
-        let often = |delivery: &Delivery| delivery.delivery_count >= SEEN_OFTEN;
-        let count = if self.alone || often(&self.in_hand[0]) {
-            1
-        } else {
-            self.in_hand
-                .iter()
-                .take_while(|delivery| !often(delivery))
-                .count()
-        };
+        let count = self.next_batch();
         let now = self.clock.now();
         let decoded = batch::decode(&self.in_hand[..count], self.rules.publishers.as_ref());
         if let Some(foreign) = batch::foreign_stream(&decoded, &self.stream) {
@@ -76,6 +72,20 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         failpoints::reached("before-ack");
         self.settle(count, &done.refused).await?;
         Ok(count)
+    }
+
+    /// How many of the deliveries in hand go into the next transaction.
+    fn next_batch(&self) -> usize {
+        let often = |delivery: &Delivery| delivery.delivery_count >= SEEN_OFTEN;
+        if self.alone || often(&self.in_hand[0]) {
+            return 1;
+        }
+        let mut bytes = 0;
+        let fitting = self.in_hand.iter().take_while(|delivery| {
+            bytes += delivery.body.len();
+            bytes <= BATCH_BYTES && !often(delivery)
+        });
+        fitting.count().max(1)
     }
 
     /// A batch that the database will never take: one by one, and alone the culprit is refused.

@@ -386,6 +386,23 @@ async fn i8_a_batch_is_never_larger_than_its_bound() {
 }
 
 #[tokio::test]
+async fn i8_a_batch_is_bounded_in_bytes_as_well() {
+    let house = House::new().await;
+    let drivers: Vec<String> = (0..5000).map(|n| format!("d{n:06}")).collect();
+    let drivers: Vec<&str> = drivers.iter().map(String::as_str).collect();
+    for incarnation in 0..5 {
+        house.joined("c1", incarnation, &drivers);
+    }
+    let mut worker = house.join().await;
+    let mut handled = Vec::new();
+    while house.queue.events_left() > 0 {
+        handled.push(worker.step().await.handled);
+    }
+    assert!(handled.iter().all(|count| *count <= 3), "{handled:?}");
+    assert_eq!(house.queue.refused(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn i8_who_is_gone_for_long_is_forgotten_and_so_is_a_driver_that_nobody_names() {
     let mut house = House::new().await;
     house.rules.forget_after = S(7200);
