@@ -334,3 +334,39 @@ async fn a_lost_reply_to_a_commit_doubles_no_decision_and_leaves_no_node_behind(
         assert_contiguous(&house.announcements().await);
     }
 }
+
+/// Keeps what the watchdog would be told.
+#[derive(Default)]
+struct Words(std::sync::Mutex<Vec<String>>);
+
+impl nodewarden::store::TransactionWatch for Words {
+    fn entered(&self, writer: nodewarden::store::Writer) {
+        self.0.lock().unwrap().push(format!("{writer:?} entered"));
+    }
+    fn left(&self, writer: nodewarden::store::Writer) {
+        self.0.lock().unwrap().push(format!("{writer:?} left"));
+    }
+}
+
+#[tokio::test]
+async fn i9_a_relay_that_is_dropped_inside_its_transaction_is_not_watched_any_more() {
+    use nodewarden::store::Outbox;
+    let house = House::new().await;
+    let words = Arc::new(Words::default());
+    let told = || words.0.lock().unwrap().clone();
+    let mut outbox = nodewarden::store::SqliteOutbox::new(&house.database, words.clone()).unwrap();
+    {
+        let mut recording = std::pin::pin!(outbox.announced(0, 0, 0));
+        while told().is_empty() {
+            // One look at a time, so that it stands still right after it has entered.
+            let done = std::future::poll_fn(|context| {
+                std::task::Poll::Ready(recording.as_mut().poll(context).is_ready())
+            });
+            assert!(!done.await, "it was finished before it could be dropped");
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(told(), ["Relay entered"]);
+    drop(outbox);
+    assert_eq!(told(), ["Relay entered", "Relay left"]);
+}

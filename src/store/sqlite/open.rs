@@ -87,6 +87,14 @@ impl Link {
     }
 }
 
+impl Drop for Link {
+    /// Who is dropped in the middle of a transaction (a relay whose session is over) has the lock no
+    /// more, and the watchdog must know.
+    fn drop(&mut self) {
+        self.drop_connection();
+    }
+}
+
 pub(super) fn options(database: &Database) -> Result<SqliteConnectOptions, StoreError> {
     Ok(named(database)?
         .journal_mode(SqliteJournalMode::Wal)
