@@ -785,3 +785,39 @@ async fn what_the_broker_itself_dead_lettered_is_shown_like_a_letter() {
     letters.close().await;
     session.close().await;
 }
+
+/// A quorum queue's client in the broker holds back acknowledgements while too many are under way,
+/// and forgets them when the channel ends.
+#[tokio::test]
+async fn many_letters_are_gone_when_discard_says_so_and_once_when_they_stay() {
+    let settings = settings();
+    let dead = settings.dead_letters_queue.as_str();
+    open(&settings).await.close().await;
+    let client = Client::connect().await;
+    for round in 0..4 {
+        for number in 0..43 {
+            let id = format!("{round}-{number}");
+            let properties = BasicProperties::default().with_message_id(id.into());
+            client.publish("", dead, properties, b"x").await;
+        }
+        let mut letters = DeadLetters::open(&settings)
+            .await
+            .expect("the dead letters");
+        if round % 2 == 0 {
+            assert_eq!(letters.list().await.expect("listed").len(), 43);
+            letters.close().await;
+            letters = DeadLetters::open(&settings)
+                .await
+                .expect("the dead letters");
+            assert_eq!(client.waiting(dead).await, 43, "looking leaves no copies");
+        }
+        let discarded = letters.discard(&Which::All).await.expect("discarded");
+        assert_eq!(discarded.len(), 43);
+        letters.close().await;
+        let mut letters = DeadLetters::open(&settings)
+            .await
+            .expect("the dead letters");
+        assert_eq!(letters.list().await.expect("listed"), []);
+        letters.close().await;
+    }
+}

@@ -92,6 +92,22 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
         assert!(text.contains(expected), "{expected:?} is not in {text:?}");
         assert!(!text.contains("hush"), "{text}");
     }
+    for url in [
+        "amqp://u:hush@127.0.0.1:notaport/%2f",
+        "amqp://u:hush@host/",
+        "http://u:hush@host/%2f",
+    ] {
+        for command in [&["run"][..], &["emit", "joined", "c1"]] {
+            let (code, text) = said(
+                nodewarden(folder.path())
+                    .args(["--amqp-url", url])
+                    .args(command),
+            );
+            assert_eq!(code, 64, "{text}");
+            assert!(text.starts_with("amqp.url"), "{text}");
+            assert!(!text.contains("hush"), "{text}");
+        }
+    }
     let (code, text) = said(
         nodewarden(folder.path())
             .env("NODEWARDEN_AMQP__HEARTBEAT", "soon")

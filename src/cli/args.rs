@@ -16,6 +16,7 @@ use super::run::Run;
 use super::status::Status;
 use super::tail::Tail;
 use super::{Failure, Output, USAGE};
+use crate::broker::{self, BrokerError};
 use crate::config::{self, Settings};
 use crate::lifecycle::{self, watchdog};
 use crate::telemetry;
@@ -147,7 +148,12 @@ impl Cli {
             );
         }
         let file = self.config.clone().or_else(config::file_from_environment);
-        Ok(Settings::load(file.as_deref(), &overrides)?)
+        let settings = Settings::load(file.as_deref(), &overrides)?;
+        match broker::check_url(&settings.amqp.url) {
+            Ok(()) => Ok(settings),
+            Err(BrokerError::Refused(why)) => Err(Failure::usage(why)),
+            Err(fault) => Err(fault.into()),
+        }
     }
 
     async fn run(self, settings: Settings) -> Result<(), Failure> {
