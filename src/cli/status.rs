@@ -79,7 +79,7 @@ async fn look(settings: &Settings) -> Result<Picture, StoreError> {
 
 impl Picture {
     fn json(self) -> Value {
-        let seems_alive = self.silent_for().is_none();
+        let seems_alive = self.overview.holder.is_some() && self.silent_for().is_none();
         let overview = self.overview;
         let drivers: Vec<_> = self
             .drivers
@@ -133,6 +133,10 @@ impl Picture {
                 safe(holder),
                 overview.epoch,
                 when(at, now)
+            ),
+            (None, Some(_)) => format!(
+                "Active:        nobody; the last one, with epoch {}, has stopped",
+                overview.epoch
             ),
             _ => {
                 "Active:        nobody has decided anything yet; start `nodewarden run`".to_owned()

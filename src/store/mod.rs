@@ -47,6 +47,9 @@ pub trait Ledger {
     /// Takes the next epoch for `holder`. The memory was read after the fence was taken.
     async fn take_epoch(&mut self, holder: &str, now_ms: u64) -> Result<Takeover, StoreError>;
 
+    /// Records that the holder of the epoch has stopped by itself. The epoch stays.
+    async fn step_down(&mut self, epoch: u64, now_ms: u64) -> Result<(), StoreError>;
+
     /// Reads the memory again under the fence, after a doubt.
     async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError>;
 

@@ -11,7 +11,7 @@ pub struct Overview {
     pub epoch: u64,
     /// The last committed `seq`.
     pub seq: u64,
-    /// Who took the epoch, as it named itself.
+    /// Who took the epoch, as it named itself; `None`: nobody did yet, or it stopped by itself.
     pub holder: Option<String>,
     /// When it did, ms since 1970 UTC.
     pub taken_at_ms: Option<u64>,

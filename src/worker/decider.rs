@@ -211,8 +211,15 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         self.trouble.as_ref().map(|trouble| trouble.what.as_str())
     }
 
-    /// The broker's side of this session, to end it.
-    pub fn into_queue(self) -> Q {
+    /// Stops deciding, and says so in the database unless that is in trouble (`status` would name
+    /// us for a while, no more). Returns the broker's side of this session, to end it.
+    pub async fn leave(mut self) -> Q {
+        if let (Some(seat), None) = (&self.seat, &self.trouble) {
+            let now_ms = self.clock.now().wall_ms;
+            if let Err(fault) = self.ledger.step_down(seat.epoch, now_ms).await {
+                tracing::debug!(fault = telemetry::error_chain(&fault), "stepping down");
+            }
+        }
         self.queue
     }
 

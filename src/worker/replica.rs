@@ -188,7 +188,7 @@ impl Replica {
         };
         if matches!(over, Over::Stopped) {
             // Out of the line first: a successor must not wait for our relay.
-            if let Err(fault) = decider.into_queue().close().await {
+            if let Err(fault) = decider.leave().await.close().await {
                 tracing::debug!(fault = telemetry::error_chain(&fault), "leaving the line");
             }
         }

@@ -121,6 +121,7 @@ async fn sigterm_with_work_in_hand_ends_well_and_the_successor_handles_the_rest_
     let left = fleet.left("c1", 100).await;
     let end = first.ended().await;
     assert_eq!(end.code(), Some(0), "{}", first.log());
+    assert_eq!(fleet.overview().await.holder, None, "it has stepped down");
     let second = fleet.replica("second", &[]).await;
     second.role(&["active"]).await;
     assert_eq!(listener.heard(300).await, signed('-', &b));

@@ -222,6 +222,9 @@ impl Ledger for Lossy {
     async fn take_epoch(&mut self, holder: &str, now_ms: u64) -> Result<Takeover, StoreError> {
         self.inner.take_epoch(holder, now_ms).await
     }
+    async fn step_down(&mut self, epoch: u64, now_ms: u64) -> Result<(), StoreError> {
+        self.inner.step_down(epoch, now_ms).await
+    }
     async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError> {
         self.inner.resume(epoch).await
     }

@@ -213,6 +213,14 @@ impl Ledger for SqliteLedger {
         }
     }
 
+    async fn step_down(&mut self, epoch: u64, now_ms: u64) -> Result<(), StoreError> {
+        self.fenced(epoch, now_ms, "step down", async |unit| {
+            sqlx::query(sql::STEP_DOWN).execute(&mut *unit.tx).await?;
+            Ok(())
+        })
+        .await
+    }
+
     async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError> {
         self.fenced(epoch, 0, "read the memory again", async |unit| {
             super::memory::read(&mut unit.tx).await

@@ -40,6 +40,7 @@ pub const TAKE_EPOCH: &str = "UPDATE nodewarden_state
 /// First statement of every writing transaction: no row, no right to write.
 pub const FENCE: &str = "UPDATE nodewarden_state SET commits = commits + 1, committed_at_ms = ?
     WHERE id = 1 AND epoch = ? RETURNING epoch, seq, last_announcement, last_decision";
+pub const STEP_DOWN: &str = "UPDATE nodewarden_state SET holder = NULL WHERE id = 1";
 pub const COUNTERS: &str = "UPDATE nodewarden_state
     SET seq = ?, last_announcement = ?, last_decision = ? WHERE id = 1";
 pub const CONDUCTORS: &str = "SELECT conductor, incarnation, conductor_group, drivers, heartbeat_timeout_ms,
