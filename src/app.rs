@@ -129,7 +129,10 @@ async fn say_worst_case(settings: &Settings, reader: &Reader) -> anyhow::Result<
         .iter()
         .filter(|conductor| conductor.state == "active" && conductor.heartbeat_timeout_ms.is_none())
         .count();
-    tracing::info!("{}", worst_case(settings.decide.reconnect_grace, longest));
+    tracing::info!(
+        "{}; a stall of our own adds its length",
+        worst_case(settings.decide.reconnect_grace, longest)
+    );
     if unwatched > 0 {
         tracing::warn!(
             conductors = unwatched,

@@ -1,7 +1,8 @@
 //! The loop that decides, and the relay that carries out what it decided.
 //!
-//! - [`decider`](Decider): one session's loop, a step machine over [`ports`]; `batch` is its
-//!   intake and reconcile, `pending` what is still to be looked at.
+//! - [`decider`](Decider): one session's loop, a step machine over [`ports`]. Its halves are
+//!   `intake` (`batch`: what each delivery of a batch does) and `reconcile` (`pending`: what is
+//!   still to be looked at).
 //! - [`relay`](Relay): publishes committed announcements.
 //! - [`replica`]: sessions one after the other, for as long as the process lives.
 //! - `adapters`: the real broker and clock behind the ports.
