@@ -26,10 +26,10 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let tasks = Tasks::default();
     let stop = stop_on_signals(&tasks)?;
     let metrics = telemetry::install_metrics().map_err(anyhow::Error::msg)?;
-    store::migrate(&settings.database)
+    store::migrate(&settings.database, settings.inventory.kind)
         .await
         .with_context(|| format!("database {}", settings.database.url.redacted()))?;
-    let reader = Reader::new(&settings.database)?;
+    let reader = Reader::new(&settings.database, settings.inventory.kind)?;
     say_worst_case(&settings, &reader).await?;
 
     let watchdog = Watchdog::start(settings.database.transaction_limit)
@@ -38,6 +38,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let replica = Replica {
         amqp: settings.amqp.clone(),
         database: settings.database.clone(),
+        inventory: settings.inventory.kind,
         rules: rules(&settings),
         holder: holder(),
         watch: Arc::new(watchdog),

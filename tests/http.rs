@@ -61,7 +61,11 @@ async fn with_server(
 ) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let reader = Reader::new(&fleet.settings.database).expect("a reader");
+    let reader = Reader::new(
+        &fleet.settings.database,
+        nodewarden::config::InventoryKind::Native,
+    )
+    .expect("a reader");
     let (sender, receiver) = watch::channel(status);
     let shutdown = CancellationToken::new();
     let metrics = telemetry::install_metrics().expect("a recorder");

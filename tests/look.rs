@@ -13,7 +13,7 @@ use nodewarden::cli::migrate::Migrate;
 use nodewarden::cli::nodes::{Import, Nodes};
 use nodewarden::cli::status::Status;
 use nodewarden::cli::{FAILED, Failure, Output, UNREACHABLE, USAGE};
-use nodewarden::config::{Database, SecretUrl, Settings, SettingsFault};
+use nodewarden::config::{Database, InventoryKind, SecretUrl, Settings, SettingsFault};
 use nodewarden::store::{self, Ledger, NodeUpsert, Reader};
 use serde_json::{Value, json};
 
@@ -83,7 +83,9 @@ async fn migrate_makes_the_tables_once_and_keeps_the_stream() {
 async fn import_counts_what_it_added_and_what_it_knew() {
     let directory = tempfile::tempdir().expect("a directory");
     let settings = settings(&directory);
-    store::migrate(&settings.database).await.expect("tables");
+    store::migrate(&settings.database, InventoryKind::Native)
+        .await
+        .expect("tables");
     let json = import(
         &directory,
         "nodes.json",
@@ -105,7 +107,7 @@ async fn import_counts_what_it_added_and_what_it_knew() {
     );
     let counts = value(&csv.answer(&settings, Output::Json).await.expect("imported"));
     assert_eq!(counts, json!({ "added": 1, "updated": 1 }));
-    let reader = Reader::new(&settings.database).expect("a reader");
+    let reader = Reader::new(&settings.database, InventoryKind::Native).expect("a reader");
     let u2 = reader.node("u2").await.expect("read").expect("there");
     assert!(u2.maintenance);
 }
@@ -114,7 +116,9 @@ async fn import_counts_what_it_added_and_what_it_knew() {
 async fn a_bad_file_names_every_line_and_field_and_imports_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
     let settings = settings(&directory);
-    store::migrate(&settings.database).await.expect("tables");
+    store::migrate(&settings.database, InventoryKind::Native)
+        .await
+        .expect("tables");
     let bad = import(
         &directory,
         "nodes.csv",
@@ -134,7 +138,7 @@ async fn a_bad_file_names_every_line_and_field_and_imports_nothing() {
             failure.message
         );
     }
-    let reader = Reader::new(&settings.database).expect("a reader");
+    let reader = Reader::new(&settings.database, InventoryKind::Native).expect("a reader");
     assert_eq!(reader.overview().await.expect("read").nodes, 0);
 }
 
@@ -422,7 +426,7 @@ async fn forget_is_recorded_and_answered_by_the_one_who_decides() {
         value(&answer.expect("answered")),
         json!({ "request": 2, "done": true, "result": "forgotten" })
     );
-    let reader = Reader::new(&settings.database).expect("a reader");
+    let reader = Reader::new(&settings.database, InventoryKind::Native).expect("a reader");
     let left: Vec<String> = reader
         .conductors()
         .await

@@ -77,8 +77,8 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
             "not supported by this version",
         ),
         (
-            "[database]\nurl = \"postgres://user:hush@db/x\"\n",
-            "this version supports sqlite://PATH, not postgres://",
+            "[database]\nurl = \"oracle://user:hush@db/x\"\n",
+            "database.url must begin with sqlite://, postgres:// or mysql://",
         ),
     ] {
         std::fs::write(&file, text).unwrap();

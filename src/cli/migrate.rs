@@ -30,10 +30,11 @@ impl Migrate {
     pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
         let database = &settings.database;
         let failed = |fault: &_| Failure::database(fault, settings);
-        store::migrate(database)
+        store::migrate(database, settings.inventory.kind)
             .await
             .map_err(|fault| failed(&fault))?;
-        let reader = Reader::new(database).map_err(|fault| failed(&fault))?;
+        let reader =
+            Reader::new(database, settings.inventory.kind).map_err(|fault| failed(&fault))?;
         let now = reader.overview().await.map_err(|fault| failed(&fault))?;
         let url = database.url.redacted();
         Ok(match output {

@@ -70,18 +70,14 @@ impl Settings {
         if self.database.transaction_limit < seconds(5) {
             return refuse("database.transaction_limit must be at least 5s: a healthy but slow disk would be killed".into());
         }
-        let scheme = self
-            .database
-            .url
-            .expose()
-            .split("://")
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        if scheme != "sqlite" {
-            return refuse(format!(
-                "database.url: this version supports sqlite://PATH, not {scheme}://"
-            ));
+        let scheme = self.database.url.expose().split("://").next();
+        if !matches!(
+            scheme,
+            Some("sqlite" | "postgres" | "postgresql" | "mysql" | "mariadb")
+        ) {
+            return refuse(
+                "database.url must begin with sqlite://, postgres:// or mysql://".into(),
+            );
         }
         if self.inventory.kind == InventoryKind::Ironic {
             return refuse("inventory.kind = \"ironic\" is not supported by this version".into());

@@ -40,28 +40,67 @@ impl StoreError {
 
     /// Classifies what the library reported while `doing`.
     pub(super) fn from_sqlx(doing: &'static str, source: sqlx::Error) -> Self {
-        // A missing table or column is nobody's input: whoever changed the schema must put it right.
-        if let sqlx::Error::Database(fault) = &source
-            && (fault.message().contains("no such") || fault.message().contains("syntax error"))
-        {
-            return Self::Schema(format!("{doing}: {fault}: run `nodewarden migrate`"));
-        }
-        // Constraint violations, and values or statements that the database cannot take, fail
-        // again; everything else (busy, input and output, closed connection) may not.
-        let permanent = match &source {
-            sqlx::Error::Database(fault) => fault.code().is_some_and(|code| is_input(&code)),
+        let class = match &source {
+            sqlx::Error::Database(fault) => class_of(fault.as_ref()),
             sqlx::Error::ColumnDecode { .. }
             | sqlx::Error::ColumnNotFound(_)
             | sqlx::Error::Decode(_)
             | sqlx::Error::Encode(_)
-            | sqlx::Error::TypeNotFound { .. } => true,
-            _ => false,
+            | sqlx::Error::TypeNotFound { .. } => Class::Input,
+            // Closed connections, time-outs, input and output.
+            _ => Class::Passing,
         };
-        if permanent {
-            Self::Permanent { doing, source }
-        } else {
-            Self::Transient { doing, source }
+        match class {
+            Class::Schema => {
+                let what = source
+                    .as_database_error()
+                    .map_or_else(|| source.to_string(), ToString::to_string);
+                Self::Schema(format!(
+                    "{doing}: {what}: run `nodewarden migrate`, or grant the right that is missing"
+                ))
+            }
+            Class::Input => Self::Permanent { doing, source },
+            Class::Passing => Self::Transient { doing, source },
         }
+    }
+}
+
+/// Whom a database's error blames.
+enum Class {
+    /// Missing tables, columns or rights: nobody's input, whoever changed the schema must put it
+    /// right.
+    Schema,
+    /// The rows: constraint violations, values that the database cannot take. It fails again.
+    Input,
+    /// Something that may pass: busy, deadlock, serialisation, disk full, read only, shut down.
+    Passing,
+}
+
+fn class_of(fault: &dyn sqlx::error::DatabaseError) -> Class {
+    let code = fault.code().unwrap_or_default();
+    if code.len() == 5 {
+        return of_sqlstate(&code);
+    }
+    if fault.message().contains("no such") || fault.message().contains("syntax error") {
+        Class::Schema
+    } else if is_input(&code) {
+        Class::Input
+    } else {
+        Class::Passing
+    }
+}
+
+/// PostgreSQL and MySQL say SQLSTATE: its first two characters are the class
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>). MySQL and MariaDB report
+/// what fits no class as HY000, among it lock time-outs and a read-only server.
+fn of_sqlstate(code: &str) -> Class {
+    match code.get(..2) {
+        // Data exceptions, integrity constraints, triggers that refuse (MySQL's SIGNAL, PL/pgSQL's
+        // RAISE).
+        Some("22" | "23" | "44" | "45" | "P0") => Class::Input,
+        // No such table, column or function; no right to use it; invalid schema or catalogue name.
+        Some("3D" | "3F" | "42") => Class::Schema,
+        _ => Class::Passing,
     }
 }
 

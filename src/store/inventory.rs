@@ -1,26 +1,22 @@
-//! Filling the `nodes` table.
+//! Which table of nodes is worked on, and whether it is what we take it for.
 
-/// One node to insert or to bring up to date. What is `None` stays as it is (or at the column's
-/// default, for a new node).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeUpsert {
-    /// Its key.
-    pub uuid: String,
-    /// Its name; `Some(None)`: it has none.
-    pub name: Option<Option<String>>,
-    /// Its driver.
-    pub driver: String,
-    /// Its conductor group.
-    pub conductor_group: Option<String>,
-    /// The operators' own mark.
-    pub maintenance: Option<bool>,
-}
+use super::StoreError;
+use super::connection::Connection;
+use super::sql::{self, Inventory};
+use crate::config::InventoryKind;
 
-/// What an import did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ImportCount {
-    /// Nodes that were not there before.
-    pub added: u64,
-    /// Nodes that were.
-    pub updated: u64,
+/// The statements over the nodes, once the table that they are for was looked at.
+///
+/// # Errors
+/// [`StoreError::Schema`] if it is not the table that it should be.
+pub async fn of(connection: &mut Connection, kind: InventoryKind) -> Result<Inventory, StoreError> {
+    let inventory = match kind {
+        InventoryKind::Native => sql::native(connection.dialect()),
+        InventoryKind::Ironic => super::ironic::inventory(connection).await?,
+    };
+    connection
+        .execute(&inventory.schema, &[])
+        .await
+        .map_err(|fault| StoreError::from_sqlx("check the table of nodes", fault))?;
+    Ok(inventory)
 }

@@ -1,28 +1,52 @@
 //! The only place that knows SQL and the database library.
 //!
 //! One contract for the deciding loop ([`Ledger`]), one for the relay ([`Outbox`]), one for those
-//! who only look ([`Reader`]). Every method of the first two is exactly one transaction. The
-//! statements of a dialect are in one file each (`sqlite/sql.rs`), the tables in `schemas/sql/`.
+//! who only look ([`Reader`]). Every method of the first two is exactly one transaction. The code is
+//! written once; the statements of each dialect are in files of their own (`sql/`), by the same
+//! names in the same order, and the tables in `schemas/sql/`.
 
+mod announce;
+mod connection;
+mod dialect;
 mod error;
+mod give_back;
+mod import;
+mod intake;
 mod inventory;
+mod ironic;
+mod ledger;
+mod link;
+mod memory;
+mod migrate;
+mod open;
+mod outbox;
+mod pairs;
 mod read;
+mod reader;
 mod records;
-mod sqlite;
+mod row;
+mod sql;
+mod sweep;
+mod take_out;
+mod views;
+mod walk;
 
 pub use error::StoreError;
-pub use inventory::{ImportCount, NodeUpsert};
+pub use import::{ImportCount, NodeUpsert, import};
+pub use ledger::SqlLedger;
+pub use link::{TransactionWatch, Unwatched, Writer};
+pub use migrate::migrate;
+pub use outbox::SqlOutbox;
 pub use read::{
-    ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Overview, PairFacts, Reader,
-    RequestView, SnapshotPage,
+    ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Overview, PairFacts, RequestView,
+    SnapshotPage,
 };
+pub use reader::Reader;
 pub use records::{
     Chunk, ConductorRecord, DecisionRecord, EventRecord, Intake, Keeping, Memory, Request, Rows,
     StandingRecord, Sweep, Takeover, Window,
 };
-pub use sqlite::{
-    SqliteLedger, SqliteOutbox, TransactionWatch, Unwatched, Writer, import, migrate, request,
-};
+pub use sweep::request;
 
 use std::collections::HashMap;
 

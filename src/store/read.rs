@@ -1,7 +1,5 @@
 //! What those who only look may see, as plain data. Each answer is one consistent read.
 
-use super::StoreError;
-
 /// Where the database stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overview {
@@ -181,78 +179,4 @@ pub struct NodeFacts {
 pub struct RequestView {
     /// The answer; `None`: no deciding replica has seen it yet.
     pub result: Option<String>,
-}
-
-/// Looks, never writes. Cheap to clone; bounded in connections and in time.
-#[derive(Clone)]
-pub struct Reader {
-    pub(super) inner: super::sqlite::SqliteReader,
-}
-
-impl Reader {
-    /// Does not connect yet.
-    ///
-    /// # Errors
-    /// [`StoreError::Schema`] if the URL cannot be used.
-    pub fn new(database: &crate::config::Database) -> Result<Self, StoreError> {
-        Ok(Self {
-            inner: super::sqlite::SqliteReader::new(database)?,
-        })
-    }
-
-    /// Where the database stands.
-    ///
-    /// # Errors
-    /// [`StoreError`], as with all methods here.
-    pub async fn overview(&self) -> Result<Overview, StoreError> {
-        self.inner.overview().await
-    }
-
-    /// What is out of service, above the uuid `after`, at most `limit` nodes.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn snapshot(&self, after: &str, limit: u32) -> Result<SnapshotPage, StoreError> {
-        self.inner.snapshot(after, limit).await
-    }
-
-    /// Every pair that a conductor or a node names, by group and driver.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn drivers(&self) -> Result<Vec<DriverView>, StoreError> {
-        self.inner.drivers().await
-    }
-
-    /// Every conductor, by name.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn conductors(&self) -> Result<Vec<ConductorView>, StoreError> {
-        self.inner.conductors().await
-    }
-
-    /// The newest decisions, newest first.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn decisions(&self, limit: u32) -> Result<Vec<DecisionView>, StoreError> {
-        self.inner.decisions(limit).await
-    }
-
-    /// One node by uuid, or by a name that only one node has; `None`: there is none.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn node(&self, uuid_or_name: &str) -> Result<Option<NodeFacts>, StoreError> {
-        self.inner.node(uuid_or_name).await
-    }
-
-    /// What became of a request.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn request(&self, number: u64) -> Result<RequestView, StoreError> {
-        self.inner.request(number).await
-    }
 }

@@ -165,12 +165,14 @@ pub struct Window {
     pub nodes: u32,
     /// Nodes in one announcement at the most.
     pub nodes_per_message: u32,
+    /// Whether the last window completes the pair's decision: no row was left behind before it.
+    pub completes: bool,
     /// The time to record, ms since 1970 UTC.
     pub now_ms: u64,
 }
 
 /// What one transaction did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Chunk {
     /// Where the next window begins; `None`: this was the last.
     pub next: Option<String>,
@@ -178,6 +180,8 @@ pub struct Chunk {
     pub changed: u64,
     /// How many nodes of the window cannot be handled, their key being longer than 255 bytes.
     pub skipped: u64,
+    /// How many rows of the window stay as they are because somebody else has locked them.
+    pub locked: u64,
 }
 
 /// What an operator asks of the deciding replica.

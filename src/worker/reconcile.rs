@@ -114,6 +114,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             after: walk.after.clone(),
             nodes: walk.nodes.unwrap_or(self.rules.chunk_nodes),
             nodes_per_message: self.rules.nodes_per_message,
+            completes: true,
             now_ms: now.wall_ms,
         };
         let lost = |pair: &Pair| seat.map.standing(pair) == Some(Standing::Lost);

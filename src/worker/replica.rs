@@ -11,10 +11,10 @@ use super::decider::{Decider, End, Rules, Step};
 use super::relay::{Relay, RelayEnd};
 use super::status::{Role, Status};
 use crate::broker::{Consumer, Session};
-use crate::config::{Amqp, Database};
+use crate::config::{Amqp, Database, InventoryKind};
 use crate::lifecycle::{Task, Tasks};
 use crate::retry::Pauses;
-use crate::store::{SqliteLedger, SqliteOutbox, TransactionWatch};
+use crate::store::{SqlLedger, SqlOutbox, TransactionWatch};
 use crate::telemetry;
 
 /// The longest pause before the next attempt at a session.
@@ -36,6 +36,8 @@ pub struct Replica {
     pub amqp: Amqp,
     /// The database.
     pub database: Database,
+    /// Which table of nodes is worked on.
+    pub inventory: InventoryKind,
     /// What the loop goes by.
     pub rules: Rules,
     /// Who it is, for people: host and process.
@@ -57,7 +59,7 @@ enum Over {
     Opening(String),
 }
 
-type RealDecider = Decider<Consumer, SqliteLedger, SystemClock>;
+type RealDecider = Decider<Consumer, SqlLedger, SystemClock>;
 
 impl Replica {
     /// Runs sessions until `stop` is asked for. Troubles of broker and database end sessions, never
@@ -121,7 +123,7 @@ impl Replica {
     /// One session, from dialling to its end.
     async fn session(&self, stop: &CancellationToken) -> Over {
         let clock = SystemClock::start();
-        let ledger = match SqliteLedger::new(&self.database, Arc::clone(&self.watch)) {
+        let ledger = match SqlLedger::new(&self.database, self.inventory, Arc::clone(&self.watch)) {
             Ok(ledger) => ledger,
             Err(fault) => return Over::Opening(telemetry::error_chain(&fault)),
         };
@@ -146,7 +148,7 @@ impl Replica {
     async fn sit(
         &self,
         broker: &Session,
-        mut ledger: SqliteLedger,
+        mut ledger: SqlLedger,
         clock: SystemClock,
         stop: &CancellationToken,
     ) -> Result<Over, String> {
@@ -221,7 +223,7 @@ impl Replica {
             .publisher()
             .await
             .map_err(|fault| format!("broker: {}", telemetry::error_chain(&fault)))?;
-        let outbox = SqliteOutbox::new(&self.database, Arc::clone(&self.watch))
+        let outbox = SqlOutbox::new(&self.database, Arc::clone(&self.watch))
             .map_err(|fault| telemetry::error_chain(&fault))?;
         let mut relay = Relay::new(outbox, publisher, clock, epoch, &self.amqp.nodes_exchange);
         Ok(self.tasks.start(move |stop| async move {

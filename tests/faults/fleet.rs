@@ -7,10 +7,12 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nodewarden::broker::{Delivery, Emitter, Outgoing, Published, Subscriber};
-use nodewarden::config::{Amqp, Database, SecretUrl};
+use nodewarden::config::{Amqp, Database, InventoryKind, SecretUrl};
 use nodewarden::store::{self, NodeUpsert, Overview, Reader};
 use nodewarden::wire::out::{NodeBackInService, NodeOutOfService};
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::database::Scratch;
 
 /// How long a state may take to come about on a busy machine; longer than a tick lives in the queue.
 pub const DEADLINE: Duration = Duration::from_secs(120);
@@ -30,6 +32,7 @@ pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) 
 /// One database, one set of names at the broker, and the replicas that share them.
 pub struct Fleet {
     folder: tempfile::TempDir,
+    scratch: Scratch,
     pub amqp: Amqp,
     pub database: Database,
     pub reader: Reader,
@@ -59,11 +62,8 @@ impl Fleet {
             dead_letters_queue: format!("f.{unique}.dead"),
             ..Amqp::default()
         };
-        let database = Database {
-            url: SecretUrl::new(&format!("sqlite://{}/fleet.db", folder.path().display())),
-            ..Database::default()
-        };
-        store::migrate(&database).await.unwrap();
+        let scratch = Scratch::migrated().await;
+        let database = scratch.database.clone();
         let settings = vec![
             format!("amqp.url={url}"),
             "amqp.heartbeat=1s".into(),
@@ -83,9 +83,10 @@ impl Fleet {
             .unwrap();
         session.close().await;
         Self {
-            reader: Reader::new(&database).unwrap(),
+            reader: Reader::new(&database, InventoryKind::Native).unwrap(),
             emitter: Emitter::open(&amqp, "test").await.unwrap(),
             folder,
+            scratch,
             amqp,
             database,
             settings,
@@ -267,16 +268,8 @@ impl Fleet {
             .collect()
     }
 
-    pub async fn sql(&self, query: &'static str) -> String {
-        use sqlx::Connection;
-        let mut connection = sqlx::SqliteConnection::connect(self.database.url.expose())
-            .await
-            .unwrap();
-        let value: Option<String> = sqlx::query_scalar(query)
-            .fetch_one(&mut connection)
-            .await
-            .unwrap();
-        value.unwrap_or_default()
+    pub async fn sql(&self, query: &str) -> String {
+        self.scratch.text(query).await
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod broker;
 mod crashes;
+#[path = "../support/database.rs"]
+mod database;
 mod fleet;
 mod freezes;
 mod others;

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nodewarden::config::{Database, SecretUrl, Settings};
+use nodewarden::config::{Database, InventoryKind, SecretUrl, Settings};
 use nodewarden::domain::decide::{self, Change};
 use nodewarden::domain::event::{Event, EventKind, Statement};
 use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
@@ -16,7 +16,7 @@ use nodewarden::domain::map::DriverMap;
 use nodewarden::domain::time::{Mono, Now};
 use nodewarden::store::{
     self, ConductorRecord, DecisionRecord, EventRecord, Intake, Keeping, Ledger, NodeUpsert,
-    SqliteLedger, StandingRecord, Unwatched, Window,
+    SqlLedger, StandingRecord, Unwatched, Window,
 };
 
 /// 2026-03-01T10:00:00Z
@@ -29,7 +29,7 @@ pub const DECISION: &str = "5d2f0c1e-0000-4000-8000-000000000001";
 pub struct Fleet {
     pub directory: tempfile::TempDir,
     pub settings: Settings,
-    pub ledger: SqliteLedger,
+    pub ledger: SqlLedger,
     pub epoch: u64,
     pub stream: String,
     map: DriverMap,
@@ -46,7 +46,9 @@ impl Fleet {
             url: SecretUrl::new(&format!("sqlite://{}", path.display())),
             ..Database::default()
         };
-        store::migrate(&settings.database).await.expect("tables");
+        store::migrate(&settings.database, InventoryKind::Native)
+            .await
+            .expect("tables");
         let nodes = [
             node("n1", "web-1", "a", "", true),
             node("n2", "web-2", "b", "", false),
@@ -56,8 +58,12 @@ impl Fleet {
         store::import(&settings.database, &nodes, |_| {})
             .await
             .expect("nodes");
-        let mut ledger =
-            SqliteLedger::new(&settings.database, Arc::new(Unwatched)).expect("a ledger");
+        let mut ledger = SqlLedger::new(
+            &settings.database,
+            InventoryKind::Native,
+            Arc::new(Unwatched),
+        )
+        .expect("a ledger");
         let takeover = ledger.take_epoch("host-1/42", T).await.expect("an epoch");
         Self {
             directory,
@@ -241,6 +247,7 @@ fn window(now_ms: u64) -> Window {
     Window {
         after: String::new(),
         nodes: 100,
+        completes: true,
         nodes_per_message: 10,
         now_ms,
     }

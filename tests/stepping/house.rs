@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use nodewarden::broker::{BrokerError, Delivery, Outgoing, Published};
-use nodewarden::config::Database;
+use nodewarden::config::{Database, InventoryKind};
+
+use crate::database::{Held, Kind, Scratch};
 use nodewarden::domain::announcement::{Announcement, Content};
 use nodewarden::domain::time::{Mono, Now};
 use nodewarden::store::{
-    self, DecisionView, Keeping, NodeUpsert, Outbox, Reader, SqliteLedger, SqliteOutbox, Unwatched,
+    self, DecisionView, Keeping, NodeUpsert, Outbox, Reader, SqlLedger, SqlOutbox, Unwatched,
 };
 use nodewarden::worker::ports::{Clock, Queue};
 use nodewarden::worker::{Announcer, Decider, End, Relay, Rules, Step};
@@ -302,7 +304,7 @@ impl Announcer for SimSubscriber {
     }
 }
 
-pub type SimDecider = Decider<SimSession, SqliteLedger, SimClock>;
+pub type SimDecider = Decider<SimSession, SqlLedger, SimClock>;
 
 /// A decider with the number of its session.
 pub struct Worker {
@@ -327,7 +329,7 @@ impl Worker {
 
 /// Database, queue and clock.
 pub struct House {
-    _folder: tempfile::TempDir,
+    scratch: Scratch,
     pub database: Database,
     pub queue: SimQueue,
     pub clock: SimClock,
@@ -338,18 +340,11 @@ pub struct House {
 
 impl House {
     pub async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let database = Database {
-            url: nodewarden::config::SecretUrl::new(&format!(
-                "sqlite://{}/house.db",
-                folder.path().display()
-            )),
-            ..Database::default()
-        };
-        store::migrate(&database).await.unwrap();
+        let scratch = Scratch::migrated().await;
+        let database = scratch.database.clone();
         Self {
-            reader: Reader::new(&database).unwrap(),
-            _folder: folder,
+            reader: Reader::new(&database, InventoryKind::Native).unwrap(),
+            scratch,
             database,
             queue: SimQueue::default(),
             clock: SimClock::new(),
@@ -379,7 +374,8 @@ impl House {
     pub async fn try_join(&self) -> Result<Worker, nodewarden::store::StoreError> {
         let session = self.queue.join();
         let id = session.id();
-        let ledger = SqliteLedger::new(&self.database, Arc::new(Unwatched)).unwrap();
+        let ledger =
+            SqlLedger::new(&self.database, InventoryKind::Native, Arc::new(Unwatched)).unwrap();
         let clock = self.clock.clone();
         let decider = Decider::join(session, ledger, clock, self.rules.clone(), "test").await?;
         Ok(Worker {
@@ -524,7 +520,7 @@ impl House {
 
     /// Everything in the outbox, announced or not.
     pub async fn announcements(&self) -> Vec<Announcement> {
-        let mut outbox = SqliteOutbox::new(
+        let mut outbox = SqlOutbox::new(
             &self.database,
             std::sync::Arc::new(nodewarden::store::Unwatched),
         )
@@ -536,8 +532,8 @@ impl House {
         &self,
         epoch: u64,
         subscriber: &SimSubscriber,
-    ) -> Relay<SqliteOutbox, SimSubscriber, SimClock> {
-        let outbox = SqliteOutbox::new(
+    ) -> Relay<SqlOutbox, SimSubscriber, SimClock> {
+        let outbox = SqlOutbox::new(
             &self.database,
             std::sync::Arc::new(nodewarden::store::Unwatched),
         )
@@ -552,39 +548,24 @@ impl House {
     }
 
     /// Runs a statement as any user of the `nodes` table might.
-    pub async fn sql(&self, statement: &'static str) {
-        use sqlx::Connection;
-        let path = self.database.url.expose().to_owned();
-        let mut connection = sqlx::SqliteConnection::connect(&path).await.unwrap();
-        sqlx::query(statement)
-            .execute(&mut connection)
-            .await
-            .unwrap();
+    pub async fn sql(&self, statement: &str) {
+        self.scratch.run(statement).await;
     }
 
-    /// A user's transaction that keeps the file's write lock until it is dropped.
-    pub async fn lock(&self) -> sqlx::SqliteConnection {
-        use sqlx::Connection;
-        let mut connection = sqlx::SqliteConnection::connect(self.database.url.expose())
-            .await
-            .unwrap();
-        sqlx::query("BEGIN IMMEDIATE")
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        connection
+    /// Which database this run is about.
+    pub fn kind(&self) -> Kind {
+        self.scratch.kind
     }
 
-    pub async fn text(&self, query: &'static str) -> String {
-        use sqlx::Connection;
-        let mut connection = sqlx::SqliteConnection::connect(self.database.url.expose())
+    /// A user's transaction that keeps a lock on all nodes until it is undone.
+    pub async fn lock(&self) -> Held {
+        self.scratch
+            .hold("UPDATE nodes SET maintenance = maintenance")
             .await
-            .unwrap();
-        let value: Option<String> = sqlx::query_scalar(query)
-            .fetch_one(&mut connection)
-            .await
-            .unwrap();
-        value.unwrap_or_default()
+    }
+
+    pub async fn text(&self, query: &str) -> String {
+        self.scratch.text(query).await
     }
 }
 

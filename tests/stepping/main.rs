@@ -1,6 +1,8 @@
 //! Two workers, stepped one step at a time over a simulated queue and clock and a real SQLite, through
 //! the schedules that break such designs.
 
+#[path = "../support/database.rs"]
+mod database;
 mod house;
 mod invariants;
 mod races;

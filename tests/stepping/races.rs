@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::store::{
-    Chunk, Intake, Ledger, Memory, Request, SqliteLedger, StoreError, Sweep, Takeover, Unwatched,
+    Chunk, Intake, Ledger, Memory, Request, SqlLedger, StoreError, Sweep, Takeover, Unwatched,
     Window,
 };
 use nodewarden::worker::Decider;
@@ -208,7 +208,7 @@ async fn a_flapping_pair_does_not_starve_another() {
 
 /// A ledger whose reply to the next commit of a batch is lost: it happened, and nobody knows.
 struct Lossy {
-    inner: SqliteLedger,
+    inner: SqlLedger,
     lose_next: Arc<AtomicBool>,
 }
 
@@ -296,7 +296,12 @@ async fn a_lost_reply_to_a_commit_doubles_no_decision_and_leaves_no_node_behind(
         let lose_next = Arc::new(AtomicBool::new(false));
         let queue = house.queue.join();
         let ledger = Lossy {
-            inner: SqliteLedger::new(&house.database, Arc::new(Unwatched)).unwrap(),
+            inner: SqlLedger::new(
+                &house.database,
+                nodewarden::config::InventoryKind::Native,
+                Arc::new(Unwatched),
+            )
+            .unwrap(),
             lose_next: Arc::clone(&lose_next),
         };
         let rules = house.rules.clone();
@@ -357,7 +362,7 @@ async fn i9_a_relay_that_is_dropped_inside_its_transaction_is_not_watched_any_mo
     let house = House::new().await;
     let words = Arc::new(Words::default());
     let told = || words.0.lock().unwrap().clone();
-    let mut outbox = nodewarden::store::SqliteOutbox::new(&house.database, words.clone()).unwrap();
+    let mut outbox = nodewarden::store::SqlOutbox::new(&house.database, words.clone()).unwrap();
     {
         let mut recording = std::pin::pin!(outbox.announced(0, 0, 0));
         while told().is_empty() {

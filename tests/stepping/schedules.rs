@@ -189,8 +189,9 @@ async fn a_frozen_worker_with_deliveries_in_hand_is_stopped_by_the_epoch_alone()
     // A sweep is due: the next thing that the old worker does without the broker is a commit.
     house.clock.advance(S(61));
     let stream = house.reader.overview().await.unwrap().stream;
-    let mut thief = nodewarden::store::SqliteLedger::new(
+    let mut thief = nodewarden::store::SqlLedger::new(
         &house.database,
+        nodewarden::config::InventoryKind::Native,
         std::sync::Arc::new(nodewarden::store::Unwatched),
     )
     .unwrap();

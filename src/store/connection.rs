@@ -1,0 +1,313 @@
+//! One connection to whichever database it is: statements in, plain rows out.
+//!
+//! The library's own database-independent layer translates no placeholders and knows few types, so
+//! this is a thin one of our own: numbered placeholders (`$1`) everywhere, a handful of types, a
+//! time limit on everything. Transactions are begun and ended with the dialect's own words; after
+//! any error the connection is to be dropped, never used again.
+
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Executor, MySqlConnection, PgConnection, SqliteConnection};
+
+use super::dialect::Dialect;
+use super::row::Row;
+
+/// How long one statement may take, until the connection counts as dead. Servers end their own
+/// statements well before (`open.rs`); this is for one that does not answer at all.
+const STATEMENT_LIMIT: Duration = Duration::from_secs(60);
+
+/// A value for a placeholder. The absent ones keep their type, which PostgreSQL wants to know.
+#[derive(Debug, Clone, Copy)]
+pub enum Value<'a> {
+    /// A number or NULL.
+    Int(Option<i64>),
+    /// A text or NULL.
+    Text(Option<&'a str>),
+    /// Bytes.
+    Bytes(&'a [u8]),
+    /// Yes or no.
+    Flag(bool),
+}
+
+impl From<i64> for Value<'_> {
+    fn from(number: i64) -> Self {
+        Self::Int(Some(number))
+    }
+}
+
+impl From<u32> for Value<'_> {
+    fn from(number: u32) -> Self {
+        Self::Int(Some(number.into()))
+    }
+}
+
+/// Nothing we count comes near 2⁶³, and no database here has larger numbers.
+impl From<u64> for Value<'_> {
+    fn from(number: u64) -> Self {
+        Self::Int(Some(i64::try_from(number).unwrap_or(i64::MAX)))
+    }
+}
+
+impl From<Duration> for Value<'_> {
+    fn from(duration: Duration) -> Self {
+        Self::Int(Some(
+            i64::try_from(duration.as_millis()).unwrap_or(i64::MAX),
+        ))
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl<'a> From<&'a String> for Value<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<bool> for Value<'_> {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Value<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Option<i64>> for Value<'_> {
+    fn from(number: Option<i64>) -> Self {
+        Self::Int(number)
+    }
+}
+
+impl From<Option<u64>> for Value<'_> {
+    fn from(number: Option<u64>) -> Self {
+        number.map_or(Self::Int(None), Self::from)
+    }
+}
+
+impl From<Option<Duration>> for Value<'_> {
+    fn from(duration: Option<Duration>) -> Self {
+        duration.map_or(Self::Int(None), Self::from)
+    }
+}
+
+/// The values for `$1`, `$2`, … of a statement.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => {
+        &[$($crate::store::connection::Value::from($value)),*]
+    };
+}
+pub(super) use values;
+
+/// A connection to one of the databases.
+pub enum Connection {
+    /// A file.
+    Sqlite(SqliteConnection),
+    /// A server.
+    Postgres(PgConnection),
+    /// A server, MySQL or MariaDB.
+    MySql(MySqlConnection),
+}
+
+macro_rules! bind {
+    ($query:expr, $value:expr) => {
+        match $value {
+            Value::Int(number) => $query.bind(number),
+            Value::Text(text) => $query.bind(text),
+            Value::Bytes(bytes) => $query.bind(bytes),
+            Value::Flag(flag) => $query.bind(flag),
+        }
+    };
+}
+
+/// Runs `$work` with `$query` made for the database at hand.
+macro_rules! with_query {
+    ($connection:expr, $statement:expr, $values:expr, |$query:ident, $link:ident| $work:expr) => {
+        match $connection {
+            Connection::Sqlite($link) => {
+                let mut $query = sqlx::query::<sqlx::Sqlite>(AssertSqlSafe($statement));
+                for value in $values {
+                    $query = bind!($query, *value);
+                }
+                limited($work).await
+            }
+            Connection::Postgres($link) => {
+                let mut $query = sqlx::query::<sqlx::Postgres>(AssertSqlSafe($statement));
+                for value in $values {
+                    $query = bind!($query, *value);
+                }
+                limited($work).await
+            }
+            Connection::MySql($link) => {
+                let (text, order) = positional($statement);
+                let mut $query = sqlx::query::<sqlx::MySql>(AssertSqlSafe(text));
+                for number in order {
+                    $query = bind!($query, $values[number - 1]);
+                }
+                limited($work).await
+            }
+        }
+    };
+}
+
+impl Connection {
+    /// Which language it speaks.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+            Self::MySql(_) => Dialect::MySql,
+        }
+    }
+
+    /// Runs a statement; returns how many rows it wrote (or, for an update, found to write).
+    ///
+    /// # Errors
+    /// Whatever the database reports, or that it did not answer in time.
+    pub async fn execute(
+        &mut self,
+        statement: &str,
+        values: &[Value<'_>],
+    ) -> Result<u64, sqlx::Error> {
+        with_query!(self, statement, values, |query, link| async {
+            Ok(query.execute(link).await?.rows_affected())
+        })
+    }
+
+    /// Runs a query and returns all its rows.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn fetch(
+        &mut self,
+        statement: &str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, sqlx::Error> {
+        with_query!(self, statement, values, |query, link| async {
+            let rows = query.fetch_all(link).await?;
+            Ok(rows.into_iter().map(Row::from).collect())
+        })
+    }
+
+    /// The first row of a query, if there is one.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn fetch_first(
+        &mut self,
+        statement: &str,
+        values: &[Value<'_>],
+    ) -> Result<Option<Row>, sqlx::Error> {
+        Ok(self.fetch(statement, values).await?.into_iter().next())
+    }
+
+    /// The row of a query that always has one.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute), and if there is none.
+    pub async fn fetch_one(
+        &mut self,
+        statement: &str,
+        values: &[Value<'_>],
+    ) -> Result<Row, sqlx::Error> {
+        self.fetch_first(statement, values)
+            .await?
+            .ok_or(sqlx::Error::RowNotFound)
+    }
+
+    /// Runs words that take no values and are not worth preparing: `BEGIN`, `COMMIT`, `SET`.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn say(&mut self, words: &'static str) -> Result<(), sqlx::Error> {
+        let words = sqlx::raw_sql(words);
+        limited(async {
+            match self {
+                Self::Sqlite(link) => link.execute(words).await.map(drop),
+                Self::Postgres(link) => link.execute(words).await.map(drop),
+                Self::MySql(link) => link.execute(words).await.map(drop),
+            }
+        })
+        .await
+    }
+}
+
+async fn limited<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    match tokio::time::timeout(STATEMENT_LIMIT, work).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(sqlx::Error::Io(std::io::Error::new(
+            std::io::ErrorKind::TimedOut,
+            format!("no answer from the database for {STATEMENT_LIMIT:?}"),
+        ))),
+    }
+}
+
+/// `$1 … $2 … $1` as MySQL wants it: the text with `?`, and the order in which to bind.
+fn positional(statement: &str) -> (String, Vec<usize>) {
+    let mut text = String::with_capacity(statement.len());
+    let mut order = Vec::new();
+    let mut rest = statement;
+    while let Some(at) = rest.find('$') {
+        text.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let digits = rest
+            .find(|letter: char| !letter.is_ascii_digit())
+            .unwrap_or(rest.len());
+        match rest[..digits].parse() {
+            Ok(number) => {
+                order.push(number);
+                text.push('?');
+            }
+            Err(_) => text.push('$'),
+        }
+        rest = &rest[digits..];
+    }
+    text.push_str(rest);
+    (text, order)
+}
+
+/// `($1, $2), ($3, $4)` and so on: placeholders for `rows` rows of `width` values.
+pub(super) fn placeholders(rows: usize, width: usize) -> String {
+    let mut text = String::new();
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 1..=width {
+            let comma = if column == 1 { "$" } else { ", $" };
+            text.push_str(comma);
+            text.push_str(&(row * width + column).to_string());
+        }
+        text.push(')');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{placeholders, positional};
+
+    #[test]
+    fn numbered_placeholders_become_positional_ones_in_the_order_of_their_use() {
+        let (text, order) = positional("SELECT '$', $2 WHERE a = $1 AND b > $12");
+        assert_eq!(text, "SELECT '$', ? WHERE a = ? AND b > ?");
+        assert_eq!(order, [2, 1, 12]);
+    }
+
+    #[test]
+    fn placeholders_are_numbered_through_all_rows() {
+        assert_eq!(placeholders(2, 3), "($1, $2, $3), ($4, $5, $6)");
+    }
+}

@@ -1,0 +1,33 @@
+//! Which database it is, told from the scheme of its URL.
+
+use super::StoreError;
+use crate::config::Database;
+
+/// A family of databases that understands the same statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+    /// MySQL and MariaDB.
+    MySql,
+}
+
+impl Dialect {
+    /// Told from the scheme of `database.url`.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] for a scheme that is none of them.
+    pub fn of(database: &Database) -> Result<Self, StoreError> {
+        match database.url.expose().split("://").next() {
+            Some("sqlite") => Ok(Self::Sqlite),
+            Some("postgres" | "postgresql") => Ok(Self::Postgres),
+            Some("mysql" | "mariadb") => Ok(Self::MySql),
+            _ => Err(StoreError::Schema(format!(
+                "database.url {}: it must begin with sqlite://, postgres:// or mysql://",
+                database.url.redacted()
+            ))),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Giving back what has no reason to be out any more, and keeping the rest as it should be, a
+//! bounded window at a time.
+
+use super::announce::{Header, announce, count};
+use super::connection::{Value, values};
+use super::ledger::Unit;
+use super::take_out::complete;
+use super::walk::{self, Found};
+use super::{Chunk, Rows, Window};
+use crate::domain::ids::Pair;
+
+pub async fn give_back(
+    unit: &mut Unit<'_>,
+    pair: Option<&Pair>,
+    window: &Window,
+) -> Result<Chunk, sqlx::Error> {
+    let of = pair.map_or(Rows::Holds, Rows::HoldsOf);
+    let found = find(unit, of, window).await?;
+    let mut chunk = Chunk::default();
+    if let Some(last) = &found.last {
+        let inventory = unit.inventory;
+        let statements = match pair {
+            Some(_) => &inventory.release_of_pair,
+            None => &inventory.release,
+        };
+        chunk.changed = release(unit, statements, pair, last, window).await?;
+        match pair {
+            Some(pair) if chunk.changed < found.seen => {
+                chunk.locked = left_out(unit, pair, last, window).await?;
+            }
+            Some(_) => {}
+            // What a pair's walk leaves is the business of the walk over all holds: a pair's window
+            // may span every uuid there is.
+            None => keep_marked(unit, last, window).await?,
+        }
+    }
+    chunk.next = found.next(window);
+    if chunk.next.is_none() && chunk.locked == 0 {
+        match pair {
+            Some(pair) if window.completes => complete(unit, pair, window.now_ms).await?,
+            Some(_) => {}
+            None => {
+                let values = values![window.now_ms];
+                unit.connection
+                    .execute(unit.sql.complete_restored, values)
+                    .await?;
+            }
+        }
+    }
+    Ok(chunk)
+}
+
+async fn find(unit: &mut Unit<'_>, of: Rows<'_>, window: &Window) -> Result<Found, sqlx::Error> {
+    let row = walk::window(
+        unit.connection,
+        unit.sql,
+        unit.inventory,
+        of,
+        &window.after,
+        window.nodes,
+    )
+    .await?;
+    Found::read(&row)
+}
+
+/// Ends the holds of the window that have a reason to end; returns how many.
+pub async fn release(
+    unit: &mut Unit<'_>,
+    statements: &[String],
+    pair: Option<&Pair>,
+    last: &str,
+    window: &Window,
+) -> Result<u64, sqlx::Error> {
+    let base = unit.counters.seq;
+    for statement in statements {
+        let mut values: Vec<Value<'_>> = vec![
+            unit.counters.seq.into(),
+            window.now_ms.into(),
+            (&window.after).into(),
+            last.into(),
+        ];
+        if let Some(pair) = pair {
+            values.push(pair.driver.as_str().into());
+            values.push(pair.group.as_str().into());
+        }
+        unit.counters.seq += unit.connection.execute(statement, &values).await?;
+    }
+    let end = unit.counters.seq;
+    if end == base {
+        return Ok(0);
+    }
+    unit.connection
+        .execute(unit.sql.end_holds, values![base, end])
+        .await?;
+    let unmark = values![window.now_ms, base, end];
+    unit.connection
+        .execute(&unit.inventory.mark_in, unmark)
+        .await?;
+    let runs = unit
+        .connection
+        .fetch(unit.sql.released, values![base, end])
+        .await?;
+    for run in runs {
+        let (first, last) = (run.uint("first")?, run.uint("last")?);
+        let released_by = run.maybe_uint("released_by")?;
+        let header = Header {
+            message_type: "node.back_in_service",
+            decision: Some(run.uint("decision")?),
+            reason: Some(&run.text("back")?),
+            released_by,
+            decided_at_ms: run.maybe_uint("decided_at_ms")?.unwrap_or(window.now_ms),
+            now_ms: window.now_ms,
+        };
+        announce(unit, &header, first, last, window.nodes_per_message).await?;
+        if let Some(released_by) = released_by {
+            count(unit, released_by, last - first + 1).await?;
+        }
+    }
+    Ok(end - base)
+}
+
+/// How many holds of the pair in the window stay because somebody else has locked their rows.
+async fn left_out(
+    unit: &mut Unit<'_>,
+    pair: &Pair,
+    last: &str,
+    window: &Window,
+) -> Result<u64, sqlx::Error> {
+    if unit.inventory.left_out.is_empty() {
+        return Ok(0);
+    }
+    let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
+    let values = values![&window.after, last, driver, group];
+    unit.connection
+        .fetch_one(&unit.inventory.left_out, values)
+        .await?
+        .uint("nodes")
+}
+
+/// What stays held: labelled with the pair that its node needs now, and marked.
+async fn keep_marked(unit: &mut Unit<'_>, last: &str, window: &Window) -> Result<(), sqlx::Error> {
+    let inventory = unit.inventory;
+    unit.connection
+        .execute(&inventory.relabel, values![&window.after, last])
+        .await?;
+    if !inventory.mark_again.is_empty() {
+        let values = values![window.now_ms, &window.after, last];
+        unit.connection
+            .execute(&inventory.mark_again, values)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Unmarks what is marked and not held.
+pub async fn put_right(unit: &mut Unit<'_>, window: &Window) -> Result<Chunk, sqlx::Error> {
+    let inventory = unit.inventory;
+    if inventory.put_right.is_empty() {
+        return Ok(Chunk::default());
+    }
+    let found = find(unit, Rows::Nodes, window).await?;
+    if let Some(last) = &found.last {
+        let values = values![window.now_ms, &window.after, last];
+        unit.connection
+            .execute(&inventory.put_right, values)
+            .await?;
+    }
+    Ok(Chunk {
+        next: found.next(window),
+        ..Chunk::default()
+    })
+}

@@ -1,0 +1,158 @@
+//! Writing what a batch of events led to, with a statement for many rows.
+
+use std::collections::HashMap;
+
+use super::connection::{Connection, Value, placeholders, values};
+use super::ledger::Unit;
+use super::sql::Statements;
+use super::{ConductorRecord, DecisionRecord, EventRecord, Intake};
+use crate::domain::decide::CauseKind;
+use crate::domain::ids::{ConductorName, EventId, Pair};
+
+/// Rows in one statement. SQLite takes 32,766 parameters; the widest row here has eleven.
+const ROWS: usize = 500;
+
+pub async fn recall(
+    connection: &mut Connection,
+    sql: &Statements,
+    events: &[(ConductorName, EventId)],
+) -> Result<HashMap<(ConductorName, EventId), [u8; 32]>, sqlx::Error> {
+    let mut known = HashMap::new();
+    for some in events.chunks(ROWS) {
+        let (before, after) = sql.recall;
+        let statement = format!("{before}{}{after}", placeholders(some.len(), 2));
+        let values: Vec<Value<'_>> = some
+            .iter()
+            .flat_map(|(conductor, id)| [conductor.as_str().into(), id.as_str().into()])
+            .collect();
+        for row in connection.fetch(&statement, &values).await? {
+            // What is not as we write it was not written by us and matches nothing.
+            if let (Ok(conductor), Ok(id), Ok(digest)) = (
+                ConductorName::parse(&row.text("conductor")?),
+                EventId::parse(&row.text("message_id")?),
+                <[u8; 32]>::try_from(row.bytes("digest")?),
+            ) {
+                known.insert((conductor, id), digest);
+            }
+        }
+    }
+    Ok(known)
+}
+
+pub async fn commit(unit: &mut Unit<'_>, intake: &Intake) -> Result<(), sqlx::Error> {
+    for events in intake.events.chunks(ROWS) {
+        remember(unit, events, intake.now_ms).await?;
+    }
+    for conductors in intake.conductors.chunks(ROWS) {
+        save_conductors(unit, conductors, intake.now_ms).await?;
+    }
+    let mut last_decision: HashMap<&Pair, u64> = HashMap::new();
+    for decision in &intake.decisions {
+        let number = record(unit, decision).await?;
+        last_decision.insert(&decision.turn.pair, number);
+    }
+    for standing in &intake.standings {
+        let values = values![
+            standing.pair.group.as_str(),
+            standing.pair.driver.as_str(),
+            standing.standing.as_str(),
+            intake.now_ms,
+            last_decision.get(&standing.pair).copied(),
+        ];
+        unit.connection.execute(unit.sql.stand, values).await?;
+    }
+    Ok(())
+}
+
+async fn remember(
+    unit: &mut Unit<'_>,
+    events: &[EventRecord],
+    now_ms: u64,
+) -> Result<(), sqlx::Error> {
+    let statement = format!("{}{}", unit.sql.remember, placeholders(events.len(), 6));
+    let values: Vec<Value<'_>> = events
+        .iter()
+        .flat_map(|event| {
+            [
+                event.conductor.as_str().into(),
+                event.id.as_str().into(),
+                event.digest.as_slice().into(),
+                event.message_type.into(),
+                event.outcome.as_str().into(),
+                now_ms.into(),
+            ]
+        })
+        .collect();
+    unit.connection.execute(&statement, &values).await?;
+    Ok(())
+}
+
+async fn save_conductors(
+    unit: &mut Unit<'_>,
+    conductors: &[ConductorRecord],
+    now_ms: u64,
+) -> Result<(), sqlx::Error> {
+    let (before, over) = unit.sql.save_conductors;
+    let statement = format!("{before}{}{over}", placeholders(conductors.len(), 11));
+    let drivers: Vec<String> = conductors
+        .iter()
+        .map(|conductor| {
+            let names: Vec<&str> = conductor.drivers.iter().map(|name| name.as_str()).collect();
+            serde_json::json!(names).to_string()
+        })
+        .collect();
+    let values: Vec<Value<'_>> = conductors
+        .iter()
+        .zip(&drivers)
+        .flat_map(|(conductor, drivers)| {
+            [
+                conductor.name.as_str().into(),
+                conductor.incarnation.get().into(),
+                conductor.group.as_str().into(),
+                drivers.into(),
+                conductor.heartbeat_timeout.into(),
+                conductor.state.into(),
+                conductor.hold_remaining.into(),
+                conductor.hold_remaining.map(|_| now_ms).into(),
+                conductor.last_sent_at_ms.into(),
+                conductor.last_sign_at_ms.into(),
+                conductor.since_ms.into(),
+            ]
+        })
+        .collect();
+    unit.connection.execute(&statement, &values).await?;
+    Ok(())
+}
+
+/// Records one decision and completes the one that it overtakes; returns its number.
+async fn record(unit: &mut Unit<'_>, decision: &DecisionRecord) -> Result<u64, sqlx::Error> {
+    unit.counters.last_decision += 1;
+    let number = unit.counters.last_decision;
+    let turn = &decision.turn;
+    let (driver, group) = (turn.pair.driver.as_str(), turn.pair.group.as_str());
+    let (event_id, event) = match &turn.cause.kind {
+        CauseKind::Event { id, message_type } => (Some(id.as_str()), Some(*message_type)),
+        CauseKind::Silence | CauseKind::HoldEnded => (None, None),
+    };
+    let overtaken = values![decision.decided_at_ms, driver, group, number];
+    unit.connection
+        .execute(unit.sql.overtaken, overtaken)
+        .await?;
+    let decided = values![
+        number,
+        &decision.id,
+        group,
+        driver,
+        decision.verdict.as_str(),
+        turn.cause.kind.as_str(),
+        event_id,
+        event,
+        turn.cause.conductor.as_str(),
+        turn.last_good_at_ms,
+        unit.counters.epoch,
+        decision.decided_at_ms,
+        false,
+    ];
+    unit.connection.execute(unit.sql.decided, decided).await?;
+    Ok(number)
+}

@@ -1,0 +1,172 @@
+//! A writer's one connection: opened when needed, dropped at any doubt, watched while it holds a
+//! lock.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::StoreError;
+use super::connection::Connection;
+use super::dialect::Dialect;
+use super::open::Purpose;
+use super::sql::{self, Statements};
+use crate::config::Database;
+
+/// A connection that was idle for longer is opened anew before a transaction depends on it: servers
+/// and firewalls end idle ones.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// Is told when a writing transaction begins and ends, so that a process that is stuck inside one
+/// can be ended (I9).
+pub trait TransactionWatch: Send + Sync {
+    /// The write lock is this writer's.
+    fn entered(&self, writer: Writer);
+    /// It is not any more.
+    fn left(&self, writer: Writer);
+}
+
+/// Who writes: each has a connection of its own, and one at a time has the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    /// The deciding loop.
+    Ledger,
+    /// The relay, when it records its progress.
+    Relay,
+}
+
+/// No watch: for commands that end by themselves.
+#[derive(Debug, Clone, Copy)]
+pub struct Unwatched;
+
+impl TransactionWatch for Unwatched {
+    fn entered(&self, _writer: Writer) {}
+    fn left(&self, _writer: Writer) {}
+}
+
+/// The connection of one writer.
+pub struct Link {
+    database: Database,
+    pub statements: &'static Statements,
+    open: Option<(Connection, Instant)>,
+    watch: Arc<dyn TransactionWatch>,
+    writer: Writer,
+}
+
+impl Link {
+    /// Does not connect yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] if the URL cannot be used.
+    pub fn new(
+        database: &Database,
+        watch: Arc<dyn TransactionWatch>,
+        writer: Writer,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            database: database.clone(),
+            statements: sql::statements(Dialect::of(database)?),
+            open: None,
+            watch,
+            writer,
+        })
+    }
+
+    /// The connection, opened if need be.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn connection(&mut self) -> Result<&mut Connection, StoreError> {
+        let now = Instant::now();
+        let stale = |used: Instant| now.duration_since(used) > IDLE;
+        if self.open.as_ref().is_some_and(|(connection, used)| {
+            connection.dialect() != Dialect::Sqlite && stale(*used)
+        }) {
+            self.drop_connection();
+        }
+        if self.open.is_none() {
+            let connection = Connection::open(&self.database, Purpose::Write).await?;
+            self.open = Some((connection, now));
+        }
+        let (connection, used) = self.open.as_mut().expect("opened above");
+        *used = now;
+        Ok(connection)
+    }
+
+    /// Runs `work` in one writing transaction. The watch is told before the first statement can
+    /// have taken a lock, and after the last one has given it back.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the connection is gone then, and nothing is known of the commit.
+    pub async fn transaction<T>(
+        &mut self,
+        doing: &'static str,
+        work: impl AsyncFnOnce(&mut Connection) -> Result<Verdict<T>, sqlx::Error>,
+    ) -> Result<Option<T>, StoreError> {
+        let (begin, watch, writer) = (self.statements.begin, Arc::clone(&self.watch), self.writer);
+        let connection = self.connection().await?;
+        let outcome = async {
+            connection.say(begin).await?;
+            watch.entered(writer);
+            let Verdict::Commit(value) = work(connection).await? else {
+                return Ok(None);
+            };
+            connection.say("COMMIT").await?;
+            Ok(Some(value))
+        }
+        .await;
+        match outcome {
+            Ok(Some(value)) => {
+                self.watch.left(self.writer);
+                Ok(Some(value))
+            }
+            // Its end rolls back.
+            Ok(None) => {
+                self.drop_connection();
+                Ok(None)
+            }
+            Err(fault) => {
+                self.drop_connection();
+                Err(StoreError::from_sqlx(doing, fault))
+            }
+        }
+    }
+
+    /// Runs `work` without a transaction of ours: for looking.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the connection is gone then.
+    pub async fn look<T>(
+        &mut self,
+        doing: &'static str,
+        work: impl AsyncFnOnce(&mut Connection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        let connection = self.connection().await?;
+        let outcome = work(connection).await;
+        outcome.map_err(|fault| {
+            self.drop_connection();
+            StoreError::from_sqlx(doing, fault)
+        })
+    }
+
+    /// Forgets the connection: an open transaction is rolled back by its end.
+    pub fn drop_connection(&mut self) {
+        if self.open.take().is_some() {
+            self.watch.left(self.writer);
+        }
+    }
+}
+
+impl Drop for Link {
+    /// Who is dropped in the middle of a transaction (a relay whose session is over) has the lock no
+    /// more, and the watchdog must know.
+    fn drop(&mut self) {
+        self.drop_connection();
+    }
+}
+
+/// What is to become of a transaction whose statements all succeeded.
+pub enum Verdict<T> {
+    /// Commit it.
+    Commit(T),
+    /// Undo it: it had no right to write.
+    Abandon,
+}

@@ -1,0 +1,84 @@
+//! Reading the stored half of the driver map, and refusing rows that make no sense.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::connection::Connection;
+use super::row::Row;
+use super::sql::Statements;
+use super::{ConductorRecord, Memory, StoreError};
+use crate::domain::ids::{ConductorName, Driver, Group, Incarnation, Pair};
+use crate::domain::map::Standing;
+
+/// The driver map as stored. The inner error is a row that makes no sense.
+pub async fn read(
+    connection: &mut Connection,
+    sql: &Statements,
+) -> Result<Result<Memory, StoreError>, sqlx::Error> {
+    let conductors = connection.fetch(sql.conductors, &[]).await?;
+    let standings = connection.fetch(sql.standings, &[]).await?;
+    let collect = || {
+        Ok(Memory {
+            conductors: conductors.iter().map(conductor).collect::<Result<_, _>>()?,
+            standings: standings.iter().map(standing).collect::<Result<_, _>>()?,
+        })
+    };
+    Ok(collect())
+}
+
+fn conductor(row: &Row) -> Result<ConductorRecord, StoreError> {
+    let corrupt = |what: &str| StoreError::Corrupt(format!("table nodewarden_conductors: {what}"));
+    let unread = |fault: sqlx::Error| corrupt(&fault.to_string());
+    let drivers: Vec<String> = serde_json::from_str(&row.text("drivers").map_err(unread)?)
+        .map_err(|fault| corrupt(&fault.to_string()))?;
+    let drivers = drivers
+        .iter()
+        .map(|driver| Driver::parse(driver))
+        .collect::<Result<BTreeSet<_>, _>>()
+        .map_err(|fault| corrupt(&format!("a driver {fault}")))?;
+    let state = match row.text("state").map_err(unread)?.as_str() {
+        "active" => "active",
+        "leaving" => "leaving",
+        "left" => "left",
+        "timed_out" => "timed_out",
+        other => return Err(corrupt(&format!("state {other:?}"))),
+    };
+    let duration = |column| {
+        let ms = row.maybe_uint(column).map_err(unread)?;
+        Ok::<_, StoreError>(ms.map(Duration::from_millis))
+    };
+    Ok(ConductorRecord {
+        name: ConductorName::parse(&row.text("conductor").map_err(unread)?)
+            .map_err(|fault| corrupt(&format!("a name {fault}")))?,
+        incarnation: Incarnation::new(row.uint("incarnation").map_err(unread)?)
+            .ok_or_else(|| corrupt("incarnation"))?,
+        group: Group::parse(&row.text("conductor_group").map_err(unread)?)
+            .map_err(|fault| corrupt(&format!("a group {fault}")))?,
+        drivers,
+        heartbeat_timeout: duration("heartbeat_timeout_ms")?,
+        state,
+        hold_remaining: duration("hold_remaining_ms")?,
+        last_sent_at_ms: row.maybe_uint("last_sent_at_ms").map_err(unread)?,
+        last_sign_at_ms: row.uint("last_sign_at_ms").map_err(unread)?,
+        since_ms: row.uint("since_ms").map_err(unread)?,
+    })
+}
+
+fn standing(row: &Row) -> Result<(Pair, Standing), StoreError> {
+    let corrupt = |what: &str| StoreError::Corrupt(format!("table nodewarden_pairs: {what}"));
+    let text = |column| {
+        row.text(column)
+            .map_err(|fault| corrupt(&fault.to_string()))
+    };
+    let pair = Pair {
+        group: Group::parse(&text("conductor_group")?)
+            .map_err(|fault| corrupt(&format!("a group {fault}")))?,
+        driver: Driver::parse(&text("driver")?)
+            .map_err(|fault| corrupt(&format!("a driver {fault}")))?,
+    };
+    match text("state")?.as_str() {
+        "active" => Ok((pair, Standing::Active)),
+        "lost" => Ok((pair, Standing::Lost)),
+        other => Err(corrupt(&format!("state {other:?}"))),
+    }
+}

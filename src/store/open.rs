@@ -1,0 +1,152 @@
+//! Opening a connection, and how long anything on it may take.
+//!
+//! A frozen or partitioned owner of an open transaction must not keep its successor waiting, so
+//! servers are told to end what is idle inside a transaction, and to wait for a lock for seconds
+//! only: waiting is ours to do, with a pause in between.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::mysql::MySqlConnectOptions;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection as _, MySqlConnection, PgConnection, SqliteConnection};
+
+use super::StoreError;
+use super::connection::Connection;
+use super::dialect::Dialect;
+use crate::config::Database;
+
+/// How long a statement waits for SQLite's one write lock before it counts as a trouble to retry.
+/// Others hold it for milliseconds (a chunk) or, by a user's long transaction, for longer.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// How long dialling a server, and its handshake, may take.
+const DIAL: Duration = Duration::from_secs(10);
+
+/// For PostgreSQL: all in milliseconds. A plan that fits the values at hand is worth its price: the
+/// generic one of a window over never analysed tables reads all of them.
+const POSTGRES: [(&str, &str); 6] = [
+    ("statement_timeout", "30000"),
+    ("lock_timeout", "3000"),
+    ("idle_in_transaction_session_timeout", "5000"),
+    ("tcp_user_timeout", "10000"),
+    ("plan_cache_mode", "force_custom_plan"),
+    ("TimeZone", "UTC"),
+];
+
+/// For MySQL and MariaDB, in seconds. An idle connection is dropped by us before the server does
+/// (`link.rs`); one that is idle inside a transaction belongs to somebody frozen.
+const MYSQL: &str = "SET SESSION innodb_lock_wait_timeout = 3, SESSION wait_timeout = 20;
+    SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+const MYSQL_LOOK: &str = "SET SESSION innodb_lock_wait_timeout = 3, SESSION wait_timeout = 20;
+    SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
+/// Only MariaDB knows these; MySQL answers with an error.
+const MARIADB: &str =
+    "SET SESSION idle_write_transaction_timeout = 5, SESSION max_statement_time = 30";
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Writing.
+    Write,
+    /// Looking at several things that must fit together.
+    Look,
+    /// Making the tables: a file that is missing is created, and nothing is ended early.
+    Migrate,
+}
+
+impl Connection {
+    /// Opens one.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the URL cannot be used, or the database not be reached.
+    pub async fn open(database: &Database, purpose: Purpose) -> Result<Self, StoreError> {
+        let opening = async {
+            match Dialect::of(database)? {
+                Dialect::Sqlite => sqlite(database, purpose).await,
+                Dialect::Postgres => postgres(database, purpose).await,
+                Dialect::MySql => mysql(database, purpose).await,
+            }
+        };
+        match tokio::time::timeout(DIAL, opening).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(failed(sqlx::Error::Io(std::io::Error::new(
+                std::io::ErrorKind::TimedOut,
+                format!("no answer for {DIAL:?}"),
+            )))),
+        }
+    }
+}
+
+async fn sqlite(database: &Database, purpose: Purpose) -> Result<Connection, StoreError> {
+    let options = SqliteConnectOptions::from_str(database.url.expose())
+        .map_err(|fault| bad_url(database, &fault))?
+        .busy_timeout(BUSY)
+        .create_if_missing(purpose == Purpose::Migrate);
+    let options = match purpose {
+        // Sets no journal mode: that writes to a file which has another one.
+        Purpose::Look => options.read_only(true),
+        Purpose::Write | Purpose::Migrate => options
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full),
+    };
+    let connection = SqliteConnection::connect_with(&options)
+        .await
+        .map_err(failed)?;
+    Ok(Connection::Sqlite(connection))
+}
+
+async fn postgres(database: &Database, purpose: Purpose) -> Result<Connection, StoreError> {
+    let options = PgConnectOptions::from_str(database.url.expose())
+        .map_err(|fault| bad_url(database, &fault))?
+        .application_name("nodewarden")
+        .disable_statement_logging();
+    let options = match purpose {
+        Purpose::Write | Purpose::Look => options.options(POSTGRES),
+        Purpose::Migrate => options.options([("lock_timeout", "10000")]),
+    };
+    let connection = PgConnection::connect_with(&options).await.map_err(failed)?;
+    Ok(Connection::Postgres(connection))
+}
+
+async fn mysql(database: &Database, purpose: Purpose) -> Result<Connection, StoreError> {
+    let url = database.url.expose();
+    // The same server under its other name.
+    let url = url
+        .strip_prefix("mariadb://")
+        .map_or_else(|| url.to_owned(), |rest| format!("mysql://{rest}"));
+    let options = MySqlConnectOptions::from_str(&url)
+        .map_err(|fault| bad_url(database, &fault))?
+        .disable_statement_logging();
+    let connection = MySqlConnection::connect_with(&options)
+        .await
+        .map_err(failed)?;
+    let mut connection = Connection::MySql(connection);
+    let settings = match purpose {
+        Purpose::Write => MYSQL,
+        Purpose::Look => MYSQL_LOOK,
+        Purpose::Migrate => return Ok(connection),
+    };
+    connection.say(settings).await.map_err(failed)?;
+    if connection.is_mariadb().await.map_err(failed)? {
+        connection.say(MARIADB).await.map_err(failed)?;
+    }
+    Ok(connection)
+}
+
+impl Connection {
+    /// Whether the server is MariaDB and not MySQL.
+    async fn is_mariadb(&mut self) -> Result<bool, sqlx::Error> {
+        let version = self.fetch_one("SELECT version() AS version", &[]).await?;
+        Ok(version.text("version")?.contains("MariaDB"))
+    }
+}
+
+fn bad_url(database: &Database, fault: &sqlx::Error) -> StoreError {
+    StoreError::Schema(format!("database.url {}: {fault}", database.url.redacted()))
+}
+
+fn failed(fault: sqlx::Error) -> StoreError {
+    StoreError::from_sqlx("open the database", fault)
+}

@@ -1,0 +1,167 @@
+//! The relay's connection: what is to be announced, and how far it is.
+
+use std::sync::Arc;
+
+use super::connection::{Connection, values};
+use super::link::{Link, TransactionWatch, Verdict, Writer};
+use super::row::Row;
+use super::sql::Statements;
+use super::{Outbox, StoreError};
+use crate::config::Database;
+use crate::domain::announcement::{
+    About, AnnouncedCause, AnnouncedNode, Announcement, BackReason, Content, OutReason,
+};
+use crate::domain::ids::{Driver, Group, Pair};
+
+/// [`Outbox`] on a database; owns one connection of its own.
+pub struct SqlOutbox {
+    link: Link,
+}
+
+impl SqlOutbox {
+    /// Does not connect yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] if the URL cannot be used.
+    pub fn new(database: &Database, watch: Arc<dyn TransactionWatch>) -> Result<Self, StoreError> {
+        Ok(Self {
+            link: Link::new(database, watch, Writer::Relay)?,
+        })
+    }
+}
+
+impl Outbox for SqlOutbox {
+    async fn pending(
+        &mut self,
+        after: Option<u64>,
+        most: u32,
+    ) -> Result<Vec<Announcement>, StoreError> {
+        let sql = self.link.statements;
+        self.link
+            .look("read announcements", async |connection| {
+                read(connection, sql, after, most).await
+            })
+            .await?
+    }
+
+    async fn announced(&mut self, epoch: u64, number: u64, now_ms: u64) -> Result<(), StoreError> {
+        let sql = self.link.statements;
+        let rows = self
+            .link
+            .transaction("record what was announced", async |connection| {
+                let values = values![number, now_ms, epoch];
+                let rows = connection.execute(sql.announced, values).await?;
+                Ok(Verdict::Commit(rows))
+            })
+            .await?;
+        if rows == Some(1) {
+            Ok(())
+        } else {
+            Err(StoreError::Fenced(epoch))
+        }
+    }
+}
+
+/// The inner error is a row that makes no sense.
+async fn read(
+    connection: &mut Connection,
+    sql: &Statements,
+    after: Option<u64>,
+    most: u32,
+) -> Result<Result<Vec<Announcement>, StoreError>, sqlx::Error> {
+    let rows = connection.fetch(sql.pending, values![after, most]).await?;
+    let mut announcements = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let nodes = if row.text("type")? == "node.position" {
+            Vec::new()
+        } else {
+            let run = values![row.int("first_seq")?, row.int("last_seq")?];
+            let nodes = connection.fetch(sql.announced_nodes, run).await?;
+            nodes.iter().map(node).collect::<Result<_, _>>()?
+        };
+        match announcement(row, nodes)? {
+            Ok(announcement) => announcements.push(announcement),
+            Err(fault) => return Ok(Err(fault)),
+        }
+    }
+    Ok(Ok(announcements))
+}
+
+fn node(row: &Row) -> Result<AnnouncedNode, sqlx::Error> {
+    Ok(AnnouncedNode {
+        seq: row.uint("seq")?,
+        uuid: row.text("uuid")?,
+        name: row.maybe_text("name")?,
+    })
+}
+
+fn announcement(
+    row: &Row,
+    nodes: Vec<AnnouncedNode>,
+) -> Result<Result<Announcement, StoreError>, sqlx::Error> {
+    let number = row.uint("number")?;
+    let corrupt = |what: &str| StoreError::Corrupt(format!("announcement {number}: {what}"));
+    let message_type = row.text("type")?;
+    let content = if message_type == "node.position" {
+        Content::Position {
+            seq: row.uint("last_seq")?,
+        }
+    } else {
+        let Some(about) = about(row)? else {
+            return Ok(Err(corrupt("its decision is missing")));
+        };
+        let reason = row.maybe_text("reason")?.unwrap_or_default();
+        if nodes.is_empty() {
+            return Ok(Err(corrupt("its nodes are missing")));
+        }
+        match (message_type.as_str(), BackReason::parse(&reason)) {
+            ("node.out_of_service", _) => Content::OutOfService {
+                about,
+                reason: if reason == OutReason::DriverUnknown.as_str() {
+                    OutReason::DriverUnknown
+                } else {
+                    OutReason::DriverLost
+                },
+                nodes,
+            },
+            ("node.back_in_service", Some(reason)) => Content::BackInService {
+                about,
+                reason,
+                released_by: row.maybe_text("released_by")?,
+                nodes,
+            },
+            _ => return Ok(Err(corrupt("its type or reason is unknown"))),
+        }
+    };
+    Ok(Ok(Announcement {
+        number,
+        stream: row.text("stream")?,
+        epoch: row.uint("epoch")?,
+        decided_at_ms: row.uint("decided_at_ms")?,
+        content,
+    }))
+}
+
+fn about(row: &Row) -> Result<Option<About>, sqlx::Error> {
+    let group = row.maybe_text("conductor_group")?;
+    let driver = row.maybe_text("driver")?;
+    let pair = group
+        .and_then(|group| Group::parse(&group).ok())
+        .zip(driver.and_then(|driver| Driver::parse(&driver).ok()))
+        .map(|(group, driver)| Pair { group, driver });
+    let last_good_at_ms = row.maybe_uint("last_good_at_ms")?;
+    let cause = AnnouncedCause {
+        event_id: row.maybe_text("cause_event_id")?,
+        event: row.maybe_text("cause_event")?,
+        conductor: row.maybe_text("cause_conductor")?,
+    };
+    Ok(row
+        .maybe_text("decision_id")?
+        .zip(pair)
+        .map(|(decision_id, pair)| About {
+            decision_id,
+            pair,
+            cause,
+            last_good_at_ms,
+        }))
+}

@@ -1,0 +1,105 @@
+//! Every pair that a conductor or a node names, put together from four tables.
+
+use std::collections::BTreeMap;
+
+use super::reader::Look;
+use super::views::{conductor, decision};
+use super::{ConductorView, DriverView};
+
+/// Every pair with what is recorded about it, keyed by group and driver.
+pub type Pairs = BTreeMap<(String, String), DriverView>;
+
+pub async fn conductors(look: &mut Look) -> Result<Vec<ConductorView>, sqlx::Error> {
+    let rows = look.connection.fetch(look.sql.see_conductors, &[]).await?;
+    rows.iter().map(conductor).collect()
+}
+
+pub async fn pairs(look: &mut Look) -> Result<Pairs, sqlx::Error> {
+    let mut pairs = Pairs::new();
+    for row in look.connection.fetch(look.sql.see_pairs, &[]).await? {
+        let view = entry(
+            &mut pairs,
+            row.text("conductor_group")?,
+            row.text("driver")?,
+        );
+        view.state = if row.text("state")? == "active" {
+            "active"
+        } else {
+            "lost"
+        };
+        view.since_ms = Some(row.uint("since_ms")?);
+        if row.maybe_int("number")?.is_some() {
+            view.decision = Some(decision(&row)?);
+        }
+    }
+    for conductor in conductors(look).await? {
+        for driver in &conductor.drivers {
+            let group = conductor.conductor_group.clone();
+            count_conductor(entry(&mut pairs, group, driver.clone()), &conductor);
+        }
+    }
+    for row in look
+        .connection
+        .fetch(&look.inventory.count_pairs, &[])
+        .await?
+    {
+        let (nodes, held) = (row.uint("nodes")?, row.uint("held")?);
+        let view = entry(
+            &mut pairs,
+            row.text("conductor_group")?,
+            row.text("driver")?,
+        );
+        view.nodes_in_service += nodes.saturating_sub(held);
+        view.nodes_out_of_service += held;
+    }
+    for view in pairs.values_mut() {
+        if view.state == "active" && view.until_ms.is_some() {
+            view.state = "holding";
+        }
+    }
+    Ok(pairs)
+}
+
+fn entry(pairs: &mut Pairs, group: String, driver: String) -> &mut DriverView {
+    pairs
+        .entry((group, driver))
+        .or_insert_with_key(|(group, driver)| DriverView {
+            conductor_group: group.clone(),
+            driver: driver.clone(),
+            state: "unknown",
+            since_ms: None,
+            until_ms: None,
+            decision: None,
+            conductors: Vec::new(),
+            nodes_in_service: 0,
+            nodes_out_of_service: 0,
+        })
+}
+
+/// Adds a conductor to the pair that it supports. `until_ms` is set exactly if all that count are
+/// in a planned restart.
+fn count_conductor(view: &mut DriverView, conductor: &ConductorView) {
+    let first = view.conductors.is_empty();
+    match conductor.state.as_str() {
+        "active" => view.until_ms = None,
+        "leaving" if first || view.until_ms.is_some() => {
+            let until = conductor.until_ms.unwrap_or(conductor.last_sign_at_ms);
+            view.until_ms = view.until_ms.max(Some(until));
+        }
+        "leaving" => {}
+        _ => return,
+    }
+    view.conductors.push(conductor.conductor.clone());
+}
+
+/// The conductors that support the pair and do not count, newest sign of life first.
+pub fn gone(conductors: Vec<ConductorView>, view: &DriverView) -> Vec<ConductorView> {
+    let mut gone = conductors;
+    gone.retain(|conductor| {
+        conductor.conductor_group == view.conductor_group
+            && conductor.drivers.contains(&view.driver)
+            && !view.conductors.contains(&conductor.conductor)
+    });
+    gone.sort_by_key(|conductor| std::cmp::Reverse(conductor.last_sign_at_ms));
+    gone
+}

@@ -1,0 +1,306 @@
+//! Looking: connections that only read, each answer from one consistent read.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::connection::{Connection, values};
+use super::dialect::Dialect;
+use super::open::Purpose;
+use super::pairs::{conductors, gone, pairs};
+use super::sql::{self, Inventory, Statements};
+use super::views::{decision, hold};
+use super::{
+    ConductorView, DecisionView, DriverView, NodeFacts, Overview, PairFacts, RequestView,
+    SnapshotPage, StoreError, inventory,
+};
+use crate::config::{Database, InventoryKind};
+
+/// Looks at once at the most: enough for a scheduler's snapshot beside metrics and a person.
+const CONNECTIONS: usize = 4;
+
+/// How long to wait for one of them.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Looks, never writes. Cheap to clone; bounded in connections and in time.
+#[derive(Clone)]
+pub struct Reader {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    kind: InventoryKind,
+    sql: &'static Statements,
+    turns: Semaphore,
+    /// Connections whose last look ended well. One that was left half way (whoever asked went away)
+    /// is dropped and never comes here.
+    idle: Mutex<Vec<Look>>,
+}
+
+/// A connection in the middle of a consistent read.
+pub struct Look {
+    pub connection: Connection,
+    pub sql: &'static Statements,
+    pub inventory: Inventory,
+}
+
+impl Reader {
+    /// Does not connect yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] if the URL cannot be used.
+    pub fn new(database: &Database, kind: InventoryKind) -> Result<Self, StoreError> {
+        Ok(Self {
+            inner: Arc::new(Inner {
+                database: database.clone(),
+                kind,
+                sql: sql::statements(Dialect::of(database)?),
+                turns: Semaphore::new(CONNECTIONS),
+                idle: Mutex::default(),
+            }),
+        })
+    }
+
+    async fn read<T>(
+        &self,
+        doing: &'static str,
+        work: impl AsyncFnOnce(&mut Look) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        let failed = |fault| StoreError::from_sqlx(doing, fault);
+        let turn = tokio::time::timeout(PATIENCE, self.inner.turns.acquire()).await;
+        let _turn = turn
+            .ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| failed(sqlx::Error::PoolTimedOut))?;
+        let mut look = self.begin(doing).await?;
+        let value = work(&mut look).await.map_err(failed)?;
+        look.connection.say("ROLLBACK").await.map_err(failed)?;
+        self.idle().push(look);
+        Ok(value)
+    }
+
+    /// A connection with a consistent read begun. One that was kept may have been closed by the
+    /// server meanwhile.
+    async fn begin(&self, doing: &'static str) -> Result<Look, StoreError> {
+        let Inner {
+            database,
+            kind,
+            sql,
+            ..
+        } = &*self.inner;
+        let kept = self.idle().pop();
+        if let Some(mut look) = kept
+            && look.connection.say(sql.begin_look).await.is_ok()
+        {
+            return Ok(look);
+        }
+        let mut connection = Connection::open(database, Purpose::Look).await?;
+        let inventory = inventory::of(&mut connection, *kind).await?;
+        connection
+            .say(sql.begin_look)
+            .await
+            .map_err(|fault| StoreError::from_sqlx(doing, fault))?;
+        Ok(Look {
+            connection,
+            sql,
+            inventory,
+        })
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Look>> {
+        let idle = self.inner.idle.lock();
+        idle.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the database stands.
+    ///
+    /// # Errors
+    /// [`StoreError`], as with all methods here.
+    pub async fn overview(&self) -> Result<Overview, StoreError> {
+        self.read("read where the database stands", async |look| {
+            overview(look).await
+        })
+        .await
+    }
+
+    /// What is out of service, above the uuid `after`, at most `limit` nodes.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn snapshot(&self, after: &str, limit: u32) -> Result<SnapshotPage, StoreError> {
+        self.read("read a snapshot", async |look| {
+            let position = look.connection.fetch_one(look.sql.position, &[]).await?;
+            let rows = look
+                .connection
+                .fetch(look.sql.snapshot, values![after, limit])
+                .await?;
+            let nodes = rows.iter().map(hold).collect::<Result<Vec<_>, _>>()?;
+            let next = nodes
+                .last()
+                .filter(|_| nodes.len() == usize::try_from(limit).unwrap_or(usize::MAX))
+                .map(|last| last.uuid.clone());
+            Ok(SnapshotPage {
+                stream: position.text("stream")?,
+                epoch: position.uint("epoch")?,
+                seq: position.uint("seq")?,
+                nodes,
+                next,
+            })
+        })
+        .await
+    }
+
+    /// Every pair that a conductor or a node names, by group and driver.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn drivers(&self) -> Result<Vec<DriverView>, StoreError> {
+        self.read("read the drivers", async |look| {
+            Ok(pairs(look).await?.into_values().collect())
+        })
+        .await
+    }
+
+    /// Every conductor, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn conductors(&self) -> Result<Vec<ConductorView>, StoreError> {
+        self.read("read the conductors", async |look| conductors(look).await)
+            .await
+    }
+
+    /// The newest decisions, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn decisions(&self, limit: u32) -> Result<Vec<DecisionView>, StoreError> {
+        self.read("read the decisions", async |look| {
+            let rows = look
+                .connection
+                .fetch(look.sql.see_decisions, values![limit])
+                .await?;
+            rows.iter().map(decision).collect()
+        })
+        .await
+    }
+
+    /// One node by uuid, or by a name that only one node has; `None`: there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn node(&self, uuid_or_name: &str) -> Result<Option<NodeFacts>, StoreError> {
+        self.read("read a node", async |look| node(look, uuid_or_name).await)
+            .await
+    }
+
+    /// What became of a request.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn request(&self, number: u64) -> Result<RequestView, StoreError> {
+        self.read("read a request", async |look| {
+            let row = look
+                .connection
+                .fetch_first(look.sql.see_request, values![number])
+                .await?;
+            let result = row.map(|row| row.maybe_text("result")).transpose()?;
+            Ok(RequestView {
+                result: result.flatten(),
+            })
+        })
+        .await
+    }
+}
+
+async fn overview(look: &mut Look) -> Result<Overview, sqlx::Error> {
+    let position = look.connection.fetch_one(look.sql.position, &[]).await?;
+    let outbox = look.connection.fetch_one(look.sql.outbox, &[]).await?;
+    let counts = look
+        .connection
+        .fetch_one(&look.inventory.count_all, &[])
+        .await?;
+    Ok(Overview {
+        stream: position.text("stream")?,
+        epoch: position.uint("epoch")?,
+        seq: position.uint("seq")?,
+        holder: position.maybe_text("holder")?,
+        taken_at_ms: position.maybe_uint("taken_at_ms")?,
+        committed_at_ms: position.maybe_uint("committed_at_ms")?,
+        last_announcement: position.uint("last_announcement")?,
+        announced: outbox.uint("announced")?,
+        outbox_oldest_ms: outbox.maybe_uint("oldest_ms")?,
+        nodes: counts.uint("nodes")?,
+        nodes_out_of_service: counts.uint("held")?,
+    })
+}
+
+async fn node(look: &mut Look, uuid_or_name: &str) -> Result<Option<NodeFacts>, sqlx::Error> {
+    let asked = values![uuid_or_name];
+    let mut found = look
+        .connection
+        .fetch_first(&look.inventory.see_node, asked)
+        .await?;
+    if found.is_none() {
+        let mut named = look
+            .connection
+            .fetch(&look.inventory.see_node_by_name, asked)
+            .await?;
+        found = (named.len() == 1).then(|| named.remove(0));
+    }
+    let Some(row) = found else {
+        return Ok(None);
+    };
+    let uuid = row.text("uuid")?;
+    let group = row.text("conductor_group")?;
+    let driver = row.maybe_text("driver")?;
+    let held = look
+        .connection
+        .fetch_first(look.sql.see_hold, values![&uuid])
+        .await?;
+    let hold = match held {
+        Some(held) => {
+            let asked = values![held.uint("decision")?];
+            let row = look
+                .connection
+                .fetch_first(look.sql.see_decision, asked)
+                .await?;
+            let decision = row.as_ref().map(decision).transpose()?;
+            decision.zip(Some(held.uint("since_ms")?))
+        }
+        None => None,
+    };
+    let last = look
+        .connection
+        .fetch_first(look.sql.see_last_change, values![&uuid])
+        .await?;
+    let last_back = match last {
+        Some(last) => last.maybe_text("back")?.zip(last.maybe_uint("since_ms")?),
+        None => None,
+    };
+    let view = match &driver {
+        Some(driver) => pairs(look).await?.remove(&(group.clone(), driver.clone())),
+        None => None,
+    };
+    let pair = match view {
+        Some(view) => Some(PairFacts {
+            gone: gone(conductors(look).await?, &view),
+            view,
+        }),
+        None => None,
+    };
+    Ok(Some(NodeFacts {
+        uuid,
+        name: row.maybe_text("name")?,
+        conductor_group: group,
+        driver,
+        maintenance: row.maybe_flag("maintenance")?.unwrap_or(false),
+        service_state: row.maybe_text("service_state")?.unwrap_or_default(),
+        since_ms: row.maybe_uint("service_state_since_ms")?,
+        hold: hold.map(|(decision, since_ms)| (since_ms, decision)),
+        last_back,
+        pair,
+    }))
+}

@@ -1,0 +1,139 @@
+//! A row of an answer, whichever database gave it.
+
+use sqlx::mysql::MySqlRow;
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{ColumnIndex, Row as _};
+
+/// A row of an answer.
+pub enum Row {
+    /// Of a file.
+    Sqlite(SqliteRow),
+    /// Of PostgreSQL.
+    Postgres(PgRow),
+    /// Of MySQL or MariaDB.
+    MySql(MySqlRow),
+}
+
+impl From<SqliteRow> for Row {
+    fn from(row: SqliteRow) -> Self {
+        Self::Sqlite(row)
+    }
+}
+
+impl From<PgRow> for Row {
+    fn from(row: PgRow) -> Self {
+        Self::Postgres(row)
+    }
+}
+
+impl From<MySqlRow> for Row {
+    fn from(row: MySqlRow) -> Self {
+        Self::MySql(row)
+    }
+}
+
+impl Row {
+    /// A number or NULL.
+    ///
+    /// # Errors
+    /// No such column, or no number in it.
+    pub fn maybe_int(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
+        match self {
+            Self::Sqlite(row) => row.try_get(column),
+            Self::Postgres(row) => row.try_get(column),
+            Self::MySql(row) => row.try_get(column),
+        }
+    }
+
+    /// A number.
+    ///
+    /// # Errors
+    /// No such column, or no number in it.
+    pub fn int(&self, column: &str) -> Result<i64, sqlx::Error> {
+        present(column, self.maybe_int(column)?)
+    }
+
+    /// A number that cannot be negative; a negative one can only be somebody else's, and is 0.
+    ///
+    /// # Errors
+    /// No such column, or no number in it.
+    pub fn uint(&self, column: &str) -> Result<u64, sqlx::Error> {
+        Ok(self.int(column)?.try_into().unwrap_or(0))
+    }
+
+    /// Such a number or NULL.
+    ///
+    /// # Errors
+    /// No such column, or no number in it.
+    pub fn maybe_uint(&self, column: &str) -> Result<Option<u64>, sqlx::Error> {
+        let number = self.maybe_int(column)?;
+        Ok(number.map(|number| number.try_into().unwrap_or(0)))
+    }
+
+    /// A text or NULL. SQLite lets anybody store bytes that are not UTF-8; the same bytes always
+    /// give the same text, so what is announced stays a function of stored rows (I4).
+    ///
+    /// # Errors
+    /// No such column.
+    pub fn maybe_text(&self, column: &str) -> Result<Option<String>, sqlx::Error> {
+        Ok(self.maybe_bytes(column)?.map(|bytes| {
+            String::from_utf8(bytes)
+                .unwrap_or_else(|fault| String::from_utf8_lossy(fault.as_bytes()).into_owned())
+        }))
+    }
+
+    /// A text.
+    ///
+    /// # Errors
+    /// No such column, or NULL in it.
+    pub fn text(&self, column: &str) -> Result<String, sqlx::Error> {
+        present(column, self.maybe_text(column)?)
+    }
+
+    /// Bytes.
+    ///
+    /// # Errors
+    /// No such column, or NULL in it.
+    pub fn bytes(&self, column: &str) -> Result<Vec<u8>, sqlx::Error> {
+        present(column, self.maybe_bytes(column)?)
+    }
+
+    /// Yes, no or NULL.
+    ///
+    /// # Errors
+    /// No such column, or neither in it.
+    pub fn maybe_flag(&self, column: &str) -> Result<Option<bool>, sqlx::Error> {
+        match self {
+            Self::Sqlite(row) => row.try_get(column),
+            Self::Postgres(row) => row.try_get(column),
+            Self::MySql(row) => row.try_get(column),
+        }
+    }
+
+    /// Text and binary columns alike, as they were sent.
+    fn maybe_bytes(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
+        match self {
+            Self::Sqlite(row) => unchecked(row, column),
+            Self::Postgres(row) => unchecked(row, column),
+            Self::MySql(row) => unchecked(row, column),
+        }
+    }
+}
+
+fn unchecked<'r, R>(row: &'r R, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error>
+where
+    R: sqlx::Row,
+    for<'c> &'c str: ColumnIndex<R>,
+    Vec<u8>: sqlx::Decode<'r, R::Database>,
+    Option<Vec<u8>>: sqlx::Decode<'r, R::Database>,
+{
+    row.try_get_unchecked::<Option<Vec<u8>>, _>(column)
+}
+
+fn present<T>(column: &str, value: Option<T>) -> Result<T, sqlx::Error> {
+    value.ok_or_else(|| sqlx::Error::ColumnDecode {
+        index: column.to_owned(),
+        source: "it is NULL".into(),
+    })
+}

@@ -1,0 +1,198 @@
+//! Every statement, by name: the same ones in the same order in one file for each dialect, so that
+//! the code above them is written once. Placeholders are numbered (`$1`), in every dialect.
+//!
+//! [`Statements`] are those over our own tables. [`Inventory`] are those that touch the table of
+//! nodes, of which there are two kinds: our own, and that of an OpenStack Ironic (`ironic.rs`).
+
+mod mysql;
+mod mysql_native;
+mod postgres;
+mod postgres_native;
+mod sqlite;
+mod sqlite_native;
+
+use super::dialect::Dialect;
+
+/// The statements over our own tables.
+pub fn statements(dialect: Dialect) -> &'static Statements {
+    match dialect {
+        Dialect::Sqlite => &sqlite::STATEMENTS,
+        Dialect::Postgres => &postgres::STATEMENTS,
+        Dialect::MySql => &mysql::STATEMENTS,
+    }
+}
+
+/// The statements over our own table of nodes.
+pub fn native(dialect: Dialect) -> Inventory {
+    match dialect {
+        Dialect::Sqlite => sqlite_native::inventory(),
+        Dialect::Postgres => postgres_native::inventory(),
+        Dialect::MySql => mysql_native::inventory(),
+    }
+}
+
+/// One dialect's statements over our own tables, in the order in which they are used.
+pub struct Statements {
+    // --- how transactions begin: of a writer, of one who looks at several things at once ---------
+    pub begin: &'static str,
+    pub begin_look: &'static str,
+
+    // --- fence ----------------------------------------------------------------------------------
+    /// Makes the one row that everything hangs on, once. `$1` stream.
+    pub found: &'static str,
+    pub found_relay: &'static str,
+    pub stream: &'static str,
+    /// Every table and column that is used, looked at without reading a row: what is missing is
+    /// found before the first event is taken.
+    pub schema: &'static [&'static str],
+    /// A real change of the row that moves no epoch: proves that writing works.
+    pub prove: &'static str,
+    /// `$1` holder, `$2` now, `$3` mode.
+    pub take_epoch: &'static str,
+    /// First statement of every writing transaction: no row, no right to write. `$1` now, `$2`
+    /// epoch.
+    pub fence: &'static str,
+    /// The same for an operator's command, which writes under whatever epoch there is. `$1` now.
+    pub fence_any: &'static str,
+    pub counters: &'static str,
+    /// `$1` seq, `$2` last announcement, `$3` last decision.
+    pub save_counters: &'static str,
+    pub step_down: &'static str,
+    pub conductors: &'static str,
+    pub standings: &'static str,
+
+    // --- intake ---------------------------------------------------------------------------------
+    /// Goes before and after the rows of (conductor, message id).
+    pub recall: (&'static str, &'static str),
+    pub remember: &'static str,
+    pub save_conductors: (&'static str, &'static str),
+    pub decided: &'static str,
+    /// A decision that is overtaken completes at that moment. `$1` now, `$2` driver, `$3` group,
+    /// `$4` number.
+    pub overtaken: &'static str,
+    /// `$1` group, `$2` driver, `$3` state, `$4` now, `$5` decision.
+    pub stand: &'static str,
+
+    // --- take out and give back -----------------------------------------------------------------
+    /// The lost pair's decision; no row: it is not lost, so nothing is to be taken out (I6).
+    /// `$1` driver, `$2` group.
+    pub lost_decision: &'static str,
+    /// `$1` nodes, `$2` decision.
+    pub count_nodes: &'static str,
+    /// `$1` now, `$2` driver, `$3` group.
+    pub complete: &'static str,
+    pub announce: &'static str,
+    /// `$1` after, `$2` limit.
+    pub holds_window: &'static str,
+    /// `$1` after, `$2` limit, `$3` driver, `$4` group.
+    pub holds_window_of_pair: &'static str,
+    /// `$1`, `$2`: above and up to which `seq`.
+    pub end_holds: &'static str,
+    /// What of the new changes goes into one message: same hold's decision, same reason. `$1` seq.
+    pub released: &'static str,
+    /// Return decisions that nothing waits for any more. `$1` now.
+    pub complete_restored: &'static str,
+
+    // --- sweep; each drops a bounded number of rows, oldest first -------------------------------
+    /// `$1` remaining, `$2` now, `$3` conductor.
+    pub keep_remainder: &'static str,
+    pub drop_events: &'static str,
+    pub drop_changes: &'static str,
+    pub drop_announcements: &'static str,
+    pub drop_decisions: &'static str,
+
+    // --- operators ------------------------------------------------------------------------------
+    /// `$1` kind, `$2` argument, `$3` now.
+    pub request: &'static str,
+    pub request_number: &'static str,
+    pub requests: &'static str,
+    /// `$1` now, `$2` result, `$3` number.
+    pub answer: &'static str,
+    /// `$1` conductor.
+    pub forget: &'static str,
+    pub drop_requests: &'static str,
+
+    // --- relay ----------------------------------------------------------------------------------
+    /// `$1` after which, or NULL; `$2` limit.
+    pub pending: &'static str,
+    /// `$1`, `$2`: from which to which `seq`.
+    pub announced_nodes: &'static str,
+    /// Never back, and only for the holder of the epoch. `$1` number, `$2` now, `$3` epoch.
+    pub announced: &'static str,
+
+    // --- looking --------------------------------------------------------------------------------
+    pub position: &'static str,
+    pub outbox: &'static str,
+    /// `$1` after, `$2` limit.
+    pub snapshot: &'static str,
+    pub see_conductors: &'static str,
+    pub see_pairs: &'static str,
+    /// `$1` uuid.
+    pub see_hold: &'static str,
+    /// `$1` uuid.
+    pub see_last_change: &'static str,
+    /// `$1` number.
+    pub see_decision: &'static str,
+    /// `$1` limit.
+    pub see_decisions: &'static str,
+    /// `$1` number.
+    pub see_request: &'static str,
+}
+
+/// The statements that touch the table of nodes, for one dialect and one kind of inventory. An
+/// empty one does not apply.
+pub struct Inventory {
+    /// Every column that is used, looked at without reading a row.
+    pub schema: String,
+
+    // --- take out -------------------------------------------------------------------------------
+    /// The end of the next window over a pair's nodes, how many rows it has, and how many of them
+    /// have a key longer than any message may carry. `$1` driver, `$2` group, `$3` after, `$4`
+    /// limit.
+    pub pair_window: String,
+    /// Locks the rows of the window that are to go out and that nobody else has locked, and writes
+    /// their holds. `$1` seq, `$2` decision, `$3` now, `$4` driver, `$5` group, `$6` after, `$7`
+    /// last.
+    pub hold: String,
+    /// Marks exactly the rows of the new holds. `$1` now, `$2`, `$3`: above and up to which `seq`,
+    /// `$4` the decision's UUID.
+    pub mark_out: String,
+    /// How many rows of the window should be out and are not held: somebody else has locked them.
+    /// `$1` driver, `$2` group, `$3` after, `$4` last, `$5` decision.
+    pub left_in: String,
+
+    // --- give back; `$1` seq, `$2` now, `$3` after, `$4` last; of a pair, `$5` driver, `$6` group ----
+    /// Each ends the holds of the window that have one reason to end.
+    pub release: Vec<String>,
+    pub release_of_pair: Vec<String>,
+    /// Unmarks the rows whose holds ended. `$1` now, `$2`, `$3`: above and up to which `seq`.
+    pub mark_in: String,
+    /// How many holds of a pair in the window should have ended and did not: somebody else has
+    /// locked their rows. `$1` after, `$2` last, `$3` driver, `$4` group.
+    pub left_out: String,
+    /// A held node that needs another lost pair now: from here on that pair's return releases it.
+    /// `$1` after, `$2` last.
+    pub relabel: String,
+    /// What somebody changed by hand is marked again. `$1` now, `$2` after, `$3` last.
+    pub mark_again: String,
+
+    // --- put right ------------------------------------------------------------------------------
+    /// `$1` after, `$2` limit.
+    pub all_window: String,
+    /// Marked, not held, and not about to be taken out: somebody else's doing. `$1` now, `$2`
+    /// after, `$3` last.
+    pub put_right: String,
+
+    // --- sweep ----------------------------------------------------------------------------------
+    /// A pair that no conductor names, if no node needs it and nothing is held for it. `$1`
+    /// driver, `$2` group.
+    pub forget_pair: String,
+
+    // --- looking --------------------------------------------------------------------------------
+    pub count_pairs: String,
+    pub count_all: String,
+    /// `$1` uuid.
+    pub see_node: String,
+    /// `$1` name.
+    pub see_node_by_name: String,
+}

@@ -1,0 +1,145 @@
+//! Taking a lost pair's nodes out: a bounded window of nodes in a transaction, never node by node.
+//! Rows that somebody else has locked are passed by, and counted. State, hold and announcement are
+//! written together (I3); the numbers are given under the fence, so they are contiguous (I4).
+
+use super::announce::{Header, announce, count};
+use super::connection::values;
+use super::ledger::Unit;
+use super::walk::{self, Found};
+use super::{Chunk, Rows, Window};
+use crate::domain::announcement::OutReason;
+use crate::domain::ids::Pair;
+
+pub async fn take_out(
+    unit: &mut Unit<'_>,
+    pair: &Pair,
+    window: &Window,
+) -> Result<Chunk, sqlx::Error> {
+    let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
+    let lost = unit
+        .connection
+        .fetch_first(unit.sql.lost_decision, values![driver, group])
+        .await?;
+    let Some(lost) = lost else {
+        return Ok(Chunk::default());
+    };
+    let decision = Decision {
+        number: lost.uint("number")?,
+        id: lost.text("decision_id")?,
+        decided_at_ms: lost.uint("decided_at_ms")?,
+        reason: if lost.text("verdict")? == "unknown" {
+            OutReason::DriverUnknown
+        } else {
+            OutReason::DriverLost
+        },
+    };
+    let row = walk::window(
+        unit.connection,
+        unit.sql,
+        unit.inventory,
+        Rows::NodesOf(pair),
+        &window.after,
+        window.nodes,
+    )
+    .await?;
+    let (found, skipped) = (Found::read(&row)?, row.uint("skipped")?);
+    let mut chunk = Chunk {
+        skipped,
+        ..Chunk::default()
+    };
+    if let Some(last) = &found.last {
+        chunk.changed = hold(unit, pair, window, last, &decision).await?;
+        if chunk.changed < found.seen {
+            chunk.locked = left_in(unit, pair, window, last, decision.number).await?;
+        }
+    }
+    chunk.next = found.next(window);
+    if chunk.next.is_none() && chunk.locked == 0 && window.completes {
+        complete(unit, pair, window.now_ms).await?;
+    }
+    Ok(chunk)
+}
+
+/// The decision that the nodes go out by.
+struct Decision {
+    number: u64,
+    id: String,
+    decided_at_ms: u64,
+    reason: OutReason,
+}
+
+/// Holds, marks and announces what of the window is to go out; returns how many nodes.
+async fn hold(
+    unit: &mut Unit<'_>,
+    pair: &Pair,
+    window: &Window,
+    last: &str,
+    decision: &Decision,
+) -> Result<u64, sqlx::Error> {
+    let base = unit.counters.seq;
+    let values = values![
+        base,
+        decision.number,
+        window.now_ms,
+        pair.driver.as_str(),
+        pair.group.as_str(),
+        &window.after,
+        last,
+    ];
+    let changed = unit
+        .connection
+        .execute(&unit.inventory.hold, values)
+        .await?;
+    if changed == 0 {
+        return Ok(0);
+    }
+    unit.counters.seq += changed;
+    let values = values![window.now_ms, base, base + changed, &decision.id];
+    unit.connection
+        .execute(&unit.inventory.mark_out, values)
+        .await?;
+    let header = Header {
+        message_type: "node.out_of_service",
+        decision: Some(decision.number),
+        reason: Some(decision.reason.as_str()),
+        released_by: None,
+        decided_at_ms: decision.decided_at_ms,
+        now_ms: window.now_ms,
+    };
+    announce(
+        unit,
+        &header,
+        base + 1,
+        base + changed,
+        window.nodes_per_message,
+    )
+    .await?;
+    count(unit, decision.number, changed).await?;
+    Ok(changed)
+}
+
+/// How many rows of the window somebody else has locked.
+async fn left_in(
+    unit: &mut Unit<'_>,
+    pair: &Pair,
+    window: &Window,
+    last: &str,
+    decision: u64,
+) -> Result<u64, sqlx::Error> {
+    if unit.inventory.left_in.is_empty() {
+        return Ok(0);
+    }
+    let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
+    let values = values![driver, group, &window.after, last, decision];
+    unit.connection
+        .fetch_one(&unit.inventory.left_in, values)
+        .await?
+        .uint("nodes")
+}
+
+/// The pair's decision is carried out.
+pub async fn complete(unit: &mut Unit<'_>, pair: &Pair, now_ms: u64) -> Result<(), sqlx::Error> {
+    let values = values![now_ms, pair.driver.as_str(), pair.group.as_str()];
+    unit.connection.execute(unit.sql.complete, values).await?;
+    Ok(())
+}

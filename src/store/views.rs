@@ -1,0 +1,58 @@
+//! From rows to what those who look may see.
+
+use super::row::Row;
+use super::{ConductorView, DecisionView, HoldView};
+
+pub fn hold(row: &Row) -> Result<HoldView, sqlx::Error> {
+    Ok(HoldView {
+        uuid: row.text("uuid")?,
+        name: row.maybe_text("name")?,
+        conductor_group: row.text("conductor_group")?,
+        driver: row.text("driver")?,
+        reason: if row.text("verdict")? == "unknown" {
+            "driver_unknown"
+        } else {
+            "driver_lost"
+        },
+        decision_id: row.text("decision_id")?,
+        since_ms: row.uint("since_ms")?,
+    })
+}
+
+pub fn conductor(row: &Row) -> Result<ConductorView, sqlx::Error> {
+    let drivers = serde_json::from_str(&row.text("drivers")?)
+        .map_err(|fault| sqlx::Error::Decode(fault.into()))?;
+    let remaining = row.maybe_uint("hold_remaining_ms")?;
+    Ok(ConductorView {
+        conductor: row.text("conductor")?,
+        incarnation: row.uint("incarnation")?,
+        conductor_group: row.text("conductor_group")?,
+        drivers,
+        state: row.text("state")?,
+        since_ms: row.uint("since_ms")?,
+        heartbeat_timeout_ms: row.maybe_uint("heartbeat_timeout_ms")?,
+        until_ms: remaining
+            .zip(row.maybe_uint("hold_noted_at_ms")?)
+            .map(|(remaining, noted)| noted.saturating_add(remaining)),
+        last_sign_at_ms: row.uint("last_sign_at_ms")?,
+    })
+}
+
+pub fn decision(row: &Row) -> Result<DecisionView, sqlx::Error> {
+    Ok(DecisionView {
+        number: row.uint("number")?,
+        decision_id: row.text("decision_id")?,
+        conductor_group: row.text("conductor_group")?,
+        driver: row.text("driver")?,
+        verdict: row.text("verdict")?,
+        cause: row.text("cause")?,
+        cause_event_id: row.maybe_text("cause_event_id")?,
+        cause_event: row.maybe_text("cause_event")?,
+        cause_conductor: row.maybe_text("cause_conductor")?,
+        last_good_at_ms: row.maybe_uint("last_good_at_ms")?,
+        epoch: row.uint("epoch")?,
+        decided_at_ms: row.uint("decided_at_ms")?,
+        completed_at_ms: row.maybe_uint("completed_at_ms")?,
+        nodes: row.uint("nodes")?,
+    })
+}

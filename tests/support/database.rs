@@ -1,0 +1,200 @@
+//! A database of a test's own, on whichever server this run is about: SQLite, or the PostgreSQL or
+//! MySQL/MariaDB that the environment names. `NODEWARDEN_TEST_STORE` chooses; tests/run runs the
+//! suites that use this once for each.
+#![allow(dead_code)] // each test uses a part of it
+
+use nodewarden::config::{Database, InventoryKind, SecretUrl};
+use nodewarden::store;
+use sqlx::{AssertSqlSafe, Connection, Executor, Row};
+
+/// What a test keeps its tables in. Gone when it is dropped.
+pub struct Scratch {
+    pub database: Database,
+    pub kind: Kind,
+    name: String,
+    _folder: tempfile::TempDir,
+}
+
+/// Which database a run is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+    MySql,
+}
+
+impl Kind {
+    /// As the environment says; SQLite if it says nothing.
+    pub fn chosen() -> Self {
+        match std::env::var("NODEWARDEN_TEST_STORE").as_deref() {
+            Err(_) | Ok("sqlite") => Self::Sqlite,
+            Ok("postgres") => Self::Postgres,
+            Ok("mysql") => Self::MySql,
+            Ok(other) => panic!("NODEWARDEN_TEST_STORE is sqlite, postgres or mysql, not {other}"),
+        }
+    }
+
+    /// The server's URL, with a user who may make databases.
+    fn server(self) -> String {
+        let name = match self {
+            Self::Sqlite => unreachable!("a file has no server"),
+            Self::Postgres => "NODEWARDEN_TEST_POSTGRES_URL",
+            Self::MySql => "NODEWARDEN_TEST_MYSQL_URL",
+        };
+        std::env::var(name).unwrap_or_else(|_| {
+            panic!("{name} must name a server; tests/run starts one and says so")
+        })
+    }
+}
+
+impl Scratch {
+    /// With our tables in it.
+    pub async fn migrated() -> Self {
+        let scratch = Self::empty().await;
+        store::migrate(&scratch.database, InventoryKind::Native)
+            .await
+            .unwrap();
+        scratch
+    }
+
+    /// Without any table.
+    pub async fn empty() -> Self {
+        Self::of(Kind::chosen()).await
+    }
+
+    pub async fn of(kind: Kind) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let name = format!("t_{}", uuid::Uuid::new_v4().simple());
+        let url = match kind {
+            Kind::Sqlite => format!("sqlite://{}/{name}.db", folder.path().display()),
+            Kind::Postgres | Kind::MySql => {
+                let server = kind.server();
+                run(&server, &format!("CREATE DATABASE {name}")).await;
+                format!("{}/{name}", server.rsplit_once('/').expect("a database").0)
+            }
+        };
+        Self {
+            database: Database {
+                url: SecretUrl::new(&url),
+                ..Database::default()
+            },
+            kind,
+            name,
+            _folder: folder,
+        }
+    }
+
+    /// Runs statements as any user of the tables might.
+    pub async fn run(&self, statements: &str) {
+        run(self.database.url.expose(), statements).await;
+    }
+
+    /// The first column of the first row, as text; empty for NULL.
+    pub async fn text(&self, query: &str) -> String {
+        let query = AssertSqlSafe(query.to_owned());
+        let url = self.database.url.expose();
+        let value: Option<String> = match self.kind {
+            Kind::Sqlite => {
+                let mut link = sqlx::SqliteConnection::connect(url).await.unwrap();
+                let row = sqlx::query(query).fetch_one(&mut link).await.unwrap();
+                row.get(0)
+            }
+            Kind::Postgres => {
+                let mut link = sqlx::PgConnection::connect(url).await.unwrap();
+                let row = sqlx::query(query).fetch_one(&mut link).await.unwrap();
+                row.get(0)
+            }
+            Kind::MySql => {
+                let mut link = sqlx::MySqlConnection::connect(url).await.unwrap();
+                let row = sqlx::query(query).fetch_one(&mut link).await.unwrap();
+                row.get(0)
+            }
+        };
+        value.unwrap_or_default()
+    }
+
+    /// A user's transaction in which `statement` was run; it lasts until it is dropped.
+    pub async fn hold(&self, statement: &str) -> Held {
+        let url = self.database.url.expose();
+        let statement = AssertSqlSafe(statement.to_owned());
+        match self.kind {
+            Kind::Sqlite => {
+                let mut link = sqlx::SqliteConnection::connect(url).await.unwrap();
+                link.execute("BEGIN IMMEDIATE").await.unwrap();
+                link.execute(sqlx::raw_sql(statement)).await.unwrap();
+                Held::Sqlite(link)
+            }
+            Kind::Postgres => {
+                let mut link = sqlx::PgConnection::connect(url).await.unwrap();
+                link.execute("BEGIN").await.unwrap();
+                link.execute(sqlx::raw_sql(statement)).await.unwrap();
+                Held::Postgres(link)
+            }
+            Kind::MySql => {
+                let mut link = sqlx::MySqlConnection::connect(url).await.unwrap();
+                link.execute(sqlx::raw_sql("START TRANSACTION"))
+                    .await
+                    .unwrap();
+                link.execute(sqlx::raw_sql(statement)).await.unwrap();
+                Held::MySql(link)
+            }
+        }
+    }
+}
+
+/// Somebody's open transaction.
+pub enum Held {
+    Sqlite(sqlx::SqliteConnection),
+    Postgres(sqlx::PgConnection),
+    MySql(sqlx::MySqlConnection),
+}
+
+impl Held {
+    /// Undoes it. Waiting for its end is what a drop cannot do.
+    pub async fn undo(self) {
+        match self {
+            Self::Sqlite(link) => link.close().await.unwrap(),
+            Self::Postgres(link) => link.close().await.unwrap(),
+            Self::MySql(mut link) => {
+                link.execute(sqlx::raw_sql("ROLLBACK")).await.unwrap();
+                link.close().await.unwrap();
+            }
+        }
+    }
+}
+
+/// Runs statements on the database at `url`.
+pub async fn run(url: &str, statements: &str) {
+    let statements = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
+    let outcome = if url.starts_with("sqlite:") {
+        let mut link = sqlx::SqliteConnection::connect(url).await.unwrap();
+        link.execute(statements).await.map(drop)
+    } else if url.starts_with("postgres") {
+        let mut link = sqlx::PgConnection::connect(url).await.unwrap();
+        link.execute(statements).await.map(drop)
+    } else {
+        let mut link = sqlx::MySqlConnection::connect(url).await.unwrap();
+        link.execute(statements).await.map(drop)
+    };
+    outcome.unwrap();
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let drop = match self.kind {
+            Kind::Sqlite => return,
+            Kind::Postgres => format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name),
+            Kind::MySql => format!("DROP DATABASE IF EXISTS {}", self.name),
+        };
+        let server = self.kind.server();
+        // A drop cannot wait, and the test's own runtime may be at its end.
+        let _ = std::thread::spawn(move || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap()
+                .block_on(run(&server, &drop));
+        })
+        .join();
+    }
+}
