@@ -9,11 +9,18 @@ die() { say "$*"; exit 1; }
 # The first lines of the script itself are its help.
 usage() { sed -n '2,/^set /{s/^# \{0,1\}//p}' "$0" >&2; exit 64; }
 
-started_at() { [ -r "/proc/$1/stat" ] && sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# The fields after the name of a process: state, parent, group, …; a zombie counts as gone.
+fields_of() { # PID: sets fields
+    local line
+    { read -r line < "/proc/$1/stat"; } 2>/dev/null || return 1
+    read -r -a fields <<<"${line##*) }"
+    [ "${fields[0]}" != Z ]
+}
+started_at() { local fields; fields_of "$1" && echo "${fields[19]}"; } # PID
 remember() { echo "$2 $(started_at "$2")" > "$1"; } # PIDFILE PID
 alive() { # PIDFILE: prints the process id
     local pid since
-    [ -s "$1" ] && read -r pid since < "$1" && [ "$(started_at "$pid")" = "$since" ] && echo "$pid"
+    [ -s "$1" ] && read -r pid since < "$1" && [ -n "$since" ] && [ "$(started_at "$pid")" = "$since" ] && echo "$pid"
 }
 gone() { ! alive "$1" >/dev/null; }
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; } # PORT
@@ -52,10 +59,10 @@ end_one() { # PIDFILE SIGNAL SECONDS: asks, waits, insists
     rm -f "$1"
 }
 
-# The folder of a server, made if it is to be started, in an absolute form. Two commands for one
-# folder wait for each other. Daemons must not inherit descriptor 9.
+# The folder of a server, made if something is to be started, in an absolute form. Two commands
+# for one folder wait for each other. Daemons must not inherit descriptor 9.
 enter() { # COMMAND DIR: sets dir
-    if [ "$1" = start ]; then mkdir -p "$2"; fi
+    case $1 in start* | schema) mkdir -p "$2" ;; esac
     [ -d "$2" ] || { [ "$1" = stop ] && exit 0; die "no folder $2"; }
     dir=$(cd "$2" && pwd -P)
     # `ctl` only talks to what runs.
@@ -63,5 +70,5 @@ enter() { # COMMAND DIR: sets dir
     exec 9> "$dir/lock"
     flock 9
     # Who cleans up finds by this which script stops what is here.
-    if [ "$1" = start ]; then echo "$me" > "$dir/kind"; fi
+    case $1 in start*) echo "$me" > "$dir/kind" ;; esac
 }
