@@ -1,0 +1,86 @@
+//! A real Ironic, its database and its broker: what it does by itself when a conductor dies, and
+//! what becomes of that with nodewarden. `tests/servers/ironic` starts it.
+
+mod api;
+mod database;
+mod lab;
+#[path = "../support/replica.rs"]
+mod replica;
+
+use lab::Lab;
+use replica::eventually;
+
+#[test]
+fn ironic_hands_out_a_node_whose_conductor_is_dead() {
+    let lab = Lab::start();
+    lab.start_conductor("powers", &["fake-hardware"], "");
+    // Allocations are carried out by any conductor that lives.
+    lab.start_conductor("other", &["manual-management"], "");
+    let nodes = lab.enroll(2, "fake-hardware", "");
+
+    lab.kill_conductor_9("powers");
+    eventually("Ironic sees that the conductor is dead", || {
+        (!lab.conductor_lives("powers")).then_some(())
+    });
+
+    // Nobody can operate these nodes any more, and yet one is given away.
+    let given = lab.allocate(&[]).expect("a node");
+    assert!(nodes.contains(&given), "{given} is one of {nodes:?}");
+    let node = lab.node(&given);
+    assert_eq!(node["provision_state"], "available", "{node}");
+    assert_eq!(node["maintenance"], false, "{node}");
+    // What it could do with it, and its own way to hold it back, both need that conductor.
+    let (status, answer) = lab.set_maintenance(&given, "its conductor is dead");
+    assert!(status >= 400, "{status} {answer}");
+
+    // Held back by hand in the database, the other one is not given away.
+    let kept = nodes.iter().find(|node| **node != given).expect("two");
+    lab.sql(&format!(
+        "UPDATE nodes SET maintenance = 1 WHERE uuid = '{kept}'"
+    ));
+    let refusal = lab.allocate(&[]).expect_err("no node is left");
+    assert!(refusal.contains("no available nodes"), "{refusal}");
+
+    // Its conductor is back: now it can be operated, and given away.
+    lab.start_conductor("powers", &["fake-hardware"], "");
+    assert_eq!(lab.clear_maintenance(kept).0, 202);
+    assert_eq!(lab.allocate(&[]).as_ref(), Ok(kept));
+}
+
+/// What the bridge relies on when it reads Ironic's tables.
+#[test]
+fn the_tables_tell_a_clean_end_at_once_and_a_silent_one_only_by_the_missing_heartbeat() {
+    let lab = Lab::start();
+    lab.start_conductor("c", &["fake-hardware"], "rack1");
+    let host = lab.host("c");
+    // Whether it says that it is there, and for how many drivers.
+    let row = || {
+        let query = format!(
+            "SELECT online, (SELECT COUNT(DISTINCT hardware_type) FROM conductor_hardware_interfaces \
+             WHERE conductor_id = conductors.id) FROM conductors \
+             WHERE hostname = '{host}' AND conductor_group = 'rack1'"
+        );
+        let rows = lab.sql(&query);
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        rows[0].iter().flatten().cloned().collect::<Vec<_>>()
+    };
+    let silent = || {
+        eventually("Ironic sees that it is silent", || {
+            (!lab.conductor_lives("c")).then_some(())
+        });
+        // Nothing but the time of its last heartbeat tells.
+        assert_eq!(row(), ["1", "1"]);
+    };
+
+    lab.freeze_conductor("c");
+    silent();
+    lab.thaw_conductor("c");
+    eventually("it beats again", || lab.conductor_lives("c").then_some(()));
+
+    lab.stop_conductor("c");
+    assert_eq!(row(), ["0", "0"]);
+
+    lab.start_conductor("c", &["fake-hardware"], "rack1");
+    lab.kill_conductor_9("c");
+    silent();
+}
