@@ -23,7 +23,7 @@ impl Database {
             name: format!("ironic_{}", uuid::Uuid::new_v4().simple()),
         };
         let create = format!("CREATE DATABASE {} CHARACTER SET utf8mb4", database.name);
-        rows(url.clone(), create);
+        rows(url.clone(), create).expect("the database is made");
         database
     }
 
@@ -39,18 +39,22 @@ impl Database {
     }
 
     /// Runs a statement; every value of what it selects as a text.
-    pub fn sql(&self, statement: &str) -> Vec<Vec<Option<String>>> {
+    pub fn sql(&self, statement: &str) -> Rows {
         rows(self.url(), statement.to_owned())
+            .unwrap_or_else(|fault| panic!("{statement}: {fault}"))
     }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        self.sql(&format!("DROP DATABASE {}", self.name));
+        // A test that failed has told why; nothing here may hide it.
+        let _ = rows(self.url(), format!("DROP DATABASE {}", self.name));
     }
 }
 
-fn rows(url: String, statement: String) -> Vec<Vec<Option<String>>> {
+type Rows = Vec<Vec<Option<String>>>;
+
+fn rows(url: String, statement: String) -> Result<Rows, sqlx::Error> {
     wait(async move {
         let mut connection = MySqlConnection::connect(&url).await?;
         // Not prepared: values come as texts, whatever their types are.
@@ -67,7 +71,7 @@ fn rows(url: String, statement: String) -> Vec<Vec<Option<String>>> {
 /// In a thread of its own, so that it can also be called from within a test's runtime.
 fn wait<T: Send + 'static>(
     work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
-) -> T {
+) -> Result<T, sqlx::Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -75,5 +79,4 @@ fn wait<T: Send + 'static>(
     std::thread::spawn(move || runtime.block_on(work))
         .join()
         .expect("no panic")
-        .expect("the statement works")
 }
