@@ -67,6 +67,24 @@ pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String
     answer.join(" ")
 }
 
+/// Whether one conductor alone keeps the pair active: the next failure takes its nodes out.
+#[must_use]
+pub fn nearly_lost(view: &DriverView) -> bool {
+    view.state == "active" && view.conductors.len() == 1
+}
+
+/// On whom a nearly lost pair hangs, and what hangs with it.
+#[must_use]
+pub fn hangs_on(view: &DriverView) -> String {
+    let nodes = view.nodes_in_service + view.nodes_out_of_service;
+    format!(
+        "Nearly lost: {} hangs on conductor {} alone: {nodes} {}.",
+        pair(&view.driver, &view.conductor_group),
+        names(&view.conductors),
+        if nodes == 1 { "node" } else { "nodes" },
+    )
+}
+
 /// Why a conductor counts or does not.
 #[must_use]
 pub fn conductor(view: &ConductorView, now_ms: u64) -> String {

@@ -144,14 +144,17 @@ async fn drivers_are_every_pair_that_a_conductor_or_a_node_names() {
             answer,
             json!({ "drivers": [
                 { "conductor_group": "", "driver": "a", "state": "active", "since_ms": T, "until_ms": null,
-                  "why": null, "conductors": ["c2"], "nodes_in_service": 1, "nodes_out_of_service": 0 },
+                  "why": null, "conductors": ["c2"], "nodes_in_service": 1, "nodes_out_of_service": 0,
+                  "nearly_lost": true },
                 { "conductor_group": "", "driver": "b", "state": "lost", "since_ms": T + 1000, "until_ms": null,
-                  "why": null, "conductors": [], "nodes_in_service": 0, "nodes_out_of_service": 1 },
+                  "why": null, "conductors": [], "nodes_in_service": 0, "nodes_out_of_service": 1,
+                  "nearly_lost": false },
                 { "conductor_group": "", "driver": "zz", "state": "unknown", "since_ms": null, "until_ms": null,
-                  "why": null, "conductors": [], "nodes_in_service": 1, "nodes_out_of_service": 0 },
+                  "why": null, "conductors": [], "nodes_in_service": 1, "nodes_out_of_service": 0,
+                  "nearly_lost": false },
                 { "conductor_group": "rack-1", "driver": "r", "state": "holding", "since_ms": T,
                   "until_ms": T + 600_500, "why": null, "conductors": ["c3"], "nodes_in_service": 1,
-                  "nodes_out_of_service": 0 },
+                  "nodes_out_of_service": 0, "nearly_lost": false },
             ] })
         );
     })
@@ -354,6 +357,13 @@ async fn metrics_hold_every_name_of_the_contract_and_follow_the_database() {
             "nodewarden_pairs{state=\"holding\"} 1",
             "nodewarden_pairs{state=\"lost\"} 1",
             "nodewarden_pairs{state=\"unknown\"} 1",
+            "nodewarden_pairs{state=\"nearly_lost\"} 1",
+            "nodewarden_nearly_lost_nodes 1",
+            "nodewarden_pair_nodes{conductor_group=\"\",driver=\"b\"} 1",
+            "nodewarden_pair_nodes{conductor_group=\"rack-1\",driver=\"r\"} 1",
+            "nodewarden_pair_lost{conductor_group=\"\",driver=\"b\"} 1",
+            "nodewarden_pair_lost{conductor_group=\"\",driver=\"a\"} 0",
+            "nodewarden_pair_lost{conductor_group=\"\",driver=\"zz\"} 0",
             "nodewarden_nodes_out_of_service 1",
             "nodewarden_refused_total{reason=\"undecodable\"} 1",
             "nodewarden_refused_total{reason=\"too_deep\"} 0",
@@ -361,6 +371,8 @@ async fn metrics_hold_every_name_of_the_contract_and_follow_the_database() {
             "nodewarden_events_total{type=\"(other)\",outcome=\"applied\"} 1",
             "nodewarden_deaf_seconds_total 1",
             "nodewarden_fenced_total 0",
+            "nodewarden_sessions_ended_total{reason=\"fenced\"} 0",
+            "nodewarden_retries_total{what=\"database\"} 0",
             "nodewarden_paused 0",
         ] {
             assert!(

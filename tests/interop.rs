@@ -43,7 +43,7 @@ fn the_list_of_a_real_ironic_is_imported_and_shown() {
                  takes no node out of service. If the name is a mistake, correct it at the node. \
                  Nodes: {nodes} in service, 0 out of service."
             ),
-            "nodes_in_service": nodes, "nodes_out_of_service": 0,
+            "nodes_in_service": nodes, "nodes_out_of_service": 0, "nearly_lost": false,
         })
     };
     assert_eq!(

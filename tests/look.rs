@@ -201,11 +201,13 @@ async fn status_shows_everything_on_one_page() {
         "Nodes:         3 in service, 1 out of service because of nodewarden",
         "Announcements: 0 confirmed by the broker, 1 waiting, the oldest from ",
         " at seq 1\n",
-        "DRIVER  GROUP      STATE    SINCE",
+        "DRIVER  GROUP      STATE            SINCE",
+        "\na       (default)  active (1 left)  ",
         "\nCONDUCTOR  INCARNATION  GROUP      STATE    SINCE",
         "Held back, and why:\n- Driver b in the default group is LOST since",
         "- Driver zz in the default group never had an active conductor",
         "- Driver r in group rack-1 counts as active only by a planned restart: c3 may be away until",
+        "\n\nNearly lost: driver a in the default group hangs on conductor c2 alone: 1 node.",
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
@@ -237,6 +239,27 @@ async fn status_shows_everything_on_one_page() {
         (&drivers[1]["driver"], &drivers[1]["state"]),
         (&json!("b"), &json!("lost"))
     );
+    let nearly_lost = [true, false, false, false].map(Value::Bool);
+    for (driver, expected) in drivers.as_array().expect("a list").iter().zip(nearly_lost) {
+        assert_eq!(driver["nearly_lost"], expected, "{driver}");
+    }
+}
+
+#[tokio::test]
+async fn who_hangs_on_one_conductor_is_named_only_while_that_is_so() {
+    let mut fleet = Fleet::with_story().await;
+    fleet.joins("c4", 1, "", &["a", "new"], T + 2000).await;
+    let page = Status {}
+        .answer(&fleet.settings, Output::Text)
+        .await
+        .expect("a page");
+    // c4 is the second one for `a`, and no node needs the driver that it alone supports.
+    assert!(!page.contains("Nearly lost"), "{page}");
+    assert!(
+        page.contains("\nnew     (default)  active (1 left)  "),
+        "{page}"
+    );
+    assert_eq!(page.matches("(1 left)").count(), 1, "{page}");
 }
 
 #[tokio::test]

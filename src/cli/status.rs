@@ -24,6 +24,15 @@ fn shown(group: &str) -> String {
     if group.is_empty() { "(default)" } else { group }.to_owned()
 }
 
+/// Its state; one that hangs on a single conductor is marked.
+fn state(view: &DriverView) -> String {
+    if explain::nearly_lost(view) {
+        format!("{} (1 left)", view.state)
+    } else {
+        view.state.to_owned()
+    }
+}
+
 /// Everything that is shown.
 struct Picture {
     overview: Overview,
@@ -114,6 +123,7 @@ impl Picture {
         text.push_str(&self.drivers_table());
         text.push_str(&self.conductors_table());
         text.push_str(&self.reasons());
+        text.push_str(&self.nearly_lost());
         text
     }
 
@@ -196,7 +206,7 @@ impl Picture {
             rows.push(vec![
                 view.driver.clone(),
                 shown(&view.conductor_group),
-                view.state.to_owned(),
+                state(view),
                 view.since_ms
                     .map_or_else(|| "-".to_owned(), |at| distance(at, self.now_ms)),
                 view.nodes_in_service.to_string(),
@@ -263,6 +273,31 @@ impl Picture {
                 text,
                 "- and {} more: `nodewarden explain driver NAME --group GROUP`",
                 held_back.len() - EXPLAINED
+            );
+        }
+        text
+    }
+
+    /// Pairs that one more failure takes away, those with most nodes first; one that no node needs
+    /// harms nobody.
+    fn nearly_lost(&self) -> String {
+        let nodes = |view: &DriverView| view.nodes_in_service + view.nodes_out_of_service;
+        let mut pairs: Vec<_> = self
+            .drivers
+            .iter()
+            .filter(|view| explain::nearly_lost(view) && nodes(view) > 0)
+            .collect();
+        pairs.sort_by_key(|view| std::cmp::Reverse(nodes(view)));
+        let mut text = String::new();
+        for (place, view) in pairs.iter().take(EXPLAINED).enumerate() {
+            let line = output::wrapped(&explain::hangs_on(view), 2);
+            let _ = writeln!(text, "{}{line}", if place == 0 { "\n" } else { "" });
+        }
+        if pairs.len() > EXPLAINED {
+            let _ = writeln!(
+                text,
+                "Nearly lost, too: {} more, see \"1 left\" above",
+                pairs.len() - EXPLAINED
             );
         }
         text

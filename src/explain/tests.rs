@@ -39,6 +39,23 @@ fn view(state: &'static str, conductors: &[&str]) -> DriverView {
     }
 }
 
+#[test]
+fn an_active_pair_with_a_single_conductor_is_nearly_lost_and_says_on_whom_it_hangs() {
+    let alone = view("active", &["c2"]);
+    assert!(nearly_lost(&alone));
+    assert_eq!(
+        hangs_on(&alone),
+        "Nearly lost: driver b in the default group hangs on conductor c2 alone: 3 nodes."
+    );
+    for other in [
+        view("active", &["c1", "c2"]),
+        view("holding", &["c1"]),
+        view("lost", &[]),
+    ] {
+        assert!(!nearly_lost(&other), "{other:?}");
+    }
+}
+
 fn gone_conductor(name: &str, state: &str) -> ConductorView {
     ConductorView {
         conductor: name.into(),

@@ -67,6 +67,7 @@ pub struct Driver {
     conductors: Vec<String>,
     nodes_in_service: u64,
     nodes_out_of_service: u64,
+    nearly_lost: bool,
 }
 
 impl Driver {
@@ -75,6 +76,7 @@ impl Driver {
     pub fn new(view: DriverView, all: &[ConductorView], now_ms: u64) -> Self {
         Self {
             why: explain::driver(&view, &explain::gone(&view, all), now_ms),
+            nearly_lost: explain::nearly_lost(&view),
             conductor_group: view.conductor_group,
             driver: view.driver,
             state: view.state,

@@ -8,6 +8,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 
 use super::{Sources, answer};
+use crate::explain;
 use crate::store::StoreError;
 use crate::telemetry::{PairGauge, error_chain};
 
@@ -61,6 +62,8 @@ async fn refresh(sources: &Sources) -> Result<(), StoreError> {
         .into_iter()
         .map(|view| PairGauge {
             active_conductors: view.conductors.len() as u64,
+            nodes: view.nodes_in_service + view.nodes_out_of_service,
+            nearly_lost: explain::nearly_lost(&view),
             conductor_group: view.conductor_group,
             driver: view.driver,
             state: view.state,

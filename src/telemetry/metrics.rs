@@ -12,7 +12,7 @@ use super::names::*;
 /// Pairs that get a time series of their own; the rest is summed (I8: label cardinality).
 pub const PAIR_SERIES: usize = 1000;
 
-/// How many conductors make one pair active.
+/// How one pair stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PairGauge {
     /// The group.
@@ -23,6 +23,10 @@ pub struct PairGauge {
     pub state: &'static str,
     /// Conductors that count.
     pub active_conductors: u64,
+    /// Nodes that need it.
+    pub nodes: u64,
+    /// One conductor alone keeps it active.
+    pub nearly_lost: bool,
 }
 
 /// The recorder's other end: how things stand goes in, the text for a scrape comes out.
@@ -95,6 +99,12 @@ fn begin_at_zero() {
     for direction in ["out", "back"] {
         counter!(NODES_MOVED_TOTAL, "direction" => direction).absolute(0);
     }
+    for reason in SESSION_ENDS {
+        counter!(SESSIONS_ENDED_TOTAL, "reason" => *reason).absolute(0);
+    }
+    for what in RETRIED {
+        counter!(RETRIES_TOTAL, "what" => *what).absolute(0);
+    }
     counter!(NODES_SKIPPED_TOTAL).absolute(0);
     gauge!(PAUSED).set(0.0);
     gauge!(SCRAPE_STALE).set(0.0);
@@ -149,6 +159,10 @@ impl Metrics {
             let count = pairs.iter().filter(|pair| pair.state == state).count();
             gauge!(PAIRS, "state" => state).set(count as f64);
         }
+        let nearly_lost = || pairs.iter().filter(|pair| pair.nearly_lost);
+        gauge!(PAIRS, "state" => "nearly_lost").set(nearly_lost().count() as f64);
+        let at_risk: u64 = nearly_lost().map(|pair| pair.nodes).sum();
+        gauge!(NEARLY_LOST_NODES).set(at_risk as f64);
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let now: BTreeSet<(&str, &str)> = pairs
             .iter()
@@ -156,33 +170,59 @@ impl Metrics {
             .collect();
         for (group, driver) in shown.iter() {
             if !now.contains(&(group, driver)) {
-                pair_gauge(group, driver, 0);
+                PairSeries::default().show(group, driver);
             }
         }
         let other_key = (OTHER.to_owned(), OTHER.to_owned());
-        let mut others = 0;
+        let mut others = PairSeries::default();
         let mut any_other = shown.contains(&other_key);
         for pair in pairs {
             let key = (pair.conductor_group.clone(), pair.driver.clone());
             // A series lives as long as the process: who has one keeps it.
             if shown.len() < PAIR_SERIES || shown.contains(&key) {
-                pair_gauge(&pair.conductor_group, &pair.driver, pair.active_conductors);
+                PairSeries::default()
+                    .with(pair)
+                    .show(&pair.conductor_group, &pair.driver);
                 shown.insert(key);
             } else {
                 any_other = true;
-                others += pair.active_conductors;
+                others = others.with(pair);
             }
         }
         if any_other {
-            pair_gauge(OTHER, OTHER, others);
+            others.show(OTHER, OTHER);
             shown.insert(other_key);
         }
     }
 }
 
-fn pair_gauge(group: &str, driver: &str, conductors: u64) {
-    gauge!(PAIR_ACTIVE_CONDUCTORS, "conductor_group" => group.to_owned(), "driver" => driver.to_owned())
-        .set(conductors as f64);
+/// What the series of one pair show, or those of all that share one.
+#[derive(Default)]
+struct PairSeries {
+    conductors: u64,
+    nodes: u64,
+    lost: u64,
+}
+
+impl PairSeries {
+    fn with(self, pair: &PairGauge) -> Self {
+        Self {
+            conductors: self.conductors + pair.active_conductors,
+            nodes: self.nodes + pair.nodes,
+            lost: self.lost + u64::from(pair.state == "lost"),
+        }
+    }
+
+    fn show(&self, group: &str, driver: &str) {
+        for (name, value) in [
+            (PAIR_ACTIVE_CONDUCTORS, self.conductors),
+            (PAIR_NODES, self.nodes),
+            (PAIR_LOST, self.lost),
+        ] {
+            gauge!(name, "conductor_group" => group.to_owned(), "driver" => driver.to_owned())
+                .set(value as f64);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -195,6 +235,8 @@ mod tests {
             driver: driver.to_owned(),
             state: "active",
             active_conductors,
+            nodes: 3,
+            nearly_lost: active_conductors == 1,
         }
     }
 
@@ -216,14 +258,30 @@ mod tests {
                 .filter(|line| line.starts_with(PAIR_ACTIVE_CONDUCTORS))
                 .count();
             assert_eq!(series, PAIR_SERIES + 1);
-            let other =
-                "nodewarden_pair_active_conductors{conductor_group=\"(other)\",driver=\"(other)\"}";
-            assert!(text.contains(&format!("{other} 10\n")));
-            metrics.pairs(&[pair("d1", 1)]);
+            let other = "{conductor_group=\"(other)\",driver=\"(other)\"}";
+            assert!(text.contains(&format!("{PAIR_ACTIVE_CONDUCTORS}{other} 10\n")));
+            assert!(text.contains(&format!("{PAIR_NODES}{other} 15\n")));
+            let lost = PairGauge {
+                state: "lost",
+                ..pair("d3", 0)
+            };
+            metrics.pairs(&[pair("d1", 1), lost]);
             let text = metrics.render();
-            assert!(text.contains("{conductor_group=\"\",driver=\"d1\"} 1\n"));
-            assert!(text.contains("{conductor_group=\"\",driver=\"d2\"} 0\n"));
-            assert!(text.contains(&format!("{other} 0\n")));
+            for (name, driver, value) in [
+                (PAIR_ACTIVE_CONDUCTORS, "d1", 1),
+                (PAIR_NODES, "d1", 3),
+                (PAIR_LOST, "d1", 0),
+                (PAIR_ACTIVE_CONDUCTORS, "d2", 0),
+                (PAIR_NODES, "d2", 0),
+                (PAIR_LOST, "d3", 1),
+            ] {
+                let line = format!("{name}{{conductor_group=\"\",driver=\"{driver}\"}} {value}\n");
+                assert!(text.contains(&line), "{line}");
+            }
+            assert!(text.contains(&format!("{PAIR_ACTIVE_CONDUCTORS}{other} 0\n")));
+            assert!(text.contains(&format!("{PAIR_NODES}{other} 0\n")));
+            assert!(text.contains(&format!("{PAIRS}{{state=\"nearly_lost\"}} 1\n")));
+            assert!(text.contains(&format!("{NEARLY_LOST_NODES} 3\n")));
         });
     }
 }

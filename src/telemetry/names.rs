@@ -7,7 +7,10 @@ pub(super) const OTHER: &str = "(other)";
 pub(super) const ROLE: &str = "nodewarden_role";
 pub(super) const EPOCH: &str = "nodewarden_epoch";
 pub(super) const PAIR_ACTIVE_CONDUCTORS: &str = "nodewarden_pair_active_conductors";
+pub(super) const PAIR_NODES: &str = "nodewarden_pair_nodes";
+pub(super) const PAIR_LOST: &str = "nodewarden_pair_lost";
 pub(super) const PAIRS: &str = "nodewarden_pairs";
+pub(super) const NEARLY_LOST_NODES: &str = "nodewarden_nearly_lost_nodes";
 pub(super) const NODES_OUT_OF_SERVICE: &str = "nodewarden_nodes_out_of_service";
 pub(super) const OUTBOX_OLDEST_SECONDS: &str = "nodewarden_outbox_oldest_seconds";
 pub(super) const REFUSED_TOTAL: &str = "nodewarden_refused_total";
@@ -47,7 +50,19 @@ pub(super) const GAUGES: &[(&str, &str)] = &[
     ),
     (
         PAIRS,
-        "Pairs of conductor group and driver in each state (active, holding, lost, unknown)",
+        "Pairs of conductor group and driver in each state (active, holding, lost, unknown); nearly_lost: those of the active that one conductor alone keeps so",
+    ),
+    (
+        PAIR_NODES,
+        "Nodes that need this conductor group and driver",
+    ),
+    (
+        PAIR_LOST,
+        "1 while this conductor group and driver is lost; 0 while it is active, or never had a conductor",
+    ),
+    (
+        NEARLY_LOST_NODES,
+        "Nodes that one conductor alone keeps in service",
     ),
     (
         NODES_OUT_OF_SERVICE,
@@ -139,6 +154,19 @@ pub(super) const HISTOGRAMS: &[(&str, &str)] = &[
 pub(super) const BUCKETS: &[f64] = &[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0,
 ];
+
+/// Why a session can end.
+pub(super) const SESSION_ENDS: &[&str] = &[
+    "fenced",
+    "foreign_stream",
+    "broker",
+    "database",
+    "relay",
+    "opening",
+];
+
+/// What is tried again.
+pub(super) const RETRIED: &[&str] = &["database", "relay"];
 
 pub(super) const EVENT_TYPES: &[&str] = &[
     "conductor.joined",
