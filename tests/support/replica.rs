@@ -150,7 +150,21 @@ impl House {
     }
 }
 
-fn free_port() -> u16 {
+/// What a server on a port of this host answers, if it does.
+pub fn get(port: u16, path: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(15)))
+        .ok()?;
+    let request = format!("GET {path} HTTP/1.0\r\nHost: test\r\n\r\n");
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+}
+
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()
 }
@@ -193,18 +207,14 @@ impl Replica {
         eventually(&format!("{path} answers"), || self.try_get(path))
     }
 
+    /// What it answers that is no JSON.
+    pub fn text(&self, path: &str) -> String {
+        eventually(&format!("{path} answers"), || get(self.port, path)).1
+    }
+
     fn try_get(&self, path: &str) -> Option<(u16, Value)> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
-        stream
-            .set_read_timeout(Some(Duration::from_secs(15)))
-            .ok()?;
-        let request = format!("GET {path} HTTP/1.0\r\nHost: test\r\n\r\n");
-        stream.write_all(request.as_bytes()).ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some((status, serde_json::from_str(body).ok()?))
+        let (status, body) = get(self.port, path)?;
+        Some((status, serde_json::from_str(&body).ok()?))
     }
 
     /// Asks it to stop; it must end with 0.
