@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A reading of the monotonic clock. Only differences within one process mean anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mono(pub Duration);
 
 impl Mono {

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use super::chunk::ChunkSize;
 use super::pending::Pending;
 use super::ports::{Clock, Ledger, Queue};
 use crate::broker::{BrokerError, Delivery};
@@ -94,6 +95,8 @@ pub(super) struct Seat {
     pub(super) doubt: bool,
     /// An own tick came back: see what operators ask for.
     pub(super) look_at_requests: bool,
+    /// How many nodes the next window may have.
+    pub(super) chunk: ChunkSize,
 }
 
 /// A trouble with the database that is being sat out.
@@ -228,12 +231,8 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         let Some(seat) = &self.seat else {
             return self.next_tick.since(now).min(WAIT_CAP);
         };
-        if seat.doubt
-            || seat
-                .pending
-                .next(&seat.map, seat.hearing.proven())
-                .is_some()
-        {
+        let next = seat.pending.next(&seat.map, seat.hearing.proven(), now);
+        if seat.doubt || next.is_some() {
             return Duration::ZERO;
         }
         self.next_tick.min(seat.next_sweep).since(now).min(WAIT_CAP)

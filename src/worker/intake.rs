@@ -1,6 +1,7 @@
 //! The first half of a step: what was delivered, from takeover to acknowledgement.
 
 use super::batch::{self, Batch};
+use super::chunk::ChunkSize;
 use super::decider::{Decider, End, Fault, Seat};
 use super::pending::Pending;
 use super::ports::{Clock, Ledger, Queue};
@@ -156,6 +157,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             next_sweep: now.mono,
             doubt: false,
             look_at_requests: false,
+            chunk: ChunkSize::up_to(self.rules.chunk_nodes),
         });
         // The own tick that lets nodes be taken out: at once, not in a second.
         self.next_tick = now.mono;

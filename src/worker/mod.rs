@@ -11,6 +11,7 @@
 
 mod adapters;
 mod batch;
+mod chunk;
 mod decider;
 mod intake;
 mod pending;

@@ -5,6 +5,8 @@ use std::collections::{HashSet, VecDeque};
 
 use crate::domain::ids::Pair;
 use crate::domain::map::{DriverMap, Standing};
+use crate::domain::time::Mono;
+use crate::store::Chunk;
 
 /// A walk over nodes or holds, a window at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,25 @@ pub(super) struct Walk {
     pub(super) after: String,
     /// A smaller window than usual, while a row that cannot be handled is looked for.
     pub(super) nodes: Option<u32>,
+    /// A row was passed because somebody else has locked it: the walk is not the last one.
+    pub(super) left_behind: bool,
+    /// How many times the usual size its windows may have: looking is cheaper than changing.
+    pub(super) scale: u32,
+    /// Not before: it is a walk for what the last one left behind.
+    pub(super) from: Mono,
+}
+
+impl Walk {
+    fn new(over: Over, from: Mono) -> Self {
+        Self {
+            over,
+            after: String::new(),
+            nodes: None,
+            left_behind: false,
+            scale: 1,
+            from,
+        }
+    }
 }
 
 /// What is walked over.
@@ -26,6 +47,9 @@ pub(super) enum Over {
     /// All nodes, for marks that are nobody's.
     Nodes,
 }
+
+/// See [`Walk::scale`].
+const MOST_SCALE: u32 = 16;
 
 /// After so many windows for pairs that turned, one goes to the walks that look at everything.
 const URGENT_IN_A_ROW: u32 = 4;
@@ -46,11 +70,8 @@ impl Pending {
     /// A pair turned: look at it soon, from its beginning.
     pub(super) fn turned(&mut self, pair: &Pair) {
         self.forget(&Over::Pair(pair.clone()));
-        self.urgent.push_back(Walk {
-            over: Over::Pair(pair.clone()),
-            after: String::new(),
-            nodes: None,
-        });
+        self.urgent
+            .push_back(Walk::new(Over::Pair(pair.clone()), Mono::default()));
     }
 
     /// Look at everything, after what is urgent. A walk that is under way goes on.
@@ -63,19 +84,21 @@ impl Pending {
         let missing = pairs
             .chain([Over::Holds, Over::Nodes])
             .filter(|over| !present.contains(over));
-        self.routine.extend(missing.map(|over| Walk {
-            over,
-            after: String::new(),
-            nodes: None,
-        }));
+        let missing: Vec<Walk> = missing
+            .map(|over| Walk::new(over, Mono::default()))
+            .collect();
+        self.routine.extend(missing);
     }
 
     /// The next walk to go on with. Before an own tick has come back (`proven`) no node is taken
     /// out; returns go on.
-    pub(super) fn next(&self, map: &DriverMap, proven: bool) -> Option<&Walk> {
-        let may = |walk: &&Walk| match &walk.over {
-            Over::Pair(pair) => proven || map.standing(pair) != Some(Standing::Lost),
-            Over::Holds | Over::Nodes => true,
+    pub(super) fn next(&self, map: &DriverMap, proven: bool, now: Mono) -> Option<&Walk> {
+        let may = |walk: &&Walk| {
+            walk.from <= now
+                && match &walk.over {
+                    Over::Pair(pair) => proven || map.standing(pair) != Some(Standing::Lost),
+                    Over::Holds | Over::Nodes => true,
+                }
         };
         let urgent = self.urgent.iter().find(may);
         let routine = self.routine.iter().find(may);
@@ -86,18 +109,27 @@ impl Pending {
         }
     }
 
-    /// A window was done; the walk goes on at `next`, or is over.
-    pub(super) fn done(&mut self, over: &Over, next: Option<String>) {
+    /// A window was done; the walk goes on at its `next`, or is over. One that left rows behind
+    /// begins again at `again`. One that changes little may look at more at once.
+    pub(super) fn done(&mut self, over: &Over, chunk: &Chunk, nodes: u32, again: Mono) {
         let urgent = self.urgent.iter().any(|walk| walk.over == *over);
         self.in_a_row = if urgent { self.in_a_row + 1 } else { 0 };
-        match next {
+        let mut walks = self.urgent.iter_mut().chain(&mut self.routine);
+        let Some(walk) = walks.find(|walk| walk.over == *over) else {
+            return;
+        };
+        walk.left_behind |= chunk.locked > 0;
+        match &chunk.next {
             Some(next) => {
-                let mut walks = self.urgent.iter_mut().chain(&mut self.routine);
-                if let Some(walk) = walks.find(|walk| walk.over == *over) {
-                    walk.after = next;
-                    walk.nodes = None;
-                }
+                walk.after.clone_from(next);
+                walk.nodes = None;
+                walk.scale = if chunk.changed * 10 < u64::from(nodes) {
+                    (walk.scale * 2).min(MOST_SCALE)
+                } else {
+                    1
+                };
             }
+            None if walk.left_behind => *walk = Walk::new(over.clone(), again),
             None => self.forget(over),
         }
     }

@@ -8,12 +8,17 @@ use super::ports::{Clock, Ledger, Queue};
 use crate::domain::conductor::Life;
 use crate::domain::ids::{ConductorName, Pair};
 use crate::domain::map::Standing;
+use crate::domain::time::Mono;
 use crate::failpoints;
-use crate::store::{ConductorRecord, Rows, StoreError, Sweep, Window};
+use crate::store::{Chunk, ConductorRecord, Rows, StoreError, Sweep, Window};
 use crate::telemetry;
 
 /// Conductors, and pairs, forgotten in one sweep at the most: a bounded transaction.
 const FORGOTTEN_AT_ONCE: usize = 1000;
+
+/// When rows that somebody else had locked are looked at again: a user's transaction is over in
+/// milliseconds, or it lasts.
+const AGAIN: Duration = Duration::from_secs(1);
 
 impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     pub(super) async fn answer_requests(&mut self) -> Result<(), Fault> {
@@ -106,15 +111,16 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         let Some(seat) = self.seat.as_mut() else {
             return Ok(());
         };
-        let Some(walk) = seat.pending.next(&seat.map, seat.hearing.proven()).cloned() else {
+        let now = self.clock.now();
+        let proven = seat.hearing.proven();
+        let Some(walk) = seat.pending.next(&seat.map, proven, now.mono).cloned() else {
             return Ok(());
         };
-        let now = self.clock.now();
         let window = Window {
             after: walk.after.clone(),
-            nodes: walk.nodes.unwrap_or(self.rules.chunk_nodes),
+            nodes: walk.nodes.unwrap_or_else(|| seat.chunk.scaled(walk.scale)),
             nodes_per_message: self.rules.nodes_per_message,
-            completes: true,
+            completes: !walk.left_behind,
             now_ms: now.wall_ms,
         };
         let lost = |pair: &Pair| seat.map.standing(pair) == Some(Standing::Lost);
@@ -133,7 +139,9 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             }
             Err(fault) => return Err(fault.into()),
         };
-        telemetry::chunk_seconds(self.clock.now().mono.since(now.mono));
+        let took = self.clock.now().mono.since(now.mono);
+        telemetry::chunk_seconds(took);
+        seat.chunk.took(&window, chunk.changed, took);
         if chunk.changed > 0 {
             telemetry::moved(direction, chunk.changed);
             tracing::debug!(over = ?walk.over, direction, nodes = chunk.changed, "nodes moved");
@@ -146,10 +154,10 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
                 "nodes are left alone: their uuid is longer than 255 bytes"
             );
         }
-        let more = chunk.next.is_some();
-        seat.pending.done(&walk.over, chunk.next);
+        let again = now.mono.plus(AGAIN);
+        seat.pending.done(&walk.over, &chunk, window.nodes, again);
         step.moved = chunk.changed;
-        if more {
+        if chunk.next.is_some() {
             failpoints::reached("between-chunks");
         }
         Ok(())
@@ -185,7 +193,12 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             fault = telemetry::error_chain(fault),
             "a node cannot be handled and is left alone until the next sweep"
         );
-        seat.pending.done(&walk.over, row);
+        let passed = Chunk {
+            next: row,
+            ..Chunk::default()
+        };
+        seat.pending
+            .done(&walk.over, &passed, window.nodes, Mono::default());
         Ok(())
     }
 }

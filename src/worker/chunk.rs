@@ -1,0 +1,99 @@
+//! How many nodes one transaction may hold: as many as it can change in a tenth of a second.
+//!
+//! Rows are locked for as long as their transaction lasts, and the first announcement of a loss can
+//! go out once the first one is committed. How long a node takes depends on the database, its disk
+//! and its indexes, so it is measured: each takeover begins with a small window.
+
+use std::time::Duration;
+
+use crate::store::Window;
+
+/// The first window after a takeover: one message of the default size.
+const FIRST: u32 = 500;
+
+/// The smallest one: below it, the price of a commit is all that there is.
+const LEAST: u32 = 100;
+
+/// How long a window should take: far below the quarter of a second that users of the table should
+/// have to wait at the most, so that a slow one stays below it, too.
+const AIM: Duration = Duration::from_millis(100);
+
+/// The size of the next window, kept between [`LEAST`] and a bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkSize {
+    nodes: u32,
+    most: u32,
+}
+
+impl ChunkSize {
+    /// Never more than `most` nodes (`decide.chunk_nodes`).
+    #[must_use]
+    pub fn up_to(most: u32) -> Self {
+        Self {
+            nodes: FIRST.min(most),
+            most,
+        }
+    }
+
+    /// The size of the next window; of a walk that changes little, some times that.
+    #[must_use]
+    pub fn scaled(self, by: u32) -> u32 {
+        self.nodes.saturating_mul(by).min(self.most)
+    }
+
+    /// A window that changed so many nodes took so long. It grows to twice its size at the most,
+    /// and only by what a full window of changes has shown.
+    pub fn took(&mut self, window: &Window, changed: u64, took: Duration) {
+        let full = changed >= u64::from(window.nodes);
+        if took <= AIM && !full {
+            return;
+        }
+        let share = AIM.as_secs_f64() / took.as_secs_f64().max(0.001);
+        let nodes = f64::from(window.nodes) * share.min(2.0);
+        // Truncation is meant; it is far below 2³².
+        self.nodes = (nodes as u32).clamp(LEAST.min(self.most), self.most);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(nodes: u32) -> Window {
+        Window {
+            after: String::new(),
+            nodes,
+            nodes_per_message: 500,
+            completes: true,
+            now_ms: 0,
+        }
+    }
+
+    #[test]
+    fn a_fast_database_gets_larger_windows_up_to_the_bound_and_a_slow_one_smaller_ones() {
+        let mut chunk = ChunkSize::up_to(1500);
+        chunk.took(&window(500), 500, Duration::from_millis(10));
+        assert_eq!(chunk.scaled(1), 1000);
+        chunk.took(&window(1000), 1000, Duration::from_millis(20));
+        assert_eq!(chunk.scaled(1), 1500);
+        chunk.took(&window(1500), 1500, Duration::from_millis(300));
+        assert_eq!(chunk.scaled(1), 500);
+        chunk.took(&window(500), 1, Duration::from_secs(9));
+        assert_eq!(chunk.scaled(1), LEAST);
+    }
+
+    #[test]
+    fn a_window_that_changed_little_says_nothing_about_a_full_one() {
+        let mut chunk = ChunkSize::up_to(5000);
+        chunk.took(&window(500), 3, Duration::from_millis(1));
+        assert_eq!(chunk.scaled(1), 500);
+    }
+
+    #[test]
+    fn a_bound_below_the_least_size_is_kept() {
+        let mut chunk = ChunkSize::up_to(10);
+        assert_eq!(chunk.scaled(1), 10);
+        chunk.took(&window(10), 10, Duration::from_secs(1));
+        assert_eq!(chunk.scaled(1), 10);
+    }
+}
