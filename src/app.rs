@@ -29,7 +29,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     store::migrate(&settings.database, settings.inventory.kind)
         .await
         .with_context(|| format!("database {}", settings.database.url.redacted()))?;
-    let reader = Reader::new(&settings.database, settings.inventory.kind)?;
+    let reader = Reader::new(&settings.database, settings.inventory.clone())?;
     say_worst_case(&settings, &reader).await?;
 
     let watchdog = Watchdog::start(settings.database.transaction_limit)
@@ -38,7 +38,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let replica = Replica {
         amqp: settings.amqp.clone(),
         database: settings.database.clone(),
-        inventory: settings.inventory.kind,
+        inventory: settings.inventory.clone(),
         rules: rules(&settings),
         holder: holder(),
         watch: Arc::new(watchdog),

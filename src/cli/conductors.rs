@@ -62,7 +62,7 @@ impl Forget {
     /// [`Failure`]
     pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
         let failed = |fault: &_| Failure::database(fault, settings);
-        let reader = Reader::new(&settings.database, settings.inventory.kind)
+        let reader = Reader::new(&settings.database, settings.inventory.clone())
             .map_err(|fault| failed(&fault))?;
         let known = reader.conductors().await.map_err(|fault| failed(&fault))?;
         let name = safe(&self.name);

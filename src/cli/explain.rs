@@ -48,7 +48,7 @@ impl Explain {
     /// [`Failure`]
     pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
         let failed = |fault: &StoreError| Failure::database(fault, settings);
-        let reader = Reader::new(&settings.database, settings.inventory.kind)
+        let reader = Reader::new(&settings.database, settings.inventory.clone())
             .map_err(|fault| failed(&fault))?;
         let answer = match &self {
             Self::Node { name } => node(&reader, name).await,

@@ -34,7 +34,7 @@ impl Migrate {
             .await
             .map_err(|fault| failed(&fault))?;
         let reader =
-            Reader::new(database, settings.inventory.kind).map_err(|fault| failed(&fault))?;
+            Reader::new(database, settings.inventory.clone()).map_err(|fault| failed(&fault))?;
         let now = reader.overview().await.map_err(|fault| failed(&fault))?;
         let url = database.url.redacted();
         Ok(match output {

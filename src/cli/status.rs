@@ -69,7 +69,7 @@ impl Status {
 }
 
 async fn look(settings: &Settings) -> Result<Picture, StoreError> {
-    let reader = Reader::new(&settings.database, settings.inventory.kind)?;
+    let reader = Reader::new(&settings.database, settings.inventory.clone())?;
     let overview = reader.overview().await?;
     let conductors = reader.conductors().await?;
     let drivers = reader.drivers().await?;

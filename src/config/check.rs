@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{InventoryKind, Mode, Settings, SettingsFault, UnknownDriver};
+use super::{Mode, Settings, SettingsFault, UnknownDriver};
 
 impl Settings {
     /// Refuses settings that make no sense, with the reason.
@@ -78,9 +78,6 @@ impl Settings {
             return refuse(
                 "database.url must begin with sqlite://, postgres:// or mysql://".into(),
             );
-        }
-        if self.inventory.kind == InventoryKind::Ironic {
-            return refuse("inventory.kind = \"ironic\" is not supported by this version".into());
         }
         if self.decide.mode == Mode::Observe {
             return refuse("decide.mode = \"observe\" is not supported by this version".into());

@@ -111,6 +111,17 @@ impl Default for Database {
 pub struct Inventory {
     /// Which table of nodes.
     pub kind: InventoryKind,
+    /// `ironic`: further revisions of its schema that the operator answers for.
+    pub ironic_revisions: Vec<String>,
+}
+
+impl From<InventoryKind> for Inventory {
+    fn from(kind: InventoryKind) -> Self {
+        Self {
+            kind,
+            ..Self::default()
+        }
+    }
 }
 
 /// Which table of nodes is worked on.

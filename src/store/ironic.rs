@@ -1,11 +1,131 @@
-//! Whether a table of nodes is that of an OpenStack Ironic that we know.
+//! Working on the `nodes` of an OpenStack Ironic: the rules, and whether its tables are those that
+//! we know.
+//!
+//! Ironic's API cannot set maintenance on a node whose driver has no conductor, so it is written
+//! into the table, and read by API, scheduler and allocations as if an operator had set it.
+//!
+//! - **Touched** are only rows that are available, without instance, reservation and maintenance.
+//!   Others would get stuck in their state, or lose their power sync; the sweep finds them once they
+//!   are free.
+//! - **Written** are `maintenance`, `maintenance_reason` (with the decision's UUID), `fault` (a value
+//!   that Ironic itself never uses, so that it never clears it) and `updated_at`. Nothing else.
+//! - **Ours to release** is a row only while maintenance, fault and the exact reason are as we wrote
+//!   them, and nobody has reserved it. An operator who set or cleared maintenance meanwhile ended
+//!   our hold; what they cleared is not taken again by the same decision.
+//! - **Names** are compared as Ironic does: the group in lower case, the driver exactly.
+//!
+//! A schema that is not known is refused, not guessed at.
 
 use super::StoreError;
-use super::connection::Connection;
-use super::sql::Inventory;
+use super::connection::{Connection, values};
+use super::dialect::Dialect;
+use super::sql::{self, Collation, Inventory};
 
-pub async fn inventory(_connection: &mut Connection) -> Result<Inventory, StoreError> {
-    Err(StoreError::Schema(
-        "inventory.kind = \"ironic\" is not supported by this version".to_owned(),
+/// Revisions of Ironic's schema whose migrations were read (Ironic's source,
+/// `ironic/db/sqlalchemy/alembic/versions`): from the one that made the indexes that we use, oldest
+/// first. The last one is that of Ironic 39.0.0, on which this is tested.
+const KNOWN_REVISIONS: [&str; 28] = [
+    "ac00b586ab95",
+    "2bbd96b6ccb9",
+    "c1846a214450",
+    "9ef41f07cb58",
+    "0ac0f39bc5aa",
+    "4dbec778866e",
+    "fe222f476baf",
+    "163040c5513f",
+    "d163df1bab88",
+    "aa2384fee727",
+    "01f21d5e5195",
+    "66bd9c5604d5",
+    "6e9cf6acce0b",
+    "21c48150dea9",
+    "1c14278d6e33",
+    "e4827561979d",
+    "3ef27505c9fb",
+    "d0821744f9e2",
+    "763b2f62d215",
+    "15e9d00367b0",
+    "9f8c7d6e5b4a",
+    "9c0446cb6bc3",
+    "c1fd28861bb9",
+    "2a3b4c5d6e7f",
+    "e2d316b60d9e",
+    "16990309ad9d",
+    "772c0e7e8299",
+    "9fb44677ef15",
+];
+
+/// An approved design for Ironic keeps maintenance there and makes the column a copy of it.
+const FUTURE_TABLE: &str = "SELECT 1 AS one FROM node_maintenance LIMIT 0";
+
+/// The statements over the nodes, if this is an Ironic's database that we know. `vouched` are
+/// further revisions that the operator answers for.
+///
+/// # Errors
+/// [`StoreError::Schema`] if it is not one.
+pub async fn inventory(
+    connection: &mut Connection,
+    vouched: &[String],
+) -> Result<Inventory, StoreError> {
+    let dialect = connection.dialect();
+    let revisions = connection
+        .fetch("SELECT version_num FROM alembic_version", &[])
+        .await
+        .map_err(|fault| not_ironic(&fault, "alembic_version"))?;
+    let revisions: Vec<String> = revisions
+        .iter()
+        .map(|row| row.text("version_num"))
+        .collect::<Result<_, _>>()
+        .map_err(|fault| StoreError::from_sqlx("read Ironic's schema revision", fault))?;
+    let known = |revision: &String| {
+        KNOWN_REVISIONS.contains(&revision.as_str()) || vouched.contains(revision)
+    };
+    if revisions.is_empty() || !revisions.iter().all(known) {
+        return Err(StoreError::Schema(format!(
+            "the schema revision of this Ironic is {revisions:?}, which nodewarden does not know (the newest that it \
+             does is {}): use a newer nodewarden; or, if its migrations change nothing about nodes.maintenance, \
+             maintenance_reason, fault, reservation and provision_state, name it in inventory.ironic_revisions",
+            KNOWN_REVISIONS[KNOWN_REVISIONS.len() - 1]
+        )));
+    }
+    if connection.execute(FUTURE_TABLE, &[]).await.is_ok() {
+        return Err(StoreError::Schema(
+            "this Ironic has a table node_maintenance: there the column that nodewarden writes is only a copy, so \
+             inventory.kind = \"ironic\" cannot be used with it"
+                .to_owned(),
+        ));
+    }
+    Ok(sql::ironic(dialect, keys(connection).await?))
+}
+
+/// The collation of Ironic's keys.
+async fn keys(connection: &mut Connection) -> Result<Collation, StoreError> {
+    if connection.dialect() != Dialect::MySql {
+        return Ok(Collation::default());
+    }
+    let doing = "read the collation of nodes.uuid";
+    let row = connection
+        .fetch_first(
+            "SELECT character_set_name AS charset, collation_name AS collation FROM information_schema.columns
+             WHERE table_schema = database() AND table_name = $1 AND column_name = $2",
+            values!["nodes", "uuid"],
+        )
+        .await
+        .map_err(|fault| StoreError::from_sqlx(doing, fault))?;
+    let found = row.and_then(|row| {
+        let (charset, collation) = (row.text("charset").ok()?, row.text("collation").ok()?);
+        Collation::parse(&charset, &collation)
+    });
+    found.ok_or_else(|| {
+        StoreError::Schema(
+            "nodes.uuid is no text column: this is not the table of an OpenStack Ironic".to_owned(),
+        )
+    })
+}
+
+fn not_ironic(fault: &sqlx::Error, table: &str) -> StoreError {
+    StoreError::Schema(format!(
+        "inventory.kind = \"ironic\" needs the database of an OpenStack Ironic, and its table {table} cannot be read: \
+         {fault}"
     ))
 }

@@ -9,14 +9,14 @@ use super::sql::{Inventory, Statements};
 use super::{
     Chunk, Intake, Ledger, Memory, Request, Rows, StoreError, Sweep, Takeover, Window, inventory,
 };
-use crate::config::{Database, InventoryKind};
+use crate::config::{self, Database};
 use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::failpoints;
 
 /// [`Ledger`] on a database; owns one dedicated connection.
 pub struct SqlLedger {
     link: Link,
-    kind: InventoryKind,
+    settings: config::Inventory,
     /// Known once the tables have been looked at.
     inventory: Option<Arc<Inventory>>,
 }
@@ -44,12 +44,12 @@ impl SqlLedger {
     /// [`StoreError::Schema`] if the URL cannot be used.
     pub fn new(
         database: &Database,
-        kind: InventoryKind,
+        inventory: impl Into<config::Inventory>,
         watch: Arc<dyn TransactionWatch>,
     ) -> Result<Self, StoreError> {
         Ok(Self {
             link: Link::new(database, watch, Writer::Ledger)?,
-            kind,
+            settings: inventory.into(),
             inventory: None,
         })
     }
@@ -59,9 +59,8 @@ impl SqlLedger {
         if let Some(inventory) = &self.inventory {
             return Ok(Arc::clone(inventory));
         }
-        let kind = self.kind;
         let connection = self.link.connection().await?;
-        let found = Arc::new(inventory::of(connection, kind).await?);
+        let found = Arc::new(inventory::of(connection, &self.settings).await?);
         self.inventory = Some(Arc::clone(&found));
         Ok(found)
     }

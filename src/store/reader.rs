@@ -15,7 +15,7 @@ use super::{
     ConductorView, DecisionView, DriverView, NodeFacts, Overview, PairFacts, RequestView,
     SnapshotPage, StoreError, inventory,
 };
-use crate::config::{Database, InventoryKind};
+use crate::config::{self, Database};
 
 /// Looks at once at the most: enough for a scheduler's snapshot beside metrics and a person.
 const CONNECTIONS: usize = 4;
@@ -31,7 +31,7 @@ pub struct Reader {
 
 struct Inner {
     database: Database,
-    kind: InventoryKind,
+    settings: config::Inventory,
     sql: &'static Statements,
     turns: Semaphore,
     /// Connections whose last look ended well. One that was left half way (whoever asked went away)
@@ -51,11 +51,14 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError::Schema`] if the URL cannot be used.
-    pub fn new(database: &Database, kind: InventoryKind) -> Result<Self, StoreError> {
+    pub fn new(
+        database: &Database,
+        inventory: impl Into<config::Inventory>,
+    ) -> Result<Self, StoreError> {
         Ok(Self {
             inner: Arc::new(Inner {
                 database: database.clone(),
-                kind,
+                settings: inventory.into(),
                 sql: sql::statements(Dialect::of(database)?),
                 turns: Semaphore::new(CONNECTIONS),
                 idle: Mutex::default(),
@@ -86,7 +89,7 @@ impl Reader {
     async fn begin(&self, doing: &'static str) -> Result<Look, StoreError> {
         let Inner {
             database,
-            kind,
+            settings,
             sql,
             ..
         } = &*self.inner;
@@ -97,7 +100,7 @@ impl Reader {
             return Ok(look);
         }
         let mut connection = Connection::open(database, Purpose::Look).await?;
-        let inventory = inventory::of(&mut connection, *kind).await?;
+        let inventory = inventory::of(&mut connection, settings).await?;
         connection
             .say(sql.begin_look)
             .await

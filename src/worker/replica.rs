@@ -11,7 +11,7 @@ use super::decider::{Decider, End, Rules, Step};
 use super::relay::{Relay, RelayEnd};
 use super::status::{Role, Status};
 use crate::broker::{Consumer, Session};
-use crate::config::{Amqp, Database, InventoryKind};
+use crate::config::{Amqp, Database, Inventory};
 use crate::lifecycle::{Task, Tasks};
 use crate::retry::Pauses;
 use crate::store::{SqlLedger, SqlOutbox, TransactionWatch};
@@ -37,7 +37,7 @@ pub struct Replica {
     /// The database.
     pub database: Database,
     /// Which table of nodes is worked on.
-    pub inventory: InventoryKind,
+    pub inventory: Inventory,
     /// What the loop goes by.
     pub rules: Rules,
     /// Who it is, for people: host and process.
@@ -123,7 +123,11 @@ impl Replica {
     /// One session, from dialling to its end.
     async fn session(&self, stop: &CancellationToken) -> Over {
         let clock = SystemClock::start();
-        let ledger = match SqlLedger::new(&self.database, self.inventory, Arc::clone(&self.watch)) {
+        let ledger = match SqlLedger::new(
+            &self.database,
+            self.inventory.clone(),
+            Arc::clone(&self.watch),
+        ) {
             Ok(ledger) => ledger,
             Err(fault) => return Over::Opening(telemetry::error_chain(&fault)),
         };

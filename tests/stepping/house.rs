@@ -330,6 +330,7 @@ impl Worker {
 /// Database, queue and clock.
 pub struct House {
     scratch: Scratch,
+    kind: InventoryKind,
     pub database: Database,
     pub queue: SimQueue,
     pub clock: SimClock,
@@ -340,11 +341,16 @@ pub struct House {
 
 impl House {
     pub async fn new() -> Self {
-        let scratch = Scratch::migrated().await;
+        Self::over(Scratch::migrated().await, InventoryKind::Native)
+    }
+
+    /// Over a database that has all its tables.
+    pub fn over(scratch: Scratch, kind: InventoryKind) -> Self {
         let database = scratch.database.clone();
         Self {
-            reader: Reader::new(&database, InventoryKind::Native).unwrap(),
+            reader: Reader::new(&database, kind).unwrap(),
             scratch,
+            kind,
             database,
             queue: SimQueue::default(),
             clock: SimClock::new(),
@@ -374,8 +380,7 @@ impl House {
     pub async fn try_join(&self) -> Result<Worker, nodewarden::store::StoreError> {
         let session = self.queue.join();
         let id = session.id();
-        let ledger =
-            SqlLedger::new(&self.database, InventoryKind::Native, Arc::new(Unwatched)).unwrap();
+        let ledger = SqlLedger::new(&self.database, self.kind, Arc::new(Unwatched)).unwrap();
         let clock = self.clock.clone();
         let decider = Decider::join(session, ledger, clock, self.rules.clone(), "test").await?;
         Ok(Worker {

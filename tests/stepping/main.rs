@@ -5,6 +5,7 @@
 mod database;
 mod house;
 mod invariants;
+mod ironic;
 mod races;
 mod schedules;
 mod writers;

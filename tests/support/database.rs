@@ -66,7 +66,11 @@ impl Scratch {
         let folder = tempfile::tempdir().unwrap();
         let name = format!("t_{}", uuid::Uuid::new_v4().simple());
         let url = match kind {
-            Kind::Sqlite => format!("sqlite://{}/{name}.db", folder.path().display()),
+            Kind::Sqlite => {
+                let path = folder.path().join(format!("{name}.db"));
+                std::fs::write(&path, []).unwrap();
+                format!("sqlite://{}", path.display())
+            }
             Kind::Postgres | Kind::MySql => {
                 let server = kind.server();
                 run(&server, &format!("CREATE DATABASE {name}")).await;

@@ -2,13 +2,16 @@
 //! the code above them is written once. Placeholders are numbered (`$1`), in every dialect.
 //!
 //! [`Statements`] are those over our own tables. [`Inventory`] are those that touch the table of
-//! nodes, of which there are two kinds: our own, and that of an OpenStack Ironic (`ironic.rs`).
+//! nodes, of which there are two kinds: our own, and that of an OpenStack Ironic.
 
 mod mysql;
+mod mysql_ironic;
 mod mysql_native;
 mod postgres;
+mod postgres_ironic;
 mod postgres_native;
 mod sqlite;
+mod sqlite_ironic;
 mod sqlite_native;
 
 use super::dialect::Dialect;
@@ -28,6 +31,47 @@ pub fn native(dialect: Dialect) -> Inventory {
         Dialect::Sqlite => sqlite_native::inventory(),
         Dialect::Postgres => postgres_native::inventory(),
         Dialect::MySql => mysql_native::inventory(),
+    }
+}
+
+/// The statements over the nodes of an Ironic, whose keys have this collation (it matters to MySQL
+/// alone).
+pub fn ironic(dialect: Dialect, keys: Collation) -> Inventory {
+    match dialect {
+        Dialect::Sqlite => sqlite_ironic::inventory(),
+        Dialect::Postgres => postgres_ironic::inventory(),
+        Dialect::MySql => mysql_ironic::inventory(keys),
+    }
+}
+
+/// The character set and the collation of somebody else's columns.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Collation {
+    charset: String,
+    collation: String,
+}
+
+impl Collation {
+    /// `None` if these are no names of a character set and a collation.
+    pub fn parse(charset: &str, collation: &str) -> Option<Self> {
+        let name = |text: &str| {
+            !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|letter| letter.is_ascii_alphanumeric() || letter == b'_')
+        };
+        (name(charset) && name(collation)).then(|| Self {
+            charset: charset.to_owned(),
+            collation: collation.to_owned(),
+        })
+    }
+
+    /// A text of ours, made comparable.
+    pub fn of(&self, text: &str) -> String {
+        format!(
+            "CONVERT({text} USING {}) COLLATE {}",
+            self.charset, self.collation
+        )
     }
 }
 

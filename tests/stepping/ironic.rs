@@ -1,0 +1,405 @@
+//! The nodes of an OpenStack Ironic: what may be touched, what is written, and what is provably ours
+//! to release. The tables here have the columns that nodewarden uses and one that it must not touch;
+//! tests/ironic has the real ones.
+
+use std::time::Duration;
+
+use nodewarden::config::InventoryKind;
+use nodewarden::store;
+
+use crate::database::{Kind, Scratch};
+use crate::house::{House, Worker, assert_contiguous, changes};
+
+/// Ironic's tables, as far as they matter. On MySQL with the collation of most deployments, which
+/// ignores case and trailing spaces.
+fn tables(kind: Kind, revision: &str) -> String {
+    let (key, text, options, time) = match kind {
+        Kind::MySql => (
+            "VARCHAR(36)",
+            "VARCHAR(255)",
+            "DEFAULT CHARSET = utf8mb3 COLLATE = utf8mb3_general_ci",
+            "DATETIME",
+        ),
+        Kind::Postgres => ("VARCHAR(36)", "VARCHAR(255)", "", "TIMESTAMP"),
+        Kind::Sqlite => ("VARCHAR(36)", "VARCHAR(255)", "", "DATETIME"),
+    };
+    format!(
+        "CREATE TABLE nodes (uuid {key} UNIQUE, name {text} UNIQUE, driver {text},
+            conductor_group {text} NOT NULL DEFAULT '', provision_state VARCHAR(15), instance_uuid {key},
+            reservation {text}, maintenance BOOLEAN, maintenance_reason TEXT, fault {text}, version VARCHAR(15),
+            updated_at {time}) {options};
+         CREATE INDEX driver_idx ON nodes (driver);
+         CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL);
+         INSERT INTO alembic_version VALUES ('{revision}')"
+    )
+}
+
+async fn ironic() -> House {
+    let scratch = Scratch::empty().await;
+    scratch.run(&tables(scratch.kind, "9fb44677ef15")).await;
+    store::migrate(&scratch.database, InventoryKind::Ironic)
+        .await
+        .unwrap();
+    House::over(scratch, InventoryKind::Ironic)
+}
+
+/// A node of driver `a`; `more` are further columns and their values.
+async fn node(house: &House, uuid: &str, more: &[(&str, &str)]) {
+    let columns: String = more.iter().map(|(name, _)| format!(", {name}")).collect();
+    let values: String = more.iter().map(|(_, value)| format!(", {value}")).collect();
+    let driver = if more.iter().any(|(name, _)| *name == "driver") {
+        ("", "")
+    } else {
+        (", driver", ", 'a'")
+    };
+    house
+        .sql(&format!(
+            "INSERT INTO nodes (uuid, name, version{}{columns}) VALUES ('{uuid}', 'name of {uuid}', '1.41'{}{values})",
+            driver.0, driver.1
+        ))
+        .await;
+}
+
+async fn free(house: &House, uuids: &[&str]) {
+    for uuid in uuids {
+        node(house, uuid, &[("provision_state", "'available'")]).await;
+    }
+}
+
+/// Maintenance, fault and reason of a node, without the decision's UUID.
+async fn mark(house: &House, uuid: &str) -> String {
+    let mark = house
+        .text(&format!(
+            "SELECT concat(CASE WHEN maintenance THEN 'yes' ELSE 'no' END, ' | ', coalesce(fault, '-'), ' | ',
+                coalesce(maintenance_reason, '-'), CASE WHEN updated_at IS NULL THEN '' ELSE ' | updated' END)
+             FROM nodes WHERE uuid = '{uuid}'"
+        ))
+        .await;
+    match mark.split_once("(decision ") {
+        Some((before, after)) => format!("{before}(decision …{}", &after[36..]),
+        None => mark,
+    }
+}
+
+const OURS: &str = "yes | no active conductor | nodewarden: no active conductor supports this node's driver; \
+                    it comes back by itself (decision …) | updated";
+
+async fn lose(house: &House) -> Worker {
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a", "b"]);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    worker
+}
+
+async fn sweep(house: &House, worker: &mut Worker) {
+    house.clock.advance(Duration::from_secs(61));
+    house.settle(worker).await;
+}
+
+#[tokio::test]
+async fn only_free_nodes_are_put_into_maintenance_and_only_four_columns_are_written() {
+    let house = ironic().await;
+    free(&house, &["n1", "n2"]).await;
+    for (uuid, column, value) in [
+        ("deployed", "provision_state", "'active'"),
+        ("deploying", "provision_state", "'deploying'"),
+        ("waiting", "provision_state", "'wait call-back'"),
+    ] {
+        node(&house, uuid, &[(column, value)]).await;
+    }
+    let available = ("provision_state", "'available'");
+    node(&house, "used", &[available, ("instance_uuid", "'i1'")]).await;
+    node(&house, "reserved", &[available, ("reservation", "'c1'")]).await;
+    node(&house, "theirs", &[available, ("maintenance", "TRUE")]).await;
+    node(&house, "other", &[available, ("driver", "'c'")]).await;
+    let untouched = async || {
+        house
+            .text(
+                "SELECT CAST(count(*) AS CHAR(9)) FROM nodes WHERE updated_at IS NULL AND fault IS NULL
+                 AND maintenance_reason IS NULL AND version = '1.41'",
+            )
+            .await
+            .trim()
+            .to_owned()
+    };
+    assert_eq!(untouched().await, "9");
+    let _worker = lose(&house).await;
+    assert_eq!(house.out().await, ["n1", "n2"]);
+    assert_eq!(mark(&house, "n1").await, OURS);
+    assert_eq!(mark(&house, "n2").await, OURS);
+    assert_eq!(untouched().await, "7");
+    assert_eq!(
+        house
+            .text("SELECT concat(provision_state, coalesce(reservation, '-'), version) FROM nodes WHERE uuid = 'n1'")
+            .await,
+        "available-1.41"
+    );
+    let page = house.reader.snapshot("", 10).await.unwrap();
+    assert_eq!(page.nodes[0].name.as_deref(), Some("name of n1"));
+    let facts = house.reader.node("name of n1").await.unwrap().unwrap();
+    assert_eq!(facts.service_state, "out_of_service");
+    assert!(facts.maintenance);
+}
+
+#[tokio::test]
+async fn a_node_that_becomes_free_later_is_found_by_the_sweep() {
+    let house = ironic().await;
+    node(&house, "n1", &[("provision_state", "'cleaning'")]).await;
+    let mut worker = lose(&house).await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+    house
+        .sql("UPDATE nodes SET provision_state = 'available'")
+        .await;
+    sweep(&house, &mut worker).await;
+    assert_eq!(house.out().await, ["n1"]);
+    assert_eq!(mark(&house, "n1").await, OURS);
+}
+
+#[tokio::test]
+async fn i5_the_return_releases_ours_and_leaves_what_an_operator_set_before_meanwhile_or_after() {
+    let house = ironic().await;
+    free(&house, &["ours", "meanwhile", "relabelled"]).await;
+    let available = ("provision_state", "'available'");
+    let before = [
+        available,
+        ("maintenance", "TRUE"),
+        ("maintenance_reason", "'fan'"),
+    ];
+    node(&house, "before", &before).await;
+    let mut worker = lose(&house).await;
+    assert_eq!(house.out().await, ["meanwhile", "ours", "relabelled"]);
+    // An operator's PUT changes the reason and leaves the fault.
+    house
+        .sql("UPDATE nodes SET maintenance_reason = 'disk swap' WHERE uuid = 'meanwhile'")
+        .await;
+    // Somebody else's fault, with our text.
+    house
+        .sql("UPDATE nodes SET fault = 'power failure' WHERE uuid = 'relabelled'")
+        .await;
+    house.joined("c1", 2, &["a"]);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_eq!(mark(&house, "ours").await, "no | - | - | updated");
+    assert_eq!(mark(&house, "before").await, "yes | - | fan");
+    assert_eq!(
+        mark(&house, "meanwhile").await,
+        "yes | no active conductor | disk swap | updated"
+    );
+    assert!(
+        mark(&house, "relabelled")
+            .await
+            .starts_with("yes | power failure | nodewarden")
+    );
+    let announcements = house.announcements().await;
+    assert_contiguous(&announcements);
+    let told: Vec<String> = changes(&announcements)
+        .into_iter()
+        .map(|(_, change)| change)
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "-meanwhile",
+            "-ours",
+            "-relabelled",
+            "+meanwhile",
+            "+relabelled",
+            "+ours"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_an_operator_cleared_is_not_taken_again_by_the_same_decision_but_by_the_next() {
+    let house = ironic().await;
+    free(&house, &["n1", "n2"]).await;
+    let mut worker = lose(&house).await;
+    let clear = "UPDATE nodes SET maintenance = FALSE, maintenance_reason = NULL, fault = NULL WHERE uuid = 'n1'";
+    house.sql(clear).await;
+    sweep(&house, &mut worker).await;
+    assert_eq!(house.out().await, ["n2"]);
+    sweep(&house, &mut worker).await;
+    assert_eq!(house.out().await, ["n2"]);
+    assert_eq!(mark(&house, "n1").await, "no | - | - | updated");
+    // A successor knows it as well.
+    house.queue.end(worker.session);
+    let mut worker = house.active().await;
+    sweep(&house, &mut worker).await;
+    assert_eq!(house.out().await, ["n2"]);
+    house.joined("c1", 2, &["a"]);
+    house.settle(&mut worker).await;
+    house.left("c1", 2);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await, ["n1", "n2"]);
+}
+
+#[tokio::test]
+async fn a_reserved_node_keeps_its_mark_until_nobody_works_on_it() {
+    let house = ironic().await;
+    free(&house, &["n1", "n2"]).await;
+    let mut worker = lose(&house).await;
+    house
+        .sql(
+            "UPDATE nodes SET reservation = 'c9', provision_state = 'manageable' WHERE uuid = 'n1'",
+        )
+        .await;
+    house.joined("c1", 2, &["a"]);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await, ["n1"]);
+    assert_eq!(mark(&house, "n1").await, OURS);
+    house.sql("UPDATE nodes SET reservation = NULL").await;
+    sweep(&house, &mut worker).await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_eq!(mark(&house, "n1").await, "no | - | - | updated");
+}
+
+#[tokio::test]
+async fn a_node_that_needs_another_lost_driver_now_comes_back_with_that_one_and_its_mark_is_still_known()
+ {
+    let house = ironic().await;
+    free(&house, &["n1"]).await;
+    let mut worker = lose(&house).await;
+    house.sql("UPDATE nodes SET driver = 'b'").await;
+    sweep(&house, &mut worker).await;
+    house.joined("c1", 2, &["a"]);
+    sweep(&house, &mut worker).await;
+    assert_eq!(house.out().await, ["n1"]);
+    house.joined("c2", 1, &["b"]);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_eq!(mark(&house, "n1").await, "no | - | - | updated");
+}
+
+#[tokio::test]
+async fn a_deleted_node_ends_its_hold() {
+    let house = ironic().await;
+    free(&house, &["n1"]).await;
+    let mut worker = lose(&house).await;
+    house.sql("DELETE FROM nodes").await;
+    sweep(&house, &mut worker).await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_contiguous(&house.announcements().await);
+}
+
+#[tokio::test]
+async fn names_are_compared_as_ironic_does() {
+    let house = ironic().await;
+    let available = ("provision_state", "'available'");
+    for (uuid, driver, group) in [
+        ("exact", "'a'", "'rack'"),
+        ("upper-group", "'a'", "'RACK'"),
+        ("upper-driver", "'A'", "'rack'"),
+        ("space-driver", "'a '", "'rack'"),
+        ("space-group", "'a'", "'rack '"),
+        ("other-group", "'a'", "''"),
+    ] {
+        let more = [available, ("driver", driver), ("conductor_group", group)];
+        node(&house, uuid, &more).await;
+    }
+    let mut worker = house.active().await;
+    house.joined_in("c1", 1, "Rack", &["a"]);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await, ["exact", "upper-group"]);
+    let drivers = house.reader.drivers().await.unwrap();
+    let told: Vec<String> = drivers
+        .iter()
+        .map(|pair| {
+            format!(
+                "{}/{} {} {}+{}",
+                pair.conductor_group,
+                pair.driver,
+                pair.state,
+                pair.nodes_in_service,
+                pair.nodes_out_of_service
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "/a unknown 1+0",
+            "rack/A unknown 1+0",
+            "rack/a lost 0+2",
+            "rack/a  unknown 1+0",
+            "rack /a unknown 1+0",
+        ]
+    );
+    house.joined_in("c1", 2, "rack", &["a"]);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_schema_that_is_not_known_is_refused_and_no_event_is_taken() {
+    for (revision, more, expected) in [
+        ("0123456789ab", "", "the schema revision of this Ironic is"),
+        (
+            "9fb44677ef15",
+            "CREATE TABLE node_maintenance (id INTEGER)",
+            "this Ironic has a table node_maintenance",
+        ),
+        (
+            "9fb44677ef15",
+            "ALTER TABLE nodes DROP COLUMN fault",
+            "check the table of nodes",
+        ),
+        (
+            "9fb44677ef15",
+            "DROP TABLE alembic_version",
+            "inventory.kind = \"ironic\" needs the database of an OpenStack Ironic",
+        ),
+    ] {
+        let house = ironic().await;
+        house
+            .sql(&format!(
+                "UPDATE alembic_version SET version_num = '{revision}'"
+            ))
+            .await;
+        if !more.is_empty() {
+            house.sql(more).await;
+        }
+        house.joined("c1", 1, &["a"]);
+        let fault = house.try_join().await.err().expect("it does not join");
+        assert!(fault.to_string().starts_with(expected), "{fault}");
+        assert_eq!(house.queue.events_left(), 1);
+    }
+}
+
+#[tokio::test]
+async fn ironic_s_own_tables_are_not_altered() {
+    let house = ironic().await;
+    let query = match house.kind() {
+        Kind::Sqlite => "SELECT group_concat(name) FROM (SELECT name FROM pragma_table_info('nodes')
+            UNION ALL SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'nodes' AND sql IS NOT NULL)",
+        Kind::Postgres => "SELECT string_agg(name, ',') FROM (SELECT column_name AS name FROM information_schema.columns
+            WHERE table_name = 'nodes' UNION ALL SELECT indexname FROM pg_indexes WHERE tablename = 'nodes'
+            AND indexname NOT LIKE 'nodes\\_%') AS found",
+        Kind::MySql => "SELECT group_concat(name) FROM (SELECT column_name AS name FROM information_schema.columns
+            WHERE table_schema = database() AND table_name = 'nodes' UNION ALL SELECT index_name
+            FROM information_schema.statistics WHERE table_schema = database() AND table_name = 'nodes'
+            AND index_name NOT IN ('uuid', 'name')) AS found",
+    };
+    let found = house.text(query).await;
+    let mut found: Vec<&str> = found.split(',').collect();
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            "conductor_group",
+            "driver",
+            "driver_idx",
+            "fault",
+            "instance_uuid",
+            "maintenance",
+            "maintenance_reason",
+            "name",
+            "provision_state",
+            "reservation",
+            "updated_at",
+            "uuid",
+            "version",
+        ]
+    );
+}
