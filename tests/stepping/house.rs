@@ -373,6 +373,12 @@ impl House {
         }
     }
 
+    /// Lets workers and readers come as another user.
+    pub fn use_url(&mut self, url: &str) {
+        self.database.url = nodewarden::config::SecretUrl::new(url);
+        self.reader = Reader::new(&self.database, self.kind).unwrap();
+    }
+
     pub async fn join(&self) -> Worker {
         self.try_join().await.unwrap()
     }

@@ -35,12 +35,19 @@ fn tables(kind: Kind, revision: &str) -> String {
 }
 
 async fn ironic() -> House {
-    let scratch = Scratch::empty().await;
+    House::over(
+        tables_in(Scratch::empty().await).await,
+        InventoryKind::Ironic,
+    )
+}
+
+/// Ironic's tables and ours beside them.
+async fn tables_in(scratch: Scratch) -> Scratch {
     scratch.run(&tables(scratch.kind, "9fb44677ef15")).await;
     store::migrate(&scratch.database, InventoryKind::Ironic)
         .await
         .unwrap();
-    House::over(scratch, InventoryKind::Ironic)
+    scratch
 }
 
 /// A node of driver `a`; `more` are further columns and their values.
@@ -402,4 +409,55 @@ async fn ironic_s_own_tables_are_not_altered() {
             "version",
         ]
     );
+}
+
+/// The shipped grants, with names of this test's own.
+async fn least_rights(scratch: &Scratch, grants: &str, host: &str) -> String {
+    let user = format!("u_{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
+    let grants = match scratch.kind {
+        Kind::MySql => grants.replace("'nodewarden'@", &format!("'{user}'@")),
+        _ => grants
+            .replace("ROLE nodewarden ", &format!("ROLE {user} "))
+            .replace("TO nodewarden;", &format!("TO {user};")),
+    };
+    scratch.run(&grants).await;
+    let url = scratch.database.url.expose().to_owned();
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let (_, server) = rest.split_once('@').unwrap();
+    assert!(grants.contains(host));
+    format!("{scheme}://{user}:change%20me@{server}")
+}
+
+#[tokio::test]
+async fn the_least_rights_that_are_shipped_are_enough_and_allow_nothing_else() {
+    let mysql = include_str!("../../deploy/ironic/grants-mysql.sql");
+    let postgres = include_str!("../../deploy/ironic/grants-postgres.sql");
+    for (kind, grants, host) in [(Kind::MySql, mysql, "@'%'"), (Kind::Postgres, postgres, "")] {
+        let scratch = tables_in(Scratch::of(kind).await).await;
+        scratch
+            .run(
+                "CREATE TABLE conductors (id INTEGER); CREATE TABLE conductor_hardware_interfaces (id INTEGER);
+                 INSERT INTO nodes (uuid, driver, provision_state) VALUES ('n1', 'a', 'available')",
+            )
+            .await;
+        let url = least_rights(&scratch, grants, host).await;
+        let mut house = House::over(scratch, InventoryKind::Ironic);
+        house.use_url(&url);
+        let mut worker = lose(&house).await;
+        assert_eq!(house.out().await, ["n1"]);
+        house.joined("c1", 2, &["a"]);
+        house.settle(&mut worker).await;
+        sweep(&house, &mut worker).await;
+        assert_eq!(house.out().await, Vec::<String>::new());
+        assert_eq!(mark(&house, "n1").await, "no | - | - | updated");
+        for forbidden in [
+            "UPDATE nodes SET provision_state = 'active'",
+            "DELETE FROM nodes",
+            "UPDATE conductors SET id = 1",
+            "DROP TABLE nodewarden_state",
+        ] {
+            let outcome = crate::database::try_run(&url, forbidden).await;
+            assert!(outcome.is_err(), "{kind:?} allowed {forbidden}");
+        }
+    }
 }

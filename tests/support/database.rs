@@ -169,8 +169,13 @@ impl Held {
 
 /// Runs statements on the database at `url`.
 pub async fn run(url: &str, statements: &str) {
+    try_run(url, statements).await.unwrap();
+}
+
+/// Runs statements on the database at `url`, which may refuse them.
+pub async fn try_run(url: &str, statements: &str) -> Result<(), sqlx::Error> {
     let statements = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
-    let outcome = if url.starts_with("sqlite:") {
+    if url.starts_with("sqlite:") {
         let mut link = sqlx::SqliteConnection::connect(url).await.unwrap();
         link.execute(statements).await.map(drop)
     } else if url.starts_with("postgres") {
@@ -179,8 +184,7 @@ pub async fn run(url: &str, statements: &str) {
     } else {
         let mut link = sqlx::MySqlConnection::connect(url).await.unwrap();
         link.execute(statements).await.map(drop)
-    };
-    outcome.unwrap();
+    }
 }
 
 impl Drop for Scratch {
