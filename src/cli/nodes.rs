@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::import_file::{self, ImportedNode};
 use super::{Failure, Output, output};
-use crate::config::Settings;
+use crate::config::{InventoryKind, Settings};
 use crate::store::{self, NodeUpsert};
 
 /// The largest file: a million nodes with everything that Ironic's API prints for a list.
@@ -62,6 +62,12 @@ impl Import {
     /// # Errors
     /// [`Failure`]
     pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
+        if settings.inventory.kind == InventoryKind::Ironic {
+            return Err(Failure::usage(
+                "with inventory.kind = \"ironic\" the table of nodes is Ironic's own: enroll nodes there; nothing was imported",
+            )
+            .into());
+        }
         let shown = if self.is_stdin() {
             "standard input".to_owned()
         } else {
