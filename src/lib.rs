@@ -28,7 +28,8 @@
 //! | [`store`] | the database: one transaction a method; the only SQL | domain, config |
 //! | [`broker`] | the AMQP client; the only names of queues | domain, config |
 //! | [`worker`] | the loop as a step machine, the relay, the replica | domain, wire, store, broker |
-//! | [`http`], [`explain`] | read and tell; never write | store's reader, worker's status |
+//! | [`bridge`] | looks at Ironic's tables, judges (pure), publishes what Ironic does not | as the worker |
+//! | [`http`], [`explain`] | read and tell; never write | store's reader, worker's and bridge's status |
 //! | [`cli`] | the commands | all of these |
 //! | [`app`] | puts a replica together; nothing is constructed elsewhere | all |
 //! | [`lifecycle`] | signals, tasks, the watchdog process | store's watch |
@@ -66,6 +67,7 @@
 //! (schemas from types), humantime (durations), indicatif (progress), rustix (signals to processes).
 
 pub mod app;
+pub mod bridge;
 pub mod broker;
 pub mod cli;
 pub mod config;

@@ -10,7 +10,7 @@ mod names;
 pub mod text;
 
 pub use happened::{
-    announced, chunk_seconds, deaf, decided, event, fenced, intake_seconds, moved, nacked, refused,
+    announced, bridge_looked, bridge_published, chunk_seconds, deaf, decided, event, fenced, intake_seconds, moved, nacked, refused,
     retried, session_ended, skipped, sweep, unroutable,
 };
 pub use metrics::{Metrics, PAIR_SERIES, PairGauge, install_metrics};

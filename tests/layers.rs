@@ -25,8 +25,28 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "bridge",
+        &[
+            "domain",
+            "wire",
+            "store",
+            "broker",
+            "config",
+            "lifecycle",
+            "retry",
+            "telemetry",
+        ],
+    ),
+    (
         "http",
-        &["store", "worker", "explain", "telemetry", "domain"],
+        &[
+            "store",
+            "worker",
+            "bridge",
+            "explain",
+            "telemetry",
+            "domain",
+        ],
     ),
     ("explain", &["store", "telemetry"]),
     ("lifecycle", &["store", "config"]),
@@ -70,6 +90,14 @@ const NOT_IN_DOMAIN: &[&str] = &[
     "rand",
     "println",
     "metrics",
+];
+
+/// The judgement of the bridge is as pure as the domain, and knows nothing else of ours.
+const PURE_IN_BRIDGE: &[&str] = &[
+    "bridge/judge.rs",
+    "bridge/look.rs",
+    "bridge/says.rs",
+    "bridge/watched.rs",
 ];
 
 struct Source {
@@ -167,6 +195,30 @@ fn the_core_is_pure() {
         for text in NOT_IN_DOMAIN {
             if source.code.contains(text) {
                 broken.push(format!("{} holds {text:?}", source.path.display()));
+            }
+        }
+    }
+    assert_eq!(broken, Vec::<String>::new());
+}
+
+#[test]
+fn the_judgement_of_the_bridge_is_pure() {
+    let mut broken = Vec::new();
+    let sources = sources();
+    let pure: Vec<_> = sources
+        .iter()
+        .filter(|source| PURE_IN_BRIDGE.iter().any(|path| source.path == Path::new(path)))
+        .collect();
+    assert_eq!(pure.len(), PURE_IN_BRIDGE.len());
+    for source in pure {
+        for text in NOT_IN_DOMAIN {
+            if source.code.contains(text) {
+                broken.push(format!("{} holds {text:?}", source.path.display()));
+            }
+        }
+        for rest in source.code.split("crate::").skip(1) {
+            if !rest.starts_with("domain::") {
+                broken.push(format!("{} knows {rest:.20}", source.path.display()));
             }
         }
     }

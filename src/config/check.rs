@@ -70,6 +70,7 @@ impl Settings {
         if self.database.transaction_limit < seconds(5) {
             return refuse("database.transaction_limit must be at least 5s: a healthy but slow disk would be killed".into());
         }
+        self.check_bridge()?;
         let scheme = self.database.url.expose().split("://").next();
         if !matches!(
             scheme,
@@ -88,5 +89,21 @@ impl Settings {
             );
         }
         Ok(())
+    }
+
+    fn check_bridge(&self) -> Result<(), SettingsFault> {
+        let bridge = &self.bridge;
+        if !(Duration::from_millis(200)..=Duration::from_secs(60)).contains(&bridge.interval) {
+            return Err(SettingsFault("bridge.interval must be 200ms to 60s".into()));
+        }
+        match bridge.heartbeat_timeout {
+            Some(timeout) if timeout < 3 * bridge.interval => Err(SettingsFault(format!(
+                "bridge.heartbeat_timeout ({}) must be at least three bridge.interval ({}), and not less than the \
+                 heartbeat_timeout of Ironic's own [conductor] section",
+                humantime::format_duration(timeout),
+                humantime::format_duration(bridge.interval),
+            ))),
+            _ => Ok(()),
+        }
     }
 }

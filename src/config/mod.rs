@@ -38,6 +38,8 @@ pub struct Settings {
     pub retention: Retention,
     /// Who may say what.
     pub security: Security,
+    /// The bridge to Ironic.
+    pub bridge: Bridge,
 }
 
 /// `[amqp]`: the message broker and the names in it.
@@ -263,6 +265,60 @@ pub struct Security {
     /// Broker user → patterns (`*` stands for any text) of the conductor names it may speak for.
     /// Without this map everybody may speak for everyone; with it a message must carry `user_id`.
     pub allowed_publishers: Option<BTreeMap<String, Vec<String>>>,
+}
+
+/// `[bridge]`: `nodewarden bridge ironic`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Bridge {
+    /// Ironic's database; not set: that of `database.url`.
+    pub database_url: Option<SecretUrl>,
+    /// How often it is looked at.
+    #[serde(with = "duration")]
+    pub interval: Duration,
+    /// How long a conductor's `updated_at` must stand still; must be set for the bridge.
+    #[serde(with = "duration::optional")]
+    pub heartbeat_timeout: Option<Duration>,
+    /// Address and port for the bridge's own HTTP; empty: none.
+    pub listen: String,
+}
+
+impl Default for Bridge {
+    fn default() -> Self {
+        Self {
+            database_url: None,
+            interval: Duration::from_secs(2),
+            heartbeat_timeout: None,
+            listen: String::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// The database that the bridge looks at.
+    #[must_use]
+    pub fn bridge_database(&self) -> Database {
+        let url = self.bridge.database_url.as_ref();
+        Database {
+            url: url.unwrap_or(&self.database.url).clone(),
+            ..self.database.clone()
+        }
+    }
+
+    /// The time-out that the bridge goes by.
+    ///
+    /// # Errors
+    /// [`SettingsFault`]: it is not set, and nobody but the operator knows it.
+    pub fn bridge_timeout(&self) -> Result<Duration, SettingsFault> {
+        self.bridge.heartbeat_timeout.ok_or_else(|| {
+            SettingsFault(
+                "bridge.heartbeat_timeout is not set: give it at least the heartbeat_timeout of Ironic's own \
+                 [conductor] section (60s unless changed there); with less, conductors that Ironic still counts on \
+                 are lost"
+                    .into(),
+            )
+        })
+    }
 }
 
 /// Why the settings cannot be used; says which one and what to do.

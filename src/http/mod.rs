@@ -5,6 +5,7 @@
 
 pub mod answer;
 mod bounded;
+mod bridge;
 mod fault;
 mod looks;
 mod metrics;
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use crate::store::Reader;
 use crate::telemetry::Metrics;
 use crate::worker::Status;
+pub use bridge::serve_bridge;
 use fault::Fault;
 
 /// How long an answer may take to make. A snapshot page of 10,000 nodes takes well under a second.
@@ -61,8 +63,21 @@ pub async fn serve(
         metrics,
         refreshing: Arc::default(),
     };
+    run(listener, router(sources), shutdown).await
+}
+
+/// Answers until `shutdown`, then finishes what is under way: bounded in connections and time.
+async fn run(
+    listener: TcpListener,
+    router: Router,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let router = router
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(in_time))
+        .layer(middleware::from_fn(closing));
     let asked = shutdown.clone();
-    let serving = axum::serve(bounded::Bounded::new(listener), router(sources))
+    let serving = axum::serve(bounded::Bounded::new(listener), router)
         .with_graceful_shutdown(async move { asked.cancelled().await });
     let too_late = async {
         shutdown.cancelled().await;
@@ -85,9 +100,6 @@ fn router(sources: Sources) -> Router {
         .route("/v1/nodes/{uuid}", get(looks::node))
         .route("/v1/decisions", get(looks::decisions))
         .fallback(no_such_path)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn(in_time))
-        .layer(middleware::from_fn(closing))
         .with_state(sources)
 }
 

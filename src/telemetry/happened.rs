@@ -92,3 +92,13 @@ pub fn chunk_seconds(took: Duration) {
 pub fn sweep() {
     counter!(SWEEPS_TOTAL).increment(1);
 }
+
+/// A bridge looked: `good`, `failed` or `slow`.
+pub fn bridge_looked(outcome: &'static str) {
+    counter!(BRIDGE_LOOKS_TOTAL, "outcome" => outcome).increment(1);
+}
+
+/// The broker confirmed an event of a bridge.
+pub fn bridge_published(message_type: &'static str) {
+    counter!(BRIDGE_PUBLISHED_TOTAL, "type" => message_type).increment(1);
+}

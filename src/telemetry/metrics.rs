@@ -142,6 +142,32 @@ impl Metrics {
         });
     }
 
+    /// How a bridge stands: the age of its last good look, its conductors by state, and the events
+    /// that wait.
+    pub fn bridge(
+        &self,
+        look_age: Option<Duration>,
+        conductors: impl IntoIterator<Item = (&'static str, u64)>,
+        waiting: usize,
+    ) {
+        let age = look_age.map_or(f64::INFINITY, |age| age.as_secs_f64());
+        gauge!(BRIDGE_LOOK_AGE_SECONDS).set(age);
+        for (state, count) in conductors {
+            gauge!(BRIDGE_CONDUCTORS, "state" => state).set(count as f64);
+        }
+        gauge!(BRIDGE_WAITING_EVENTS).set(waiting as f64);
+        // From the first scrape on, so that a rate sees the first increment.
+        for outcome in ["good", "failed", "slow"] {
+            counter!(BRIDGE_LOOKS_TOTAL, "outcome" => outcome).increment(0);
+        }
+        for event in EVENT_TYPES
+            .iter()
+            .filter(|event| event.starts_with("conductor."))
+        {
+            counter!(BRIDGE_PUBLISHED_TOTAL, "type" => *event).increment(0);
+        }
+    }
+
     /// How the database stands.
     pub fn database(&self, nodes_out_of_service: u64, outbox_oldest: Option<Duration>) {
         gauge!(NODES_OUT_OF_SERVICE).set(nodes_out_of_service as f64);

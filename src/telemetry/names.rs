@@ -33,6 +33,11 @@ pub(super) const SWEEPS_TOTAL: &str = "nodewarden_sweeps_total";
 pub(super) const INTAKE_SECONDS: &str = "nodewarden_intake_seconds";
 pub(super) const CHUNK_SECONDS: &str = "nodewarden_chunk_seconds";
 pub(super) const SCRAPE_STALE: &str = "nodewarden_database_gauges_stale";
+pub(super) const BRIDGE_LOOK_AGE_SECONDS: &str = "nodewarden_bridge_last_good_look_age_seconds";
+pub(super) const BRIDGE_LOOKS_TOTAL: &str = "nodewarden_bridge_looks_total";
+pub(super) const BRIDGE_PUBLISHED_TOTAL: &str = "nodewarden_bridge_published_total";
+pub(super) const BRIDGE_CONDUCTORS: &str = "nodewarden_bridge_conductors";
+pub(super) const BRIDGE_WAITING_EVENTS: &str = "nodewarden_bridge_waiting_events";
 
 /// Every gauge, with its help text.
 pub(super) const GAUGES: &[(&str, &str)] = &[
@@ -89,6 +94,18 @@ pub(super) const GAUGES: &[(&str, &str)] = &[
         SCRAPE_STALE,
         "1 while the gauges that come from the database could not be refreshed and show older values",
     ),
+    (
+        BRIDGE_LOOK_AGE_SECONDS,
+        "Bridge: seconds since the last good look at Ironic's tables (+Inf: none yet)",
+    ),
+    (
+        BRIDGE_CONDUCTORS,
+        "Bridge: conductors as they are seen (alive, starting, late, gone, unknown)",
+    ),
+    (
+        BRIDGE_WAITING_EVENTS,
+        "Bridge: events that the broker has not confirmed",
+    ),
 ];
 
 /// Every counter, with its help text.
@@ -136,6 +153,14 @@ pub(super) const COUNTERS: &[(&str, &str)] = &[
         "Attempts that failed and are made again after a pause, by what was tried",
     ),
     (SWEEPS_TOTAL, "Sweeps over all nodes that were begun"),
+    (
+        BRIDGE_LOOKS_TOTAL,
+        "Bridge: looks at Ironic's tables, by outcome (good, failed, slow)",
+    ),
+    (
+        BRIDGE_PUBLISHED_TOTAL,
+        "Bridge: events that the broker confirmed, by type",
+    ),
 ];
 
 /// Every histogram, with its help text.

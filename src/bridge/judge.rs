@@ -1,0 +1,280 @@
+//! The judgement of a bridge: a pure function over what was seen.
+//!
+//! Its rules, each for a trap that others fell into:
+//!
+//! - No clock is compared with another. `updated_at` only says *that* something moved; how long it
+//!   did not is counted on our own monotonic clock, and only in an unbroken run of regular good
+//!   looks. A failed or slow look, or a pause between two (we were stopped), ends the run: that time
+//!   counts for nothing, for all conductors, and each must be seen to move again.
+//! - A look is good only after a write of our own in the same database was committed and read back
+//!   with it. A stalled or read-only database, or a replica that lags, so gives no good look.
+//! - What counts must be seen twice, a second apart ([`super::watched::SETTLED`]).
+//! - An empty table, a row that makes no sense: unknown, and of the unknown nothing is said.
+//! - What is said depends on the present alone. What the broker did not confirm is said again as
+//!   long as it is true, and forgotten once it is not.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::look::{Look, read};
+use super::watched::{Looked, Stamp, Standing, Watched};
+use crate::domain::event::Event;
+use crate::domain::ids::{ConductorName, Driver, Group, Incarnation};
+use crate::domain::time::Mono;
+
+/// What the judgement goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// How long `updated_at` must stand still; not less than Ironic's own `heartbeat_timeout`.
+    pub heartbeat_timeout: Duration,
+    /// The longest pause between two looks of one run.
+    pub longest_pause: Duration,
+}
+
+impl Rules {
+    /// For looks each `interval`. Three of them and a second may pass, but never half the time-out:
+    /// a pause that long must not pass for silence.
+    #[must_use]
+    pub fn new(heartbeat_timeout: Duration, interval: Duration) -> Self {
+        let pause = interval * 3 + Duration::from_secs(1);
+        Self {
+            heartbeat_timeout,
+            longest_pause: pause.min(heartbeat_timeout / 2),
+        }
+    }
+}
+
+/// Where a conductor stands, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Online and moving.
+    Alive,
+    /// Online, and what it serves is not known yet.
+    Starting,
+    /// Silent for the whole time-out, or switched off.
+    Late,
+    /// It stopped, or its row was deleted.
+    Gone,
+    /// Nothing can be said.
+    Unknown,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Alive,
+        Self::Starting,
+        Self::Late,
+        Self::Gone,
+        Self::Unknown,
+    ];
+
+    /// As written in answers and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alive => "alive",
+            Self::Starting => "starting",
+            Self::Late => "late",
+            Self::Gone => "gone",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One conductor as it is seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Its hostname; somebody else's text.
+    pub conductor: String,
+    /// Where it stands.
+    pub state: State,
+    /// Why, in words; may hold somebody else's text.
+    pub why: String,
+    /// Whether its row says that it is online, if it says anything.
+    pub online: Option<bool>,
+    /// Its last registration that was seen.
+    pub incarnation: Option<Incarnation>,
+    /// The group of that.
+    pub group: Option<Group>,
+    /// The hardware types of that.
+    pub drivers: Vec<Driver>,
+    /// Its `updated_at`, by its own clock.
+    pub updated_at_ms: Option<u64>,
+    /// How long that certainly did not move.
+    pub quiet: Option<Duration>,
+}
+
+/// Everything that a bridge remembers: as many conductors as the table has rows.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    rules: Rules,
+    /// This bridge's own name, unlike any other's.
+    bridge: String,
+    watched: BTreeMap<ConductorName, Watched>,
+    unnamed: Vec<(String, String)>,
+    /// The last look of the present run; `None` while there is none.
+    last: Option<Looked>,
+    looks: u64,
+    empty: bool,
+}
+
+impl Judge {
+    /// A bridge that has not looked yet. `bridge` is a random name of its own.
+    #[must_use]
+    pub fn new(rules: Rules, bridge: impl Into<String>) -> Self {
+        Self {
+            rules,
+            bridge: bridge.into(),
+            watched: BTreeMap::new(),
+            unnamed: Vec::new(),
+            last: None,
+            looks: 0,
+            empty: false,
+        }
+    }
+
+    /// A look failed, or was too slow, or its own write did: nothing was seen, and all that was seen
+    /// before counts for nothing.
+    pub fn failed(&mut self) {
+        self.last = None;
+        for watched in self.watched.values_mut() {
+            watched.interrupt();
+        }
+    }
+
+    /// A good look.
+    pub fn looked(&mut self, look: &Look) {
+        self.looks += 1;
+        let paused = self
+            .last
+            .is_some_and(|last| look.began.since(last.ended) > self.rules.longest_pause);
+        self.empty = look.rows.is_empty();
+        if paused || self.empty {
+            self.failed();
+        }
+        if self.empty {
+            // Everybody at once is no stop of theirs, but a table that somebody works on.
+            return;
+        }
+        let mut sightings = read(&look.rows);
+        for (name, watched) in &mut self.watched {
+            match sightings.named.remove(name) {
+                Some(facts) => watched.seen(Some(facts), look),
+                None if sightings.unnamed.is_empty() => watched.seen(None, look),
+                // One of the rows that cannot be read may be its own.
+                None => watched.seen(Some(Err("a row's name cannot be read".into())), look),
+            }
+        }
+        for (name, facts) in sightings.named {
+            self.watched.insert(name, Watched::first(facts, look));
+        }
+        self.unnamed = sightings.unnamed;
+        self.last = Some(Looked {
+            began: look.began,
+            ended: look.ended,
+            beats: look.beats,
+        });
+    }
+
+    /// What is to be said now; nothing without a look that is fresh. To be called again until
+    /// everything is [`confirmed`](Self::confirmed): the same comes again, with the same id, as long
+    /// as it is true.
+    pub fn due(&mut self, now: Mono) -> Vec<Event> {
+        let timeout = self.rules.heartbeat_timeout;
+        let Some(last) = self.fresh(now) else {
+            return Vec::new();
+        };
+        let stamp = Stamp {
+            bridge: &self.bridge,
+            look: self.looks,
+            beats: last.beats,
+        };
+        let due = self.watched.iter_mut().filter_map(|(name, watched)| {
+            let standing = watched.standing(&last, timeout);
+            watched.due(name, &standing, now, &stamp)
+        });
+        due.collect()
+    }
+
+    /// The broker has it.
+    pub fn confirmed(&mut self, event: &Event, now: Mono) {
+        if let Some(watched) = self.watched.get_mut(&event.conductor) {
+            watched.confirmed(event, now);
+            if watched.over() {
+                self.watched.remove(&event.conductor);
+            }
+        }
+    }
+
+    /// The last good look, if it is not too long ago to say anything about the present.
+    fn fresh(&self, now: Mono) -> Option<Looked> {
+        self.last
+            .filter(|last| now.since(last.ended) <= self.rules.longest_pause)
+    }
+
+    /// Events that wait for their confirm.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.watched
+            .values()
+            .filter(|watched| watched.waits())
+            .count()
+    }
+
+    /// Whether the last look found a table without rows.
+    #[must_use]
+    pub fn empty(&self) -> bool {
+        self.empty
+    }
+
+    /// Every conductor as it is seen, then the rows that have no name.
+    #[must_use]
+    pub fn view(&self) -> Vec<View> {
+        let named = self
+            .watched
+            .iter()
+            .map(|(name, watched)| self.one(name, watched));
+        let unnamed = self.unnamed.iter().map(|(text, why)| View {
+            conductor: text.clone(),
+            state: State::Unknown,
+            why: why.clone(),
+            online: None,
+            incarnation: None,
+            group: None,
+            drivers: Vec::new(),
+            updated_at_ms: None,
+            quiet: None,
+        });
+        named.chain(unnamed).collect()
+    }
+
+    fn one(&self, name: &ConductorName, watched: &Watched) -> View {
+        let standing = match &self.last {
+            None if self.empty => Standing::Unknown("the table conductors is empty".into()),
+            None => Standing::Unknown("the last look failed".into()),
+            Some(last) => watched.standing(last, self.rules.heartbeat_timeout),
+        };
+        let (state, why) = match standing {
+            Standing::Alive(_) => (State::Alive, "online".to_owned()),
+            Standing::Starting(why) => (State::Starting, why.to_owned()),
+            Standing::Late(why) => (State::Late, why.to_owned()),
+            Standing::Gone(why) => (State::Gone, why.to_owned()),
+            Standing::Unknown(why) => (State::Unknown, why),
+        };
+        let registered = watched.registered();
+        View {
+            conductor: name.to_string(),
+            state,
+            why,
+            online: watched.online(),
+            incarnation: registered.map(|registered| registered.incarnation),
+            group: registered.map(|registered| registered.group.clone()),
+            drivers: registered
+                .map(|registered| registered.drivers.iter().cloned().collect())
+                .unwrap_or_default(),
+            updated_at_ms: Some(watched.updated_at_ms()),
+            quiet: self.last.as_ref().map(|last| watched.quiet(last)),
+        }
+    }
+}

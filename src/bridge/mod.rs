@@ -1,0 +1,29 @@
+//! The bridge to OpenStack Ironic, which publishes no lifecycle messages of its conductors: look at
+//! its tables, judge, publish.
+//!
+//! - `look` reads rows, [`watched`] follows one conductor, [`judge`] says where each stands and what
+//!   is due, `says` makes the events: all pure. The traps are told at the head of [`judge`].
+//! - [`Bridge`] is the loop over [`ports`]; `adapters` are the real broker and clock.
+//!
+//! Any number of bridges may run side by side, and be killed or frozen at any moment: events carry
+//! the conductor's own times, so nodewarden recognises what comes too late, and bridges that see the
+//! same say the same with the same `message_id`. `joined` carries no time-out: a bridge that dies
+//! takes nobody out (I7).
+
+mod adapters;
+
+mod turns;
+pub mod judge;
+pub mod look;
+pub mod ports;
+mod says;
+mod status;
+pub mod watched;
+
+pub use adapters::{BrokerVoice, SystemClock};
+pub use turns::Bridge;
+pub use judge::{Judge, Rules, State, View};
+pub use look::{Look, Row};
+pub use ports::LookFault;
+pub use says::DETECTED_BY;
+pub use status::Status;

@@ -1,0 +1,70 @@
+//! What the loop waits for: a database to look at, a broker to speak to, a clock. Real ones and
+//! simulated ones implement them alike.
+
+use std::time::Duration;
+
+use super::look::Look;
+use crate::broker::{BrokerError, Outgoing, Published};
+use crate::domain::time::Now;
+
+/// Why a look was not good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LookFault {
+    /// It took longer than it may; whatever it saw is forgotten.
+    Slow(Duration),
+    /// It, or the write of our own row, failed. A sentence for people, without secrets.
+    Failed(String),
+}
+
+impl std::fmt::Display for LookFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Slow(limit) => write!(
+                f,
+                "looking took longer than {}",
+                humantime::format_duration(*limit)
+            ),
+            Self::Failed(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Ironic's database.
+#[allow(async_fn_in_trait)] // used only with concrete types
+pub trait Lookout {
+    /// Writes our own row, then reads it and both tables at one moment. Never takes longer than its
+    /// time limit by much.
+    ///
+    /// # Errors
+    /// [`LookFault`]: nothing was seen.
+    async fn look(&mut self) -> Result<Look, LookFault>;
+}
+
+/// The broker.
+#[allow(async_fn_in_trait)] // used only with concrete types
+pub trait Voice {
+    /// Makes sure that there is a session.
+    ///
+    /// # Errors
+    /// Nobody there, or it says no.
+    async fn open(&mut self) -> Result<(), BrokerError>;
+
+    /// Publishes all in order, and waits for the broker's answer for each. After an error the
+    /// session is over, and the next [`open`](Self::open) begins a new one.
+    ///
+    /// # Errors
+    /// It is unknown which of them the broker has.
+    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError>;
+
+    /// Why the broker does not read from us at the moment, if it said so.
+    fn blocked(&self) -> Option<String>;
+}
+
+/// Time.
+#[allow(async_fn_in_trait)] // used only with concrete types
+pub trait Clock {
+    /// Both clocks, read at once.
+    fn now(&self) -> Now;
+    /// Lets `pause` pass.
+    async fn sleep(&self, pause: Duration);
+}

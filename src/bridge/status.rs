@@ -1,0 +1,73 @@
+//! What a bridge says about itself: for `/readyz`, metrics and its log.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::judge::{State, View};
+use crate::domain::time::Mono;
+
+/// A bridge's state, as of its last look and its last word to the broker.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// When the last good look was over, on the bridge's monotonic clock.
+    pub last_good_look: Option<Mono>,
+    /// Why looks are not good.
+    pub look_trouble: Option<String>,
+    /// Why events are not confirmed.
+    pub broker_trouble: Option<String>,
+    /// How many conductors stand where.
+    pub conductors: BTreeMap<State, u64>,
+    /// Events that the broker has not confirmed.
+    pub waiting: usize,
+    /// How old the last good look may be.
+    stale_after: Duration,
+}
+
+impl Status {
+    /// A bridge that looks each `interval` and has not begun.
+    #[must_use]
+    pub fn new(interval: Duration) -> Self {
+        Self {
+            last_good_look: None,
+            look_trouble: None,
+            broker_trouble: Some("the broker has not been reached yet".into()),
+            conductors: BTreeMap::new(),
+            waiting: 0,
+            // Two looks may be missed, and the machine be slow for a second.
+            stale_after: interval * 3 + Duration::from_secs(1),
+        }
+    }
+
+    pub(super) fn tell(&mut self, conductors: Vec<View>, waiting: usize) {
+        self.conductors.clear();
+        for view in conductors {
+            *self.conductors.entry(view.state).or_default() += 1;
+        }
+        self.waiting = waiting;
+    }
+
+    /// How old the last good look is; `None` before the first.
+    #[must_use]
+    pub fn look_age(&self, now: Mono) -> Option<Duration> {
+        self.last_good_look.map(|at| now.since(at))
+    }
+
+    /// Why the bridge is not ready: sentences for people, no secrets. None: it is.
+    #[must_use]
+    pub fn reasons(&self, now: Mono) -> Vec<String> {
+        let mut reasons = Vec::new();
+        match self.look_age(now) {
+            None => reasons.push("there was no good look at Ironic's tables yet".to_owned()),
+            Some(age) if age > self.stale_after => reasons.push(format!(
+                "the last good look at Ironic's tables is {} old",
+                humantime::format_duration(Duration::from_secs(age.as_secs()))
+            )),
+            Some(_) => {}
+        }
+        if !reasons.is_empty() {
+            reasons.extend(self.look_trouble.clone());
+        }
+        reasons.extend(self.broker_trouble.clone());
+        reasons
+    }
+}

@@ -1,0 +1,369 @@
+//! One conductor as a bridge sees it: what its row says, how long it says so, what that means, and
+//! what was said about it. Pure.
+
+use std::time::Duration;
+
+use super::look::{Facts, Look, Registered};
+use super::says;
+use crate::domain::event::Event;
+use crate::domain::ids::{ConductorName, Incarnation};
+use crate::domain::time::Mono;
+
+/// What counts must be seen so at two looks at least that far apart: a start shows the conductor
+/// without drivers for 20 to 40 ms, a stop deletes its drivers 20 ms before it goes offline. A
+/// second is also what MySQL's times resolve, so whatever registers later has a later time.
+pub const SETTLED: Duration = Duration::from_secs(1);
+
+/// A sign of life is passed on at most that often: Ironic's conductors give one each 10 s by
+/// default, and looks do not come on the millisecond.
+const SIGN_EACH: Duration = Duration::from_secs(9);
+
+/// A complete heartbeat comes at least once a minute, whatever the broker and the looks cost.
+const REPEAT_ALIVE: Duration = Duration::from_secs(45);
+
+/// What is said of one that is late or gone is said again after a minute, then after twice that,
+/// and so on up to an hour: another bridge may have contradicted it, or a database been restored.
+const REPEAT_ENDED: Duration = Duration::from_secs(60);
+const REPEAT_ENDED_MOST: Duration = Duration::from_secs(3600);
+
+/// What its row says, but for `updated_at` while it is online.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Shape {
+    Unreadable(String),
+    Missing,
+    Offline(Facts),
+    Online(Option<Registered>),
+}
+
+/// Where a conductor stands, as far as looks can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Online, moving, and this is what it serves.
+    Alive(Registered),
+    /// Online, and what it serves is not (or not surely) known yet.
+    Starting(&'static str),
+    /// Ironic would not count on it: silent for the whole time-out, or switched off.
+    Late(&'static str),
+    /// It stopped by itself, or its row was deleted.
+    Gone(&'static str),
+    /// Nothing can be said about it, so nothing is.
+    Unknown(String),
+}
+
+/// What was said about it last, and confirmed by the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Statement {
+    Lives(Registered),
+    Late(Incarnation, u64),
+    Left(Incarnation),
+}
+
+#[derive(Debug, Clone)]
+struct Said {
+    what: Statement,
+    at: Mono,
+    /// When a new sign of life was last passed on, and which.
+    sign_at: Mono,
+    sign_ms: u64,
+    /// How often the same end was said.
+    times: u32,
+}
+
+/// One conductor.
+#[derive(Debug, Clone)]
+pub(super) struct Watched {
+    shape: Shape,
+    same_since: Mono,
+    same_looks: u32,
+    updated_at_ms: u64,
+    quiet_since: Mono,
+    /// Its `updated_at` was seen to change between two looks that followed each other. Only that
+    /// proves life: the row of one that was killed long ago looks the same at a first look.
+    moved: bool,
+    /// As `updated_at`, but never falling within an incarnation: its clock may be set back.
+    sign_ms: u64,
+    registered: Option<Registered>,
+    said: Option<Said>,
+    pending: Option<(Event, Statement)>,
+}
+
+impl Watched {
+    /// One that was not seen before.
+    pub(super) fn first(facts: Result<Facts, String>, look: &Look) -> Self {
+        let updated_at_ms = facts.as_ref().map_or(0, |facts| facts.updated_at_ms);
+        Self {
+            registered: facts
+                .as_ref()
+                .ok()
+                .and_then(|facts| facts.registered.clone()),
+            shape: shape(Some(facts)),
+            same_since: look.ended,
+            same_looks: 1,
+            updated_at_ms,
+            quiet_since: look.ended,
+            moved: false,
+            sign_ms: updated_at_ms,
+            said: None,
+            pending: None,
+        }
+    }
+
+    /// The looks were interrupted: what was seen before them proves nothing any more.
+    pub(super) fn interrupt(&mut self) {
+        self.same_looks = 0;
+        self.moved = false;
+    }
+
+    /// What the next look saw of it; `None`: its row is not there.
+    pub(super) fn seen(&mut self, facts: Option<Result<Facts, String>>, look: &Look) {
+        let unbroken =
+            self.same_looks > 0 && !matches!(self.shape, Shape::Missing | Shape::Unreadable(_));
+        if let Some(Ok(facts)) = &facts {
+            self.renewed(facts, unbroken, look);
+        } else {
+            self.moved = false;
+        }
+        let shape = shape(facts);
+        if self.same_looks > 0 && shape == self.shape {
+            self.same_looks = self.same_looks.saturating_add(1);
+        } else {
+            self.shape = shape;
+            self.same_since = look.ended;
+            self.same_looks = 1;
+        }
+    }
+
+    fn renewed(&mut self, facts: &Facts, unbroken: bool, look: &Look) {
+        let changed = facts.updated_at_ms != self.updated_at_ms;
+        if changed || !unbroken {
+            self.quiet_since = look.ended;
+            self.moved = unbroken;
+        }
+        if changed {
+            let later = self.sign_ms.saturating_add(1);
+            self.sign_ms = facts.updated_at_ms.max(later);
+            self.updated_at_ms = facts.updated_at_ms;
+        }
+        if let Some(registered) = &facts.registered {
+            let known = self.registered.as_ref().map(|known| known.incarnation);
+            if known != Some(registered.incarnation) {
+                self.sign_ms = facts.updated_at_ms;
+            }
+            self.registered = Some(registered.clone());
+        }
+    }
+
+    /// Where it stands as of `look`, the last one.
+    pub(super) fn standing(&self, look: &Looked, timeout: Duration) -> Standing {
+        let settled = self.same_looks >= 2 && look.began.since(self.same_since) >= SETTLED;
+        if self.same_looks == 0 {
+            return Standing::Unknown("looks were interrupted".into());
+        }
+        match &self.shape {
+            Shape::Unreadable(why) => Standing::Unknown(why.clone()),
+            Shape::Missing | Shape::Offline(_) if !settled => {
+                Standing::Unknown("it was online a moment ago".into())
+            }
+            Shape::Missing => Standing::Gone("its row was deleted"),
+            Shape::Offline(facts) if facts.registered.is_none() => Standing::Gone("it stopped"),
+            // Not how a conductor stops. It may be switched on again without a new registration,
+            // so this end must be one that can be revived.
+            Shape::Offline(_) => Standing::Late("offline, though its drivers are registered"),
+            Shape::Online(_) if look.beats && self.quiet(look) >= timeout => {
+                Standing::Late("updated_at did not move for the whole time-out")
+            }
+            Shape::Online(None) => Standing::Starting("online, no drivers registered yet"),
+            Shape::Online(Some(_)) if !settled => {
+                Standing::Starting("what it serves was seen once")
+            }
+            Shape::Online(Some(_)) if look.beats && !self.moved => {
+                Standing::Unknown("updated_at was not seen to move yet".into())
+            }
+            Shape::Online(Some(registered)) => Standing::Alive(registered.clone()),
+        }
+    }
+
+    /// How long its `updated_at` certainly did not move, within regular looks.
+    pub(super) fn quiet(&self, look: &Looked) -> Duration {
+        look.began.since(self.quiet_since)
+    }
+
+    pub(super) fn updated_at_ms(&self) -> u64 {
+        self.updated_at_ms
+    }
+
+    pub(super) fn registered(&self) -> Option<&Registered> {
+        self.registered.as_ref()
+    }
+
+    pub(super) fn online(&self) -> Option<bool> {
+        match self.shape {
+            Shape::Online(_) => Some(true),
+            Shape::Offline(_) => Some(false),
+            Shape::Missing | Shape::Unreadable(_) => None,
+        }
+    }
+
+    /// What is to be said about it now. What was not confirmed is said again with the same id,
+    /// before anything else; but not once it has become untrue.
+    pub(super) fn due(
+        &mut self,
+        name: &ConductorName,
+        standing: &Standing,
+        now: Mono,
+        stamp: &Stamp<'_>,
+    ) -> Option<Event> {
+        let Some(what) = self.truth(standing) else {
+            self.pending = None;
+            return None;
+        };
+        if let Some((event, pending)) = &self.pending {
+            if *pending == what {
+                return Some(event.clone());
+            }
+            self.pending = None;
+        }
+        let event = self.event(name, standing, &what, now, stamp)?;
+        self.pending = Some((event.clone(), what));
+        Some(event)
+    }
+
+    fn truth(&self, standing: &Standing) -> Option<Statement> {
+        match standing {
+            Standing::Alive(registered) => Some(Statement::Lives(registered.clone())),
+            Standing::Late(_) => Some(Statement::Late(self.late_incarnation(), self.sign_ms)),
+            Standing::Gone(_) => Some(Statement::Left(self.end_incarnation())),
+            Standing::Starting(_) | Standing::Unknown(_) => None,
+        }
+    }
+
+    /// When its interfaces are gone already, the row's own time: later than the start that ended,
+    /// earlier than the next one.
+    fn end_incarnation(&self) -> Incarnation {
+        let row = Incarnation::new(self.updated_at_ms);
+        let known = self
+            .registered
+            .as_ref()
+            .map(|registered| registered.incarnation);
+        row.max(known).expect("checked when it was read")
+    }
+
+    fn late_incarnation(&self) -> Incarnation {
+        let registered = match &self.shape {
+            Shape::Online(registered) => registered.as_ref(),
+            Shape::Offline(facts) => facts.registered.as_ref(),
+            Shape::Missing | Shape::Unreadable(_) => None,
+        };
+        registered.map_or_else(|| self.end_incarnation(), |it| it.incarnation)
+    }
+
+    fn event(
+        &self,
+        name: &ConductorName,
+        standing: &Standing,
+        what: &Statement,
+        now: Mono,
+        stamp: &Stamp<'_>,
+    ) -> Option<Event> {
+        let same = self.said.as_ref().filter(|said| said.what == *what);
+        match what {
+            Statement::Lives(registered) => {
+                // After a time-out, too: `joined` revives as well as a heartbeat does.
+                let Some(said) = same else {
+                    return Some(says::joined(name, registered, self.sign_ms));
+                };
+                let new_sign =
+                    said.sign_ms != self.sign_ms && now.since(said.sign_at) >= SIGN_EACH;
+                let due = new_sign || now.since(said.at) >= REPEAT_ALIVE;
+                let stamp = if stamp.beats {
+                    String::new()
+                } else {
+                    stamp.text()
+                };
+                due.then(|| says::lives(name, registered, self.sign_ms, &stamp))
+            }
+            Statement::Late(incarnation, sign_ms) => due_again(same, now)
+                .then(|| says::late(name, *incarnation, *sign_ms, &stamp.text())),
+            Statement::Left(incarnation) => {
+                let Standing::Gone(why) = standing else {
+                    return None;
+                };
+                due_again(same, now).then(|| says::left(name, *incarnation, self.sign_ms, why))
+            }
+        }
+    }
+
+    /// The broker has `id`.
+    pub(super) fn confirmed(&mut self, event: &Event, now: Mono) {
+        let Some((_, what)) = self
+            .pending
+            .take_if(|(pending, _)| pending.id == event.id)
+        else {
+            return;
+        };
+        let before = self.said.as_ref();
+        let same = before.filter(|said| said.what == what);
+        let sign_ms = event.sent_at_ms.unwrap_or(self.sign_ms);
+        let sign_at = before
+            .filter(|said| said.sign_ms == sign_ms && same.is_some())
+            .map_or(now, |said| said.sign_at);
+        self.said = Some(Said {
+            times: same.map_or(0, |said| said.times.saturating_add(1)),
+            what,
+            at: now,
+            sign_at,
+            sign_ms,
+        });
+    }
+
+    /// Nothing is left to be said about it: its row is gone, and so it was told.
+    pub(super) fn over(&self) -> bool {
+        let told = self
+            .said
+            .as_ref()
+            .is_some_and(|said| said.what == Statement::Left(self.end_incarnation()));
+        self.shape == Shape::Missing && told
+    }
+
+    /// Whether something is said and not confirmed yet.
+    pub(super) fn waits(&self) -> bool {
+        self.pending.is_some()
+    }
+}
+
+/// The last good look, without its rows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Looked {
+    pub(super) began: Mono,
+    pub(super) ended: Mono,
+    pub(super) beats: bool,
+}
+
+/// What makes an event one of this bridge and this look.
+pub(super) struct Stamp<'a> {
+    pub(super) bridge: &'a str,
+    pub(super) look: u64,
+    pub(super) beats: bool,
+}
+
+impl Stamp<'_> {
+    fn text(&self) -> String {
+        format!("{}/{}", self.bridge, self.look)
+    }
+}
+
+fn shape(facts: Option<Result<Facts, String>>) -> Shape {
+    match facts {
+        None => Shape::Missing,
+        Some(Err(why)) => Shape::Unreadable(why),
+        Some(Ok(facts)) if facts.online => Shape::Online(facts.registered),
+        Some(Ok(facts)) => Shape::Offline(facts),
+    }
+}
+
+fn due_again(same: Option<&Said>, now: Mono) -> bool {
+    same.is_none_or(|said| {
+        let pause = REPEAT_ENDED.saturating_mul(1 << said.times.min(6));
+        now.since(said.at) >= pause.min(REPEAT_ENDED_MOST)
+    })
+}
