@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
+use crate::bridge;
 use crate::config::Settings;
 use crate::lifecycle::watchdog::Watchdog;
-use crate::lifecycle::{Tasks, stop_on_signals};
+use crate::lifecycle::{Task, Tasks, stop_on_signals};
 use crate::store::{self, Keeping, Reader};
 use crate::telemetry;
 use crate::wire::Publishers;
@@ -45,40 +48,111 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         status,
         tasks: tasks.clone(),
     };
-    let mut http = match settings.http.listen.as_str() {
-        "" => None,
-        listen => {
-            let listener = tokio::net::TcpListener::bind(listen)
-                .await
-                .with_context(|| format!("http.listen: cannot listen on {listen}"))?;
-            tracing::info!(address = %listener.local_addr()?, "HTTP");
-            Some(tasks.start(move |stop| async move {
-                let end = crate::http::serve(listener, reader, seen, metrics, stop).await;
-                end.err().map(|fault| fault.to_string())
-            }))
-        }
-    };
+    let listen = settings.http.listen.as_str();
+    let mut http = http(&tasks, "http.listen", listen, move |listener, stop| {
+        crate::http::serve(listener, reader, seen, metrics, stop)
+    })
+    .await?;
 
     let asked = stop.clone();
     let mut worker = tasks.start(move |_| async move {
         replica.run(&asked).await;
         None::<()>
     });
-    let died = async {
-        match &mut http {
-            Some(http) => http.wait().await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = worker.wait() => {}
-        why = died => anyhow::bail!("the HTTP interface died: {}", why.unwrap_or_else(|| "no reason".to_owned())),
-    }
+    ends(&mut worker, &mut http).await?;
     if let Some(http) = http {
         http.stop(HTTP_DRAIN).await;
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Runs one bridge to Ironic until it is asked to stop, or until a part of it dies.
+///
+/// # Errors
+/// What keeps it from starting, or which part died.
+pub async fn bridge(settings: Settings) -> anyhow::Result<()> {
+    let timeout = settings.bridge_timeout()?;
+    let interval = settings.bridge.interval;
+    let tasks = Tasks::default();
+    let stop = stop_on_signals(&tasks)?;
+    let metrics = telemetry::install_metrics().map_err(anyhow::Error::msg)?;
+    let clock = bridge::SystemClock::start();
+    let (status, seen) = watch::channel(bridge::Status::new(interval));
+    let listen = settings.bridge.listen.as_str();
+    let mut http = http(&tasks, "bridge.listen", listen, move |listener, stop| {
+        crate::http::serve_bridge(listener, seen, clock, metrics, stop)
+    })
+    .await?;
+
+    let id = uuid::Uuid::new_v4().to_string();
+    let database = settings.bridge_database();
+    let mut lookout = bridge::IronicLookout::new(&database, &id, clock, interval);
+    let mut voice = bridge::BrokerVoice::new(&settings.amqp);
+    let judge = bridge::Judge::new(bridge::Rules::new(timeout, interval), id);
+    let exchange = settings.amqp.events_exchange.clone();
+    tracing::info!(
+        database = database.url.redacted(),
+        "looking at Ironic's conductors each {}; who is silent for {} is lost",
+        humantime::format_duration(interval),
+        humantime::format_duration(timeout)
+    );
+    let asked = stop.clone();
+    let mut worker = tasks.start(move |_| async move {
+        let bridge = bridge::Bridge::new(judge, clock, &exchange, interval, status);
+        tokio::join!(
+            bridge.watch(&mut lookout, &asked),
+            bridge.speak(&mut voice, &asked)
+        );
+        tokio::join!(lookout.close(), voice.close());
+        None::<()>
+    });
+    ends(&mut worker, &mut http).await?;
+    if let Some(http) = http {
+        http.stop(HTTP_DRAIN).await;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Starts an HTTP interface on `listen`, the value of `setting`; empty: none.
+async fn http<F>(
+    tasks: &Tasks,
+    setting: &str,
+    listen: &str,
+    serve: impl FnOnce(TcpListener, CancellationToken) -> F,
+) -> anyhow::Result<Option<Task<String>>>
+where
+    F: Future<Output = std::io::Result<()>> + Send + 'static,
+{
+    if listen.is_empty() {
+        return Ok(None);
+    }
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("{setting}: cannot listen on {listen}"))?;
+    tracing::info!(address = %listener.local_addr()?, "HTTP");
+    Ok(Some(tasks.start(move |stop| {
+        let serving = serve(listener, stop);
+        async move { serving.await.err().map(|fault| fault.to_string()) }
+    })))
+}
+
+/// Waits for the end of `worker`.
+///
+/// # Errors
+/// HTTP died before.
+async fn ends(worker: &mut Task<()>, http: &mut Option<Task<String>>) -> anyhow::Result<()> {
+    let died = async {
+        match http {
+            Some(http) => http.wait().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = worker.wait() => Ok(()),
+        why = died => anyhow::bail!("the HTTP interface died: {}", why.unwrap_or_else(|| "no reason".to_owned())),
+    }
 }
 
 fn rules(settings: &Settings) -> Rules {

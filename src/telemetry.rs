@@ -10,8 +10,8 @@ mod names;
 pub mod text;
 
 pub use happened::{
-    announced, bridge_looked, bridge_published, chunk_seconds, deaf, decided, event, fenced, intake_seconds, moved, nacked, refused,
-    retried, session_ended, skipped, sweep, unroutable,
+    announced, bridge_looked, bridge_published, chunk_seconds, deaf, decided, event, fenced,
+    intake_seconds, moved, nacked, refused, retried, session_ended, skipped, sweep, unroutable,
 };
 pub use metrics::{Metrics, PAIR_SERIES, PairGauge, install_metrics};
 pub use text::{SAFE_CHARS, error_chain, safe, safe_within};

@@ -207,7 +207,11 @@ fn the_judgement_of_the_bridge_is_pure() {
     let sources = sources();
     let pure: Vec<_> = sources
         .iter()
-        .filter(|source| PURE_IN_BRIDGE.iter().any(|path| source.path == Path::new(path)))
+        .filter(|source| {
+            PURE_IN_BRIDGE
+                .iter()
+                .any(|path| source.path == Path::new(path))
+        })
         .collect();
     assert_eq!(pure.len(), PURE_IN_BRIDGE.len());
     for source in pure {

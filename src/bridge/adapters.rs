@@ -1,11 +1,14 @@
-//! The real broker and the real clock behind the ports.
+//! The real broker, database and clock behind the ports.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::ports::{Clock, Voice};
+use super::look::{Look, Row};
+use super::ports::{Clock, LookFault, Lookout, Voice};
 use crate::broker::{BrokerError, Emitter, Outgoing, Published};
-use crate::config::Amqp;
+use crate::config::{Amqp, Database};
 use crate::domain::time::{Mono, Now};
+use crate::store::{ConductorsOfIronic, IronicConductor, StoreError};
+use crate::telemetry::error_chain;
 
 /// One session with the broker after the other, each rebuilt from nothing.
 pub struct BrokerVoice {
@@ -89,5 +92,89 @@ impl Clock for SystemClock {
 
     async fn sleep(&self, pause: Duration) {
         tokio::time::sleep(pause).await;
+    }
+}
+
+/// The shortest time that a look may take: less is no sign of trouble on a busy server.
+const LOOK_AT_LEAST: Duration = Duration::from_secs(2);
+
+/// Ironic's database. A look that is not done in time is given up, and its connection dropped.
+pub struct IronicLookout {
+    store: ConductorsOfIronic,
+    clock: SystemClock,
+    limit: Duration,
+}
+
+impl IronicLookout {
+    /// Does not connect yet. A look may take as long as `interval`, and two seconds at least.
+    #[must_use]
+    pub fn new(database: &Database, bridge: &str, clock: SystemClock, interval: Duration) -> Self {
+        Self {
+            store: ConductorsOfIronic::new(database, bridge),
+            clock,
+            limit: interval.max(LOOK_AT_LEAST),
+        }
+    }
+
+    /// As [`Lookout::look`], with the error as it was.
+    ///
+    /// # Errors
+    /// `None`: it took too long.
+    pub async fn try_look(&mut self) -> Result<Look, Option<StoreError>> {
+        let now = self.clock.now();
+        let looking = self.store.look(now.wall_ms);
+        let seen = match tokio::time::timeout(self.limit, looking).await {
+            Ok(seen) => seen,
+            Err(_) => {
+                self.store.forget();
+                return Err(None);
+            }
+        };
+        let rows = seen.map_err(Some)?;
+        let ended = self.clock.mono();
+        // Stopped in the middle (SIGSTOP), we would not have noticed the limit.
+        if ended.since(now.mono) > self.limit {
+            return Err(None);
+        }
+        Ok(Look {
+            began: now.mono,
+            ended,
+            beats: self.store.beats().map_err(Some)?,
+            rows: rows.into_iter().map(row).collect(),
+        })
+    }
+
+    /// How long a look may take.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Cleans up after itself, if that is possible at once.
+    pub async fn close(self) {
+        if let Ok(Err(fault)) = tokio::time::timeout(self.limit, self.store.leave()).await {
+            tracing::debug!(fault = error_chain(&fault), "the bridge's row stays");
+        }
+    }
+}
+
+impl Lookout for IronicLookout {
+    async fn look(&mut self) -> Result<Look, LookFault> {
+        let limit = self.limit;
+        self.try_look().await.map_err(|fault| match fault {
+            None => LookFault::Slow(limit),
+            Some(fault) => LookFault::Failed(error_chain(&fault)),
+        })
+    }
+}
+
+fn row(conductor: IronicConductor) -> Row {
+    Row {
+        hostname: conductor.hostname,
+        online: conductor.online,
+        updated_at_ms: conductor.updated_at_ms,
+        group: conductor.conductor_group,
+        drivers: conductor.drivers,
+        registered_at_ms: conductor.registered_at_ms,
     }
 }

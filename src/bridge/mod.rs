@@ -12,18 +12,18 @@
 
 mod adapters;
 
-mod turns;
 pub mod judge;
 pub mod look;
 pub mod ports;
 mod says;
 mod status;
+mod turns;
 pub mod watched;
 
-pub use adapters::{BrokerVoice, SystemClock};
-pub use turns::Bridge;
+pub use adapters::{BrokerVoice, IronicLookout, SystemClock};
 pub use judge::{Judge, Rules, State, View};
 pub use look::{Look, Row};
 pub use ports::LookFault;
 pub use says::DETECTED_BY;
 pub use status::Status;
+pub use turns::Bridge;

@@ -152,8 +152,15 @@ impl<C: Clock> Bridge<C> {
                     telemetry::bridge_published(event.kind.message_type());
                     say(event);
                 }
-                Published::Unroutable => trouble = Some("no queue is bound for the events; a worker declares its queue when it starts"),
-                Published::Nacked => trouble = Some("the broker does not take the events; is a queue full that rejects?"),
+                Published::Unroutable => {
+                    trouble = Some(
+                        "no queue is bound for the events; a worker declares its queue when it starts",
+                    )
+                }
+                Published::Nacked => {
+                    trouble =
+                        Some("the broker does not take the events; is a queue full that rejects?")
+                }
             }
         }
         match trouble {
@@ -182,7 +189,11 @@ impl<C: Clock> Bridge<C> {
     pub async fn speak(&self, voice: &mut impl Voice, stop: &CancellationToken) {
         let mut pauses = Pauses::up_to(PAUSE_CAP);
         while !stop.is_cancelled() {
-            let outcome = match voice.open().await {
+            let opened = tokio::select! {
+                opened = voice.open() => opened,
+                () = stop.cancelled() => break,
+            };
+            let outcome = match opened {
                 Ok(()) => self.publish(voice).await,
                 Err(fault) => Err(fault),
             };

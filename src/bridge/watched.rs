@@ -173,11 +173,11 @@ impl Watched {
                 Standing::Late("updated_at did not move for the whole time-out")
             }
             Shape::Online(None) => Standing::Starting("online, no drivers registered yet"),
-            Shape::Online(Some(_)) if !settled => {
-                Standing::Starting("what it serves was seen once")
-            }
             Shape::Online(Some(_)) if look.beats && !self.moved => {
                 Standing::Unknown("updated_at was not seen to move yet".into())
+            }
+            Shape::Online(Some(_)) if !settled => {
+                Standing::Starting("what it serves was seen once")
             }
             Shape::Online(Some(registered)) => Standing::Alive(registered.clone()),
         }
@@ -272,8 +272,7 @@ impl Watched {
                 let Some(said) = same else {
                     return Some(says::joined(name, registered, self.sign_ms));
                 };
-                let new_sign =
-                    said.sign_ms != self.sign_ms && now.since(said.sign_at) >= SIGN_EACH;
+                let new_sign = said.sign_ms != self.sign_ms && now.since(said.sign_at) >= SIGN_EACH;
                 let due = new_sign || now.since(said.at) >= REPEAT_ALIVE;
                 let stamp = if stamp.beats {
                     String::new()
@@ -295,10 +294,7 @@ impl Watched {
 
     /// The broker has `id`.
     pub(super) fn confirmed(&mut self, event: &Event, now: Mono) {
-        let Some((_, what)) = self
-            .pending
-            .take_if(|(pending, _)| pending.id == event.id)
-        else {
+        let Some((_, what)) = self.pending.take_if(|(pending, _)| pending.id == event.id) else {
             return;
         };
         let before = self.said.as_ref();

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use super::bridge::Bridge;
 use super::conductors::Conductors;
 use super::dead_letters::Letters;
 use super::emit::Emit;
@@ -75,6 +76,9 @@ enum Command {
     #[command(subcommand)]
     Explain(Explain),
     DeadLetters(Letters),
+    /// Publish the lifecycle events of conductors that publish none themselves.
+    #[command(subcommand)]
+    Bridge(Bridge),
     /// Work on what is known about conductors.
     #[command(subcommand)]
     Conductors(Conductors),
@@ -147,6 +151,13 @@ impl Cli {
                     .map(|value| ("http.listen".to_owned(), value.clone())),
             );
         }
+        if let Command::Bridge(bridge) = &self.command {
+            overrides.extend(
+                bridge
+                    .listen()
+                    .map(|value| ("bridge.listen".to_owned(), value.clone())),
+            );
+        }
         let file = self.config.clone().or_else(config::file_from_environment);
         let settings = Settings::load(file.as_deref(), &overrides)?;
         match broker::check_url(&settings.amqp.url) {
@@ -167,6 +178,7 @@ impl Cli {
             Command::Status(command) => Ok(command.run(&settings, output).await?),
             Command::Explain(command) => Ok(command.run(&settings, output).await?),
             Command::DeadLetters(command) => command.run(&settings, output).await,
+            Command::Bridge(command) => command.run(settings, output).await,
             Command::Conductors(command) => Ok(command.run(&settings, output).await?),
             Command::Watchdog { .. } => Ok(()),
         }

@@ -9,7 +9,8 @@ use crate::store::{self, Reader};
 /// Create or upgrade the tables in the database.
 ///
 /// Safe to run again and beside running replicas: changes are additive, and the previous version
-/// keeps working on the new tables. The table `nodes` and what is in it stay as they are.
+/// keeps working on the new tables. The table `nodes` and what is in it stay as they are. Where
+/// bridge.database_url is set, the bridge's own table is created there.
 #[derive(Debug, clap::Args)]
 pub struct Migrate {}
 
@@ -33,6 +34,11 @@ impl Migrate {
         store::migrate(database, settings.inventory.kind)
             .await
             .map_err(|fault| failed(&fault))?;
+        if settings.bridge.database_url.is_some() {
+            store::make_bridge_table(&settings.bridge_database())
+                .await
+                .map_err(|fault| failed(&fault))?;
+        }
         let reader =
             Reader::new(database, settings.inventory.clone()).map_err(|fault| failed(&fault))?;
         let now = reader.overview().await.map_err(|fault| failed(&fault))?;

@@ -12,6 +12,7 @@ use crate::store::StoreError;
 use crate::telemetry::{error_chain, safe_within};
 
 mod args;
+mod bridge;
 pub mod conductors;
 mod dead_letters;
 mod emit;

@@ -67,11 +67,7 @@ pub async fn serve(
 }
 
 /// Answers until `shutdown`, then finishes what is under way: bounded in connections and time.
-async fn run(
-    listener: TcpListener,
-    router: Router,
-    shutdown: CancellationToken,
-) -> io::Result<()> {
+async fn run(listener: TcpListener, router: Router, shutdown: CancellationToken) -> io::Result<()> {
     let router = router
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(in_time))

@@ -6,6 +6,7 @@
 //! names in the same order, and the tables in `schemas/sql/`.
 
 mod announce;
+mod conductors_of_ironic;
 mod connection;
 mod dialect;
 mod error;
@@ -31,6 +32,7 @@ mod take_out;
 mod views;
 mod walk;
 
+pub use conductors_of_ironic::{ConductorsOfIronic, IronicConductor, make_bridge_table};
 pub use error::StoreError;
 pub use import::{ImportCount, NodeUpsert, import};
 pub use ledger::SqlLedger;

@@ -1,0 +1,197 @@
+//! `bridge ironic`: publishes the lifecycle events that Ironic does not.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::{Failure, Output, output};
+use crate::app;
+use crate::bridge::{IronicLookout, Judge, Rules, SystemClock, View};
+use crate::config::Settings;
+use crate::domain::event::{Event, EventKind};
+use crate::wire;
+
+/// Publish the lifecycle events of conductors that publish none themselves.
+#[derive(Debug, Subcommand)]
+pub enum Bridge {
+    Ironic(Ironic),
+}
+
+/// Look at the tables of an OpenStack Ironic and publish its conductors' lifecycle events.
+///
+/// Ironic tells nobody when a conductor starts, stops or dies. This command looks at its tables
+/// `conductors` and `conductor_hardware_interfaces` each bridge.interval, and publishes
+/// conductor.joined, conductor.heartbeat, conductor.left and conductor.heartbeat_timeout in its
+/// place, confirmed by the broker. Run as many as you like, on any hosts: they repeat each other. A
+/// bridge that ends or sees nothing takes nobody out.
+///
+/// It needs bridge.heartbeat_timeout: at least the heartbeat_timeout of Ironic's [conductor] section,
+/// 60s unless changed there. A conductor is reported as lost when its updated_at did not move for that
+/// long while this bridge looked regularly; clocks are never compared.
+///
+/// Rights: SELECT on those two tables, and SELECT, INSERT, UPDATE, DELETE on its own table
+/// nodewarden_bridge in the same database, which `nodewarden migrate` creates (with the same
+/// settings, and the right to create tables). Each look writes a row there and reads it back, so that
+/// a server that cannot write, or a replica that lags, is never believed: give it the server that
+/// Ironic itself writes to.
+///
+/// SIGTERM and SIGINT finish what is in hand and exit 0.
+#[derive(Debug, Args)]
+pub struct Ironic {
+    /// Look, show what is seen and what a bridge that just started would publish, and end. Publishes
+    /// nothing.
+    ///
+    /// It looks twice. A conductor is called alive once its updated_at was seen to move, which takes
+    /// up to 10s with Ironic's defaults: give it time with --for.
+    #[arg(long)]
+    once: bool,
+    /// With --once: look for that long.
+    #[arg(long = "for", requires = "once", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    time: Option<Duration>,
+    /// Address and port for /healthz, /readyz and /metrics (as bridge.listen; empty: none).
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+}
+
+impl Bridge {
+    /// The address that a flag gives for `bridge.listen`.
+    #[must_use]
+    pub fn listen(&self) -> Option<&String> {
+        let Self::Ironic(ironic) = self;
+        ironic.listen.as_ref()
+    }
+
+    /// Runs until it is asked to stop, or shows once.
+    ///
+    /// # Errors
+    /// 64 without `bridge.heartbeat_timeout`; with `--once` 69 if the database cannot be reached.
+    pub async fn run(self, settings: Settings, output: Output) -> Result<(), Failure> {
+        let Self::Ironic(ironic) = self;
+        if ironic.once {
+            let answer = once(&settings, ironic.time.unwrap_or_default(), output).await?;
+            output::line(&answer).map_err(|fault| Failure::failed(fault.to_string()))
+        } else {
+            app::bridge(settings).await.map_err(Failure::from)
+        }
+    }
+}
+
+/// Looks twice at least, and as long as `time`; the text to print.
+async fn once(settings: &Settings, time: Duration, output: Output) -> Result<String, Failure> {
+    let interval = settings.bridge.interval;
+    let rules = Rules::new(settings.bridge_timeout()?, interval);
+    let clock = SystemClock::start();
+    let database = settings.bridge_database();
+    let id = uuid::Uuid::new_v4().to_string();
+    let mut lookout = IronicLookout::new(&database, &id, clock, interval);
+    let mut judge = Judge::new(rules, id);
+    // What counts must be seen twice, a second apart; and a little more, for what a look costs.
+    let least = Duration::from_millis(1200);
+    let pause = interval.max(least);
+    let mut looks = 0;
+    while looks < 2 || clock.mono().0 < time {
+        if looks > 0 {
+            tokio::time::sleep(if looks == 1 { pause } else { interval }).await;
+        }
+        let look = lookout.try_look().await.map_err(|fault| match fault {
+            Some(fault) => {
+                let settings = Settings {
+                    database: database.clone(),
+                    ..settings.clone()
+                };
+                Failure::database(&fault, &settings)
+            }
+            None => Failure::unreachable(format!(
+                "database {}: looking took longer than {}",
+                database.url.redacted(),
+                humantime::format_duration(lookout.limit())
+            )),
+        })?;
+        judge.looked(&look);
+        looks += 1;
+    }
+    lookout.close().await;
+    let seen = judge.view();
+    let due = judge.due(clock.mono());
+    match output {
+        Output::Json => output::json(&answer(&seen, &due, judge.empty()))
+            .map_err(|fault| Failure::failed(fault.to_string())),
+        Output::Text => Ok(text(&seen, &due, judge.empty())),
+    }
+}
+
+fn answer(seen: &[View], due: &[Event], empty: bool) -> Value {
+    let conductors: Vec<Value> = seen
+        .iter()
+        .map(|view| {
+            json!({
+                "conductor": view.conductor,
+                "state": view.state.as_str(),
+                "why": view.why,
+                "online": view.online,
+                "incarnation": view.incarnation.map(|number| number.get()),
+                "conductor_group": view.group.as_ref().map(|group| group.as_str()),
+                "drivers": view.drivers.iter().map(|driver| driver.as_str()).collect::<Vec<_>>(),
+                "updated_at_ms": view.updated_at_ms,
+                "quiet_ms": view.quiet.map(|quiet| u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX)),
+            })
+        })
+        .collect();
+    let events: Vec<Value> = due
+        .iter()
+        .map(|event| {
+            json!({
+                "type": event.kind.message_type(),
+                "message_id": event.id.as_str(),
+                "body": wire::to_json(&wire::encode_event(event), Some(wire::MSGPACK)),
+            })
+        })
+        .collect();
+    json!({ "empty": empty, "conductors": conductors, "would_publish": events })
+}
+
+fn text(seen: &[View], due: &[Event], empty: bool) -> String {
+    if empty {
+        return "The table conductors is empty: nothing would be said about anybody.".to_owned();
+    }
+    let head = ["CONDUCTOR", "STATE", "GROUP", "DRIVERS", "WHY"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for view in seen {
+        let drivers: Vec<&str> = view.drivers.iter().map(|driver| driver.as_str()).collect();
+        let group = view.group.as_ref().map_or("", |group| group.as_str());
+        rows.push(vec![
+            view.conductor.clone(),
+            view.state.as_str().to_owned(),
+            if group.is_empty() { "-" } else { group }.to_owned(),
+            drivers.join(", "),
+            view.why.clone(),
+        ]);
+    }
+    let mut text = output::table(&rows);
+    text.push('\n');
+    if due.is_empty() {
+        text.push_str("A bridge that just started would publish nothing yet.");
+        return text;
+    }
+    text.push_str("A bridge that just started would publish:\n\n");
+    let head = ["TYPE", "CONDUCTOR", "INCARNATION", "DRIVERS"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for event in due {
+        let drivers = match &event.kind {
+            EventKind::Joined(statement) | EventKind::Heartbeat(Some(statement)) => {
+                let names: Vec<&str> = statement.drivers.iter().map(|d| d.as_str()).collect();
+                names.join(", ")
+            }
+            _ => String::new(),
+        };
+        rows.push(vec![
+            event.kind.message_type().to_owned(),
+            event.conductor.to_string(),
+            event.incarnation.to_string(),
+            drivers,
+        ]);
+    }
+    text.push_str(output::table(&rows).trim_end());
+    text
+}

@@ -1,0 +1,247 @@
+//! An Ironic made of rows, and bridges that look at it. Time is a number.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use nodewarden::bridge::{Judge, Look, Row, Rules, State, View};
+use nodewarden::domain::event::{Event, EventKind};
+use nodewarden::domain::time::Mono;
+
+/// Some wall clock at the beginning, ms.
+pub const BEGIN: u64 = 1_790_000_000_000;
+/// Ironic's own defaults: a heartbeat each 10 s, lost after 60 s.
+pub const BEAT: u64 = 10_000;
+pub const TIMEOUT: u64 = 60_000;
+pub const INTERVAL: u64 = 2_000;
+
+pub fn rules() -> Rules {
+    Rules::new(
+        Duration::from_millis(TIMEOUT),
+        Duration::from_millis(INTERVAL),
+    )
+}
+
+pub fn mono(ms: u64) -> Mono {
+    Mono(Duration::from_millis(ms))
+}
+
+/// One conductor: its row, its clock, and whether it writes.
+#[derive(Clone)]
+pub struct Conductor {
+    pub row: Row,
+    /// How far its clock is ahead, ms; may be behind.
+    pub clock_ahead: i64,
+    pub beating: bool,
+}
+
+/// The tables, and the time.
+#[derive(Clone)]
+pub struct Ironic {
+    pub now: u64,
+    pub beats: bool,
+    pub conductors: BTreeMap<&'static str, Conductor>,
+}
+
+impl Default for Ironic {
+    fn default() -> Self {
+        Self {
+            now: 1_000,
+            beats: true,
+            conductors: BTreeMap::new(),
+        }
+    }
+}
+
+impl Ironic {
+    pub fn with(names: &[&'static str]) -> Self {
+        let mut ironic = Self::default();
+        for name in names {
+            ironic.start(name);
+            ironic.register(name, &["ipmi", "redfish"]);
+        }
+        ironic
+    }
+
+    pub fn clock(&self, name: &str) -> i64 {
+        let ahead = self.conductors.get(name).map_or(0, |it| it.clock_ahead);
+        i64::try_from(BEGIN + self.now).unwrap() + ahead
+    }
+
+    pub fn row(&mut self, name: &str) -> &mut Row {
+        &mut self.conductors.get_mut(name).expect("it is there").row
+    }
+
+    /// A conductor starts: online, and its old drivers are deleted.
+    pub fn start(&mut self, name: &'static str) {
+        let now = self.clock(name);
+        let conductor = self.conductors.entry(name).or_insert_with(|| Conductor {
+            row: Row {
+                hostname: name.to_owned(),
+                group: Some("Rack1".to_owned()),
+                ..Row::default()
+            },
+            clock_ahead: 0,
+            beating: true,
+        });
+        conductor.beating = true;
+        conductor.row.online = Some(true);
+        conductor.row.updated_at_ms = Some(now);
+        conductor.row.drivers.clear();
+        conductor.row.registered_at_ms = None;
+    }
+
+    /// 30 ms later: its drivers.
+    pub fn register(&mut self, name: &str, drivers: &[&str]) {
+        let now = self.clock(name) + 30;
+        let row = self.row(name);
+        row.drivers = drivers.iter().map(|driver| (*driver).to_owned()).collect();
+        row.registered_at_ms = Some(now);
+    }
+
+    /// The first half of a graceful stop.
+    pub fn unregister(&mut self, name: &str) {
+        let row = self.row(name);
+        row.drivers.clear();
+        row.registered_at_ms = None;
+    }
+
+    /// The second half, 20 ms later.
+    pub fn offline(&mut self, name: &str) {
+        let now = self.clock(name) + 20;
+        let row = self.row(name);
+        row.online = Some(false);
+        row.updated_at_ms = Some(now);
+        self.conductors.get_mut(name).unwrap().beating = false;
+    }
+
+    /// kill -9, and SIGSTOP, which looks the same.
+    pub fn freeze(&mut self, name: &str) {
+        self.conductors.get_mut(name).unwrap().beating = false;
+    }
+
+    /// SIGCONT: it goes on without a new registration.
+    pub fn thaw(&mut self, name: &str) {
+        self.conductors.get_mut(name).unwrap().beating = true;
+    }
+
+    /// Lets time pass; who beats does so each 10 s of its own.
+    pub fn pass(&mut self, ms: u64) {
+        let end = self.now + ms;
+        while self.now < end {
+            let step = 500.min(end - self.now);
+            self.now += step;
+            if !self.beats {
+                continue;
+            }
+            for (index, name) in self
+                .conductors
+                .keys()
+                .copied()
+                .enumerate()
+                .collect::<Vec<_>>()
+            {
+                let now = self.clock(name);
+                let due = self.now / BEAT != (self.now - step) / BEAT
+                    || index > 0 && {
+                        let shift = 1_700 * index as u64;
+                        (self.now + shift) / BEAT != (self.now + shift - step) / BEAT
+                    };
+                let conductor = self.conductors.get_mut(name).unwrap();
+                if conductor.beating && due {
+                    conductor.row.online = Some(true);
+                    conductor.row.updated_at_ms = Some(now);
+                }
+            }
+        }
+    }
+
+    pub fn look(&self) -> Look {
+        Look {
+            began: mono(self.now),
+            ended: mono(self.now + 5),
+            beats: self.beats,
+            rows: self
+                .conductors
+                .values()
+                .map(|conductor| conductor.row.clone())
+                .collect(),
+        }
+    }
+}
+
+/// A bridge whose broker always confirms.
+pub struct Bridge {
+    pub judge: Judge,
+    pub said: Vec<Event>,
+}
+
+impl Bridge {
+    pub fn new(name: &str) -> Self {
+        Self {
+            judge: Judge::new(rules(), name),
+            said: Vec::new(),
+        }
+    }
+
+    /// Looks and says what is due; what it said now.
+    pub fn turn(&mut self, ironic: &Ironic) -> Vec<Event> {
+        self.judge.looked(&ironic.look());
+        self.speak(ironic)
+    }
+
+    pub fn speak(&mut self, ironic: &Ironic) -> Vec<Event> {
+        let now = mono(ironic.now + 10);
+        let due = self.judge.due(now);
+        for event in &due {
+            self.judge.confirmed(event, now);
+        }
+        self.said.extend(due.clone());
+        due
+    }
+
+    /// Turns each interval for that long; what it said meanwhile.
+    pub fn run(&mut self, ironic: &mut Ironic, ms: u64) -> Vec<Event> {
+        let end = ironic.now + ms;
+        let mut said = Vec::new();
+        while ironic.now < end {
+            ironic.pass(INTERVAL);
+            said.extend(self.turn(ironic));
+        }
+        said
+    }
+
+    pub fn view(&self, name: &str) -> View {
+        let mut views = self.judge.view().into_iter();
+        views
+            .find(|view| view.conductor == name)
+            .unwrap_or_else(|| panic!("{name} is not seen"))
+    }
+
+    pub fn state(&self, name: &str) -> State {
+        self.view(name).state
+    }
+}
+
+/// In short: `left c1`.
+pub fn told(events: &[Event]) -> Vec<String> {
+    let short = |event: &Event| {
+        let kind = event.kind.message_type().trim_start_matches("conductor.");
+        format!("{kind} {}", event.conductor)
+    };
+    events.iter().map(short).collect()
+}
+
+/// Without what only says that somebody lives.
+pub fn news(events: &[Event]) -> Vec<String> {
+    let mut news = told(events);
+    news.retain(|text| !text.starts_with("heartbeat "));
+    news
+}
+
+/// Whether it ends a conductor.
+pub fn ends(event: &Event) -> bool {
+    matches!(
+        event.kind,
+        EventKind::Left { .. } | EventKind::HeartbeatTimeout { .. }
+    )
+}
