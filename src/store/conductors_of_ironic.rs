@@ -36,9 +36,11 @@ const DROP: &str = "DELETE FROM nodewarden_bridge WHERE looked_at_ms < $1 AND br
 
 /// Our row joined to everything, so that there is an answer even where Ironic's tables are empty.
 macro_rules! look {
-    ($online:literal, $updated:literal, $registered:literal) => {
+    ($id:literal, $online:literal, $updated:literal, $registered:literal) => {
         concat!(
-            "SELECT b.looks AS looks, c.id AS id, c.hostname AS hostname, ",
+            "SELECT b.looks AS looks, ",
+            $id,
+            " AS id, c.hostname AS hostname, ",
             $online,
             " AS online, ",
             $updated,
@@ -59,6 +61,7 @@ macro_rules! look {
 /// Texts with a fraction of up to six digits, cut and not rounded: the seconds and the fraction must
 /// fit together.
 const LOOK_SQLITE: &str = look!(
+    "c.id",
     "CASE WHEN c.online = 1 THEN 1 WHEN c.online = 0 THEN 0 END",
     "CAST(strftime('%s', substr(c.updated_at, 1, 19)) AS INTEGER) * 1000
         + CAST(substr(substr(c.updated_at, 21) || '000', 1, 3) AS INTEGER)",
@@ -66,11 +69,13 @@ const LOOK_SQLITE: &str = look!(
         + CAST(substr(substr(h.created_at, 21) || '000', 1, 3) AS INTEGER)"
 );
 const LOOK_POSTGRES: &str = look!(
+    "CAST(c.id AS BIGINT)",
     "CASE WHEN c.online THEN CAST(1 AS BIGINT) WHEN NOT c.online THEN CAST(0 AS BIGINT) END",
     "CAST(FLOOR(EXTRACT(EPOCH FROM c.updated_at) * 1000) AS BIGINT)",
     "CAST(FLOOR(EXTRACT(EPOCH FROM h.created_at) * 1000) AS BIGINT)"
 );
 const LOOK_MYSQL: &str = look!(
+    "CAST(c.id AS SIGNED)",
     "CAST(CASE WHEN c.online = 1 THEN 1 WHEN c.online = 0 THEN 0 END AS SIGNED)",
     "CAST(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', c.updated_at) DIV 1000 AS SIGNED)",
     "CAST(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', h.created_at) DIV 1000 AS SIGNED)"

@@ -1,0 +1,183 @@
+//! Looking at a real database with Ironic's tables, made as its migrations make them there.
+//! `NODEWARDEN_TEST_STORE` says which database this run is about.
+
+use std::time::Duration;
+
+use nodewarden::bridge::{IronicLookout, Look, LookFault, SystemClock, ports::Lookout};
+use nodewarden::config::InventoryKind;
+use nodewarden::store;
+
+use super::database::{Kind, Scratch};
+
+/// 2026-11-22 12:00:00 UTC in ms.
+const NOON: i64 = 1_795_348_800_000;
+
+async fn scratch() -> Scratch {
+    let scratch = Scratch::empty().await;
+    let time = match scratch.kind {
+        Kind::Sqlite => "DATETIME",
+        Kind::Postgres => "TIMESTAMP WITHOUT TIME ZONE",
+        // Without a fraction, as Ironic has it there.
+        Kind::MySql => "DATETIME",
+    };
+    let tables = format!(
+        "CREATE TABLE conductors (
+            created_at {time}, updated_at {time}, id INTEGER NOT NULL PRIMARY KEY,
+            hostname VARCHAR(255) NOT NULL UNIQUE, drivers TEXT, online BOOLEAN,
+            conductor_group VARCHAR(255) NOT NULL DEFAULT '');
+        CREATE TABLE conductor_hardware_interfaces (
+            created_at {time}, updated_at {time}, id INTEGER NOT NULL PRIMARY KEY,
+            conductor_id INTEGER NOT NULL, hardware_type VARCHAR(255) NOT NULL,
+            interface_type VARCHAR(16) NOT NULL, interface_name VARCHAR(255) NOT NULL);"
+    );
+    if scratch.kind == Kind::Sqlite {
+        // The file must be there.
+        store::migrate(&scratch.database, InventoryKind::Native)
+            .await
+            .unwrap();
+    }
+    scratch.run(&tables).await;
+    store::make_bridge_table(&scratch.database).await.unwrap();
+    scratch
+}
+
+async fn two_conductors(scratch: &Scratch) {
+    scratch
+        .run(
+            "INSERT INTO conductors VALUES
+                ('2026-11-22 11:00:00', '2026-11-22 12:00:00', 1, 'c1', '[]', TRUE, 'Rack1'),
+                ('2026-11-22 11:00:00', NULL, 2, 'c2', '[]', FALSE, ''),
+                ('2026-11-22 11:00:00', '2026-03-29 02:30:00', 3, 'c3', '[]', NULL, '');
+            INSERT INTO conductor_hardware_interfaces VALUES
+                ('2026-11-22 12:00:01', NULL, 1, 1, 'redfish', 'power', 'redfish'),
+                ('2026-11-22 12:00:02', NULL, 2, 1, 'ipmi', 'power', 'ipmitool'),
+                ('2026-11-22 12:00:01', NULL, 3, 1, 'ipmi', 'deploy', 'direct');",
+        )
+        .await;
+}
+
+fn lookout(scratch: &Scratch, bridge: &str) -> IronicLookout {
+    let interval = Duration::from_secs(2);
+    IronicLookout::new(&scratch.database, bridge, SystemClock::start(), interval)
+}
+
+async fn sees(lookout: &mut IronicLookout) -> Look {
+    lookout.look().await.unwrap()
+}
+
+#[tokio::test]
+async fn one_look_sees_every_conductor_with_what_it_registered_in_utc_whatever_the_zone() {
+    let scratch = scratch().await;
+    two_conductors(&scratch).await;
+    let mut lookout = lookout(&scratch, "b1");
+    for _ in 0..3 {
+        let look = sees(&mut lookout).await;
+        assert_eq!(look.beats, scratch.kind != Kind::Sqlite);
+        assert!(look.ended > look.began);
+        let [c1, c2, c3] = &look.rows[..] else {
+            panic!("{look:?}");
+        };
+        assert_eq!((c1.hostname.as_str(), c1.online), ("c1", Some(true)));
+        assert_eq!(c1.updated_at_ms, Some(NOON));
+        assert_eq!(c1.registered_at_ms, Some(NOON + 2_000));
+        assert_eq!(c1.drivers, ["ipmi", "redfish"]);
+        assert_eq!(c1.group.as_deref(), Some("Rack1"));
+        assert_eq!((c2.online, c2.updated_at_ms), (Some(false), None));
+        assert_eq!(c2.drivers, Vec::<String>::new());
+        // An hour that summer time skips in Europe is one like any other.
+        assert_eq!(
+            (c3.online, c3.updated_at_ms),
+            (None, Some(1_774_751_400_000))
+        );
+    }
+    lookout.close().await;
+    let left = scratch.text("SELECT CAST(COUNT(*) AS CHAR(9)) FROM nodewarden_bridge");
+    assert_eq!(left.await.trim(), "0", "it cleans up after itself");
+}
+
+#[tokio::test]
+async fn fractions_of_a_second_are_seen_where_there_are_any() {
+    let scratch = scratch().await;
+    if scratch.kind == Kind::MySql {
+        scratch
+            .run("ALTER TABLE conductors MODIFY updated_at DATETIME(6)")
+            .await;
+    }
+    two_conductors(&scratch).await;
+    for (time, ms) in [
+        ("2026-11-22 12:00:59.999999", NOON + 59_999),
+        ("2026-11-22 12:00:59.000999", NOON + 59_000),
+        ("2026-11-22 12:01:00.5", NOON + 60_500),
+    ] {
+        scratch
+            .run(&format!(
+                "UPDATE conductors SET updated_at = '{time}' WHERE id = 1"
+            ))
+            .await;
+        let look = sees(&mut lookout(&scratch, "b1")).await;
+        assert_eq!(look.rows[0].updated_at_ms, Some(ms), "{time}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_table_is_seen_as_that_and_a_missing_one_is_no_look() {
+    let scratch = scratch().await;
+    let mut lookout = lookout(&scratch, "b1");
+    assert_eq!(sees(&mut lookout).await.rows, []);
+    scratch.run("DROP TABLE conductors").await;
+    let Err(LookFault::Failed(why)) = lookout.look().await else {
+        panic!("it cannot be seen");
+    };
+    assert!(why.contains("is this the database of an Ironic?"), "{why}");
+    scratch.run("DROP TABLE nodewarden_bridge").await;
+    let Err(LookFault::Failed(why)) = lookout.look().await else {
+        panic!("it cannot be seen");
+    };
+    assert!(why.contains("run `nodewarden migrate`"), "{why}");
+}
+
+#[tokio::test]
+async fn a_database_that_went_back_in_time_or_is_another_one_is_no_look() {
+    let scratch = scratch().await;
+    let mut lookout = lookout(&scratch, "b1");
+    sees(&mut lookout).await;
+    sees(&mut lookout).await;
+    scratch
+        .run("UPDATE nodewarden_bridge SET looks = looks - 1")
+        .await;
+    let Err(LookFault::Failed(why)) = lookout.look().await else {
+        panic!("it was not the present");
+    };
+    assert!(why.contains("went back in time"), "{why}");
+    sees(&mut lookout).await;
+}
+
+#[tokio::test]
+async fn several_bridges_do_not_disturb_each_other_and_old_rows_go() {
+    let scratch = scratch().await;
+    scratch
+        .run("INSERT INTO nodewarden_bridge VALUES ('old', 1, 1)")
+        .await;
+    let (mut one, mut two) = (lookout(&scratch, "b1"), lookout(&scratch, "b2"));
+    for _ in 0..5 {
+        sees(&mut one).await;
+        sees(&mut two).await;
+    }
+    let rows = scratch.text("SELECT CAST(COUNT(*) AS CHAR(9)) FROM nodewarden_bridge");
+    assert_eq!(rows.await.trim(), "2");
+}
+
+#[tokio::test]
+async fn a_write_that_somebody_keeps_waiting_makes_the_look_fail_in_time() {
+    let scratch = scratch().await;
+    let mut lookout = lookout(&scratch, "b1");
+    sees(&mut lookout).await;
+    let held = scratch
+        .hold("UPDATE nodewarden_bridge SET looks = looks")
+        .await;
+    let began = std::time::Instant::now();
+    assert!(lookout.look().await.is_err());
+    assert!(began.elapsed() < Duration::from_secs(5), "{began:?}");
+    held.undo().await;
+    sees(&mut lookout).await;
+}
