@@ -42,7 +42,6 @@ impl Lab {
     }
 
     /// The database as nodewarden's settings name it.
-    #[allow(dead_code)] // for stories with nodewarden
     pub fn database_url(&self) -> String {
         self.database.url()
     }
