@@ -80,6 +80,19 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
             "[database]\nurl = \"oracle://user:hush@db/x\"\n",
             "database.url must begin with sqlite://, postgres:// or mysql://",
         ),
+        (
+            "[bridge]\ninterval = \"100ms\"\n",
+            "bridge.interval must be 200ms to 60s",
+        ),
+        (
+            "[bridge]\nheartbeat_timeout = \"5s\"\n",
+            "bridge.heartbeat_timeout (5s) must be at least three bridge.interval (2s), and not less than the \
+             heartbeat_timeout of Ironic's own",
+        ),
+        (
+            "[bridge]\ndatabase_url = \"oracle://user:hush@db/x\"\n",
+            "bridge.database_url must begin with",
+        ),
     ] {
         std::fs::write(&file, text).unwrap();
         let (code, text) = said(

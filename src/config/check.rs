@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use super::{Mode, Settings, SettingsFault, UnknownDriver};
 
+/// The schemes of databases that are understood; the third and the fifth are other names of the one
+/// before.
+const DATABASES: [&str; 5] = ["sqlite", "postgres", "postgresql", "mysql", "mariadb"];
+
 impl Settings {
     /// Refuses settings that make no sense, with the reason.
     ///
@@ -72,10 +76,7 @@ impl Settings {
         }
         self.check_bridge()?;
         let scheme = self.database.url.expose().split("://").next();
-        if !matches!(
-            scheme,
-            Some("sqlite" | "postgres" | "postgresql" | "mysql" | "mariadb")
-        ) {
+        if scheme.is_none_or(|scheme| !DATABASES.contains(&scheme)) {
             return refuse(
                 "database.url must begin with sqlite://, postgres:// or mysql://".into(),
             );
@@ -95,6 +96,15 @@ impl Settings {
         let bridge = &self.bridge;
         if !(Duration::from_millis(200)..=Duration::from_secs(60)).contains(&bridge.interval) {
             return Err(SettingsFault("bridge.interval must be 200ms to 60s".into()));
+        }
+        let scheme = bridge
+            .database_url
+            .as_ref()
+            .map(|url| url.expose().split("://").next().unwrap_or_default());
+        if scheme.is_some_and(|scheme| !DATABASES.contains(&scheme)) {
+            return Err(SettingsFault(
+                "bridge.database_url must begin with sqlite://, postgres:// or mysql://".into(),
+            ));
         }
         match bridge.heartbeat_timeout {
             Some(timeout) if timeout < 3 * bridge.interval => Err(SettingsFault(format!(

@@ -181,3 +181,55 @@ async fn a_write_that_somebody_keeps_waiting_makes_the_look_fail_in_time() {
     held.undo().await;
     sees(&mut lookout).await;
 }
+
+#[tokio::test]
+async fn a_database_that_does_not_write_is_no_look_although_it_can_be_read() {
+    let scratch = scratch().await;
+    two_conductors(&scratch).await;
+    let refuse = match scratch.kind {
+        Kind::Sqlite => "CREATE TRIGGER refuse BEFORE INSERT ON nodewarden_bridge
+             BEGIN SELECT RAISE(ABORT, 'read only'); END"
+            .to_owned(),
+        Kind::Postgres => {
+            let name = scratch.database.url.expose().rsplit_once('/').unwrap().1;
+            format!("ALTER DATABASE {name} SET default_transaction_read_only = on")
+        }
+        Kind::MySql => "CREATE TRIGGER refuse BEFORE INSERT ON nodewarden_bridge FOR EACH ROW
+             SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'read only'"
+            .to_owned(),
+    };
+    scratch.run(&refuse).await;
+    let Err(LookFault::Failed(why)) = lookout(&scratch, "b1").look().await else {
+        panic!("it was not proven to be the present");
+    };
+    assert!(why.contains("write the bridge's own row"), "{why}");
+    assert!(why.contains("read"), "{why}");
+}
+
+#[tokio::test]
+async fn what_is_read_must_be_what_was_written_or_it_is_a_replica_that_lags() {
+    let scratch = scratch().await;
+    two_conductors(&scratch).await;
+    // What is read back is always one write behind.
+    let lag = match scratch.kind {
+        Kind::Sqlite => {
+            "CREATE TRIGGER lag AFTER INSERT ON nodewarden_bridge
+             BEGIN UPDATE nodewarden_bridge SET looks = looks - 1 WHERE bridge = NEW.bridge; END"
+        }
+        Kind::Postgres => {
+            "CREATE FUNCTION lag() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN NEW.looks := NEW.looks - 1; RETURN NEW; END';
+             CREATE TRIGGER lag BEFORE INSERT ON nodewarden_bridge
+             FOR EACH ROW EXECUTE FUNCTION lag()"
+        }
+        Kind::MySql => {
+            "CREATE TRIGGER lag BEFORE INSERT ON nodewarden_bridge FOR EACH ROW
+             SET NEW.looks = NEW.looks - 1"
+        }
+    };
+    scratch.run(lag).await;
+    let Err(LookFault::Failed(why)) = lookout(&scratch, "b1").look().await else {
+        panic!("it was not the present");
+    };
+    assert!(why.contains("a replica that lags"), "{why}");
+}
