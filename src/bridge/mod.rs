@@ -9,6 +9,12 @@
 //! the conductor's own times, so nodewarden recognises what comes too late, and bridges that see the
 //! same say the same with the same `message_id`. `joined` carries no time-out: a bridge that dies
 //! takes nobody out (I7).
+//!
+//! What it cannot know: on SQLite, that a conductor was killed, since Ironic's do not beat there; a
+//! replica that takes writes of its own while it no longer follows, so it must be given the server
+//! that Ironic writes to; and a start by a clock that was set back behind the conductor's last stop
+//! has a lower incarnation than that stop, so it counts only once the clock has caught up and the
+//! conductor starts again.
 
 mod adapters;
 
