@@ -17,7 +17,6 @@
 //! conductor starts again.
 
 mod adapters;
-
 pub mod judge;
 pub mod look;
 pub mod ports;
