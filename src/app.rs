@@ -29,9 +29,11 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let tasks = Tasks::default();
     let stop = stop_on_signals(&tasks)?;
     let metrics = telemetry::install_metrics().map_err(anyhow::Error::msg)?;
-    store::migrate(&settings.database, settings.inventory.kind)
-        .await
-        .with_context(|| format!("database {}", settings.database.url.redacted()))?;
+    if settings.database.url.expose().starts_with("sqlite") {
+        store::migrate(&settings.database, settings.inventory.kind)
+            .await
+            .with_context(|| format!("database {}", settings.database.url.redacted()))?;
+    }
     let reader = Reader::new(&settings.database, settings.inventory.clone())?;
     say_worst_case(&settings, &reader).await?;
 

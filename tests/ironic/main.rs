@@ -7,6 +7,7 @@ mod database;
 mod lab;
 #[path = "../support/replica.rs"]
 mod replica;
+mod story;
 
 use lab::Lab;
 use replica::eventually;
