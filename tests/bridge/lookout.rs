@@ -13,7 +13,7 @@ use super::database::{Kind, Scratch};
 const NOON: i64 = 1_795_348_800_000;
 
 async fn scratch() -> Scratch {
-    let scratch = Scratch::empty().await;
+    let scratch = Scratch::of(Kind::chosen()).await;
     let time = match scratch.kind {
         Kind::Sqlite => "DATETIME",
         Kind::Postgres => "TIMESTAMP WITHOUT TIME ZONE",

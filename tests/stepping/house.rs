@@ -1,5 +1,5 @@
 //! A house to step workers in: a queue with a single active consumer and a clock, both simulated,
-//! and a real SQLite file.
+//! and a real database.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -341,7 +341,11 @@ pub struct House {
 
 impl House {
     pub async fn new() -> Self {
-        Self::over(Scratch::migrated().await, InventoryKind::Native)
+        Self::on(Kind::chosen()).await
+    }
+
+    pub async fn on(kind: Kind) -> Self {
+        Self::over(Scratch::migrated_of(kind).await, InventoryKind::Native)
     }
 
     /// Over a database that has all its tables.
@@ -570,13 +574,30 @@ impl House {
 
     /// A user's transaction that keeps a lock on all nodes until it is undone.
     pub async fn lock(&self) -> Held {
-        self.scratch
-            .hold("UPDATE nodes SET maintenance = maintenance")
+        self.hold("UPDATE nodes SET maintenance = maintenance")
             .await
+    }
+
+    /// A user's transaction with this statement in it, open until it is undone.
+    pub async fn hold(&self, statement: &str) -> Held {
+        self.scratch.hold(statement).await
     }
 
     pub async fn text(&self, query: &str) -> String {
         self.scratch.text(query).await
+    }
+
+    pub async fn list(&self, query: &str) -> Vec<String> {
+        self.scratch.list(query).await
+    }
+
+    /// From now on the mark of this node cannot be written.
+    pub async fn refuse_update_of(&self, uuid: &str) {
+        self.scratch.refuse_update_of(uuid).await;
+    }
+
+    pub async fn allow_updates(&self) {
+        self.scratch.allow_updates().await;
     }
 }
 

@@ -36,7 +36,7 @@ fn tables(kind: Kind, revision: &str) -> String {
 
 async fn ironic() -> House {
     House::over(
-        tables_in(Scratch::empty().await).await,
+        tables_in(Scratch::of(Kind::chosen()).await).await,
         InventoryKind::Ironic,
     )
 }

@@ -1,4 +1,4 @@
-//! Two workers, stepped one step at a time over a simulated queue and clock and a real SQLite, through
+//! Two workers, stepped one step at a time over a simulated queue and clock and a real database, through
 //! the schedules that break such designs.
 
 #[path = "../support/database.rs"]
@@ -8,4 +8,6 @@ mod invariants;
 mod ironic;
 mod races;
 mod schedules;
+mod servers;
+mod sqlite;
 mod writers;

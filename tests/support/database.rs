@@ -7,6 +7,35 @@ use nodewarden::config::{Database, InventoryKind, SecretUrl};
 use nodewarden::store;
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 
+/// The first column of rows as text: a number in digits, yes and no as 1 and 0, NULL as nothing.
+macro_rules! texts {
+    ($rows:expr) => {
+        $rows
+            .iter()
+            .map(|row| {
+                row.try_get::<Option<String>, _>(0)
+                    .or_else(|_| number(row.try_get::<Option<i64>, _>(0)))
+                    .or_else(|_| number(row.try_get::<Option<i32>, _>(0)))
+                    .or_else(|_| {
+                        number(row.try_get::<Option<bool>, _>(0).map(|b| b.map(i32::from)))
+                    })
+                    .or_else(|_| {
+                        let bytes: Option<Vec<u8>> = row.try_get(0)?;
+                        Ok::<_, sqlx::Error>(bytes.map(|b| String::from_utf8(b).unwrap()))
+                    })
+                    .unwrap()
+                    .unwrap_or_default()
+            })
+            .collect()
+    };
+}
+
+fn number<T: ToString>(
+    value: Result<Option<T>, sqlx::Error>,
+) -> Result<Option<String>, sqlx::Error> {
+    value.map(|value| value.map(|value| value.to_string()))
+}
+
 /// What a test keeps its tables in. Gone when it is dropped.
 pub struct Scratch {
     pub database: Database,
@@ -50,7 +79,12 @@ impl Kind {
 impl Scratch {
     /// With our tables in it.
     pub async fn migrated() -> Self {
-        let scratch = Self::empty().await;
+        Self::migrated_of(Kind::chosen()).await
+    }
+
+    /// With our tables in it, whatever the environment says.
+    pub async fn migrated_of(kind: Kind) -> Self {
+        let scratch = Self::of(kind).await;
         store::migrate(&scratch.database, InventoryKind::Native)
             .await
             .unwrap();
@@ -58,10 +92,6 @@ impl Scratch {
     }
 
     /// Without any table.
-    pub async fn empty() -> Self {
-        Self::of(Kind::chosen()).await
-    }
-
     pub async fn of(kind: Kind) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let name = format!("t_{}", uuid::Uuid::new_v4().simple());
@@ -95,26 +125,60 @@ impl Scratch {
 
     /// The first column of the first row, as text; empty for NULL.
     pub async fn text(&self, query: &str) -> String {
+        let mut rows = self.list(query).await;
+        assert!(!rows.is_empty(), "no row: {query}");
+        rows.swap_remove(0)
+    }
+
+    /// The first column of every row, as text; empty for NULL.
+    pub async fn list(&self, query: &str) -> Vec<String> {
         let query = AssertSqlSafe(query.to_owned());
         let url = self.database.url.expose();
-        let value: Option<String> = match self.kind {
+        match self.kind {
             Kind::Sqlite => {
                 let mut link = sqlx::SqliteConnection::connect(url).await.unwrap();
-                let row = sqlx::query(query).fetch_one(&mut link).await.unwrap();
-                row.get(0)
+                texts!(sqlx::query(query).fetch_all(&mut link).await.unwrap())
             }
             Kind::Postgres => {
                 let mut link = sqlx::PgConnection::connect(url).await.unwrap();
-                let row = sqlx::query(query).fetch_one(&mut link).await.unwrap();
-                row.get(0)
+                texts!(sqlx::query(query).fetch_all(&mut link).await.unwrap())
             }
             Kind::MySql => {
                 let mut link = sqlx::MySqlConnection::connect(url).await.unwrap();
-                let row = sqlx::query(query).fetch_one(&mut link).await.unwrap();
-                row.get(0)
+                texts!(sqlx::query(query).fetch_all(&mut link).await.unwrap())
             }
+        }
+    }
+
+    /// From now on a trigger refuses to write the mark of the node `uuid`.
+    pub async fn refuse_update_of(&self, uuid: &str) {
+        let trigger = match self.kind {
+            Kind::Sqlite => format!(
+                "CREATE TRIGGER stubborn BEFORE UPDATE OF service_state ON nodes WHEN new.uuid = '{uuid}'
+                 BEGIN SELECT raise(ABORT, 'not this one'); END"
+            ),
+            Kind::Postgres => format!(
+                "CREATE FUNCTION stubborn() RETURNS trigger LANGUAGE plpgsql
+                 AS $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;
+                 CREATE TRIGGER stubborn BEFORE UPDATE OF service_state ON nodes
+                 FOR EACH ROW WHEN (new.uuid = '{uuid}') EXECUTE FUNCTION stubborn()"
+            ),
+            Kind::MySql => format!(
+                "CREATE TRIGGER stubborn BEFORE UPDATE ON nodes FOR EACH ROW BEGIN
+                 IF new.uuid = '{uuid}' AND NOT new.service_state <=> old.service_state
+                 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not this one'; END IF; END"
+            ),
         };
-        value.unwrap_or_default()
+        self.run(&trigger).await;
+    }
+
+    /// It refuses no more.
+    pub async fn allow_updates(&self) {
+        let drop = match self.kind {
+            Kind::Sqlite | Kind::MySql => "DROP TRIGGER stubborn",
+            Kind::Postgres => "DROP FUNCTION stubborn() CASCADE",
+        };
+        self.run(drop).await;
     }
 
     /// A user's transaction in which `statement` was run; it lasts until it is dropped.
@@ -158,7 +222,10 @@ impl Held {
     pub async fn undo(self) {
         match self {
             Self::Sqlite(link) => link.close().await.unwrap(),
-            Self::Postgres(link) => link.close().await.unwrap(),
+            Self::Postgres(mut link) => {
+                link.execute("ROLLBACK").await.unwrap();
+                link.close().await.unwrap();
+            }
             Self::MySql(mut link) => {
                 link.execute(sqlx::raw_sql("ROLLBACK")).await.unwrap();
                 link.close().await.unwrap();
