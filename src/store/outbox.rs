@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::announce::FORMAT;
 use super::connection::{Connection, values};
 use super::link::{Link, TransactionWatch, Verdict, Writer};
 use super::row::Row;
@@ -81,6 +82,8 @@ async fn read(
         };
         match announcement(row, nodes)? {
             Ok(announcement) => announcements.push(announcement),
+            // What is before it can go out.
+            Err(_) if !announcements.is_empty() => break,
             Err(fault) => return Ok(Err(fault)),
         }
     }
@@ -101,6 +104,13 @@ fn announcement(
 ) -> Result<Result<Announcement, StoreError>, sqlx::Error> {
     let number = row.uint("number")?;
     let corrupt = |what: &str| StoreError::Corrupt(format!("announcement {number}: {what}"));
+    let format = row.int("format")?;
+    if format != FORMAT {
+        return Ok(Err(StoreError::Schema(format!(
+            "announcement {number} has format {format}, and this nodewarden makes format {FORMAT} alone: \
+             a replica of the version that wrote it must carry it out"
+        ))));
+    }
     let message_type = row.text("type")?;
     let content = if message_type == "node.position" {
         Content::Position {

@@ -10,4 +10,5 @@ mod races;
 mod schedules;
 mod servers;
 mod sqlite;
+mod versions;
 mod writers;

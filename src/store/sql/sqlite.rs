@@ -130,7 +130,7 @@ pub const STATEMENTS: Statements = Statements {
     drop_requests: "DELETE FROM nodewarden_requests WHERE done_at_ms < $1",
 
     pending: "SELECT a.number, a.type, a.reason, a.first_seq, a.last_seq, a.epoch, a.decided_at_ms,
-        d.decision_id, d.conductor_group, d.driver, d.last_good_at_ms, r.decision_id AS released_by,
+        a.format, d.decision_id, d.conductor_group, d.driver, d.last_good_at_ms, r.decision_id AS released_by,
         CASE WHEN a.type = 'node.out_of_service' THEN d.cause_event_id ELSE r.cause_event_id END AS cause_event_id,
         CASE WHEN a.type = 'node.out_of_service' THEN d.cause_event ELSE r.cause_event END AS cause_event,
         CASE WHEN a.type = 'node.out_of_service' THEN d.cause_conductor ELSE r.cause_conductor END AS cause_conductor,

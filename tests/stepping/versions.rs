@@ -1,0 +1,64 @@
+//! Two versions on one queue and one database, as in a rolling upgrade.
+
+use crate::house::{House, SimSubscriber};
+
+#[tokio::test]
+async fn i4_what_a_newer_version_announces_is_left_to_it_and_what_is_before_it_goes_out() {
+    let mut house = House::new().await;
+    house.rules.nodes_per_message = 1;
+    house.nodes("a", 3).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    let epoch = worker.decider.epoch().unwrap();
+    let before = house.announcements().await;
+    let third = before[2].number;
+    house
+        .sql(&format!(
+            "UPDATE nodewarden_announcements SET format = 2 WHERE number >= {third}"
+        ))
+        .await;
+    let subscriber = SimSubscriber::default();
+    let mut relay = house.relay(epoch, &subscriber);
+    assert_eq!(relay.step().await.unwrap(), 2);
+    let end = relay.step().await.unwrap_err();
+    assert_eq!(
+        end.to_string(),
+        format!(
+            "relay: announcement {third} has format 2, and this nodewarden makes format 1 alone: \
+             a replica of the version that wrote it must carry it out"
+        )
+    );
+    assert_eq!(subscriber.got().len(), 2);
+    // The newer one takes over and carries it out.
+    house
+        .sql("UPDATE nodewarden_announcements SET format = 1")
+        .await;
+    let mut relay = house.relay(epoch, &subscriber);
+    while relay.step().await.unwrap() > 0 {}
+    assert_eq!(subscriber.got().len(), before.len());
+}
+
+#[tokio::test]
+async fn columns_and_tables_that_a_newer_version_added_disturb_nobody() {
+    let house = House::new().await;
+    house
+        .sql("ALTER TABLE nodewarden_state ADD COLUMN invented_later INTEGER")
+        .await;
+    house
+        .sql("ALTER TABLE nodewarden_changes ADD COLUMN invented_later INTEGER")
+        .await;
+    house
+        .sql("CREATE TABLE nodewarden_invented_later (id INTEGER)")
+        .await;
+    house.nodes("a", 2).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await, ["a-00000", "a-00001"]);
+    house.joined("c1", 2, &["a"]);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+}
