@@ -18,8 +18,6 @@ use serde_json::Value;
 
 /// Names in the rules and on the board that a worker does not serve in this version.
 const NOT_YET: &[&str] = &[
-    "nodewarden_paused_seconds",
-    "nodewarden_observing",
     "nodewarden_bridge_last_good_look_age_seconds",
     "nodewarden_bridge_looks_total",
     "nodewarden_bridge_published_total",

@@ -13,6 +13,8 @@ use super::emit::Emit;
 use super::explain::Explain;
 use super::migrate::Migrate;
 use super::nodes::Nodes;
+use super::pause::{Pause, Resume};
+use super::release::Release;
 use super::run::Run;
 use super::status::Status;
 use super::tail::Tail;
@@ -73,6 +75,9 @@ enum Command {
     Emit(Emit),
     Tail(Tail),
     Status(Status),
+    Pause(Pause),
+    Resume(Resume),
+    Release(Release),
     #[command(subcommand)]
     Explain(Explain),
     DeadLetters(Letters),
@@ -176,6 +181,9 @@ impl Cli {
             Command::Emit(command) => command.run(&settings, output).await,
             Command::Tail(command) => command.run(&settings).await,
             Command::Status(command) => Ok(command.run(&settings, output).await?),
+            Command::Pause(command) => Ok(command.run(&settings, output).await?),
+            Command::Resume(command) => Ok(command.run(&settings, output).await?),
+            Command::Release(command) => Ok(command.run(&settings, output).await?),
             Command::Explain(command) => Ok(command.run(&settings, output).await?),
             Command::DeadLetters(command) => command.run(&settings, output).await,
             Command::Bridge(command) => command.run(settings, output).await,

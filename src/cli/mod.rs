@@ -5,9 +5,11 @@
 //! reach).
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::broker::BrokerError;
 use crate::config::{Settings, SettingsFault};
+use crate::retry::Pauses;
 use crate::store::StoreError;
 use crate::telemetry::{error_chain, safe_within};
 
@@ -24,6 +26,8 @@ mod import_node;
 pub mod migrate;
 pub mod nodes;
 pub mod output;
+pub mod pause;
+pub mod release;
 mod run;
 pub mod status;
 mod tail;
@@ -139,6 +143,26 @@ impl Failure {
         }
         ExitCode::from(self.code)
     }
+}
+
+/// How often a command tries a busy database again: each try waits for its lock by itself.
+const TRIES: u32 = 5;
+
+/// Does `work`, which may be done twice, and again if the database was busy.
+async fn patience<T>(
+    settings: &Settings,
+    mut work: impl AsyncFnMut() -> Result<T, StoreError>,
+) -> Result<T, Failure> {
+    let mut pauses = Pauses::up_to(Duration::from_secs(1));
+    for _ in 1..TRIES {
+        match work().await {
+            Err(fault) if fault.is_transient() => tokio::time::sleep(pauses.pause()).await,
+            done => return done.map_err(|fault| Failure::database(&fault, settings)),
+        }
+    }
+    work()
+        .await
+        .map_err(|fault| Failure::database(&fault, settings))
 }
 
 impl From<anyhow::Error> for Failure {

@@ -135,7 +135,7 @@ fn upsert(node: ImportedNode) -> NodeUpsert {
 }
 
 /// A bar on standard error if somebody watches it, nothing otherwise.
-fn progress(nodes: usize) -> ProgressBar {
+pub(super) fn progress(nodes: usize) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

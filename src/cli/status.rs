@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::{Failure, Output, output};
 use crate::config::Settings;
 use crate::explain::{self, distance, length, when};
-use crate::http::answer::{Conductor, Driver, now_ms};
-use crate::store::{ConductorView, DriverView, Overview, Reader, StoreError};
+use crate::http::answer::{Conductor, Driver, Paused, now_ms};
+use crate::store::{ConductorView, DriverView, Overview, Pause, Reader, StoreError};
 use crate::telemetry::safe;
 
 /// Pairs that are explained one by one; the rest is counted.
@@ -31,6 +31,22 @@ fn state(view: &DriverView) -> String {
     } else {
         view.state.to_owned()
     }
+}
+
+/// The pause, on lines of its own.
+fn paused(pause: &Pause, now: u64) -> String {
+    let until = match pause.until_ms() {
+        Some(until) => format!("about {}", when(until, now)),
+        None => "somebody resumes".to_owned(),
+    };
+    let line = format!(
+        "PAUSED:        since {} by {}, until {until}: {}. No node is taken out of service; \
+         `nodewarden resume` ends it.",
+        when(pause.paused_at_ms, now),
+        safe(&pause.who),
+        safe(&pause.reason).trim_end_matches('.')
+    );
+    output::wrapped(&line, 15)
 }
 
 /// Everything that is shown.
@@ -106,6 +122,7 @@ impl Picture {
                 "last_commit_at_ms": overview.committed_at_ms,
                 "seems_alive": seems_alive,
             },
+            "paused": overview.pause.as_ref().map(Paused::from),
             "announcements": {
                 "made": overview.last_announcement,
                 "confirmed": overview.announced,
@@ -157,6 +174,9 @@ impl Picture {
                 "               WARNING: nothing was committed for {}; does any replica run?",
                 length(silence)
             ));
+        }
+        if let Some(pause) = &overview.pause {
+            lines.push(paused(pause, now));
         }
         let inside = overview.nodes.saturating_sub(overview.nodes_out_of_service);
         lines.push(format!(

@@ -17,6 +17,15 @@ pub fn file_from_environment() -> Option<PathBuf> {
     std::env::var_os("NODEWARDEN_CONFIG").map(PathBuf::from)
 }
 
+/// Who runs this process, as the environment has it: behind `sudo`, whoever called it.
+#[must_use]
+pub fn user() -> Option<String> {
+    ["SUDO_USER", "LOGNAME", "USER"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok())
+        .filter(|user| !user.is_empty())
+}
+
 /// The settings in the environment: variable, `section.key`, value.
 pub(super) fn settings() -> impl Iterator<Item = (String, String, String)> {
     std::env::vars().filter_map(|(name, value)| {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use environment::{STACK_VARIABLE, file_from_environment, has_stack_setting};
+pub use environment::{STACK_VARIABLE, file_from_environment, has_stack_setting, user};
 pub use secret::SecretUrl;
 
 /// All settings of nodewarden.
@@ -204,6 +204,17 @@ pub enum Mode {
     Enforce,
     /// Decisions are only recorded.
     Observe,
+}
+
+impl Mode {
+    /// As written in settings and tables.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Observe => "observe",
+        }
+    }
 }
 
 /// What becomes of nodes whose pair never had a conductor.

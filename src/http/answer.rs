@@ -6,7 +6,10 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use crate::explain;
-use crate::store::{ConductorView, DecisionView, DriverView, HoldView, NodeFacts, SnapshotPage};
+use crate::store::{
+    ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Pause, SnapshotPage,
+};
+use crate::telemetry::safe;
 
 /// `/v1/snapshot`
 #[derive(Debug, Serialize)]
@@ -161,6 +164,27 @@ impl From<DecisionView> for Decision {
             decided_at_ms: view.decided_at_ms,
             completed_at_ms: view.completed_at_ms,
             nodes: view.nodes,
+        }
+    }
+}
+
+/// A pause, as `/readyz` and `status` show it.
+#[derive(Debug, Serialize)]
+pub struct Paused {
+    reason: String,
+    who: String,
+    since_ms: u64,
+    /// About when it ends by itself; `None`: when somebody resumes.
+    until_ms: Option<u64>,
+}
+
+impl From<&Pause> for Paused {
+    fn from(pause: &Pause) -> Self {
+        Self {
+            reason: safe(&pause.reason),
+            who: safe(&pause.who),
+            since_ms: pause.paused_at_ms,
+            until_ms: pause.until_ms(),
         }
     }
 }

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answer::{Conductor, Decision, Driver, Node, Snapshot, now_ms};
+use super::answer::{Conductor, Decision, Driver, Node, Paused, Snapshot, now_ms};
 use super::{Fault, Sources};
 use crate::telemetry::safe;
 use crate::worker::Role;
@@ -59,7 +59,12 @@ pub async fn readyz(State(sources): State<Sources>) -> (StatusCode, Json<Value>)
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let answer = json!({ "ready": ready, "role": status.role.as_str(), "reasons": reasons });
+    let answer = json!({
+        "ready": ready,
+        "role": status.role.as_str(),
+        "reasons": reasons,
+        "paused": status.pause.as_ref().map(Paused::from),
+    });
     (code, Json(answer))
 }
 

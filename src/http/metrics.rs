@@ -58,6 +58,11 @@ async fn refresh(sources: &Sources) -> Result<(), StoreError> {
     sources
         .metrics
         .database(overview.nodes_out_of_service, oldest);
+    let observing = overview.observing();
+    let paused = overview
+        .pause
+        .map(|pause| Duration::from_millis(answer::now_ms().saturating_sub(pause.paused_at_ms)));
+    sources.metrics.operators(paused, observing);
     let pairs: Vec<_> = drivers
         .into_iter()
         .map(|view| PairGauge {

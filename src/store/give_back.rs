@@ -23,7 +23,10 @@ pub async fn give_back(
             Some(_) => &inventory.release_of_pair,
             None => &inventory.release,
         };
-        chunk.changed = release(unit, statements, pair, last, window).await?;
+        let of: Vec<&str> = pair
+            .map(|pair| vec![pair.driver.as_str(), pair.group.as_str()])
+            .unwrap_or_default();
+        chunk.changed = release(unit, statements, &of, last, window).await?;
         match pair {
             Some(pair) if chunk.changed < found.seen => {
                 chunk.locked = left_out(unit, pair, last, window).await?;
@@ -63,11 +66,12 @@ async fn find(unit: &mut Unit<'_>, of: Rows<'_>, window: &Window) -> Result<Foun
     Found::read(&row)
 }
 
-/// Ends the holds of the window that have a reason to end; returns how many.
+/// Ends the holds of the window that have a reason to end; returns how many. `of` are the texts that
+/// the statements take after the window.
 pub async fn release(
     unit: &mut Unit<'_>,
     statements: &[String],
-    pair: Option<&Pair>,
+    of: &[&str],
     last: &str,
     window: &Window,
 ) -> Result<u64, sqlx::Error> {
@@ -79,10 +83,7 @@ pub async fn release(
             (&window.after).into(),
             last.into(),
         ];
-        if let Some(pair) = pair {
-            values.push(pair.driver.as_str().into());
-            values.push(pair.group.as_str().into());
-        }
+        values.extend(of.iter().copied().map(Value::from));
         unit.counters.seq += unit.connection.execute(statement, &values).await?;
     }
     let end = unit.counters.seq;
@@ -143,7 +144,11 @@ async fn keep_marked(unit: &mut Unit<'_>, last: &str, window: &Window) -> Result
     unit.connection
         .execute(&inventory.relabel, values![&window.after, last])
         .await?;
-    if !inventory.mark_again.is_empty() {
+    // A mark that somebody lifted by hand is not set again during a pause: that takes a node out.
+    let paused = super::pause::read(unit.connection, unit.sql)
+        .await?
+        .is_some();
+    if !inventory.mark_again.is_empty() && !paused {
         let values = values![window.now_ms, &window.after, last];
         unit.connection
             .execute(&inventory.mark_again, values)

@@ -7,7 +7,8 @@ use super::connection::{Connection, values};
 use super::link::{Link, TransactionWatch, Verdict, Writer};
 use super::sql::{Inventory, Statements};
 use super::{
-    Chunk, Intake, Ledger, Memory, Request, Rows, StoreError, Sweep, Takeover, Window, inventory,
+    Chunk, Intake, Ledger, Memory, Pause, Request, Rows, StoreError, Sweep, Takeover, Window,
+    inventory,
 };
 use crate::config::{self, Database};
 use crate::domain::ids::{ConductorName, EventId, Pair};
@@ -27,6 +28,8 @@ pub struct Counters {
     pub seq: u64,
     pub last_announcement: u64,
     pub last_decision: u64,
+    /// What the holder does with its decisions; nobody has held it yet: `None`.
+    pub mode: Option<String>,
 }
 
 /// A fenced, writing transaction: the right to write is ours until its end.
@@ -109,6 +112,7 @@ impl<'c> Unit<'c> {
                 seq: row.uint("seq")?,
                 last_announcement: row.uint("last_announcement")?,
                 last_decision: row.uint("last_decision")?,
+                mode: row.maybe_text("mode")?,
             },
             connection,
             sql,
@@ -274,6 +278,22 @@ impl Ledger for SqlLedger {
     async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError> {
         self.fenced(epoch, sweep.now_ms, "begin a sweep", async |unit| {
             super::sweep::begin(unit, sweep).await
+        })
+        .await
+    }
+
+    async fn pause(&mut self) -> Result<Option<Pause>, StoreError> {
+        let sql = self.link.statements;
+        self.link
+            .look("look for a pause", async |connection| {
+                super::pause::read(connection, sql).await
+            })
+            .await
+    }
+
+    async fn end_pause(&mut self, epoch: u64, id: &str, now_ms: u64) -> Result<bool, StoreError> {
+        self.fenced(epoch, now_ms, "end the pause", async |unit| {
+            super::pause::end(unit.connection, unit.sql, id).await
         })
         .await
     }

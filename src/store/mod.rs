@@ -20,8 +20,10 @@ mod link;
 mod memory;
 mod migrate;
 mod open;
+mod operator;
 mod outbox;
 mod pairs;
+mod pause;
 mod read;
 mod reader;
 mod records;
@@ -38,7 +40,9 @@ pub use import::{ImportCount, NodeUpsert, import};
 pub use ledger::SqlLedger;
 pub use link::{TransactionWatch, Unwatched, Writer};
 pub use migrate::migrate;
+pub use operator::{Held, NewStream, Operator};
 pub use outbox::SqlOutbox;
+pub use pause::Pause;
 pub use read::{
     ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Overview, PairFacts, RequestView,
     SnapshotPage,
@@ -90,8 +94,8 @@ pub trait Ledger {
     async fn commit_intake(&mut self, epoch: u64, intake: &Intake) -> Result<(), StoreError>;
 
     /// Takes the next window of a lost pair's nodes out of service (I3: state, hold and
-    /// announcement together). Nothing if the pair is not lost (I6). The last window completes the
-    /// pair's decision.
+    /// announcement together). Nothing if the pair is not lost (I6), or while there is a pause. The
+    /// last window completes the pair's decision.
     async fn take_out(
         &mut self,
         epoch: u64,
@@ -124,6 +128,12 @@ pub trait Ledger {
     /// what is to be forgotten, drops what is older than the rules allow (a bounded number of
     /// rows). Returns the pairs that are forgotten.
     async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError>;
+
+    /// The pause, if there is one. Takes no lock.
+    async fn pause(&mut self) -> Result<Option<Pause>, StoreError>;
+
+    /// Ends the pause `id`, whose time is over; returns whether it was still there.
+    async fn end_pause(&mut self, epoch: u64, id: &str, now_ms: u64) -> Result<bool, StoreError>;
 
     /// What operators ask for and is not done yet, oldest first. Takes no lock.
     async fn requests(&mut self) -> Result<Vec<Request>, StoreError>;

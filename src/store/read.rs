@@ -1,5 +1,8 @@
 //! What those who only look may see, as plain data. Each answer is one consistent read.
 
+use super::Pause;
+use crate::config::Mode;
+
 /// Where the database stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overview {
@@ -15,6 +18,10 @@ pub struct Overview {
     pub taken_at_ms: Option<u64>,
     /// When it last committed.
     pub committed_at_ms: Option<u64>,
+    /// What it does with its decisions, `enforce` or `observe`.
+    pub mode: Option<String>,
+    /// The pause, if there is one.
+    pub pause: Option<Pause>,
     /// The last announcement made.
     pub last_announcement: u64,
     /// The last announcement that the broker confirmed.
@@ -25,6 +32,14 @@ pub struct Overview {
     pub nodes: u64,
     /// Those that are out of service because of us.
     pub nodes_out_of_service: u64,
+}
+
+impl Overview {
+    /// Whether decisions are only recorded.
+    #[must_use]
+    pub fn observing(&self) -> bool {
+        self.mode.as_deref() == Some(Mode::Observe.as_str())
+    }
 }
 
 /// One node that is out of service because of us.

@@ -232,6 +232,8 @@ async fn overview(look: &mut Look) -> Result<Overview, sqlx::Error> {
         holder: position.maybe_text("holder")?,
         taken_at_ms: position.maybe_uint("taken_at_ms")?,
         committed_at_ms: position.maybe_uint("committed_at_ms")?,
+        mode: position.maybe_text("mode")?,
+        pause: super::pause::read(&mut look.connection, look.sql).await?,
         last_announcement: position.uint("last_announcement")?,
         announced: outbox.uint("announced")?,
         outbox_oldest_ms: outbox.maybe_uint("oldest_ms")?,

@@ -182,6 +182,8 @@ pub struct Chunk {
     pub skipped: u64,
     /// How many rows of the window stay as they are because somebody else has locked them.
     pub locked: u64,
+    /// There is a pause: nothing was done, and the window is still to do.
+    pub paused: bool,
 }
 
 /// What an operator asks of the deciding replica.
@@ -217,6 +219,8 @@ pub struct Sweep {
     pub forget: Vec<ConductorName>,
     /// Pairs that no conductor names any more: forgotten if no node and no hold does either.
     pub unnamed: Vec<Pair>,
+    /// The pause that counts down, and what is left of it.
+    pub pause: Option<(String, Duration)>,
     /// How long records are kept.
     pub keeping: Keeping,
     /// The time to record, ms since 1970 UTC.

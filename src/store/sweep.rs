@@ -24,6 +24,10 @@ pub async fn begin(unit: &mut Unit<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sqlx
         let values = values![remaining, now_ms, hold.name.as_str()];
         connection.execute(sql.keep_remainder, values).await?;
     }
+    if let Some((id, remaining)) = &sweep.pause {
+        let values = values![*remaining, now_ms, id];
+        connection.execute(sql.keep_pause, values).await?;
+    }
     for conductor in &sweep.forget {
         connection
             .execute(sql.forget, values![conductor.as_str()])

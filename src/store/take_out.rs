@@ -15,6 +15,16 @@ pub async fn take_out(
     pair: &Pair,
     window: &Window,
 ) -> Result<Chunk, sqlx::Error> {
+    // Under the fence: who pauses is serialised with us.
+    if super::pause::read(unit.connection, unit.sql)
+        .await?
+        .is_some()
+    {
+        return Ok(Chunk {
+            paused: true,
+            ..Chunk::default()
+        });
+    }
     let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
     let lost = unit
         .connection

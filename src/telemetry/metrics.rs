@@ -107,6 +107,8 @@ fn begin_at_zero() {
     }
     counter!(NODES_SKIPPED_TOTAL).absolute(0);
     gauge!(PAUSED).set(0.0);
+    gauge!(PAUSED_SECONDS).set(0.0);
+    gauge!(OBSERVING).set(0.0);
     gauge!(SCRAPE_STALE).set(0.0);
     gauge!(NODES_OUT_OF_SERVICE).set(0.0);
     gauge!(OUTBOX_OLDEST_SECONDS).set(0.0);
@@ -172,6 +174,14 @@ impl Metrics {
     pub fn database(&self, nodes_out_of_service: u64, outbox_oldest: Option<Duration>) {
         gauge!(NODES_OUT_OF_SERVICE).set(nodes_out_of_service as f64);
         gauge!(OUTBOX_OLDEST_SECONDS).set(outbox_oldest.unwrap_or_default().as_secs_f64());
+    }
+
+    /// What operators want: for how long there has been a pause, and whether decisions are only
+    /// recorded.
+    pub fn operators(&self, paused: Option<Duration>, observing: bool) {
+        gauge!(PAUSED).set(f64::from(u8::from(paused.is_some())));
+        gauge!(PAUSED_SECONDS).set(paused.unwrap_or_default().as_secs_f64());
+        gauge!(OBSERVING).set(f64::from(u8::from(observing)));
     }
 
     /// Whether what the database says could not be refreshed.

@@ -19,6 +19,8 @@ pub(super) const DEAF_SECONDS_TOTAL: &str = "nodewarden_deaf_seconds_total";
 pub(super) const LAST_TICK_AGE_SECONDS: &str = "nodewarden_last_tick_age_seconds";
 pub(super) const FENCED_TOTAL: &str = "nodewarden_fenced_total";
 pub(super) const PAUSED: &str = "nodewarden_paused";
+pub(super) const PAUSED_SECONDS: &str = "nodewarden_paused_seconds";
+pub(super) const OBSERVING: &str = "nodewarden_observing";
 pub(super) const READY: &str = "nodewarden_ready";
 pub(super) const PENDING_PAIRS: &str = "nodewarden_pending_pairs";
 pub(super) const DECISIONS_TOTAL: &str = "nodewarden_decisions_total";
@@ -84,6 +86,14 @@ pub(super) const GAUGES: &[(&str, &str)] = &[
     (
         PAUSED,
         "1 while an operator keeps nodes from being taken out",
+    ),
+    (
+        PAUSED_SECONDS,
+        "How long an operator has kept nodes from being taken out so far; 0: there is no pause",
+    ),
+    (
+        OBSERVING,
+        "1 while decisions are only recorded (decide.mode = observe)",
     ),
     (READY, "1 while /readyz answers 200"),
     (

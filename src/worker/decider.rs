@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use super::chunk::ChunkSize;
+use super::pausing::Pausing;
 use super::pending::Pending;
 use super::ports::{Clock, Ledger, Queue};
 use crate::broker::{BrokerError, Delivery};
@@ -16,7 +17,7 @@ use crate::domain::map::DriverMap;
 use crate::domain::time::Mono;
 use crate::failpoints;
 use crate::retry::Pauses;
-use crate::store::{Keeping, StoreError};
+use crate::store::{Keeping, Pause, StoreError};
 use crate::telemetry;
 use crate::wire::{Publishers, Tick};
 
@@ -123,6 +124,7 @@ pub struct Decider<Q, L, C> {
     /// Handle what is in hand one by one.
     pub(super) alone: bool,
     pub(super) next_tick: Mono,
+    pub(super) pausing: Pausing,
     trouble: Option<Trouble>,
 }
 
@@ -154,6 +156,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             in_hand: Vec::new(),
             alone: false,
             next_tick: now.mono,
+            pausing: Pausing::default(),
             trouble: None,
         })
     }
@@ -209,6 +212,11 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             .map(|seat| seat.hearing.last_fresh_age(now.mono))
     }
 
+    /// The pause that keeps nodes in, as this replica knows it.
+    pub fn pause(&self) -> Option<&Pause> {
+        self.pausing.pause()
+    }
+
     /// The trouble that is being sat out.
     pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_ref().map(|trouble| trouble.what.as_str())
@@ -231,7 +239,8 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         let Some(seat) = &self.seat else {
             return self.next_tick.since(now).min(WAIT_CAP);
         };
-        let next = seat.pending.next(&seat.map, seat.hearing.proven(), now);
+        let may_take = seat.hearing.proven() && !self.pausing.is_on();
+        let next = seat.pending.next(&seat.map, may_take, now);
         if seat.doubt || next.is_some() {
             return Duration::ZERO;
         }
@@ -261,7 +270,11 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             step.handled = self.intake().await?;
         }
         // A batch that could not be stored: what is remembered is ahead of the database.
-        if self.seat.as_ref().is_some_and(|seat| !seat.doubt) {
+        if self.seat.as_ref().is_some_and(|seat| seat.doubt) {
+            return Ok(());
+        }
+        self.look_for_pause().await?;
+        if self.seat.is_some() {
             self.answer_requests().await?;
             self.sweep_if_due(step).await?;
             self.reconcile(step).await?;

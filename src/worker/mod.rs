@@ -2,7 +2,7 @@
 //!
 //! - [`decider`](Decider): one session's loop, a step machine over [`ports`]. Its halves are
 //!   `intake` (`batch`: what each delivery of a batch does) and `reconcile` (`pending`: what is
-//!   still to be looked at).
+//!   still to be looked at); `pausing` is what an operator's pause means to it.
 //! - [`relay`](Relay): publishes committed announcements.
 //! - [`replica`]: sessions one after the other, for as long as the process lives.
 //! - `adapters`: the real broker and clock behind the ports.
@@ -14,6 +14,7 @@ mod batch;
 mod chunk;
 mod decider;
 mod intake;
+mod pausing;
 mod pending;
 pub mod ports;
 mod reconcile;

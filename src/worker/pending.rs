@@ -90,13 +90,22 @@ impl Pending {
         self.routine.extend(missing);
     }
 
-    /// The next walk to go on with. Before an own tick has come back (`proven`) no node is taken
-    /// out; returns go on.
-    pub(super) fn next(&self, map: &DriverMap, proven: bool, now: Mono) -> Option<&Walk> {
+    /// Look at everything from the beginning: nodes that a walk has passed may have been given back
+    /// by an operator since.
+    pub(super) fn anew(&mut self, map: &DriverMap) {
+        for walk in self.urgent.iter_mut().chain(&mut self.routine) {
+            *walk = Walk::new(walk.over.clone(), Mono::default());
+        }
+        self.everything(map);
+    }
+
+    /// The next walk to go on with. Before an own tick has come back, and during a pause, no node
+    /// may be taken out (`may_take`); returns go on.
+    pub(super) fn next(&self, map: &DriverMap, may_take: bool, now: Mono) -> Option<&Walk> {
         let may = |walk: &&Walk| {
             walk.from <= now
                 && match &walk.over {
-                    Over::Pair(pair) => proven || map.standing(pair) != Some(Standing::Lost),
+                    Over::Pair(pair) => may_take || map.standing(pair) != Some(Standing::Lost),
                     Over::Holds | Over::Nodes => true,
                 }
         };

@@ -83,6 +83,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             holds,
             forget,
             unnamed,
+            pause: self.pausing.remainder(now.mono),
             keeping,
             now_ms: now.wall_ms,
         };
@@ -112,8 +113,8 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             return Ok(());
         };
         let now = self.clock.now();
-        let proven = seat.hearing.proven();
-        let Some(walk) = seat.pending.next(&seat.map, proven, now.mono).cloned() else {
+        let may_take = seat.hearing.proven() && !self.pausing.is_on();
+        let Some(walk) = seat.pending.next(&seat.map, may_take, now.mono).cloned() else {
             return Ok(());
         };
         let window = Window {
@@ -139,6 +140,10 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             }
             Err(fault) => return Err(fault.into()),
         };
+        if chunk.paused {
+            self.pausing.met();
+            return Ok(());
+        }
         let took = self.clock.now().mono.since(now.mono);
         telemetry::chunk_seconds(took);
         seat.chunk.took(&window, chunk.changed, took);

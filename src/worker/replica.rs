@@ -264,6 +264,7 @@ impl Replica {
             last_tick: decider
                 .last_tick_age()
                 .and_then(|age| Instant::now().checked_sub(age)),
+            pause: decider.pause().cloned(),
             pending: decider.pending(),
         };
         self.status.send_replace(status);

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use crate::store::Pause;
+
 /// What this replica does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Role {
@@ -37,6 +39,8 @@ pub struct Status {
     pub troubles: Vec<String>,
     /// While active: when its own tick last came back fresh; `None` before the first.
     pub last_tick: Option<Instant>,
+    /// The pause that keeps nodes in, as last looked at.
+    pub pause: Option<Pause>,
     /// Pairs that reconcile has still to look at.
     pub pending: usize,
 }

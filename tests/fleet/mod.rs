@@ -154,6 +154,7 @@ impl Fleet {
             holds,
             forget: Vec::new(),
             unnamed: Vec::new(),
+            pause: None,
             keeping,
             now_ms: at,
         };

@@ -2,6 +2,7 @@
 //! and a real database.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -237,11 +238,26 @@ impl Queue for SimSession {
 
 /// A clock that stands until it is moved.
 #[derive(Clone)]
-pub struct SimClock(Arc<Mutex<(Duration, u64)>>);
+pub struct SimClock(Arc<Mutex<(Duration, u64)>>, Arc<AtomicU64>);
 
 impl SimClock {
     fn new() -> Self {
-        Self(Arc::new(Mutex::new((Duration::from_secs(1000), 0))))
+        Self(
+            Arc::new(Mutex::new((Duration::from_secs(1000), 0))),
+            Arc::new(AtomicU64::new(WALL)),
+        )
+    }
+
+    /// Somebody sets the wall clock; the monotonic one knows nothing of it.
+    pub fn set_wall_forward(&self, by: Duration) {
+        let by = u64::try_from(by.as_millis()).unwrap();
+        self.1.fetch_add(by, Ordering::Relaxed);
+    }
+
+    /// The same, backward.
+    pub fn set_wall_back(&self, by: Duration) {
+        let by = u64::try_from(by.as_millis()).unwrap();
+        self.1.fetch_sub(by, Ordering::Relaxed);
     }
 
     pub fn advance(&self, by: Duration) {
@@ -256,7 +272,7 @@ impl Clock for SimClock {
     fn now(&self) -> Now {
         let mono = self.0.lock().unwrap().0;
         Now {
-            wall_ms: WALL + u64::try_from(mono.as_millis()).unwrap(),
+            wall_ms: self.1.load(Ordering::Relaxed) + u64::try_from(mono.as_millis()).unwrap(),
             mono: Mono(mono),
         }
     }

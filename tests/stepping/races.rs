@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::store::{
-    Chunk, Intake, Ledger, Memory, Request, SqlLedger, StoreError, Sweep, Takeover, Unwatched,
-    Window,
+    Chunk, Intake, Ledger, Memory, Pause, Request, SqlLedger, StoreError, Sweep, Takeover,
+    Unwatched, Window,
 };
 use nodewarden::worker::Decider;
 
@@ -274,6 +274,12 @@ impl Ledger for Lossy {
         after: &str,
     ) -> Result<Option<String>, StoreError> {
         self.inner.first_after(of, after).await
+    }
+    async fn pause(&mut self) -> Result<Option<Pause>, StoreError> {
+        self.inner.pause().await
+    }
+    async fn end_pause(&mut self, epoch: u64, id: &str, now_ms: u64) -> Result<bool, StoreError> {
+        self.inner.end_pause(epoch, id, now_ms).await
     }
     async fn requests(&mut self) -> Result<Vec<Request>, StoreError> {
         self.inner.requests().await

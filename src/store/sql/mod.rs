@@ -96,7 +96,8 @@ pub struct Statements {
     /// First statement of every writing transaction: no row, no right to write. `$1` now, `$2`
     /// epoch.
     pub fence: &'static str,
-    /// The same for an operator's command, which writes under whatever epoch there is. `$1` now.
+    /// The same for an operator's command, which writes within whatever epoch there is. When the
+    /// holder last committed stays as it is.
     pub fence_any: &'static str,
     pub counters: &'static str,
     /// `$1` seq, `$2` last announcement, `$3` last decision.
@@ -121,6 +122,8 @@ pub struct Statements {
     /// The lost pair's decision; no row: it is not lost, so nothing is to be taken out (I6).
     /// `$1` driver, `$2` group.
     pub lost_decision: &'static str,
+    /// A lost pair's decision from now on. `$1` number, `$2` driver, `$3` group.
+    pub redecide: &'static str,
     /// `$1` nodes, `$2` decision.
     pub count_nodes: &'static str,
     /// `$1` now, `$2` driver, `$3` group.
@@ -146,6 +149,15 @@ pub struct Statements {
     pub drop_decisions: &'static str,
 
     // --- operators ------------------------------------------------------------------------------
+    pub pause: &'static str,
+    /// `$1` id, `$2` reason, `$3` who, `$4` now, `$5` remaining or NULL.
+    pub begin_pause: &'static str,
+    /// `$1` id.
+    pub end_pause: &'static str,
+    /// What remains of it. `$1` remaining, `$2` now, `$3` id.
+    pub keep_pause: &'static str,
+    /// A new history, and nobody may write in it who could before. `$1` stream.
+    pub new_stream: &'static str,
     /// `$1` kind, `$2` argument, `$3` now.
     pub request: &'static str,
     pub request_number: &'static str,
@@ -179,6 +191,8 @@ pub struct Statements {
     pub see_decision: &'static str,
     /// `$1` limit.
     pub see_decisions: &'static str,
+    /// What was decided and not carried out, from `$1` on, by verdict.
+    pub see_observed: &'static str,
     /// `$1` number.
     pub see_request: &'static str,
 }
@@ -209,6 +223,13 @@ pub struct Inventory {
     /// Each ends the holds of the window that have one reason to end.
     pub release: Vec<String>,
     pub release_of_pair: Vec<String>,
+    /// By an operator's command: each ends the holds of the window that it may end, whatever their
+    /// pairs are (reason `released`; those whose node is gone, `node_removed`). It locks the rows and
+    /// passes by those that somebody else has locked; what it leaves is counted as such.
+    pub release_by_hand: Vec<String>,
+    pub release_by_hand_of_pair: Vec<String>,
+    /// Here, `$5` is the node's uuid.
+    pub release_by_hand_of_node: Vec<String>,
     /// Unmarks the rows whose holds ended. `$1` now, `$2`, `$3`: above and up to which `seq`.
     pub mark_in: String,
     /// How many holds of a pair in the window should have ended and did not: somebody else has
@@ -232,7 +253,13 @@ pub struct Inventory {
     /// driver, `$2` group.
     pub forget_pair: String,
 
+    /// Pairs that nodes need and nothing was ever decided about, by group and driver. `$1` limit.
+    pub unknown_pairs: String,
+
     // --- looking --------------------------------------------------------------------------------
+    /// What taking a pair out would be about: its `nodes` that are not held and may be taken, and
+    /// those that are `held`. `$1` driver, `$2` group.
+    pub count_pair: String,
     pub count_pairs: String,
     pub count_all: String,
     /// `$1` uuid.

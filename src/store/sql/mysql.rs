@@ -35,7 +35,7 @@ pub const STATEMENTS: Statements = Statements {
     take_epoch: "UPDATE nodewarden_state SET epoch = epoch + 1, commits = commits + 1,
         holder = $1, taken_at_ms = $2, committed_at_ms = $2, mode = $3 WHERE id = 1",
     fence: "UPDATE nodewarden_state SET commits = commits + 1, committed_at_ms = $1 WHERE id = 1 AND epoch = $2",
-    fence_any: "UPDATE nodewarden_state SET commits = commits + 1, committed_at_ms = $1 WHERE id = 1",
+    fence_any: "UPDATE nodewarden_state SET commits = commits + 1 WHERE id = 1",
     counters: "SELECT stream, epoch, seq, last_announcement, last_decision, mode FROM nodewarden_state WHERE id = 1",
     save_counters: "UPDATE nodewarden_state SET seq = $1, last_announcement = $2, last_decision = $3 WHERE id = 1",
     step_down: "UPDATE nodewarden_state SET holder = NULL WHERE id = 1",
@@ -70,6 +70,7 @@ pub const STATEMENTS: Statements = Statements {
     lost_decision: "SELECT d.number, d.decision_id, d.decided_at_ms, d.verdict, d.observed FROM nodewarden_pairs p
         JOIN nodewarden_decisions d ON d.number = p.decision
         WHERE p.driver = $1 AND p.conductor_group = $2 AND p.state = 'lost'",
+    redecide: "UPDATE nodewarden_pairs SET decision = $1 WHERE driver = $2 AND conductor_group = $3 AND state = 'lost'",
     count_nodes: "UPDATE nodewarden_decisions SET nodes = nodes + $1 WHERE number = $2",
     complete: "UPDATE nodewarden_decisions d JOIN nodewarden_pairs p ON p.decision = d.number
         SET d.completed_at_ms = $1
@@ -84,14 +85,14 @@ pub const STATEMENTS: Statements = Statements {
         WHERE c.held > $1 AND d.driver = $3 AND d.conductor_group = $4 ORDER BY c.held LIMIT $2) AS w",
     end_holds: "UPDATE nodewarden_changes h JOIN nodewarden_changes b ON b.ends = h.seq SET h.held = NULL
         WHERE b.seq > $1 AND b.seq <= $2",
-    released: "SELECT c.decision, c.back, min(c.seq) AS first, max(c.seq) AS last, p.decision AS released_by,
+    released: "SELECT c.decision, c.back, min(c.seq) AS first, max(c.seq) AS last, r.number AS released_by,
         r.decided_at_ms
         FROM nodewarden_changes c
         JOIN nodewarden_decisions d ON d.number = c.decision
         LEFT JOIN nodewarden_pairs p
             ON c.back = 'driver_restored' AND p.driver = d.driver AND p.conductor_group = d.conductor_group
-        LEFT JOIN nodewarden_decisions r ON r.number = p.decision
-        WHERE c.seq > $1 AND c.seq <= $2 GROUP BY c.decision, c.back, p.decision, r.decided_at_ms ORDER BY min(c.seq)",
+        LEFT JOIN nodewarden_decisions r ON r.number = p.decision AND NOT r.observed
+        WHERE c.seq > $1 AND c.seq <= $2 GROUP BY c.decision, c.back, r.number, r.decided_at_ms ORDER BY min(c.seq)",
     complete_restored: "UPDATE nodewarden_decisions r
         LEFT JOIN (SELECT DISTINCT d.driver, d.conductor_group FROM nodewarden_changes c
             JOIN nodewarden_decisions d ON d.number = c.decision WHERE c.held IS NOT NULL) AS h
@@ -117,6 +118,14 @@ pub const STATEMENTS: Statements = Statements {
         AND number NOT IN (SELECT decision FROM nodewarden_pairs WHERE decision IS NOT NULL)
         ORDER BY number LIMIT 5000",
 
+    pause: "SELECT pause_id, reason, who, paused_at_ms, remaining_ms, noted_at_ms FROM nodewarden_pause WHERE id = 1",
+    begin_pause: "INSERT INTO nodewarden_pause (id, pause_id, reason, who, paused_at_ms, remaining_ms, noted_at_ms)
+        VALUES (1, $1, $2, $3, $4, $5, $4)",
+    end_pause: "DELETE FROM nodewarden_pause WHERE id = 1 AND pause_id = $1",
+    keep_pause: "UPDATE nodewarden_pause SET remaining_ms = $1, noted_at_ms = $2
+        WHERE id = 1 AND pause_id = $3 AND remaining_ms IS NOT NULL",
+    new_stream: "UPDATE nodewarden_state SET stream = $1, epoch = epoch + 1, commits = commits + 1, holder = NULL
+        WHERE id = 1",
     request: "INSERT INTO nodewarden_requests (kind, argument, requested_at_ms) VALUES ($1, $2, $3)",
     request_number: "SELECT CAST(last_insert_id() AS SIGNED) AS number",
     requests: "SELECT number, kind, argument FROM nodewarden_requests
@@ -141,7 +150,7 @@ pub const STATEMENTS: Statements = Statements {
         WHERE id = 1 AND (SELECT epoch FROM nodewarden_state WHERE id = 1) = $3",
 
     position: "SELECT stream, epoch, commits, seq, last_announcement, holder, taken_at_ms,
-        committed_at_ms FROM nodewarden_state WHERE id = 1",
+        committed_at_ms, mode FROM nodewarden_state WHERE id = 1",
     outbox: "SELECT r.announced, r.announced_at_ms,
         (SELECT min(committed_at_ms) FROM nodewarden_announcements WHERE number > r.announced) AS oldest_ms
         FROM nodewarden_relay r WHERE r.id = 1",
@@ -163,5 +172,7 @@ pub const STATEMENTS: Statements = Statements {
     see_decisions: "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id,
         cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms, nodes, observed
         FROM nodewarden_decisions ORDER BY number DESC LIMIT $1",
+    see_observed: "SELECT verdict, count(*) AS decisions, CAST(coalesce(sum(nodes), 0) AS SIGNED) AS nodes FROM nodewarden_decisions
+        WHERE observed AND decided_at_ms > $1 GROUP BY verdict",
     see_request: "SELECT done_at_ms, result FROM nodewarden_requests WHERE number = $1",
 };

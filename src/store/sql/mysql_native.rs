@@ -5,7 +5,7 @@
 //! has locked are passed by. A name longer than any message may carry is left out.
 
 use super::Inventory;
-use super::sqlite_native::{OF_PAIR, removed};
+use super::sqlite_native::{OF_NODE, OF_PAIR, removed};
 
 /// Ends the holds of a window whose node needs an active pair now.
 fn returned(of: &str) -> String {
@@ -21,6 +21,18 @@ fn returned(of: &str) -> String {
             JOIN nodewarden_pairs p
                 ON p.driver = n.nodewarden_driver AND p.conductor_group = n.nodewarden_group
             WHERE c.held > $3 AND c.held <= $4 AND p.state = 'active'{of}
+            FOR UPDATE SKIP LOCKED) AS locked"
+    )
+}
+
+/// Ends the holds of a window that an operator wants to end.
+fn by_hand(of: &str) -> String {
+    format!(
+        "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends)
+        SELECT $1 + row_number() OVER (ORDER BY decision, uuid), uuid, name, NULL, decision, $2, 'released', seq FROM (
+            SELECT c.seq, c.held AS uuid, CASE WHEN octet_length(n.name) <= 255 THEN n.name END AS name, c.decision
+            FROM nodewarden_changes c JOIN nodes n ON n.uuid = c.held
+            WHERE c.held > $3 AND c.held <= $4{of}
             FOR UPDATE SKIP LOCKED) AS locked"
     )
 }
@@ -51,6 +63,9 @@ pub fn inventory() -> Inventory {
 
         release: vec![removed(""), returned("")],
         release_of_pair: vec![removed(OF_PAIR), returned(OF_PAIR)],
+        release_by_hand: vec![removed(""), by_hand("")],
+        release_by_hand_of_pair: vec![removed(OF_PAIR), by_hand(OF_PAIR)],
+        release_by_hand_of_node: vec![removed(OF_NODE), by_hand(OF_NODE)],
         mark_in: "UPDATE nodes n JOIN nodewarden_changes c ON c.uuid = n.uuid
             SET n.service_state = 'in_service', n.service_state_since_ms = $1
             WHERE c.seq > $2 AND c.seq <= $3 AND NOT n.service_state <=> 'in_service'".into(),
@@ -64,6 +79,7 @@ pub fn inventory() -> Inventory {
             JOIN nodewarden_decisions d ON d.number = c.decision
             JOIN nodes n ON n.uuid = c.held
             JOIN nodewarden_pairs p ON p.driver = n.nodewarden_driver AND p.conductor_group = n.nodewarden_group
+            JOIN nodewarden_decisions o ON o.number = p.decision AND NOT o.observed
             SET c.decision = p.decision
             WHERE c.held > $1 AND c.held <= $2 AND p.state = 'lost'
             AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group)".into(),
@@ -91,6 +107,15 @@ pub fn inventory() -> Inventory {
                 SELECT number FROM nodewarden_decisions d WHERE d.driver = nodewarden_pairs.driver
                 AND d.conductor_group = nodewarden_pairs.conductor_group))".into(),
 
+        unknown_pairs: "SELECT DISTINCT n.nodewarden_group AS conductor_group, n.nodewarden_driver AS driver FROM nodes n
+            WHERE octet_length(n.nodewarden_driver) BETWEEN 1 AND 255 AND octet_length(n.nodewarden_group) <= 255
+            AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p
+                WHERE p.driver = n.nodewarden_driver AND p.conductor_group = n.nodewarden_group)
+            ORDER BY 1, 2 LIMIT $1".into(),
+
+        count_pair: "SELECT count(*) - count(h.seq) AS nodes, count(h.seq) AS held
+            FROM nodes n LEFT JOIN nodewarden_changes h ON h.held = n.uuid
+            WHERE n.nodewarden_driver = $1 AND n.nodewarden_group = $2 AND octet_length(n.uuid) <= 255".into(),
         count_pairs: "SELECT n.nodewarden_group AS conductor_group, n.nodewarden_driver AS driver,
             count(*) AS nodes, count(c.seq) AS held
             FROM nodes n LEFT JOIN nodewarden_changes c ON c.held = n.uuid

@@ -40,6 +40,20 @@ pub(super) fn removed(of: &str) -> String {
 pub(super) const OF_PAIR: &str = " AND c.decision IN (SELECT number FROM nodewarden_decisions
     WHERE driver = $5 AND conductor_group = $6)";
 
+/// Of one node.
+pub(super) const OF_NODE: &str = " AND c.held = $5";
+
+/// Ends the holds of a window that an operator wants to end.
+fn by_hand(of: &str) -> String {
+    format!(
+        "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends)
+        SELECT $1 + row_number() OVER (ORDER BY decision, uuid), uuid, name, NULL, decision, $2, 'released', seq FROM (
+            SELECT c.seq, c.held AS uuid, CASE WHEN length(CAST(n.name AS BLOB)) <= 255 THEN n.name END AS name, c.decision
+            FROM nodewarden_changes c JOIN nodes n ON n.uuid = c.held
+            WHERE c.held > $3 AND c.held <= $4{of})"
+    )
+}
+
 pub fn inventory() -> Inventory {
     Inventory {
         schema: "SELECT uuid, name, driver, conductor_group, maintenance, service_state, service_state_since_ms
@@ -63,6 +77,9 @@ pub fn inventory() -> Inventory {
 
         release: vec![removed(""), returned("")],
         release_of_pair: vec![removed(OF_PAIR), returned(OF_PAIR)],
+        release_by_hand: vec![removed(""), by_hand("")],
+        release_by_hand_of_pair: vec![removed(OF_PAIR), by_hand(OF_PAIR)],
+        release_by_hand_of_node: vec![removed(OF_NODE), by_hand(OF_NODE)],
         mark_in: "UPDATE nodes SET service_state = 'in_service', service_state_since_ms = $1
             WHERE uuid IN (SELECT uuid FROM nodewarden_changes WHERE seq > $2 AND seq <= $3)
             AND service_state IS NOT 'in_service'".into(),
@@ -73,6 +90,7 @@ pub fn inventory() -> Inventory {
                 JOIN nodes n ON n.uuid = c.held
                 JOIN nodewarden_pairs p
                     ON p.driver = n.driver AND p.conductor_group = lower(coalesce(n.conductor_group, ''))
+                JOIN nodewarden_decisions o ON o.number = p.decision AND NOT o.observed
                 WHERE c.held > $1 AND c.held <= $2 AND p.state = 'lost'
                 AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group)) AS moved
             WHERE nodewarden_changes.seq = moved.seq".into(),
@@ -95,6 +113,16 @@ pub fn inventory() -> Inventory {
                 SELECT number FROM nodewarden_decisions d WHERE d.driver = nodewarden_pairs.driver
                 AND d.conductor_group = nodewarden_pairs.conductor_group))".into(),
 
+        unknown_pairs: "SELECT DISTINCT lower(coalesce(n.conductor_group, '')) AS conductor_group, n.driver AS driver FROM nodes n
+            WHERE typeof(n.driver) = 'text' AND length(CAST(n.driver AS BLOB)) BETWEEN 1 AND 255
+            AND length(CAST(coalesce(n.conductor_group, '') AS BLOB)) <= 255
+            AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p
+                WHERE p.driver = n.driver AND p.conductor_group = lower(coalesce(n.conductor_group, '')))
+            ORDER BY 1, 2 LIMIT $1".into(),
+
+        count_pair: "SELECT count(*) - count(h.seq) AS nodes, count(h.seq) AS held
+            FROM nodes n LEFT JOIN nodewarden_changes h ON h.held = n.uuid
+            WHERE n.driver = $1 AND lower(coalesce(n.conductor_group, '')) = $2 AND length(CAST(n.uuid AS BLOB)) <= 255".into(),
         count_pairs: "SELECT lower(coalesce(n.conductor_group, '')) AS conductor_group, n.driver,
             count(*) AS nodes, count(c.seq) AS held
             FROM nodes n LEFT JOIN nodewarden_changes c ON c.held = n.uuid

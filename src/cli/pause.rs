@@ -1,0 +1,157 @@
+//! `nodewarden pause` and `nodewarden resume`: keeps nodes from being taken out, and lets it go on.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Failure, Output, output, patience};
+use crate::config::{self, Settings};
+use crate::explain::when;
+use crate::http::answer::now_ms;
+use crate::store::{Operator, Pause as Record};
+use crate::telemetry::{SAFE_CHARS, safe};
+
+/// Keep every node from being taken out of service, until `nodewarden resume`.
+///
+/// Effective at once: once this command has ended no further node is taken out, not even in the
+/// middle of a loss. Events are handled and decisions made as ever, and nodes whose driver has an
+/// active conductor again come back. Works without any replica and without the broker.
+///
+/// `nodewarden status` shows it, and so do /readyz and the metric `paused`. With --for it ends by
+/// itself, never earlier, after a fail-over perhaps a little later; without, it lasts until somebody
+/// resumes. A second pause takes the place of the first.
+#[derive(Debug, clap::Args)]
+pub struct Pause {
+    /// How long: 30m, 2h. Left out: until `nodewarden resume`.
+    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub lasting: Option<Duration>,
+    /// Why, for whoever sees it at 3 a.m.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Who wants it; left out: you, at this host.
+    #[arg(long, value_name = "NAME")]
+    pub who: Option<String>,
+}
+
+/// End the pause.
+///
+/// Nodes of drivers that have no active conductor go out of service within about a second, those that
+/// were given back by hand (`nodewarden release`) too.
+#[derive(Debug, clap::Args)]
+pub struct Resume {}
+
+impl Pause {
+    /// Prints the answer.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+        let answer = self.answer(settings, output).await?;
+        Ok(output::line(&answer)?)
+    }
+
+    /// Does it; the text to print.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
+        let who = self.who.clone().unwrap_or_else(caller);
+        for (flag, text) in [("--reason", &self.reason), ("--who", &who)] {
+            if text.trim().is_empty() || text.chars().count() > SAFE_CHARS {
+                Err(Failure::usage(format!(
+                    "{flag}: write 1 to {SAFE_CHARS} characters"
+                )))?;
+            }
+        }
+        if self.lasting.is_some_and(|lasting| lasting.is_zero()) {
+            Err(Failure::usage(
+                "--for 0s: that is no pause; leave it out for one that lasts until `nodewarden resume`",
+            ))?;
+        }
+        let now = now_ms();
+        let wanted = Record {
+            id: uuid::Uuid::new_v4().to_string(),
+            reason: safe(&self.reason),
+            who: safe(&who),
+            paused_at_ms: now,
+            remaining: self.lasting,
+            noted_at_ms: now,
+        };
+        let mut operator = operator(settings)?;
+        let before = patience(settings, async || operator.pause(&wanted).await).await?;
+        Ok(match output {
+            Output::Json => output::json(&json!({
+                "paused": true,
+                "reason": wanted.reason,
+                "who": wanted.who,
+                "since_ms": now,
+                "until_ms": wanted.until_ms(),
+                "instead_of": before.map(|before| json!({
+                    "reason": before.reason, "who": before.who, "since_ms": before.paused_at_ms,
+                })),
+            }))?,
+            Output::Text => {
+                let until = match wanted.until_ms() {
+                    Some(until) => format!("until about {}", when(until, now)),
+                    None => "until `nodewarden resume`".to_owned(),
+                };
+                let instead = before.map_or_else(String::new, |before| {
+                    format!(
+                        " It takes the place of the pause of {} ({}).",
+                        safe(&before.who),
+                        safe(&before.reason)
+                    )
+                });
+                format!(
+                    "Paused {until}: no node is taken out of service; nodes whose driver returns come back.{instead}"
+                )
+            }
+        })
+    }
+}
+
+impl Resume {
+    /// Prints the answer.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+        let answer = self.answer(settings, output).await?;
+        Ok(output::line(&answer)?)
+    }
+
+    /// Does it; the text to print.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
+        let mut operator = operator(settings)?;
+        let before = patience(settings, async || operator.resume().await).await?;
+        Ok(match (output, before) {
+            (Output::Json, before) => output::json(&json!({ "was_paused": before.is_some() }))?,
+            (Output::Text, None) => "There was no pause.".to_owned(),
+            (Output::Text, Some(pause)) => format!(
+                "Resumed. {} had paused at {}: {}",
+                safe(&pause.who),
+                when(pause.paused_at_ms, now_ms()),
+                safe(&pause.reason)
+            ),
+        })
+    }
+}
+
+fn operator(settings: &Settings) -> Result<Operator, Failure> {
+    Operator::new(&settings.database, settings.inventory.kind)
+        .map_err(|fault| Failure::database(&fault, settings))
+}
+
+/// Who calls, for people: user and host.
+fn caller() -> String {
+    let host = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    let user =
+        config::user().unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()));
+    format!("{user}@{host}")
+}

@@ -1,0 +1,197 @@
+//! `nodewarden release`: gives nodes back by an operator's hand.
+
+use serde_json::json;
+
+use super::nodes::progress;
+use super::{Failure, Output, output, patience};
+use crate::config::Settings;
+use crate::domain::ids::{Driver, Group, Pair};
+use crate::http::answer::now_ms;
+use crate::store::{Held, Operator, Reader, StoreError, Window};
+use crate::telemetry::safe;
+
+/// Nodes in one transaction: some hundredths of a second, for which their rows are locked.
+const WINDOW: u32 = 1000;
+
+/// Give nodes back that nodewarden took out of service, announced with reason `released`.
+///
+/// Needs neither a conductor nor a replica nor the broker: the nodes are back when this command ends,
+/// and the announcements go out as soon as a replica runs and reaches the broker. Only what nodewarden
+/// took out itself is given back; operators' own marks stay.
+///
+/// Only during a pause (`nodewarden pause --reason TEXT`), or while decisions are only observed
+/// (decide.mode = "observe"): otherwise the next sweep would take the nodes again. After
+/// `nodewarden resume` it does, unless a conductor supports their driver by then.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("which").required(true))]
+pub struct Release {
+    /// Every node.
+    #[arg(long, group = "which")]
+    pub all: bool,
+    /// The nodes that are out because of this driver, in the group of --group.
+    #[arg(long, group = "which", value_name = "NAME")]
+    pub driver: Option<String>,
+    /// The conductor group; the default group if it is left out.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true,
+        requires = "driver"
+    )]
+    pub group: String,
+    /// One node, by uuid, or by a name that only one node has.
+    #[arg(long, group = "which", value_name = "UUID")]
+    pub node: Option<String>,
+}
+
+/// What was asked for, looked up.
+enum Wanted {
+    Everything,
+    Of(Pair),
+    Node(String),
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    released: u64,
+    locked: u64,
+}
+
+impl Release {
+    /// Prints the answer.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+        let (answer, complete) = self.done(settings, output).await?;
+        output::line(&answer)?;
+        complete.map_err(Into::into)
+    }
+
+    /// Does it; the text to print.
+    ///
+    /// # Errors
+    /// [`Failure`]; also if not every node could be given back.
+    pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
+        let (answer, complete) = self.done(settings, output).await?;
+        complete?;
+        Ok(answer)
+    }
+
+    async fn done(
+        &self,
+        settings: &Settings,
+        output: Output,
+    ) -> anyhow::Result<(String, Result<(), Failure>)> {
+        let failed = |fault: StoreError| Failure::database(&fault, settings);
+        let (kind, database) = (settings.inventory.kind, &settings.database);
+        let reader = Reader::new(database, kind).map_err(failed)?;
+        let wanted = self.wanted(&reader, settings).await?;
+        let mut operator = Operator::new(database, kind).map_err(failed)?;
+        let held = match &wanted {
+            Wanted::Everything => Held::Everything,
+            Wanted::Of(pair) => Held::Of(pair),
+            Wanted::Node(uuid) => Held::Node(uuid),
+        };
+        let expected = self.expected(&reader, &wanted).await.map_err(failed)?;
+        let bar = progress(usize::try_from(expected).unwrap_or(usize::MAX));
+        let mut count = Count::default();
+        let mut window = Window {
+            after: String::new(),
+            nodes: WINDOW,
+            nodes_per_message: settings.publish.nodes_per_message,
+            completes: false,
+            now_ms: now_ms(),
+        };
+        loop {
+            window.now_ms = now_ms();
+            let chunk = patience(settings, async || operator.release(held, &window).await).await?;
+            let Some(chunk) = chunk else {
+                bar.finish_and_clear();
+                let begun = if count.released > 0 {
+                    format!(" {} nodes were given back before.", count.released)
+                } else {
+                    String::new()
+                };
+                return Err(Failure::failed(format!(
+                    "there is no pause, so the next sweep would take the nodes again: first \
+                     `nodewarden pause --reason TEXT`, then this command again.{begun}"
+                ))
+                .into());
+            };
+            count.released += chunk.changed;
+            count.locked += chunk.locked;
+            bar.set_position(count.released);
+            match chunk.next {
+                Some(next) => window.after = next,
+                None => break,
+            }
+        }
+        bar.finish_and_clear();
+        let complete = match count.locked {
+            0 => Ok(()),
+            locked => Err(Failure::failed(format!(
+                "{locked} nodes could not be given back: somebody else has their rows locked. Try again."
+            ))),
+        };
+        Ok((said(count, output)?, complete))
+    }
+
+    async fn wanted(&self, reader: &Reader, settings: &Settings) -> anyhow::Result<Wanted> {
+        if let Some(name) = &self.driver {
+            let group = Group::parse(&self.group)
+                .map_err(|fault| Failure::usage(format!("--group: {fault}")))?;
+            let driver = Driver::parse(name)
+                .map_err(|fault| Failure::usage(format!("--driver: {fault}")))?;
+            return Ok(Wanted::Of(Pair { group, driver }));
+        }
+        let Some(node) = &self.node else {
+            return Ok(Wanted::Everything);
+        };
+        let found = reader.node(node).await;
+        match found.map_err(|fault| Failure::database(&fault, settings))? {
+            Some(facts) if facts.hold.is_none() => Err(Failure::failed(format!(
+                "node {} is not out of service because of nodewarden: there is nothing to give back",
+                safe(node)
+            )))?,
+            Some(facts) => Ok(Wanted::Node(facts.uuid)),
+            None => Err(Failure::failed(format!(
+                "there is no node {}, or several have that name",
+                safe(node)
+            )))?,
+        }
+    }
+
+    /// About how many nodes it is about, for the bar.
+    async fn expected(&self, reader: &Reader, wanted: &Wanted) -> Result<u64, StoreError> {
+        Ok(match wanted {
+            Wanted::Everything => reader.overview().await?.nodes_out_of_service,
+            Wanted::Node(_) => 1,
+            Wanted::Of(pair) => {
+                let drivers = reader.drivers().await?;
+                let of = drivers.iter().find(|view| {
+                    view.driver == pair.driver.as_str()
+                        && view.conductor_group == pair.group.as_str()
+                });
+                of.map_or(0, |view| view.nodes_out_of_service)
+            }
+        })
+    }
+}
+
+fn said(count: Count, output: Output) -> anyhow::Result<String> {
+    let Count { released, locked } = count;
+    Ok(match output {
+        Output::Json => output::json(&json!({ "released": released, "locked": locked }))?,
+        Output::Text if released == 0 && locked == 0 => {
+            "No such node is out of service because of nodewarden: there was nothing to give back."
+                .to_owned()
+        }
+        Output::Text => format!(
+            "{released} {} given back. It is announced as soon as a replica reaches the broker.",
+            if released == 1 { "node" } else { "nodes" }
+        ),
+    })
+}

@@ -1,0 +1,212 @@
+//! What operators' commands write by themselves, without any replica: guests under the fence, within
+//! whatever epoch there is. The replica that decides is not disturbed: its counters are read under
+//! the fence in each of its transactions.
+
+use std::sync::Arc;
+
+use super::connection::{Connection, values};
+use super::ledger::Unit;
+use super::link::{Link, Unwatched, Verdict, Writer};
+use super::sql::{Inventory, Statements};
+use super::walk::{self, Found};
+use super::{Chunk, Pause, Rows, StoreError, Window, inventory, pause};
+use crate::config::{Database, InventoryKind, Mode};
+use crate::domain::ids::Pair;
+
+/// How long ago its last commit may lie for a holder of the epoch to count as running.
+const RUNNING_MS: u64 = 60_000;
+
+/// Whose holds are given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held<'a> {
+    /// All.
+    Everything,
+    /// Those of a pair.
+    Of(&'a Pair),
+    /// That of one node, by its uuid.
+    Node(&'a str),
+}
+
+/// What became of the wish for a new stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewStream {
+    /// It has begun.
+    Begun,
+    /// Nothing was changed: this holder has committed within the last minute.
+    Running(String),
+}
+
+/// A command's connection to the database.
+pub struct Operator {
+    link: Link,
+    kind: InventoryKind,
+    /// Known once the table of nodes has been looked at.
+    inventory: Option<Arc<Inventory>>,
+}
+
+impl Operator {
+    /// Does not connect yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] if the URL cannot be used.
+    pub fn new(database: &Database, kind: InventoryKind) -> Result<Self, StoreError> {
+        Ok(Self {
+            // A command ends by itself, and so does its transaction.
+            link: Link::new(database, Arc::new(Unwatched), Writer::Ledger)?,
+            kind,
+            inventory: None,
+        })
+    }
+
+    async fn guest<T>(
+        &mut self,
+        doing: &'static str,
+        work: impl AsyncFnOnce(&mut Connection, &'static Statements) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        let sql = self.link.statements;
+        let outcome = self.link.transaction(doing, async |connection| {
+            if connection.execute(sql.fence_any, &[]).await? == 0 {
+                return Ok(Verdict::Abandon);
+            }
+            Ok(Verdict::Commit(work(connection, sql).await?))
+        });
+        outcome.await?.ok_or_else(|| {
+            StoreError::Schema("the tables are empty: run `nodewarden migrate`".to_owned())
+        })
+    }
+
+    /// Pauses; from its commit on no node is taken out. Returns the pause whose place it takes.
+    ///
+    /// # Errors
+    /// [`StoreError`]; doing it again is safe.
+    pub async fn pause(&mut self, wanted: &Pause) -> Result<Option<Pause>, StoreError> {
+        self.guest("pause", async |connection, sql| {
+            let before = pause::read(connection, sql).await?;
+            if let Some(before) = &before {
+                pause::end(connection, sql, &before.id).await?;
+            }
+            pause::begin(connection, sql, wanted).await?;
+            Ok(before)
+        })
+        .await
+    }
+
+    /// Ends the pause; returns the one that there was.
+    ///
+    /// # Errors
+    /// [`StoreError`]; doing it again is safe.
+    pub async fn resume(&mut self) -> Result<Option<Pause>, StoreError> {
+        self.guest("resume", async |connection, sql| {
+            let before = pause::read(connection, sql).await?;
+            if let Some(before) = &before {
+                pause::end(connection, sql, &before.id).await?;
+            }
+            Ok(before)
+        })
+        .await
+    }
+
+    /// Gives back the next window of nodes, announced; [`Chunk::locked`] counts those that somebody
+    /// else has locked. `None`, and nothing is done, unless there is a pause or decisions are only
+    /// observed: the next sweep would take them again.
+    ///
+    /// # Errors
+    /// [`StoreError`]; doing it again is safe.
+    pub async fn release(
+        &mut self,
+        held: Held<'_>,
+        window: &Window,
+    ) -> Result<Option<Chunk>, StoreError> {
+        let inventory = self.inventory().await?;
+        self.guest("release nodes", async |connection, sql| {
+            let mut unit = Unit::under_the_fence(connection, sql, &inventory).await?;
+            let observing = unit.counters.mode.as_deref() == Some(Mode::Observe.as_str());
+            if !observing && pause::read(unit.connection, sql).await?.is_none() {
+                return Ok(None);
+            }
+            let chunk = release(&mut unit, held, window).await?;
+            unit.save().await?;
+            Ok(Some(chunk))
+        })
+        .await
+    }
+
+    /// Gives the database a new history, so that subscribers take a snapshot, and takes the right
+    /// to write from whoever has it. Not while somebody seems to run, unless `force`.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was changed, or nothing is known.
+    pub async fn new_stream(&mut self, now_ms: u64, force: bool) -> Result<NewStream, StoreError> {
+        let stream = uuid::Uuid::new_v4().to_string();
+        self.guest("begin a new stream", async |connection, sql| {
+            let row = connection.fetch_one(sql.position, &[]).await?;
+            let holder = row.maybe_text("holder")?;
+            let committed = row.maybe_uint("committed_at_ms")?.unwrap_or_default();
+            let running = holder.filter(|_| now_ms.saturating_sub(committed) < RUNNING_MS);
+            if let Some(holder) = running.filter(|_| !force) {
+                return Ok(NewStream::Running(holder));
+            }
+            connection.execute(sql.new_stream, values![&stream]).await?;
+            Ok(NewStream::Begun)
+        })
+        .await
+    }
+
+    async fn inventory(&mut self) -> Result<Arc<Inventory>, StoreError> {
+        if let Some(inventory) = &self.inventory {
+            return Ok(Arc::clone(inventory));
+        }
+        let connection = self.link.connection().await?;
+        let found = Arc::new(inventory::of(connection, self.kind).await?);
+        self.inventory = Some(Arc::clone(&found));
+        Ok(found)
+    }
+}
+
+/// Ends the holds of one window.
+async fn release(
+    unit: &mut Unit<'_>,
+    held: Held<'_>,
+    window: &Window,
+) -> Result<Chunk, sqlx::Error> {
+    let inventory = unit.inventory;
+    let (statements, of, more) = match held {
+        Held::Everything => (&inventory.release_by_hand, Rows::Holds, Vec::new()),
+        Held::Of(pair) => (
+            &inventory.release_by_hand_of_pair,
+            Rows::HoldsOf(pair),
+            vec![pair.driver.as_str(), pair.group.as_str()],
+        ),
+        Held::Node(uuid) => {
+            let found = unit
+                .connection
+                .fetch_first(unit.sql.see_hold, values![uuid])
+                .await?;
+            if found.is_none() {
+                return Ok(Chunk::default());
+            }
+            let statements = &inventory.release_by_hand_of_node;
+            let changed =
+                super::give_back::release(unit, statements, &[uuid], uuid, window).await?;
+            return Ok(Chunk {
+                changed,
+                locked: u64::from(changed == 0),
+                ..Chunk::default()
+            });
+        }
+    };
+    let (after, nodes) = (&window.after, window.nodes);
+    let row = walk::window(unit.connection, unit.sql, inventory, of, after, nodes).await?;
+    let found = Found::read(&row)?;
+    let Some(last) = &found.last else {
+        return Ok(Chunk::default());
+    };
+    let changed = super::give_back::release(unit, statements, &more, last, window).await?;
+    Ok(Chunk {
+        changed,
+        // Holds are written under the fence alone: what was seen and did not change was passed by.
+        locked: found.seen.saturating_sub(changed),
+        next: found.next(window),
+        ..Chunk::default()
+    })
+}

@@ -1,0 +1,81 @@
+//! The pause: at most one row. While it is there, no transaction takes a node out; the row is written
+//! under the fence, so each of those either sees it or was over before.
+
+use std::time::Duration;
+
+use super::connection::{Connection, values};
+use super::row::Row;
+use super::sql::Statements;
+
+/// A pause, as recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Its UUID: one that takes its place has another.
+    pub id: String,
+    /// Why, in its operator's words.
+    pub reason: String,
+    /// Who.
+    pub who: String,
+    /// Since when, ms since 1970 UTC.
+    pub paused_at_ms: u64,
+    /// What is left of it, as of `noted_at_ms`; `None`: it lasts until somebody resumes. Counted down
+    /// on the monotonic clock of the replica that decides.
+    pub remaining: Option<Duration>,
+    /// When that was written, ms since 1970 UTC: for people.
+    pub noted_at_ms: u64,
+}
+
+impl Pause {
+    /// About when it ends by itself, ms since 1970 UTC: for people.
+    #[must_use]
+    pub fn until_ms(&self) -> Option<u64> {
+        let remaining = u64::try_from(self.remaining?.as_millis()).unwrap_or(u64::MAX);
+        Some(self.noted_at_ms.saturating_add(remaining))
+    }
+}
+
+/// The pause, if there is one.
+pub async fn read(
+    connection: &mut Connection,
+    sql: &Statements,
+) -> Result<Option<Pause>, sqlx::Error> {
+    let row = connection.fetch_first(sql.pause, &[]).await?;
+    row.as_ref().map(pause).transpose()
+}
+
+/// Ends the pause `id`, if it is still the one; returns whether it was.
+pub async fn end(
+    connection: &mut Connection,
+    sql: &Statements,
+    id: &str,
+) -> Result<bool, sqlx::Error> {
+    Ok(connection.execute(sql.end_pause, values![id]).await? > 0)
+}
+
+/// Writes a pause where there is none.
+pub async fn begin(
+    connection: &mut Connection,
+    sql: &Statements,
+    pause: &Pause,
+) -> Result<(), sqlx::Error> {
+    let values = values![
+        &pause.id,
+        &pause.reason,
+        &pause.who,
+        pause.paused_at_ms,
+        pause.remaining,
+    ];
+    connection.execute(sql.begin_pause, values).await?;
+    Ok(())
+}
+
+fn pause(row: &Row) -> Result<Pause, sqlx::Error> {
+    Ok(Pause {
+        id: row.text("pause_id")?,
+        reason: row.text("reason")?,
+        who: row.text("who")?,
+        paused_at_ms: row.uint("paused_at_ms")?,
+        remaining: row.maybe_uint("remaining_ms")?.map(Duration::from_millis),
+        noted_at_ms: row.uint("noted_at_ms")?,
+    })
+}

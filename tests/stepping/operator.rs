@@ -1,0 +1,390 @@
+//! The operator's hand: pausing, resuming, and giving nodes back.
+
+use std::time::Duration;
+
+use nodewarden::config::InventoryKind;
+use nodewarden::domain::announcement::{BackReason, Content};
+use nodewarden::domain::ids::{Driver, Group, Pair};
+use nodewarden::store::{Chunk, Held, Operator, Pause, Window};
+use nodewarden::worker::ports::Clock;
+
+use crate::database::Kind;
+use crate::house::{House, SimSubscriber, Worker, assert_contiguous, changes};
+
+const S: fn(u64) -> Duration = Duration::from_secs;
+
+fn operator(house: &House) -> Operator {
+    Operator::new(&house.database, InventoryKind::Native).unwrap()
+}
+
+/// An operator pauses; returns whose pause it takes the place of.
+pub async fn pause(house: &House, why: &str, lasting: Option<Duration>) -> Option<String> {
+    let now_ms = house.clock.now().wall_ms;
+    let wanted = Pause {
+        id: house.clock.id(),
+        reason: why.into(),
+        who: "operator@host".into(),
+        paused_at_ms: now_ms,
+        remaining: lasting,
+        noted_at_ms: now_ms,
+    };
+    let before = operator(house).pause(&wanted).await.unwrap();
+    before.map(|before| before.reason)
+}
+
+pub async fn resume(house: &House) {
+    operator(house).resume().await.unwrap();
+}
+
+/// One window after the other, as the command does it; `None` if it is not allowed.
+pub async fn release(house: &House, held: Held<'_>) -> Option<Chunk> {
+    let mut operator = operator(house);
+    let mut window = Window {
+        after: String::new(),
+        nodes: 10,
+        nodes_per_message: 4,
+        completes: false,
+        now_ms: house.clock.now().wall_ms,
+    };
+    let mut sum = Chunk::default();
+    loop {
+        let chunk = operator.release(held, &window).await.unwrap()?;
+        assert!(chunk.changed <= 10, "a window is bounded (I8)");
+        sum.changed += chunk.changed;
+        sum.locked += chunk.locked;
+        match chunk.next {
+            Some(next) => window.after = next,
+            None => return Some(sum),
+        }
+    }
+}
+
+fn pair(driver: &str, group: &str) -> Pair {
+    Pair {
+        group: Group::parse(group).unwrap(),
+        driver: Driver::parse(driver).unwrap(),
+    }
+}
+
+/// Lets the worker do what it can; during a pause walks may stay pending.
+pub async fn rest(worker: &mut Worker) {
+    for _ in 0..30 {
+        worker.step().await;
+    }
+}
+
+/// Lets time pass with the worker awake.
+pub async fn wait(house: &House, worker: &mut Worker, seconds: u64) {
+    for _ in 0..seconds {
+        house.clock.advance(S(1));
+        rest(worker).await;
+    }
+}
+
+/// `a` is lost with so many nodes, all out.
+async fn lost(house: &House, nodes: usize) -> (Worker, Vec<String>) {
+    let uuids = house.nodes("a", nodes).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await, uuids);
+    (worker, uuids)
+}
+
+#[tokio::test]
+async fn a_pause_in_the_middle_of_a_loss_stops_it_at_the_next_window_and_returns_go_on() {
+    let mut house = House::new().await;
+    house.rules.chunk_nodes = 10;
+    house.nodes("a", 35).await;
+    house.nodes("b", 3).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.joined("c2", 1, &["b"]);
+    house.left("c2", 1);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await.len(), 3);
+    house.left("c1", 1);
+    worker.step().await;
+    worker.step().await;
+    assert_eq!(house.out().await.len(), 23);
+    // Not even one window more, before the worker has looked for a pause.
+    assert_eq!(pause(&house, "stop", None).await, None);
+    rest(&mut worker).await;
+    assert_eq!(house.out().await.len(), 23);
+    assert_eq!(worker.decider.pause().unwrap().reason, "stop");
+    house.joined("c2", 2, &["b"]);
+    wait(&house, &mut worker, 70).await;
+    assert_eq!(house.out().await.len(), 20, "b is back, a stays as it is");
+    assert_eq!(
+        house.decisions().await[1],
+        "a lost by c1 e4, 20 nodes, open",
+        "decisions are made as ever, and nothing is called complete"
+    );
+    resume(&house).await;
+    wait(&house, &mut worker, 1).await;
+    assert_eq!(house.out().await.len(), 35);
+    assert_eq!(house.decisions().await[1], "a lost by c1 e4, 35 nodes");
+    assert_contiguous(&house.announcements().await);
+}
+
+#[tokio::test]
+async fn a_pause_is_kept_by_whoever_takes_over_in_the_middle_of_it() {
+    let house = House::new().await;
+    house.nodes("a", 3).await;
+    let mut first = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.settle(&mut first).await;
+    pause(&house, "work on the network", None).await;
+    house.left("c1", 1);
+    house.queue.end(first.session);
+    let mut second = house.join().await;
+    wait(&house, &mut second, 130).await;
+    assert_eq!(house.decisions().await, ["a lost by c1 e2, 0 nodes, open"]);
+    assert_eq!(house.out().await, Vec::<String>::new());
+    resume(&house).await;
+    wait(&house, &mut second, 1).await;
+    assert_eq!(house.out().await.len(), 3);
+}
+
+#[tokio::test]
+async fn i7_a_pause_ends_by_itself_never_before_its_time_whoever_takes_over_and_sets_the_clock() {
+    for forward in [true, false] {
+        let house = House::new().await;
+        house.nodes("a", 3).await;
+        let mut first = house.active().await;
+        house.joined("c1", 1, &["a"]);
+        house.settle(&mut first).await;
+        pause(&house, "for a while", Some(S(100))).await;
+        house.left("c1", 1);
+        wait(&house, &mut first, 61).await;
+        if forward {
+            house.clock.set_wall_forward(S(86_400));
+        } else {
+            house.clock.set_wall_back(S(86_400));
+        }
+        wait(&house, &mut first, 4).await;
+        house.queue.end(first.session);
+        let mut second = house.join().await;
+        rest(&mut second).await;
+        // 65 s are over; the last sweep kept what was left after 60 of them.
+        wait(&house, &mut second, 35).await;
+        assert_eq!(house.out().await, Vec::<String>::new(), "100 s");
+        wait(&house, &mut second, 7).await;
+        assert_eq!(house.out().await.len(), 3, "a little later than asked for");
+        assert!(second.decider.pause().is_none());
+        assert_eq!(house.reader.overview().await.unwrap().pause, None);
+    }
+}
+
+#[tokio::test]
+async fn a_second_pause_takes_the_place_of_the_first_with_its_own_time() {
+    let house = House::new().await;
+    house.nodes("a", 3).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.settle(&mut worker).await;
+    pause(&house, "first", Some(S(10))).await;
+    wait(&house, &mut worker, 5).await;
+    let before = pause(&house, "second", Some(S(100))).await;
+    assert_eq!(before.as_deref(), Some("first"));
+    house.left("c1", 1);
+    wait(&house, &mut worker, 99).await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_eq!(worker.decider.pause().unwrap().reason, "second");
+    wait(&house, &mut worker, 3).await;
+    assert_eq!(house.out().await.len(), 3);
+}
+
+#[tokio::test]
+async fn without_a_pause_nothing_is_released() {
+    let house = House::new().await;
+    let (_worker, nodes) = lost(&house, 3).await;
+    assert_eq!(release(&house, Held::Everything).await, None);
+    assert_eq!(house.out().await, nodes);
+}
+
+#[tokio::test]
+async fn i4_what_is_released_in_a_pause_is_announced_in_order_and_taken_again_after_it() {
+    let mut house = House::new().await;
+    house.rules.chunk_nodes = 10;
+    let (mut worker, nodes) = lost(&house, 25).await;
+    let subscriber = SimSubscriber::default();
+    let mut relay = house.relay(worker.decider.epoch().unwrap(), &subscriber);
+    pause(&house, "all out at once", None).await;
+    let done = release(&house, Held::Everything).await.unwrap();
+    assert_eq!((done.changed, done.locked), (25, 0));
+    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_eq!(
+        house
+            .text("SELECT max(service_state) FROM nodes WHERE service_state = 'in_service'")
+            .await,
+        "in_service"
+    );
+    // Sweeps of the pause leave them in, and the worker's next change follows without a gap.
+    wait(&house, &mut worker, 70).await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+    while relay.step().await.unwrap() > 0 {}
+    let announcements = house.announcements().await;
+    assert_contiguous(&announcements);
+    assert_eq!(changes(&announcements).len(), 50);
+    let released: Vec<_> = announcements
+        .iter()
+        .filter_map(|announcement| match &announcement.content {
+            Content::BackInService {
+                about,
+                reason,
+                released_by,
+                nodes,
+            } => Some((
+                about.pair.clone(),
+                *reason,
+                released_by.clone(),
+                nodes.len(),
+            )),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        released.len(),
+        8,
+        "of 4 nodes at the most, and no window's end crossed"
+    );
+    for (of, reason, by, nodes) in released {
+        assert_eq!(
+            (of, reason, by),
+            (pair("a", ""), BackReason::Released, None)
+        );
+        assert!(nodes <= 4);
+    }
+    assert_eq!(subscriber.got().len(), announcements.len());
+    resume(&house).await;
+    wait(&house, &mut worker, 1).await;
+    assert_eq!(house.out().await, nodes, "the driver is still lost");
+    assert_contiguous(&house.announcements().await);
+}
+
+#[tokio::test]
+async fn what_is_released_while_no_replica_runs_is_announced_by_the_next_one() {
+    let house = House::new().await;
+    let (worker, _) = lost(&house, 3).await;
+    house.queue.end(worker.session);
+    pause(&house, "uninstall", None).await;
+    release(&house, Held::Everything).await.unwrap();
+    let mut next = house.join().await;
+    rest(&mut next).await;
+    let subscriber = SimSubscriber::default();
+    let mut relay = house.relay(next.decider.epoch().unwrap(), &subscriber);
+    while relay.step().await.unwrap() > 0 {}
+    let told: Vec<String> = subscriber
+        .got()
+        .into_iter()
+        .map(|message| message.message_type)
+        .collect();
+    assert_eq!(
+        told.iter()
+            .filter(|told| *told != "node.position")
+            .collect::<Vec<_>>(),
+        ["node.out_of_service", "node.back_in_service"]
+    );
+    assert_contiguous(&house.announcements().await);
+}
+
+#[tokio::test]
+async fn i5_a_release_of_one_pair_or_one_node_leaves_the_others_and_operators_marks_alone() {
+    let house = House::new().await;
+    house.nodes_in("a", "rack1", 3).await;
+    house.nodes_in("a", "rack2", 3).await;
+    house.nodes("b", 3).await;
+    house.sql("UPDATE nodes SET maintenance = (1 = 1)").await;
+    let mut worker = house.active().await;
+    house.joined_in("c1", 1, "rack1", &["a"]);
+    house.joined_in("c2", 1, "rack2", &["a"]);
+    house.joined("c3", 1, &["b"]);
+    for conductor in ["c1", "c2", "c3"] {
+        house.left(conductor, 1);
+    }
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await.len(), 9);
+    pause(&house, "some", None).await;
+    let done = release(&house, Held::Of(&pair("a", "rack2"))).await;
+    assert_eq!(done.unwrap().changed, 3);
+    let done = release(&house, Held::Node("b-00001")).await;
+    assert_eq!(done.unwrap().changed, 1);
+    let done = release(&house, Held::Node("b-00001")).await;
+    assert_eq!(done.unwrap(), Chunk::default(), "it is back already");
+    assert_eq!(
+        house.out().await,
+        [
+            "arack1-00000",
+            "arack1-00001",
+            "arack1-00002",
+            "b-00000",
+            "b-00002"
+        ]
+    );
+    let operators =
+        "SELECT CASE WHEN count(*) = 9 THEN 'all' END FROM nodes WHERE maintenance = (1 = 1)";
+    assert_eq!(house.text(operators).await, "all");
+    assert_contiguous(&house.announcements().await);
+}
+
+#[tokio::test]
+async fn a_hold_whose_node_is_gone_ends_by_a_release_as_removed() {
+    let house = House::new().await;
+    let (_worker, _) = lost(&house, 3).await;
+    house.sql("DELETE FROM nodes WHERE uuid = 'a-00001'").await;
+    pause(&house, "uninstall", None).await;
+    let done = release(&house, Held::Everything).await.unwrap();
+    assert_eq!((done.changed, done.locked), (3, 0));
+    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_contiguous(&house.announcements().await);
+}
+
+#[tokio::test]
+async fn a_node_that_somebody_has_locked_is_counted_and_released_by_the_next_try() {
+    let house = House::new().await;
+    let (_worker, nodes) = lost(&house, 3).await;
+    pause(&house, "try again", None).await;
+    if house.kind() == Kind::Sqlite {
+        // Its one lock is that of the whole file: nothing can be done meanwhile, nothing is lost.
+        let held = house.lock().await;
+        let window = Window {
+            after: String::new(),
+            nodes: 10,
+            nodes_per_message: 4,
+            completes: false,
+            now_ms: 1,
+        };
+        let fault = operator(&house).release(Held::Everything, &window).await;
+        assert!(fault.unwrap_err().is_transient());
+        held.undo().await;
+    } else {
+        let held = house.lock().await;
+        let done = release(&house, Held::Everything).await.unwrap();
+        assert_eq!((done.changed, done.locked), (0, 3));
+        let done = release(&house, Held::Node("a-00000")).await.unwrap();
+        assert_eq!((done.changed, done.locked), (0, 1));
+        held.undo().await;
+    }
+    assert_eq!(house.out().await, nodes);
+    let done = release(&house, Held::Everything).await.unwrap();
+    assert_eq!((done.changed, done.locked), (3, 0));
+    assert_contiguous(&house.announcements().await);
+}
+
+#[tokio::test]
+async fn a_mark_that_somebody_lifted_by_hand_is_not_set_again_before_the_pause_is_over() {
+    let house = House::new().await;
+    let (mut worker, _) = lost(&house, 1).await;
+    pause(&house, "hands on", None).await;
+    house
+        .sql("UPDATE nodes SET service_state = 'in_service'")
+        .await;
+    wait(&house, &mut worker, 130).await;
+    let state = "SELECT service_state FROM nodes";
+    assert_eq!(house.text(state).await, "in_service");
+    resume(&house).await;
+    wait(&house, &mut worker, 70).await;
+    assert_eq!(house.text(state).await, "out_of_service");
+}
