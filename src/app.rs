@@ -167,6 +167,7 @@ fn rules(settings: &Settings) -> Rules {
         ..
     } = settings;
     Rules {
+        mode: decide.mode,
         batch: amqp.batch.into(),
         back_within_cap: decide.back_within_cap,
         reconnect_grace: decide.reconnect_grace,

@@ -166,6 +166,13 @@ fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) 
         when(since_ms, now_ms)
     )];
     answer.extend(because(decision, now_ms));
+    if facts.observing {
+        answer.push(
+            "nodewarden only observes now (decide.mode): `nodewarden release` gives it back."
+                .to_owned(),
+        );
+        return answer;
+    }
     let needs_the_same = facts.driver.as_deref() == Some(&decision.driver)
         && facts.conductor_group == decision.conductor_group;
     let now = facts.pair.as_ref().map(|pair| &pair.view);
@@ -231,17 +238,19 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
             holding(view, now_ms)
         )],
         ("lost", Some(view)) => {
+            let about_to = if facts.observing || facts.pause.is_some() {
+                ""
+            } else {
+                " and about to go out"
+            };
             let mut answer = vec![format!(
-                "{subject} is still in service and about to go out: {name} has no active conductor{}.",
+                "{subject} is still in service{about_to}: {name} has no active conductor{}.",
                 since(view.since_ms, now_ms)
             )];
             if let Some(decision) = &view.decision {
                 answer.extend(because(decision, now_ms));
             }
-            answer.push(
-                "The node has not been reached yet: the next sweep takes it out at the latest."
-                    .to_owned(),
-            );
+            answer.push(kept_in(facts));
             answer
         }
         _ => {
@@ -266,6 +275,23 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
         ));
     }
     answer
+}
+
+/// Why a node of a lost pair is in service.
+fn kept_in(facts: &NodeFacts) -> String {
+    match &facts.pause {
+        _ if facts.observing => {
+            "nodewarden only observes (decide.mode): it would be out of service otherwise."
+                .to_owned()
+        }
+        Some(pause) => format!(
+            "A pause keeps it in service ({}: {}); `nodewarden resume` ends it.",
+            safe(&pause.who),
+            safe(&pause.reason)
+        ),
+        None => "The node has not been reached yet: the next sweep takes it out at the latest."
+            .to_owned(),
+    }
 }
 
 /// The cause, the decision, when and who.

@@ -68,10 +68,7 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
             "[decide]\nreconnect_grace = \"3s\"\n",
             "decide.reconnect_grace (3s) must be at least two amqp.heartbeat (10s)",
         ),
-        (
-            "[decide]\nmode = \"observe\"\n",
-            "not supported by this version",
-        ),
+        ("[decide]\nmode = \"dry-run\"\n", "dry-run"),
         (
             "[inventory]\nkind = \"ironic\"\n",
             "not supported by this version",

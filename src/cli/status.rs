@@ -8,11 +8,15 @@ use super::{Failure, Output, output};
 use crate::config::Settings;
 use crate::explain::{self, distance, length, when};
 use crate::http::answer::{Conductor, Driver, Paused, now_ms};
-use crate::store::{ConductorView, DriverView, Overview, Pause, Reader, StoreError};
+use crate::store::{ConductorView, DriverView, Observed, Overview, Pause, Reader, StoreError};
 use crate::telemetry::safe;
 
 /// Pairs that are explained one by one; the rest is counted.
 const EXPLAINED: usize = 20;
+
+/// How far back the page tells what was only observed: a week of watching before it is armed.
+const OBSERVED_DAYS: u64 = 7;
+const DAY_MS: u64 = 24 * 3600 * 1000;
 
 /// Show drivers, conductors, nodes in and out of service, who decides, what is held back and why,
 /// and how far the announcements are.
@@ -54,6 +58,8 @@ struct Picture {
     overview: Overview,
     drivers: Vec<DriverView>,
     conductors: Vec<ConductorView>,
+    /// What was only observed lately, if that is what is done.
+    observed: Option<Observed>,
     now_ms: u64,
     /// A replica that decides commits at least that often.
     commits_within_ms: u64,
@@ -89,13 +95,23 @@ async fn look(settings: &Settings) -> Result<Picture, StoreError> {
     let overview = reader.overview().await?;
     let conductors = reader.conductors().await?;
     let drivers = reader.drivers().await?;
+    let now_ms = now_ms();
+    let observed = match overview.observing() {
+        true => Some(
+            reader
+                .observed(now_ms.saturating_sub(OBSERVED_DAYS * DAY_MS))
+                .await?,
+        ),
+        false => None,
+    };
     // A sweep may be late once without anything being wrong.
     let sweeps = 2 * settings.decide.sweep_interval.as_millis();
     Ok(Picture {
         overview,
         drivers,
         conductors,
-        now_ms: now_ms(),
+        observed,
+        now_ms,
         commits_within_ms: u64::try_from(sweeps)
             .unwrap_or(u64::MAX)
             .saturating_add(10_000),
@@ -105,6 +121,17 @@ async fn look(settings: &Settings) -> Result<Picture, StoreError> {
 impl Picture {
     fn json(self) -> Value {
         let seems_alive = self.overview.holder.is_some() && self.silent_for().is_none();
+        let would_go_out: u64 = self.drivers.iter().map(DriverView::would_go_out).sum();
+        let observed = self.observed.map(|observed| {
+            json!({
+                "would_go_out_now": would_go_out,
+                "days": OBSERVED_DAYS,
+                "losses": observed.losses,
+                "nodes_out": observed.nodes_out,
+                "returns": observed.returns,
+                "nodes_back": observed.nodes_back,
+            })
+        });
         let overview = self.overview;
         let drivers: Vec<_> = self
             .drivers
@@ -123,6 +150,8 @@ impl Picture {
                 "seems_alive": seems_alive,
             },
             "paused": overview.pause.as_ref().map(Paused::from),
+            "mode": overview.mode,
+            "observed": observed,
             "announcements": {
                 "made": overview.last_announcement,
                 "confirmed": overview.announced,
@@ -178,6 +207,9 @@ impl Picture {
         if let Some(pause) = &overview.pause {
             lines.push(paused(pause, now));
         }
+        if let Some(observed) = &self.observed {
+            lines.push(self.observing(observed));
+        }
         let inside = overview.nodes.saturating_sub(overview.nodes_out_of_service);
         lines.push(format!(
             "Nodes:         {} in service, {} out of service because of nodewarden",
@@ -203,6 +235,25 @@ impl Picture {
             overview.seq
         ));
         lines.join("\n") + "\n"
+    }
+
+    /// What would have happened, and would now.
+    fn observing(&self, observed: &Observed) -> String {
+        let lost = self.drivers.iter().map(DriverView::would_go_out);
+        let now: u64 = lost.sum();
+        let held = match self.overview.nodes_out_of_service {
+            0 => String::new(),
+            held => format!(
+                " {held} are still out from before: `nodewarden release --all` gives them back."
+            ),
+        };
+        let line = format!(
+            "OBSERVING:     decide.mode is \"observe\": no node is touched, nothing is announced. Armed now, it would \
+             take {now} nodes out. In the last {OBSERVED_DAYS} days {} losses would have taken {} nodes out, and {} \
+             returns given {} back.{held}",
+            observed.losses, observed.nodes_out, observed.returns, observed.nodes_back
+        );
+        output::wrapped(&line, 15)
     }
 
     fn drivers_table(&self) -> String {

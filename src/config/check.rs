@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Mode, Settings, SettingsFault, UnknownDriver};
+use super::{Settings, SettingsFault, UnknownDriver};
 
 /// The schemes of databases that are understood; the third and the fifth are other names of the one
 /// before.
@@ -80,9 +80,6 @@ impl Settings {
             return refuse(
                 "database.url must begin with sqlite://, postgres:// or mysql://".into(),
             );
-        }
-        if self.decide.mode == Mode::Observe {
-            return refuse("decide.mode = \"observe\" is not supported by this version".into());
         }
         if self.decide.unknown_driver == UnknownDriver::TakeOut {
             return refuse(

@@ -22,6 +22,7 @@ fn lost(cause: &str, event: Option<(&str, &str)>) -> DecisionView {
         decided_at_ms: T,
         completed_at_ms: None,
         nodes: 3,
+        observed: false,
     }
 }
 
@@ -85,6 +86,8 @@ fn facts(view: Option<DriverView>) -> NodeFacts {
             view,
             gone: Vec::new(),
         }),
+        pause: None,
+        observing: false,
     }
 }
 
@@ -309,4 +312,52 @@ fn times_and_lengths_are_written_for_people() {
     assert_eq!(length(200_000_000), "2 d 7 h");
     assert_eq!(distance(u64::MAX, 0), "in 213503982334 d 14 h");
     assert_eq!(date(u64::MAX), "18446744073709551615 ms after 1970");
+}
+
+#[test]
+fn what_a_pause_or_observing_keeps_in_service_says_so() {
+    let paused = NodeFacts {
+        pause: Some(crate::store::Pause {
+            id: "p".into(),
+            reason: "work on rack 1\n".into(),
+            who: "ada@ops".into(),
+            paused_at_ms: T,
+            remaining: None,
+            noted_at_ms: T,
+        }),
+        ..facts(Some(view("lost", &[])))
+    };
+    let told = node(&paused, T);
+    assert!(
+        told.starts_with("Node web-7 (n-7) is still in service"),
+        "{told}"
+    );
+    assert!(
+        told.ends_with(
+            "A pause keeps it in service (ada@ops: work on rack 1\\n); `nodewarden resume` ends it."
+        ),
+        "{told}"
+    );
+    let observing = NodeFacts {
+        observing: true,
+        ..facts(Some(view("lost", &[])))
+    };
+    let told = node(&observing, T);
+    assert!(
+        told.ends_with(
+            "nodewarden only observes (decide.mode): it would be out of service otherwise."
+        ),
+        "{told}"
+    );
+    let held = NodeFacts {
+        observing: true,
+        ..held_facts(lost("silence", None), view("lost", &[]))
+    };
+    let told = node(&held, T);
+    assert!(
+        told.ends_with(
+            "nodewarden only observes now (decide.mode): `nodewarden release` gives it back."
+        ),
+        "{told}"
+    );
 }

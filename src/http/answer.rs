@@ -135,6 +135,8 @@ pub struct Decision {
     decided_at_ms: u64,
     completed_at_ms: Option<u64>,
     nodes: u64,
+    /// It was only recorded; `nodes` is what it would have moved.
+    observed: bool,
 }
 
 /// What tipped a decision, as in the announcements, and of which kind it was.
@@ -164,6 +166,7 @@ impl From<DecisionView> for Decision {
             decided_at_ms: view.decided_at_ms,
             completed_at_ms: view.completed_at_ms,
             nodes: view.nodes,
+            observed: view.observed,
         }
     }
 }

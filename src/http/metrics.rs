@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 
 use super::{Sources, answer};
 use crate::explain;
-use crate::store::StoreError;
+use crate::store::{DriverView, StoreError};
 use crate::telemetry::{PairGauge, error_chain};
 
 /// Prometheus gives up after 10 s by default; the rest is for the answer itself.
@@ -62,7 +62,10 @@ async fn refresh(sources: &Sources) -> Result<(), StoreError> {
     let paused = overview
         .pause
         .map(|pause| Duration::from_millis(answer::now_ms().saturating_sub(pause.paused_at_ms)));
-    sources.metrics.operators(paused, observing);
+    let would_go_out = drivers.iter().map(DriverView::would_go_out).sum();
+    sources
+        .metrics
+        .operators(paused, observing.then_some(would_go_out));
     let pairs: Vec<_> = drivers
         .into_iter()
         .map(|view| PairGauge {

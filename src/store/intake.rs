@@ -6,7 +6,7 @@ use super::connection::{Connection, Value, placeholders, values};
 use super::ledger::Unit;
 use super::sql::Statements;
 use super::{ConductorRecord, DecisionRecord, EventRecord, Intake};
-use crate::domain::decide::CauseKind;
+use crate::domain::decide::{CauseKind, Verdict};
 use crate::domain::ids::{ConductorName, EventId, Pair};
 
 /// Rows in one statement. SQLite takes 32,766 parameters; the widest row here has eleven.
@@ -48,7 +48,7 @@ pub async fn commit(unit: &mut Unit<'_>, intake: &Intake) -> Result<(), sqlx::Er
     }
     let mut last_decision: HashMap<&Pair, u64> = HashMap::new();
     for decision in &intake.decisions {
-        let number = record(unit, decision).await?;
+        let number = record(unit, decision, intake.observed).await?;
         last_decision.insert(&decision.turn.pair, number);
     }
     for standing in &intake.standings {
@@ -125,7 +125,11 @@ async fn save_conductors(
 }
 
 /// Records one decision and completes the one that it overtakes; returns its number.
-async fn record(unit: &mut Unit<'_>, decision: &DecisionRecord) -> Result<u64, sqlx::Error> {
+async fn record(
+    unit: &mut Unit<'_>,
+    decision: &DecisionRecord,
+    observed: bool,
+) -> Result<u64, sqlx::Error> {
     unit.counters.last_decision += 1;
     let number = unit.counters.last_decision;
     let turn = &decision.turn;
@@ -151,8 +155,29 @@ async fn record(unit: &mut Unit<'_>, decision: &DecisionRecord) -> Result<u64, s
         turn.last_good_at_ms,
         unit.counters.epoch,
         decision.decided_at_ms,
-        false,
+        observed,
     ];
     unit.connection.execute(unit.sql.decided, decided).await?;
+    if observed {
+        let nodes = would_move(unit, decision).await?;
+        let values = values![decision.decided_at_ms, nodes, number];
+        unit.connection.execute(unit.sql.observed, values).await?;
+    }
     Ok(number)
+}
+
+/// How many nodes a decision that is only observed would move now.
+async fn would_move(unit: &mut Unit<'_>, decision: &DecisionRecord) -> Result<u64, sqlx::Error> {
+    let pair = &decision.turn.pair;
+    let values = values![pair.driver.as_str(), pair.group.as_str()];
+    let row = unit
+        .connection
+        .fetch_one(&unit.inventory.count_pair, values)
+        .await?;
+    let nodes = row.uint("nodes")?;
+    Ok(match decision.verdict {
+        // Those that the loss would have taken are in, and those of an earlier, carried out one held.
+        Verdict::Restored => nodes + row.uint("held")?,
+        _ => nodes,
+    })
 }

@@ -10,7 +10,7 @@ use super::{
     Chunk, Intake, Ledger, Memory, Pause, Request, Rows, StoreError, Sweep, Takeover, Window,
     inventory,
 };
-use crate::config::{self, Database};
+use crate::config::{self, Database, Mode};
 use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::failpoints;
 
@@ -173,12 +173,17 @@ impl Ledger for SqlLedger {
         }
     }
 
-    async fn take_epoch(&mut self, holder: &str, now_ms: u64) -> Result<Takeover, StoreError> {
+    async fn take_epoch(
+        &mut self,
+        holder: &str,
+        mode: Mode,
+        now_ms: u64,
+    ) -> Result<Takeover, StoreError> {
         let sql = self.link.statements;
         let taken = self
             .link
             .transaction("take the epoch", async |connection| {
-                let values = values![holder, now_ms, "enforce"];
+                let values = values![holder, now_ms, mode.as_str()];
                 connection.execute(sql.take_epoch, values).await?;
                 let row = connection.fetch_one(sql.counters, &[]).await?;
                 let (stream, epoch) = (row.text("stream")?, row.uint("epoch")?);

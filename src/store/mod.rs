@@ -44,8 +44,8 @@ pub use operator::{Held, NewStream, Operator};
 pub use outbox::SqlOutbox;
 pub use pause::Pause;
 pub use read::{
-    ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Overview, PairFacts, RequestView,
-    SnapshotPage,
+    ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Observed, Overview, PairFacts,
+    RequestView, SnapshotPage,
 };
 pub use reader::Reader;
 pub use records::{
@@ -56,6 +56,7 @@ pub use sweep::request;
 
 use std::collections::HashMap;
 
+use crate::config::Mode;
 use crate::domain::announcement::Announcement;
 use crate::domain::ids::{ConductorName, EventId, Pair};
 
@@ -74,8 +75,14 @@ pub trait Ledger {
     /// replica.
     async fn prove(&mut self) -> Result<(), StoreError>;
 
-    /// Takes the next epoch for `holder`. The memory was read after the fence was taken.
-    async fn take_epoch(&mut self, holder: &str, now_ms: u64) -> Result<Takeover, StoreError>;
+    /// Takes the next epoch for `holder`, who enforces or observes. The memory was read after the
+    /// fence was taken.
+    async fn take_epoch(
+        &mut self,
+        holder: &str,
+        mode: Mode,
+        now_ms: u64,
+    ) -> Result<Takeover, StoreError>;
 
     /// Records that the holder of the epoch has stopped by itself. The epoch stays.
     async fn step_down(&mut self, epoch: u64, now_ms: u64) -> Result<(), StoreError>;
@@ -93,7 +100,8 @@ pub trait Ledger {
     /// Commits what a batch of events and silences led to.
     async fn commit_intake(&mut self, epoch: u64, intake: &Intake) -> Result<(), StoreError>;
 
-    /// Takes the next window of a lost pair's nodes out of service (I3: state, hold and
+    /// Takes the next window of a lost pair's nodes out of service, after a decision of its own if the
+    /// last one was only observed (I3: state, hold and
     /// announcement together). Nothing if the pair is not lost (I6), or while there is a pause. The
     /// last window completes the pair's decision.
     async fn take_out(

@@ -34,6 +34,30 @@ pub struct Overview {
     pub nodes_out_of_service: u64,
 }
 
+/// What was decided since some time while decisions were only observed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Decisions that would have taken nodes out.
+    pub losses: u64,
+    /// How many nodes, at the time of each.
+    pub nodes_out: u64,
+    /// Decisions that would have given nodes back.
+    pub returns: u64,
+    /// How many nodes, at the time of each.
+    pub nodes_back: u64,
+}
+
+impl DriverView {
+    /// How many of its nodes are in service and would be out, did nothing keep them in.
+    #[must_use]
+    pub fn would_go_out(&self) -> u64 {
+        match (self.state, &self.decision) {
+            ("lost", _) | ("unknown", Some(_)) => self.nodes_in_service,
+            _ => 0,
+        }
+    }
+}
+
 impl Overview {
     /// Whether decisions are only recorded.
     #[must_use]
@@ -128,8 +152,10 @@ pub struct DecisionView {
     pub decided_at_ms: u64,
     /// When all its nodes were as it wants them, or another decision overtook it.
     pub completed_at_ms: Option<u64>,
-    /// How many nodes it moved so far.
+    /// How many nodes it moved so far; of an observed one, how many it would have moved.
     pub nodes: u64,
+    /// It was only recorded: no node was touched and nothing announced.
+    pub observed: bool,
 }
 
 /// A pair that a conductor or a node names.
@@ -187,6 +213,10 @@ pub struct NodeFacts {
     pub last_back: Option<(String, u64)>,
     /// The pair that it needs.
     pub pair: Option<PairFacts>,
+    /// The pause that keeps nodes in, if there is one.
+    pub pause: Option<Pause>,
+    /// Whether decisions are only recorded.
+    pub observing: bool,
 }
 
 /// What became of an operator's request.

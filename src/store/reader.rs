@@ -12,10 +12,10 @@ use super::pairs::{conductors, gone, pairs};
 use super::sql::{self, Inventory, Statements};
 use super::views::{decision, hold};
 use super::{
-    ConductorView, DecisionView, DriverView, NodeFacts, Overview, PairFacts, RequestView,
+    ConductorView, DecisionView, DriverView, NodeFacts, Observed, Overview, PairFacts, RequestView,
     SnapshotPage, StoreError, inventory,
 };
-use crate::config::{self, Database};
+use crate::config::{self, Database, Mode};
 
 /// Looks at once at the most: enough for a scheduler's snapshot beside metrics and a person.
 const CONNECTIONS: usize = 4;
@@ -190,6 +190,29 @@ impl Reader {
         .await
     }
 
+    /// What was only observed since `since_ms`.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn observed(&self, since_ms: u64) -> Result<Observed, StoreError> {
+        self.read("read what was observed", async |look| {
+            let asked = values![since_ms];
+            let mut observed = Observed::default();
+            for row in look.connection.fetch(look.sql.see_observed, asked).await? {
+                let (decisions, nodes) = (row.uint("decisions")?, row.uint("nodes")?);
+                if row.text("verdict")? == "restored" {
+                    observed.returns += decisions;
+                    observed.nodes_back += nodes;
+                } else {
+                    observed.losses += decisions;
+                    observed.nodes_out += nodes;
+                }
+            }
+            Ok(observed)
+        })
+        .await
+    }
+
     /// One node by uuid, or by a name that only one node has; `None`: there is none.
     ///
     /// # Errors
@@ -296,6 +319,11 @@ async fn node(look: &mut Look, uuid_or_name: &str) -> Result<Option<NodeFacts>, 
         }),
         None => None,
     };
+    let mode = look
+        .connection
+        .fetch_one(look.sql.position, &[])
+        .await?
+        .maybe_text("mode")?;
     Ok(Some(NodeFacts {
         uuid,
         name: row.maybe_text("name")?,
@@ -307,5 +335,7 @@ async fn node(look: &mut Look, uuid_or_name: &str) -> Result<Option<NodeFacts>, 
         hold: hold.map(|(decision, since_ms)| (since_ms, decision)),
         last_back,
         pair,
+        pause: super::pause::read(&mut look.connection, look.sql).await?,
+        observing: mode.as_deref() == Some(Mode::Observe.as_str()),
     }))
 }

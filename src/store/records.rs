@@ -117,6 +117,8 @@ pub struct Intake {
     /// The decisions, in order: one for each turn that has a verdict, even if a later event of
     /// the same batch reverses it (I1).
     pub decisions: Vec<DecisionRecord>,
+    /// The decisions are only recorded, with what they would have moved.
+    pub observed: bool,
 }
 
 /// An event to remember.
@@ -184,6 +186,8 @@ pub struct Chunk {
     pub locked: u64,
     /// There is a pause: nothing was done, and the window is still to do.
     pub paused: bool,
+    /// The UUID of the decision that was made because the last one was only observed.
+    pub decided: Option<String>,
 }
 
 /// What an operator asks of the deciding replica.
@@ -219,6 +223,8 @@ pub struct Sweep {
     pub forget: Vec<ConductorName>,
     /// Pairs that no conductor names any more: forgotten if no node and no hold does either.
     pub unnamed: Vec<Pair>,
+    /// Whether the position is announced: not while decisions are only observed.
+    pub announces: bool,
     /// The pause that counts down, and what is left of it.
     pub pause: Option<(String, Duration)>,
     /// How long records are kept.

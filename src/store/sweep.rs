@@ -55,7 +55,9 @@ pub async fn begin(unit: &mut Unit<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sqlx
         let before = now_ms.saturating_sub(kept_ms);
         connection.execute(statement, values![before]).await?;
     }
-    announce_position(unit, now_ms).await?;
+    if sweep.announces {
+        announce_position(unit, now_ms).await?;
+    }
     Ok(forgotten)
 }
 

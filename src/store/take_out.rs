@@ -5,6 +5,7 @@
 use super::announce::{Header, announce, count};
 use super::connection::values;
 use super::ledger::Unit;
+use super::row::Row;
 use super::walk::{self, Found};
 use super::{Chunk, Rows, Window};
 use crate::domain::announcement::OutReason;
@@ -33,15 +34,11 @@ pub async fn take_out(
     let Some(lost) = lost else {
         return Ok(Chunk::default());
     };
-    let decision = Decision {
-        number: lost.uint("number")?,
-        id: lost.text("decision_id")?,
-        decided_at_ms: lost.uint("decided_at_ms")?,
-        reason: if lost.text("verdict")? == "unknown" {
-            OutReason::DriverUnknown
-        } else {
-            OutReason::DriverLost
-        },
+    let observed = lost.maybe_flag("observed")?.unwrap_or(false);
+    let decision = if observed {
+        afresh(unit, pair, lost.uint("number")?, window.now_ms).await?
+    } else {
+        Decision::read(&lost)?
     };
     let row = walk::window(
         unit.connection,
@@ -55,6 +52,7 @@ pub async fn take_out(
     let (found, skipped) = (Found::read(&row)?, row.uint("skipped")?);
     let mut chunk = Chunk {
         skipped,
+        decided: observed.then(|| decision.id.clone()),
         ..Chunk::default()
     };
     if let Some(last) = &found.last {
@@ -76,6 +74,65 @@ struct Decision {
     id: String,
     decided_at_ms: u64,
     reason: OutReason,
+}
+
+impl Decision {
+    fn read(row: &Row) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            number: row.uint("number")?,
+            id: row.text("decision_id")?,
+            decided_at_ms: row.uint("decided_at_ms")?,
+            reason: if row.text("verdict")? == "unknown" {
+                OutReason::DriverUnknown
+            } else {
+                OutReason::DriverLost
+            },
+        })
+    }
+}
+
+/// The first time that a pair is taken out after its loss was only observed: decided now and by this
+/// epoch, for the same cause. What was observed stays as it is.
+async fn afresh(
+    unit: &mut Unit<'_>,
+    pair: &Pair,
+    observed: u64,
+    now_ms: u64,
+) -> Result<Decision, sqlx::Error> {
+    let asked = values![observed];
+    let row = unit
+        .connection
+        .fetch_one(unit.sql.see_decision, asked)
+        .await?;
+    let seen = super::views::decision(&row)?;
+    unit.counters.last_decision += 1;
+    let decision = Decision {
+        number: unit.counters.last_decision,
+        id: uuid::Uuid::new_v4().to_string(),
+        decided_at_ms: now_ms,
+        ..Decision::read(&row)?
+    };
+    let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
+    let values = values![
+        decision.number,
+        &decision.id,
+        group,
+        driver,
+        &seen.verdict,
+        &seen.cause,
+        seen.cause_event_id.as_deref(),
+        seen.cause_event.as_deref(),
+        seen.cause_conductor.as_deref(),
+        seen.last_good_at_ms,
+        unit.counters.epoch,
+        now_ms,
+        false,
+    ];
+    unit.connection.execute(unit.sql.decided, values).await?;
+    unit.connection
+        .execute(unit.sql.redecide, values![decision.number, driver, group])
+        .await?;
+    Ok(decision)
 }
 
 /// Holds, marks and announces what of the window is to go out; returns how many nodes.

@@ -54,5 +54,6 @@ pub fn decision(row: &Row) -> Result<DecisionView, sqlx::Error> {
         decided_at_ms: row.uint("decided_at_ms")?,
         completed_at_ms: row.maybe_uint("completed_at_ms")?,
         nodes: row.uint("nodes")?,
+        observed: row.maybe_flag("observed")?.unwrap_or(false),
     })
 }

@@ -109,6 +109,7 @@ fn begin_at_zero() {
     gauge!(PAUSED).set(0.0);
     gauge!(PAUSED_SECONDS).set(0.0);
     gauge!(OBSERVING).set(0.0);
+    gauge!(OBSERVED_NODES).set(0.0);
     gauge!(SCRAPE_STALE).set(0.0);
     gauge!(NODES_OUT_OF_SERVICE).set(0.0);
     gauge!(OUTBOX_OLDEST_SECONDS).set(0.0);
@@ -176,12 +177,13 @@ impl Metrics {
         gauge!(OUTBOX_OLDEST_SECONDS).set(outbox_oldest.unwrap_or_default().as_secs_f64());
     }
 
-    /// What operators want: for how long there has been a pause, and whether decisions are only
-    /// recorded.
-    pub fn operators(&self, paused: Option<Duration>, observing: bool) {
+    /// What operators want: for how long there has been a pause, and, while decisions are only
+    /// recorded, how many nodes would be out.
+    pub fn operators(&self, paused: Option<Duration>, observed: Option<u64>) {
         gauge!(PAUSED).set(f64::from(u8::from(paused.is_some())));
         gauge!(PAUSED_SECONDS).set(paused.unwrap_or_default().as_secs_f64());
-        gauge!(OBSERVING).set(f64::from(u8::from(observing)));
+        gauge!(OBSERVING).set(f64::from(u8::from(observed.is_some())));
+        gauge!(OBSERVED_NODES).set(observed.unwrap_or_default() as f64);
     }
 
     /// Whether what the database says could not be refreshed.

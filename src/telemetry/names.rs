@@ -21,6 +21,7 @@ pub(super) const FENCED_TOTAL: &str = "nodewarden_fenced_total";
 pub(super) const PAUSED: &str = "nodewarden_paused";
 pub(super) const PAUSED_SECONDS: &str = "nodewarden_paused_seconds";
 pub(super) const OBSERVING: &str = "nodewarden_observing";
+pub(super) const OBSERVED_NODES: &str = "nodewarden_observed_nodes";
 pub(super) const READY: &str = "nodewarden_ready";
 pub(super) const PENDING_PAIRS: &str = "nodewarden_pending_pairs";
 pub(super) const DECISIONS_TOTAL: &str = "nodewarden_decisions_total";
@@ -90,6 +91,10 @@ pub(super) const GAUGES: &[(&str, &str)] = &[
     (
         PAUSED_SECONDS,
         "How long an operator has kept nodes from being taken out so far; 0: there is no pause",
+    ),
+    (
+        OBSERVED_NODES,
+        "While decisions are only recorded: nodes in service that would be out if they were carried out",
     ),
     (
         OBSERVING,

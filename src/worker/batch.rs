@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::decider::Rules;
 use crate::broker::Delivery;
+use crate::config::Mode;
 use crate::domain::decide::{Change, decide, decide_silence};
 use crate::domain::event::Event;
 use crate::domain::hearing::{Heard, Hearing};
@@ -110,6 +111,7 @@ impl<'a> Batch<'a> {
             done: Done {
                 intake: Intake {
                     now_ms: now.wall_ms,
+                    observed: rules.mode == Mode::Observe,
                     ..Intake::default()
                 },
                 refused: Vec::new(),

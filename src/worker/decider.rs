@@ -12,6 +12,7 @@ use super::pausing::Pausing;
 use super::pending::Pending;
 use super::ports::{Clock, Ledger, Queue};
 use crate::broker::{BrokerError, Delivery};
+use crate::config::Mode;
 use crate::domain::hearing::{Hearing, TICK_INTERVAL};
 use crate::domain::map::DriverMap;
 use crate::domain::time::Mono;
@@ -34,6 +35,8 @@ const WAIT_CAP: Duration = Duration::from_millis(200);
 /// What the loop goes by.
 #[derive(Debug, Clone)]
 pub struct Rules {
+    /// Whether decisions reach the nodes.
+    pub mode: Mode,
     /// Deliveries in one transaction at the most.
     pub batch: usize,
     /// The longest planned restart that is honoured.

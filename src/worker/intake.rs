@@ -133,14 +133,17 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
 
     /// The first delivery of a session: take the next epoch, and look at everything.
     async fn take_over(&mut self, now: Now) -> Result<(), Fault> {
-        let takeover = self.ledger.take_epoch(&self.holder, now.wall_ms).await?;
+        let takeover = self
+            .ledger
+            .take_epoch(&self.holder, self.rules.mode, now.wall_ms)
+            .await?;
         if takeover.stream != self.stream {
             return Err(End::ForeignStream(takeover.stream).into());
         }
         // Only now is the commit known, so only now may the memory be used.
         let now = self.clock.now();
         let map = restore(&takeover.memory, now.mono);
-        let mut pending = Pending::default();
+        let mut pending = Pending::new(self.rules.mode);
         pending.everything(&map);
         tracing::info!(
             epoch = takeover.epoch,

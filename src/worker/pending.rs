@@ -3,6 +3,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use crate::config::Mode;
 use crate::domain::ids::Pair;
 use crate::domain::map::{DriverMap, Standing};
 use crate::domain::time::Mono;
@@ -56,8 +57,10 @@ const URGENT_IN_A_ROW: u32 = 4;
 
 /// The walks to do. Each gets its turn: neither a pair that turns again and again nor a long sweep
 /// keeps the others waiting for ever.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pending {
+    /// Decisions are only observed: nothing is ever to do.
+    observing: bool,
     /// Pairs that turned, the first one first.
     urgent: VecDeque<Walk>,
     /// Looks at everything: after a takeover, a doubt, and by the sweep.
@@ -67,8 +70,20 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    pub(super) fn new(mode: Mode) -> Self {
+        Self {
+            observing: mode == Mode::Observe,
+            urgent: VecDeque::new(),
+            routine: VecDeque::new(),
+            in_a_row: 0,
+        }
+    }
+
     /// A pair turned: look at it soon, from its beginning.
     pub(super) fn turned(&mut self, pair: &Pair) {
+        if self.observing {
+            return;
+        }
         self.forget(&Over::Pair(pair.clone()));
         self.urgent
             .push_back(Walk::new(Over::Pair(pair.clone()), Mono::default()));
@@ -76,6 +91,9 @@ impl Pending {
 
     /// Look at everything, after what is urgent. A walk that is under way goes on.
     pub(super) fn everything(&mut self, map: &DriverMap) {
+        if self.observing {
+            return;
+        }
         let present: HashSet<Over> = self.walks().map(|walk| walk.over.clone()).collect();
         let pairs = map
             .standings()

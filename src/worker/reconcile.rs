@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::decider::{Decider, Fault, Step};
 use super::pending::{Over, Walk};
 use super::ports::{Clock, Ledger, Queue};
+use crate::config::Mode;
 use crate::domain::conductor::Life;
 use crate::domain::ids::{ConductorName, Pair};
 use crate::domain::map::Standing;
@@ -83,6 +84,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             holds,
             forget,
             unnamed,
+            announces: self.rules.mode == Mode::Enforce,
             pause: self.pausing.remainder(now.mono),
             keeping,
             now_ms: now.wall_ms,
@@ -143,6 +145,16 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         if chunk.paused {
             self.pausing.met();
             return Ok(());
+        }
+        if let (Some(decision), Over::Pair(pair)) = (&chunk.decided, &walk.over) {
+            telemetry::decided("lost");
+            tracing::warn!(
+                epoch,
+                decision,
+                group = pair.group.as_str(),
+                driver = pair.driver.as_str(),
+                "decided anew: its loss was only observed before"
+            );
         }
         let took = self.clock.now().mono.since(now.mono);
         telemetry::chunk_seconds(took);

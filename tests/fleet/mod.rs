@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nodewarden::config::{Database, InventoryKind, SecretUrl, Settings};
+use nodewarden::config::{Database, InventoryKind, Mode, SecretUrl, Settings};
 use nodewarden::domain::decide::{self, Change};
 use nodewarden::domain::event::{Event, EventKind, Statement};
 use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
@@ -64,7 +64,10 @@ impl Fleet {
             Arc::new(Unwatched),
         )
         .expect("a ledger");
-        let takeover = ledger.take_epoch("host-1/42", T).await.expect("an epoch");
+        let takeover = ledger
+            .take_epoch("host-1/42", Mode::Enforce, T)
+            .await
+            .expect("an epoch");
         Self {
             directory,
             settings,
@@ -154,6 +157,7 @@ impl Fleet {
             holds,
             forget: Vec::new(),
             unnamed: Vec::new(),
+            announces: true,
             pause: None,
             keeping,
             now_ms: at,
@@ -219,6 +223,7 @@ impl Fleet {
                 })
                 .collect(),
             decisions,
+            observed: false,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use nodewarden::broker::{BrokerError, Delivery, Outgoing, Published};
-use nodewarden::config::{Database, InventoryKind};
+use nodewarden::config::{Database, InventoryKind, Mode};
 
 use crate::database::{Held, Kind, Scratch};
 use nodewarden::domain::announcement::{Announcement, Content};
@@ -375,6 +375,7 @@ impl House {
             queue: SimQueue::default(),
             clock: SimClock::new(),
             rules: Rules {
+                mode: Mode::Enforce,
                 batch: 256,
                 back_within_cap: Duration::from_secs(900),
                 reconnect_grace: Duration::from_secs(60),

@@ -6,6 +6,7 @@ mod database;
 mod house;
 mod invariants;
 mod ironic;
+mod observe;
 mod operator;
 mod races;
 mod schedules;

@@ -226,8 +226,13 @@ impl Ledger for Lossy {
     async fn prove(&mut self) -> Result<(), StoreError> {
         self.inner.prove().await
     }
-    async fn take_epoch(&mut self, holder: &str, now_ms: u64) -> Result<Takeover, StoreError> {
-        self.inner.take_epoch(holder, now_ms).await
+    async fn take_epoch(
+        &mut self,
+        holder: &str,
+        mode: nodewarden::config::Mode,
+        now_ms: u64,
+    ) -> Result<Takeover, StoreError> {
+        self.inner.take_epoch(holder, mode, now_ms).await
     }
     async fn step_down(&mut self, epoch: u64, now_ms: u64) -> Result<(), StoreError> {
         self.inner.step_down(epoch, now_ms).await

@@ -191,7 +191,8 @@ async fn a_frozen_worker_with_deliveries_in_hand_is_stopped_by_the_epoch_alone()
         std::sync::Arc::new(nodewarden::store::Unwatched),
     )
     .unwrap();
-    let takeover = nodewarden::store::Ledger::take_epoch(&mut thief, "thief", 1)
+    let mode = nodewarden::config::Mode::Enforce;
+    let takeover = nodewarden::store::Ledger::take_epoch(&mut thief, "thief", mode, 1)
         .await
         .unwrap();
     assert_eq!((takeover.stream, takeover.epoch), (stream, 2));

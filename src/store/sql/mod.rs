@@ -112,6 +112,8 @@ pub struct Statements {
     pub remember: &'static str,
     pub save_conductors: (&'static str, &'static str),
     pub decided: &'static str,
+    /// A decision that is only recorded: what it would have moved. `$1` now, `$2` nodes, `$3` number.
+    pub observed: &'static str,
     /// A decision that is overtaken completes at that moment. `$1` now, `$2` driver, `$3` group,
     /// `$4` number.
     pub overtaken: &'static str,

@@ -63,6 +63,7 @@ pub const STATEMENTS: Statements = Statements {
     decided: "INSERT INTO nodewarden_decisions (number, decision_id, conductor_group, driver, verdict,
         cause, cause_event_id, cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms, observed)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    observed: "UPDATE nodewarden_decisions SET completed_at_ms = $1, nodes = $2 WHERE number = $3",
     overtaken: "UPDATE nodewarden_decisions SET completed_at_ms = $1
         WHERE driver = $2 AND conductor_group = $3 AND number < $4 AND completed_at_ms IS NULL",
     stand: "INSERT INTO nodewarden_pairs (conductor_group, driver, state, since_ms, decision)

@@ -1,0 +1,216 @@
+//! Observing: all is judged and recorded, and no node is touched.
+
+use std::time::Duration;
+
+use nodewarden::config::Mode;
+use nodewarden::store::Held;
+
+use crate::house::{House, Worker, assert_contiguous, changes};
+use crate::operator::{pause, release, wait};
+
+const S: fn(u64) -> Duration = Duration::from_secs;
+
+async fn observing() -> House {
+    let mut house = House::new().await;
+    house.rules.mode = Mode::Observe;
+    house
+}
+
+/// The next session runs with other settings.
+async fn restarted(house: &mut House, worker: Worker, mode: Mode) -> Worker {
+    house.queue.end(worker.session);
+    house.rules.mode = mode;
+    house.active().await
+}
+
+/// All that a user of the table, or a subscriber, could notice.
+async fn touched(house: &House) -> String {
+    house
+        .text(
+            "SELECT CASE WHEN (SELECT count(*) FROM nodes WHERE service_state <> 'in_service'
+                    OR service_state_since_ms IS NOT NULL) = 0
+                AND (SELECT count(*) FROM nodewarden_changes) = 0
+                AND (SELECT count(*) FROM nodewarden_announcements) = 0
+                AND (SELECT seq + last_announcement FROM nodewarden_state) = 0
+                THEN 'nothing' ELSE 'something' END",
+        )
+        .await
+}
+
+#[tokio::test]
+async fn observing_touches_and_announces_nothing_whatever_happens() {
+    let house = observing().await;
+    house.nodes("a", 3).await;
+    house.nodes("b", 2).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a", "b"]);
+    house.joined_watched("c2", 1, &["b"], S(10));
+    house.settle(&mut worker).await;
+    // By an event, by silence, by a planned restart that ends, by a report, by other drivers.
+    house.left("c1", 1);
+    house.pass(&mut worker, 75).await;
+    house.joined("c1", 2, &["a", "b"]);
+    house.settle(&mut worker).await;
+    house.left_for("c1", 2, S(65));
+    house.pass(&mut worker, 130).await;
+    house.joined("c1", 3, &["a", "b"]);
+    house.timed_out("c1", 3);
+    house.joined("c1", 3, &["a", "b"]);
+    house.joined("c1", 3, &["a"]);
+    house.beat("nobody", 1);
+    house.settle(&mut worker).await;
+    house.pass(&mut worker, 125).await;
+    assert_eq!(
+        house.decisions().await,
+        [
+            "a lost by c1 e3, 3 nodes",
+            "b lost by c2 silence, 2 nodes",
+            "a restored by c1 e4, 3 nodes",
+            "b restored by c1 e4, 2 nodes",
+            "a lost by c1 hold_ended, 3 nodes",
+            "b lost by c1 hold_ended, 2 nodes",
+            "a restored by c1 e6, 3 nodes",
+            "b restored by c1 e6, 2 nodes",
+            "a lost by c1 e7, 3 nodes",
+            "b lost by c1 e7, 2 nodes",
+            "a restored by c1 e8, 3 nodes",
+            "b restored by c1 e8, 2 nodes",
+            "b lost by c1 e9, 2 nodes",
+        ]
+    );
+    assert_eq!(touched(&house).await, "nothing");
+    let decisions = house.reader.decisions(100).await.unwrap();
+    assert!(decisions.iter().all(|decision| decision.observed));
+    let observed = house.reader.observed(0).await.unwrap();
+    assert_eq!((observed.losses, observed.nodes_out), (7, 17));
+    assert_eq!((observed.returns, observed.nodes_back), (6, 15));
+    assert!(house.reader.overview().await.unwrap().observing());
+    let drivers = house.reader.drivers().await.unwrap();
+    let would: u64 = drivers.iter().map(|view| view.would_go_out()).sum();
+    assert_eq!(would, 2);
+}
+
+#[tokio::test]
+async fn a_mark_that_is_nobody_s_is_not_put_right_while_observing() {
+    let house = observing().await;
+    house.nodes("a", 1).await;
+    house
+        .sql("UPDATE nodes SET service_state = 'out_of_service'")
+        .await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.pass(&mut worker, 70).await;
+    let state = house.text("SELECT service_state FROM nodes").await;
+    assert_eq!(state, "out_of_service");
+}
+
+#[tokio::test]
+async fn i1_enforcing_after_observing_decides_afresh_and_rewrites_nothing() {
+    let mut house = observing().await;
+    let nodes = house.nodes("a", 3).await;
+    house.nodes("b", 2).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a", "b"]);
+    house.left("c1", 1);
+    house.joined("c2", 1, &["b"]);
+    house.settle(&mut worker).await;
+    let before = house.reader.decisions(100).await.unwrap();
+    house.clock.advance(S(3600));
+    let mut worker = restarted(&mut house, worker, Mode::Enforce).await;
+    assert_eq!(house.out().await, nodes);
+    let mut after = house.reader.decisions(100).await.unwrap();
+    let fresh = after.remove(0);
+    assert_eq!(after, before, "what was observed stays as it is");
+    let observed = after.iter().find(|one| one.driver == "a").unwrap();
+    assert_ne!(fresh.decision_id, observed.decision_id);
+    assert_eq!((fresh.epoch, fresh.observed, fresh.nodes), (2, false, 3));
+    assert!(fresh.decided_at_ms >= observed.decided_at_ms + 3_600_000);
+    assert_eq!(
+        (
+            &fresh.verdict,
+            &fresh.cause,
+            &fresh.cause_event_id,
+            fresh.last_good_at_ms
+        ),
+        (
+            &observed.verdict,
+            &observed.cause,
+            &observed.cause_event_id,
+            observed.last_good_at_ms
+        )
+    );
+    // One fresh decision, not one for each window or sweep; and it ends as any other does.
+    house.pass(&mut worker, 65).await;
+    house.joined("c1", 2, &["a"]);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_eq!(house.decisions().await.len(), 5);
+    assert_contiguous(&house.announcements().await);
+}
+
+#[tokio::test]
+async fn observing_in_the_middle_of_a_loss_touches_nothing_more_and_a_release_gives_back() {
+    let mut house = House::new().await;
+    house.rules.chunk_nodes = 10;
+    house.nodes("a", 35).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.settle(&mut worker).await;
+    house.left("c1", 1);
+    worker.step().await;
+    assert_eq!(house.out().await.len(), 10);
+    let mut worker = restarted(&mut house, worker, Mode::Observe).await;
+    let announced = house.announcements().await.len();
+    wait(&house, &mut worker, 70).await;
+    assert_eq!(house.out().await.len(), 10);
+    // Not even a return is carried out.
+    house.joined("c1", 2, &["a"]);
+    wait(&house, &mut worker, 70).await;
+    assert_eq!(house.out().await.len(), 10);
+    assert_eq!(house.announcements().await.len(), announced);
+    // No pause is needed.
+    let done = release(&house, Held::Everything).await.unwrap();
+    assert_eq!(done.changed, 10);
+    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_contiguous(&house.announcements().await);
+    assert_eq!(changes(&house.announcements().await).len(), 20);
+}
+
+#[tokio::test]
+async fn i5_holds_from_before_come_back_when_it_is_armed_again_and_no_observed_decision_counts_them()
+ {
+    let mut house = House::new().await;
+    house.nodes("a", 3).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    let mut worker = restarted(&mut house, worker, Mode::Observe).await;
+    house.joined("c1", 2, &["a"]);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await.len(), 3);
+    restarted(&mut house, worker, Mode::Enforce).await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_eq!(
+        house.decisions().await,
+        ["a lost by c1 e2, 3 nodes", "a restored by c1 e3, 3 nodes"]
+    );
+    assert_contiguous(&house.announcements().await);
+}
+
+#[tokio::test]
+async fn a_pause_holds_for_the_first_moments_of_being_armed_too() {
+    let mut house = observing().await;
+    house.nodes("a", 3).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    pause(&house, "not yet", None).await;
+    house.queue.end(worker.session);
+    house.rules.mode = Mode::Enforce;
+    let mut worker = house.join().await;
+    wait(&house, &mut worker, 70).await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_eq!(house.decisions().await, ["a lost by c1 e2, 3 nodes"]);
+}
