@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::bridge;
-use crate::config::Settings;
+use crate::config::{Settings, UnknownDriver};
 use crate::lifecycle::watchdog::Watchdog;
 use crate::lifecycle::{Task, Tasks, stop_on_signals};
 use crate::store::{self, Keeping, Reader};
@@ -175,6 +175,10 @@ fn rules(settings: &Settings) -> Rules {
         sweep_interval: decide.sweep_interval,
         chunk_nodes: decide.chunk_nodes,
         nodes_per_message: publish.nodes_per_message,
+        unknown_after: match decide.unknown_driver {
+            UnknownDriver::TakeOut => Some(decide.unknown_driver_grace),
+            UnknownDriver::Report => None,
+        },
         keeping: Keeping {
             events: retention.events,
             announced: retention.announced,

@@ -58,7 +58,12 @@ pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String
                     .to_owned(),
             );
         }
-        _ => answer.push(never_had(&name, gone)),
+        _ => {
+            answer.push(never_had(&name, gone, view.decision.is_some()));
+            if let Some(decision) = &view.decision {
+                answer.extend(because(decision, now_ms));
+            }
+        }
     }
     answer.push(format!(
         "Nodes: {} in service, {} out of service.",
@@ -237,7 +242,15 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
             "{subject} is in service: {name} {}",
             holding(view, now_ms)
         )],
-        ("lost", Some(view)) => {
+        ("lost", Some(view))
+        | (
+            "unknown",
+            Some(
+                view @ DriverView {
+                    decision: Some(_), ..
+                },
+            ),
+        ) => {
             let about_to = if facts.observing || facts.pause.is_some() {
                 ""
             } else {
@@ -257,7 +270,7 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
             let gone: Vec<_> = facts.pair.iter().flat_map(|pair| &pair.gone).collect();
             vec![format!(
                 "{subject} is in service. {}",
-                never_had(&capital(name), &gone)
+                never_had(&capital(name), &gone, false)
             )]
         }
     };
@@ -268,7 +281,8 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
             came_back(reason)
         ));
     }
-    if state != "lost" && facts.service_state != "in_service" {
+    let lost = view.is_some_and(|view| view.would_go_out() > 0);
+    if !lost && facts.service_state != "in_service" {
         answer.push(format!(
             "The table says {:?} and nodewarden has no part in that: the next sweep puts it right.",
             safe(&facts.service_state)
@@ -326,7 +340,7 @@ fn because(decision: &DecisionView, now_ms: u64) -> Vec<String> {
         decision.epoch,
         when(decision.decided_at_ms, now_ms)
     ));
-    if decision.verdict != "restored" {
+    if decision.verdict == "lost" {
         answer.push(match decision.last_good_at_ms {
             Some(at) => format!("Last real sign of life of the pair: {}.", when(at, now_ms)),
             None => "No sign of life of the pair is recorded.".to_owned(),
@@ -348,14 +362,18 @@ fn holding(view: &DriverView, now_ms: u64) -> String {
     )
 }
 
-fn never_had(name: &str, gone: &[&ConductorView]) -> String {
+fn never_had(name: &str, gone: &[&ConductorView], decided: bool) -> String {
     let known = match gone.first() {
         Some(last) => format!(" ({} names it and does not count)", safe(&last.conductor)),
         None => String::new(),
     };
+    let then = if decided {
+        "its nodes go out of service (decide.unknown_driver), and come back as soon as one joins"
+    } else {
+        "that is reported, and takes no node out of service"
+    };
     format!(
-        "{name} never had an active conductor{known}: that is reported, and takes no node out of service. \
-         If the name is a mistake, correct it at the node."
+        "{name} never had an active conductor{known}: {then}. If the name is a mistake, correct it at the node."
     )
 }
 

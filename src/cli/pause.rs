@@ -141,7 +141,7 @@ impl Resume {
 }
 
 fn operator(settings: &Settings) -> Result<Operator, Failure> {
-    Operator::new(&settings.database, settings.inventory.kind)
+    Operator::new(&settings.database, settings.inventory.clone())
         .map_err(|fault| Failure::database(&fault, settings))
 }
 

@@ -86,10 +86,10 @@ impl Release {
         output: Output,
     ) -> anyhow::Result<(String, Result<(), Failure>)> {
         let failed = |fault: StoreError| Failure::database(&fault, settings);
-        let (kind, database) = (settings.inventory.kind, &settings.database);
-        let reader = Reader::new(database, kind).map_err(failed)?;
+        let (inventory, database) = (&settings.inventory, &settings.database);
+        let reader = Reader::new(database, inventory.clone()).map_err(failed)?;
         let wanted = self.wanted(&reader, settings).await?;
-        let mut operator = Operator::new(database, kind).map_err(failed)?;
+        let mut operator = Operator::new(database, inventory.clone()).map_err(failed)?;
         let held = match &wanted {
             Wanted::Everything => Held::Everything,
             Wanted::Of(pair) => Held::Of(pair),
@@ -102,6 +102,7 @@ impl Release {
             after: String::new(),
             nodes: WINDOW,
             nodes_per_message: settings.publish.nodes_per_message,
+            unknown: false,
             completes: false,
             now_ms: now_ms(),
         };

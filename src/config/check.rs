@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Settings, SettingsFault, UnknownDriver};
+use super::{Settings, SettingsFault};
 
 /// The schemes of databases that are understood; the third and the fifth are other names of the one
 /// before.
@@ -81,10 +81,8 @@ impl Settings {
                 "database.url must begin with sqlite://, postgres:// or mysql://".into(),
             );
         }
-        if self.decide.unknown_driver == UnknownDriver::TakeOut {
-            return refuse(
-                "decide.unknown_driver = \"take_out\" is not supported by this version".into(),
-            );
+        if self.decide.unknown_driver_grace < seconds(1) {
+            return refuse("decide.unknown_driver_grace must be at least 1s".into());
         }
         Ok(())
     }

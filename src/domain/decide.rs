@@ -46,6 +46,8 @@ pub enum Verdict {
     Lost,
     /// It was lost and has an active conductor again.
     Restored,
+    /// Nodes need it, and it never had one.
+    Unknown,
 }
 
 impl Verdict {
@@ -55,6 +57,7 @@ impl Verdict {
         match self {
             Self::Lost => "lost",
             Self::Restored => "restored",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -62,8 +65,8 @@ impl Verdict {
 /// What tipped a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    /// The conductor whose life changed.
-    pub conductor: ConductorName,
+    /// The conductor whose life changed; `None`: there never was one.
+    pub conductor: Option<ConductorName>,
     /// What changed it.
     pub kind: CauseKind,
 }
@@ -82,6 +85,8 @@ pub enum CauseKind {
     Silence,
     /// It did not come back from a planned restart in time.
     HoldEnded,
+    /// None was ever seen, for long enough.
+    NeverSeen,
 }
 
 impl CauseKind {
@@ -92,6 +97,7 @@ impl CauseKind {
             Self::Event { .. } => "event",
             Self::Silence => "silence",
             Self::HoldEnded => "hold_ended",
+            Self::NeverSeen => "never_seen",
         }
     }
 }
@@ -151,7 +157,7 @@ fn change(
     let counted = counted_pairs(before);
     let counts = counted_pairs(Some(&next));
     let cause = Cause {
-        conductor: name.clone(),
+        conductor: Some(name.clone()),
         kind,
     };
     let turns = counted

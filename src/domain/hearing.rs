@@ -130,6 +130,23 @@ impl Hearing {
         Some(own.max(self.floor.plus(grace)))
     }
 
+    /// Whether something that began at `began` and nobody denied has lasted for `grace`, judged against
+    /// the sending instant of an own tick that came back fresh: never while deaf, and after a gap or a
+    /// takeover not before `grace` (or `reconnect_grace`, if that is longer) has passed again.
+    #[must_use]
+    pub fn lasted(
+        &self,
+        began: Mono,
+        grace: Duration,
+        sent: Mono,
+        reconnect_grace: Duration,
+    ) -> bool {
+        let deadline = began
+            .plus(grace)
+            .max(self.floor.plus(grace.max(reconnect_grace)));
+        !self.deaf && deadline < sent
+    }
+
     /// The conductor, first by deadline and name, whose deadline lies before `sent`; none while deaf.
     #[must_use]
     pub fn overdue(

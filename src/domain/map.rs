@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::conductor::{Conductor, Life};
-use super::decide::Change;
+use super::decide::{Change, Turn};
 use super::ids::{ConductorName, Pair};
 
 /// What a pair should be, as decided and recorded. A pair without a standing never had an active
@@ -13,7 +13,7 @@ use super::ids::{ConductorName, Pair};
 pub enum Standing {
     /// It has an active conductor.
     Active,
-    /// It had one and lost the last.
+    /// It had one and lost the last, or never had one and nodes that need it were judged by that.
     Lost,
 }
 
@@ -56,13 +56,18 @@ impl DriverMap {
         map
     }
 
+    /// Makes one turn so that no conductor brought about.
+    pub fn turn(&mut self, turn: &Turn) {
+        self.standings.insert(turn.pair.clone(), turn.to);
+    }
+
     /// Makes a decision's change so.
     pub fn apply(&mut self, change: &Change) {
         if let Some(conductor) = &change.conductor {
             self.put(conductor.clone());
         }
         for turn in &change.turns {
-            self.standings.insert(turn.pair.clone(), turn.to);
+            self.turn(turn);
         }
     }
 
@@ -163,6 +168,13 @@ impl DriverMap {
         self.standings
             .iter()
             .map(|(pair, standing)| (pair, *standing))
+    }
+
+    /// All pairs whose nodes should be out.
+    pub fn lost(&self) -> impl Iterator<Item = &Pair> {
+        self.standings()
+            .filter(|(_, standing)| *standing == Standing::Lost)
+            .map(|(pair, _)| pair)
     }
 
     /// Whether any conductor but `except` makes `pair` active.

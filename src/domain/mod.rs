@@ -5,7 +5,7 @@
 //!
 //! Read in this order: [`ids`] and [`event`] (the words), [`conductor`] (one conductor's life),
 //! [`map`] (which conductors make a pair active), [`hearing`] (when silence proves something),
-//! [`decide`] (the rule that joins them).
+//! [`decide`] (the rule that joins them), [`unknown`] (pairs that never had a conductor).
 
 pub mod announcement;
 pub mod conductor;
@@ -15,3 +15,4 @@ pub mod hearing;
 pub mod ids;
 pub mod map;
 pub mod time;
+pub mod unknown;

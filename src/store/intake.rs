@@ -136,7 +136,7 @@ async fn record(
     let (driver, group) = (turn.pair.driver.as_str(), turn.pair.group.as_str());
     let (event_id, event) = match &turn.cause.kind {
         CauseKind::Event { id, message_type } => (Some(id.as_str()), Some(*message_type)),
-        CauseKind::Silence | CauseKind::HoldEnded => (None, None),
+        CauseKind::Silence | CauseKind::HoldEnded | CauseKind::NeverSeen => (None, None),
     };
     let overtaken = values![decision.decided_at_ms, driver, group, number];
     unit.connection
@@ -151,7 +151,7 @@ async fn record(
         turn.cause.kind.as_str(),
         event_id,
         event,
-        turn.cause.conductor.as_str(),
+        turn.cause.conductor.as_ref().map(|name| name.as_str()),
         turn.last_good_at_ms,
         unit.counters.epoch,
         decision.decided_at_ms,

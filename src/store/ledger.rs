@@ -11,7 +11,7 @@ use super::{
     inventory,
 };
 use crate::config::{self, Database, Mode};
-use crate::domain::ids::{ConductorName, EventId, Pair};
+use crate::domain::ids::{ConductorName, Driver, EventId, Group, Pair};
 use crate::failpoints;
 
 /// [`Ledger`] on a database; owns one dedicated connection.
@@ -285,6 +285,26 @@ impl Ledger for SqlLedger {
             super::sweep::begin(unit, sweep).await
         })
         .await
+    }
+
+    async fn unknown_pairs(&mut self, most: u32) -> Result<Vec<Pair>, StoreError> {
+        let inventory = self.inventory().await?;
+        self.link
+            .look("look for unknown drivers", async |connection| {
+                let rows = connection
+                    .fetch(&inventory.unknown_pairs, values![most])
+                    .await?;
+                let mut pairs = Vec::with_capacity(rows.len());
+                for row in rows {
+                    let group = Group::parse(&row.text("conductor_group")?);
+                    let driver = Driver::parse(&row.text("driver")?);
+                    if let (Ok(group), Ok(driver)) = (group, driver) {
+                        pairs.push(Pair { group, driver });
+                    }
+                }
+                Ok(pairs)
+            })
+            .await
     }
 
     async fn pause(&mut self) -> Result<Option<Pause>, StoreError> {

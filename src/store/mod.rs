@@ -137,6 +137,10 @@ pub trait Ledger {
     /// rows). Returns the pairs that are forgotten.
     async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError>;
 
+    /// Pairs that nodes need and nothing was ever decided about, at most `most`; what is no name of a
+    /// driver or group is left out. Takes no lock.
+    async fn unknown_pairs(&mut self, most: u32) -> Result<Vec<Pair>, StoreError>;
+
     /// The pause, if there is one. Takes no lock.
     async fn pause(&mut self) -> Result<Option<Pause>, StoreError>;
 

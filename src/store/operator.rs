@@ -10,7 +10,7 @@ use super::link::{Link, Unwatched, Verdict, Writer};
 use super::sql::{Inventory, Statements};
 use super::walk::{self, Found};
 use super::{Chunk, Pause, Rows, StoreError, Window, inventory, pause};
-use crate::config::{Database, InventoryKind, Mode};
+use crate::config::{self, Database, Mode};
 use crate::domain::ids::Pair;
 
 /// How long ago its last commit may lie for a holder of the epoch to count as running.
@@ -39,7 +39,7 @@ pub enum NewStream {
 /// A command's connection to the database.
 pub struct Operator {
     link: Link,
-    kind: InventoryKind,
+    settings: config::Inventory,
     /// Known once the table of nodes has been looked at.
     inventory: Option<Arc<Inventory>>,
 }
@@ -49,11 +49,14 @@ impl Operator {
     ///
     /// # Errors
     /// [`StoreError::Schema`] if the URL cannot be used.
-    pub fn new(database: &Database, kind: InventoryKind) -> Result<Self, StoreError> {
+    pub fn new(
+        database: &Database,
+        inventory: impl Into<config::Inventory>,
+    ) -> Result<Self, StoreError> {
         Ok(Self {
             // A command ends by itself, and so does its transaction.
             link: Link::new(database, Arc::new(Unwatched), Writer::Ledger)?,
-            kind,
+            settings: inventory.into(),
             inventory: None,
         })
     }
@@ -157,7 +160,7 @@ impl Operator {
             return Ok(Arc::clone(inventory));
         }
         let connection = self.link.connection().await?;
-        let found = Arc::new(inventory::of(connection, self.kind).await?);
+        let found = Arc::new(inventory::of(connection, &self.settings).await?);
         self.inventory = Some(Arc::clone(&found));
         Ok(found)
     }

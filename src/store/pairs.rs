@@ -29,7 +29,11 @@ pub async fn pairs(look: &mut Look) -> Result<Pairs, sqlx::Error> {
         };
         view.since_ms = Some(row.uint("since_ms")?);
         if row.maybe_int("number")?.is_some() {
-            view.decision = Some(decision(&row)?);
+            let decision = decision(&row)?;
+            if view.state == "lost" && decision.verdict == "unknown" {
+                view.state = "unknown";
+            }
+            view.decision = Some(decision);
         }
     }
     for conductor in conductors(look).await? {

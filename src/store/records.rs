@@ -167,6 +167,8 @@ pub struct Window {
     pub nodes: u32,
     /// Nodes in one announcement at the most.
     pub nodes_per_message: u32,
+    /// Whether nodes of a pair that never had a conductor are taken out, once that was decided.
+    pub unknown: bool,
     /// Whether the last window completes the pair's decision: no row was left behind before it.
     pub completes: bool,
     /// The time to record, ms since 1970 UTC.
@@ -223,6 +225,9 @@ pub struct Sweep {
     pub forget: Vec<ConductorName>,
     /// Pairs that no conductor names any more: forgotten if no node and no hold does either.
     pub unnamed: Vec<Pair>,
+    /// Lost pairs, of which those are forgotten that were only ever decided to be unknown and that
+    /// nothing is held for: what is only reported needs no record.
+    pub unwanted: Vec<Pair>,
     /// Whether the position is announced: not while decisions are only observed.
     pub announces: bool,
     /// The pause that counts down, and what is left of it.

@@ -44,6 +44,12 @@ pub async fn begin(unit: &mut Unit<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sqlx
             forgotten.push(pair.clone());
         }
     }
+    for pair in &sweep.unwanted {
+        let values = values![pair.driver.as_str(), pair.group.as_str()];
+        if connection.execute(sql.forget_unknown, values).await? > 0 {
+            forgotten.push(pair.clone());
+        }
+    }
     for (statement, kept) in [
         (sql.drop_events, keeping.events),
         (sql.drop_changes, keeping.announced),

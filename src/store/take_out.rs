@@ -34,6 +34,9 @@ pub async fn take_out(
     let Some(lost) = lost else {
         return Ok(Chunk::default());
     };
+    if lost.text("verdict")? == "unknown" && !window.unknown {
+        return Ok(Chunk::default());
+    }
     let observed = lost.maybe_flag("observed")?.unwrap_or(false);
     let decision = if observed {
         afresh(unit, pair, lost.uint("number")?, window.now_ms).await?

@@ -12,6 +12,7 @@ use crate::domain::hearing::{Heard, Hearing};
 use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::domain::map::{DriverMap, Standing};
 use crate::domain::time::{Mono, Now};
+use crate::domain::unknown::Unknown;
 use crate::store::{ConductorRecord, DecisionRecord, EventRecord, Intake, StandingRecord};
 use crate::telemetry;
 use crate::wire::{self, Envelope, Incoming, Publishers, Reason, Refusal, Tick};
@@ -72,6 +73,8 @@ pub(super) struct Done {
     pub(super) turned: Vec<Pair>,
     /// Whether an own tick was among them.
     pub(super) own_tick: bool,
+    /// The sending instant of the last one that came back fresh.
+    pub(super) fresh: Option<Mono>,
     outcomes: Vec<(&'static str, &'static str)>,
 }
 
@@ -79,6 +82,7 @@ pub(super) struct Done {
 pub(super) struct Batch<'a> {
     map: &'a mut DriverMap,
     hearing: &'a mut Hearing,
+    unknown: &'a mut Unknown,
     session: &'a str,
     rules: &'a Rules,
     now: Now,
@@ -93,6 +97,7 @@ impl<'a> Batch<'a> {
     pub(super) fn new(
         map: &'a mut DriverMap,
         hearing: &'a mut Hearing,
+        unknown: &'a mut Unknown,
         session: &'a str,
         rules: &'a Rules,
         now: Now,
@@ -101,6 +106,7 @@ impl<'a> Batch<'a> {
         Self {
             map,
             hearing,
+            unknown,
             session,
             rules,
             now,
@@ -117,6 +123,7 @@ impl<'a> Batch<'a> {
                 refused: Vec::new(),
                 turned: Vec::new(),
                 own_tick: false,
+                fresh: None,
                 outcomes: Vec::new(),
             },
         }
@@ -181,6 +188,7 @@ impl<'a> Batch<'a> {
         self.done
             .outcomes
             .push((event.kind.message_type(), change.outcome.as_str()));
+        self.unknown.heard(change.outcome, self.now.mono);
         self.done.intake.events.push(EventRecord {
             conductor: event.conductor.clone(),
             id: event.id.clone(),
@@ -200,7 +208,9 @@ impl<'a> Batch<'a> {
         else {
             return;
         };
+        self.done.fresh = Some(sent);
         self.map.postpone(stall);
+        self.unknown.postpone(stall);
         if let Some(gap) = gap {
             telemetry::deaf(gap);
         }
@@ -250,16 +260,23 @@ impl Done {
         }
         for decision in &self.intake.decisions {
             telemetry::decided(decision.verdict.as_str());
-            tracing::warn!(
-                epoch,
-                decision = decision.id,
-                group = decision.turn.pair.group.as_str(),
-                driver = decision.turn.pair.driver.as_str(),
-                verdict = decision.verdict.as_str(),
-                cause = decision.turn.cause.kind.as_str(),
-                conductor = decision.turn.cause.conductor.as_str(),
-                "decided"
-            );
+            tell(decision, epoch, self.intake.observed);
         }
     }
+}
+
+/// One line for a decision.
+pub(super) fn tell(decision: &DecisionRecord, epoch: u64, observed: bool) {
+    let turn = &decision.turn;
+    tracing::warn!(
+        epoch,
+        decision_id = decision.id,
+        conductor_group = turn.pair.group.as_str(),
+        driver = turn.pair.driver.as_str(),
+        verdict = decision.verdict.as_str(),
+        cause = turn.cause.kind.as_str(),
+        conductor = turn.cause.conductor.as_ref().map(|name| name.as_str()),
+        observed,
+        "decided"
+    );
 }

@@ -64,6 +64,7 @@ mod tests {
             after: String::new(),
             nodes,
             nodes_per_message: 500,
+            unknown: false,
             completes: true,
             now_ms: 0,
         }

@@ -16,6 +16,7 @@ use crate::config::Mode;
 use crate::domain::hearing::{Hearing, TICK_INTERVAL};
 use crate::domain::map::DriverMap;
 use crate::domain::time::Mono;
+use crate::domain::unknown::Unknown;
 use crate::failpoints;
 use crate::retry::Pauses;
 use crate::store::{Keeping, Pause, StoreError};
@@ -51,6 +52,9 @@ pub struct Rules {
     pub chunk_nodes: u32,
     /// Nodes in one announcement at the most.
     pub nodes_per_message: u32,
+    /// How long a pair must never have had a conductor for its nodes to be taken out; `None`: they
+    /// are left alone.
+    pub unknown_after: Option<Duration>,
     /// How long records are kept.
     pub keeping: Keeping,
     /// Who may speak for whom.
@@ -99,6 +103,10 @@ pub(super) struct Seat {
     pub(super) doubt: bool,
     /// An own tick came back: see what operators ask for.
     pub(super) look_at_requests: bool,
+    /// Pairs that never had a conductor.
+    pub(super) unknown: Unknown,
+    /// The sending instant of an own tick that came back fresh: judge what is unknown against it.
+    pub(super) fresh: Option<Mono>,
     /// How many nodes the next window may have.
     pub(super) chunk: ChunkSize,
 }
@@ -280,6 +288,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         if self.seat.is_some() {
             self.answer_requests().await?;
             self.sweep_if_due(step).await?;
+            self.judge_unknown(step).await?;
             self.reconcile(step).await?;
         }
         Ok(())

@@ -9,6 +9,7 @@ use crate::broker::Delivery;
 use crate::domain::hearing::Hearing;
 use crate::domain::map::DriverMap;
 use crate::domain::time::{Mono, Now};
+use crate::domain::unknown::Unknown;
 use crate::failpoints;
 use crate::store::{Memory, StoreError};
 use crate::telemetry;
@@ -42,6 +43,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             let mut batch = Batch::new(
                 &mut seat.map,
                 &mut seat.hearing,
+                &mut seat.unknown,
                 &self.session,
                 &self.rules,
                 now,
@@ -69,6 +71,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         }
         seat.doubt = false;
         seat.look_at_requests |= done.own_tick;
+        seat.fresh = done.fresh.or(seat.fresh);
         done.report(seat.epoch);
         failpoints::reached("before-ack");
         self.settle(count, &done.refused).await?;
@@ -160,6 +163,8 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             next_sweep: now.mono,
             doubt: false,
             look_at_requests: false,
+            unknown: Unknown::default(),
+            fresh: None,
             chunk: ChunkSize::up_to(self.rules.chunk_nodes),
         });
         // The own tick that lets nodes be taken out: at once, not in a second.
@@ -176,6 +181,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         let now = self.clock.now().mono;
         seat.map = restore(&memory, now);
         seat.hearing.interrupt();
+        seat.fresh = None;
         seat.pending.everything(&seat.map);
         seat.doubt = false;
         Ok(())

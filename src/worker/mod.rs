@@ -2,7 +2,8 @@
 //!
 //! - [`decider`](Decider): one session's loop, a step machine over [`ports`]. Its halves are
 //!   `intake` (`batch`: what each delivery of a batch does) and `reconcile` (`pending`: what is
-//!   still to be looked at); `pausing` is what an operator's pause means to it.
+//!   still to be looked at); `pausing` is what an operator's pause means to it,
+//!   `unknown` what becomes of pairs that never had a conductor.
 //! - [`relay`](Relay): publishes committed announcements.
 //! - [`replica`]: sessions one after the other, for as long as the process lives.
 //! - `adapters`: the real broker and clock behind the ports.
@@ -21,6 +22,7 @@ mod reconcile;
 mod relay;
 pub mod replica;
 mod status;
+mod unknown;
 
 pub use adapters::SystemClock;
 pub use decider::{Decider, End, Rules, Step};

@@ -95,10 +95,7 @@ impl Pending {
             return;
         }
         let present: HashSet<Over> = self.walks().map(|walk| walk.over.clone()).collect();
-        let pairs = map
-            .standings()
-            .filter(|(_, standing)| *standing == Standing::Lost)
-            .map(|(pair, _)| Over::Pair(pair.clone()));
+        let pairs = map.lost().map(|pair| Over::Pair(pair.clone()));
         let missing = pairs
             .chain([Over::Holds, Over::Nodes])
             .filter(|over| !present.contains(over));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::decider::{Decider, Fault, Step};
 use super::pending::{Over, Walk};
 use super::ports::{Clock, Ledger, Queue};
+use super::unknown::UNKNOWN_AT_ONCE;
 use crate::config::Mode;
 use crate::domain::conductor::Life;
 use crate::domain::ids::{ConductorName, Pair};
@@ -74,6 +75,10 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         forget.truncate(FORGOTTEN_AT_ONCE);
         let mut unnamed = seat.map.unnamed(&forget);
         unnamed.truncate(FORGOTTEN_AT_ONCE);
+        let unwanted = match self.rules.unknown_after {
+            Some(_) => Vec::new(),
+            None => seat.map.lost().take(FORGOTTEN_AT_ONCE).cloned().collect(),
+        };
         // What was committed and not acknowledged before the takeover lies in the queue before our
         // own tick. Until that comes back, events are remembered, however old they are (I2).
         let mut keeping = self.rules.keeping;
@@ -84,6 +89,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             holds,
             forget,
             unnamed,
+            unwanted,
             announces: self.rules.mode == Mode::Enforce,
             pause: self.pausing.remainder(now.mono),
             keeping,
@@ -102,6 +108,10 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             seat.map.forget_pair(pair);
         }
         seat.doubt = false;
+        if self.rules.unknown_after.is_some() {
+            let pairs = self.ledger.unknown_pairs(UNKNOWN_AT_ONCE).await?;
+            seat.unknown.see(&pairs, &seat.map, now.mono);
+        }
         seat.pending.everything(&seat.map);
         seat.next_sweep = now.mono.plus(self.rules.sweep_interval);
         telemetry::sweep();
@@ -123,6 +133,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             after: walk.after.clone(),
             nodes: walk.nodes.unwrap_or_else(|| seat.chunk.scaled(walk.scale)),
             nodes_per_message: self.rules.nodes_per_message,
+            unknown: self.rules.unknown_after.is_some(),
             completes: !walk.left_behind,
             now_ms: now.wall_ms,
         };

@@ -157,6 +157,7 @@ impl Fleet {
             holds,
             forget: Vec::new(),
             unnamed: Vec::new(),
+            unwanted: Vec::new(),
             announces: true,
             pause: None,
             keeping,
@@ -253,6 +254,7 @@ fn window(now_ms: u64) -> Window {
     Window {
         after: String::new(),
         nodes: 100,
+        unknown: false,
         completes: true,
         nodes_per_message: 10,
         now_ms,

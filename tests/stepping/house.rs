@@ -383,6 +383,7 @@ impl House {
                 sweep_interval: Duration::from_secs(60),
                 chunk_nodes: 1000,
                 nodes_per_message: 500,
+                unknown_after: None,
                 keeping: Keeping {
                     events: Duration::from_secs(7 * 86400),
                     announced: Duration::from_secs(7 * 86400),
@@ -392,6 +393,11 @@ impl House {
             },
             events: Mutex::new(0),
         }
+    }
+
+    /// Which table of nodes it is about.
+    pub fn inventory(&self) -> InventoryKind {
+        self.kind
     }
 
     /// Lets workers and readers come as another user.

@@ -4,11 +4,12 @@
 
 use std::time::Duration;
 
-use nodewarden::config::InventoryKind;
-use nodewarden::store;
+use nodewarden::config::{InventoryKind, Mode};
+use nodewarden::store::{self, Held};
 
 use crate::database::{Kind, Scratch};
 use crate::house::{House, Worker, assert_contiguous, changes};
+use crate::operator::{pause, release, resume};
 
 /// Ironic's tables, as far as they matter. On MySQL with the collation of most deployments, which
 /// ignores case and trailing spaces.
@@ -409,6 +410,74 @@ async fn ironic_s_own_tables_are_not_altered() {
             "version",
         ]
     );
+}
+
+#[tokio::test]
+async fn observing_counts_what_would_be_taken_and_touches_no_row_of_ironic_s() {
+    let mut house = ironic().await;
+    house.rules.mode = Mode::Observe;
+    free(&house, &["n1", "n2"]).await;
+    node(&house, "deployed", &[("provision_state", "'active'")]).await;
+    let _worker = lose(&house).await;
+    assert_eq!(
+        house.decisions().await,
+        ["a lost by c1 e2, 2 nodes", "b lost by c1 e2, 0 nodes"]
+    );
+    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_eq!(mark(&house, "n1").await, "no | - | -");
+}
+
+#[tokio::test]
+async fn an_operator_gets_ours_back_and_what_is_reserved_is_said_and_waits() {
+    let house = ironic().await;
+    free(&house, &["n1", "n2", "n3", "n4"]).await;
+    let mut worker = lose(&house).await;
+    assert!(
+        release(&house, Held::Everything).await.is_none(),
+        "not unless it is paused"
+    );
+    pause(&house, "a mistake", None).await;
+    house
+        .sql("UPDATE nodes SET reservation = 'c9' WHERE uuid = 'n2'")
+        .await;
+    house
+        .sql("UPDATE nodes SET maintenance_reason = 'mine' WHERE uuid = 'n3'")
+        .await;
+    let one = release(&house, Held::Node("n4")).await.unwrap();
+    assert_eq!((one.changed, one.locked), (1, 0));
+    let all = release(&house, Held::Everything).await.unwrap();
+    assert_eq!((all.changed, all.locked), (2, 1));
+    assert_eq!(house.out().await, ["n2"]);
+    assert_eq!(mark(&house, "n1").await, "no | - | - | updated");
+    assert_eq!(mark(&house, "n2").await, OURS);
+    assert_eq!(
+        mark(&house, "n3").await,
+        "yes | no active conductor | mine | updated"
+    );
+    assert_eq!(mark(&house, "n4").await, "no | - | - | updated");
+    assert_contiguous(&house.announcements().await);
+    // Released by a command is not lifted by hand: once nothing is paused any more, they go again.
+    resume(&house).await;
+    sweep(&house, &mut worker).await;
+    assert_eq!(house.out().await, ["n1", "n2", "n4"]);
+}
+
+#[tokio::test]
+async fn nodes_whose_driver_never_had_a_conductor_are_taken_out_only_if_they_are_free() {
+    let mut house = ironic().await;
+    house.rules.unknown_after = Some(Duration::from_secs(60));
+    let available = ("provision_state", "'available'");
+    node(&house, "n1", &[available, ("driver", "'never'")]).await;
+    let active = ("provision_state", "'active'");
+    node(&house, "n2", &[active, ("driver", "'never'")]).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.pass(&mut worker, 190).await;
+    assert_eq!(house.out().await, ["n1"]);
+    house.joined("c2", 1, &["never"]);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_eq!(mark(&house, "n1").await, "no | - | - | updated");
 }
 
 /// The shipped grants, with names of this test's own.

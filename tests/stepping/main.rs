@@ -12,5 +12,6 @@ mod races;
 mod schedules;
 mod servers;
 mod sqlite;
+mod unknown;
 mod versions;
 mod writers;

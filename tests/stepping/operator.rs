@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use nodewarden::config::InventoryKind;
 use nodewarden::domain::announcement::{BackReason, Content};
 use nodewarden::domain::ids::{Driver, Group, Pair};
 use nodewarden::store::{Chunk, Held, Operator, Pause, Window};
@@ -14,7 +13,7 @@ use crate::house::{House, SimSubscriber, Worker, assert_contiguous, changes};
 const S: fn(u64) -> Duration = Duration::from_secs;
 
 fn operator(house: &House) -> Operator {
-    Operator::new(&house.database, InventoryKind::Native).unwrap()
+    Operator::new(&house.database, house.inventory()).unwrap()
 }
 
 /// An operator pauses; returns whose pause it takes the place of.
@@ -43,6 +42,7 @@ pub async fn release(house: &House, held: Held<'_>) -> Option<Chunk> {
         after: String::new(),
         nodes: 10,
         nodes_per_message: 4,
+        unknown: false,
         completes: false,
         now_ms: house.clock.now().wall_ms,
     };
@@ -353,6 +353,7 @@ async fn a_node_that_somebody_has_locked_is_counted_and_released_by_the_next_try
             after: String::new(),
             nodes: 10,
             nodes_per_message: 4,
+            unknown: false,
             completes: false,
             now_ms: 1,
         };

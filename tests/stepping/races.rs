@@ -280,6 +280,9 @@ impl Ledger for Lossy {
     ) -> Result<Option<String>, StoreError> {
         self.inner.first_after(of, after).await
     }
+    async fn unknown_pairs(&mut self, most: u32) -> Result<Vec<Pair>, StoreError> {
+        self.inner.unknown_pairs(most).await
+    }
     async fn pause(&mut self) -> Result<Option<Pause>, StoreError> {
         self.inner.pause().await
     }

@@ -145,6 +145,8 @@ pub struct Statements {
     // --- sweep; each drops a bounded number of rows, oldest first -------------------------------
     /// `$1` remaining, `$2` now, `$3` conductor.
     pub keep_remainder: &'static str,
+    /// A pair that was decided to be unknown, if nothing is held for it. `$1` driver, `$2` group.
+    pub forget_unknown: &'static str,
     pub drop_events: &'static str,
     pub drop_changes: &'static str,
     pub drop_announcements: &'static str,

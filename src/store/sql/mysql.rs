@@ -103,6 +103,10 @@ pub const STATEMENTS: Statements = Statements {
 
     keep_remainder: "UPDATE nodewarden_conductors SET hold_remaining_ms = $1, hold_noted_at_ms = $2
         WHERE conductor = $3 AND state = 'leaving'",
+    forget_unknown: "DELETE FROM nodewarden_pairs WHERE driver = $1 AND conductor_group = $2 AND state = 'lost'
+        AND decision IN (SELECT number FROM nodewarden_decisions WHERE verdict = 'unknown')
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
+            WHERE c.held IS NOT NULL AND d.driver = $1 AND d.conductor_group = $2)",
     drop_events: "DELETE FROM nodewarden_events WHERE received_at_ms < $1 ORDER BY number LIMIT 20000",
     drop_changes: "DELETE FROM nodewarden_changes WHERE held IS NULL AND since_ms < $1 AND seq <= coalesce(
             (SELECT max(a.last_seq) FROM nodewarden_announcements a, nodewarden_relay r WHERE a.number <= r.announced), 0)

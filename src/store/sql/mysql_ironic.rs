@@ -5,6 +5,7 @@
 //! that ignores case. Keys are looked up in that collation, for its index, and names are compared
 //! as bytes beside it.
 
+use super::sqlite_native::OF_NODE;
 use super::{Collation, Inventory};
 
 /// What may be touched.
@@ -86,6 +87,20 @@ impl Words {
             node = self.node("c.held"),
         )
     }
+
+    /// Ends the holds of a window by an operator's command, unless somebody has reserved the node.
+    fn by_hand(&self, of: &str) -> String {
+        format!(
+            "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends)
+            SELECT $1 + row_number() OVER (ORDER BY decision, uuid), uuid, name, NULL, decision, $2, 'released', seq
+            FROM (
+                SELECT c.seq, c.held AS uuid, n.name, c.decision
+                FROM nodewarden_changes c {MARK} JOIN nodes n ON {node}
+                WHERE c.held > $3 AND c.held <= $4 AND n.reservation IS NULL AND {OURS}{of}
+                FOR UPDATE SKIP LOCKED) AS locked",
+            node = self.node("c.held"),
+        )
+    }
 }
 
 pub fn inventory(keys: Collation) -> Inventory {
@@ -136,6 +151,9 @@ pub fn inventory(keys: Collation) -> Inventory {
 
         release: vec![words.removed(""), words.lifted(""), words.returned("")],
         release_of_pair: vec![words.removed(OF_PAIR), words.lifted(OF_PAIR), words.returned(OF_PAIR)],
+        release_by_hand: vec![words.removed(""), words.lifted(""), words.by_hand("")],
+        release_by_hand_of_pair: vec![words.removed(OF_PAIR), words.lifted(OF_PAIR), words.by_hand(OF_PAIR)],
+        release_by_hand_of_node: vec![words.removed(OF_NODE), words.lifted(OF_NODE), words.by_hand(OF_NODE)],
         mark_in: format!("UPDATE nodewarden_changes b JOIN nodewarden_changes c ON c.seq = b.ends {MARK}
             JOIN nodes n ON {}
             SET n.maintenance = 0, n.fault = NULL, n.maintenance_reason = NULL, n.updated_at = utc_timestamp()
@@ -164,6 +182,15 @@ pub fn inventory(keys: Collation) -> Inventory {
             AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c WHERE c.held IS NOT NULL AND c.decision IN (
                 SELECT number FROM nodewarden_decisions d WHERE d.driver = $1 AND d.conductor_group = $2))"),
 
+        unknown_pairs: format!("SELECT DISTINCT {GROUP} AS conductor_group, {DRIVER} AS driver FROM nodes n
+            WHERE octet_length(CONVERT(n.driver USING utf8mb4)) BETWEEN 1 AND 255
+            AND octet_length(CONVERT(n.conductor_group USING utf8mb4)) <= 255
+            AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE p.driver = {DRIVER} AND p.conductor_group = {GROUP})
+            ORDER BY 1, 2 LIMIT $1"),
+
+        count_pair: format!("SELECT count(CASE WHEN c.held IS NULL AND {FREE} THEN 1 END) AS nodes, count(c.seq) AS held
+            FROM nodes n LEFT JOIN nodewarden_changes c ON c.held = CONVERT(n.uuid USING utf8mb4) COLLATE utf8mb4_bin
+            WHERE {}", of_pair("$1", "$2")),
         count_pairs: format!("SELECT {GROUP} AS conductor_group, {DRIVER} AS driver,
             count(*) AS nodes, count(c.seq) AS held
             FROM nodes n LEFT JOIN nodewarden_changes c ON c.held = CONVERT(n.uuid USING utf8mb4) COLLATE utf8mb4_bin

@@ -5,6 +5,7 @@
 //! whose index is wanted is named.
 
 use super::Inventory;
+use super::sqlite_native::OF_NODE;
 
 /// What may be touched.
 const FREE: &str =
@@ -68,6 +69,18 @@ fn returned(of: &str) -> String {
     )
 }
 
+/// Ends the holds of a window by an operator's command, unless somebody has reserved the node.
+fn by_hand(of: &str) -> String {
+    format!(
+        "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends)
+        SELECT $1 + row_number() OVER (ORDER BY decision, uuid), uuid, name, NULL, decision, $2, 'released', seq FROM (
+            SELECT c.seq, c.held AS uuid, n.name, c.decision
+            FROM nodewarden_changes c {MARK} JOIN nodes n ON n.uuid = c.held COLLATE \"default\"
+            WHERE c.held > $3 AND c.held <= $4 AND n.reservation IS NULL AND {OURS}{of}
+            FOR UPDATE OF n SKIP LOCKED) AS locked"
+    )
+}
+
 pub fn inventory() -> Inventory {
     let see_node = "SELECT n.uuid, n.name, lower(n.conductor_group COLLATE \"C\") AS conductor_group, n.driver, n.maintenance,
         CASE WHEN c.held IS NULL THEN 'in_service' ELSE 'out_of_service' END AS service_state,
@@ -100,6 +113,9 @@ pub fn inventory() -> Inventory {
 
         release: vec![removed(""), lifted(""), returned("")],
         release_of_pair: vec![removed(OF_PAIR), lifted(OF_PAIR), returned(OF_PAIR)],
+        release_by_hand: vec![removed(""), lifted(""), by_hand("")],
+        release_by_hand_of_pair: vec![removed(OF_PAIR), lifted(OF_PAIR), by_hand(OF_PAIR)],
+        release_by_hand_of_node: vec![removed(OF_NODE), lifted(OF_NODE), by_hand(OF_NODE)],
         mark_in: format!("UPDATE nodes n SET maintenance = FALSE, fault = NULL, maintenance_reason = NULL,
             updated_at = now() AT TIME ZONE 'UTC'
             FROM nodewarden_changes b JOIN nodewarden_changes c ON c.seq = b.ends {MARK}
@@ -128,6 +144,14 @@ pub fn inventory() -> Inventory {
             AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c WHERE c.held IS NOT NULL AND c.decision IN (
                 SELECT number FROM nodewarden_decisions d WHERE d.driver = $1 AND d.conductor_group = $2))"),
 
+        unknown_pairs: format!("SELECT DISTINCT lower(n.conductor_group COLLATE \"C\") AS conductor_group, n.driver COLLATE \"C\" AS driver FROM nodes n
+            WHERE octet_length(n.driver) BETWEEN 1 AND 255 AND octet_length(n.conductor_group) <= 255
+            AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE {PAIR})
+            ORDER BY 1, 2 LIMIT $1"),
+
+        count_pair: format!("SELECT count(CASE WHEN c.held IS NULL AND {FREE} THEN 1 END) AS nodes, count(c.seq) AS held
+            FROM nodes n LEFT JOIN nodewarden_changes c ON c.held = n.uuid COLLATE \"C\"
+            WHERE n.driver = $1 AND lower(n.conductor_group COLLATE \"C\") = $2"),
         count_pairs: "SELECT lower(n.conductor_group COLLATE \"C\") AS conductor_group, n.driver,
             count(*) AS nodes, count(c.seq) AS held
             FROM nodes n LEFT JOIN nodewarden_changes c ON c.held = n.uuid COLLATE \"C\"

@@ -1,0 +1,80 @@
+//! Verdicts about pairs that never had a conductor, where the rules want them
+//! (`decide.unknown_driver = "take_out"`). Each sweep asks which pairs are so; each own tick that comes
+//! back fresh may be the proof that one has been so for long enough.
+
+use super::decider::{Decider, Fault, Step};
+use super::ports::{Clock, Ledger, Queue};
+use crate::config::Mode;
+use crate::domain::ids::Pair;
+use crate::domain::unknown::{self, Graces};
+use crate::store::{DecisionRecord, Intake, StandingRecord};
+use crate::telemetry;
+
+/// Pairs that are looked at, and judged in one transaction, at the most.
+pub(super) const UNKNOWN_AT_ONCE: u32 = 1000;
+
+impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
+    pub(super) async fn judge_unknown(&mut self, step: &mut Step) -> Result<(), Fault> {
+        let Some(seat) = &mut self.seat else {
+            return Ok(());
+        };
+        let (Some(grace), Some(sent)) = (self.rules.unknown_after, seat.fresh.take()) else {
+            return Ok(());
+        };
+        let graces = Graces {
+            unknown: grace,
+            reconnect: self.rules.reconnect_grace,
+        };
+        let due = seat.unknown.due(&seat.map, &seat.hearing, sent, graces);
+        if due.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        // The last sweep may be a minute old: a node that was corrected since is judged by nothing.
+        let still = self.ledger.unknown_pairs(UNKNOWN_AT_ONCE).await?;
+        seat.unknown.see(&still, &seat.map, now.mono);
+        let pairs: Vec<Pair> = due
+            .into_iter()
+            .filter(|pair| still.contains(pair))
+            .collect();
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let decisions: Vec<DecisionRecord> = pairs
+            .into_iter()
+            .map(|pair| DecisionRecord {
+                id: self.clock.id(),
+                verdict: crate::domain::decide::Verdict::Unknown,
+                turn: unknown::verdict(pair),
+                decided_at_ms: now.wall_ms,
+            })
+            .collect();
+        let intake = Intake {
+            now_ms: now.wall_ms,
+            standings: decisions
+                .iter()
+                .map(|decision| StandingRecord {
+                    pair: decision.turn.pair.clone(),
+                    standing: decision.turn.to,
+                })
+                .collect(),
+            decisions,
+            observed: self.rules.mode == Mode::Observe,
+            ..Intake::default()
+        };
+        // From here to the commit, memory is ahead of the database.
+        seat.doubt = true;
+        for decision in &intake.decisions {
+            seat.map.turn(&decision.turn);
+            seat.pending.turned(&decision.turn.pair);
+        }
+        self.ledger.commit_intake(seat.epoch, &intake).await?;
+        seat.doubt = false;
+        for decision in &intake.decisions {
+            telemetry::decided(decision.verdict.as_str());
+            super::batch::tell(decision, seat.epoch, intake.observed);
+        }
+        step.worked = true;
+        Ok(())
+    }
+}
