@@ -21,8 +21,12 @@ mod absent {
 mod present {
     use std::path::PathBuf;
     use std::sync::OnceLock;
+    use std::time::Duration;
 
     use rustix::process::{Signal, getpid, kill_process};
+
+    /// How long the kernel may take, on a busy machine, until the signal stops every thread.
+    const TAKEN_WITHIN: Duration = Duration::from_secs(1);
 
     struct Armed {
         name: String,
@@ -63,6 +67,9 @@ mod present {
         // Gone or never there: not armed (yet, or any more).
         if std::fs::remove_file(&armed.file).is_ok() {
             kill_process(getpid(), armed.signal).expect("a process may signal itself");
+            // The signal is the whole process's, and any thread may take it: until one has, this
+            // one must not get past its place.
+            std::thread::sleep(TAKEN_WITHIN);
         }
     }
 }

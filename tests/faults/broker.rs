@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::database::Kind;
 use crate::fleet::{Fleet, eventually, signed};
 
 struct Broker {
@@ -61,7 +62,7 @@ impl Drop for Broker {
 #[tokio::test(flavor = "multi_thread")]
 async fn i7_a_restarted_broker_and_closed_connections_take_nobody_out_and_lose_nothing() {
     let broker = Broker::start();
-    let mut fleet = Fleet::at(&broker.url()).await;
+    let mut fleet = Fleet::at(&broker.url(), Kind::chosen()).await;
     fleet.nodes("a", 10).await;
     let b = fleet.nodes("b", 35).await;
     let first = fleet.replica("first", &[]).await;
@@ -76,6 +77,12 @@ async fn i7_a_restarted_broker_and_closed_connections_take_nobody_out_and_lose_n
     broker.run(&["ctl"], &["close_all_connections", "test"]);
     let left = fleet.left("c1", 1).await;
     fleet.wait_out(&b).await;
+    // Who listens from here on hears nothing of it: what waits would come after the restart.
+    eventually("all is announced", async || {
+        let overview = fleet.overview().await;
+        (overview.announced == overview.last_announcement).then_some(())
+    })
+    .await;
 
     broker.run(&["restart"], &[]);
     let mut listener = fleet.listen().await;

@@ -12,7 +12,7 @@ use nodewarden::store::{self, NodeUpsert, Overview, Reader};
 use nodewarden::wire::out::{NodeBackInService, NodeOutOfService};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::database::Scratch;
+use crate::database::{Kind, Scratch};
 
 /// How long a state may take to come about on a busy machine; longer than a tick lives in the queue.
 pub const DEADLINE: Duration = Duration::from_secs(120);
@@ -44,13 +44,15 @@ pub struct Fleet {
 impl Fleet {
     /// On the broker that all tests share.
     pub async fn new() -> Self {
-        let url = std::env::var("NODEWARDEN_TEST_AMQP_URL").expect(
-            "NODEWARDEN_TEST_AMQP_URL must name a RabbitMQ; tests/servers/rabbitmq starts one",
-        );
-        Self::at(&url).await
+        Self::on(Kind::chosen()).await
     }
 
-    pub async fn at(url: &str) -> Self {
+    /// On the broker that all tests share, and on this kind of database whatever the environment says.
+    pub async fn on(kind: Kind) -> Self {
+        Self::at(&shared_broker(), kind).await
+    }
+
+    pub async fn at(url: &str, kind: Kind) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let unique = uuid::Uuid::new_v4().simple().to_string();
         let amqp = Amqp {
@@ -62,7 +64,7 @@ impl Fleet {
             dead_letters_queue: format!("f.{unique}.dead"),
             ..Amqp::default()
         };
-        let scratch = Scratch::migrated().await;
+        let scratch = Scratch::migrated_of(kind).await;
         let database = scratch.database.clone();
         let settings = vec![
             format!("amqp.url={url}"),
@@ -96,7 +98,7 @@ impl Fleet {
 
     /// Another database on the same queues.
     pub async fn twin(&self) -> Self {
-        let mut twin = Self::at(self.amqp.url.expose()).await;
+        let mut twin = Self::at(self.amqp.url.expose(), self.scratch.kind).await;
         let ours = |setting: &&String| setting.starts_with("amqp.");
         let theirs = |setting: &&String| !setting.starts_with("amqp.");
         twin.settings = self
@@ -139,19 +141,12 @@ impl Fleet {
     }
 
     /// A replica that dies or freezes at a place once it is armed.
-    pub async fn doomed(&self, name: &str, place: &str) -> (Replica, PathBuf) {
+    pub async fn doomed(&self, name: &str, place: &str, more: &[&str]) -> (Replica, PathBuf) {
         let file = self.folder.path().join("armed");
-        let replica = self
-            .replica(
-                name,
-                &[
-                    "--fail-point",
-                    place,
-                    "--fail-point-file",
-                    file.to_str().unwrap(),
-                ],
-            )
-            .await;
+        let mut settings = vec!["--fail-point", place, "--fail-point-file"];
+        settings.push(file.to_str().unwrap());
+        settings.extend(more);
+        let replica = self.replica(name, &settings).await;
         (replica, file)
     }
 
@@ -271,6 +266,11 @@ impl Fleet {
     pub async fn sql(&self, query: &str) -> String {
         self.scratch.text(query).await
     }
+}
+
+fn shared_broker() -> String {
+    std::env::var("NODEWARDEN_TEST_AMQP_URL")
+        .expect("NODEWARDEN_TEST_AMQP_URL must name a RabbitMQ; tests/servers/rabbitmq starts one")
 }
 
 fn free_port() -> u16 {

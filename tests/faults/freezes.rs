@@ -1,11 +1,12 @@
-//! SIGSTOP: a process that believes to be active when it goes on, and one that freezes with the
-//! file's lock in its hand.
+//! SIGSTOP: a process that believes to be active when it goes on, and one that freezes
+//! inside a transaction, with all its locks in its hand.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::database::Kind;
 use crate::fleet::{Fleet, eventually, signed};
 
 #[tokio::test]
@@ -46,7 +47,7 @@ async fn i9_a_replica_frozen_inside_a_transaction_is_killed_by_its_watchdog() {
     let mut fleet = Fleet::new().await;
     let b = fleet.nodes("b", 35).await;
     let mut listener = fleet.listen().await;
-    let (mut first, armed) = fleet.doomed("first", "before-commit=stop").await;
+    let (mut first, armed) = fleet.doomed("first", "before-commit=stop", &[]).await;
     first.role(&["active"]).await;
     let second = fleet.replica("second", &[]).await;
     fleet.joined("c1", 1, &["b"]).await;
@@ -79,6 +80,48 @@ async fn i9_a_replica_frozen_inside_a_transaction_is_killed_by_its_watchdog() {
         fleet.decisions().await,
         [format!("b lost by c1 {left}, 35 nodes")]
     );
+}
+
+/// The watchdog of the frozen one is not asked: only the server ends its transaction.
+async fn a_server_ends_what_a_frozen_replica_left_open(kind: Kind) {
+    let mut fleet = Fleet::on(kind).await;
+    let b = fleet.nodes("b", 35).await;
+    let mut listener = fleet.listen().await;
+    let patient = ["--set", "database.transaction_limit=10m"];
+    let (first, armed) = fleet.doomed("first", "before-commit=stop", &patient).await;
+    first.role(&["active"]).await;
+    let second = fleet.replica("second", &[]).await;
+    fleet.joined("c1", 1, &["b"]).await;
+    eventually("the join is handled", async || {
+        (fleet.reader.conductors().await.ok()?.len() == 1).then_some(())
+    })
+    .await;
+    std::fs::write(&armed, "").unwrap();
+    let left = fleet.left("c1", 1).await;
+    eventually("it froze", async || (!armed.exists()).then_some(())).await;
+    let froze = Instant::now();
+    second.role(&["active"]).await;
+    let held = froze.elapsed();
+    println!("taken over {held:?} after it froze; the server's limit is 5 s");
+    assert!(held < Duration::from_secs(20), "{held:?}");
+    assert_eq!(listener.heard(35).await, signed('-', &b));
+    first.signal(Signal::CONT);
+    first.role(&["standby"]).await;
+    second.role(&["active"]).await;
+    assert_eq!(
+        fleet.decisions().await,
+        [format!("b lost by c1 {left}, 35 nodes")]
+    );
+}
+
+#[tokio::test]
+async fn i7_postgresql_ends_the_transaction_of_a_replica_that_froze_inside_it() {
+    a_server_ends_what_a_frozen_replica_left_open(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn i7_mariadb_ends_the_transaction_of_a_replica_that_froze_inside_it() {
+    a_server_ends_what_a_frozen_replica_left_open(Kind::MySql).await;
 }
 
 #[tokio::test]

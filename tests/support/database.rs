@@ -40,6 +40,8 @@ fn number<T: ToString>(
 pub struct Scratch {
     pub database: Database,
     pub kind: Kind,
+    /// Who may make databases there; nothing for a file.
+    server: Option<String>,
     name: String,
     _folder: tempfile::TempDir,
 }
@@ -93,17 +95,21 @@ impl Scratch {
 
     /// Without any table.
     pub async fn of(kind: Kind) -> Self {
+        Self::at(kind, (kind != Kind::Sqlite).then(|| kind.server())).await
+    }
+
+    /// Without any table, on this server.
+    pub async fn at(kind: Kind, server: Option<String>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let name = format!("t_{}", uuid::Uuid::new_v4().simple());
-        let url = match kind {
-            Kind::Sqlite => {
+        let url = match &server {
+            None => {
                 let path = folder.path().join(format!("{name}.db"));
                 std::fs::write(&path, []).unwrap();
                 format!("sqlite://{}", path.display())
             }
-            Kind::Postgres | Kind::MySql => {
-                let server = kind.server();
-                run(&server, &format!("CREATE DATABASE {name}")).await;
+            Some(server) => {
+                run(server, &format!("CREATE DATABASE {name}")).await;
                 format!("{}/{name}", server.rsplit_once('/').expect("a database").0)
             }
         };
@@ -113,6 +119,7 @@ impl Scratch {
                 ..Database::default()
             },
             kind,
+            server,
             name,
             _folder: folder,
         }
@@ -170,6 +177,93 @@ impl Scratch {
             ),
         };
         self.run(&trigger).await;
+    }
+
+    /// From now on a trigger refuses to add the node `uuid`.
+    pub async fn refuse_insert_of(&self, uuid: &str) {
+        let trigger = match self.kind {
+            Kind::Sqlite => format!(
+                "CREATE TRIGGER stubborn BEFORE INSERT ON nodes WHEN new.uuid = '{uuid}'
+                 BEGIN SELECT raise(ABORT, 'not this one'); END"
+            ),
+            Kind::Postgres => format!(
+                "CREATE FUNCTION stubborn() RETURNS trigger LANGUAGE plpgsql
+                 AS $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;
+                 CREATE TRIGGER stubborn BEFORE INSERT ON nodes
+                 FOR EACH ROW WHEN (new.uuid = '{uuid}') EXECUTE FUNCTION stubborn()"
+            ),
+            Kind::MySql => format!(
+                "CREATE TRIGGER stubborn BEFORE INSERT ON nodes FOR EACH ROW BEGIN
+                 IF new.uuid = '{uuid}' THEN
+                 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not this one'; END IF; END"
+            ),
+        };
+        self.run(&trigger).await;
+    }
+
+    /// From now on, writing the mark of the node `uuid` takes longer than a test.
+    pub async fn slow_update_of(&self, uuid: &str) {
+        let trigger = match self.kind {
+            Kind::Sqlite => unreachable!("it cannot sleep"),
+            Kind::Postgres => format!(
+                "CREATE FUNCTION stubborn() RETURNS trigger LANGUAGE plpgsql
+                 AS $$ BEGIN PERFORM pg_sleep(25); RETURN new; END $$;
+                 CREATE TRIGGER stubborn BEFORE UPDATE OF service_state ON nodes
+                 FOR EACH ROW WHEN (new.uuid = '{uuid}') EXECUTE FUNCTION stubborn()"
+            ),
+            Kind::MySql => format!(
+                "CREATE TRIGGER stubborn BEFORE UPDATE ON nodes FOR EACH ROW BEGIN
+                 IF new.uuid = '{uuid}' THEN DO sleep(25); END IF; END"
+            ),
+        };
+        self.run(&trigger).await;
+    }
+
+    /// An SQLite file with nothing in it.
+    pub async fn create_file(&self) {
+        run(
+            &format!("{}?mode=rwc", self.database.url.expose()),
+            "PRAGMA user_version = 0",
+        )
+        .await;
+        // Its header is written with its first table.
+        run(self.database.url.expose(), "CREATE TABLE other (n)").await;
+    }
+
+    /// The database for a user who may connect and do nothing else.
+    pub async fn weak_user(&self) -> Database {
+        let user = self.weak_name();
+        let create = match self.kind {
+            Kind::Sqlite => unreachable!("a file has no users"),
+            Kind::Postgres => format!("CREATE USER {user} PASSWORD 'weak'"),
+            Kind::MySql => format!(
+                "CREATE USER {user}@'127.0.0.1' IDENTIFIED BY 'weak';
+                 GRANT CREATE ON {}.* TO {user}@'127.0.0.1'",
+                self.name
+            ),
+        };
+        self.run(&create).await;
+        let url = self.database.url.expose();
+        let (scheme, _) = url.split_once("://").expect("a scheme");
+        let (_, host) = url.split_once('@').expect("a host");
+        Database {
+            url: SecretUrl::new(&format!("{scheme}://{user}:weak@{host}")),
+            ..Database::default()
+        }
+    }
+
+    pub async fn drop_weak_user(&self) {
+        let at = if self.kind == Kind::MySql {
+            "@'127.0.0.1'"
+        } else {
+            ""
+        };
+        self.run(&format!("DROP USER {}{at}", self.weak_name()))
+            .await;
+    }
+
+    fn weak_name(&self) -> String {
+        format!("w{}", &self.name[..24])
     }
 
     /// It refuses no more.
@@ -261,7 +355,7 @@ impl Drop for Scratch {
             Kind::Postgres => format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name),
             Kind::MySql => format!("DROP DATABASE IF EXISTS {}", self.name),
         };
-        let server = self.kind.server();
+        let server = self.server.clone().expect("it has one");
         // A drop cannot wait, and the test's own runtime may be at its end.
         let _ = std::thread::spawn(move || {
             tokio::runtime::Builder::new_current_thread()
