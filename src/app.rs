@@ -29,11 +29,9 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let tasks = Tasks::default();
     let stop = stop_on_signals(&tasks)?;
     let metrics = telemetry::install_metrics().map_err(anyhow::Error::msg)?;
-    if settings.database.url.expose().starts_with("sqlite") {
-        store::migrate(&settings.database, settings.inventory.kind)
-            .await
-            .with_context(|| format!("database {}", settings.database.url.redacted()))?;
-    }
+    prepare(&settings)
+        .await
+        .with_context(|| format!("database {}", settings.database.url.redacted()))?;
     let reader = Reader::new(&settings.database, settings.inventory.clone())?;
     say_worst_case(&settings, &reader).await?;
 
@@ -155,6 +153,18 @@ async fn ends(worker: &mut Task<()>, http: &mut Option<Task<String>>) -> anyhow:
         _ = worker.wait() => Ok(()),
         why = died => anyhow::bail!("the HTTP interface died: {}", why.unwrap_or_else(|| "no reason".to_owned())),
     }
+}
+
+/// The tables are as they should be, or the reason why not; what a crash could lose is said.
+async fn prepare(settings: &Settings) -> Result<(), store::StoreError> {
+    store::prepare(&settings.database, settings.inventory.kind).await?;
+    for weakness in store::weak_durability(&settings.database).await? {
+        tracing::warn!(
+            "commits are not durable: {weakness}; what was announced may then be announced anew \
+             with the same numbers"
+        );
+    }
+    Ok(())
 }
 
 fn rules(settings: &Settings) -> Rules {

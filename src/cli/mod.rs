@@ -103,6 +103,12 @@ impl Failure {
                 "Is database.url right, and may this user read and write the file and its directory? \
                  If it does not exist yet: `nodewarden migrate` creates it.",
             )),
+            StoreError::Transient {
+                doing: "open the database",
+                ..
+            } => Self::unreachable(message(
+                "Does the server run, and are host, port, user, password and name in database.url right?",
+            )),
             _ if fault.is_transient() => Self::unreachable(message(
                 "It may be busy or out of reach for now: try again, or look at database.url.",
             )),

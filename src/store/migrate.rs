@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, Migrator};
 use super::connection::{Connection, values};
 use super::dialect::Dialect;
 use super::open::Purpose;
-use super::{StoreError, sql};
+use super::{StoreError, inventory, sql};
 use crate::config::{Database, InventoryKind};
 
 static SQLITE: Migrator = sqlx::migrate!("schemas/sql/sqlite");
@@ -26,6 +26,9 @@ static MYSQL_NATIVE: Migrator = sqlx::migrate!("schemas/sql/mysql/native");
 pub async fn migrate(database: &Database, kind: InventoryKind) -> Result<(), StoreError> {
     let dialect = Dialect::of(database)?;
     let mut connection = Connection::open(database, Purpose::Migrate).await?;
+    if dialect == Dialect::MySql {
+        alone(&mut connection).await?;
+    }
     let migrator = migrator(dialect, kind);
     // Two replicas that start together on a new file race here; who loses finds the work done.
     let mut tries = 0;
@@ -58,6 +61,57 @@ pub async fn migrate(database: &Database, kind: InventoryKind) -> Result<(), Sto
     found
         .await
         .map_err(|fault| StoreError::from_sqlx("found the stream", fault))
+}
+
+/// On MySQL and MariaDB: waits until nobody else migrates this database, and lets a migration that
+/// was broken off be made again. A table cannot be made in a transaction there, so each of those
+/// migrations is one statement that does no harm twice. (MariaDB refuses to wait for a lock without
+/// end, as the library asks it to, and gives none.) The end of the connection gives the lock back.
+async fn alone(connection: &mut Connection) -> Result<(), StoreError> {
+    const LOCK: &str =
+        "SELECT CAST(get_lock(concat('nodewarden.', sha1(database())), 60) AS SIGNED) AS got";
+    const BROKEN_OFF: &str = "DELETE FROM nodewarden_migrations WHERE NOT success";
+    let doing = "wait for another migration to end";
+    let failed = |fault| StoreError::from_sqlx(doing, fault);
+    let row = connection.fetch_one(LOCK, &[]).await.map_err(failed)?;
+    if row.maybe_int("got").map_err(failed)? != Some(1) {
+        return Err(failed(sqlx::Error::PoolTimedOut));
+    }
+    match connection.execute(BROKEN_OFF, &[]).await {
+        Err(sqlx::Error::Database(fault)) if fault.code().as_deref() == Some("42S02") => Ok(()),
+        done => done.map(drop).map_err(failed),
+    }
+}
+
+/// What a replica does before it starts. One host has an SQLite file, and nobody else to upgrade it;
+/// a server's tables are made by whoever may, once for all replicas, so there they are only looked
+/// at.
+///
+/// # Errors
+/// [`StoreError`]; [`StoreError::Schema`] says what to do.
+pub async fn prepare(database: &Database, kind: InventoryKind) -> Result<(), StoreError> {
+    let dialect = Dialect::of(database)?;
+    if dialect == Dialect::Sqlite {
+        return migrate(database, kind).await;
+    }
+    let mut connection = Connection::open(database, Purpose::Look).await?;
+    let sql = sql::statements(dialect);
+    let look = async {
+        for statement in sql.schema {
+            connection.execute(statement, &[]).await?;
+        }
+        connection.fetch_first(sql.stream, &[]).await
+    };
+    let stream = look
+        .await
+        .map_err(|fault| StoreError::from_sqlx("check the schema", fault))?;
+    if stream.is_none() {
+        return Err(StoreError::Schema(
+            "the tables are empty: run `nodewarden migrate`".to_owned(),
+        ));
+    }
+    inventory::of(&mut connection, kind).await?;
+    Ok(())
 }
 
 /// Our own tables, and the table of nodes where it is ours. The first SQLite schema had both in one

@@ -147,6 +147,11 @@ fn bad_url(database: &Database, fault: &sqlx::Error) -> StoreError {
     StoreError::Schema(format!("database.url {}: {fault}", database.url.redacted()))
 }
 
-fn failed(fault: sqlx::Error) -> StoreError {
-    StoreError::from_sqlx("open the database", fault)
+/// Out of reach for now, whatever the reason: a password, a database or a right that is missing is
+/// put right on the server, and the next try finds it so.
+fn failed(source: sqlx::Error) -> StoreError {
+    StoreError::Transient {
+        doing: "open the database",
+        source,
+    }
 }
