@@ -1,5 +1,7 @@
 //! Errors of the database, classified where they are understood.
 
+use sqlx::mysql::MySqlDatabaseError;
+
 /// What went wrong, and what that means for the caller.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -78,10 +80,17 @@ enum Class {
 
 fn class_of(fault: &dyn sqlx::error::DatabaseError) -> Class {
     let code = fault.code().unwrap_or_default();
+    if let Some(fault) = fault.try_downcast_ref::<MySqlDatabaseError>()
+        && MYSQL_INPUT.contains(&fault.number())
+    {
+        return Class::Input;
+    }
     if code.len() == 5 {
         return of_sqlstate(&code);
     }
-    if fault.message().contains("no such") || fault.message().contains("syntax error") {
+    let message = fault.message();
+    let schema = ["no such", "has no column", "syntax error"];
+    if schema.iter().any(|words| message.contains(words)) {
         Class::Schema
     } else if is_input(&code) {
         Class::Input
@@ -89,6 +98,11 @@ fn class_of(fault: &dyn sqlx::error::DatabaseError) -> Class {
         Class::Passing
     }
 }
+
+/// What MySQL and MariaDB report as HY000, and the rows are to blame for: a column without a default
+/// (1364), a text that its column cannot hold (1366), a CHECK of MySQL (3819)
+/// (<https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>).
+const MYSQL_INPUT: [u16; 3] = [1364, 1366, 3819];
 
 /// PostgreSQL and MySQL say SQLSTATE: its first two characters are the class
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>). MySQL and MariaDB report

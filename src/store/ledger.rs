@@ -73,10 +73,11 @@ impl SqlLedger {
     async fn fenced<T>(
         &mut self,
         epoch: u64,
-        now_ms: u64,
+        now_ms: impl Into<Option<u64>>,
         doing: &'static str,
         work: impl AsyncFnOnce(&mut Unit<'_>) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
+        let now_ms: Option<u64> = now_ms.into();
         let inventory = self.inventory().await?;
         let sql = self.link.statements;
         let outcome = self.link.transaction(doing, async |connection| {
@@ -208,7 +209,7 @@ impl Ledger for SqlLedger {
     }
 
     async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError> {
-        self.fenced(epoch, 0, "read the memory again", async |unit| {
+        self.fenced(epoch, None, "read the memory again", async |unit| {
             super::memory::read(unit.connection, unit.sql).await
         })
         .await?

@@ -9,7 +9,7 @@ use super::connection::{Connection, values};
 use super::dialect::Dialect;
 use super::open::Purpose;
 use super::{StoreError, inventory, sql};
-use crate::config::{Database, InventoryKind};
+use crate::config::{self, Database, InventoryKind};
 
 static SQLITE: Migrator = sqlx::migrate!("schemas/sql/sqlite");
 static SQLITE_IRONIC: Migrator = sqlx::migrate!("schemas/sql/sqlite/ironic");
@@ -89,10 +89,10 @@ async fn alone(connection: &mut Connection) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// [`StoreError`]; [`StoreError::Schema`] says what to do.
-pub async fn prepare(database: &Database, kind: InventoryKind) -> Result<(), StoreError> {
+pub async fn prepare(database: &Database, inventory: &config::Inventory) -> Result<(), StoreError> {
     let dialect = Dialect::of(database)?;
     if dialect == Dialect::Sqlite {
-        return migrate(database, kind).await;
+        return migrate(database, inventory.kind).await;
     }
     let mut connection = Connection::open(database, Purpose::Look).await?;
     let sql = sql::statements(dialect);
@@ -110,7 +110,7 @@ pub async fn prepare(database: &Database, kind: InventoryKind) -> Result<(), Sto
             "the tables are empty: run `nodewarden migrate`".to_owned(),
         ));
     }
-    inventory::of(&mut connection, kind).await?;
+    inventory::of(&mut connection, inventory).await?;
     Ok(())
 }
 

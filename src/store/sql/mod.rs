@@ -93,8 +93,8 @@ pub struct Statements {
     pub prove: &'static str,
     /// `$1` holder, `$2` now, `$3` mode.
     pub take_epoch: &'static str,
-    /// First statement of every writing transaction: no row, no right to write. `$1` now, `$2`
-    /// epoch.
+    /// First statement of every writing transaction: no row, no right to write. `$1` now, or NULL
+    /// if nothing is decided, `$2` epoch.
     pub fence: &'static str,
     /// The same for an operator's command, which writes within whatever epoch there is. When the
     /// holder last committed stays as it is.

@@ -2,7 +2,8 @@
 //!
 //! Driver and group are compared in two computed columns, as bytes: neither case nor a trailing
 //! space makes two names one. Rows are locked before they are changed, and those that somebody else
-//! has locked are passed by. A name longer than any message may carry is left out.
+//! has locked are passed by; what is changed is found from there (`STRAIGHT_JOIN`), for a plan that
+//! begins with all nodes would wait for every locked one. A name longer than any message may carry is left out.
 
 use super::Inventory;
 use super::sqlite_native::{OF_NODE, OF_PAIR, removed};
@@ -53,7 +54,7 @@ pub fn inventory() -> Inventory {
                 AND octet_length(n.uuid) <= 255
                 AND NOT EXISTS (SELECT 1 FROM nodewarden_changes h WHERE h.held = n.uuid)
                 FOR UPDATE SKIP LOCKED) AS locked".into(),
-        mark_out: "UPDATE nodes n JOIN nodewarden_changes c ON c.uuid = n.uuid
+        mark_out: "UPDATE nodewarden_changes c STRAIGHT_JOIN nodes n FORCE INDEX (PRIMARY) ON n.uuid = c.uuid
             SET n.service_state = 'out_of_service', n.service_state_since_ms = $1
             WHERE c.seq > $2 AND c.seq <= $3 AND NOT n.service_state <=> 'out_of_service'".into(),
         left_in: "SELECT count(*) AS nodes FROM nodes n
@@ -66,9 +67,12 @@ pub fn inventory() -> Inventory {
         release_by_hand: vec![removed(""), by_hand("")],
         release_by_hand_of_pair: vec![removed(OF_PAIR), by_hand(OF_PAIR)],
         release_by_hand_of_node: vec![removed(OF_NODE), by_hand(OF_NODE)],
-        mark_in: "UPDATE nodes n JOIN nodewarden_changes c ON c.uuid = n.uuid
+        // Of a node that is gone there is nothing to unmark, and a new one of that name, in
+        // somebody's open transaction, is not to be waited for.
+        mark_in: "UPDATE nodewarden_changes c STRAIGHT_JOIN nodes n FORCE INDEX (PRIMARY) ON n.uuid = c.uuid
             SET n.service_state = 'in_service', n.service_state_since_ms = $1
-            WHERE c.seq > $2 AND c.seq <= $3 AND NOT n.service_state <=> 'in_service'".into(),
+            WHERE c.seq > $2 AND c.seq <= $3 AND c.back <> 'node_removed'
+            AND NOT n.service_state <=> 'in_service'".into(),
         left_out: "SELECT count(*) AS nodes FROM nodewarden_changes c
             JOIN nodes n ON n.uuid = c.held
             JOIN nodewarden_pairs p
@@ -83,21 +87,21 @@ pub fn inventory() -> Inventory {
             SET c.decision = p.decision
             WHERE c.held > $1 AND c.held <= $2 AND p.state = 'lost'
             AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group)".into(),
-        mark_again: "UPDATE nodes n JOIN (
+        mark_again: "UPDATE (
                 SELECT o.uuid FROM nodes o JOIN nodewarden_changes c ON c.held = o.uuid
                 WHERE c.held > $2 AND c.held <= $3 AND NOT o.service_state <=> 'out_of_service'
-                FOR UPDATE SKIP LOCKED) AS locked ON locked.uuid = n.uuid
+                FOR UPDATE SKIP LOCKED) AS locked STRAIGHT_JOIN nodes n FORCE INDEX (PRIMARY) ON n.uuid = locked.uuid
             SET n.service_state = 'out_of_service', n.service_state_since_ms = $1".into(),
 
         all_window: "SELECT max(uuid) AS last, count(*) AS seen FROM (SELECT uuid FROM nodes
             WHERE uuid > $1 ORDER BY uuid LIMIT $2) AS w".into(),
-        put_right: "UPDATE nodes n JOIN (
+        put_right: "UPDATE (
                 SELECT o.uuid FROM nodes o
                 WHERE o.uuid > $2 AND o.uuid <= $3 AND NOT o.service_state <=> 'in_service'
                 AND NOT EXISTS (SELECT 1 FROM nodewarden_changes h WHERE h.held = o.uuid)
                 AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE p.state = 'lost'
                     AND p.driver = o.nodewarden_driver AND p.conductor_group = o.nodewarden_group)
-                FOR UPDATE SKIP LOCKED) AS locked ON locked.uuid = n.uuid
+                FOR UPDATE SKIP LOCKED) AS locked STRAIGHT_JOIN nodes n FORCE INDEX (PRIMARY) ON n.uuid = locked.uuid
             SET n.service_state = 'in_service', n.service_state_since_ms = $1".into(),
 
         forget_pair: "DELETE FROM nodewarden_pairs WHERE driver = $1 AND conductor_group = $2

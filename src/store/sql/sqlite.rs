@@ -36,7 +36,8 @@ pub const STATEMENTS: Statements = Statements {
     prove: "UPDATE nodewarden_state SET commits = commits + 1 WHERE id = 1",
     take_epoch: "UPDATE nodewarden_state SET epoch = epoch + 1, commits = commits + 1,
         holder = $1, taken_at_ms = $2, committed_at_ms = $2, mode = $3 WHERE id = 1",
-    fence: "UPDATE nodewarden_state SET commits = commits + 1, committed_at_ms = $1 WHERE id = 1 AND epoch = $2",
+    fence: "UPDATE nodewarden_state SET commits = commits + 1, committed_at_ms = coalesce($1, committed_at_ms)
+        WHERE id = 1 AND epoch = $2",
     fence_any: "UPDATE nodewarden_state SET commits = commits + 1 WHERE id = 1",
     counters: "SELECT stream, epoch, seq, last_announcement, last_decision, mode FROM nodewarden_state WHERE id = 1",
     save_counters: "UPDATE nodewarden_state SET seq = $1, last_announcement = $2, last_decision = $3 WHERE id = 1",
