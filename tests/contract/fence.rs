@@ -1,0 +1,104 @@
+//! Exactly one may write: two connections that compete for it, again and again.
+
+use std::sync::Arc;
+
+use nodewarden::store::{Intake, Ledger, StoreError};
+use tokio::sync::Barrier;
+
+use crate::database::Kind;
+use crate::ground::{Ground, remembered};
+
+on_each!(
+    of_an_old_and_a_new_epoch_that_write_at_once_only_the_new_one_commits,
+    of_many_takeovers_at_once_each_has_an_epoch_of_its_own,
+);
+
+const ROUNDS: u64 = 30;
+
+fn marked(round: u64, by: &str) -> Intake {
+    Intake {
+        now_ms: round,
+        events: vec![remembered(by, &format!("r{round}"), 1)],
+        ..Intake::default()
+    }
+}
+
+/// Writes until it is done or fenced: what is locked for now is tried again, as the worker does.
+async fn write(ledger: &mut impl Ledger, epoch: u64, intake: &Intake) -> Result<(), StoreError> {
+    loop {
+        match ledger.commit_intake(epoch, intake).await {
+            Err(fault) if fault.is_transient() => {}
+            done => return done,
+        }
+    }
+}
+
+async fn of_an_old_and_a_new_epoch_that_write_at_once_only_the_new_one_commits(kind: Kind) {
+    let ground = Ground::new(kind).await;
+    let (mut old, mut new) = (ground.ledger(), ground.ledger());
+    let mut late = 0;
+    for round in 1..=ROUNDS {
+        let epoch = old.take_epoch("old", round).await.unwrap().epoch;
+        let barrier = Arc::new(Barrier::new(2));
+        let other = Arc::clone(&barrier);
+        // One writes with its epoch at the moment in which the other takes the next and writes.
+        let writing = tokio::spawn(async move {
+            other.wait().await;
+            let done = write(&mut old, epoch, &marked(round, "old")).await;
+            (old, done)
+        });
+        barrier.wait().await;
+        let taken = loop {
+            match new.take_epoch("new", round).await {
+                Ok(taken) => break taken.epoch,
+                Err(fault) => assert!(fault.is_transient(), "{fault:?}"),
+            }
+        };
+        assert_eq!(taken, epoch + 1);
+        let before = ground.reader.overview().await.unwrap();
+        write(&mut new, taken, &marked(round, "new")).await.unwrap();
+        let (back, outcome) = writing.await.unwrap();
+        old = back;
+        let count = format!(
+            "SELECT count(*) FROM nodewarden_events WHERE message_id = 'r{round}' AND conductor = 'old'"
+        );
+        let written = ground.scratch.text(&count).await;
+        match outcome {
+            // It was first: its commit came before the takeover.
+            Ok(()) => assert_eq!(written, "1"),
+            Err(StoreError::Fenced(fenced)) => {
+                assert_eq!((fenced, written.as_str()), (epoch, "0"));
+                late += 1;
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+        // And from then on never again.
+        let again = write(&mut old, epoch, &marked(round, "again")).await;
+        assert!(matches!(again, Err(StoreError::Fenced(_))), "{again:?}");
+        assert_eq!(before.epoch, taken);
+    }
+    let again = "SELECT count(*) FROM nodewarden_events WHERE conductor = 'again'";
+    assert_eq!(ground.scratch.text(again).await, "0");
+    let new = "SELECT count(*) FROM nodewarden_events WHERE conductor = 'new'";
+    assert_eq!(ground.scratch.text(new).await, ROUNDS.to_string());
+    println!("{kind:?}: the old one came too late in {late} of {ROUNDS} rounds");
+}
+
+async fn of_many_takeovers_at_once_each_has_an_epoch_of_its_own(kind: Kind) {
+    let ground = Ground::new(kind).await;
+    let mut takeovers = tokio::task::JoinSet::new();
+    for n in 0..10_u64 {
+        let mut ledger = ground.ledger();
+        takeovers.spawn(async move {
+            loop {
+                match ledger.take_epoch("one", n).await {
+                    Ok(taken) => return taken.epoch,
+                    Err(fault) => assert!(fault.is_transient(), "{fault:?}"),
+                }
+            }
+        });
+    }
+    let mut epochs = takeovers.join_all().await;
+    epochs.sort_unstable();
+    assert_eq!(epochs, (2..=11).collect::<Vec<u64>>());
+}

@@ -1,0 +1,205 @@
+//! What the stories begin with: a database with our tables, and plain values to write.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nodewarden::config::{Database, InventoryKind};
+use nodewarden::domain::conductor::Outcome;
+use nodewarden::domain::decide::{Cause, CauseKind, Turn, Verdict};
+use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
+use nodewarden::domain::map::Standing;
+use nodewarden::store::{
+    self, ConductorRecord, DecisionRecord, EventRecord, Intake, Ledger, NodeUpsert, Reader,
+    SqlLedger, SqlOutbox, StandingRecord, Unwatched, Window,
+};
+
+use crate::database::{Kind, Scratch};
+
+/// A database with our tables, a ledger that holds epoch 1, and one who looks.
+pub struct Ground {
+    pub scratch: Scratch,
+    pub ledger: SqlLedger,
+    pub reader: Reader,
+}
+
+pub fn ledger(database: &Database) -> SqlLedger {
+    SqlLedger::new(database, InventoryKind::Native, Arc::new(Unwatched)).unwrap()
+}
+
+impl Ground {
+    pub async fn new(kind: Kind) -> Self {
+        let scratch = Scratch::migrated_of(kind).await;
+        let mut ledger = ledger(&scratch.database);
+        assert_eq!(ledger.take_epoch("first", 10).await.unwrap().epoch, 1);
+        Self {
+            reader: Reader::new(&scratch.database, InventoryKind::Native).unwrap(),
+            ledger,
+            scratch,
+        }
+    }
+
+    pub fn database(&self) -> &Database {
+        &self.scratch.database
+    }
+
+    pub fn ledger(&self) -> SqlLedger {
+        ledger(self.database())
+    }
+
+    pub fn outbox(&self) -> SqlOutbox {
+        SqlOutbox::new(self.database(), Arc::new(Unwatched)).unwrap()
+    }
+
+    pub async fn stream(&self) -> String {
+        self.reader.overview().await.unwrap().stream
+    }
+
+    /// Nodes `uuids` of a pair; the name of each is `name of ` and its uuid.
+    pub async fn nodes(&self, driver: &str, group: &str, uuids: &[&str]) {
+        let nodes: Vec<NodeUpsert> = uuids.iter().map(|uuid| node(uuid, driver, group)).collect();
+        store::import(self.database(), &nodes, |_| {})
+            .await
+            .unwrap();
+    }
+
+    /// The pair is lost from now on, by a decision of its own.
+    pub async fn lose(&mut self, pair: &Pair, decision: u64) {
+        let intake = turned(pair, Standing::Lost, decision, "c1");
+        self.ledger.commit_intake(1, &intake).await.unwrap();
+    }
+
+    /// The pair is active again, by a decision of its own.
+    pub async fn restore(&mut self, pair: &Pair, decision: u64) {
+        let intake = turned(pair, Standing::Active, decision, "c1");
+        self.ledger.commit_intake(1, &intake).await.unwrap();
+    }
+
+    /// The uuids that are held, in order.
+    pub async fn out(&self) -> Vec<String> {
+        let page = self.reader.snapshot("", 10_000).await.unwrap();
+        page.nodes.into_iter().map(|hold| hold.uuid).collect()
+    }
+
+    /// Each node's uuid and mark, in order.
+    pub async fn marks(&self) -> Vec<String> {
+        self.scratch
+            .list("SELECT concat(uuid, ' ', service_state) FROM nodes ORDER BY uuid")
+            .await
+    }
+}
+
+pub fn node(uuid: &str, driver: &str, group: &str) -> NodeUpsert {
+    NodeUpsert {
+        uuid: uuid.into(),
+        name: Some(Some(format!("name of {uuid}"))),
+        driver: driver.into(),
+        conductor_group: Some(group.into()),
+        maintenance: None,
+    }
+}
+
+pub fn pair(driver: &str, group: &str) -> Pair {
+    Pair {
+        group: Group::parse(group).unwrap(),
+        driver: Driver::parse(driver).unwrap(),
+    }
+}
+
+pub fn name(name: &str) -> ConductorName {
+    ConductorName::parse(name).unwrap()
+}
+
+pub fn id(id: &str) -> EventId {
+    EventId::parse(id).unwrap()
+}
+
+/// The UUID of the decision with this number.
+pub fn decision_id(number: u64) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+/// What makes a pair lost or active again: one event, one decision, decided at 1000 plus its number.
+pub fn turned(pair: &Pair, to: Standing, decision: u64, conductor: &str) -> Intake {
+    let at = 1000 + decision;
+    let (verdict, message_type) = match to {
+        Standing::Lost => (Verdict::Lost, "conductor.left"),
+        Standing::Active => (Verdict::Restored, "conductor.joined"),
+    };
+    let event = format!("e{decision}");
+    Intake {
+        now_ms: at,
+        events: vec![remembered(conductor, &event, 7)],
+        conductors: Vec::new(),
+        standings: vec![StandingRecord {
+            pair: pair.clone(),
+            standing: to,
+        }],
+        decisions: vec![DecisionRecord {
+            id: decision_id(decision),
+            verdict,
+            turn: Turn {
+                pair: pair.clone(),
+                to,
+                verdict: Some(verdict),
+                cause: Cause {
+                    conductor: name(conductor),
+                    kind: CauseKind::Event {
+                        id: id(&event),
+                        message_type,
+                    },
+                },
+                last_good_at_ms: Some(900),
+            },
+            decided_at_ms: at,
+        }],
+    }
+}
+
+pub fn remembered(conductor: &str, event: &str, digest: u8) -> EventRecord {
+    EventRecord {
+        conductor: name(conductor),
+        id: id(event),
+        digest: [digest; 32],
+        message_type: "conductor.left",
+        outcome: Outcome::Applied,
+    }
+}
+
+/// An active conductor.
+pub fn active(conductor: &str, group: &str, drivers: &[&str]) -> ConductorRecord {
+    ConductorRecord {
+        name: name(conductor),
+        incarnation: Incarnation::new(1).unwrap(),
+        group: Group::parse(group).unwrap(),
+        drivers: drivers.iter().map(|d| Driver::parse(d).unwrap()).collect(),
+        heartbeat_timeout: None,
+        state: "active",
+        hold_remaining: None,
+        last_sent_at_ms: None,
+        last_sign_at_ms: 40,
+        since_ms: 30,
+    }
+}
+
+/// The window of at most `nodes` after `after`, recorded at 5000.
+pub fn window(after: &str, nodes: u32) -> Window {
+    Window {
+        after: after.into(),
+        nodes,
+        nodes_per_message: 2,
+        completes: true,
+        now_ms: 5000,
+    }
+}
+
+/// Asks again until there is an answer; panics with `what` after 30 seconds.
+pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < end, "not within 30 s: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,279 @@
+//! Rows that a user's long transaction has locked, and a fence that a frozen owner holds: on servers.
+
+use std::time::{Duration, Instant};
+
+use nodewarden::domain::map::Standing;
+use nodewarden::store::{Chunk, Keeping, Ledger, Sweep};
+use sqlx::Connection as _;
+use sqlx::Executor as _;
+
+use crate::database::{Held, Kind};
+use crate::ground::{Ground, pair, window};
+
+on_servers!(
+    locked_rows_are_passed_by_counted_and_taken_once_they_are_free,
+    locked_rows_are_passed_by_on_the_way_back_too,
+    a_locked_row_holds_up_no_walk_over_everything,
+    a_node_that_is_being_put_back_in_an_open_transaction_holds_up_nobody,
+    a_frozen_owner_of_an_open_transaction_is_ended_by_the_server,
+);
+
+/// Locks just these: one statement each, for one over several may read, and lock, the whole table.
+fn lock(uuids: &[&str]) -> String {
+    uuids
+        .iter()
+        .map(|uuid| format!("UPDATE nodes SET maintenance = TRUE WHERE uuid = '{uuid}';"))
+        .collect()
+}
+
+async fn locked_rows_are_passed_by_counted_and_taken_once_they_are_free(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    let lost = pair("a", "");
+    ground.nodes("a", "", &["n1", "n2", "n3", "n4", "n5"]).await;
+    ground.lose(&lost, 1).await;
+    let user = ground.scratch.hold(&lock(&["n2", "n4"])).await;
+    let began = Instant::now();
+    let first = ground
+        .ledger
+        .take_out(1, &lost, &window("", 10))
+        .await
+        .unwrap();
+    assert!(began.elapsed() < Duration::from_secs(2), "it does not wait");
+    let locked = |changed, locked| Chunk {
+        changed,
+        locked,
+        ..Chunk::default()
+    };
+    assert_eq!(first, locked(3, 2));
+    assert_eq!(ground.out().await, ["n1", "n3", "n5"]);
+    assert_eq!(
+        ground.reader.decisions(1).await.unwrap()[0].completed_at_ms,
+        None
+    );
+    let again = ground
+        .ledger
+        .take_out(1, &lost, &window("", 10))
+        .await
+        .unwrap();
+    assert_eq!(again, locked(0, 2));
+    user.undo().await;
+    let last = ground
+        .ledger
+        .take_out(1, &lost, &window("", 10))
+        .await
+        .unwrap();
+    assert_eq!(last, locked(2, 0));
+    assert_eq!(ground.out().await.len(), 5);
+    let decisions = ground.reader.decisions(1).await.unwrap();
+    assert_eq!(
+        (decisions[0].completed_at_ms, decisions[0].nodes),
+        (Some(5000), 5)
+    );
+}
+
+async fn locked_rows_are_passed_by_on_the_way_back_too(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    let lost = pair("a", "");
+    ground.nodes("a", "", &["n1", "n2", "n3", "n4", "n5"]).await;
+    ground.lose(&lost, 1).await;
+    ground
+        .ledger
+        .take_out(1, &lost, &window("", 10))
+        .await
+        .unwrap();
+    ground.restore(&lost, 2).await;
+    let user = ground.scratch.hold(&lock(&["n2", "n4"])).await;
+    let all = window("", 10);
+    let first = ground.ledger.give_back(1, Some(&lost), &all).await.unwrap();
+    assert_eq!((first.changed, first.locked), (3, 2));
+    assert_eq!(ground.out().await, ["n2", "n4"]);
+    assert_eq!(
+        ground.reader.decisions(1).await.unwrap()[0].completed_at_ms,
+        None
+    );
+    user.commit().await;
+    let last = ground.ledger.give_back(1, Some(&lost), &all).await.unwrap();
+    assert_eq!((last.changed, last.locked), (2, 0));
+    assert_eq!(ground.out().await, Vec::<String>::new());
+    let decisions = ground.reader.decisions(1).await.unwrap();
+    assert_eq!(
+        (decisions[0].completed_at_ms, decisions[0].nodes),
+        (Some(5000), 5)
+    );
+    let marked = "SELECT uuid FROM nodes WHERE maintenance ORDER BY uuid";
+    assert_eq!(
+        ground.scratch.list(marked).await,
+        ["n2", "n4"],
+        "what the user wrote is there"
+    );
+}
+
+fn sweep() -> Sweep {
+    Sweep {
+        holds: Vec::new(),
+        forget: Vec::new(),
+        unnamed: Vec::new(),
+        keeping: Keeping {
+            events: Duration::from_secs(1),
+            announced: Duration::from_secs(1),
+            decisions: Duration::from_secs(1),
+        },
+        now_ms: 9000,
+    }
+}
+
+async fn a_locked_row_holds_up_no_walk_over_everything(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    let (a, b) = (pair("a", ""), pair("b", ""));
+    ground.nodes("a", "", &["n1", "n2", "n3", "n4"]).await;
+    ground.nodes("free", "", &["n5", "n6"]).await;
+    ground.nodes("c", "", &["n7"]).await;
+    for (pair, decision) in [(&a, 1), (&b, 2), (&pair("c", ""), 3)] {
+        ground.lose(pair, decision).await;
+    }
+    ground.restore(&pair("c", ""), 4).await;
+    ground
+        .ledger
+        .take_out(1, &a, &window("", 10))
+        .await
+        .unwrap();
+    // A held row that moved, one whose mark was changed, and one that is marked and not held: each
+    // locked by a user, beside one that is not.
+    ground
+        .scratch
+        .run(
+            "UPDATE nodes SET driver = 'b' WHERE uuid IN ('n1', 'n2');
+             UPDATE nodes SET service_state = 'in_service' WHERE uuid IN ('n3', 'n4');
+             UPDATE nodes SET service_state = 'out_of_service' WHERE uuid IN ('n5', 'n6')",
+        )
+        .await;
+    let user = ground.scratch.hold(&lock(&["n2", "n4", "n6", "n7"])).await;
+    let began = Instant::now();
+    ground
+        .ledger
+        .give_back(1, None, &window("", 10))
+        .await
+        .unwrap();
+    ground.ledger.put_right(1, &window("", 10)).await.unwrap();
+    let unnamed = vec![pair("a", ""), pair("b", ""), pair("c", "")];
+    let swept = Sweep { unnamed, ..sweep() };
+    assert_eq!(ground.ledger.begin_sweep(1, &swept).await.unwrap(), []);
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+    let marks = ground.marks().await;
+    assert_eq!(marks[2], "n3 out_of_service");
+    assert_eq!(marks[4], "n5 in_service");
+    user.undo().await;
+    ground
+        .ledger
+        .give_back(1, None, &window("", 10))
+        .await
+        .unwrap();
+    ground.ledger.put_right(1, &window("", 10)).await.unwrap();
+    let out = |n: u64| format!("n{n} out_of_service");
+    let in_service = (5..8).map(|n| format!("n{n} in_service"));
+    let expected: Vec<String> = (1..5).map(out).chain(in_service).collect();
+    assert_eq!(ground.marks().await, expected);
+    let drivers: Vec<String> = ground
+        .reader
+        .snapshot("", 10)
+        .await
+        .unwrap()
+        .nodes
+        .into_iter()
+        .map(|hold| hold.driver)
+        .collect();
+    assert_eq!(drivers, ["b", "b", "a", "a"]);
+}
+
+async fn a_node_that_is_being_put_back_in_an_open_transaction_holds_up_nobody(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    let lost = pair("a", "");
+    ground.nodes("a", "", &["n1", "n2"]).await;
+    ground.lose(&lost, 1).await;
+    ground
+        .ledger
+        .take_out(1, &lost, &window("", 10))
+        .await
+        .unwrap();
+    ground
+        .scratch
+        .run("DELETE FROM nodes WHERE uuid = 'n1'")
+        .await;
+    let again = "INSERT INTO nodes (uuid, driver) VALUES ('n1', 'a')";
+    let user = ground.scratch.hold(again).await;
+    let began = Instant::now();
+    let done = ground
+        .ledger
+        .give_back(1, None, &window("", 10))
+        .await
+        .unwrap();
+    assert_eq!((done.changed, done.locked), (1, 0), "its hold ends");
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+    user.commit().await;
+    let last = ground
+        .ledger
+        .take_out(1, &lost, &window("", 10))
+        .await
+        .unwrap();
+    assert_eq!(last.changed, 1, "it is a new one, and its driver is lost");
+    assert_eq!(ground.out().await, ["n1", "n2"]);
+}
+
+/// A client that took the fence, with the limits that our own connections set, and then says nothing.
+async fn frozen(ground: &Ground) -> Held {
+    let url = ground.database().url.expose();
+    let fence = "UPDATE nodewarden_state SET commits = commits + 1 WHERE id = 1";
+    match ground.scratch.kind {
+        Kind::Sqlite => unreachable!("a file has no server"),
+        Kind::Postgres => {
+            let mut link = sqlx::PgConnection::connect(url).await.unwrap();
+            let limit = "SET idle_in_transaction_session_timeout = 5000";
+            link.execute(limit).await.unwrap();
+            link.execute("BEGIN").await.unwrap();
+            link.execute(fence).await.unwrap();
+            Held::Postgres(link)
+        }
+        Kind::MySql => {
+            let mut link = sqlx::MySqlConnection::connect(url).await.unwrap();
+            let limit = "SET SESSION idle_write_transaction_timeout = 5";
+            link.execute(sqlx::raw_sql(limit)).await.unwrap();
+            link.execute(sqlx::raw_sql("START TRANSACTION"))
+                .await
+                .unwrap();
+            link.execute(sqlx::raw_sql(fence)).await.unwrap();
+            Held::MySql(link)
+        }
+    }
+}
+
+async fn a_frozen_owner_of_an_open_transaction_is_ended_by_the_server(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    ground.lose(&pair("a", ""), 1).await;
+    let owner = frozen(&ground).await;
+    let began = Instant::now();
+    let mut successor = ground.ledger();
+    let taken = loop {
+        match successor.take_epoch("successor", 20).await {
+            Ok(taken) => break taken,
+            Err(fault) => assert!(fault.is_transient(), "{fault:?}"),
+        }
+    };
+    let took = began.elapsed();
+    println!("{kind:?}: taken over {took:?} after the owner froze");
+    assert!(
+        took > Duration::from_secs(3),
+        "it was held at first: {took:?}"
+    );
+    assert!(took < Duration::from_secs(8), "{took:?}");
+    assert_eq!(taken.epoch, 2);
+    assert_eq!(taken.memory.standings, [(pair("a", ""), Standing::Lost)]);
+    drop(owner);
+}

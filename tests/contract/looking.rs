@@ -1,0 +1,240 @@
+//! What those who look see: the reader's answers, whole.
+
+use nodewarden::domain::map::Standing;
+use nodewarden::store::{
+    ConductorView, DecisionView, DriverView, Intake, Ledger, NodeFacts, Overview, PairFacts,
+    StandingRecord,
+};
+
+use crate::database::Kind;
+use crate::ground::{Ground, active, decision_id, pair, turned, window};
+
+on_each!(
+    the_overview_counts_everything_once,
+    conductors_and_pairs_are_shown_whole,
+    a_node_is_found_by_uuid_and_by_a_name_that_only_one_has,
+    decisions_come_newest_first_and_no_more_than_asked,
+    many_who_look_at_once_all_get_an_answer,
+);
+
+async fn the_overview_counts_everything_once(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    let stream = ground.stream().await;
+    ground.nodes("a", "", &["n1", "n2"]).await;
+    ground.nodes("b", "", &["n3"]).await;
+    ground.lose(&pair("a", ""), 1).await;
+    ground
+        .ledger
+        .take_out(1, &pair("a", ""), &window("", 10))
+        .await
+        .unwrap();
+    let expected = Overview {
+        stream,
+        epoch: 1,
+        seq: 2,
+        holder: Some("first".into()),
+        taken_at_ms: Some(10),
+        committed_at_ms: Some(5000),
+        last_announcement: 1,
+        announced: 0,
+        outbox_oldest_ms: Some(5000),
+        nodes: 3,
+        nodes_out_of_service: 2,
+    };
+    assert_eq!(ground.reader.overview().await.unwrap(), expected);
+}
+
+fn shown(conductor: &str, state: &str) -> ConductorView {
+    ConductorView {
+        conductor: conductor.into(),
+        incarnation: 1,
+        conductor_group: "g".into(),
+        drivers: vec!["a".into()],
+        state: state.into(),
+        since_ms: 30,
+        heartbeat_timeout_ms: None,
+        until_ms: (state == "leaving").then_some(2501),
+        last_sign_at_ms: 40,
+    }
+}
+
+/// A pair with one that leaves and one that left, and a lost pair.
+fn batch() -> Intake {
+    let mut leaving = active("c2", "g", &["a"]);
+    leaving.state = "leaving";
+    leaving.hold_remaining = Some(std::time::Duration::from_millis(1500));
+    let mut left = active("c1", "g", &["a"]);
+    left.state = "left";
+    let mut intake = turned(&pair("b", ""), Standing::Lost, 1, "c1");
+    intake.conductors = vec![leaving, left];
+    intake.standings.push(StandingRecord {
+        pair: pair("a", "g"),
+        standing: Standing::Active,
+    });
+    intake
+}
+
+fn decided(completed: Option<u64>, nodes: u64) -> DecisionView {
+    DecisionView {
+        number: 1,
+        decision_id: decision_id(1),
+        conductor_group: String::new(),
+        driver: "b".into(),
+        verdict: "lost".into(),
+        cause: "event".into(),
+        cause_event_id: Some("e1".into()),
+        cause_event: Some("conductor.left".into()),
+        cause_conductor: Some("c1".into()),
+        last_good_at_ms: Some(900),
+        epoch: 1,
+        decided_at_ms: 1001,
+        completed_at_ms: completed,
+        nodes,
+    }
+}
+
+async fn conductors_and_pairs_are_shown_whole(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    ground.nodes("a", "G", &["n1"]).await;
+    ground.nodes("b", "", &["n2", "n3"]).await;
+    ground.nodes("c", "", &["n4"]).await;
+    ground.ledger.commit_intake(1, &batch()).await.unwrap();
+    ground
+        .ledger
+        .take_out(1, &pair("b", ""), &window("", 1))
+        .await
+        .unwrap();
+    let conductors = ground.reader.conductors().await.unwrap();
+    assert_eq!(conductors, [shown("c1", "left"), shown("c2", "leaving")]);
+    let plain = DriverView {
+        conductor_group: String::new(),
+        driver: "c".into(),
+        state: "unknown",
+        since_ms: None,
+        until_ms: None,
+        decision: None,
+        conductors: Vec::new(),
+        nodes_in_service: 1,
+        nodes_out_of_service: 0,
+    };
+    let lost = DriverView {
+        driver: "b".into(),
+        state: "lost",
+        since_ms: Some(1001),
+        decision: Some(decided(None, 1)),
+        nodes_out_of_service: 1,
+        ..plain.clone()
+    };
+    let holding = DriverView {
+        conductor_group: "g".into(),
+        driver: "a".into(),
+        state: "holding",
+        since_ms: Some(1001),
+        until_ms: Some(2501),
+        conductors: vec!["c2".into()],
+        ..plain.clone()
+    };
+    let drivers = ground.reader.drivers().await.unwrap();
+    assert_eq!(drivers, [lost, plain, holding]);
+}
+
+async fn a_node_is_found_by_uuid_and_by_a_name_that_only_one_has(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    ground.nodes("b", "", &["n1", "n2", "n3"]).await;
+    ground
+        .scratch
+        .run(
+            "UPDATE nodes SET name = 'twin', maintenance = TRUE WHERE uuid IN ('n2', 'n3');
+             INSERT INTO nodes (uuid) VALUES ('bare')",
+        )
+        .await;
+    ground.ledger.commit_intake(1, &batch()).await.unwrap();
+    ground
+        .ledger
+        .take_out(1, &pair("b", ""), &window("", 10))
+        .await
+        .unwrap();
+    let view = DriverView {
+        conductor_group: String::new(),
+        driver: "b".into(),
+        state: "lost",
+        since_ms: Some(1001),
+        until_ms: None,
+        decision: Some(decided(Some(5000), 3)),
+        conductors: Vec::new(),
+        nodes_in_service: 0,
+        nodes_out_of_service: 3,
+    };
+    let expected = NodeFacts {
+        uuid: "n1".into(),
+        name: Some("name of n1".into()),
+        conductor_group: String::new(),
+        driver: Some("b".into()),
+        maintenance: false,
+        service_state: "out_of_service".into(),
+        since_ms: Some(5000),
+        hold: Some((5000, decided(Some(5000), 3))),
+        last_back: None,
+        pair: Some(PairFacts {
+            view,
+            gone: Vec::new(),
+        }),
+    };
+    for asked in ["n1", "name of n1"] {
+        let found = ground.reader.node(asked).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&expected), "{asked}");
+    }
+    assert!(ground.reader.node("n2").await.unwrap().unwrap().maintenance);
+    assert_eq!(ground.reader.node("twin").await.unwrap(), None);
+    assert_eq!(ground.reader.node("nobody").await.unwrap(), None);
+    let bare = NodeFacts {
+        uuid: "bare".into(),
+        name: None,
+        conductor_group: String::new(),
+        driver: None,
+        maintenance: false,
+        service_state: "in_service".into(),
+        since_ms: None,
+        hold: None,
+        last_back: None,
+        pair: None,
+    };
+    assert_eq!(ground.reader.node("bare").await.unwrap(), Some(bare));
+    ground.restore(&pair("b", ""), 2).await;
+    let all = window("", 10);
+    ground
+        .ledger
+        .give_back(1, Some(&pair("b", "")), &all)
+        .await
+        .unwrap();
+    let back = ground.reader.node("n1").await.unwrap().unwrap();
+    assert_eq!(back.hold, None);
+    assert_eq!(back.last_back, Some(("driver_restored".into(), 5000)));
+}
+
+async fn decisions_come_newest_first_and_no_more_than_asked(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    for number in 1..=5 {
+        ground.lose(&pair("a", ""), number).await;
+    }
+    let decisions = ground.reader.decisions(3).await.unwrap();
+    let numbers: Vec<u64> = decisions.iter().map(|decision| decision.number).collect();
+    assert_eq!(numbers, [5, 4, 3]);
+    let completed: Vec<_> = decisions.iter().map(|d| d.completed_at_ms).collect();
+    assert_eq!(
+        completed,
+        [None, Some(1005), Some(1004)],
+        "what is overtaken completes at that moment"
+    );
+}
+
+async fn many_who_look_at_once_all_get_an_answer(kind: Kind) {
+    let ground = Ground::new(kind).await;
+    ground.nodes("a", "", &["n1"]).await;
+    let mut looks = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let reader = ground.reader.clone();
+        looks.spawn(async move { reader.overview().await.unwrap().nodes });
+    }
+    assert_eq!(looks.join_all().await, vec![1; 40]);
+}

@@ -1,0 +1,55 @@
+//! The contract of the store, on each kind of database in the same run: what every operation does,
+//! with whole values, and what holds when connections, servers and other users get in the way.
+//!
+//! One story is one test for each kind of database: `story::on_sqlite`, `on_postgresql`, `on_mariadb`.
+
+/// Makes the tests of each story; `on_servers` leaves out SQLite, which has neither connections to
+/// lose nor rows to lock.
+macro_rules! on_each {
+    ($($story:ident),* $(,)?) => { $(
+        mod $story {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                super::$story(crate::database::Kind::Sqlite).await;
+            }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgresql() {
+                super::$story(crate::database::Kind::Postgres).await;
+            }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_mariadb() {
+                super::$story(crate::database::Kind::MySql).await;
+            }
+        }
+    )* };
+}
+macro_rules! on_servers {
+    ($($story:ident),* $(,)?) => { $(
+        mod $story {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgresql() {
+                super::$story(crate::database::Kind::Postgres).await;
+            }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_mariadb() {
+                super::$story(crate::database::Kind::MySql).await;
+            }
+        }
+    )* };
+}
+
+mod commands;
+#[path = "../support/database.rs"]
+mod database;
+mod errors;
+mod fence;
+mod ground;
+mod holds;
+mod locks;
+mod looking;
+mod memory;
+mod names;
+mod own_server;
+mod replies;
+mod restarts;
+mod tables;

@@ -1,0 +1,336 @@
+//! What is remembered: conductors, standings, events, requests; and the sweep that forgets.
+
+use std::time::Duration;
+
+use nodewarden::domain::ids::{ConductorName, EventId};
+use nodewarden::domain::map::Standing;
+use nodewarden::store::{
+    ConductorRecord, Intake, Keeping, Ledger, Memory, Outbox, Request, RequestView, StandingRecord,
+    StoreError, Sweep, Takeover, request,
+};
+
+use crate::database::Kind;
+use crate::ground::{Ground, active, decision_id, id, name, pair, remembered, turned, window};
+
+on_each!(
+    a_takeover_reads_all_that_is_known_under_its_own_epoch,
+    a_doubt_is_resolved_by_reading_again_and_moves_no_time,
+    an_event_is_recalled_by_conductor_and_id_with_its_digest,
+    thousands_of_events_and_conductors_are_one_batch,
+    a_request_is_seen_answered_and_its_answer_kept,
+    a_sweep_announces_the_position_keeps_remainders_and_forgets,
+    a_sweep_drops_what_is_older_than_the_rules_allow_and_nothing_that_is_spoken_of,
+    proving_that_writing_works_disturbs_nobody,
+);
+
+fn sorted(mut memory: Memory) -> Memory {
+    memory.conductors.sort_by(|a, b| a.name.cmp(&b.name));
+    memory.standings.sort_by(|a, b| a.0.cmp(&b.0));
+    memory
+}
+
+/// One conductor in each state, with everything that can be absent once there and once not.
+fn four_states() -> Vec<ConductorRecord> {
+    let plain = active("c1", "", &[]);
+    vec![
+        ConductorRecord {
+            heartbeat_timeout: Some(Duration::from_secs(3600)),
+            last_sent_at_ms: Some(i64::MAX as u64),
+            ..active("c1", "rack", &["ipmi", "redfish"])
+        },
+        ConductorRecord {
+            name: name("c2"),
+            state: "leaving",
+            hold_remaining: Some(Duration::from_millis(1500)),
+            ..plain.clone()
+        },
+        ConductorRecord {
+            name: name("c3"),
+            state: "left",
+            ..plain.clone()
+        },
+        ConductorRecord {
+            name: name("c4"),
+            state: "timed_out",
+            ..plain
+        },
+    ]
+}
+
+fn batch() -> Intake {
+    let mut intake = turned(&pair("ipmi", "rack"), Standing::Lost, 1, "c1");
+    intake.conductors = four_states();
+    intake.standings.push(StandingRecord {
+        pair: pair("redfish", "rack"),
+        standing: Standing::Active,
+    });
+    intake
+}
+
+fn after_the_batch() -> Memory {
+    Memory {
+        conductors: four_states(),
+        standings: vec![
+            (pair("ipmi", "rack"), Standing::Lost),
+            (pair("redfish", "rack"), Standing::Active),
+        ],
+    }
+}
+
+async fn a_takeover_reads_all_that_is_known_under_its_own_epoch(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    let stream = ground.stream().await;
+    assert_eq!(ground.ledger.stream().await.unwrap(), stream);
+    ground.ledger.commit_intake(1, &batch()).await.unwrap();
+    let mut second = ground.ledger();
+    let mut takeover = second.take_epoch("second 🦀", 20).await.unwrap();
+    takeover.memory = sorted(takeover.memory);
+    let expected = Takeover {
+        stream,
+        epoch: 2,
+        memory: after_the_batch(),
+    };
+    assert_eq!(takeover, expected);
+    let overview = ground.reader.overview().await.unwrap();
+    assert_eq!(overview.holder.as_deref(), Some("second 🦀"));
+    assert_eq!(overview.taken_at_ms, Some(20));
+    let late = ground.ledger.commit_intake(1, &batch()).await;
+    assert!(matches!(late, Err(StoreError::Fenced(1))), "{late:?}");
+    let late = ground.ledger.step_down(1, 30).await;
+    assert!(matches!(late, Err(StoreError::Fenced(1))), "{late:?}");
+    second.step_down(2, 30).await.unwrap();
+    let overview = ground.reader.overview().await.unwrap();
+    assert_eq!((overview.holder, overview.epoch), (None, 2));
+}
+
+async fn a_doubt_is_resolved_by_reading_again_and_moves_no_time(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    assert_eq!(ground.ledger.resume(1).await.unwrap(), Memory::default());
+    ground.ledger.commit_intake(1, &batch()).await.unwrap();
+    let memory = sorted(ground.ledger.resume(1).await.unwrap());
+    assert_eq!(memory, after_the_batch());
+    let overview = ground.reader.overview().await.unwrap();
+    assert_eq!(
+        overview.committed_at_ms,
+        Some(1001),
+        "what people see is when the last batch was committed"
+    );
+    // The whole of a conductor is replaced, what is absent now as well.
+    let mut changed = four_states();
+    changed[0] = ConductorRecord {
+        state: "left",
+        ..active("c1", "", &[])
+    };
+    changed[1].state = "active";
+    changed[1].hold_remaining = None;
+    let intake = Intake {
+        now_ms: 1100,
+        conductors: changed.clone(),
+        ..Intake::default()
+    };
+    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    let memory = sorted(ground.ledger.resume(1).await.unwrap());
+    assert_eq!(memory.conductors, changed);
+    ground.ledger().take_epoch("second", 20).await.unwrap();
+    let fenced = ground.ledger.resume(1).await;
+    assert!(matches!(fenced, Err(StoreError::Fenced(1))), "{fenced:?}");
+}
+
+async fn an_event_is_recalled_by_conductor_and_id_with_its_digest(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    let intake = Intake {
+        now_ms: 1000,
+        events: vec![remembered("c1", "a", 0), remembered("c2", "a", 255)],
+        ..Intake::default()
+    };
+    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    let asked = [("c1", "a"), ("c2", "a"), ("c1", "b"), ("c3", "a")]
+        .map(|(conductor, event)| (name(conductor), id(event)));
+    let known = ground.ledger.recall(&asked).await.unwrap();
+    let expected = [
+        ((name("c1"), id("a")), [0; 32]),
+        ((name("c2"), id("a")), [255; 32]),
+    ];
+    assert_eq!(known, expected.into_iter().collect());
+    assert!(ground.ledger.recall(&[]).await.unwrap().is_empty());
+    let twice = ground.ledger.commit_intake(1, &intake).await;
+    assert!(
+        matches!(twice, Err(StoreError::Permanent { .. })),
+        "an event is remembered once: {twice:?}"
+    );
+}
+
+async fn thousands_of_events_and_conductors_are_one_batch(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    let names: Vec<String> = (0..2100).map(|n| format!("c{n:05}")).collect();
+    let intake = Intake {
+        now_ms: 1000,
+        events: names.iter().map(|c| remembered(c, "e", 1)).collect(),
+        conductors: names.iter().map(|c| active(c, "", &["a"])).collect(),
+        ..Intake::default()
+    };
+    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    let memory = sorted(ground.ledger.resume(1).await.unwrap());
+    assert_eq!(memory.conductors, intake.conductors);
+    let asked: Vec<(ConductorName, EventId)> = names.iter().map(|c| (name(c), id("e"))).collect();
+    assert_eq!(ground.ledger.recall(&asked).await.unwrap().len(), 2100);
+}
+
+async fn a_request_is_seen_answered_and_its_answer_kept(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    let intake = Intake {
+        now_ms: 1000,
+        conductors: four_states(),
+        ..Intake::default()
+    };
+    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    let database = ground.database().clone();
+    let first = request(&database, "forget", "c3", 1).await.unwrap();
+    let second = request(&database, "forget", "c1", 2).await.unwrap();
+    assert!(first < second);
+    let asked = |number, argument: &str| Request {
+        number,
+        kind: "forget".into(),
+        argument: argument.into(),
+    };
+    let requests = ground.ledger.requests().await.unwrap();
+    assert_eq!(requests, [asked(first, "c3"), asked(second, "c1")]);
+    let view = ground.reader.request(first).await.unwrap();
+    assert_eq!(view, RequestView { result: None });
+    for (request, forget) in requests.iter().zip([true, false]) {
+        let result = format!("forgotten: {forget}");
+        let ledger = &mut ground.ledger;
+        ledger
+            .answer_forget(1, request, forget, &result, 3)
+            .await
+            .unwrap();
+    }
+    assert_eq!(ground.ledger.requests().await.unwrap(), []);
+    for (number, result) in [(first, "forgotten: true"), (second, "forgotten: false")] {
+        let view = ground.reader.request(number).await.unwrap();
+        assert_eq!(view.result.as_deref(), Some(result));
+    }
+    let left = sorted(ground.ledger.resume(1).await.unwrap()).conductors;
+    let names: Vec<&str> = left.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["c1", "c2", "c4"]);
+    // Who counts as active is not forgotten, whatever is asked.
+    let counts = asked(second, "c1");
+    let ledger = &mut ground.ledger;
+    ledger.answer_forget(1, &counts, true, "", 4).await.unwrap();
+    assert_eq!(ground.ledger.resume(1).await.unwrap().conductors.len(), 3);
+}
+
+fn sweep() -> Sweep {
+    Sweep {
+        holds: Vec::new(),
+        forget: Vec::new(),
+        unnamed: Vec::new(),
+        keeping: Keeping {
+            events: Duration::from_secs(100),
+            announced: Duration::from_secs(100),
+            decisions: Duration::from_secs(100),
+        },
+        now_ms: 2000,
+    }
+}
+
+async fn a_sweep_announces_the_position_keeps_remainders_and_forgets(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    ground.nodes("needed", "g", &["n1"]).await;
+    let mut intake = batch();
+    for driver in ["needed", "nobody's"] {
+        intake.standings.push(StandingRecord {
+            pair: pair(driver, "g"),
+            standing: Standing::Active,
+        });
+    }
+    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    let mut shorter = four_states()[1].clone();
+    shorter.hold_remaining = Some(Duration::from_millis(700));
+    let forgotten = ground
+        .ledger
+        .begin_sweep(
+            1,
+            &Sweep {
+                holds: vec![shorter],
+                forget: vec![name("c4"), name("c1")],
+                unnamed: vec![pair("needed", "g"), pair("nobody's", "g")],
+                ..sweep()
+            },
+        )
+        .await
+        .unwrap();
+    assert_eq!(forgotten, [pair("nobody's", "g")]);
+    let memory = sorted(ground.ledger.resume(1).await.unwrap());
+    let mut expected = four_states();
+    expected.remove(3);
+    expected[1].hold_remaining = Some(Duration::from_millis(700));
+    assert_eq!(memory.conductors, expected, "c1 is active and stays");
+    let views = ground.reader.conductors().await.unwrap();
+    assert_eq!(views[1].until_ms, Some(2700));
+    let pending = ground.outbox().pending(None, 10).await.unwrap();
+    assert_eq!(pending.len(), 1);
+    let position = nodewarden::domain::announcement::Content::Position { seq: 0 };
+    assert_eq!((pending[0].number, &pending[0].content), (1, &position));
+    assert_eq!(pending[0].decided_at_ms, 2000);
+}
+
+async fn a_sweep_drops_what_is_older_than_the_rules_allow_and_nothing_that_is_spoken_of(
+    kind: Kind,
+) {
+    let mut ground = Ground::new(kind).await;
+    ground.nodes("a", "", &["n1", "n2", "n3"]).await;
+    let lost = pair("a", "");
+    // Out and back, announced; then out again.
+    ground.lose(&lost, 1).await;
+    ground
+        .ledger
+        .take_out(1, &lost, &window("", 10))
+        .await
+        .unwrap();
+    ground.restore(&lost, 2).await;
+    ground
+        .ledger
+        .give_back(1, Some(&lost), &window("", 10))
+        .await
+        .unwrap();
+    ground.lose(&lost, 3).await;
+    ground
+        .ledger
+        .take_out(1, &lost, &window("", 10))
+        .await
+        .unwrap();
+    let before = ground.outbox().pending(Some(0), 100).await.unwrap();
+    assert_eq!(before.len(), 6, "two messages each time");
+    let mut late = sweep();
+    late.now_ms = 1_000_000;
+    let counts = async |ground: &Ground| {
+        let mut counts = Vec::new();
+        for table in ["events", "changes", "announcements", "decisions"] {
+            let count = format!("SELECT count(*) FROM nodewarden_{table}");
+            counts.push(ground.scratch.text(&count).await);
+        }
+        counts.join(" ")
+    };
+    // Nothing was handed to the broker yet: only events are of no more use.
+    ground.ledger.begin_sweep(1, &late).await.unwrap();
+    assert_eq!(counts(&ground).await, "0 9 7 3");
+    ground.outbox().announced(1, 7, 1_000_000).await.unwrap();
+    ground.ledger.begin_sweep(1, &late).await.unwrap();
+    // The three that are out, the last announcement and the new position, the lost pair's decision.
+    assert_eq!(counts(&ground).await, "0 3 2 1");
+    assert_eq!(ground.out().await, ["n1", "n2", "n3"]);
+    assert_eq!(
+        ground.reader.decisions(9).await.unwrap()[0].decision_id,
+        decision_id(3)
+    );
+}
+
+async fn proving_that_writing_works_disturbs_nobody(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    let before = ground.reader.overview().await.unwrap();
+    ground.ledger().prove().await.unwrap();
+    ground.ledger().prove().await.unwrap();
+    assert_eq!(ground.reader.overview().await.unwrap(), before);
+    assert_eq!(ground.ledger.resume(1).await.unwrap(), Memory::default());
+}

@@ -1,0 +1,228 @@
+//! Names that a database likes to take for one: other case, a trailing space, letters of four bytes,
+//! quotes.
+
+use nodewarden::domain::ids::Pair;
+use nodewarden::domain::map::Standing;
+use nodewarden::store::{Intake, Ledger, StandingRecord};
+
+use crate::database::Kind;
+use crate::ground::{Ground, active, id, name, node, pair, remembered, turned, window};
+
+on_each!(
+    drivers_that_differ_only_in_case_or_a_trailing_space_are_different,
+    groups_are_one_in_ascii_lower_case_and_different_in_everything_else,
+    conductors_and_events_that_differ_only_in_case_or_a_trailing_space_are_different,
+    every_name_takes_letters_of_four_bytes_quotes_backslashes_and_percent_signs,
+    the_longest_names_fit,
+);
+
+/// Which nodes go out when just this pair is lost; they are back afterwards.
+async fn taken_with(ground: &mut Ground, lost: &Pair, decision: u64) -> Vec<String> {
+    ground.lose(lost, decision).await;
+    ground
+        .ledger
+        .take_out(1, lost, &window("", 1000))
+        .await
+        .unwrap();
+    let out = ground.out().await;
+    ground.restore(lost, decision + 1).await;
+    ground
+        .ledger
+        .give_back(1, Some(lost), &window("", 1000))
+        .await
+        .unwrap();
+    assert_eq!(ground.out().await, Vec::<String>::new());
+    out
+}
+
+async fn drivers_that_differ_only_in_case_or_a_trailing_space_are_different(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    let drivers = ["ipmi", "IPMI", "ipmi ", "ipmí", "ıpmi"];
+    for (n, driver) in drivers.iter().enumerate() {
+        ground.nodes(driver, "", &[&format!("n{n}")]).await;
+    }
+    for (n, driver) in (0..).zip(drivers) {
+        let taken = taken_with(&mut ground, &pair(driver, ""), 2 * n + 1).await;
+        assert_eq!(taken, [format!("n{n}")], "{driver:?}");
+    }
+    let views = ground.reader.drivers().await.unwrap();
+    let mut shown: Vec<(String, u64)> = views
+        .into_iter()
+        .map(|view| (view.driver, view.nodes_in_service))
+        .collect();
+    shown.sort();
+    let mut expected: Vec<(String, u64)> = drivers.iter().map(|d| ((*d).into(), 1)).collect();
+    expected.sort();
+    assert_eq!(shown, expected);
+    let unnamed: Vec<Pair> = drivers[1..].iter().map(|d| pair(d, "")).collect();
+    ground
+        .scratch
+        .run("DELETE FROM nodes WHERE uuid <> 'n0'")
+        .await;
+    let sweep = nodewarden::store::Sweep {
+        holds: Vec::new(),
+        forget: Vec::new(),
+        unnamed: unnamed.clone(),
+        keeping: nodewarden::store::Keeping {
+            events: std::time::Duration::MAX,
+            announced: std::time::Duration::MAX,
+            decisions: std::time::Duration::MAX,
+        },
+        now_ms: 9000,
+    };
+    assert_eq!(ground.ledger.begin_sweep(1, &sweep).await.unwrap(), unnamed);
+    let memory = ground.ledger.resume(1).await.unwrap();
+    assert_eq!(memory.standings, [(pair("ipmi", ""), Standing::Active)]);
+}
+
+async fn groups_are_one_in_ascii_lower_case_and_different_in_everything_else(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    for (uuid, group) in [
+        ("n1", "Rack"),
+        ("n2", "rack"),
+        ("n3", "rack "),
+        ("n4", "ÄRA"),
+        ("n5", "ära"),
+        ("n6", "Σ🦀É"),
+        ("n7", "K"),
+        ("n8", "\u{212a}"),
+    ] {
+        ground.nodes("a", group, &[uuid]).await;
+    }
+    ground
+        .scratch
+        .run("INSERT INTO nodes (uuid, driver, conductor_group) VALUES ('n9', 'a', NULL)")
+        .await;
+    let cases: [(&str, &[&str]); 9] = [
+        ("rack", &["n1", "n2"]),
+        ("RACK ", &["n3"]),
+        ("ÄRA", &["n4"]),
+        ("ära", &["n5"]),
+        ("Σ🦀É", &["n6"]),
+        ("σ🦀é", &[]),
+        ("k", &["n7"]),
+        ("\u{212a}", &["n8"]),
+        ("", &["n9"]),
+    ];
+    for (n, (group, expected)) in (0..).zip(cases) {
+        let taken = taken_with(&mut ground, &pair("a", group), 2 * n + 1).await;
+        assert_eq!(taken, expected, "{group:?}");
+    }
+    // Every letter of two bytes, and some of more, stays as it is.
+    let letters: Vec<char> = ('\u{80}'..'\u{800}')
+        .chain(['ẞ', 'Ω', '𝔄', '𐐀', 'Ａ'])
+        .filter(|letter| !letter.is_control())
+        .collect();
+    for (n, some) in (40..).step_by(2).zip(letters.chunks(100)) {
+        let group: String = some.iter().collect();
+        ground.scratch.run("DELETE FROM nodes").await;
+        ground.nodes("a", &group, &["n1"]).await;
+        let taken = taken_with(&mut ground, &pair("a", &group), n).await;
+        assert_eq!(taken, ["n1"], "{group}");
+    }
+}
+
+async fn conductors_and_events_that_differ_only_in_case_or_a_trailing_space_are_different(
+    kind: Kind,
+) {
+    let mut ground = Ground::new(kind).await;
+    let names = ["C1", "C1 ", "c1", "c1 ", "ç1"];
+    let mut intake = Intake {
+        now_ms: 1000,
+        conductors: names.iter().map(|n| active(n, "", &["a"])).collect(),
+        ..Intake::default()
+    };
+    for conductor in names {
+        for event in ["E", "E ", "e", "e ", "é"] {
+            let digest = u8::try_from(intake.events.len()).unwrap();
+            intake.events.push(remembered(conductor, event, digest));
+        }
+    }
+    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    let shown: Vec<String> = ground
+        .reader
+        .conductors()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|view| view.conductor)
+        .collect();
+    assert_eq!(shown, names, "in the order of their bytes");
+    for event in &intake.events {
+        let asked = [(event.conductor.clone(), event.id.clone())];
+        let known = ground.ledger.recall(&asked).await.unwrap();
+        assert_eq!(known.len(), 1);
+        assert_eq!(known[&asked[0]], event.digest);
+    }
+    let missing = [(name("c1  "), id("e")), (name("c1"), id("e  "))];
+    assert!(ground.ledger.recall(&missing).await.unwrap().is_empty());
+}
+
+async fn every_name_takes_letters_of_four_bytes_quotes_backslashes_and_percent_signs(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    for (n, odd) in (0..).zip([
+        "🦀🧶",
+        "it's",
+        "\"quoted\"",
+        "back\\slash\\",
+        "100%_",
+        "`tick`",
+        "$1 ? :name {}",
+        "-- no; comment /*",
+    ]) {
+        let odd_pair = pair(odd, odd);
+        let mut sample = node(odd, odd, odd);
+        sample.name = Some(Some(odd.into()));
+        nodewarden::store::import(ground.database(), &[sample], |_| {})
+            .await
+            .unwrap();
+        let mut intake = turned(&odd_pair, Standing::Lost, n + 1, odd);
+        intake.events[0].id = id(odd);
+        intake.conductors = vec![active(odd, odd, &[odd])];
+        ground.ledger.commit_intake(1, &intake).await.unwrap();
+        ground
+            .ledger
+            .take_out(1, &odd_pair, &window("", 10))
+            .await
+            .unwrap();
+        let memory = ground.ledger.resume(1).await.unwrap();
+        assert!(memory.conductors.contains(&intake.conductors[0]), "{odd}");
+        let asked = [(name(odd), id(odd))];
+        assert_eq!(ground.ledger.recall(&asked).await.unwrap().len(), 1);
+        let found = ground.reader.node(odd).await.unwrap().unwrap();
+        assert_eq!(
+            (
+                found.uuid.as_str(),
+                found.name.as_deref(),
+                found.driver.as_deref()
+            ),
+            (odd, Some(odd), Some(odd))
+        );
+        let (_, decision) = found.hold.expect("it is out");
+        assert_eq!(decision.cause_conductor.as_deref(), Some(odd));
+    }
+}
+
+async fn the_longest_names_fit(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    let longest = format!("{}abc", "🦀".repeat(63));
+    assert_eq!(longest.len(), 255);
+    let lost = pair(&longest, &longest);
+    ground.nodes(&longest, &longest, &[&longest[..40]]).await;
+    let mut intake = turned(&lost, Standing::Lost, 1, &longest);
+    intake.events[0].id = id(&longest);
+    intake.conductors = vec![active(&longest, &longest, &[&longest])];
+    intake.standings.push(StandingRecord {
+        pair: pair("a", &longest),
+        standing: Standing::Active,
+    });
+    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    ground
+        .ledger
+        .take_out(1, &lost, &window("", 10))
+        .await
+        .unwrap();
+    assert_eq!(ground.out().await, [&longest[..40]]);
+    let memory = ground.ledger.resume(1).await.unwrap();
+    assert_eq!(memory.conductors, intake.conductors);
+}

@@ -1,0 +1,114 @@
+//! A server that is restarted in the middle of a chunk, and servers whose commits are not durable; each
+//! on a server of its own.
+
+use nodewarden::config::InventoryKind;
+use nodewarden::store::{self, Ledger, Outbox, Reader, weak_durability};
+
+use crate::database::{Kind, Scratch};
+use crate::ground::{Ground, eventually, ledger, pair, window};
+use crate::own_server::OwnServer;
+
+on_servers!(
+    a_server_restarted_in_the_middle_of_a_chunk_leaves_nothing_of_it_and_goes_on,
+    settings_with_which_a_crash_loses_commits_are_named,
+);
+
+impl Ground {
+    async fn at(kind: Kind, server: &OwnServer) -> Self {
+        let scratch = Scratch::at(kind, Some(server.url())).await;
+        store::migrate(&scratch.database, InventoryKind::Native)
+            .await
+            .unwrap();
+        let mut ledger = ledger(&scratch.database);
+        assert_eq!(ledger.take_epoch("first", 10).await.unwrap().epoch, 1);
+        Self {
+            reader: Reader::new(&scratch.database, InventoryKind::Native).unwrap(),
+            ledger,
+            scratch,
+        }
+    }
+}
+
+async fn a_server_restarted_in_the_middle_of_a_chunk_leaves_nothing_of_it_and_goes_on(kind: Kind) {
+    let server = OwnServer::start(kind, "");
+    let mut ground = Ground::at(kind, &server).await;
+    let lost = pair("a", "");
+    ground.nodes("a", "", &["n1", "n2", "n3"]).await;
+    ground.lose(&lost, 1).await;
+    ground.scratch.slow_update_of("n2").await;
+    let mut writer = ground.ledger();
+    let writing = {
+        let lost = lost.clone();
+        tokio::spawn(async move {
+            let done = writer.take_out(1, &lost, &window("", 10)).await;
+            (writer, done)
+        })
+    };
+    let sleeping = match kind {
+        Kind::Postgres => "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'",
+        _ => "SELECT count(*) FROM information_schema.processlist WHERE state = 'User sleep'",
+    };
+    eventually("the chunk is half written", async || {
+        (ground.scratch.text(sleeping).await != "0").then_some(())
+    })
+    .await;
+    server.restart();
+    let (mut writer, done) = writing.await.unwrap();
+    let fault = done.unwrap_err();
+    assert!(fault.is_transient(), "{fault:?}");
+    ground.scratch.allow_updates().await;
+    // Those who looked before look on, and see nothing of it.
+    let overview = ground.reader.overview().await.unwrap();
+    assert_eq!(
+        (overview.epoch, overview.seq, overview.last_announcement),
+        (1, 0, 0)
+    );
+    assert_eq!(ground.out().await, Vec::<String>::new());
+    writer.resume(1).await.unwrap();
+    let chunk = writer.take_out(1, &lost, &window("", 10)).await.unwrap();
+    assert_eq!((chunk.changed, chunk.next), (3, None));
+    assert_eq!(ground.out().await, ["n1", "n2", "n3"]);
+    assert_eq!(ground.outbox().pending(None, 9).await.unwrap().len(), 2);
+}
+
+async fn settings_with_which_a_crash_loses_commits_are_named(kind: Kind) {
+    let settings = match kind {
+        Kind::Postgres => "fsync = off\nfull_page_writes = off\nsynchronous_commit = off\n",
+        _ => "log-bin = binlog\nsync-binlog = 0\ninnodb-flush-log-at-trx-commit = 2\n",
+    };
+    let server = OwnServer::start(kind, settings);
+    let scratch = Scratch::at(kind, Some(server.url())).await;
+    let told = weak_durability(&scratch.database).await.unwrap();
+    let names: &[&str] = match kind {
+        Kind::Postgres => &[
+            "fsync is off",
+            "full_page_writes is off",
+            "synchronous_commit is off",
+        ],
+        _ => &["innodb_flush_log_at_trx_commit is 2", "sync_binlog is 0"],
+    };
+    assert_eq!(told.len(), names.len(), "{told:?}");
+    for (sentence, name) in told.iter().zip(names) {
+        assert!(sentence.starts_with(name), "{sentence}");
+    }
+}
+
+async fn durable_settings_are_not_worth_a_word(kind: Kind) {
+    let scratch = Scratch::migrated_of(kind).await;
+    let told = weak_durability(&scratch.database).await.unwrap();
+    assert_eq!(told, Vec::<String>::new());
+}
+on_each!(durable_settings_are_not_worth_a_word);
+
+#[tokio::test]
+async fn a_setting_of_a_postgresql_database_alone_is_named_too() {
+    let scratch = Scratch::migrated_of(Kind::Postgres).await;
+    let statement = format!(
+        "ALTER DATABASE {} SET synchronous_commit = off",
+        scratch.text("SELECT current_database()::text").await
+    );
+    scratch.run(&statement).await;
+    let told = weak_durability(&scratch.database).await.unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("synchronous_commit is off"), "{told:?}");
+}

@@ -1,0 +1,197 @@
+//! Making the tables, and filling that of the nodes.
+
+use nodewarden::config::InventoryKind;
+use nodewarden::store::{self, ImportCount, Ledger, NodeUpsert, Reader, StoreError};
+
+use crate::database::{Kind, Scratch};
+use crate::ground::{Ground, ledger, node, pair, window};
+
+on_each!(
+    a_migration_that_was_broken_off_is_made_again,
+    migrating_again_and_from_many_sides_at_once_keeps_stream_and_rows,
+    before_the_tables_are_made_everything_says_to_migrate,
+    an_import_adds_and_updates_and_never_writes_a_mark,
+    an_import_that_fails_half_way_imports_nothing,
+    thousands_of_nodes_are_imported_with_progress,
+);
+
+async fn migrating_again_and_from_many_sides_at_once_keeps_stream_and_rows(kind: Kind) {
+    let scratch = Scratch::of(kind).await;
+    let migrate = || store::migrate(&scratch.database, InventoryKind::Native);
+    let all = tokio::join!(migrate(), migrate(), migrate(), migrate());
+    for done in [all.0, all.1, all.2, all.3] {
+        done.unwrap();
+    }
+    let reader = Reader::new(&scratch.database, InventoryKind::Native).unwrap();
+    let stream = reader.overview().await.unwrap().stream;
+    assert_eq!(stream.len(), 36);
+    scratch.run("INSERT INTO nodes (uuid) VALUES ('n1')").await;
+    store::migrate(&scratch.database, InventoryKind::Native)
+        .await
+        .unwrap();
+    let now = reader.overview().await.unwrap();
+    assert_eq!((now.stream, now.nodes), (stream, 1));
+    store::prepare(&scratch.database, InventoryKind::Native)
+        .await
+        .unwrap();
+}
+
+async fn a_migration_that_was_broken_off_is_made_again(kind: Kind) {
+    let scratch = Scratch::migrated_of(kind).await;
+    // Where tables are made in transactions it leaves nothing; MySQL keeps a note that it began.
+    let broken_off = match kind {
+        Kind::MySql => "UPDATE nodewarden_migrations SET success = FALSE WHERE version = 5",
+        _ => "DELETE FROM nodewarden_migrations WHERE version > 9999",
+    };
+    scratch.run("INSERT INTO nodes (uuid) VALUES ('n1')").await;
+    scratch.run(broken_off).await;
+    store::migrate(&scratch.database, InventoryKind::Native)
+        .await
+        .unwrap();
+    let failed = "SELECT count(*) FROM nodewarden_migrations WHERE NOT success";
+    assert_eq!(scratch.text(failed).await, "0");
+    assert_eq!(scratch.text("SELECT count(*) FROM nodes").await, "1");
+}
+
+async fn before_the_tables_are_made_everything_says_to_migrate(kind: Kind) {
+    let scratch = Scratch::of(kind).await;
+    if kind == Kind::Sqlite {
+        // Without it there is not even a file to look into.
+        scratch.create_file().await;
+    }
+    let reader = Reader::new(&scratch.database, InventoryKind::Native).unwrap();
+    let mut ledger = ledger(&scratch.database);
+    let nodes = [node("n1", "a", "")];
+    for (what, fault) in [
+        ("look", reader.overview().await.err()),
+        ("prove", ledger.prove().await.err()),
+        ("take", ledger.take_epoch("x", 1).await.err()),
+        (
+            "import",
+            store::import(&scratch.database, &nodes, |_| {}).await.err(),
+        ),
+        (
+            "request",
+            store::request(&scratch.database, "forget", "c", 1)
+                .await
+                .err(),
+        ),
+    ] {
+        let fault = fault.unwrap_or_else(|| panic!("{what} succeeded"));
+        assert!(matches!(fault, StoreError::Schema(_)), "{what}: {fault:?}");
+        let told = fault.to_string();
+        assert!(told.contains("run `nodewarden migrate`"), "{what}: {told}");
+    }
+}
+
+async fn an_import_adds_and_updates_and_never_writes_a_mark(kind: Kind) {
+    let mut ground = Ground::new(kind).await;
+    let lost = pair("a", "");
+    let first = [node("n1", "a", ""), node("n2", "a", "")];
+    let count = store::import(ground.database(), &first, |_| {})
+        .await
+        .unwrap();
+    assert_eq!(
+        count,
+        ImportCount {
+            added: 2,
+            updated: 0
+        }
+    );
+    ground
+        .scratch
+        .run("UPDATE nodes SET maintenance = TRUE WHERE uuid = 'n1'")
+        .await;
+    ground.lose(&lost, 1).await;
+    ground
+        .ledger
+        .take_out(1, &lost, &window("", 10))
+        .await
+        .unwrap();
+    let bare = NodeUpsert {
+        name: None,
+        conductor_group: None,
+        ..node("n1", "b", "")
+    };
+    let cleared = NodeUpsert {
+        name: Some(None),
+        maintenance: Some(true),
+        ..node("n2", "a", "Rack")
+    };
+    let new = NodeUpsert {
+        maintenance: Some(false),
+        ..node("n3", "a", "")
+    };
+    let second = [bare, cleared, new];
+    let count = store::import(ground.database(), &second, |_| {})
+        .await
+        .unwrap();
+    assert_eq!(
+        count,
+        ImportCount {
+            added: 1,
+            updated: 2
+        }
+    );
+    let rows = ground
+        .scratch
+        .list(
+            "SELECT concat(uuid, '|', coalesce(name, 'NULL'), '|', driver, '|', conductor_group, '|',
+             CASE WHEN maintenance THEN 'm' ELSE '-' END, '|', service_state) FROM nodes ORDER BY uuid",
+        )
+        .await;
+    assert_eq!(
+        rows,
+        [
+            "n1|name of n1|b||m|out_of_service",
+            "n2|NULL|a|Rack|m|out_of_service",
+            "n3|name of n3|a||-|in_service"
+        ]
+    );
+    let nothing = store::import(ground.database(), &[], |_| {}).await.unwrap();
+    assert_eq!(nothing, ImportCount::default());
+}
+
+async fn an_import_that_fails_half_way_imports_nothing(kind: Kind) {
+    let ground = Ground::new(kind).await;
+    ground.nodes("a", "", &["n1"]).await;
+    ground.scratch.refuse_update_of("n1").await;
+    // Only the mark of n1 is refused, and no import writes a mark.
+    ground.nodes("b", "", &["n1"]).await;
+    ground.scratch.allow_updates().await;
+    ground.scratch.refuse_insert_of("n2").await;
+    let nodes = [
+        node("n0", "a", ""),
+        NodeUpsert {
+            name: None,
+            ..node("n2", "a", "")
+        },
+    ];
+    let fault = store::import(ground.database(), &nodes, |_| {}).await;
+    assert!(
+        matches!(fault, Err(StoreError::Permanent { .. })),
+        "{fault:?}"
+    );
+    assert_eq!(ground.marks().await, ["n1 in_service"]);
+}
+
+async fn thousands_of_nodes_are_imported_with_progress(kind: Kind) {
+    let ground = Ground::new(kind).await;
+    let nodes: Vec<NodeUpsert> = (0..2500)
+        .map(|n| node(&format!("n{n:05}"), "a", ""))
+        .collect();
+    let mut told = Vec::new();
+    let progress = |done| told.push(done);
+    let count = store::import(ground.database(), &nodes, progress)
+        .await
+        .unwrap();
+    assert_eq!(
+        count,
+        ImportCount {
+            added: 2500,
+            updated: 0
+        }
+    );
+    assert_eq!(told, [1000, 2000, 2500]);
+    assert_eq!(ground.reader.overview().await.unwrap().nodes, 2500);
+}
