@@ -157,7 +157,7 @@ async fn ends(worker: &mut Task<()>, http: &mut Option<Task<String>>) -> anyhow:
 
 /// The tables are as they should be, or the reason why not; what a crash could lose is said.
 async fn prepare(settings: &Settings) -> Result<(), store::StoreError> {
-    store::prepare(&settings.database, &settings.inventory).await?;
+    store::prepare(&settings.database, settings.inventory.clone()).await?;
     for weakness in store::weak_durability(&settings.database).await? {
         tracing::warn!(
             "commits are not durable: {weakness}; what was announced may then be announced anew \

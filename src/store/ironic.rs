@@ -19,7 +19,7 @@
 use super::StoreError;
 use super::connection::{Connection, values};
 use super::dialect::Dialect;
-use super::sql::{self, Collation, Inventory};
+use super::sql::{self, Inventory, Keys};
 
 /// Revisions of Ironic's schema whose migrations were read (Ironic's source,
 /// `ironic/db/sqlalchemy/alembic/versions`): from the one that made the indexes that we use, oldest
@@ -98,27 +98,33 @@ pub async fn inventory(
     Ok(sql::ironic(dialect, keys(connection).await?))
 }
 
-/// The collation of Ironic's keys.
-async fn keys(connection: &mut Connection) -> Result<Collation, StoreError> {
+/// How Ironic's keys are compared and found.
+async fn keys(connection: &mut Connection) -> Result<Keys, StoreError> {
     if connection.dialect() != Dialect::MySql {
-        return Ok(Collation::default());
+        return Ok(Keys::default());
     }
-    let doing = "read the collation of nodes.uuid";
     let row = connection
         .fetch_first(
-            "SELECT character_set_name AS charset, collation_name AS collation FROM information_schema.columns
-             WHERE table_schema = database() AND table_name = $1 AND column_name = $2",
+            "SELECT c.character_set_name AS charset, c.collation_name AS collation, s.index_name AS unique_index
+             FROM information_schema.columns c JOIN information_schema.statistics s
+             ON s.table_schema = c.table_schema AND s.table_name = c.table_name AND s.column_name = c.column_name
+             WHERE c.table_schema = database() AND c.table_name = $1 AND c.column_name = $2
+             AND s.non_unique = 0 AND s.seq_in_index = 1 LIMIT 1",
             values!["nodes", "uuid"],
         )
         .await
-        .map_err(|fault| StoreError::from_sqlx(doing, fault))?;
+        .map_err(|fault| StoreError::from_sqlx("look at the keys of Ironic's nodes", fault))?;
     let found = row.and_then(|row| {
-        let (charset, collation) = (row.text("charset").ok()?, row.text("collation").ok()?);
-        Collation::parse(&charset, &collation)
+        let text = |column| row.text(column).ok();
+        Keys::parse(
+            &text("charset")?,
+            &text("collation")?,
+            &text("unique_index")?,
+        )
     });
     found.ok_or_else(|| {
         StoreError::Schema(
-            "nodes.uuid is no text column: this is not the table of an OpenStack Ironic".to_owned(),
+            "nodes.uuid is no text column with a unique index: this is not the table of an OpenStack Ironic".to_owned(),
         )
     })
 }

@@ -89,8 +89,11 @@ async fn alone(connection: &mut Connection) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// [`StoreError`]; [`StoreError::Schema`] says what to do.
-pub async fn prepare(database: &Database, inventory: &config::Inventory) -> Result<(), StoreError> {
-    let dialect = Dialect::of(database)?;
+pub async fn prepare(
+    database: &Database,
+    inventory: impl Into<config::Inventory>,
+) -> Result<(), StoreError> {
+    let (dialect, inventory) = (Dialect::of(database)?, inventory.into());
     if dialect == Dialect::Sqlite {
         return migrate(database, inventory.kind).await;
     }
@@ -110,7 +113,7 @@ pub async fn prepare(database: &Database, inventory: &config::Inventory) -> Resu
             "the tables are empty: run `nodewarden migrate`".to_owned(),
         ));
     }
-    inventory::of(&mut connection, inventory).await?;
+    inventory::of(&mut connection, &inventory).await?;
     Ok(())
 }
 

@@ -92,6 +92,7 @@ async fn a_table_or_a_column_that_is_missing_says_what_to_do(kind: Kind) {
 async fn a_row_of_ours_that_makes_no_sense_is_called_corrupt(kind: Kind) {
     let mut ground = Ground::new(kind).await;
     let intake = Intake {
+        observed: false,
         now_ms: 1000,
         conductors: vec![active("c1", "", &["a"])],
         ..Intake::default()
@@ -103,13 +104,17 @@ async fn a_row_of_ours_that_makes_no_sense_is_called_corrupt(kind: Kind) {
         .await;
     let fault = ground.ledger.resume(1).await;
     assert!(matches!(fault, Err(StoreError::Corrupt(_))), "{fault:?}");
-    let fault = ground.ledger().take_epoch("second", 20).await;
+    let fault = ground
+        .ledger()
+        .take_epoch("second", nodewarden::config::Mode::Enforce, 20)
+        .await;
     assert!(matches!(fault, Err(StoreError::Corrupt(_))), "{fault:?}");
 }
 
 /// One conductor, whose row a user has locked.
 async fn locked_conductor(ground: &mut Ground, before: &str) -> (Intake, Held) {
     let intake = Intake {
+        observed: false,
         now_ms: 1000,
         conductors: vec![active("c1", "", &["a"])],
         ..Intake::default()

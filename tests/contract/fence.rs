@@ -17,6 +17,7 @@ const ROUNDS: u64 = 30;
 
 fn marked(round: u64, by: &str) -> Intake {
     Intake {
+        observed: false,
         now_ms: round,
         events: vec![remembered(by, &format!("r{round}"), 1)],
         ..Intake::default()
@@ -38,7 +39,11 @@ async fn of_an_old_and_a_new_epoch_that_write_at_once_only_the_new_one_commits(k
     let (mut old, mut new) = (ground.ledger(), ground.ledger());
     let mut late = 0;
     for round in 1..=ROUNDS {
-        let epoch = old.take_epoch("old", round).await.unwrap().epoch;
+        let epoch = old
+            .take_epoch("old", nodewarden::config::Mode::Enforce, round)
+            .await
+            .unwrap()
+            .epoch;
         let barrier = Arc::new(Barrier::new(2));
         let other = Arc::clone(&barrier);
         // One writes with its epoch at the moment in which the other takes the next and writes.
@@ -49,7 +54,10 @@ async fn of_an_old_and_a_new_epoch_that_write_at_once_only_the_new_one_commits(k
         });
         barrier.wait().await;
         let taken = loop {
-            match new.take_epoch("new", round).await {
+            match new
+                .take_epoch("new", nodewarden::config::Mode::Enforce, round)
+                .await
+            {
                 Ok(taken) => break taken.epoch,
                 Err(fault) => assert!(fault.is_transient(), "{fault:?}"),
             }
@@ -91,7 +99,10 @@ async fn of_many_takeovers_at_once_each_has_an_epoch_of_its_own(kind: Kind) {
         let mut ledger = ground.ledger();
         takeovers.spawn(async move {
             loop {
-                match ledger.take_epoch("one", n).await {
+                match ledger
+                    .take_epoch("one", nodewarden::config::Mode::Enforce, n)
+                    .await
+                {
                     Ok(taken) => return taken.epoch,
                     Err(fault) => assert!(fault.is_transient(), "{fault:?}"),
                 }

@@ -30,7 +30,14 @@ impl Ground {
     pub async fn new(kind: Kind) -> Self {
         let scratch = Scratch::migrated_of(kind).await;
         let mut ledger = ledger(&scratch.database);
-        assert_eq!(ledger.take_epoch("first", 10).await.unwrap().epoch, 1);
+        assert_eq!(
+            ledger
+                .take_epoch("first", nodewarden::config::Mode::Enforce, 10)
+                .await
+                .unwrap()
+                .epoch,
+            1
+        );
         Self {
             reader: Reader::new(&scratch.database, InventoryKind::Native).unwrap(),
             ledger,
@@ -127,6 +134,7 @@ pub fn turned(pair: &Pair, to: Standing, decision: u64, conductor: &str) -> Inta
     };
     let event = format!("e{decision}");
     Intake {
+        observed: false,
         now_ms: at,
         events: vec![remembered(conductor, &event, 7)],
         conductors: Vec::new(),
@@ -142,7 +150,7 @@ pub fn turned(pair: &Pair, to: Standing, decision: u64, conductor: &str) -> Inta
                 to,
                 verdict: Some(verdict),
                 cause: Cause {
-                    conductor: name(conductor),
+                    conductor: Some(name(conductor)),
                     kind: CauseKind::Event {
                         id: id(&event),
                         message_type,
@@ -184,6 +192,7 @@ pub fn active(conductor: &str, group: &str, drivers: &[&str]) -> ConductorRecord
 /// The window of at most `nodes` after `after`, recorded at 5000.
 pub fn window(after: &str, nodes: u32) -> Window {
     Window {
+        unknown: false,
         after: after.into(),
         nodes,
         nodes_per_message: 2,

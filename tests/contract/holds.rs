@@ -55,6 +55,7 @@ fn nodes(of: &[(u64, &str)]) -> Vec<AnnouncedNode> {
 
 fn view(number: u64, pair: &Pair, verdict: &str, nodes: u64, completed: bool) -> DecisionView {
     DecisionView {
+        observed: false,
         number,
         decision_id: decision_id(number),
         conductor_group: pair.group.as_str().into(),
@@ -399,7 +400,11 @@ async fn a_fenced_ledger_moves_no_node(kind: Kind) {
     let lost = pair("a", "");
     ground.nodes("a", "", &["n1"]).await;
     ground.lose(&lost, 1).await;
-    ground.ledger().take_epoch("second", 20).await.unwrap();
+    ground
+        .ledger()
+        .take_epoch("second", nodewarden::config::Mode::Enforce, 20)
+        .await
+        .unwrap();
     let before = ground.reader.overview().await.unwrap();
     let all = window("", 10);
     for outcome in [
@@ -435,7 +440,11 @@ async fn the_relay_s_progress_never_goes_back_and_only_the_holder_records_it(kin
     assert_eq!(waiting(&ground).await, (2, Some(5000)));
     let numbers = |some: Vec<Announcement>| -> Vec<u64> { some.iter().map(|a| a.number).collect() };
     assert_eq!(numbers(outbox.pending(None, 10).await.unwrap()), [3]);
-    ground.ledger().take_epoch("second", 20).await.unwrap();
+    ground
+        .ledger()
+        .take_epoch("second", nodewarden::config::Mode::Enforce, 20)
+        .await
+        .unwrap();
     let late = outbox.announced(1, 3, 6000).await;
     assert!(matches!(late, Err(StoreError::Fenced(1))), "{late:?}");
     assert_eq!(waiting(&ground).await, (2, Some(5000)));

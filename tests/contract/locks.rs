@@ -110,6 +110,9 @@ async fn locked_rows_are_passed_by_on_the_way_back_too(kind: Kind) {
 
 fn sweep() -> Sweep {
     Sweep {
+        announces: true,
+        pause: None,
+        unwanted: Vec::new(),
         holds: Vec::new(),
         forget: Vec::new(),
         unnamed: Vec::new(),
@@ -261,7 +264,10 @@ async fn a_frozen_owner_of_an_open_transaction_is_ended_by_the_server(kind: Kind
     let began = Instant::now();
     let mut successor = ground.ledger();
     let taken = loop {
-        match successor.take_epoch("successor", 20).await {
+        match successor
+            .take_epoch("successor", nodewarden::config::Mode::Enforce, 20)
+            .await
+        {
             Ok(taken) => break taken,
             Err(fault) => assert!(fault.is_transient(), "{fault:?}"),
         }

@@ -29,6 +29,8 @@ async fn the_overview_counts_everything_once(kind: Kind) {
         .await
         .unwrap();
     let expected = Overview {
+        mode: Some("enforce".into()),
+        pause: None,
         stream,
         epoch: 1,
         seq: 2,
@@ -76,6 +78,7 @@ fn batch() -> Intake {
 
 fn decided(completed: Option<u64>, nodes: u64) -> DecisionView {
     DecisionView {
+        observed: false,
         number: 1,
         decision_id: decision_id(1),
         conductor_group: String::new(),
@@ -166,6 +169,8 @@ async fn a_node_is_found_by_uuid_and_by_a_name_that_only_one_has(kind: Kind) {
         nodes_out_of_service: 3,
     };
     let expected = NodeFacts {
+        observing: false,
+        pause: None,
         uuid: "n1".into(),
         name: Some("name of n1".into()),
         conductor_group: String::new(),
@@ -188,6 +193,8 @@ async fn a_node_is_found_by_uuid_and_by_a_name_that_only_one_has(kind: Kind) {
     assert_eq!(ground.reader.node("twin").await.unwrap(), None);
     assert_eq!(ground.reader.node("nobody").await.unwrap(), None);
     let bare = NodeFacts {
+        observing: false,
+        pause: None,
         uuid: "bare".into(),
         name: None,
         conductor_group: String::new(),

@@ -83,7 +83,10 @@ async fn a_takeover_reads_all_that_is_known_under_its_own_epoch(kind: Kind) {
     assert_eq!(ground.ledger.stream().await.unwrap(), stream);
     ground.ledger.commit_intake(1, &batch()).await.unwrap();
     let mut second = ground.ledger();
-    let mut takeover = second.take_epoch("second 🦀", 20).await.unwrap();
+    let mut takeover = second
+        .take_epoch("second 🦀", nodewarden::config::Mode::Enforce, 20)
+        .await
+        .unwrap();
     takeover.memory = sorted(takeover.memory);
     let expected = Takeover {
         stream,
@@ -124,6 +127,7 @@ async fn a_doubt_is_resolved_by_reading_again_and_moves_no_time(kind: Kind) {
     changed[1].state = "active";
     changed[1].hold_remaining = None;
     let intake = Intake {
+        observed: false,
         now_ms: 1100,
         conductors: changed.clone(),
         ..Intake::default()
@@ -131,7 +135,11 @@ async fn a_doubt_is_resolved_by_reading_again_and_moves_no_time(kind: Kind) {
     ground.ledger.commit_intake(1, &intake).await.unwrap();
     let memory = sorted(ground.ledger.resume(1).await.unwrap());
     assert_eq!(memory.conductors, changed);
-    ground.ledger().take_epoch("second", 20).await.unwrap();
+    ground
+        .ledger()
+        .take_epoch("second", nodewarden::config::Mode::Enforce, 20)
+        .await
+        .unwrap();
     let fenced = ground.ledger.resume(1).await;
     assert!(matches!(fenced, Err(StoreError::Fenced(1))), "{fenced:?}");
 }
@@ -139,6 +147,7 @@ async fn a_doubt_is_resolved_by_reading_again_and_moves_no_time(kind: Kind) {
 async fn an_event_is_recalled_by_conductor_and_id_with_its_digest(kind: Kind) {
     let mut ground = Ground::new(kind).await;
     let intake = Intake {
+        observed: false,
         now_ms: 1000,
         events: vec![remembered("c1", "a", 0), remembered("c2", "a", 255)],
         ..Intake::default()
@@ -164,6 +173,7 @@ async fn thousands_of_events_and_conductors_are_one_batch(kind: Kind) {
     let mut ground = Ground::new(kind).await;
     let names: Vec<String> = (0..2100).map(|n| format!("c{n:05}")).collect();
     let intake = Intake {
+        observed: false,
         now_ms: 1000,
         events: names.iter().map(|c| remembered(c, "e", 1)).collect(),
         conductors: names.iter().map(|c| active(c, "", &["a"])).collect(),
@@ -179,6 +189,7 @@ async fn thousands_of_events_and_conductors_are_one_batch(kind: Kind) {
 async fn a_request_is_seen_answered_and_its_answer_kept(kind: Kind) {
     let mut ground = Ground::new(kind).await;
     let intake = Intake {
+        observed: false,
         now_ms: 1000,
         conductors: four_states(),
         ..Intake::default()
@@ -222,6 +233,9 @@ async fn a_request_is_seen_answered_and_its_answer_kept(kind: Kind) {
 
 fn sweep() -> Sweep {
     Sweep {
+        announces: true,
+        pause: None,
+        unwanted: Vec::new(),
         holds: Vec::new(),
         forget: Vec::new(),
         unnamed: Vec::new(),
@@ -252,6 +266,9 @@ async fn a_sweep_announces_the_position_keeps_remainders_and_forgets(kind: Kind)
         .begin_sweep(
             1,
             &Sweep {
+                announces: true,
+                pause: None,
+                unwanted: Vec::new(),
                 holds: vec![shorter],
                 forget: vec![name("c4"), name("c1")],
                 unnamed: vec![pair("needed", "g"), pair("nobody's", "g")],

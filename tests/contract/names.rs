@@ -60,6 +60,9 @@ async fn drivers_that_differ_only_in_case_or_a_trailing_space_are_different(kind
         .run("DELETE FROM nodes WHERE uuid <> 'n0'")
         .await;
     let sweep = nodewarden::store::Sweep {
+        announces: true,
+        pause: None,
+        unwanted: Vec::new(),
         holds: Vec::new(),
         forget: Vec::new(),
         unnamed: unnamed.clone(),
@@ -128,6 +131,7 @@ async fn conductors_and_events_that_differ_only_in_case_or_a_trailing_space_are_
     let mut ground = Ground::new(kind).await;
     let names = ["C1", "C1 ", "c1", "c1 ", "ç1"];
     let mut intake = Intake {
+        observed: false,
         now_ms: 1000,
         conductors: names.iter().map(|n| active(n, "", &["a"])).collect(),
         ..Intake::default()

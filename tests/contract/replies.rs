@@ -129,9 +129,19 @@ async fn after_a_lost_reply_to_a_commit_resume_shows_what_was_committed(kind: Ki
     assert_eq!((overview.seq, overview.last_announcement), (2, 1));
     // An epoch, too: the one who took it does not know it, and takes the next.
     proxy.cut.store(CUT_AFTER, Ordering::SeqCst);
-    let fault = ledger.take_epoch("second", 20).await.unwrap_err();
+    let fault = ledger
+        .take_epoch("second", nodewarden::config::Mode::Enforce, 20)
+        .await
+        .unwrap_err();
     assert!(fault.is_transient(), "{fault:?}");
-    assert_eq!(ledger.take_epoch("second", 20).await.unwrap().epoch, 3);
+    assert_eq!(
+        ledger
+            .take_epoch("second", nodewarden::config::Mode::Enforce, 20)
+            .await
+            .unwrap()
+            .epoch,
+        3
+    );
 }
 
 async fn after_a_commit_that_never_arrived_resume_shows_that_nothing_was(kind: Kind) {

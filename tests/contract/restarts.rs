@@ -20,7 +20,14 @@ impl Ground {
             .await
             .unwrap();
         let mut ledger = ledger(&scratch.database);
-        assert_eq!(ledger.take_epoch("first", 10).await.unwrap().epoch, 1);
+        assert_eq!(
+            ledger
+                .take_epoch("first", nodewarden::config::Mode::Enforce, 10)
+                .await
+                .unwrap()
+                .epoch,
+            1
+        );
         Self {
             reader: Reader::new(&scratch.database, InventoryKind::Native).unwrap(),
             ledger,

@@ -65,7 +65,13 @@ async fn before_the_tables_are_made_everything_says_to_migrate(kind: Kind) {
     for (what, fault) in [
         ("look", reader.overview().await.err()),
         ("prove", ledger.prove().await.err()),
-        ("take", ledger.take_epoch("x", 1).await.err()),
+        (
+            "take",
+            ledger
+                .take_epoch("x", nodewarden::config::Mode::Enforce, 1)
+                .await
+                .err(),
+        ),
         (
             "import",
             store::import(&scratch.database, &nodes, |_| {}).await.err(),

@@ -480,6 +480,40 @@ async fn nodes_whose_driver_never_had_a_conductor_are_taken_out_only_if_they_are
     assert_eq!(mark(&house, "n1").await, "no | - | - | updated");
 }
 
+#[tokio::test]
+async fn a_row_that_somebody_has_locked_holds_up_no_other_on_the_way_out_and_back() {
+    for kind in [Kind::Postgres, Kind::MySql] {
+        let scratch = tables_in(Scratch::of(kind).await).await;
+        let house = House::over(scratch, InventoryKind::Ironic);
+        free(&house, &["n1", "n2", "n3"]).await;
+        let lock = "UPDATE nodes SET version = '1.42' WHERE uuid = 'n2'";
+        let locked = house.hold(lock).await;
+        let mut worker = house.active().await;
+        house.joined("c1", 1, &["a"]);
+        house.left("c1", 1);
+        let some = async |house: &House, worker: &mut Worker| {
+            for _ in 0..20 {
+                house.clock.advance(Duration::from_secs(1));
+                worker.step().await;
+            }
+        };
+        some(&house, &mut worker).await;
+        assert_eq!(house.out().await, ["n1", "n3"], "{kind:?}");
+        locked.undo().await;
+        some(&house, &mut worker).await;
+        assert_eq!(house.out().await, ["n1", "n2", "n3"], "{kind:?}");
+        let locked = house.hold(lock).await;
+        house.joined("c1", 2, &["a"]);
+        some(&house, &mut worker).await;
+        assert_eq!(house.out().await, ["n2"], "{kind:?}");
+        assert_eq!(mark(&house, "n3").await, "no | - | - | updated");
+        locked.undo().await;
+        some(&house, &mut worker).await;
+        assert_eq!(house.out().await, Vec::<String>::new(), "{kind:?}");
+        assert_contiguous(&house.announcements().await);
+    }
+}
+
 /// The shipped grants, with names of this test's own.
 async fn least_rights(scratch: &Scratch, grants: &str, host: &str) -> String {
     let user = format!("u_{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);

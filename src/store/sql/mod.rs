@@ -36,7 +36,7 @@ pub fn native(dialect: Dialect) -> Inventory {
 
 /// The statements over the nodes of an Ironic, whose keys have this collation (it matters to MySQL
 /// alone).
-pub fn ironic(dialect: Dialect, keys: Collation) -> Inventory {
+pub fn ironic(dialect: Dialect, keys: Keys) -> Inventory {
     match dialect {
         Dialect::Sqlite => sqlite_ironic::inventory(),
         Dialect::Postgres => postgres_ironic::inventory(),
@@ -44,26 +44,33 @@ pub fn ironic(dialect: Dialect, keys: Collation) -> Inventory {
     }
 }
 
-/// The character set and the collation of somebody else's columns.
+/// The character set, the collation and the unique index of somebody else's keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Collation {
+pub struct Keys {
     charset: String,
     collation: String,
+    index: String,
 }
 
-impl Collation {
-    /// `None` if these are no names of a character set and a collation.
-    pub fn parse(charset: &str, collation: &str) -> Option<Self> {
+impl Keys {
+    /// `None` if these are no names.
+    pub fn parse(charset: &str, collation: &str, index: &str) -> Option<Self> {
         let name = |text: &str| {
             !text.is_empty()
                 && text
                     .bytes()
                     .all(|letter| letter.is_ascii_alphanumeric() || letter == b'_')
         };
-        (name(charset) && name(collation)).then(|| Self {
+        (name(charset) && name(collation) && name(index)).then(|| Self {
             charset: charset.to_owned(),
             collation: collation.to_owned(),
+            index: index.to_owned(),
         })
+    }
+
+    /// Has rows found by their keys alone.
+    pub fn by_key(&self) -> String {
+        format!("FORCE INDEX (`{}`)", self.index)
     }
 
     /// A text of ours, made comparable.

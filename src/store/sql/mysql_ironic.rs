@@ -3,10 +3,11 @@
 //!
 //! Ironic's texts have whatever character set and collation its database was made with, mostly one
 //! that ignores case. Keys are looked up in that collation, for its index, and names are compared
-//! as bytes beside it.
+//! as bytes beside it. What is changed is found from our own rows (`STRAIGHT_JOIN`): a plan that
+//! begins with all nodes would wait for every one that somebody has locked.
 
 use super::sqlite_native::OF_NODE;
-use super::{Collation, Inventory};
+use super::{Inventory, Keys};
 
 /// What may be touched.
 const FREE: &str =
@@ -32,7 +33,7 @@ const OF_PAIR: &str = " AND c.decision IN (SELECT number FROM nodewarden_decisio
 
 /// The parts that depend on the collation of Ironic's keys.
 struct Words {
-    keys: Collation,
+    keys: Keys,
 }
 
 impl Words {
@@ -103,7 +104,7 @@ impl Words {
     }
 }
 
-pub fn inventory(keys: Collation) -> Inventory {
+pub fn inventory(keys: Keys) -> Inventory {
     let of_pair = |driver: &str, group: &str| {
         format!(
             "n.driver = {} AND {DRIVER} = {driver} AND {GROUP} = {group}",
@@ -140,11 +141,11 @@ pub fn inventory(keys: Collation) -> Inventory {
                 WHERE {} AND n.uuid > $6 AND n.uuid <= $7 AND {wanted} AND {}
                 FOR UPDATE SKIP LOCKED) AS locked",
             of_pair("$4", "$5"), not_lifted("$2")),
-        mark_out: format!("UPDATE nodes n JOIN nodewarden_changes c ON {}
+        mark_out: format!("UPDATE nodewarden_changes c STRAIGHT_JOIN nodes n {} ON {}
             SET n.maintenance = 1, n.fault = 'no active conductor', n.maintenance_reason = concat(
                 'nodewarden: no active conductor supports this node''s driver; it comes back by itself (decision ',
                 $4, ')'), n.updated_at = utc_timestamp()
-            WHERE c.seq > $2 AND c.seq <= $3", words.node("c.uuid")),
+            WHERE c.seq > $2 AND c.seq <= $3", keys.by_key(), words.node("c.uuid")),
         left_in: format!("SELECT count(*) AS nodes FROM nodes n
             WHERE {} AND n.uuid > $3 AND n.uuid <= $4 AND {wanted} AND {}",
             of_pair("$1", "$2"), not_lifted("$5")),
@@ -154,10 +155,12 @@ pub fn inventory(keys: Collation) -> Inventory {
         release_by_hand: vec![words.removed(""), words.lifted(""), words.by_hand("")],
         release_by_hand_of_pair: vec![words.removed(OF_PAIR), words.lifted(OF_PAIR), words.by_hand(OF_PAIR)],
         release_by_hand_of_node: vec![words.removed(OF_NODE), words.lifted(OF_NODE), words.by_hand(OF_NODE)],
-        mark_in: format!("UPDATE nodewarden_changes b JOIN nodewarden_changes c ON c.seq = b.ends {MARK}
-            JOIN nodes n ON {}
+        mark_in: format!("UPDATE nodewarden_changes b STRAIGHT_JOIN nodewarden_changes c ON c.seq = b.ends
+            STRAIGHT_JOIN nodewarden_decisions m ON m.number = coalesce(c.marked, c.decision)
+            STRAIGHT_JOIN nodes n {} ON {}
             SET n.maintenance = 0, n.fault = NULL, n.maintenance_reason = NULL, n.updated_at = utc_timestamp()
-            WHERE b.seq > $2 AND b.seq <= $3 AND n.reservation IS NULL AND {OURS}", words.node("b.uuid")),
+            WHERE b.seq > $2 AND b.seq <= $3 AND b.back <> 'node_removed' AND n.reservation IS NULL AND {OURS}",
+            keys.by_key(), words.node("b.uuid")),
         left_out: format!("SELECT count(*) AS nodes FROM nodewarden_changes c {MARK}
             JOIN nodes n ON {}
             JOIN nodewarden_pairs p ON p.driver = {DRIVER} AND p.conductor_group = {GROUP}

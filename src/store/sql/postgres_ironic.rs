@@ -119,7 +119,7 @@ pub fn inventory() -> Inventory {
         mark_in: format!("UPDATE nodes n SET maintenance = FALSE, fault = NULL, maintenance_reason = NULL,
             updated_at = now() AT TIME ZONE 'UTC'
             FROM nodewarden_changes b JOIN nodewarden_changes c ON c.seq = b.ends {MARK}
-            WHERE b.seq > $2 AND b.seq <= $3 AND n.uuid = b.uuid COLLATE \"default\" AND n.reservation IS NULL AND {OURS}"),
+            WHERE b.seq > $2 AND b.seq <= $3 AND b.back <> 'node_removed' AND n.uuid = b.uuid COLLATE \"default\" AND n.reservation IS NULL AND {OURS}"),
         left_out: format!("SELECT count(*) AS nodes FROM nodewarden_changes c {MARK}
             JOIN nodes n ON n.uuid = c.held COLLATE \"default\"
             JOIN nodewarden_pairs p ON {PAIR}

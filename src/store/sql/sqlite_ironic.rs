@@ -111,7 +111,7 @@ pub fn inventory() -> Inventory {
         mark_in: format!("UPDATE nodes AS n SET maintenance = FALSE, fault = NULL, maintenance_reason = NULL,
             updated_at = strftime('%Y-%m-%d %H:%M:%f000', 'now')
             FROM nodewarden_changes b JOIN nodewarden_changes c ON c.seq = b.ends {MARK}
-            WHERE b.seq > $2 AND b.seq <= $3 AND n.uuid = b.uuid AND n.reservation IS NULL AND {OURS}"),
+            WHERE b.seq > $2 AND b.seq <= $3 AND b.back <> 'node_removed' AND n.uuid = b.uuid AND n.reservation IS NULL AND {OURS}"),
         left_out: String::new(),
         relabel: format!("UPDATE nodewarden_changes SET decision = moved.decision, marked = moved.marked FROM (
                 SELECT c.seq, p.decision, coalesce(c.marked, c.decision) AS marked FROM nodewarden_changes c
