@@ -72,20 +72,30 @@ pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String
     answer.join(" ")
 }
 
-/// Whether one conductor alone keeps the pair active: the next failure takes its nodes out.
+/// Whether one conductor alone keeps the pair active: after the next failure nobody operates its
+/// nodes. One in a planned restart operates nothing; a pair that has only such is `holding`.
 #[must_use]
 pub fn nearly_lost(view: &DriverView) -> bool {
-    view.state == "active" && view.conductors.len() == 1
+    view.state == "active" && view.conductors.len() - view.away.len() == 1
 }
 
 /// On whom a nearly lost pair hangs, and what hangs with it.
 #[must_use]
 pub fn hangs_on(view: &DriverView) -> String {
     let nodes = view.nodes_in_service + view.nodes_out_of_service;
+    let (away, present): (Vec<_>, Vec<_>) = view
+        .conductors
+        .iter()
+        .cloned()
+        .partition(|name| view.away.contains(name));
+    let away = match away.len() {
+        0 => String::new(),
+        _ => format!(" ({} may be away by a planned restart)", names(&away)),
+    };
     format!(
-        "Nearly lost: {} hangs on conductor {} alone: {nodes} {}.",
+        "Nearly lost: {} hangs on conductor {} alone{away}: {nodes} {}.",
         pair(&view.driver, &view.conductor_group),
-        names(&view.conductors),
+        names(&present),
         if nodes == 1 { "node" } else { "nodes" },
     )
 }

@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use fleet::{DECISION, Fleet, T};
+use nodewarden::config::InventoryKind;
 use nodewarden::http::serve;
-use nodewarden::store::Reader;
+use nodewarden::store::{self, Operator, Reader};
 use nodewarden::telemetry;
 use nodewarden::worker::{Role, Status};
 use serde_json::{Value, json};
@@ -192,6 +193,7 @@ async fn a_node_answers_why_and_with_the_decision() {
         "decision_id": DECISION, "conductor_group": "", "driver": "b", "verdict": "lost",
         "cause": { "kind": "event", "event_id": "c1-1772359201000", "event": "conductor.left", "conductor": "c1" },
         "last_good_at_ms": T + 1000, "epoch": 1, "decided_at_ms": T + 1000, "completed_at_ms": T + 1500, "nodes": 1,
+        "observed": false,
     });
     with_server(&fleet, active(), async |address, _| {
         let mut n2 = get(address, "/v1/nodes/n2").await.json();
@@ -310,18 +312,34 @@ async fn a_replica_is_ready_if_it_decides_or_could_and_nothing_troubles_it() {
         assert_eq!(starting.status, 503);
         assert_eq!(
             starting.json(),
-            json!({ "ready": false, "role": "starting", "reasons": ["broker and database have not both been reached yet"] })
+            json!({ "ready": false, "role": "starting", "paused": null,
+                "reasons": ["broker and database have not both been reached yet"] })
         );
         status.send_replace(Status { role: Role::Standby, ..Status::default() });
         let standby = get(address, "/readyz").await;
         assert_eq!(standby.status, 200);
-        assert_eq!(standby.json(), json!({ "ready": true, "role": "standby", "reasons": [] }));
+        assert_eq!(standby.json(), json!({ "ready": true, "role": "standby", "reasons": [], "paused": null }));
+        let pause = store::Pause {
+            id: "p".into(),
+            reason: "work\u{1b}".into(),
+            who: "ada@ops".into(),
+            paused_at_ms: T,
+            remaining: Some(std::time::Duration::from_secs(60)),
+            noted_at_ms: T + 5,
+        };
+        status.send_replace(Status { pause: Some(pause), ..active() });
+        let paused = get(address, "/readyz").await;
+        assert_eq!(paused.status, 200);
+        assert_eq!(
+            paused.json()["paused"],
+            json!({ "reason": "work\\u{1b}", "who": "ada@ops", "since_ms": T, "until_ms": T + 60_005 })
+        );
         status.send_replace(Status { troubles: vec!["the database is\nlocked".into()], ..active() });
         let troubled = get(address, "/readyz").await;
         assert_eq!(troubled.status, 503);
         assert_eq!(
             troubled.json(),
-            json!({ "ready": false, "role": "active", "reasons": ["the database is\\nlocked"] })
+            json!({ "ready": false, "role": "active", "paused": null, "reasons": ["the database is\\nlocked"] })
         );
     })
     .await;
@@ -411,6 +429,41 @@ async fn metrics_hold_every_name_of_the_contract_and_follow_the_database() {
         }
     })
     .await;
+    // An operator pauses, and others only observe.
+    let now_ms = nodewarden::http::answer::now_ms();
+    let pause = store::Pause {
+        id: "p".into(),
+        reason: "r".into(),
+        who: "w".into(),
+        paused_at_ms: now_ms - 90_000,
+        remaining: None,
+        noted_at_ms: now_ms,
+    };
+    let mut operator = Operator::new(&fleet.settings.database, InventoryKind::Native).expect("one");
+    operator.pause(&pause).await.expect("paused");
+    let observe = nodewarden::config::Mode::Observe;
+    store::Ledger::take_epoch(&mut fleet.ledger, "host-2/1", observe, T)
+        .await
+        .expect("an epoch");
+    with_server(&fleet, active(), async |address, _| {
+        let body = get(address, "/metrics").await.body;
+        for line in [
+            "nodewarden_paused 1",
+            "nodewarden_observing 1",
+            "nodewarden_observed_nodes 0",
+        ] {
+            assert!(
+                body.lines().any(|found| found == line),
+                "{line} is not in\n{body}"
+            );
+        }
+        let seconds = body
+            .lines()
+            .find_map(|line| line.strip_prefix("nodewarden_paused_seconds "))
+            .and_then(|seconds| seconds.parse::<f64>().ok());
+        assert!(seconds.is_some_and(|seconds| seconds >= 90.0), "{body}");
+    })
+    .await;
     // A second database in the same process: pairs that are gone fall to 0.
     fleet = Fleet::new().await;
     fleet.joins("c9", 1, "odd \"group\"\\", &["a"], T).await;
@@ -422,6 +475,9 @@ async fn metrics_hold_every_name_of_the_contract_and_follow_the_database() {
             "nodewarden_pair_active_conductors{conductor_group=\"odd \\\"group\\\"\\\\\",driver=\"a\"} 1",
             "nodewarden_pair_active_conductors{conductor_group=\"\",driver=\"a\"} 0",
             "nodewarden_nodes_out_of_service 0",
+            "nodewarden_paused 0",
+            "nodewarden_paused_seconds 0",
+            "nodewarden_observing 0",
             "nodewarden_database_gauges_stale 0",
         ] {
             assert!(body.lines().any(|found| found == line), "{line} is not in\n{body}");

@@ -13,6 +13,8 @@ mod examples;
 mod refused;
 #[path = "interop/stranger.rs"]
 mod stranger;
+#[path = "interop/stream.rs"]
+mod stream;
 
 use replica::{House, file};
 use serde_json::json;

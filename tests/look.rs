@@ -56,20 +56,20 @@ async fn migrate_makes_the_tables_once_and_keeps_the_stream() {
     let directory = tempfile::tempdir().expect("a directory");
     let settings = settings(&directory);
     let first = value(
-        &Migrate {}
+        &Migrate::default()
             .answer(&settings, Output::Json)
             .await
             .expect("migrated"),
     );
     let again = value(
-        &Migrate {}
+        &Migrate::default()
             .answer(&settings, Output::Json)
             .await
             .expect("migrated"),
     );
     assert_eq!(first, again);
     assert_eq!((&first["nodes"], &first["epoch"]), (&json!(0), &json!(0)));
-    let text = Migrate {}
+    let text = Migrate::default()
         .answer(&settings, Output::Text)
         .await
         .expect("migrated");
@@ -225,6 +225,7 @@ async fn status_shows_everything_on_one_page() {
             "stream": fleet.stream, "epoch": 1, "seq": 1, "nodes": 4, "nodes_out_of_service": 1,
             "active": { "holder": "host-1/42", "since_ms": T, "last_commit_at_ms": T + 1500, "seems_alive": false },
             "announcements": { "made": 1, "confirmed": 0, "oldest_waiting_since_ms": T + 1500 },
+            "mode": "enforce", "observed": null, "paused": null,
             "drivers": null, "conductors": null,
         })
     );

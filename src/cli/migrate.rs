@@ -4,15 +4,29 @@ use serde_json::json;
 
 use super::{Failure, Output, output};
 use crate::config::Settings;
-use crate::store::{self, Reader};
+use crate::http::answer::now_ms;
+use crate::store::{self, NewStream, Operator, Reader};
+use crate::telemetry::safe;
 
 /// Create or upgrade the tables in the database.
 ///
 /// Safe to run again and beside running replicas: changes are additive, and the previous version
 /// keeps working on the new tables. The table `nodes` and what is in it stay as they are. Where
 /// bridge.database_url is set, the bridge's own table is created there.
-#[derive(Debug, clap::Args)]
-pub struct Migrate {}
+///
+/// After restoring a backup: stop every replica, then `nodewarden migrate --new-stream`, then start them.
+/// A backup goes back in time and would give numbers a second time that schedulers have seen with
+/// another meaning; a new stream makes each of them take a snapshot.
+#[derive(Debug, Default, clap::Args)]
+pub struct Migrate {
+    /// Begin a new history: schedulers take a snapshot, and no replica that runs may write any more.
+    /// Stop them first: it is refused while one has committed within the last minute.
+    #[arg(long)]
+    pub new_stream: bool,
+    /// Begin it although a replica seems to run, or to have been killed just now.
+    #[arg(long, requires = "new_stream")]
+    pub force: bool,
+}
 
 impl Migrate {
     /// Prints the answer.
@@ -39,6 +53,9 @@ impl Migrate {
                 .await
                 .map_err(|fault| failed(&fault))?;
         }
+        if self.new_stream {
+            self.begin_stream(settings).await?;
+        }
         let reader =
             Reader::new(database, settings.inventory.clone()).map_err(|fault| failed(&fault))?;
         let now = reader.overview().await.map_err(|fault| failed(&fault))?;
@@ -47,15 +64,38 @@ impl Migrate {
             Output::Json => output::json(&json!({
                 "database": url,
                 "stream": now.stream,
+                "new_stream": self.new_stream,
                 "epoch": now.epoch,
                 "seq": now.seq,
                 "nodes": now.nodes,
                 "nodes_out_of_service": now.nodes_out_of_service,
             }))?,
             Output::Text => format!(
-                "The tables in {url} are up to date: stream {}, {} nodes, {} of them out of service.",
-                now.stream, now.nodes, now.nodes_out_of_service
+                "The tables in {url} are up to date: {}stream {}, {} nodes, {} of them out of service.{}",
+                if self.new_stream { "new " } else { "" },
+                now.stream,
+                now.nodes,
+                now.nodes_out_of_service,
+                if self.new_stream {
+                    " Start the replicas: each scheduler takes a snapshot at their first message."
+                } else {
+                    ""
+                }
             ),
         })
+    }
+
+    async fn begin_stream(&self, settings: &Settings) -> Result<(), Failure> {
+        let mut operator = Operator::new(&settings.database, settings.inventory.kind)
+            .map_err(|fault| Failure::database(&fault, settings))?;
+        let begun = operator.new_stream(now_ms(), self.force).await;
+        match begun.map_err(|fault| Failure::database(&fault, settings))? {
+            NewStream::Begun => Ok(()),
+            NewStream::Running(holder) => Err(Failure::failed(format!(
+                "nothing was changed: {} has committed within the last minute. Stop every replica first; if it was \
+                 killed just now, wait a minute, or add --force.",
+                safe(&holder)
+            ))),
+        }
     }
 }

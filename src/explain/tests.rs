@@ -35,6 +35,7 @@ fn view(state: &'static str, conductors: &[&str]) -> DriverView {
         until_ms: (state == "holding").then_some(T + 10 * MINUTE),
         decision: (state == "lost").then(|| lost("event", Some(("0f3a", "conductor.left")))),
         conductors: conductors.iter().map(|name| (*name).to_owned()).collect(),
+        away: Vec::new(),
         nodes_in_service: 1,
         nodes_out_of_service: 2,
     }
@@ -47,6 +48,19 @@ fn an_active_pair_with_a_single_conductor_is_nearly_lost_and_says_on_whom_it_han
     assert_eq!(
         hangs_on(&alone),
         "Nearly lost: driver b in the default group hangs on conductor c2 alone: 3 nodes."
+    );
+    let one_away = DriverView {
+        away: vec!["c1".into()],
+        ..view("active", &["c1", "c2"])
+    };
+    assert!(
+        nearly_lost(&one_away),
+        "a planned restart is no second conductor"
+    );
+    assert_eq!(
+        hangs_on(&one_away),
+        "Nearly lost: driver b in the default group hangs on conductor c2 alone (c1 may be away by a planned \
+         restart): 3 nodes."
     );
     for other in [
         view("active", &["c1", "c2"]),

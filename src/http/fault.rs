@@ -46,7 +46,7 @@ impl Fault {
 impl From<StoreError> for Fault {
     fn from(fault: StoreError) -> Self {
         let chain = error_chain(&fault);
-        tracing::warn!(error = %chain, "a look at the database failed");
+        tracing::warn!(fault = chain, "a look at the database failed");
         Self::unavailable(format!("the database cannot be read: {chain}"))
     }
 }

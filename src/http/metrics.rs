@@ -32,7 +32,10 @@ pub async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
         match &refreshed {
             Ok(Ok(())) => {}
             Ok(Err(fault)) => {
-                tracing::warn!(error = %error_chain(fault), "metrics of the database are stale")
+                tracing::warn!(
+                    fault = error_chain(fault),
+                    "metrics of the database are stale"
+                )
             }
             Err(_) => tracing::warn!("metrics of the database are stale: it took too long to look"),
         }

@@ -40,7 +40,9 @@ pub async fn give_back(
     chunk.next = found.next(window);
     if chunk.next.is_none() && chunk.locked == 0 {
         match pair {
-            Some(pair) if window.completes => complete(unit, pair, window.now_ms).await?,
+            Some(pair) if window.completes => {
+                chunk.completed = complete(unit, pair, window.now_ms).await?;
+            }
             Some(_) => {}
             None => {
                 let values = values![window.now_ms];

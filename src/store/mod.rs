@@ -51,8 +51,8 @@ pub use read::{
 };
 pub use reader::Reader;
 pub use records::{
-    Chunk, ConductorRecord, DecisionRecord, EventRecord, Intake, Keeping, Memory, Request, Rows,
-    StandingRecord, Sweep, Takeover, Window,
+    Chunk, Completed, ConductorRecord, DecisionRecord, EventRecord, Intake, Keeping, Memory,
+    Request, Rows, StandingRecord, Sweep, Takeover, Window,
 };
 pub use sweep::request;
 

@@ -75,6 +75,7 @@ fn entry(pairs: &mut Pairs, group: String, driver: String) -> &mut DriverView {
             until_ms: None,
             decision: None,
             conductors: Vec::new(),
+            away: Vec::new(),
             nodes_in_service: 0,
             nodes_out_of_service: 0,
         })
@@ -84,6 +85,9 @@ fn entry(pairs: &mut Pairs, group: String, driver: String) -> &mut DriverView {
 /// in a planned restart.
 fn count_conductor(view: &mut DriverView, conductor: &ConductorView) {
     let first = view.conductors.is_empty();
+    if conductor.state == "leaving" {
+        view.away.push(conductor.conductor.clone());
+    }
     match conductor.state.as_str() {
         "active" => view.until_ms = None,
         "leaving" if first || view.until_ms.is_some() => {

@@ -175,6 +175,8 @@ pub struct DriverView {
     pub decision: Option<DecisionView>,
     /// The conductors that make it active.
     pub conductors: Vec<String>,
+    /// Those of them that count by a planned restart alone.
+    pub away: Vec<String>,
     /// Its nodes that we do not hold.
     pub nodes_in_service: u64,
     /// Its nodes that we hold.

@@ -188,8 +188,19 @@ pub struct Chunk {
     pub locked: u64,
     /// There is a pause: nothing was done, and the window is still to do.
     pub paused: bool,
+    /// The decision that this window completed.
+    pub completed: Option<Completed>,
     /// The UUID of the decision that was made because the last one was only observed.
     pub decided: Option<String>,
+}
+
+/// A decision that is carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completed {
+    /// Its UUID.
+    pub decision_id: String,
+    /// How many nodes it moved.
+    pub nodes: u64,
 }
 
 /// What an operator asks of the deciding replica.

@@ -7,7 +7,7 @@ use super::connection::values;
 use super::ledger::Unit;
 use super::row::Row;
 use super::walk::{self, Found};
-use super::{Chunk, Rows, Window};
+use super::{Chunk, Completed, Rows, Window};
 use crate::domain::announcement::OutReason;
 use crate::domain::ids::Pair;
 
@@ -66,7 +66,7 @@ pub async fn take_out(
     }
     chunk.next = found.next(window);
     if chunk.next.is_none() && chunk.locked == 0 && window.completes {
-        complete(unit, pair, window.now_ms).await?;
+        chunk.completed = complete(unit, pair, window.now_ms).await?;
     }
     Ok(chunk)
 }
@@ -207,9 +207,23 @@ async fn left_in(
         .uint("nodes")
 }
 
-/// The pair's decision is carried out.
-pub async fn complete(unit: &mut Unit<'_>, pair: &Pair, now_ms: u64) -> Result<(), sqlx::Error> {
-    let values = values![now_ms, pair.driver.as_str(), pair.group.as_str()];
-    unit.connection.execute(unit.sql.complete, values).await?;
-    Ok(())
+/// The pair's decision is carried out; returns it, if it was not before.
+pub async fn complete(
+    unit: &mut Unit<'_>,
+    pair: &Pair,
+    now_ms: u64,
+) -> Result<Option<Completed>, sqlx::Error> {
+    let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
+    let values = values![now_ms, driver, group];
+    if unit.connection.execute(unit.sql.complete, values).await? == 0 {
+        return Ok(None);
+    }
+    let row = unit
+        .connection
+        .fetch_one(unit.sql.completed, values![driver, group])
+        .await?;
+    Ok(Some(Completed {
+        decision_id: row.text("decision_id")?,
+        nodes: row.uint("nodes")?,
+    }))
 }

@@ -254,28 +254,51 @@ impl Done {
             telemetry::refused(refusal.reason.as_str());
             tracing::warn!(
                 reason = refusal.reason.as_str(),
-                detail = refusal.detail,
+                detail = telemetry::safe(&refusal.detail),
                 "refused a message; it is kept among the dead letters"
             );
         }
-        for decision in &self.intake.decisions {
-            telemetry::decided(decision.verdict.as_str());
-            tell(decision, epoch, self.intake.observed);
-        }
+        tell(&self.intake, epoch);
     }
 }
 
-/// One line for a decision.
-pub(super) fn tell(decision: &DecisionRecord, epoch: u64, observed: bool) {
+/// Decisions of one transaction that get a line each; the rest is counted. An event can name 16,000
+/// drivers.
+const LINES: usize = 20;
+
+/// One line for each of the first decisions.
+pub(super) fn tell(intake: &Intake, epoch: u64) {
+    for decision in &intake.decisions {
+        telemetry::decided(decision.verdict.as_str());
+    }
+    for decision in intake.decisions.iter().take(LINES) {
+        tell_one(decision, epoch, intake.observed);
+    }
+    let more = intake.decisions.len().saturating_sub(LINES);
+    if more > 0 {
+        tracing::warn!(
+            epoch,
+            decisions = more,
+            observed = intake.observed,
+            "decided about more pairs at the same moment"
+        );
+    }
+}
+
+fn tell_one(decision: &DecisionRecord, epoch: u64, observed: bool) {
     let turn = &decision.turn;
     tracing::warn!(
         epoch,
         decision_id = decision.id,
-        conductor_group = turn.pair.group.as_str(),
-        driver = turn.pair.driver.as_str(),
+        conductor_group = telemetry::safe(turn.pair.group.as_str()),
+        driver = telemetry::safe(turn.pair.driver.as_str()),
         verdict = decision.verdict.as_str(),
         cause = turn.cause.kind.as_str(),
-        conductor = turn.cause.conductor.as_ref().map(|name| name.as_str()),
+        conductor = turn
+            .cause
+            .conductor
+            .as_ref()
+            .map(|name| telemetry::safe(name.as_str())),
         observed,
         "decided"
     );

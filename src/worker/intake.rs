@@ -95,12 +95,20 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     /// A batch that the database will never take: one by one, and alone the culprit is refused.
     async fn bisect(&mut self, count: usize, fault: StoreError) -> Result<usize, Fault> {
         if count > 1 {
-            tracing::warn!(%fault, "a batch cannot be stored; its deliveries are handled one by one");
+            tracing::warn!(
+                fault = telemetry::error_chain(&fault),
+                "a batch cannot be stored; its deliveries are handled one by one"
+            );
             self.alone = true;
             return Ok(0);
         }
         let refusal = Refusal::new(Reason::Unprocessable, fault.to_string());
         telemetry::refused(refusal.reason.as_str());
+        tracing::warn!(
+            reason = refusal.reason.as_str(),
+            detail = telemetry::safe(&refusal.detail),
+            "refused a message; it is kept among the dead letters"
+        );
         let tag = self.in_hand[0].tag;
         self.settle(1, &[(tag, refusal)]).await?;
         Ok(1)
@@ -151,6 +159,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         tracing::info!(
             epoch = takeover.epoch,
             stream = takeover.stream,
+            mode = self.rules.mode.as_str(),
             conductors = takeover.memory.conductors.len(),
             pairs = takeover.memory.standings.len(),
             "this replica decides now"

@@ -15,6 +15,37 @@ use crate::failpoints;
 use crate::store::{Chunk, ConductorRecord, Rows, StoreError, Sweep, Window};
 use crate::telemetry;
 
+/// What an operator must know of a window: that it began by a decision of its own, and that a loss or a
+/// return is carried out. Never a line for each window or node.
+fn tell(over: &Over, chunk: &Chunk, direction: &'static str, epoch: u64) {
+    let Over::Pair(pair) = over else {
+        return;
+    };
+    let conductor_group = telemetry::safe(pair.group.as_str());
+    let driver = telemetry::safe(pair.driver.as_str());
+    if let Some(decision_id) = &chunk.decided {
+        telemetry::decided("lost");
+        tracing::warn!(
+            epoch,
+            decision_id,
+            conductor_group,
+            driver,
+            "decided anew: it was only observed before"
+        );
+    }
+    if let Some(done) = chunk.completed.as_ref().filter(|done| done.nodes > 0) {
+        tracing::warn!(
+            epoch,
+            decision_id = done.decision_id,
+            conductor_group,
+            driver,
+            direction,
+            nodes = done.nodes,
+            "carried out"
+        );
+    }
+}
+
 /// Conductors, and pairs, forgotten in one sweep at the most: a bounded transaction.
 const FORGOTTEN_AT_ONCE: usize = 1000;
 
@@ -45,7 +76,10 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
                 .await?;
             if let Some(name) = name.filter(|_| forget) {
                 seat.map.forget(&name);
-                tracing::info!(conductor = %name, "forgotten by an operator's request");
+                tracing::info!(
+                    conductor = telemetry::safe(name.as_str()),
+                    "forgotten by an operator's request"
+                );
             }
             seat.doubt = false;
         }
@@ -100,7 +134,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         for name in &sweep.forget {
             seat.map.forget(name);
             tracing::info!(
-                conductor = name.as_str(),
+                conductor = telemetry::safe(name.as_str()),
                 "forgotten: gone for longer than decide.forget_after"
             );
         }
@@ -157,16 +191,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             self.pausing.met();
             return Ok(());
         }
-        if let (Some(decision), Over::Pair(pair)) = (&chunk.decided, &walk.over) {
-            telemetry::decided("lost");
-            tracing::warn!(
-                epoch,
-                decision,
-                group = pair.group.as_str(),
-                driver = pair.driver.as_str(),
-                "decided anew: its loss was only observed before"
-            );
-        }
+        tell(&walk.over, &chunk, direction, epoch);
         let took = self.clock.now().mono.since(now.mono);
         telemetry::chunk_seconds(took);
         seat.chunk.took(&window, chunk.changed, took);

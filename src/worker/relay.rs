@@ -113,6 +113,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
                 if outcome.is_ok() && self.in_trouble {
                     self.in_trouble = false;
                     self.troubles.reset();
+                    tracing::info!(epoch = self.epoch, "the relay can use the database again");
                 }
                 outcome
             }

@@ -68,33 +68,19 @@ impl Replica {
         let mut pauses = Pauses::up_to(PAUSE_CAP);
         while !stop.is_cancelled() {
             let began = Instant::now();
-            let (why, pause_anyway) = match self.session(stop).await {
+            let (reason, why, pause_anyway) = match self.session(stop).await {
                 Over::Stopped => break,
                 Over::Decider(end @ End::Fenced(_)) => {
                     telemetry::fenced();
-                    telemetry::session_ended("fenced");
-                    (end.to_string(), false)
+                    ("fenced", end.to_string(), false)
                 }
                 Over::Decider(end @ End::ForeignStream(_)) => {
-                    telemetry::session_ended("foreign_stream");
-                    (end.to_string(), true)
+                    ("foreign_stream", end.to_string(), true)
                 }
-                Over::Decider(end @ End::Broker(_)) => {
-                    telemetry::session_ended("broker");
-                    (end.to_string(), false)
-                }
-                Over::Decider(end @ End::Store(_)) => {
-                    telemetry::session_ended("database");
-                    (end.to_string(), false)
-                }
-                Over::Relay(why) => {
-                    telemetry::session_ended("relay");
-                    (why, false)
-                }
-                Over::Opening(why) => {
-                    telemetry::session_ended("opening");
-                    (why, false)
-                }
+                Over::Decider(end @ End::Broker(_)) => ("broker", end.to_string(), false),
+                Over::Decider(end @ End::Store(_)) => ("database", end.to_string(), false),
+                Over::Relay(why) => ("relay", why, false),
+                Over::Opening(why) => ("opening", why, false),
             };
             if began.elapsed() >= HEALTHY && !pause_anyway {
                 pauses.reset();
@@ -104,7 +90,13 @@ impl Replica {
             } else {
                 pauses.pause()
             };
-            tracing::warn!(why, again_in_ms = pause.as_millis() as u64, "session over");
+            telemetry::session_ended(reason);
+            tracing::warn!(
+                reason,
+                why = telemetry::safe_within(&why, 2000),
+                again_in_ms = pause.as_millis() as u64,
+                "session over"
+            );
             self.status.send_replace(Status {
                 troubles: vec![why],
                 ..Status::default()

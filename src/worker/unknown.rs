@@ -8,7 +8,6 @@ use crate::config::Mode;
 use crate::domain::ids::Pair;
 use crate::domain::unknown::{self, Graces};
 use crate::store::{DecisionRecord, Intake, StandingRecord};
-use crate::telemetry;
 
 /// Pairs that are looked at, and judged in one transaction, at the most.
 pub(super) const UNKNOWN_AT_ONCE: u32 = 1000;
@@ -70,10 +69,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         }
         self.ledger.commit_intake(seat.epoch, &intake).await?;
         seat.doubt = false;
-        for decision in &intake.decisions {
-            telemetry::decided(decision.verdict.as_str());
-            super::batch::tell(decision, seat.epoch, intake.observed);
-        }
+        super::batch::tell(&intake, seat.epoch);
         step.worked = true;
         Ok(())
     }

@@ -266,6 +266,21 @@ impl Fleet {
     pub async fn sql(&self, query: &str) -> String {
         self.scratch.text(query).await
     }
+
+    /// Runs statements as any user of the tables might.
+    pub async fn run_sql(&self, statements: &str) {
+        self.scratch.run(statements).await;
+    }
+
+    /// What a command of an operator says, and how it ends.
+    pub fn command(&self, words: &[&str]) -> std::process::Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nodewarden"));
+        command.args(words).stdin(Stdio::null());
+        for setting in &self.settings {
+            command.arg("--set").arg(setting);
+        }
+        command.output().unwrap()
+    }
 }
 
 fn shared_broker() -> String {

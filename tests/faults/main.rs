@@ -7,4 +7,5 @@ mod crashes;
 mod database;
 mod fleet;
 mod freezes;
+mod operator;
 mod others;

@@ -41,7 +41,7 @@ fn conductor(house: &House, language: &str) -> Other {
 }
 
 /// A scheduler that has its snapshot.
-fn scheduler(house: &House, replica: &Replica, language: &str) -> Other {
+pub fn scheduler(house: &House, replica: &Replica, language: &str) -> Other {
     let mut command = match language {
         "python" => {
             let mut command = python();

@@ -133,10 +133,14 @@ impl House {
 
     /// Starts a replica.
     pub fn start(&self, settings: &[&str]) -> Replica {
+        self.start_at(free_port(), settings)
+    }
+
+    /// Starts a replica whose HTTP answers on a port that is known already.
+    pub fn start_at(&self, port: u16, settings: &[&str]) -> Replica {
         let mut started = self.started.lock().expect("no panic meanwhile");
         *started += 1;
         let log = self.folder.path().join(format!("replica-{started}.log"));
-        let port = free_port();
         let child = self
             .command(
                 settings,
@@ -188,6 +192,10 @@ impl Replica {
 
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).expect("the log is there")
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Where its HTTP answers.

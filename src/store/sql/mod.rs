@@ -137,6 +137,8 @@ pub struct Statements {
     pub count_nodes: &'static str,
     /// `$1` now, `$2` driver, `$3` group.
     pub complete: &'static str,
+    /// The pair's decision. `$1` driver, `$2` group.
+    pub completed: &'static str,
     pub announce: &'static str,
     /// `$1` after, `$2` limit.
     pub holds_window: &'static str,

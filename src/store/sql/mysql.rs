@@ -77,6 +77,8 @@ pub const STATEMENTS: Statements = Statements {
     complete: "UPDATE nodewarden_decisions d JOIN nodewarden_pairs p ON p.decision = d.number
         SET d.completed_at_ms = $1
         WHERE d.completed_at_ms IS NULL AND p.driver = $2 AND p.conductor_group = $3",
+    completed: "SELECT d.decision_id, d.nodes FROM nodewarden_pairs p JOIN nodewarden_decisions d ON d.number = p.decision
+        WHERE p.driver = $1 AND p.conductor_group = $2",
     announce: "INSERT INTO nodewarden_announcements (number, type, decision, reason, released_by,
         first_seq, last_seq, epoch, decided_at_ms, committed_at_ms, format)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",

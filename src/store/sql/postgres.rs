@@ -78,6 +78,8 @@ pub const STATEMENTS: Statements = Statements {
     complete: "UPDATE nodewarden_decisions SET completed_at_ms = $1
         WHERE completed_at_ms IS NULL AND number =
         (SELECT decision FROM nodewarden_pairs WHERE driver = $2 AND conductor_group = $3)",
+    completed: "SELECT d.decision_id, d.nodes FROM nodewarden_pairs p JOIN nodewarden_decisions d ON d.number = p.decision
+        WHERE p.driver = $1 AND p.conductor_group = $2",
     announce: "INSERT INTO nodewarden_announcements (number, type, decision, reason, released_by,
         first_seq, last_seq, epoch, decided_at_ms, committed_at_ms, format)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",

@@ -1,0 +1,257 @@
+//! The operator's hand on real replicas: pausing, uninstalling, and what the log says of it all.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::fleet::{Fleet, eventually, signed};
+
+/// What a command prints; it must succeed.
+fn done(fleet: &Fleet, words: &[&str]) -> String {
+    let output = fleet.command(words);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{words:?}: {told}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn a_pause_holds_at_once_and_every_replica_shows_it_within_two_seconds() {
+    let mut fleet = Fleet::new().await;
+    let nodes = fleet.nodes("a", 2000).await;
+    let mut listener = fleet.listen().await;
+    // Few messages: who listens does so only now and then.
+    let fewer = ["--set", "publish.nodes_per_message=10"];
+    let first = fleet.replica("first", &fewer).await;
+    first.role(&["active"]).await;
+    let second = fleet.replica("second", &fewer).await;
+    fleet.joined("c1", 1, &["a"]).await;
+    fleet.left("c1", 1).await;
+    listener.next().await;
+    let asked = Instant::now();
+    let said = done(
+        &fleet,
+        &["pause", "--for", "1h", "--reason", "a test", "--who", "ada"],
+    );
+    let paused = Instant::now();
+    let out = fleet.out().await;
+    println!(
+        "the command took {:?}, with {} nodes out",
+        paused - asked,
+        out.len()
+    );
+    assert!(said.starts_with("Paused until about "), "{said}");
+    assert!(out.len() < nodes.len(), "in the middle of the loss");
+    for replica in [&first, &second] {
+        let answer = eventually("it shows the pause", async || {
+            let answer = replica.get("/readyz").await;
+            (!answer["paused"].is_null()).then_some(answer)
+        })
+        .await;
+        assert_eq!(answer["ready"], true);
+        assert_eq!(answer["paused"]["reason"], "a test");
+        assert_eq!(answer["paused"]["who"], "ada");
+        let shown = &answer["paused"];
+        let lasting = shown["until_ms"].as_u64().unwrap() - shown["since_ms"].as_u64().unwrap();
+        assert!(lasting > 3_500_000, "{shown}");
+    }
+    let took = paused.elapsed();
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    let status = done(&fleet, &["status"]);
+    assert!(status.contains("\nPAUSED:        since "), "{status}");
+    // Returns go on, and the rest waits.
+    fleet.nodes("b", 3).await;
+    fleet.joined("c2", 1, &["b"]).await;
+    fleet.left("c2", 1).await;
+    fleet.joined("c2", 2, &["b"]).await;
+    eventually("the events are handled", async || {
+        (fleet.decisions().await.len() == 3).then_some(())
+    })
+    .await;
+    assert_eq!(fleet.out().await, out);
+    let said = done(&fleet, &["resume"]);
+    assert!(said.starts_with("Resumed. ada had paused at "), "{said}");
+    fleet.wait_out(&nodes).await;
+    assert_eq!(
+        listener
+            .heard(2000)
+            .await
+            .into_iter()
+            .collect::<BTreeSet<_>>(),
+        signed('-', &nodes).into_iter().collect()
+    );
+    assert_eq!(done(&fleet, &["resume"]), "There was no pause.\n");
+}
+
+/// What the manual says of dropping our tables.
+fn drop_tables() -> String {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/OPERATING.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, uninstall) = page.split_once("\n### Uninstall\n").unwrap();
+    let (_, block) = uninstall.split_once("```sql\n").unwrap();
+    block.split_once("```").unwrap().0.to_owned()
+}
+
+#[tokio::test]
+async fn uninstalling_is_pause_release_stop_and_dropping_our_tables() {
+    let mut fleet = Fleet::new().await;
+    let nodes = fleet.nodes("a", 35).await;
+    let mut listener = fleet.listen().await;
+    let mut replica = fleet.replica("only", &[]).await;
+    fleet.joined("c1", 1, &["a"]).await;
+    fleet.left("c1", 1).await;
+    fleet.wait_out(&nodes).await;
+    let refused = fleet.command(&["release", "--all"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        told.contains("first `nodewarden pause --reason TEXT`"),
+        "{told}"
+    );
+    assert_eq!(fleet.out().await, nodes);
+
+    done(&fleet, &["pause", "--reason", "uninstall"]);
+    let said = done(&fleet, &["release", "--node", "a-00007"]);
+    assert!(said.starts_with("1 node given back."), "{said}");
+    let said = done(&fleet, &["release", "--all"]);
+    assert!(said.starts_with("34 nodes given back."), "{said}");
+    let said = done(&fleet, &["release", "--driver", "a"]);
+    assert!(
+        said.ends_with("there was nothing to give back.\n"),
+        "{said}"
+    );
+    assert_eq!(fleet.out().await, BTreeSet::new());
+    let heard = listener.heard(70).await;
+    assert_eq!(heard[..35], signed('-', &nodes)[..]);
+    assert_eq!(heard[35], "+a-00007");
+    eventually("all is announced", async || {
+        done(&fleet, &["status"])
+            .contains("Announcements: all ")
+            .then_some(())
+    })
+    .await;
+    replica.signal(Signal::TERM);
+    assert_eq!(replica.ended().await.code(), Some(0));
+    fleet.run_sql(&drop_tables()).await;
+    let left = fleet
+        .sql("SELECT min(service_state) || max(service_state) FROM nodes")
+        .await;
+    assert!(left == "in_servicein_service" || left == "0", "{left}");
+    let gone = fleet.command(&["status"]);
+    assert_eq!(
+        gone.status.code(),
+        Some(1),
+        "there is nothing of ours any more"
+    );
+}
+
+/// The log of a replica: one JSON object a line.
+fn lines(log: &str) -> Vec<Value> {
+    log.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+        .collect()
+}
+
+/// The lines at WARN or above, by message, with what they name.
+fn warnings(lines: &[Value]) -> Vec<(String, &Value)> {
+    lines
+        .iter()
+        .filter(|line| line["level"] != "INFO")
+        .map(|line| (line["message"].as_str().unwrap().to_owned(), line))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_log_of_a_loss_and_a_return_is_a_handful_of_lines_that_name_what_one_must_know() {
+    let mut fleet = Fleet::new().await;
+    let nodes = fleet.nodes("a", 95).await;
+    let mut listener = fleet.listen().await;
+    let mut replica = fleet.replica("only", &[]).await;
+    replica.role(&["active"]).await;
+    fleet.joined("c1", 1, &["a"]).await;
+    fleet.left("c1", 1).await;
+    listener.heard(95).await;
+    eventually("the loss is told to its end", async || {
+        replica.log().contains("carried out").then_some(())
+    })
+    .await;
+    fleet.joined("c1", 2, &["a"]).await;
+    listener.heard(190).await;
+    fleet.joined("c\u{1b}[2J\u{202e}", 1, &["a"]).await;
+    eventually("the message is refused", async || {
+        replica.log().contains("refused a message").then_some(())
+    })
+    .await;
+    done(
+        &fleet,
+        &["pause", "--reason", "look\u{202e}\n here", "--who", "ada"],
+    );
+    eventually("the pause is told", async || {
+        replica.log().contains("paused: no node").then_some(())
+    })
+    .await;
+    done(&fleet, &["resume"]);
+    eventually("its end is told", async || {
+        replica.log().contains("resumed: ").then_some(())
+    })
+    .await;
+    replica.signal(Signal::TERM);
+    replica.ended().await;
+
+    let log = replica.log();
+    let lines = lines(&log);
+    let told = warnings(&lines);
+    let messages: Vec<&str> = told.iter().map(|(message, _)| message.as_str()).collect();
+    let unheard = messages[0].starts_with("active conductors without heartbeat_timeout_ms");
+    assert_eq!(
+        messages[usize::from(unheard)..],
+        [
+            "decided",
+            "carried out",
+            "decided",
+            "carried out",
+            "refused a message; it is kept among the dead letters",
+            "paused: no node is taken out of service",
+            "resumed: nodes of lost drivers go out of service again",
+        ],
+        "{log}"
+    );
+    let decisions = fleet.reader.decisions(10).await.unwrap();
+    for (place, verdict, decision) in [(0, "lost", &decisions[1]), (2, "restored", &decisions[0])] {
+        let (begun, ended) = (told[place].1, told[place + 1].1);
+        assert_eq!(begun["verdict"], verdict);
+        assert_eq!(
+            (&begun["cause"], &begun["conductor"]),
+            (&"event".into(), &"c1".into())
+        );
+        assert_eq!(ended["nodes"], 95);
+        for line in [begun, ended] {
+            assert_eq!(line["decision_id"], decision.decision_id.as_str());
+            assert_eq!(
+                (&line["driver"], &line["conductor_group"]),
+                (&"a".into(), &"".into())
+            );
+            assert_eq!(line["epoch"], 1);
+        }
+    }
+    assert_eq!(told[4].1["reason"], "out_of_bounds");
+    assert_eq!(told[5].1["reason"], "look\\u{202e}\\n here");
+    assert!(lines.len() < 20, "{log}");
+    assert!(!log.contains("guest:guest"), "no password: {log}");
+    let hostile = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    assert!(!log.contains(hostile) && !log.contains("\\u001b"), "{log}");
+    let infos: Vec<&str> = lines
+        .iter()
+        .filter(|line| line["level"] == "INFO")
+        .filter_map(|line| line["message"].as_str())
+        .collect();
+    for told in [
+        "in line as a standby",
+        "this replica decides now",
+        "stopped",
+    ] {
+        assert!(infos.contains(&told), "{told} is not in {infos:?}");
+    }
+    assert_eq!(nodes.len(), 95);
+}
