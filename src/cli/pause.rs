@@ -17,7 +17,7 @@ use crate::telemetry::{SAFE_CHARS, safe};
 /// middle of a loss. Events are handled and decisions made as ever, and nodes whose driver has an
 /// active conductor again come back. Works without any replica and without the broker.
 ///
-/// `nodewarden status` shows it, and so do /readyz and the metric `paused`. With --for it ends by
+/// `nodewarden status` shows it, and so do /readyz and the metrics. With --for it ends by
 /// itself, never earlier, after a fail-over perhaps a little later; without, it lasts until somebody
 /// resumes. A second pause takes the place of the first.
 #[derive(Debug, clap::Args)]
@@ -152,6 +152,6 @@ fn caller() -> String {
         .to_string_lossy()
         .into_owned();
     let user =
-        config::user().unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()));
+        config::user().unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
     format!("{user}@{host}")
 }

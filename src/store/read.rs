@@ -136,7 +136,7 @@ pub struct DecisionView {
     pub driver: String,
     /// `lost`, `restored` or `unknown`.
     pub verdict: String,
-    /// `event`, `silence` or `hold_ended`.
+    /// `event`, `silence`, `hold_ended` or `never_seen`.
     pub cause: String,
     /// The `message_id` of the event.
     pub cause_event_id: Option<String>,

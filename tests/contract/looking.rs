@@ -110,6 +110,7 @@ async fn conductors_and_pairs_are_shown_whole(kind: Kind) {
     let conductors = ground.reader.conductors().await.unwrap();
     assert_eq!(conductors, [shown("c1", "left"), shown("c2", "leaving")]);
     let plain = DriverView {
+        away: Vec::new(),
         conductor_group: String::new(),
         driver: "c".into(),
         state: "unknown",
@@ -121,6 +122,7 @@ async fn conductors_and_pairs_are_shown_whole(kind: Kind) {
         nodes_out_of_service: 0,
     };
     let lost = DriverView {
+        away: Vec::new(),
         driver: "b".into(),
         state: "lost",
         since_ms: Some(1001),
@@ -129,6 +131,7 @@ async fn conductors_and_pairs_are_shown_whole(kind: Kind) {
         ..plain.clone()
     };
     let holding = DriverView {
+        away: Vec::new(),
         conductor_group: "g".into(),
         driver: "a".into(),
         state: "holding",
@@ -158,6 +161,7 @@ async fn a_node_is_found_by_uuid_and_by_a_name_that_only_one_has(kind: Kind) {
         .await
         .unwrap();
     let view = DriverView {
+        away: Vec::new(),
         conductor_group: String::new(),
         driver: "b".into(),
         state: "lost",

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use nodewarden::domain::announcement::{BackReason, Content};
 use nodewarden::domain::ids::{Driver, Group, Pair};
-use nodewarden::store::{Chunk, Held, Operator, Pause, Window};
+use nodewarden::store::{Chunk, Held, NewStream, Operator, Pause, Window};
+use nodewarden::worker::End;
 use nodewarden::worker::ports::Clock;
 
 use crate::database::Kind;
@@ -388,4 +389,41 @@ async fn a_mark_that_somebody_lifted_by_hand_is_not_set_again_before_the_pause_i
     resume(&house).await;
     wait(&house, &mut worker, 70).await;
     assert_eq!(house.text(state).await, "out_of_service");
+}
+
+#[tokio::test]
+async fn a_new_stream_takes_the_right_to_write_from_everybody_and_goes_on_counting() {
+    let house = House::new().await;
+    let (mut worker, nodes) = lost(&house, 3).await;
+    let before = house.reader.overview().await.unwrap();
+    let begin = async |force| {
+        let now_ms = house.clock.now().wall_ms;
+        operator(&house).new_stream(now_ms, force).await.unwrap()
+    };
+    assert_eq!(begin(false).await, NewStream::Running("test".into()));
+    assert_eq!(house.reader.overview().await.unwrap(), before);
+    assert_eq!(begin(true).await, NewStream::Begun);
+    let after = house.reader.overview().await.unwrap();
+    assert_ne!(after.stream, before.stream);
+    assert_eq!(
+        (after.epoch, after.seq, after.holder),
+        (2, before.seq, None)
+    );
+    house.joined("c1", 2, &["a"]);
+    assert!(matches!(worker.step_to_end().await, End::Fenced(1)));
+    assert_eq!(house.out().await, nodes);
+    // Ticks of the old stream expire; the event comes again.
+    house.queue.end(worker.session);
+    while house.queue.steal().is_some() {}
+    house.joined("c1", 2, &["a"]);
+    house.active().await;
+    assert_eq!(house.out().await, Vec::<String>::new());
+    let announcements = house.announcements().await;
+    assert_contiguous(&announcements);
+    assert!(announcements.iter().all(|one| one.stream == after.stream));
+    // Who was killed without a word counts as running for a minute.
+    house.clock.advance(S(59));
+    assert_eq!(begin(false).await, NewStream::Running("test".into()));
+    house.clock.advance(S(2));
+    assert_eq!(begin(false).await, NewStream::Begun);
 }
