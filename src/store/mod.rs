@@ -34,6 +34,7 @@ mod sweep;
 mod take_out;
 mod views;
 mod walk;
+mod yardstick;
 
 pub use conductors_of_ironic::{ConductorsOfIronic, IronicConductor, make_bridge_table};
 pub use durability::weak_durability;
@@ -55,6 +56,8 @@ pub use records::{
     Request, Rows, StandingRecord, Sweep, Takeover, Window,
 };
 pub use sweep::request;
+#[doc(hidden)] // for the benchmark alone
+pub use yardstick::Yardstick;
 
 use std::collections::HashMap;
 

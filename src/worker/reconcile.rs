@@ -197,7 +197,8 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         seat.chunk.took(&window, chunk.changed, took);
         if chunk.changed > 0 {
             telemetry::moved(direction, chunk.changed);
-            tracing::debug!(over = ?walk.over, direction, nodes = chunk.changed, "nodes moved");
+            let took_us = took.as_micros() as u64;
+            tracing::debug!(over = ?walk.over, direction, nodes = chunk.changed, took_us, "nodes moved");
         }
         if chunk.skipped > 0 {
             telemetry::skipped(chunk.skipped);
