@@ -82,7 +82,8 @@ struct Client {
 
 impl Client {
     async fn connect(house: &House, store: &str) -> Outcome<Self> {
-        let connection = Connection::connect(&house.amqp(), ConnectionProperties::default()).await?;
+        let connection =
+            Connection::connect(&house.amqp(), ConnectionProperties::default()).await?;
         let channel = connection.create_channel().await?;
         channel
             .confirm_select(ConfirmSelectOptions::default())
@@ -98,8 +99,14 @@ impl Client {
             .await?;
         let (exchange, bind) = (format!("{store}.node.events"), QueueBindOptions::default());
         let key = "node.#".into();
-        ear.queue_bind(queue.as_str().into(), exchange.into(), key, bind, nothing.clone())
-            .await?;
+        ear.queue_bind(
+            queue.as_str().into(),
+            exchange.into(),
+            key,
+            bind,
+            nothing.clone(),
+        )
+        .await?;
         let options = BasicConsumeOptions {
             no_ack: true,
             ..BasicConsumeOptions::default()
@@ -272,10 +279,19 @@ impl House {
         command
             .current_dir(self.dir.path())
             .env("NODEWARDEN_AMQP__URL", self.amqp())
-            .env("NODEWARDEN_AMQP__EVENTS_EXCHANGE", format!("{store}.conductor.events"))
+            .env(
+                "NODEWARDEN_AMQP__EVENTS_EXCHANGE",
+                format!("{store}.conductor.events"),
+            )
             .env("NODEWARDEN_AMQP__EVENTS_QUEUE", format!("{store}.queue"))
-            .env("NODEWARDEN_AMQP__NODES_EXCHANGE", format!("{store}.node.events"))
-            .env("NODEWARDEN_AMQP__DEAD_LETTERS_QUEUE", format!("{store}.dead"))
+            .env(
+                "NODEWARDEN_AMQP__NODES_EXCHANGE",
+                format!("{store}.node.events"),
+            )
+            .env(
+                "NODEWARDEN_AMQP__DEAD_LETTERS_QUEUE",
+                format!("{store}.dead"),
+            )
             .env("NODEWARDEN_DATABASE__URL", database)
             .stdin(Stdio::null());
         Ok(command)
@@ -334,9 +350,12 @@ impl Drop for Replica {
 /// The first of thirty ports in a row that nobody has, below those that the kernel hands out.
 fn free_ports() -> Outcome<u16> {
     let spread = u16::try_from(std::process::id() % 200)?;
-    let free = |base: &u16| (*base..base + 30).all(|at| TcpListener::bind(("127.0.0.1", at)).is_ok());
+    let free =
+        |base: &u16| (*base..base + 30).all(|at| TcpListener::bind(("127.0.0.1", at)).is_ok());
     let mut bases = (0..200).map(|step| 25_000 + (spread + step) % 200 * 30);
-    bases.find(free).ok_or_else(|| "no thirty free ports in a row".into())
+    bases
+        .find(free)
+        .ok_or_else(|| "no thirty free ports in a row".into())
 }
 
 /// Fills both databases with the same nodes.
@@ -344,12 +363,18 @@ fn fill(house: &House, store: &str, databases: &[String; 2], nodes: usize) -> Ou
     let mut fleet = String::new();
     for number in 0..nodes {
         let uuid = uuid::Uuid::new_v4();
-        writeln!(fleet, r#"{{"uuid":"{uuid}","name":"node-{number}","driver":"{DRIVER}"}}"#)?;
+        writeln!(
+            fleet,
+            r#"{{"uuid":"{uuid}","name":"node-{number}","driver":"{DRIVER}"}}"#
+        )?;
     }
     std::fs::write(house.dir.path().join("fleet.jsonl"), fleet)?;
     for database in databases {
         for arguments in [&["migrate"][..], &["nodes", "import", "fleet.jsonl"]] {
-            let done = house.nodewarden(store, database)?.args(arguments).output()?;
+            let done = house
+                .nodewarden(store, database)?
+                .args(arguments)
+                .output()?;
             if !done.status.success() {
                 return Err(String::from_utf8_lossy(&done.stderr).into());
             }
@@ -366,7 +391,12 @@ struct Round {
     alone_back: Duration,
 }
 
-async fn measure(house: &mut House, store: &str, nodes: usize, rounds: usize) -> Outcome<Vec<Round>> {
+async fn measure(
+    house: &mut House,
+    store: &str,
+    nodes: usize,
+    rounds: usize,
+) -> Outcome<Vec<Round>> {
     let databases = house.databases(store).await?;
     fill(house, store, &databases, nodes)?;
     let pair = Pair {
@@ -431,7 +461,9 @@ fn median(times: impl Iterator<Item = f64>) -> f64 {
     if times.len() % 2 == 1 {
         times[middle]
     } else {
-        times.get(middle).map_or(f64::NAN, |above| (times[middle - 1] + above) / 2.0)
+        times
+            .get(middle)
+            .map_or(f64::NAN, |above| (times[middle - 1] + above) / 2.0)
     }
 }
 
@@ -452,7 +484,11 @@ fn row(what: &str, rounds: &[Round]) {
 
 fn locked(store: &str, chunks: &[(u64, Duration)]) {
     let within = chunks.iter().filter(|(_, took)| *took <= LOCKED).count();
-    let longest = chunks.iter().map(|(_, took)| *took).max().unwrap_or_default();
+    let longest = chunks
+        .iter()
+        .map(|(_, took)| *took)
+        .max()
+        .unwrap_or_default();
     println!(
         "{store}: {} transactions that moved nodes, median {:.0} ms and {:.0} nodes; {within} within {:.0} ms, \
          the longest {:.0} ms",
@@ -465,7 +501,10 @@ fn locked(store: &str, chunks: &[(u64, Duration)]) {
 }
 
 async fn bench() -> Outcome<()> {
-    let (rounds, nodes) = (option("--rounds", "5")?.parse()?, option("--nodes", "100000")?.parse()?);
+    let (rounds, nodes) = (
+        option("--rounds", "5")?.parse()?,
+        option("--nodes", "100000")?.parse()?,
+    );
     let only = option("--store", "sqlite,postgres,mariadb")?;
     let mut house = House::new()?;
     let mut results = Vec::new();
@@ -474,11 +513,19 @@ async fn bench() -> Outcome<()> {
     }
     let cores = std::thread::available_parallelism()?;
     println!("{cores} cores, {nodes} nodes of one driver; medians in ms, the first round apart\n");
-    println!("| store | first out | last out | statements alone | ratio | last back | statements alone | ratio |");
+    println!(
+        "| store | first out | last out | statements alone | ratio | last back | statements alone | ratio |"
+    );
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for (store, rounds) in &results {
         row(&format!("{store}, first round"), &rounds[..1]);
-        row(store, rounds.get(1..).filter(|rest| !rest.is_empty()).unwrap_or(rounds));
+        row(
+            store,
+            rounds
+                .get(1..)
+                .filter(|rest| !rest.is_empty())
+                .unwrap_or(rounds),
+        );
     }
     println!();
     for (store, _) in &results {

@@ -1,11 +1,17 @@
 //! Fixing the boundaries of messages over a run of changes, in the transaction that made them (I4).
 
-use super::connection::values;
+use super::connection::{Value, placeholders, values};
 use super::ledger::Unit;
 
 /// How the body of an announcement is made from its rows. A binary that makes it otherwise must
 /// use another number, and keep making the old ones.
 pub const FORMAT: i64 = 1;
+
+/// Values in a row of an announcement.
+const WIDTH: usize = 11;
+
+/// Rows in one statement: far below every limit for parameters.
+const ROWS: usize = 100;
 
 /// The header of one or more announcements over a run of changes.
 pub struct Header<'a> {
@@ -27,10 +33,14 @@ pub async fn announce(
     nodes_per_message: u32,
 ) -> Result<(), sqlx::Error> {
     let mut first = first;
+    let mut runs = Vec::new();
     while first <= last {
         let end = last.min(first + u64::from(nodes_per_message) - 1);
-        one(unit, header, first, end).await?;
+        runs.push((first, end));
         first = end + 1;
+    }
+    for runs in runs.chunks(ROWS) {
+        some(unit, header, runs).await?;
     }
     Ok(())
 }
@@ -46,30 +56,34 @@ pub async fn announce_position(unit: &mut Unit<'_>, now_ms: u64) -> Result<(), s
         decided_at_ms: now_ms,
         now_ms,
     };
-    one(unit, &header, seq, seq).await
+    some(unit, &header, &[(seq, seq)]).await
 }
 
-async fn one(
+/// One message for each run, in one statement.
+async fn some(
     unit: &mut Unit<'_>,
     header: &Header<'_>,
-    first: u64,
-    last: u64,
+    runs: &[(u64, u64)],
 ) -> Result<(), sqlx::Error> {
-    unit.counters.last_announcement += 1;
-    let values = values![
-        unit.counters.last_announcement,
-        header.message_type,
-        header.decision,
-        header.reason,
-        header.released_by,
-        first,
-        last,
-        unit.counters.epoch,
-        header.decided_at_ms,
-        header.now_ms,
-        FORMAT,
-    ];
-    unit.connection.execute(unit.sql.announce, values).await?;
+    let mut rows: Vec<Value<'_>> = Vec::new();
+    for (first, last) in runs {
+        unit.counters.last_announcement += 1;
+        rows.extend_from_slice(values![
+            unit.counters.last_announcement,
+            header.message_type,
+            header.decision,
+            header.reason,
+            header.released_by,
+            *first,
+            *last,
+            unit.counters.epoch,
+            header.decided_at_ms,
+            header.now_ms,
+            FORMAT,
+        ]);
+    }
+    let statement = format!("{}{}", unit.sql.announce, placeholders(runs.len(), WIDTH));
+    unit.connection.execute(&statement, &rows).await?;
     Ok(())
 }
 

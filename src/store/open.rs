@@ -21,6 +21,14 @@ use crate::config::Database;
 /// Others hold it for milliseconds (a chunk) or, by a user's long transaction, for longer.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// SQLite's page cache in KiB, as it wants it. A window of nodes with random uuids touches pages all over
+/// the table; with the default of 2 MB each one is read and written again and again.
+const CACHE: &str = "-65536";
+
+/// Pages in SQLite's log before it is carried into the file (40 MB). With the default of 1,000 every
+/// window of a mass loss waits for that.
+const CHECKPOINT: &str = "10000";
+
 /// How long dialling a server, and its handshake, may take.
 const DIAL: Duration = Duration::from_secs(10);
 
@@ -89,7 +97,9 @@ async fn sqlite(database: &Database, purpose: Purpose) -> Result<Connection, Sto
         Purpose::Look => options.read_only(true),
         Purpose::Write | Purpose::Migrate => options
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full),
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("cache_size", CACHE)
+            .pragma("wal_autocheckpoint", CHECKPOINT),
     };
     let connection = SqliteConnection::connect_with(&options)
         .await

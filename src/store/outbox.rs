@@ -71,16 +71,33 @@ async fn read(
     most: u32,
 ) -> Result<Result<Vec<Announcement>, StoreError>, sqlx::Error> {
     let rows = connection.fetch(sql.pending, values![after, most]).await?;
-    let mut announcements = Vec::with_capacity(rows.len());
+    let mut runs = Vec::with_capacity(rows.len());
     for row in &rows {
-        let nodes = if row.text("type")? == "node.position" {
-            Vec::new()
-        } else {
-            let run = values![row.int("first_seq")?, row.int("last_seq")?];
-            let nodes = connection.fetch(sql.announced_nodes, run).await?;
-            nodes.iter().map(node).collect::<Result<_, _>>()?
-        };
-        match announcement(row, nodes)? {
+        let changes = row.text("type")? != "node.position";
+        let run = (row.uint("first_seq")?, row.uint("last_seq")?);
+        runs.push(changes.then_some(run));
+    }
+    // The runs of several announcements follow one another: one query for all of them.
+    let first = runs.iter().flatten().map(|run| run.0).min();
+    let last = runs.iter().flatten().map(|run| run.1).max();
+    let nodes = match first.zip(last) {
+        Some((first, last)) => {
+            let run = values![first, last];
+            connection.fetch(sql.announced_nodes, run).await?
+        }
+        None => Vec::new(),
+    };
+    let nodes: Vec<AnnouncedNode> = nodes.iter().map(node).collect::<Result<_, _>>()?;
+    let mut nodes = nodes.into_iter().peekable();
+    let mut announcements = Vec::with_capacity(rows.len());
+    for (row, run) in rows.iter().zip(runs) {
+        let mut of_run = Vec::new();
+        if let Some((first, last)) = run {
+            while let Some(node) = nodes.next_if(|node| node.seq <= last) {
+                of_run.extend((node.seq >= first).then_some(node));
+            }
+        }
+        match announcement(row, of_run)? {
             Ok(announcement) => announcements.push(announcement),
             // What is before it can go out.
             Err(_) if !announcements.is_empty() => break,

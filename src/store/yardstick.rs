@@ -15,7 +15,7 @@ use crate::domain::ids::Pair;
 
 /// A database with the product's tables, in which no replica works.
 pub struct Yardstick {
-    connection: Connection,
+    database: Database,
     sql: &'static Statements,
     inventory: Inventory,
     pair: Pair,
@@ -39,8 +39,19 @@ impl Yardstick {
         let work = async {
             let (none, no_time) = (None::<&str>, None::<i64>);
             let decision = values![
-                1_u64, "yardstick", group, driver, "lost", "event", none, none, none, no_time, 1_u64,
-                0_u64, false,
+                1_u64,
+                "yardstick",
+                group,
+                driver,
+                "lost",
+                "event",
+                none,
+                none,
+                none,
+                no_time,
+                1_u64,
+                0_u64,
+                false,
             ];
             connection.execute(sql.decided, decision).await?;
             // What is held for it may come back.
@@ -53,7 +64,7 @@ impl Yardstick {
         let found = work.await.map_err(failed)?;
         let last = found.last.ok_or_else(|| failed(sqlx::Error::RowNotFound))?;
         Ok(Self {
-            connection,
+            database: database.clone(),
             sql,
             inventory,
             pair: pair.clone(),
@@ -67,7 +78,9 @@ impl Yardstick {
     /// # Errors
     /// [`StoreError`]
     pub async fn out(&mut self) -> Result<(u64, Duration), StoreError> {
-        let (connection, inventory) = (&mut self.connection, &self.inventory);
+        // Servers end connections that are idle between two rounds.
+        let mut connection = Connection::open(&self.database, Purpose::Write).await?;
+        let inventory = &self.inventory;
         let (group, driver) = (self.pair.group.as_str(), self.pair.driver.as_str());
         let began = Instant::now();
         let work = async {
@@ -89,7 +102,9 @@ impl Yardstick {
     /// # Errors
     /// [`StoreError`]
     pub async fn back(&mut self) -> Result<(u64, Duration), StoreError> {
-        let (connection, inventory) = (&mut self.connection, &self.inventory);
+        // Servers end connections that are idle between two rounds.
+        let mut connection = Connection::open(&self.database, Purpose::Write).await?;
+        let inventory = &self.inventory;
         let (group, driver) = (self.pair.group.as_str(), self.pair.driver.as_str());
         let began = Instant::now();
         let work = async {

@@ -41,11 +41,18 @@ impl ChunkSize {
         self.nodes.saturating_mul(by).min(self.most)
     }
 
+    /// The size of a walk's first window, however large they have become: the first announcement of a
+    /// loss waits for it.
+    #[must_use]
+    pub fn first(self) -> u32 {
+        self.nodes.min(FIRST)
+    }
+
     /// A window that changed so many nodes took so long. It grows to twice its size at the most,
     /// and only by what a full window of changes has shown.
     pub fn took(&mut self, window: &Window, changed: u64, took: Duration) {
         let full = changed >= u64::from(window.nodes);
-        if took <= AIM && !full {
+        if took <= AIM && (!full || window.nodes < self.nodes) {
             return;
         }
         let share = AIM.as_secs_f64() / took.as_secs_f64().max(0.001);
@@ -88,6 +95,19 @@ mod tests {
         let mut chunk = ChunkSize::up_to(5000);
         chunk.took(&window(500), 3, Duration::from_millis(1));
         assert_eq!(chunk.scaled(1), 500);
+    }
+
+    #[test]
+    fn the_first_window_of_a_walk_is_small_and_does_not_shrink_the_next_ones() {
+        let mut chunk = ChunkSize::up_to(5000);
+        for nodes in [500, 1000, 2000] {
+            chunk.took(&window(nodes), nodes.into(), Duration::from_millis(10));
+        }
+        assert_eq!((chunk.first(), chunk.scaled(1)), (500, 4000));
+        chunk.took(&window(500), 500, Duration::from_millis(10));
+        assert_eq!(chunk.scaled(1), 4000);
+        chunk.took(&window(500), 500, Duration::from_millis(200));
+        assert_eq!(chunk.scaled(1), 250);
     }
 
     #[test]

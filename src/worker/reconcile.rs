@@ -165,7 +165,10 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         };
         let window = Window {
             after: walk.after.clone(),
-            nodes: walk.nodes.unwrap_or_else(|| seat.chunk.scaled(walk.scale)),
+            nodes: walk.nodes.unwrap_or_else(|| match &walk.over {
+                Over::Pair(_) if walk.after.is_empty() => seat.chunk.first(),
+                _ => seat.chunk.scaled(walk.scale),
+            }),
             nodes_per_message: self.rules.nodes_per_message,
             unknown: self.rules.unknown_after.is_some(),
             completes: !walk.left_behind,

@@ -139,6 +139,7 @@ pub struct Statements {
     pub complete: &'static str,
     /// The pair's decision. `$1` driver, `$2` group.
     pub completed: &'static str,
+    /// Goes before the rows.
     pub announce: &'static str,
     /// `$1` after, `$2` limit.
     pub holds_window: &'static str,

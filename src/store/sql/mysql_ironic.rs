@@ -171,6 +171,7 @@ pub fn inventory(keys: Keys) -> Inventory {
             JOIN nodewarden_decisions d ON d.number = c.decision
             JOIN nodes n ON {}
             JOIN nodewarden_pairs p ON p.driver = {DRIVER} AND p.conductor_group = {GROUP}
+            JOIN nodewarden_decisions o ON o.number = p.decision AND NOT o.observed
             SET c.marked = coalesce(c.marked, c.decision), c.decision = p.decision
             WHERE c.held > $1 AND c.held <= $2 AND p.state = 'lost'
             AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group)", words.node("c.held")),

@@ -81,13 +81,14 @@ pub const STATEMENTS: Statements = Statements {
     completed: "SELECT d.decision_id, d.nodes FROM nodewarden_pairs p JOIN nodewarden_decisions d ON d.number = p.decision
         WHERE p.driver = $1 AND p.conductor_group = $2",
     announce: "INSERT INTO nodewarden_announcements (number, type, decision, reason, released_by,
-        first_seq, last_seq, epoch, decided_at_ms, committed_at_ms, format)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        first_seq, last_seq, epoch, decided_at_ms, committed_at_ms, format) VALUES ",
     holds_window: "SELECT max(held) AS last, count(*) AS seen FROM (SELECT held FROM nodewarden_changes
         WHERE held > $1 ORDER BY held LIMIT $2) AS w",
-    holds_window_of_pair: "SELECT max(held) AS last, count(*) AS seen FROM (SELECT c.held FROM nodewarden_changes c
-        JOIN nodewarden_decisions d ON d.number = c.decision
-        WHERE c.held > $1 AND d.driver = $3 AND d.conductor_group = $4 ORDER BY c.held LIMIT $2) AS w",
+    holds_window_of_pair: "SELECT max(held) AS last, count(*) AS seen FROM (
+        SELECT c.held FROM nodewarden_decisions d CROSS JOIN LATERAL (
+            SELECT h.held FROM nodewarden_changes h WHERE h.decision = d.number AND h.held > $1
+            ORDER BY h.held LIMIT $2) AS c
+        WHERE d.driver = $3 AND d.conductor_group = $4 ORDER BY c.held LIMIT $2) AS w",
     end_holds: "UPDATE nodewarden_changes SET held = NULL
         WHERE seq IN (SELECT ends FROM nodewarden_changes WHERE seq > $1 AND seq <= $2)",
     released: "SELECT c.decision, c.back, min(c.seq) AS first, max(c.seq) AS last, r.number AS released_by,

@@ -2,7 +2,11 @@
 //!
 //! Its texts have the collation "C", so that `lower` turns A to Z alone and everything compares byte
 //! by byte. Rows are locked before they are changed, and those that somebody else has locked are
-//! passed by. A name longer than any message may carry is left out.
+//! passed by. A name longer than any message may carry is left out. What is bounded on one side of a join
+//! is bounded on the other as well: over never analysed tables the planner reads a whole table otherwise.
+//! What is held already is hashed once for a window (`NOT IN`): for each node by itself the planner may
+//! look it up in the index of holds by decision, which has no order by node. And what
+//! statistics say of `service_state` was so before the loss: they are kept out of the marking (`coalesce`).
 
 use super::Inventory;
 use super::sqlite_native::{OF_NODE, OF_PAIR, removed};
@@ -20,7 +24,7 @@ fn returned(of: &str) -> String {
             JOIN nodes n ON n.uuid = c.held
             JOIN nodewarden_pairs p
                 ON p.driver = n.driver AND p.conductor_group = lower(coalesce(n.conductor_group, ''))
-            WHERE c.held > $3 AND c.held <= $4 AND p.state = 'active'{of}
+            WHERE c.held > $3 AND c.held <= $4 AND n.uuid > $3 AND n.uuid <= $4 AND p.state = 'active'{of}
             FOR UPDATE OF n SKIP LOCKED) AS locked"
     )
 }
@@ -51,15 +55,15 @@ pub fn inventory() -> Inventory {
                 SELECT n.uuid, CASE WHEN octet_length(n.name) <= 255 THEN n.name END AS name FROM nodes n
                 WHERE n.driver = $4 AND lower(coalesce(n.conductor_group, '')) = $5 AND n.uuid > $6 AND n.uuid <= $7
                 AND octet_length(n.uuid) <= 255
-                AND NOT EXISTS (SELECT 1 FROM nodewarden_changes h WHERE h.held = n.uuid)
+                AND n.uuid NOT IN (SELECT h.held FROM nodewarden_changes h WHERE h.held > $6 AND h.held <= $7)
                 FOR UPDATE OF n SKIP LOCKED) AS locked".into(),
         mark_out: "UPDATE nodes n SET service_state = 'out_of_service', service_state_since_ms = $1
             FROM nodewarden_changes c WHERE c.seq > $2 AND c.seq <= $3 AND n.uuid = c.uuid
-            AND n.service_state IS DISTINCT FROM 'out_of_service'".into(),
+            AND coalesce(n.service_state, '') <> 'out_of_service'".into(),
         left_in: "SELECT count(*) AS nodes FROM nodes n
             WHERE n.driver = $1 AND lower(coalesce(n.conductor_group, '')) = $2 AND n.uuid > $3 AND n.uuid <= $4
             AND octet_length(n.uuid) <= 255 AND $5 > 0
-            AND NOT EXISTS (SELECT 1 FROM nodewarden_changes h WHERE h.held = n.uuid)".into(),
+            AND n.uuid NOT IN (SELECT h.held FROM nodewarden_changes h WHERE h.held > $3 AND h.held <= $4)".into(),
 
         release: vec![removed(""), returned("")],
         release_of_pair: vec![removed(OF_PAIR), returned(OF_PAIR)],
@@ -68,7 +72,7 @@ pub fn inventory() -> Inventory {
         release_by_hand_of_node: vec![removed(OF_NODE), by_hand(OF_NODE)],
         mark_in: "UPDATE nodes n SET service_state = 'in_service', service_state_since_ms = $1
             FROM nodewarden_changes c WHERE c.seq > $2 AND c.seq <= $3 AND n.uuid = c.uuid
-            AND n.service_state IS DISTINCT FROM 'in_service'".into(),
+            AND coalesce(n.service_state, '') <> 'in_service'".into(),
         left_out: "SELECT count(*) AS nodes FROM nodewarden_changes c
             JOIN nodes n ON n.uuid = c.held
             JOIN nodewarden_pairs p

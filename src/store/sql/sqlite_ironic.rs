@@ -118,6 +118,7 @@ pub fn inventory() -> Inventory {
                 JOIN nodewarden_decisions d ON d.number = c.decision
                 JOIN nodes n ON n.uuid = c.held
                 JOIN nodewarden_pairs p ON {PAIR}
+                JOIN nodewarden_decisions o ON o.number = p.decision AND NOT o.observed
                 WHERE c.held > $1 AND c.held <= $2 AND p.state = 'lost'
                 AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group)) AS moved
             WHERE nodewarden_changes.seq = moved.seq"),
