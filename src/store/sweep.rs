@@ -36,11 +36,11 @@ pub async fn begin(unit: &mut Unit<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sqlx
     let mut forgotten = Vec::new();
     for pair in &sweep.unnamed {
         let values = values![pair.driver.as_str(), pair.group.as_str()];
-        if connection
-            .execute(&unit.inventory.forget_pair, values)
-            .await?
-            > 0
-        {
+        let unneeded = connection
+            .fetch_first(&unit.inventory.unneeded, values)
+            .await?;
+        if unneeded.is_some() {
+            connection.execute(sql.forget_pair, values).await?;
             forgotten.push(pair.clone());
         }
     }

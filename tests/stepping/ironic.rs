@@ -35,7 +35,7 @@ fn tables(kind: Kind, revision: &str) -> String {
     )
 }
 
-async fn ironic() -> House {
+pub async fn ironic() -> House {
     House::over(
         tables_in(Scratch::of(Kind::chosen()).await).await,
         InventoryKind::Ironic,
@@ -68,7 +68,7 @@ async fn node(house: &House, uuid: &str, more: &[(&str, &str)]) {
         .await;
 }
 
-async fn free(house: &House, uuids: &[&str]) {
+pub async fn free(house: &House, uuids: &[&str]) {
     for uuid in uuids {
         node(house, uuid, &[("provision_state", "'available'")]).await;
     }

@@ -9,6 +9,7 @@ mod ironic;
 mod observe;
 mod operator;
 mod races;
+mod review;
 mod schedules;
 mod servers;
 mod sqlite;

@@ -157,6 +157,8 @@ pub struct Statements {
     pub keep_remainder: &'static str,
     /// A pair that was decided to be unknown, if nothing is held for it. `$1` driver, `$2` group.
     pub forget_unknown: &'static str,
+    /// `$1` driver, `$2` group.
+    pub forget_pair: &'static str,
     pub drop_events: &'static str,
     pub drop_changes: &'static str,
     pub drop_announcements: &'static str,
@@ -263,9 +265,10 @@ pub struct Inventory {
     pub put_right: String,
 
     // --- sweep ----------------------------------------------------------------------------------
-    /// A pair that no conductor names, if no node needs it and nothing is held for it. `$1`
-    /// driver, `$2` group.
-    pub forget_pair: String,
+    /// The pair, if no node needs it and nothing is held for it. Not one statement with its removal:
+    /// MySQL's DELETE would wait for the nodes that somebody else has locked. `$1` driver, `$2`
+    /// group.
+    pub unneeded: String,
 
     /// Pairs that nodes need and nothing was ever decided about, by group and driver. `$1` limit.
     pub unknown_pairs: String,

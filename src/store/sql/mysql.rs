@@ -115,6 +115,7 @@ pub const STATEMENTS: Statements = Statements {
         AND decision IN (SELECT number FROM nodewarden_decisions WHERE verdict = 'unknown')
         AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
             WHERE c.held IS NOT NULL AND d.driver = $1 AND d.conductor_group = $2)",
+    forget_pair: "DELETE FROM nodewarden_pairs WHERE driver = $1 AND conductor_group = $2",
     drop_events: "DELETE FROM nodewarden_events WHERE received_at_ms < $1 ORDER BY number LIMIT 20000",
     drop_changes: "DELETE FROM nodewarden_changes WHERE held IS NULL AND since_ms < $1 AND seq <= coalesce(
             (SELECT max(a.last_seq) FROM nodewarden_announcements a, nodewarden_relay r WHERE a.number <= r.announced), 0)
@@ -123,12 +124,14 @@ pub const STATEMENTS: Statements = Statements {
         ORDER BY seq LIMIT 20000",
     drop_announcements: "DELETE FROM nodewarden_announcements WHERE committed_at_ms < $1
         AND number <= (SELECT announced FROM nodewarden_relay) - 1 ORDER BY number LIMIT 20000",
+    // What has no index is read once, into a table of its own, and not for each decision.
     drop_decisions: "DELETE FROM nodewarden_decisions WHERE completed_at_ms < $1
         AND number NOT IN (SELECT decision FROM nodewarden_changes)
-        AND number NOT IN (SELECT marked FROM nodewarden_changes WHERE marked IS NOT NULL)
-        AND number NOT IN (SELECT decision FROM nodewarden_announcements WHERE decision IS NOT NULL)
-        AND number NOT IN (SELECT released_by FROM nodewarden_announcements WHERE released_by IS NOT NULL)
-        AND number NOT IN (SELECT decision FROM nodewarden_pairs WHERE decision IS NOT NULL)
+        AND number NOT IN (SELECT number FROM (
+            SELECT marked AS number FROM nodewarden_changes WHERE marked IS NOT NULL
+            UNION SELECT decision FROM nodewarden_announcements WHERE decision IS NOT NULL
+            UNION SELECT released_by FROM nodewarden_announcements WHERE released_by IS NOT NULL
+            UNION SELECT decision FROM nodewarden_pairs WHERE decision IS NOT NULL) AS needed)
         ORDER BY number LIMIT 5000",
 
     pause: "SELECT pause_id, reason, who, paused_at_ms, remaining_ms, noted_at_ms FROM nodewarden_pause WHERE id = 1",

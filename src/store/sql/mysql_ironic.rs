@@ -31,7 +31,7 @@ const MARK: &str = "JOIN nodewarden_decisions m ON m.number = coalesce(c.marked,
 const OF_PAIR: &str = " AND c.decision IN (SELECT number FROM nodewarden_decisions
     WHERE driver = $5 AND conductor_group = $6)";
 
-/// The parts that depend on the collation of Ironic's keys.
+/// The parts that depend on Ironic's keys.
 struct Words {
     keys: Keys,
 }
@@ -40,6 +40,12 @@ impl Words {
     /// The node whose key is in a column of ours.
     fn node(&self, ours: &str) -> String {
         format!("n.uuid = {}", self.keys.of(ours))
+    }
+
+    /// The node to change whose key is in a column of ours. An UPDATE locks every row that it reads,
+    /// and waits for those of others: it must look up that one alone, however small the table is.
+    fn changed(&self, ours: &str) -> String {
+        format!("nodes n {} ON {}", self.keys.by_key(), self.node(ours))
     }
 
     /// Ends the holds of a window whose node is gone.
@@ -141,11 +147,11 @@ pub fn inventory(keys: Keys) -> Inventory {
                 WHERE {} AND n.uuid > $6 AND n.uuid <= $7 AND {wanted} AND {}
                 FOR UPDATE SKIP LOCKED) AS locked",
             of_pair("$4", "$5"), not_lifted("$2")),
-        mark_out: format!("UPDATE nodewarden_changes c STRAIGHT_JOIN nodes n {} ON {}
+        mark_out: format!("UPDATE nodewarden_changes c STRAIGHT_JOIN {}
             SET n.maintenance = 1, n.fault = 'no active conductor', n.maintenance_reason = concat(
                 'nodewarden: no active conductor supports this node''s driver; it comes back by itself (decision ',
                 $4, ')'), n.updated_at = utc_timestamp()
-            WHERE c.seq > $2 AND c.seq <= $3", keys.by_key(), words.node("c.uuid")),
+            WHERE c.seq > $2 AND c.seq <= $3", words.changed("c.uuid")),
         left_in: format!("SELECT count(*) AS nodes FROM nodes n
             WHERE {} AND n.uuid > $3 AND n.uuid <= $4 AND {wanted} AND {}",
             of_pair("$1", "$2"), not_lifted("$5")),
@@ -157,34 +163,38 @@ pub fn inventory(keys: Keys) -> Inventory {
         release_by_hand_of_node: vec![words.removed(OF_NODE), words.lifted(OF_NODE), words.by_hand(OF_NODE)],
         mark_in: format!("UPDATE nodewarden_changes b STRAIGHT_JOIN nodewarden_changes c ON c.seq = b.ends
             STRAIGHT_JOIN nodewarden_decisions m ON m.number = coalesce(c.marked, c.decision)
-            STRAIGHT_JOIN nodes n {} ON {}
+            STRAIGHT_JOIN {}
             SET n.maintenance = 0, n.fault = NULL, n.maintenance_reason = NULL, n.updated_at = utc_timestamp()
             WHERE b.seq > $2 AND b.seq <= $3 AND b.back <> 'node_removed' AND n.reservation IS NULL AND {OURS}",
-            keys.by_key(), words.node("b.uuid")),
+            words.changed("b.uuid")),
         left_out: format!("SELECT count(*) AS nodes FROM nodewarden_changes c {MARK}
             JOIN nodes n ON {}
             JOIN nodewarden_pairs p ON p.driver = {DRIVER} AND p.conductor_group = {GROUP}
             WHERE c.held > $1 AND c.held <= $2 AND p.state = 'active' AND n.reservation IS NULL AND {OURS}
             AND c.decision IN (SELECT number FROM nodewarden_decisions WHERE driver = $3 AND conductor_group = $4)",
             words.node("c.held")),
-        relabel: format!("UPDATE nodewarden_changes c
-            JOIN nodewarden_decisions d ON d.number = c.decision
-            JOIN nodes n ON {}
-            JOIN nodewarden_pairs p ON p.driver = {DRIVER} AND p.conductor_group = {GROUP}
-            JOIN nodewarden_decisions o ON o.number = p.decision AND NOT o.observed
-            SET c.marked = coalesce(c.marked, c.decision), c.decision = p.decision
-            WHERE c.held > $1 AND c.held <= $2 AND p.state = 'lost'
-            AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group)", words.node("c.held")),
+        relabel: format!("UPDATE (
+                SELECT c.seq, p.decision, coalesce(c.marked, c.decision) AS marked FROM nodewarden_changes c
+                JOIN nodewarden_decisions d ON d.number = c.decision
+                JOIN nodes n ON {}
+                JOIN nodewarden_pairs p ON p.driver = {DRIVER} AND p.conductor_group = {GROUP}
+                JOIN nodewarden_decisions o ON o.number = p.decision AND NOT o.observed
+                WHERE c.held > $1 AND c.held <= $2 AND p.state = 'lost'
+                AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group)
+                FOR UPDATE SKIP LOCKED) AS moved
+            STRAIGHT_JOIN nodewarden_changes c ON c.seq = moved.seq
+            SET c.marked = moved.marked, c.decision = moved.decision", words.node("c.held")),
         mark_again: String::new(),
 
         all_window: "SELECT max(uuid) AS last, count(*) AS seen FROM (SELECT uuid FROM nodes
             WHERE uuid > $1 ORDER BY uuid LIMIT $2) AS w".into(),
         put_right: String::new(),
 
-        forget_pair: format!("DELETE FROM nodewarden_pairs WHERE driver = $1 AND conductor_group = $2
-            AND NOT EXISTS (SELECT 1 FROM nodes n WHERE {DRIVER} = $1 AND {GROUP} = $2)
+        unneeded: format!("SELECT driver FROM nodewarden_pairs WHERE driver = $1 AND conductor_group = $2
+            AND NOT EXISTS (SELECT 1 FROM nodes n WHERE {})
             AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c WHERE c.held IS NOT NULL AND c.decision IN (
-                SELECT number FROM nodewarden_decisions d WHERE d.driver = $1 AND d.conductor_group = $2))"),
+                SELECT number FROM nodewarden_decisions d WHERE d.driver = $1 AND d.conductor_group = $2))",
+            of_pair("$1", "$2")),
 
         unknown_pairs: format!("SELECT DISTINCT {GROUP} AS conductor_group, {DRIVER} AS driver FROM nodes n
             WHERE octet_length(CONVERT(n.driver USING utf8mb4)) BETWEEN 1 AND 255

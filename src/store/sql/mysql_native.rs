@@ -79,14 +79,17 @@ pub fn inventory() -> Inventory {
                 ON p.driver = n.nodewarden_driver AND p.conductor_group = n.nodewarden_group
             WHERE c.held > $1 AND c.held <= $2 AND p.state = 'active' AND c.decision IN (
                 SELECT number FROM nodewarden_decisions WHERE driver = $3 AND conductor_group = $4)".into(),
-        relabel: "UPDATE nodewarden_changes c
-            JOIN nodewarden_decisions d ON d.number = c.decision
-            JOIN nodes n ON n.uuid = c.held
-            JOIN nodewarden_pairs p ON p.driver = n.nodewarden_driver AND p.conductor_group = n.nodewarden_group
-            JOIN nodewarden_decisions o ON o.number = p.decision AND NOT o.observed
-            SET c.decision = p.decision
-            WHERE c.held > $1 AND c.held <= $2 AND p.state = 'lost'
-            AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group)".into(),
+        relabel: "UPDATE (
+                SELECT c.seq, p.decision FROM nodewarden_changes c
+                JOIN nodewarden_decisions d ON d.number = c.decision
+                JOIN nodes n ON n.uuid = c.held
+                JOIN nodewarden_pairs p ON p.driver = n.nodewarden_driver AND p.conductor_group = n.nodewarden_group
+                JOIN nodewarden_decisions o ON o.number = p.decision AND NOT o.observed
+                WHERE c.held > $1 AND c.held <= $2 AND p.state = 'lost'
+                AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group)
+                FOR UPDATE SKIP LOCKED) AS moved
+            STRAIGHT_JOIN nodewarden_changes c ON c.seq = moved.seq
+            SET c.decision = moved.decision".into(),
         mark_again: "UPDATE (
                 SELECT o.uuid FROM nodes o JOIN nodewarden_changes c ON c.held = o.uuid
                 WHERE c.held > $2 AND c.held <= $3 AND NOT o.service_state <=> 'out_of_service'
@@ -104,7 +107,7 @@ pub fn inventory() -> Inventory {
                 FOR UPDATE SKIP LOCKED) AS locked STRAIGHT_JOIN nodes n FORCE INDEX (PRIMARY) ON n.uuid = locked.uuid
             SET n.service_state = 'in_service', n.service_state_since_ms = $1".into(),
 
-        forget_pair: "DELETE FROM nodewarden_pairs WHERE driver = $1 AND conductor_group = $2
+        unneeded: "SELECT driver FROM nodewarden_pairs WHERE driver = $1 AND conductor_group = $2
             AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.nodewarden_driver = nodewarden_pairs.driver
                 AND n.nodewarden_group = nodewarden_pairs.conductor_group)
             AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c WHERE c.held IS NOT NULL AND c.decision IN (

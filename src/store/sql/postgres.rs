@@ -111,6 +111,7 @@ pub const STATEMENTS: Statements = Statements {
         AND decision IN (SELECT number FROM nodewarden_decisions WHERE verdict = 'unknown')
         AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
             WHERE c.held IS NOT NULL AND d.driver = $1 AND d.conductor_group = $2)",
+    forget_pair: "DELETE FROM nodewarden_pairs WHERE driver = $1 AND conductor_group = $2",
     drop_events: "DELETE FROM nodewarden_events WHERE received_at_ms < $1
         AND number IN (SELECT number FROM nodewarden_events ORDER BY number LIMIT 20000)",
     drop_changes: "DELETE FROM nodewarden_changes WHERE seq IN (
@@ -122,13 +123,18 @@ pub const STATEMENTS: Statements = Statements {
     drop_announcements: "DELETE FROM nodewarden_announcements WHERE committed_at_ms < $1
         AND number <= (SELECT announced FROM nodewarden_relay) - 1
         AND number IN (SELECT number FROM nodewarden_announcements ORDER BY number LIMIT 20000)",
-    drop_decisions: "DELETE FROM nodewarden_decisions WHERE completed_at_ms < $1
-        AND number IN (SELECT number FROM nodewarden_decisions ORDER BY number LIMIT 5000)
-        AND number NOT IN (SELECT decision FROM nodewarden_changes)
-        AND number NOT IN (SELECT marked FROM nodewarden_changes WHERE marked IS NOT NULL)
-        AND number NOT IN (SELECT decision FROM nodewarden_announcements WHERE decision IS NOT NULL)
-        AND number NOT IN (SELECT released_by FROM nodewarden_announcements WHERE released_by IS NOT NULL)
-        AND number NOT IN (SELECT decision FROM nodewarden_pairs WHERE decision IS NOT NULL)",
+    // One pass over everything that names a decision, and none without an old one: NOT IN, and NOT
+    // EXISTS on tables that were never analysed, look through all changes for each decision.
+    drop_decisions: "DELETE FROM nodewarden_decisions WHERE number IN (
+        SELECT o.number FROM (SELECT number, completed_at_ms FROM nodewarden_decisions ORDER BY number LIMIT 5000) AS o
+            WHERE o.completed_at_ms < $1
+        EXCEPT SELECT needed.number FROM (
+            SELECT decision AS number FROM nodewarden_changes
+            UNION ALL SELECT marked FROM nodewarden_changes WHERE marked IS NOT NULL
+            UNION ALL SELECT decision FROM nodewarden_announcements
+            UNION ALL SELECT released_by FROM nodewarden_announcements
+            UNION ALL SELECT decision FROM nodewarden_pairs) AS needed
+            WHERE EXISTS (SELECT 1 FROM nodewarden_decisions WHERE completed_at_ms < $1))",
 
     pause: "SELECT pause_id, reason, who, paused_at_ms, remaining_ms, noted_at_ms FROM nodewarden_pause WHERE id = 1",
     begin_pause: "INSERT INTO nodewarden_pause (id, pause_id, reason, who, paused_at_ms, remaining_ms, noted_at_ms)

@@ -140,10 +140,11 @@ pub fn inventory() -> Inventory {
             WHERE uuid > $1 ORDER BY uuid LIMIT $2) AS w".into(),
         put_right: String::new(),
 
-        forget_pair: format!("DELETE FROM nodewarden_pairs p WHERE p.driver = $1 AND p.conductor_group = $2
-            AND NOT EXISTS (SELECT 1 FROM nodes n WHERE {PAIR})
+        unneeded: "SELECT p.driver FROM nodewarden_pairs p WHERE p.driver = $1 AND p.conductor_group = $2
+            AND NOT EXISTS (SELECT 1 FROM nodes n
+                WHERE n.driver = $1 AND lower(n.conductor_group COLLATE \"C\") = $2)
             AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c WHERE c.held IS NOT NULL AND c.decision IN (
-                SELECT number FROM nodewarden_decisions d WHERE d.driver = $1 AND d.conductor_group = $2))"),
+                SELECT number FROM nodewarden_decisions d WHERE d.driver = $1 AND d.conductor_group = $2))".into(),
 
         unknown_pairs: format!("SELECT DISTINCT lower(n.conductor_group COLLATE \"C\") AS conductor_group, n.driver COLLATE \"C\" AS driver FROM nodes n
             WHERE octet_length(n.driver) BETWEEN 1 AND 255 AND octet_length(n.conductor_group) <= 255

@@ -106,7 +106,7 @@ pub fn inventory() -> Inventory {
                 FOR UPDATE OF o SKIP LOCKED) AS locked
             WHERE n.uuid = locked.uuid".into(),
 
-        forget_pair: "DELETE FROM nodewarden_pairs WHERE driver = $1 AND conductor_group = $2
+        unneeded: "SELECT driver FROM nodewarden_pairs WHERE driver = $1 AND conductor_group = $2
             AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.driver = nodewarden_pairs.driver
                 AND lower(coalesce(n.conductor_group, '')) = nodewarden_pairs.conductor_group)
             AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c WHERE c.held IS NOT NULL AND c.decision IN (

@@ -116,6 +116,7 @@ pub const STATEMENTS: Statements = Statements {
         AND decision IN (SELECT number FROM nodewarden_decisions WHERE verdict = 'unknown')
         AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
             WHERE c.held IS NOT NULL AND d.driver = $1 AND d.conductor_group = $2)",
+    forget_pair: "DELETE FROM nodewarden_pairs WHERE driver = $1 AND conductor_group = $2",
     drop_events: "DELETE FROM nodewarden_events WHERE received_at_ms < $1
         AND number IN (SELECT number FROM nodewarden_events ORDER BY number LIMIT 20000)",
     drop_changes: "DELETE FROM nodewarden_changes WHERE seq IN (

@@ -128,7 +128,7 @@ pub fn inventory() -> Inventory {
             WHERE uuid > $1 ORDER BY uuid LIMIT $2)".into(),
         put_right: String::new(),
 
-        forget_pair: format!("DELETE FROM nodewarden_pairs AS p WHERE p.driver = $1 AND p.conductor_group = $2
+        unneeded: format!("SELECT p.driver FROM nodewarden_pairs p WHERE p.driver = $1 AND p.conductor_group = $2
             AND NOT EXISTS (SELECT 1 FROM nodes n WHERE {PAIR})
             AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c WHERE c.held IS NOT NULL AND c.decision IN (
                 SELECT number FROM nodewarden_decisions d WHERE d.driver = $1 AND d.conductor_group = $2))"),

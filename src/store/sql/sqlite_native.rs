@@ -106,7 +106,7 @@ pub fn inventory() -> Inventory {
             AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE p.state = 'lost'
                 AND p.driver = nodes.driver AND p.conductor_group = lower(coalesce(nodes.conductor_group, '')))".into(),
 
-        forget_pair: "DELETE FROM nodewarden_pairs WHERE driver = $1 AND conductor_group = $2
+        unneeded: "SELECT driver FROM nodewarden_pairs WHERE driver = $1 AND conductor_group = $2
             AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.driver = nodewarden_pairs.driver
                 AND lower(coalesce(n.conductor_group, '')) = nodewarden_pairs.conductor_group)
             AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c WHERE c.held IS NOT NULL AND c.decision IN (
