@@ -48,6 +48,11 @@ impl ChunkSize {
         self.nodes.min(FIRST)
     }
 
+    /// A window that failed may have been too large.
+    pub fn failed(&mut self) {
+        self.nodes = (self.nodes / 2).max(LEAST.min(self.most));
+    }
+
     /// A window that changed so many nodes took so long. It grows to twice its size at the most,
     /// and only by what a full window of changes has shown.
     pub fn took(&mut self, window: &Window, changed: u64, took: Duration) {

@@ -170,6 +170,18 @@ impl Pending {
         }
     }
 
+    /// The window failed, for now: everybody else first.
+    pub(super) fn put_back(&mut self, over: &Over) {
+        for walks in [&mut self.urgent, &mut self.routine] {
+            if let Some(at) = walks.iter().position(|walk| walk.over == *over)
+                && let Some(mut walk) = walks.remove(at)
+            {
+                walk.scale = 1;
+                walks.push_back(walk);
+            }
+        }
+    }
+
     /// How many walks are to do.
     pub(super) fn len(&self) -> usize {
         self.walks().count()

@@ -49,6 +49,9 @@ fn tell(over: &Over, chunk: &Chunk, direction: &'static str, epoch: u64) {
 /// Conductors, and pairs, forgotten in one sweep at the most: a bounded transaction.
 const FORGOTTEN_AT_ONCE: usize = 1000;
 
+/// When a sweep that failed is tried again, at the latest with the next one.
+const SWEEP_AGAIN: Duration = Duration::from_secs(10);
+
 /// When rows that somebody else had locked are looked at again: a user's transaction is over in
 /// milliseconds, or it lasts.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -129,6 +132,8 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             keeping,
             now_ms: now.wall_ms,
         };
+        // One that fails must not be the only thing that is ever tried.
+        seat.next_sweep = now.mono.plus(self.rules.sweep_interval.min(SWEEP_AGAIN));
         seat.doubt = true;
         let forgotten = self.ledger.begin_sweep(seat.epoch, &sweep).await?;
         for name in &sweep.forget {
@@ -188,7 +193,12 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             Err(fault @ StoreError::Permanent { .. }) => {
                 return self.narrow(&walk, &window, &fault).await;
             }
-            Err(fault) => return Err(fault.into()),
+            Err(fault) => {
+                // It may have been too much at once; and others shall have their turn.
+                seat.chunk.failed();
+                seat.pending.put_back(&walk.over);
+                return Err(fault.into());
+            }
         };
         if chunk.paused {
             self.pausing.met();

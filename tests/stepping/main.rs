@@ -13,6 +13,7 @@ mod review;
 mod schedules;
 mod servers;
 mod sqlite;
+mod troubles;
 mod unknown;
 mod versions;
 mod writers;

@@ -213,10 +213,22 @@ async fn a_flapping_pair_does_not_starve_another() {
     );
 }
 
-/// A ledger whose reply to the next commit of a batch is lost: it happened, and nobody knows.
-struct Lossy {
-    inner: SqlLedger,
-    lose_next: Arc<AtomicBool>,
+/// A ledger in trouble.
+pub struct Lossy {
+    pub inner: SqlLedger,
+    /// The reply to the next commit of a batch is lost: it happened, and nobody knows.
+    pub lose_next: Arc<AtomicBool>,
+    /// No sweep can begin.
+    pub no_sweep: bool,
+    /// Windows with more nodes take too long.
+    pub most: u32,
+}
+
+fn trouble(doing: &'static str) -> StoreError {
+    StoreError::Transient {
+        doing,
+        source: sqlx::Error::PoolTimedOut,
+    }
 }
 
 impl Ledger for Lossy {
@@ -249,14 +261,14 @@ impl Ledger for Lossy {
     async fn commit_intake(&mut self, epoch: u64, intake: &Intake) -> Result<(), StoreError> {
         self.inner.commit_intake(epoch, intake).await?;
         if self.lose_next.swap(false, Ordering::Relaxed) {
-            return Err(StoreError::Transient {
-                doing: "commit a batch of events",
-                source: sqlx::Error::PoolTimedOut,
-            });
+            return Err(trouble("commit a batch of events"));
         }
         Ok(())
     }
     async fn take_out(&mut self, e: u64, p: &Pair, w: &Window) -> Result<Chunk, StoreError> {
+        if w.nodes > self.most {
+            return Err(trouble("take nodes out of service"));
+        }
         self.inner.take_out(e, p, w).await
     }
     async fn give_back(
@@ -271,6 +283,9 @@ impl Ledger for Lossy {
         self.inner.put_right(epoch, window).await
     }
     async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError> {
+        if self.no_sweep {
+            return Err(trouble("begin a sweep"));
+        }
         self.inner.begin_sweep(epoch, sweep).await
     }
     async fn first_after(
@@ -324,6 +339,8 @@ async fn a_lost_reply_to_a_commit_doubles_no_decision_and_leaves_no_node_behind(
             )
             .unwrap(),
             lose_next: Arc::clone(&lose_next),
+            no_sweep: false,
+            most: u32::MAX,
         };
         let rules = house.rules.clone();
         let clock = house.clock.clone();
