@@ -85,14 +85,6 @@ async fn a_pause_holds_at_once_and_every_replica_shows_it_within_two_seconds() {
 }
 
 /// What the manual says of dropping our tables.
-fn drop_tables() -> String {
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/OPERATING.md");
-    let page = std::fs::read_to_string(page).unwrap();
-    let (_, uninstall) = page.split_once("\n### Uninstall\n").unwrap();
-    let (_, block) = uninstall.split_once("```sql\n").unwrap();
-    block.split_once("```").unwrap().0.to_owned()
-}
-
 #[tokio::test]
 async fn uninstalling_is_pause_release_stop_and_dropping_our_tables() {
     let mut fleet = Fleet::new().await;
@@ -133,7 +125,9 @@ async fn uninstalling_is_pause_release_stop_and_dropping_our_tables() {
     .await;
     replica.signal(Signal::TERM);
     assert_eq!(replica.ended().await.code(), Some(0));
-    fleet.run_sql(&drop_tables()).await;
+    fleet
+        .run_sql(include_str!("../../deploy/drop-tables.sql"))
+        .await;
     let left = fleet
         .sql("SELECT min(service_state) || max(service_state) FROM nodes")
         .await;

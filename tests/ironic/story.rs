@@ -111,7 +111,7 @@ fn a_dead_conductor_s_free_nodes_go_into_maintenance_and_exactly_those_come_back
     let beside = Beside::new(&lab, &[]);
     let replica = beside.house.replica(&beside.settings());
     let standby = beside.house.start(&beside.settings());
-    let _bridges = [beside.bridge(), beside.bridge()];
+    let bridges = [beside.bridge(), beside.bridge()];
     let tail = Other::start(
         "tail",
         &mut beside.house.command(&beside.settings(), &["tail"]),
@@ -208,5 +208,33 @@ fn a_dead_conductor_s_free_nodes_go_into_maintenance_and_exactly_those_come_back
         shown(&lab, reserved).0.then_some(())
     });
     assert_eq!(shown(&lab, also_ours).2, "a firmware update");
+
+    // And out of the house again.
+    beside.does(&["pause", "--reason", "uninstall"]);
+    let released = beside.does(&["release", "--all"]);
+    assert!(released.contains("given back"), "{released}");
+    assert!(!shown(&lab, reserved).0);
     standby.stop();
+    drop(bridges);
+    let drop_tables = include_str!("../../deploy/drop-tables.sql");
+    let drop_tables: String = drop_tables
+        .lines()
+        .filter(|line| !line.starts_with("--"))
+        .collect();
+    for statement in drop_tables
+        .split(';')
+        .filter(|text| !text.trim().is_empty())
+    {
+        lab.sql(statement);
+    }
+    assert!(lab.sql("SHOW TABLES LIKE 'nodewarden%'").is_empty());
+    let ours_still = "SELECT uuid FROM nodes WHERE maintenance_reason LIKE 'nodewarden%'";
+    assert!(lab.sql(ours_still).is_empty());
+    for (uuid, reason) in [
+        (before, "a fan is broken"),
+        (meanwhile, "a disk swap"),
+        (also_ours, "a firmware update"),
+    ] {
+        assert_eq!(shown(&lab, uuid).2, reason);
+    }
 }
