@@ -69,10 +69,7 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
             "decide.reconnect_grace (3s) must be at least two amqp.heartbeat (10s)",
         ),
         ("[decide]\nmode = \"dry-run\"\n", "dry-run"),
-        (
-            "[inventory]\nkind = \"ironic\"\n",
-            "not supported by this version",
-        ),
+        ("[inventory]\nkind = \"irony\"\n", "unknown variant"),
         (
             "[database]\nurl = \"oracle://user:hush@db/x\"\n",
             "database.url must begin with sqlite://, postgres:// or mysql://",

@@ -191,7 +191,7 @@ impl Default for Decide {
             sweep_interval: Duration::from_secs(60),
             back_within_cap: Duration::from_secs(15 * 60),
             forget_after: Duration::from_secs(14 * 24 * 3600),
-            chunk_nodes: 5000,
+            chunk_nodes: 20_000,
         }
     }
 }

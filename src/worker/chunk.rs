@@ -1,4 +1,4 @@
-//! How many nodes one transaction may hold: as many as it can change in a tenth of a second.
+//! How many nodes one transaction may hold: as many as it can change in an eighth of a second.
 //!
 //! Rows are locked for as long as their transaction lasts, and the first announcement of a loss can
 //! go out once the first one is committed. How long a node takes depends on the database, its disk
@@ -16,7 +16,7 @@ const LEAST: u32 = 100;
 
 /// How long a window should take: far below the quarter of a second that users of the table should
 /// have to wait at the most, so that a slow one stays below it, too.
-const AIM: Duration = Duration::from_millis(100);
+const AIM: Duration = Duration::from_millis(125);
 
 /// The size of the next window, kept between [`LEAST`] and a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(chunk.scaled(1), 1000);
         chunk.took(&window(1000), 1000, Duration::from_millis(20));
         assert_eq!(chunk.scaled(1), 1500);
-        chunk.took(&window(1500), 1500, Duration::from_millis(300));
+        chunk.took(&window(1500), 1500, Duration::from_millis(375));
         assert_eq!(chunk.scaled(1), 500);
         chunk.took(&window(500), 1, Duration::from_secs(9));
         assert_eq!(chunk.scaled(1), LEAST);
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!((chunk.first(), chunk.scaled(1)), (500, 4000));
         chunk.took(&window(500), 500, Duration::from_millis(10));
         assert_eq!(chunk.scaled(1), 4000);
-        chunk.took(&window(500), 500, Duration::from_millis(200));
+        chunk.took(&window(500), 500, Duration::from_millis(250));
         assert_eq!(chunk.scaled(1), 250);
     }
 
