@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::bridge;
-use crate::config::{Settings, UnknownDriver};
+use crate::config::{InventoryKind, Settings, UnknownDriver};
 use crate::lifecycle::watchdog::Watchdog;
 use crate::lifecycle::{Task, Tasks, stop_on_signals};
 use crate::store::{self, Keeping, Reader};
@@ -225,7 +225,8 @@ async fn say_worst_case(settings: &Settings, reader: &Reader) -> anyhow::Result<
         "{}; a stall of our own adds its length",
         worst_case(settings.decide.reconnect_grace, longest)
     );
-    if unwatched > 0 {
+    // With an Ironic the bridge watches them.
+    if unwatched > 0 && settings.inventory.kind == InventoryKind::Native {
         tracing::warn!(
             conductors = unwatched,
             "active conductors without heartbeat_timeout_ms: their silence is never noticed, only `left` and \

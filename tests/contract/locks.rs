@@ -62,7 +62,8 @@ async fn locked_rows_are_passed_by_counted_and_taken_once_they_are_free(kind: Ki
         .take_out(1, &lost, &window("", 10))
         .await
         .unwrap();
-    assert_eq!(last, locked(2, 0));
+    assert_eq!((last.changed, last.locked), (2, 0));
+    assert_eq!(last.completed.map(|done| done.nodes), Some(5));
     assert_eq!(ground.out().await.len(), 5);
     let decisions = ground.reader.decisions(1).await.unwrap();
     assert_eq!(

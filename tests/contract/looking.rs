@@ -131,7 +131,7 @@ async fn conductors_and_pairs_are_shown_whole(kind: Kind) {
         ..plain.clone()
     };
     let holding = DriverView {
-        away: Vec::new(),
+        away: vec!["c2".into()],
         conductor_group: "g".into(),
         driver: "a".into(),
         state: "holding",
