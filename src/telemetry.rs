@@ -52,6 +52,9 @@ fn quiet(level: LevelFilter) -> Targets {
         .with_default(level)
         .with_target("lapin", LevelFilter::OFF)
         .with_target("sqlx", level.min(LevelFilter::WARN))
+        // They print parameters of a URL that they do not know, with their values.
+        .with_target("sqlx_postgres::options", LevelFilter::OFF)
+        .with_target("sqlx_mysql::options", LevelFilter::OFF)
 }
 
 #[cfg(test)]

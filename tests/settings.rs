@@ -249,3 +249,59 @@ fn emit_refuses_what_a_worker_would_refuse_before_it_dials() {
         assert!(text.contains(expected), "{expected:?} is not in {text:?}");
     }
 }
+
+#[test]
+fn a_fault_in_the_file_or_the_environment_of_others_shows_no_password_and_stops_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bad.toml");
+    std::fs::write(
+        &file,
+        "[database]\nurl = postgres://u:S3cretPw@h/x\n[amqp]\nurl = \"amqp://u:S3cretPw@h\n",
+    )
+    .unwrap();
+    let (code, text) = said(
+        nodewarden(folder.path())
+            .arg("--config")
+            .arg(&file)
+            .arg("status"),
+    );
+    assert_eq!(code, 64, "{text}");
+    assert!(text.contains("bad.toml"), "{text}");
+    assert!(!text.contains("S3cretPw"), "{text}");
+
+    use std::os::unix::ffi::OsStrExt;
+    let odd = std::ffi::OsStr::from_bytes(b"\xff");
+    let (code, text) = said(nodewarden(folder.path()).env("FOO", odd).arg("status"));
+    assert_eq!(code, 69, "{text}");
+    let (code, text) = said(
+        nodewarden(folder.path())
+            .env("NODEWARDEN_DECIDE__MODE", odd)
+            .arg("status"),
+    );
+    assert_eq!(code, 64, "{text}");
+    assert!(
+        text.contains("NODEWARDEN_DECIDE__MODE: its value is not UTF-8"),
+        "{text}"
+    );
+
+    let url = "postgres://127.0.0.1:1/x?passwort=S3cretPw";
+    let (code, text) = said(nodewarden(folder.path()).args(["status", "--database-url", url]));
+    assert_eq!(code, 69, "{text}");
+    assert!(!text.contains("S3cretPw"), "{text}");
+    let url = "postgres://u:pw@127.0.0.1:notaport/x";
+    let (code, text) = said(nodewarden(folder.path()).args(["status", "--database-url", url]));
+    assert_eq!(code, 64, "{text}");
+}
+
+#[test]
+fn wrong_usage_of_pause_and_release_is_refused_before_anything_happens() {
+    let folder = tempfile::tempdir().unwrap();
+    for words in [
+        &["release", "--all", "--group", "g"][..],
+        &["release", "--node", "n", "--group", "g"],
+        &["pause", "--for", "100000d", "--reason", "r"],
+    ] {
+        let (code, text) = said(nodewarden(folder.path()).args(words));
+        assert_eq!(code, 64, "{words:?}: {text}");
+    }
+}

@@ -45,7 +45,7 @@ impl Migrate {
     pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
         let database = &settings.database;
         let failed = |fault: &_| Failure::database(fault, settings);
-        store::migrate(database, settings.inventory.kind)
+        store::migrate(database, settings.inventory.clone())
             .await
             .map_err(|fault| failed(&fault))?;
         if settings.bridge.database_url.is_some() {

@@ -99,6 +99,7 @@ impl Failure {
             return Self::failed(message("Its tables are missing: run `nodewarden migrate`."));
         }
         match fault {
+            StoreError::Url(why) => Self::usage(why.clone()),
             _ if why.contains("unable to open") => Self::unreachable(message(
                 "Is database.url right, and may this user read and write the file and its directory? \
                  If it does not exist yet: `nodewarden migrate` creates it.",
@@ -131,7 +132,9 @@ impl Failure {
             }
             if let Some(fault) = cause.downcast_ref::<StoreError>() {
                 let message = error_chain(error.as_ref());
-                return if fault.is_transient() {
+                return if matches!(fault, StoreError::Url(_)) {
+                    Self::usage(message)
+                } else if fault.is_transient() {
                     Self::unreachable(message)
                 } else {
                     Self::failed(message)

@@ -11,6 +11,9 @@ use crate::http::answer::now_ms;
 use crate::store::{Operator, Pause as Record};
 use crate::telemetry::{SAFE_CHARS, safe};
 
+/// The longest pause that ends by itself: a longer one is a slip.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// Keep every node from being taken out of service, until `nodewarden resume`.
 ///
 /// Effective at once: once this command has ended no further node is taken out, not even in the
@@ -66,6 +69,11 @@ impl Pause {
         if self.lasting.is_some_and(|lasting| lasting.is_zero()) {
             Err(Failure::usage(
                 "--for 0s: that is no pause; leave it out for one that lasts until `nodewarden resume`",
+            ))?;
+        }
+        if self.lasting.is_some_and(|lasting| lasting > LONGEST) {
+            Err(Failure::usage(
+                "--for is at most 366d; leave it out for a pause that lasts until `nodewarden resume`",
             ))?;
         }
         let now = now_ms();

@@ -32,14 +32,8 @@ pub struct Release {
     #[arg(long, group = "which", value_name = "NAME")]
     pub driver: Option<String>,
     /// The conductor group; the default group if it is left out.
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "",
-        hide_default_value = true,
-        requires = "driver"
-    )]
-    pub group: String,
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<String>,
     /// One node, by uuid, or by a name that only one node has.
     #[arg(long, group = "which", value_name = "UUID")]
     pub node: Option<String>,
@@ -142,11 +136,17 @@ impl Release {
 
     async fn wanted(&self, reader: &Reader, settings: &Settings) -> anyhow::Result<Wanted> {
         if let Some(name) = &self.driver {
-            let group = Group::parse(&self.group)
+            let group = Group::parse(self.group.as_deref().unwrap_or_default())
                 .map_err(|fault| Failure::usage(format!("--group: {fault}")))?;
             let driver = Driver::parse(name)
                 .map_err(|fault| Failure::usage(format!("--driver: {fault}")))?;
             return Ok(Wanted::Of(Pair { group, driver }));
+        }
+        // Not left to the parser, which lets it pass beside --all.
+        if self.group.is_some() {
+            Err(Failure::usage(
+                "--group says which group a --driver is meant in, and is of no use without one",
+            ))?;
         }
         let Some(node) = &self.node else {
             return Ok(Wanted::Everything);

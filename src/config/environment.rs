@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::SettingsFault;
+
 /// What the standard library reads the stack size of new threads from.
 pub const STACK_VARIABLE: &str = "RUST_MIN_STACK";
 
@@ -26,13 +28,23 @@ pub fn user() -> Option<String> {
         .filter(|user| !user.is_empty())
 }
 
-/// The settings in the environment: variable, `section.key`, value.
-pub(super) fn settings() -> impl Iterator<Item = (String, String, String)> {
-    std::env::vars().filter_map(|(name, value)| {
+/// The settings in the environment: variable, `section.key`, value. Variables of others may be
+/// anything.
+pub(super) fn settings() -> Result<Vec<(String, String, String)>, SettingsFault> {
+    let mut settings = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let Some(name) = name.to_str() else { continue };
         let path = name
             .strip_prefix("NODEWARDEN_")
-            .filter(|rest| rest.contains("__"))?;
+            .filter(|rest| rest.contains("__"));
+        let Some(path) = path else { continue };
+        let value = value.into_string().map_err(|_| {
+            SettingsFault(format!(
+                "environment variable {name}: its value is not UTF-8"
+            ))
+        })?;
         let path = path.to_ascii_lowercase().replace("__", ".");
-        Some((name, path, value))
-    })
+        settings.push((name.to_owned(), path, value));
+    }
+    Ok(settings)
 }

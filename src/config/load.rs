@@ -29,11 +29,12 @@ impl Settings {
                 .merge(Toml::string(&text))
                 .extract::<Self>()
                 .map_err(|fault| {
+                    let fault = unquoted(&fault.to_string());
                     SettingsFault(format!("settings file {}: {fault}", file.display()))
                 })?;
             figment = figment.merge(Toml::string(&text));
         }
-        for (name, path, value) in environment::settings() {
+        for (name, path, value) in environment::settings()? {
             figment = Self::set(
                 figment,
                 &path,
@@ -75,6 +76,17 @@ impl Settings {
             .map_or_else(String::new, |fault| fault.to_string());
         Err(SettingsFault(format!("{origin}: {fault}")))
     }
+}
+
+/// A fault of the parser without the lines of the file that it quotes: one may hold a password.
+fn unquoted(fault: &str) -> String {
+    let quotes = |line: &&str| {
+        let (number, rest) = line.trim_start().split_once('|').unwrap_or(("x", ""));
+        let number = number.trim();
+        !rest.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) || line.trim() == "|"
+    };
+    let lines: Vec<&str> = fault.lines().filter(|line| !quotes(line)).collect();
+    lines.join("\n").trim_end().to_owned()
 }
 
 /// `value` as a TOML text.

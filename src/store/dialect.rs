@@ -18,13 +18,13 @@ impl Dialect {
     /// Told from the scheme of `database.url`.
     ///
     /// # Errors
-    /// [`StoreError::Schema`] for a scheme that is none of them.
+    /// [`StoreError::Url`] for a scheme that is none of them.
     pub fn of(database: &Database) -> Result<Self, StoreError> {
         match database.url.expose().split("://").next() {
             Some("sqlite") => Ok(Self::Sqlite),
             Some("postgres" | "postgresql") => Ok(Self::Postgres),
             Some("mysql" | "mariadb") => Ok(Self::MySql),
-            _ => Err(StoreError::Schema(format!(
+            _ => Err(StoreError::Url(format!(
                 "database.url {}: it must begin with sqlite://, postgres:// or mysql://",
                 database.url.redacted()
             ))),

@@ -28,6 +28,9 @@ pub enum StoreError {
     /// The schema is missing, too old, or not ours.
     #[error("{0}")]
     Schema(String),
+    /// The database's URL cannot be used.
+    #[error("{0}")]
+    Url(String),
     /// What was read makes no sense; somebody else wrote to our tables.
     #[error("{0}")]
     Corrupt(String),

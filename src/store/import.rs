@@ -3,7 +3,7 @@
 use super::connection::{Connection, Value, placeholders};
 use super::dialect::Dialect;
 use super::open::Purpose;
-use super::{StoreError, sql};
+use super::{StoreError, inventory, sql};
 use crate::config::Database;
 
 /// One node to insert or to bring up to date. What is `None` stays as it is (or at the column's
@@ -47,6 +47,7 @@ pub async fn import(
 ) -> Result<ImportCount, StoreError> {
     let begin = sql::statements(Dialect::of(database)?).begin;
     let mut connection = Connection::open(database, Purpose::Write).await?;
+    inventory::refuse_foreign(&mut connection).await?;
     let work = async {
         connection.say(begin).await?;
         let mut count = ImportCount::default();

@@ -25,3 +25,23 @@ pub async fn of(
         .map_err(|fault| StoreError::from_sqlx("check the table of nodes", fault))?;
     Ok(inventory)
 }
+
+/// Our own table of nodes is about to be made, or filled: not where somebody else has one.
+///
+/// # Errors
+/// [`StoreError::Schema`] if there is one that is not ours; nothing was changed.
+pub async fn refuse_foreign(connection: &mut Connection) -> Result<(), StoreError> {
+    let there = connection.execute("SELECT uuid FROM nodes LIMIT 0", &[]);
+    if there.await.is_err() {
+        return Ok(());
+    }
+    let ours = connection.execute("SELECT service_state FROM nodes LIMIT 0", &[]);
+    match ours.await {
+        Ok(_) => Ok(()),
+        Err(_) => Err(StoreError::Schema(
+            "its table `nodes` is somebody else's (it has no service_state), and nothing was changed: for the database \
+             of an OpenStack Ironic set inventory.kind = \"ironic\", else use a database of your own"
+                .to_owned(),
+        )),
+    }
+}

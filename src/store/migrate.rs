@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::Connection as _;
-use sqlx::migrate::{Migration, Migrator};
+use sqlx::migrate::{MigrateError, Migration, Migrator};
 
 use super::connection::{Connection, values};
 use super::dialect::Dialect;
@@ -23,13 +23,21 @@ static MYSQL_NATIVE: Migrator = sqlx::migrate!("schemas/sql/mysql/native");
 ///
 /// # Errors
 /// [`StoreError`]; running it again is safe.
-pub async fn migrate(database: &Database, kind: InventoryKind) -> Result<(), StoreError> {
-    let dialect = Dialect::of(database)?;
+pub async fn migrate(
+    database: &Database,
+    inventory: impl Into<config::Inventory>,
+) -> Result<(), StoreError> {
+    let (dialect, inventory) = (Dialect::of(database)?, inventory.into());
     let mut connection = Connection::open(database, Purpose::Migrate).await?;
+    // Before anything is made beside somebody else's tables.
+    match inventory.kind {
+        InventoryKind::Native => inventory::refuse_foreign(&mut connection).await?,
+        InventoryKind::Ironic => drop(inventory::of(&mut connection, &inventory).await?),
+    }
     if dialect == Dialect::MySql {
         alone(&mut connection).await?;
     }
-    let migrator = migrator(dialect, kind);
+    let migrator = migrator(dialect, inventory.kind);
     // Two replicas that start together on a new file race here; who loses finds the work done.
     let mut tries = 0;
     loop {
@@ -41,8 +49,14 @@ pub async fn migrate(database: &Database, kind: InventoryKind) -> Result<(), Sto
         let Err(fault) = outcome else { break };
         tries += 1;
         if tries == 5 {
+            let hint = match fault {
+                MigrateError::VersionMismatch(_) => {
+                    " (were they made with another inventory.kind, or by another build?)"
+                }
+                _ => "",
+            };
             return Err(StoreError::Schema(format!(
-                "cannot create or upgrade the tables: {fault}"
+                "cannot create or upgrade the tables: {fault}{hint}"
             )));
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -95,7 +109,7 @@ pub async fn prepare(
 ) -> Result<(), StoreError> {
     let (dialect, inventory) = (Dialect::of(database)?, inventory.into());
     if dialect == Dialect::Sqlite {
-        return migrate(database, inventory.kind).await;
+        return migrate(database, inventory).await;
     }
     let mut connection = Connection::open(database, Purpose::Look).await?;
     let sql = sql::statements(dialect);

@@ -1,9 +1,10 @@
 //! The only place that knows SQL and the database library.
 //!
 //! One contract for the deciding loop ([`Ledger`]), one for the relay ([`Outbox`]), one for those
-//! who only look ([`Reader`]), and what operators' commands write ([`Operator`]). Every method of the first two is exactly one transaction. The code is
-//! written once; the statements of each dialect are in files of their own (`sql/`), by the same
-//! names in the same order, and the tables in `schemas/sql/`.
+//! who only look ([`Reader`]), and what operators' commands write ([`Operator`]). Every method of the
+//! first two is exactly one transaction. The code is written once; the statements of each dialect are
+//! in files of their own (`sql/`), by the same names in the same order, and the tables in
+//! `schemas/sql/`.
 
 mod announce;
 mod conductors_of_ironic;

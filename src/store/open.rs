@@ -154,7 +154,10 @@ impl Connection {
 }
 
 fn bad_url(database: &Database, fault: &sqlx::Error) -> StoreError {
-    StoreError::Schema(format!("database.url {}: {fault}", database.url.redacted()))
+    StoreError::Url(format!(
+        "database.url {}: {fault}; in user and password, percent-encode what is no letter or digit",
+        database.url.redacted()
+    ))
 }
 
 /// Out of reach for now, whatever the reason: a password, a database or a right that is missing is

@@ -514,6 +514,45 @@ async fn a_row_that_somebody_has_locked_holds_up_no_other_on_the_way_out_and_bac
     }
 }
 
+#[tokio::test]
+async fn somebody_else_s_nodes_are_neither_altered_nor_filled_by_native_commands() {
+    let scratch = Scratch::of(Kind::chosen()).await;
+    scratch.run(&tables(scratch.kind, "9fb44677ef15")).await;
+    let node = store::NodeUpsert {
+        uuid: "n1".into(),
+        name: None,
+        driver: "a".into(),
+        conductor_group: None,
+        maintenance: None,
+    };
+    let migrated = store::migrate(&scratch.database, InventoryKind::Native).await;
+    let imported = store::import(&scratch.database, &[node], |_| {}).await;
+    for fault in [migrated.unwrap_err(), imported.unwrap_err()] {
+        assert!(
+            fault
+                .to_string()
+                .starts_with("its table `nodes` is somebody else's"),
+            "{fault}"
+        );
+    }
+    let count = "SELECT CAST(count(*) AS CHAR(9)) FROM nodes";
+    assert_eq!(scratch.text(count).await.trim(), "0");
+    // And the right kind is not held up by the attempt.
+    store::migrate(&scratch.database, InventoryKind::Ironic)
+        .await
+        .unwrap();
+    // A database that is not an Ironic's gets no table at all.
+    let empty = Scratch::of(Kind::chosen()).await;
+    store::migrate(&empty.database, InventoryKind::Ironic)
+        .await
+        .unwrap_err();
+    let made = crate::database::try_run(
+        empty.database.url.expose(),
+        "SELECT stream FROM nodewarden_state",
+    );
+    assert!(made.await.is_err());
+}
+
 /// The shipped grants, with names of this test's own.
 async fn least_rights(scratch: &Scratch, grants: &str, host: &str) -> String {
     let user = format!("u_{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
