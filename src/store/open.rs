@@ -91,6 +91,7 @@ async fn sqlite(database: &Database, purpose: Purpose) -> Result<Connection, Sto
     let options = SqliteConnectOptions::from_str(database.url.expose())
         .map_err(|fault| bad_url(database, &fault))?
         .busy_timeout(BUSY)
+        .disable_statement_logging()
         .create_if_missing(purpose == Purpose::Migrate);
     let options = match purpose {
         // Sets no journal mode: that writes to a file which has another one.

@@ -35,9 +35,14 @@ fn tables(kind: Kind, revision: &str) -> String {
     )
 }
 
-pub async fn ironic() -> House {
+async fn ironic() -> House {
+    ironic_on(Kind::chosen()).await
+}
+
+/// On this database.
+pub async fn ironic_on(kind: Kind) -> House {
     House::over(
-        tables_in(Scratch::of(Kind::chosen()).await).await,
+        tables_in(Scratch::of(kind).await).await,
         InventoryKind::Ironic,
     )
 }

@@ -81,3 +81,14 @@ async fn who_holds_the_file_s_lock_makes_the_relay_wait_and_repeat() {
     assert_eq!(subscriber.got()[out..], once[..]);
     assert_eq!(relay.step().await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn our_own_tables_are_the_same_beside_an_ironic_s_as_beside_our_own_nodes() {
+    let native = House::on(Kind::Sqlite).await;
+    let ironic = crate::ironic::ironic_on(Kind::Sqlite).await;
+    let ours = "SELECT group_concat(sql, char(10)) FROM (SELECT sql FROM sqlite_schema
+        WHERE tbl_name LIKE 'nodewarden\\_%' ESCAPE '\\' AND tbl_name <> 'nodewarden_migrations' ORDER BY name)";
+    let made = native.text(ours).await;
+    assert!(made.contains("nodewarden_pause") && made.contains("nodewarden_bridge"));
+    assert_eq!(made, ironic.text(ours).await);
+}

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use nodewarden::store::{SqlLedger, Unwatched};
+use nodewarden::config::InventoryKind;
+use nodewarden::store::{self, SqlLedger, Unwatched};
 use nodewarden::worker::Decider;
 
+use crate::database::{Kind, Scratch};
 use crate::house::House;
 use crate::races::Lossy;
 
@@ -43,4 +45,58 @@ async fn a_sweep_that_fails_again_and_again_keeps_no_pair_from_being_handled() {
 #[tokio::test]
 async fn a_window_that_takes_too_long_is_tried_smaller() {
     assert_eq!(lose_in_trouble(false, 150).await, 303);
+}
+
+#[tokio::test]
+async fn a_migration_that_was_cut_off_is_finished_by_the_next_one() {
+    // Elsewhere a migration happens as a whole or not at all.
+    let scratch = Scratch::migrated_of(Kind::MySql).await;
+    scratch
+        .run("UPDATE nodewarden_migrations SET success = FALSE WHERE version = 20; DROP TABLE nodewarden_bridge")
+        .await;
+    store::migrate(&scratch.database, InventoryKind::Native)
+        .await
+        .unwrap();
+    scratch.run("SELECT looks FROM nodewarden_bridge").await;
+}
+
+#[tokio::test]
+async fn old_decisions_are_dropped_in_no_time_beside_many_changes() {
+    let house = House::new().await;
+    house
+        .sql(
+            "INSERT INTO nodewarden_changes (seq, uuid, decision, since_ms) VALUES (1, 'n', 1000, 1800000000000);
+             INSERT INTO nodewarden_decisions (number, decision_id, conductor_group, driver, verdict, cause, epoch,
+                 decided_at_ms, completed_at_ms) VALUES (1, 'd1', '', 'a', 'lost', 'event', 1, 1, 1);
+             UPDATE nodewarden_state SET seq = 600000, last_decision = 1000",
+        )
+        .await;
+    for power in 0..19 {
+        let rows = 1 << power;
+        house
+            .sql(&format!(
+                "INSERT INTO nodewarden_changes (seq, uuid, decision, since_ms)
+                 SELECT seq + {rows}, uuid, decision, since_ms FROM nodewarden_changes"
+            ))
+            .await;
+        if power < 9 {
+            house
+                .sql(&format!(
+                    "INSERT INTO nodewarden_decisions (number, decision_id, conductor_group, driver, verdict, cause,
+                         epoch, decided_at_ms, completed_at_ms)
+                     SELECT number + {rows}, concat('d', number + {rows}), '', 'a', 'lost', 'event', 1, 1, 1
+                     FROM nodewarden_decisions"
+                ))
+                .await;
+        }
+    }
+    let began = std::time::Instant::now();
+    let worker = house.active().await;
+    assert_eq!(worker.decider.trouble(), None);
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(house.decisions().await, Vec::<String>::new());
 }
