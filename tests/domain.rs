@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use nodewarden::domain::change::Standing;
+use nodewarden::domain::change::{Change, Verdict};
 use nodewarden::domain::conductor::{Life, Outcome};
-use nodewarden::domain::decide::{Change, Verdict, decide, decide_silence};
+use nodewarden::domain::decide::{decide, decide_silence};
 use nodewarden::domain::event::{Event, EventKind, Statement};
 use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
-use nodewarden::domain::map::{DriverMap, Standing};
+use nodewarden::domain::map::DriverMap;
 use nodewarden::domain::time::{Mono, Now};
 use nodewarden::store::ConductorRecord;
 use proptest::prelude::*;

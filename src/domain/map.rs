@@ -3,30 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::change::{Change, Standing, Turn};
 use super::conductor::{Conductor, Life};
-use super::decide::{Change, Turn};
 use super::ids::{ConductorName, Pair};
-
-/// What a pair should be, as decided and recorded. A pair without a standing never had an active
-/// conductor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// It has an active conductor.
-    Active,
-    /// It had one and lost the last, or never had one and nodes that need it were judged by that.
-    Lost,
-}
-
-impl Standing {
-    /// As written in tables.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Lost => "lost",
-        }
-    }
-}
 
 /// Every conductor that is known, what each pair should be, and who makes it so.
 ///

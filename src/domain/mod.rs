@@ -4,10 +4,11 @@
 //! is an argument ([`time::Now`]); identifiers of decisions are given by the caller.
 //!
 //! Read in this order: [`ids`] and [`event`] (the words), [`conductor`] (one conductor's life),
-//! [`map`] (which conductors make a pair active), [`hearing`] (when silence proves something),
+//! [`change`] (what a decision says), [`map`] (which conductors make a pair active), [`hearing`] (when silence proves something),
 //! [`decide`] (the rule that joins them), [`unknown`] (pairs that never had a conductor).
 
 pub mod announcement;
+pub mod change;
 pub mod conductor;
 pub mod decide;
 pub mod event;

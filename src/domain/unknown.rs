@@ -9,11 +9,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::change::{Cause, CauseKind, Standing, Turn, Verdict};
 use super::conductor::Outcome;
-use super::decide::{Cause, CauseKind, Turn, Verdict};
 use super::hearing::Hearing;
 use super::ids::Pair;
-use super::map::{DriverMap, Standing};
+use super::map::DriverMap;
 use super::time::Mono;
 
 /// Which pairs are unknown, and since when; kept in memory alone, so a takeover begins anew.

@@ -1,9 +1,9 @@
 //! Which table of nodes is worked on, and whether it is what we take it for.
 
-use super::StoreError;
-use super::connection::Connection;
-use super::sql::{self, Inventory};
 use crate::config::{self, InventoryKind};
+use crate::store::database::connection::Connection;
+use crate::store::database::error::StoreError;
+use crate::store::sql::{self, Inventory};
 
 /// The statements over the nodes, once the table that they are for was looked at.
 ///
@@ -16,7 +16,7 @@ pub async fn of(
     let inventory = match settings.kind {
         InventoryKind::Native => sql::native(connection.dialect()),
         InventoryKind::Ironic => {
-            super::ironic::inventory(connection, &settings.ironic_revisions).await?
+            crate::store::ironic::schema::inventory(connection, &settings.ironic_revisions).await?
         }
     };
     connection

@@ -5,11 +5,13 @@ use std::time::Duration;
 use sqlx::Connection as _;
 use sqlx::migrate::{MigrateError, Migration, Migrator};
 
-use super::connection::{Connection, values};
-use super::dialect::Dialect;
-use super::open::Purpose;
-use super::{StoreError, inventory, sql};
 use crate::config::{self, Database, InventoryKind};
+use crate::store::database::connection::{Connection, values};
+use crate::store::database::dialect::Dialect;
+use crate::store::database::error::StoreError;
+use crate::store::database::open::Purpose;
+use crate::store::inventory;
+use crate::store::sql;
 
 static SQLITE: Migrator = sqlx::migrate!("schemas/sql/sqlite");
 static SQLITE_IRONIC: Migrator = sqlx::migrate!("schemas/sql/sqlite/ironic");

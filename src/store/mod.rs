@@ -6,178 +6,37 @@
 //! in files of their own (`sql/`), by the same names in the same order, and the tables in
 //! `schemas/sql/`.
 
-mod announce;
-mod conductors_of_ironic;
-mod connection;
-mod dialect;
-mod durability;
-mod error;
-mod give_back;
-mod import;
-mod intake;
+mod contract;
+mod database;
 mod inventory;
 mod ironic;
-mod ledger;
-mod link;
-mod memory;
+mod look;
 mod migrate;
-mod open;
-mod operator;
-mod outbox;
-mod pairs;
-mod pause;
-mod read;
-mod reader;
 mod records;
-mod row;
 mod sql;
-mod sweep;
-mod take_out;
-mod views;
-mod walk;
+mod write;
 mod yardstick;
 
-pub use conductors_of_ironic::{ConductorsOfIronic, IronicConductor, make_bridge_table};
-pub use durability::weak_durability;
-pub use error::StoreError;
-pub use import::{ImportCount, NodeUpsert, import};
-pub use ledger::SqlLedger;
-pub use link::{TransactionWatch, Unwatched, Writer};
-pub use migrate::{migrate, prepare};
-pub use operator::{Held, NewStream, Operator};
-pub use outbox::SqlOutbox;
-pub use pause::Pause;
-pub use read::{
+pub use contract::{Ledger, Outbox};
+pub use database::durability::weak_durability;
+pub use database::error::StoreError;
+pub use database::link::{TransactionWatch, Unwatched, Writer};
+pub use ironic::conductors::{ConductorsOfIronic, IronicConductor, make_bridge_table};
+pub use look::reader::Reader;
+pub use look::views::{
     ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Observed, Overview, PairFacts,
     RequestView, SnapshotPage,
 };
-pub use reader::Reader;
+pub use migrate::{migrate, prepare};
 pub use records::{
     Chunk, Completed, ConductorRecord, DecisionRecord, EventRecord, Intake, Keeping, Memory,
     Request, Rows, StandingRecord, Sweep, Takeover, Window,
 };
-pub use sweep::request;
+pub use write::import::{ImportCount, NodeUpsert, import};
+pub use write::ledger::SqlLedger;
+pub use write::operator::{Held, NewStream, Operator};
+pub use write::outbox::SqlOutbox;
+pub use write::pause::Pause;
+pub use write::sweep::request;
 #[doc(hidden)] // for the benchmark alone
 pub use yardstick::Yardstick;
-
-use std::collections::HashMap;
-
-use crate::config::Mode;
-use crate::domain::announcement::Announcement;
-use crate::domain::ids::{ConductorName, EventId, Pair};
-
-/// What the deciding loop needs of the database. Every method is one transaction; those that take
-/// an `epoch` first change the fence row and fail with [`StoreError::Fenced`], nothing written, if
-/// another replica has taken over.
-///
-/// After any other error it is unknown whether the transaction was committed: the caller must drop
-/// what it remembers and [`resume`](Self::resume).
-#[allow(async_fn_in_trait)] // used only with concrete types, whose futures are Send
-pub trait Ledger {
-    /// The UUID of this database's history. Takes no lock.
-    async fn stream(&mut self) -> Result<String, StoreError>;
-
-    /// Proves that the schema is right and that writing works, without disturbing the active
-    /// replica.
-    async fn prove(&mut self) -> Result<(), StoreError>;
-
-    /// Takes the next epoch for `holder`, who enforces or observes. The memory was read after the
-    /// fence was taken.
-    async fn take_epoch(
-        &mut self,
-        holder: &str,
-        mode: Mode,
-        now_ms: u64,
-    ) -> Result<Takeover, StoreError>;
-
-    /// Records that the holder of the epoch has stopped by itself. The epoch stays.
-    async fn step_down(&mut self, epoch: u64, now_ms: u64) -> Result<(), StoreError>;
-
-    /// Reads the memory again under the fence, after a doubt.
-    async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError>;
-
-    /// The digests under which these events are remembered. Takes no lock: only the holder of the
-    /// epoch adds events, and what it adds is fenced.
-    async fn recall(
-        &mut self,
-        events: &[(ConductorName, EventId)],
-    ) -> Result<HashMap<(ConductorName, EventId), [u8; 32]>, StoreError>;
-
-    /// Commits what a batch of events and silences led to.
-    async fn commit_intake(&mut self, epoch: u64, intake: &Intake) -> Result<(), StoreError>;
-
-    /// Takes the next window of a lost pair's nodes out of service, after a decision of its own if the
-    /// last one was only observed (I3: state, hold and
-    /// announcement together). Nothing if the pair is not lost (I6), or while there is a pause. The
-    /// last window completes the pair's decision.
-    async fn take_out(
-        &mut self,
-        epoch: u64,
-        pair: &Pair,
-        window: &Window,
-    ) -> Result<Chunk, StoreError>;
-
-    /// Judges the next window of holds (those of `pair`, or all): ends those whose node is gone or
-    /// needs an active pair now, re-labels those whose node moved to another lost pair, marks
-    /// again those whose mark somebody changed. The last window of a pair completes its decision.
-    async fn give_back(
-        &mut self,
-        epoch: u64,
-        pair: Option<&Pair>,
-        window: &Window,
-    ) -> Result<Chunk, StoreError>;
-
-    /// Puts right the next window of nodes that are marked out of service without a hold of ours.
-    async fn put_right(&mut self, epoch: u64, window: &Window) -> Result<Chunk, StoreError>;
-
-    /// The first row after the uuid `after`, to name and pass one that cannot be handled. Takes no
-    /// lock.
-    async fn first_after(
-        &mut self,
-        of: Rows<'_>,
-        after: &str,
-    ) -> Result<Option<String>, StoreError>;
-
-    /// Begins a sweep: announces the position, keeps the remainders of planned restarts, forgets
-    /// what is to be forgotten, drops what is older than the rules allow (a bounded number of
-    /// rows). Returns the pairs that are forgotten.
-    async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError>;
-
-    /// Pairs that nodes need and nothing was ever decided about, at most `most`; what is no name of a
-    /// driver or group is left out. Takes no lock.
-    async fn unknown_pairs(&mut self, most: u32) -> Result<Vec<Pair>, StoreError>;
-
-    /// The pause, if there is one. Takes no lock.
-    async fn pause(&mut self) -> Result<Option<Pause>, StoreError>;
-
-    /// Ends the pause `id`, whose time is over; returns whether it was still there.
-    async fn end_pause(&mut self, epoch: u64, id: &str, now_ms: u64) -> Result<bool, StoreError>;
-
-    /// What operators ask for and is not done yet, oldest first. Takes no lock.
-    async fn requests(&mut self) -> Result<Vec<Request>, StoreError>;
-
-    /// Answers a request to forget a conductor; removes it if `forget`.
-    async fn answer_forget(
-        &mut self,
-        epoch: u64,
-        request: &Request,
-        forget: bool,
-        result: &str,
-        now_ms: u64,
-    ) -> Result<(), StoreError>;
-}
-
-/// What the relay needs of the database.
-#[allow(async_fn_in_trait)] // used only with concrete types, whose futures are Send
-pub trait Outbox {
-    /// The oldest announcements that are not recorded as announced, in order, at most `most`.
-    async fn pending(
-        &mut self,
-        after: Option<u64>,
-        most: u32,
-    ) -> Result<Vec<Announcement>, StoreError>;
-
-    /// Records that all announcements up to `number` were handed to the broker; never goes back.
-    /// [`StoreError::Fenced`] if another replica has taken over.
-    async fn announced(&mut self, epoch: u64, number: u64, now_ms: u64) -> Result<(), StoreError>;
-}

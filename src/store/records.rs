@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::domain::change::Standing;
+use crate::domain::change::{Turn, Verdict};
 use crate::domain::conductor::{Conductor, Life, Outcome};
-use crate::domain::decide::{Turn, Verdict};
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
-use crate::domain::map::Standing;
 use crate::domain::time::Mono;
 
 /// What a replica finds when it takes over.

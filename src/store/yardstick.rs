@@ -4,14 +4,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::connection::{Connection, Value, values};
-use super::dialect::Dialect;
-use super::open::Purpose;
-use super::sql::{self, Inventory, Statements};
-use super::walk::{self, Found};
-use super::{Rows, StoreError};
 use crate::config::Database;
 use crate::domain::ids::Pair;
+use crate::store::database::connection::{Connection, Value, values};
+use crate::store::database::dialect::Dialect;
+use crate::store::database::error::StoreError;
+use crate::store::database::open::Purpose;
+use crate::store::records::Rows;
+use crate::store::sql::{self, Inventory, Statements};
+use crate::store::write::walk::{self, Found};
 
 /// A database with the product's tables, in which no replica works.
 pub struct Yardstick {

@@ -4,8 +4,9 @@
 use std::collections::{HashSet, VecDeque};
 
 use crate::config::Mode;
+use crate::domain::change::Standing;
 use crate::domain::ids::Pair;
-use crate::domain::map::{DriverMap, Standing};
+use crate::domain::map::DriverMap;
 use crate::domain::time::Mono;
 use crate::store::Chunk;
 

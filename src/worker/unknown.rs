@@ -43,7 +43,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             .into_iter()
             .map(|pair| DecisionRecord {
                 id: self.clock.id(),
-                verdict: crate::domain::decide::Verdict::Unknown,
+                verdict: crate::domain::change::Verdict::Unknown,
                 turn: unknown::verdict(pair),
                 decided_at_ms: now.wall_ms,
             })

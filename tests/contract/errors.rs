@@ -1,6 +1,6 @@
 //! What an error means: try again, never again with this input, or somebody must change something.
 
-use nodewarden::domain::map::Standing;
+use nodewarden::domain::change::Standing;
 use nodewarden::store::{Intake, Ledger, Outbox, StoreError};
 use sqlx::{Connection as _, Executor as _};
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nodewarden::config::{Database, InventoryKind};
+use nodewarden::domain::change::Standing;
+use nodewarden::domain::change::{Cause, CauseKind, Turn, Verdict};
 use nodewarden::domain::conductor::Outcome;
-use nodewarden::domain::decide::{Cause, CauseKind, Turn, Verdict};
 use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
-use nodewarden::domain::map::Standing;
 use nodewarden::store::{
     self, ConductorRecord, DecisionRecord, EventRecord, Intake, Ledger, NodeUpsert, Reader,
     SqlLedger, SqlOutbox, StandingRecord, Unwatched, Window,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use nodewarden::domain::map::Standing;
+use nodewarden::domain::change::Standing;
 use nodewarden::store::{Chunk, Keeping, Ledger, Sweep};
 use sqlx::Connection as _;
 use sqlx::Executor as _;

@@ -1,6 +1,6 @@
 //! What those who look see: the reader's answers, whole.
 
-use nodewarden::domain::map::Standing;
+use nodewarden::domain::change::Standing;
 use nodewarden::store::{
     ConductorView, DecisionView, DriverView, Intake, Ledger, NodeFacts, Overview, PairFacts,
     StandingRecord,

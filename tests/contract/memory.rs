@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use nodewarden::domain::change::Standing;
 use nodewarden::domain::ids::{ConductorName, EventId};
-use nodewarden::domain::map::Standing;
 use nodewarden::store::{
     ConductorRecord, Intake, Keeping, Ledger, Memory, Outbox, Request, RequestView, StandingRecord,
     StoreError, Sweep, Takeover, request,

@@ -1,8 +1,8 @@
 //! Names that a database likes to take for one: other case, a trailing space, letters of four bytes,
 //! quotes.
 
+use nodewarden::domain::change::Standing;
 use nodewarden::domain::ids::Pair;
-use nodewarden::domain::map::Standing;
 use nodewarden::store::{Intake, Ledger, StandingRecord};
 
 use crate::database::Kind;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use nodewarden::config::{Database, SecretUrl};
-use nodewarden::domain::map::Standing;
+use nodewarden::domain::change::Standing;
 use nodewarden::store::Ledger;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

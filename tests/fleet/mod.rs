@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nodewarden::config::{Database, InventoryKind, Mode, SecretUrl, Settings};
-use nodewarden::domain::decide::{self, Change};
+use nodewarden::domain::change::Change;
+use nodewarden::domain::decide;
 use nodewarden::domain::event::{Event, EventKind, Statement};
 use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
 use nodewarden::domain::map::DriverMap;

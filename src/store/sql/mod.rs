@@ -14,7 +14,7 @@ mod sqlite;
 mod sqlite_ironic;
 mod sqlite_native;
 
-use super::dialect::Dialect;
+use crate::store::database::dialect::Dialect;
 
 /// The statements over our own tables.
 pub fn statements(dialect: Dialect) -> &'static Statements {

@@ -16,10 +16,10 @@
 //!
 //! A schema that is not known is refused, not guessed at.
 
-use super::StoreError;
-use super::connection::{Connection, values};
-use super::dialect::Dialect;
-use super::sql::{self, Inventory, Keys};
+use crate::store::database::connection::{Connection, values};
+use crate::store::database::dialect::Dialect;
+use crate::store::database::error::StoreError;
+use crate::store::sql::{self, Inventory, Keys};
 
 /// Revisions of Ironic's schema whose migrations were read (Ironic's source,
 /// `ironic/db/sqlalchemy/alembic/versions`): from the one that made the indexes that we use, oldest

@@ -1,7 +1,7 @@
 //! From rows to what those who look may see.
 
-use super::row::Row;
-use super::{ConductorView, DecisionView, HoldView};
+use crate::store::database::row::Row;
+use crate::store::look::views::{ConductorView, DecisionView, HoldView};
 
 pub fn hold(row: &Row) -> Result<HoldView, sqlx::Error> {
     Ok(HoldView {

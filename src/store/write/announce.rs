@@ -1,7 +1,7 @@
 //! Fixing the boundaries of messages over a run of changes, in the transaction that made them (I4).
 
-use super::connection::{Value, placeholders, values};
-use super::ledger::Unit;
+use crate::store::database::connection::{Value, placeholders, values};
+use crate::store::write::fenced::Unit;
 
 /// How the body of an announcement is made from its rows. A binary that makes it otherwise must
 /// use another number, and keep making the old ones.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::reader::Look;
-use super::views::{conductor, decision};
-use super::{ConductorView, DriverView};
+use crate::store::look::from_row::{conductor, decision};
+use crate::store::look::snapshot::Look;
+use crate::store::look::views::{ConductorView, DriverView};
 
 /// Every pair with what is recorded about it, keyed by group and driver.
 pub type Pairs = BTreeMap<(String, String), DriverView>;

@@ -2,14 +2,15 @@
 //! Rows that somebody else has locked are passed by, and counted. State, hold and announcement are
 //! written together (I3); the numbers are given under the fence, so they are contiguous (I4).
 
-use super::announce::{Header, announce, count};
-use super::connection::values;
-use super::ledger::Unit;
-use super::row::Row;
-use super::walk::{self, Found};
-use super::{Chunk, Completed, Rows, Window};
 use crate::domain::announcement::OutReason;
 use crate::domain::ids::Pair;
+use crate::store::database::connection::values;
+use crate::store::database::row::Row;
+use crate::store::records::{Chunk, Rows, Window};
+use crate::store::write::announce::{Header, announce, count};
+use crate::store::write::complete::complete;
+use crate::store::write::fenced::Unit;
+use crate::store::write::walk::{self, Found};
 
 pub async fn take_out(
     unit: &mut Unit<'_>,
@@ -17,7 +18,7 @@ pub async fn take_out(
     window: &Window,
 ) -> Result<Chunk, sqlx::Error> {
     // Under the fence: who pauses is serialised with us.
-    if super::pause::read(unit.connection, unit.sql)
+    if crate::store::write::pause::read(unit.connection, unit.sql)
         .await?
         .is_some()
     {
@@ -107,7 +108,7 @@ async fn afresh(
         .connection
         .fetch_one(unit.sql.see_decision, asked)
         .await?;
-    let seen = super::views::decision(&row)?;
+    let seen = crate::store::look::from_row::decision(&row)?;
     unit.counters.last_decision += 1;
     let decision = Decision {
         number: unit.counters.last_decision,
@@ -205,25 +206,4 @@ async fn left_in(
         .fetch_one(&unit.inventory.left_in, values)
         .await?
         .uint("nodes")
-}
-
-/// The pair's decision is carried out; returns it, if it was not before.
-pub async fn complete(
-    unit: &mut Unit<'_>,
-    pair: &Pair,
-    now_ms: u64,
-) -> Result<Option<Completed>, sqlx::Error> {
-    let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
-    let values = values![now_ms, driver, group];
-    if unit.connection.execute(unit.sql.complete, values).await? == 0 {
-        return Ok(None);
-    }
-    let row = unit
-        .connection
-        .fetch_one(unit.sql.completed, values![driver, group])
-        .await?;
-    Ok(Some(Completed {
-        decision_id: row.text("decision_id")?,
-        nodes: row.uint("nodes")?,
-    }))
 }

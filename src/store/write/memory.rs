@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::connection::Connection;
-use super::row::Row;
-use super::sql::Statements;
-use super::{ConductorRecord, Memory, StoreError};
+use crate::domain::change::Standing;
 use crate::domain::ids::{ConductorName, Driver, Group, Incarnation, Pair};
-use crate::domain::map::Standing;
+use crate::store::database::connection::Connection;
+use crate::store::database::error::StoreError;
+use crate::store::database::row::Row;
+use crate::store::records::{ConductorRecord, Memory};
+use crate::store::sql::Statements;
 
 /// The driver map as stored. The inner error is a row that makes no sense.
 pub async fn read(

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::connection::{Connection, Value, placeholders, values};
-use super::ledger::Unit;
-use super::sql::Statements;
-use super::{ConductorRecord, DecisionRecord, EventRecord, Intake};
-use crate::domain::decide::{CauseKind, Verdict};
+use crate::domain::change::{CauseKind, Verdict};
 use crate::domain::ids::{ConductorName, EventId, Pair};
+use crate::store::database::connection::{Connection, Value, placeholders, values};
+use crate::store::records::{ConductorRecord, DecisionRecord, EventRecord, Intake};
+use crate::store::sql::Statements;
+use crate::store::write::fenced::Unit;
 
 /// Rows in one statement. SQLite takes 32,766 parameters; the widest row here has eleven.
 const ROWS: usize = 500;

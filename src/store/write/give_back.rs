@@ -1,13 +1,13 @@
 //! Giving back what has no reason to be out any more, and keeping the rest as it should be, a
 //! bounded window at a time.
 
-use super::announce::{Header, announce, count};
-use super::connection::{Value, values};
-use super::ledger::Unit;
-use super::take_out::complete;
-use super::walk::{self, Found};
-use super::{Chunk, Rows, Window};
 use crate::domain::ids::Pair;
+use crate::store::database::connection::{Value, values};
+use crate::store::records::{Chunk, Rows, Window};
+use crate::store::write::announce::{Header, announce, count};
+use crate::store::write::complete::complete;
+use crate::store::write::fenced::Unit;
+use crate::store::write::walk::{self, Found};
 
 pub async fn give_back(
     unit: &mut Unit<'_>,
@@ -147,7 +147,7 @@ async fn keep_marked(unit: &mut Unit<'_>, last: &str, window: &Window) -> Result
         .execute(&inventory.relabel, values![&window.after, last])
         .await?;
     // A mark that somebody lifted by hand is not set again during a pause: that takes a node out.
-    let paused = super::pause::read(unit.connection, unit.sql)
+    let paused = crate::store::write::pause::read(unit.connection, unit.sql)
         .await?
         .is_some();
     if !inventory.mark_again.is_empty() && !paused {

@@ -44,7 +44,7 @@ impl StoreError {
     }
 
     /// Classifies what the library reported while `doing`.
-    pub(super) fn from_sqlx(doing: &'static str, source: sqlx::Error) -> Self {
+    pub(in crate::store) fn from_sqlx(doing: &'static str, source: sqlx::Error) -> Self {
         let class = match &source {
             sqlx::Error::Database(fault) => class_of(fault.as_ref()),
             sqlx::Error::ColumnDecode { .. }

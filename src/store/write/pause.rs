@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use super::connection::{Connection, values};
-use super::row::Row;
-use super::sql::Statements;
+use crate::store::database::connection::{Connection, values};
+use crate::store::database::row::Row;
+use crate::store::sql::Statements;
 
 /// A pause, as recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,11 +4,11 @@
 //! stream goes back too, and gives `seq` numbers anew that schedulers have seen already (I4). That is
 //! the operators' choice to make, so it is said and nothing more.
 
-use super::StoreError;
-use super::connection::Connection;
-use super::dialect::Dialect;
-use super::open::Purpose;
 use crate::config::Database;
+use crate::store::database::connection::Connection;
+use crate::store::database::dialect::Dialect;
+use crate::store::database::error::StoreError;
+use crate::store::database::open::Purpose;
 
 /// SQLite's `PRAGMA synchronous`: from FULL on, a commit is on the disk
 /// (<https://www.sqlite.org/pragma.html#pragma_synchronous>).

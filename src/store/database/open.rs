@@ -12,10 +12,10 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _, MySqlConnection, PgConnection, SqliteConnection};
 
-use super::StoreError;
-use super::connection::Connection;
-use super::dialect::Dialect;
 use crate::config::Database;
+use crate::store::database::connection::Connection;
+use crate::store::database::dialect::Dialect;
+use crate::store::database::error::StoreError;
 
 /// How long a statement waits for SQLite's one write lock before it counts as a trouble to retry.
 /// Others hold it for milliseconds (a chunk) or, by a user's long transaction, for longer.

@@ -1,10 +1,12 @@
 //! Import of nodes: all of a file or nothing, many rows in a statement.
 
-use super::connection::{Connection, Value, placeholders};
-use super::dialect::Dialect;
-use super::open::Purpose;
-use super::{StoreError, inventory, sql};
 use crate::config::Database;
+use crate::store::database::connection::{Connection, Value, placeholders};
+use crate::store::database::dialect::Dialect;
+use crate::store::database::error::StoreError;
+use crate::store::database::open::Purpose;
+use crate::store::inventory;
+use crate::store::sql;
 
 /// One node to insert or to bring up to date. What is `None` stays as it is (or at the column's
 /// default, for a new node).

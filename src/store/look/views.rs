@@ -1,7 +1,7 @@
 //! What those who only look may see, as plain data. Each answer is one consistent read.
 
-use super::Pause;
 use crate::config::Mode;
+use crate::store::write::pause::Pause;
 
 /// Where the database stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use super::announce::FORMAT;
-use super::connection::{Connection, values};
-use super::link::{Link, TransactionWatch, Verdict, Writer};
-use super::row::Row;
-use super::sql::Statements;
-use super::{Outbox, StoreError};
 use crate::config::Database;
 use crate::domain::announcement::{
     About, AnnouncedCause, AnnouncedNode, Announcement, BackReason, Content, OutReason,
 };
 use crate::domain::ids::{Driver, Group, Pair};
+use crate::store::contract::Outbox;
+use crate::store::database::connection::{Connection, values};
+use crate::store::database::error::StoreError;
+use crate::store::database::link::{Link, TransactionWatch, Verdict, Writer};
+use crate::store::database::row::Row;
+use crate::store::sql::Statements;
+use crate::store::write::announce::FORMAT;
 
 /// [`Outbox`] on a database; owns one connection of its own.
 pub struct SqlOutbox {

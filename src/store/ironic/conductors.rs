@@ -7,11 +7,11 @@
 //!
 //! Times are naive UTC there; the database itself makes integers of them, without any time zone.
 
-use super::StoreError;
-use super::connection::{Connection, values};
-use super::dialect::Dialect;
-use super::open::Purpose;
 use crate::config::Database;
+use crate::store::database::connection::{Connection, values};
+use crate::store::database::dialect::Dialect;
+use crate::store::database::error::StoreError;
+use crate::store::database::open::Purpose;
 
 /// Rows (a conductor and one of its hardware types) in one look at the most; fleets have some
 /// hundred.
@@ -22,9 +22,9 @@ const KEPT_MS: u64 = 24 * 3600 * 1000;
 const DROP_EACH: u64 = 1000;
 
 const TABLE: [&str; 3] = [
-    include_str!("../../schemas/sql/sqlite/0020_bridge.sql"),
-    include_str!("../../schemas/sql/postgres/0020_bridge.sql"),
-    include_str!("../../schemas/sql/mysql/0020_bridge.sql"),
+    include_str!("../../../schemas/sql/sqlite/0020_bridge.sql"),
+    include_str!("../../../schemas/sql/postgres/0020_bridge.sql"),
+    include_str!("../../../schemas/sql/mysql/0020_bridge.sql"),
 ];
 
 const FORGET: &str = "DELETE FROM nodewarden_bridge WHERE bridge = $1";

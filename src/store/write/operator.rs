@@ -4,14 +4,18 @@
 
 use std::sync::Arc;
 
-use super::connection::{Connection, values};
-use super::ledger::Unit;
-use super::link::{Link, Unwatched, Verdict, Writer};
-use super::sql::{Inventory, Statements};
-use super::walk::{self, Found};
-use super::{Chunk, Pause, Rows, StoreError, Window, inventory, pause};
 use crate::config::{self, Database, Mode};
 use crate::domain::ids::Pair;
+use crate::store::database::connection::{Connection, values};
+use crate::store::database::error::StoreError;
+use crate::store::database::link::{Link, Unwatched, Verdict, Writer};
+use crate::store::inventory;
+use crate::store::records::{Chunk, Rows, Window};
+use crate::store::sql::{Inventory, Statements};
+use crate::store::write::fenced::Unit;
+use crate::store::write::pause;
+use crate::store::write::pause::Pause;
+use crate::store::write::walk::{self, Found};
 
 /// How long ago its last commit may lie for a holder of the epoch to count as running.
 const RUNNING_MS: u64 = 60_000;
@@ -190,7 +194,8 @@ async fn release(
             }
             let statements = &inventory.release_by_hand_of_node;
             let changed =
-                super::give_back::release(unit, statements, &[uuid], uuid, window).await?;
+                crate::store::write::give_back::release(unit, statements, &[uuid], uuid, window)
+                    .await?;
             return Ok(Chunk {
                 changed,
                 locked: u64::from(changed == 0),
@@ -204,7 +209,8 @@ async fn release(
     let Some(last) = &found.last else {
         return Ok(Chunk::default());
     };
-    let changed = super::give_back::release(unit, statements, &more, last, window).await?;
+    let changed =
+        crate::store::write::give_back::release(unit, statements, &more, last, window).await?;
     Ok(Chunk {
         changed,
         // Holds are written under the fence alone: what was seen and did not change was passed by.

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::StoreError;
-use super::connection::Connection;
-use super::dialect::Dialect;
-use super::open::Purpose;
-use super::sql::{self, Statements};
 use crate::config::Database;
+use crate::store::database::connection::Connection;
+use crate::store::database::dialect::Dialect;
+use crate::store::database::error::StoreError;
+use crate::store::database::open::Purpose;
+use crate::store::sql::{self, Statements};
 
 /// A connection that was idle for longer is opened anew before a transaction depends on it: servers
 /// and firewalls end idle ones.

@@ -1,7 +1,7 @@
 //! Which database it is, told from the scheme of its URL.
 
-use super::StoreError;
 use crate::config::Database;
+use crate::store::database::error::StoreError;
 
 /// A family of databases that understands the same statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

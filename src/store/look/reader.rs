@@ -5,17 +5,20 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::connection::{Connection, values};
-use super::dialect::Dialect;
-use super::open::Purpose;
-use super::pairs::{conductors, gone, pairs};
-use super::sql::{self, Inventory, Statements};
-use super::views::{decision, hold};
-use super::{
-    ConductorView, DecisionView, DriverView, NodeFacts, Observed, Overview, PairFacts, RequestView,
-    SnapshotPage, StoreError, inventory,
-};
 use crate::config::{self, Database, Mode};
+use crate::store::database::connection::{Connection, values};
+use crate::store::database::dialect::Dialect;
+use crate::store::database::error::StoreError;
+use crate::store::database::open::Purpose;
+use crate::store::inventory;
+use crate::store::look::from_row::{decision, hold};
+use crate::store::look::pairs::{conductors, gone, pairs};
+use crate::store::look::snapshot::Look;
+use crate::store::look::views::{
+    ConductorView, DecisionView, DriverView, NodeFacts, Observed, Overview, PairFacts, RequestView,
+    SnapshotPage,
+};
+use crate::store::sql::{self, Statements};
 
 /// Looks at once at the most: enough for a scheduler's snapshot beside metrics and a person.
 const CONNECTIONS: usize = 4;
@@ -37,13 +40,6 @@ struct Inner {
     /// Connections whose last look ended well. One that was left half way (whoever asked went away)
     /// is dropped and never comes here.
     idle: Mutex<Vec<Look>>,
-}
-
-/// A connection in the middle of a consistent read.
-pub struct Look {
-    pub connection: Connection,
-    pub sql: &'static Statements,
-    pub inventory: Inventory,
 }
 
 impl Reader {
@@ -256,7 +252,7 @@ async fn overview(look: &mut Look) -> Result<Overview, sqlx::Error> {
         taken_at_ms: position.maybe_uint("taken_at_ms")?,
         committed_at_ms: position.maybe_uint("committed_at_ms")?,
         mode: position.maybe_text("mode")?,
-        pause: super::pause::read(&mut look.connection, look.sql).await?,
+        pause: crate::store::write::pause::read(&mut look.connection, look.sql).await?,
         last_announcement: position.uint("last_announcement")?,
         announced: outbox.uint("announced")?,
         outbox_oldest_ms: outbox.maybe_uint("oldest_ms")?,
@@ -335,7 +331,7 @@ async fn node(look: &mut Look, uuid_or_name: &str) -> Result<Option<NodeFacts>, 
         hold: hold.map(|(decision, since_ms)| (since_ms, decision)),
         last_back,
         pair,
-        pause: super::pause::read(&mut look.connection, look.sql).await?,
+        pause: crate::store::write::pause::read(&mut look.connection, look.sql).await?,
         observing: mode.as_deref() == Some(Mode::Observe.as_str()),
     }))
 }

@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::connection::{Connection, values};
-use super::link::{Link, TransactionWatch, Verdict, Writer};
-use super::sql::{Inventory, Statements};
-use super::{
-    Chunk, Intake, Ledger, Memory, Pause, Request, Rows, StoreError, Sweep, Takeover, Window,
-    inventory,
-};
 use crate::config::{self, Database, Mode};
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, Pair};
 use crate::failpoints;
+use crate::store::contract::Ledger;
+use crate::store::database::connection::values;
+use crate::store::database::error::StoreError;
+use crate::store::database::link::{Link, TransactionWatch, Verdict, Writer};
+use crate::store::inventory;
+use crate::store::records::{Chunk, Intake, Memory, Request, Rows, Sweep, Takeover, Window};
+use crate::store::sql::Inventory;
+use crate::store::write::fenced::Unit;
+use crate::store::write::pause::Pause;
 
 /// [`Ledger`] on a database; owns one dedicated connection.
 pub struct SqlLedger {
@@ -20,24 +22,6 @@ pub struct SqlLedger {
     settings: config::Inventory,
     /// Known once the tables have been looked at.
     inventory: Option<Arc<Inventory>>,
-}
-
-/// The counters that the fence guards, as read under it.
-pub struct Counters {
-    pub epoch: u64,
-    pub seq: u64,
-    pub last_announcement: u64,
-    pub last_decision: u64,
-    /// What the holder does with its decisions; nobody has held it yet: `None`.
-    pub mode: Option<String>,
-}
-
-/// A fenced, writing transaction: the right to write is ours until its end.
-pub struct Unit<'c> {
-    pub connection: &'c mut Connection,
-    pub sql: &'static Statements,
-    pub inventory: &'c Inventory,
-    pub counters: Counters,
 }
 
 impl SqlLedger {
@@ -99,44 +83,6 @@ impl SqlLedger {
     }
 }
 
-impl<'c> Unit<'c> {
-    /// The counters are read once the fence row is locked by having been changed.
-    pub async fn under_the_fence(
-        connection: &'c mut Connection,
-        sql: &'static Statements,
-        inventory: &'c Inventory,
-    ) -> Result<Self, sqlx::Error> {
-        let row = connection.fetch_one(sql.counters, &[]).await?;
-        Ok(Self {
-            counters: Counters {
-                epoch: row.uint("epoch")?,
-                seq: row.uint("seq")?,
-                last_announcement: row.uint("last_announcement")?,
-                last_decision: row.uint("last_decision")?,
-                mode: row.maybe_text("mode")?,
-            },
-            connection,
-            sql,
-            inventory,
-        })
-    }
-
-    /// Writes the counters back: the last statement before the commit.
-    pub async fn save(&mut self) -> Result<(), sqlx::Error> {
-        let Counters {
-            seq,
-            last_announcement,
-            last_decision,
-            ..
-        } = self.counters;
-        let values = values![seq, last_announcement, last_decision];
-        self.connection
-            .execute(self.sql.save_counters, values)
-            .await?;
-        Ok(())
-    }
-}
-
 impl Ledger for SqlLedger {
     async fn stream(&mut self) -> Result<String, StoreError> {
         let sql = self.link.statements;
@@ -188,7 +134,7 @@ impl Ledger for SqlLedger {
                 connection.execute(sql.take_epoch, values).await?;
                 let row = connection.fetch_one(sql.counters, &[]).await?;
                 let (stream, epoch) = (row.text("stream")?, row.uint("epoch")?);
-                let memory = super::memory::read(connection, sql).await?;
+                let memory = crate::store::write::memory::read(connection, sql).await?;
                 Ok(Verdict::Commit((stream, epoch, memory)))
             })
             .await?;
@@ -210,7 +156,7 @@ impl Ledger for SqlLedger {
 
     async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError> {
         self.fenced(epoch, None, "read the memory again", async |unit| {
-            super::memory::read(unit.connection, unit.sql).await
+            crate::store::write::memory::read(unit.connection, unit.sql).await
         })
         .await?
     }
@@ -222,7 +168,7 @@ impl Ledger for SqlLedger {
         let sql = self.link.statements;
         self.link
             .look("recall events", async |connection| {
-                super::intake::recall(connection, sql, events).await
+                crate::store::write::intake::recall(connection, sql, events).await
             })
             .await
     }
@@ -230,7 +176,7 @@ impl Ledger for SqlLedger {
     async fn commit_intake(&mut self, epoch: u64, intake: &Intake) -> Result<(), StoreError> {
         let doing = "commit a batch of events";
         self.fenced(epoch, intake.now_ms, doing, async |unit| {
-            super::intake::commit(unit, intake).await
+            crate::store::write::intake::commit(unit, intake).await
         })
         .await
     }
@@ -243,7 +189,7 @@ impl Ledger for SqlLedger {
     ) -> Result<Chunk, StoreError> {
         let doing = "take nodes out of service";
         self.fenced(epoch, window.now_ms, doing, async |unit| {
-            super::take_out::take_out(unit, pair, window).await
+            crate::store::write::take_out::take_out(unit, pair, window).await
         })
         .await
     }
@@ -255,14 +201,14 @@ impl Ledger for SqlLedger {
         window: &Window,
     ) -> Result<Chunk, StoreError> {
         self.fenced(epoch, window.now_ms, "give nodes back", async |unit| {
-            super::give_back::give_back(unit, pair, window).await
+            crate::store::write::give_back::give_back(unit, pair, window).await
         })
         .await
     }
 
     async fn put_right(&mut self, epoch: u64, window: &Window) -> Result<Chunk, StoreError> {
         self.fenced(epoch, window.now_ms, "put marks right", async |unit| {
-            super::give_back::put_right(unit, window).await
+            crate::store::write::give_back::put_right(unit, window).await
         })
         .await
     }
@@ -276,14 +222,14 @@ impl Ledger for SqlLedger {
         let sql = self.link.statements;
         self.link
             .look("look for a row", async |connection| {
-                super::walk::first_after(connection, sql, &inventory, of, after).await
+                crate::store::write::walk::first_after(connection, sql, &inventory, of, after).await
             })
             .await
     }
 
     async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError> {
         self.fenced(epoch, sweep.now_ms, "begin a sweep", async |unit| {
-            super::sweep::begin(unit, sweep).await
+            crate::store::write::sweep::begin(unit, sweep).await
         })
         .await
     }
@@ -312,14 +258,14 @@ impl Ledger for SqlLedger {
         let sql = self.link.statements;
         self.link
             .look("look for a pause", async |connection| {
-                super::pause::read(connection, sql).await
+                crate::store::write::pause::read(connection, sql).await
             })
             .await
     }
 
     async fn end_pause(&mut self, epoch: u64, id: &str, now_ms: u64) -> Result<bool, StoreError> {
         self.fenced(epoch, now_ms, "end the pause", async |unit| {
-            super::pause::end(unit.connection, unit.sql, id).await
+            crate::store::write::pause::end(unit.connection, unit.sql, id).await
         })
         .await
     }

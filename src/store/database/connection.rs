@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection, PgConnection, SqliteConnection};
 
-use super::dialect::Dialect;
-use super::row::Row;
+use crate::store::database::dialect::Dialect;
+use crate::store::database::row::Row;
 
 /// How long one statement may take, until the connection counts as dead. Servers end their own
 /// statements well before (`open.rs`); this is for one that does not answer at all.
@@ -107,10 +107,10 @@ impl From<Option<Duration>> for Value<'_> {
 /// The values for `$1`, `$2`, … of a statement.
 macro_rules! values {
     ($($value:expr),* $(,)?) => {
-        &[$($crate::store::connection::Value::from($value)),*]
+        &[$($crate::store::database::connection::Value::from($value)),*]
     };
 }
-pub(super) use values;
+pub(in crate::store) use values;
 
 /// A connection to one of the databases.
 pub enum Connection {
@@ -281,7 +281,7 @@ fn positional(statement: &str) -> (String, Vec<usize>) {
 }
 
 /// `($1, $2), ($3, $4)` and so on: placeholders for `rows` rows of `width` values.
-pub(super) fn placeholders(rows: usize, width: usize) -> String {
+pub(in crate::store) fn placeholders(rows: usize, width: usize) -> String {
     let mut text = String::new();
     for row in 0..rows {
         text.push_str(if row == 0 { "(" } else { ", (" });

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use super::announce::announce_position;
-use super::connection::{Connection, values};
-use super::dialect::Dialect;
-use super::ledger::Unit;
-use super::open::Purpose;
-use super::{StoreError, Sweep, sql};
 use crate::config::Database;
 use crate::domain::ids::Pair;
+use crate::store::database::connection::{Connection, values};
+use crate::store::database::dialect::Dialect;
+use crate::store::database::error::StoreError;
+use crate::store::database::open::Purpose;
+use crate::store::records::Sweep;
+use crate::store::sql;
+use crate::store::write::announce::announce_position;
+use crate::store::write::fenced::Unit;
 
 /// How long a request that was answered is kept, for the command that waits for it.
 const ANSWERED: Duration = Duration::from_secs(24 * 3600);

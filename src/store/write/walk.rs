@@ -1,9 +1,9 @@
 //! Which rows a window covers: from where the last one ended, so many, no more.
 
-use super::connection::{Connection, Value, values};
-use super::row::Row;
-use super::sql::{Inventory, Statements};
-use super::{Rows, Window};
+use crate::store::database::connection::{Connection, Value, values};
+use crate::store::database::row::Row;
+use crate::store::records::{Rows, Window};
+use crate::store::sql::{Inventory, Statements};
 
 /// What a window covers.
 pub struct Found {

@@ -1,0 +1,4 @@
+//! An OpenStack Ironic's database: its table of nodes as an inventory, its conductors for the bridge.
+
+pub mod conductors;
+pub mod schema;

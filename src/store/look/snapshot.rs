@@ -1,0 +1,11 @@
+//! One consistent read of the database.
+
+use crate::store::database::connection::Connection;
+use crate::store::sql::{Inventory, Statements};
+
+/// A connection in the middle of a consistent read.
+pub struct Look {
+    pub connection: Connection,
+    pub sql: &'static Statements,
+    pub inventory: Inventory,
+}

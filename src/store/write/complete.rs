@@ -1,0 +1,27 @@
+//! The end of a decision: nothing is left to do for it.
+
+use crate::domain::ids::Pair;
+use crate::store::database::connection::values;
+use crate::store::records::Completed;
+use crate::store::write::fenced::Unit;
+
+/// The pair's decision is carried out; returns it, if it was not before.
+pub async fn complete(
+    unit: &mut Unit<'_>,
+    pair: &Pair,
+    now_ms: u64,
+) -> Result<Option<Completed>, sqlx::Error> {
+    let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
+    let values = values![now_ms, driver, group];
+    if unit.connection.execute(unit.sql.complete, values).await? == 0 {
+        return Ok(None);
+    }
+    let row = unit
+        .connection
+        .fetch_one(unit.sql.completed, values![driver, group])
+        .await?;
+    Ok(Some(Completed {
+        decision_id: row.text("decision_id")?,
+        nodes: row.uint("nodes")?,
+    }))
+}

@@ -1,0 +1,60 @@
+//! The fenced transaction: what one may write while the epoch is ours, and the counters that it guards.
+
+use crate::store::database::connection::{Connection, values};
+use crate::store::sql::{Inventory, Statements};
+
+/// The counters that the fence guards, as read under it.
+pub struct Counters {
+    pub epoch: u64,
+    pub seq: u64,
+    pub last_announcement: u64,
+    pub last_decision: u64,
+    /// What the holder does with its decisions; nobody has held it yet: `None`.
+    pub mode: Option<String>,
+}
+
+/// A fenced, writing transaction: the right to write is ours until its end.
+pub struct Unit<'c> {
+    pub connection: &'c mut Connection,
+    pub sql: &'static Statements,
+    pub inventory: &'c Inventory,
+    pub counters: Counters,
+}
+
+impl<'c> Unit<'c> {
+    /// The counters are read once the fence row is locked by having been changed.
+    pub async fn under_the_fence(
+        connection: &'c mut Connection,
+        sql: &'static Statements,
+        inventory: &'c Inventory,
+    ) -> Result<Self, sqlx::Error> {
+        let row = connection.fetch_one(sql.counters, &[]).await?;
+        Ok(Self {
+            counters: Counters {
+                epoch: row.uint("epoch")?,
+                seq: row.uint("seq")?,
+                last_announcement: row.uint("last_announcement")?,
+                last_decision: row.uint("last_decision")?,
+                mode: row.maybe_text("mode")?,
+            },
+            connection,
+            sql,
+            inventory,
+        })
+    }
+
+    /// Writes the counters back: the last statement before the commit.
+    pub async fn save(&mut self) -> Result<(), sqlx::Error> {
+        let Counters {
+            seq,
+            last_announcement,
+            last_decision,
+            ..
+        } = self.counters;
+        let values = values![seq, last_announcement, last_decision];
+        self.connection
+            .execute(self.sql.save_counters, values)
+            .await?;
+        Ok(())
+    }
+}

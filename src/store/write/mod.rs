@@ -1,0 +1,17 @@
+//! Everything that writes: the fenced transactions of the deciding loop, the relay's progress, what
+//! operators' commands change.
+
+pub mod announce;
+pub mod complete;
+pub mod fenced;
+pub mod give_back;
+pub mod import;
+pub mod intake;
+pub mod ledger;
+pub mod memory;
+pub mod operator;
+pub mod outbox;
+pub mod pause;
+pub mod sweep;
+pub mod take_out;
+pub mod walk;
