@@ -9,7 +9,7 @@ use words::{capital, group, names, pair, since, subject, verb};
 pub use words::{date, distance, length, when};
 
 use crate::store::{ConductorView, DecisionView, DriverView, NodeFacts, PairFacts};
-use crate::telemetry::safe;
+use crate::telemetry::printable;
 
 /// Why a node is in or out of service.
 #[must_use]
@@ -50,7 +50,7 @@ pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String
             if let Some(last) = gone.first().filter(|_| view.decision.is_none()) {
                 answer.push(format!(
                     "The last that supported it was {}.",
-                    safe(&last.conductor)
+                    printable(&last.conductor)
                 ));
             }
             answer.push(
@@ -103,7 +103,7 @@ pub fn hangs_on(view: &DriverView) -> String {
 /// Why a conductor counts or does not.
 #[must_use]
 pub fn conductor(view: &ConductorView, now_ms: u64) -> String {
-    let name = safe(&view.conductor);
+    let name = printable(&view.conductor);
     let since = when(view.since_ms, now_ms);
     let mut answer = Vec::new();
     match view.state.as_str() {
@@ -225,7 +225,7 @@ fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) 
     if facts.service_state != "out_of_service" {
         answer.push(format!(
             "The table says {:?}, which somebody else has written: the next sweep puts it right.",
-            safe(&facts.service_state)
+            printable(&facts.service_state)
         ));
     }
     answer
@@ -295,7 +295,7 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
     if !lost && facts.service_state != "in_service" {
         answer.push(format!(
             "The table says {:?} and nodewarden has no part in that: the next sweep puts it right.",
-            safe(&facts.service_state)
+            printable(&facts.service_state)
         ));
     }
     answer
@@ -310,8 +310,8 @@ fn kept_in(facts: &NodeFacts) -> String {
         }
         Some(pause) => format!(
             "A pause keeps it in service ({}: {}); `nodewarden resume` ends it.",
-            safe(&pause.who),
-            safe(&pause.reason)
+            printable(&pause.who),
+            printable(&pause.reason)
         ),
         None => "The node has not been reached yet: the next sweep takes it out at the latest."
             .to_owned(),
@@ -324,7 +324,7 @@ fn because(decision: &DecisionView, now_ms: u64) -> Vec<String> {
     let who = decision
         .cause_conductor
         .as_deref()
-        .map_or_else(|| "a conductor".to_owned(), safe);
+        .map_or_else(|| "a conductor".to_owned(), printable);
     let did = match (decision.cause.as_str(), decision.cause_event.as_deref()) {
         ("silence", _) => "sent no heartbeat for longer than its time-out".to_owned(),
         ("hold_ended", _) => "did not come back from its planned restart in time".to_owned(),
@@ -333,10 +333,10 @@ fn because(decision: &DecisionView, now_ms: u64) -> Vec<String> {
         (_, Some("conductor.joined" | "conductor.heartbeat")) => {
             "stated another group or other drivers, without this one".to_owned()
         }
-        (_, other) => format!("ended it by {}", safe(other.unwrap_or("an event"))),
+        (_, other) => format!("ended it by {}", printable(other.unwrap_or("an event"))),
     };
     let event = match &decision.cause_event_id {
-        Some(id) => format!(" (event {})", safe(id)),
+        Some(id) => format!(" (event {})", printable(id)),
         None => String::new(),
     };
     match decision.verdict.as_str() {
@@ -346,7 +346,7 @@ fn because(decision: &DecisionView, now_ms: u64) -> Vec<String> {
     }
     answer.push(format!(
         "Decision {} by epoch {} at {}.",
-        safe(&decision.decision_id),
+        printable(&decision.decision_id),
         decision.epoch,
         when(decision.decided_at_ms, now_ms)
     ));
@@ -374,7 +374,10 @@ fn holding(view: &DriverView, now_ms: u64) -> String {
 
 fn never_had(name: &str, gone: &[&ConductorView], decided: bool) -> String {
     let known = match gone.first() {
-        Some(last) => format!(" ({} names it and does not count)", safe(&last.conductor)),
+        Some(last) => format!(
+            " ({} names it and does not count)",
+            printable(&last.conductor)
+        ),
         None => String::new(),
     };
     let then = if decided {
@@ -393,7 +396,7 @@ fn came_back(reason: &str) -> String {
         "node_changed" => "it needed another driver or group, which was active".to_owned(),
         "node_removed" => "it had been removed, and was registered again later".to_owned(),
         "released" => "an operator released it".to_owned(),
-        other => safe(other),
+        other => printable(other),
     }
 }
 

@@ -96,7 +96,7 @@ const NOT_IN_DOMAIN: &[&str] = &[
 const PURE_IN_BRIDGE: &[&str] = &[
     "bridge/judge.rs",
     "bridge/look.rs",
-    "bridge/says.rs",
+    "bridge/events.rs",
     "bridge/watched.rs",
 ];
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::look::{Look, Row};
+use super::look::{Row, Sighting};
 use super::ports::{Clock, LookFault, Lookout, Voice};
 use crate::broker::{BrokerError, Emitter, Outgoing, Published};
 use crate::config::{Amqp, Database};
@@ -120,7 +120,7 @@ impl IronicLookout {
     ///
     /// # Errors
     /// `None`: it took too long.
-    pub async fn try_look(&mut self) -> Result<Look, Option<StoreError>> {
+    pub async fn try_look(&mut self) -> Result<Sighting, Option<StoreError>> {
         let now = self.clock.now();
         let looking = self.store.look(now.wall_ms);
         let seen = match tokio::time::timeout(self.limit, looking).await {
@@ -136,7 +136,7 @@ impl IronicLookout {
         if ended.since(now.mono) > self.limit {
             return Err(None);
         }
-        Ok(Look {
+        Ok(Sighting {
             began: now.mono,
             ended,
             beats: self.store.beats().map_err(Some)?,
@@ -159,7 +159,7 @@ impl IronicLookout {
 }
 
 impl Lookout for IronicLookout {
-    async fn look(&mut self) -> Result<Look, LookFault> {
+    async fn look(&mut self) -> Result<Sighting, LookFault> {
         let limit = self.limit;
         self.try_look().await.map_err(|fault| match fault {
             None => LookFault::Slow(limit),

@@ -16,8 +16,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::look::{Look, read};
-use super::watched::{Looked, Stamp, Standing, Watched};
+use super::look::{Sighting, read};
+use super::watched::{Looked, Presence, Stamp, Watched};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConductorName, Driver, Group, Incarnation};
 use crate::domain::time::Mono;
@@ -144,7 +144,7 @@ impl Judge {
     }
 
     /// A good look.
-    pub fn looked(&mut self, look: &Look) {
+    pub fn looked(&mut self, look: &Sighting) {
         self.looks += 1;
         let paused = self
             .last
@@ -251,16 +251,16 @@ impl Judge {
 
     fn one(&self, name: &ConductorName, watched: &Watched) -> View {
         let standing = match &self.last {
-            None if self.empty => Standing::Unknown("the table conductors is empty".into()),
-            None => Standing::Unknown("the last look failed".into()),
+            None if self.empty => Presence::Unknown("the table conductors is empty".into()),
+            None => Presence::Unknown("the last look failed".into()),
             Some(last) => watched.standing(last, self.rules.heartbeat_timeout),
         };
         let (state, why) = match standing {
-            Standing::Alive(_) => (State::Alive, "online".to_owned()),
-            Standing::Starting(why) => (State::Starting, why.to_owned()),
-            Standing::Late(why) => (State::Late, why.to_owned()),
-            Standing::Gone(why) => (State::Gone, why.to_owned()),
-            Standing::Unknown(why) => (State::Unknown, why),
+            Presence::Alive(_) => (State::Alive, "online".to_owned()),
+            Presence::Starting(why) => (State::Starting, why.to_owned()),
+            Presence::Late(why) => (State::Late, why.to_owned()),
+            Presence::Gone(why) => (State::Gone, why.to_owned()),
+            Presence::Unknown(why) => (State::Unknown, why),
         };
         let registered = watched.registered();
         View {

@@ -28,7 +28,7 @@ pub struct Row {
 /// One good look: everything was read at one moment, after a write of our own in the same database
 /// was committed, and that write was read with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Look {
+pub struct Sighting {
     /// When it began.
     pub began: Mono,
     /// When it was over.

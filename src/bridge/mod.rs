@@ -17,18 +17,18 @@
 //! conductor starts again.
 
 mod adapters;
+mod events;
 pub mod judge;
 pub mod look;
 pub mod ports;
-mod says;
+mod run;
 mod status;
-mod turns;
 pub mod watched;
 
 pub use adapters::{BrokerVoice, IronicLookout, SystemClock};
+pub use events::DETECTED_BY;
 pub use judge::{Judge, Rules, State, View};
-pub use look::{Look, Row};
+pub use look::{Row, Sighting};
 pub use ports::LookFault;
-pub use says::DETECTED_BY;
+pub use run::Bridge;
 pub use status::Status;
-pub use turns::Bridge;

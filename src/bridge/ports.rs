@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::look::Look;
+use super::look::Sighting;
 use crate::broker::{BrokerError, Outgoing, Published};
 use crate::domain::time::Now;
 
@@ -37,7 +37,7 @@ pub trait Lookout {
     ///
     /// # Errors
     /// [`LookFault`]: nothing was seen.
-    async fn look(&mut self) -> Result<Look, LookFault>;
+    async fn look(&mut self) -> Result<Sighting, LookFault>;
 }
 
 /// The broker.

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::look::{Facts, Look, Registered};
-use super::says;
+use super::events;
+use super::look::{Facts, Registered, Sighting};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConductorName, Incarnation};
 use crate::domain::time::Mono;
@@ -37,7 +37,7 @@ enum Shape {
 
 /// Where a conductor stands, as far as looks can tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum Presence {
     /// Online, moving, and this is what it serves.
     Alive(Registered),
     /// Online, and what it serves is not (or not surely) known yet.
@@ -89,7 +89,7 @@ pub(super) struct Watched {
 
 impl Watched {
     /// One that was not seen before.
-    pub(super) fn first(facts: Result<Facts, String>, look: &Look) -> Self {
+    pub(super) fn first(facts: Result<Facts, String>, look: &Sighting) -> Self {
         let updated_at_ms = facts.as_ref().map_or(0, |facts| facts.updated_at_ms);
         Self {
             registered: facts
@@ -115,7 +115,7 @@ impl Watched {
     }
 
     /// What the next look saw of it; `None`: its row is not there.
-    pub(super) fn seen(&mut self, facts: Option<Result<Facts, String>>, look: &Look) {
+    pub(super) fn seen(&mut self, facts: Option<Result<Facts, String>>, look: &Sighting) {
         let unbroken =
             self.same_looks > 0 && !matches!(self.shape, Shape::Missing | Shape::Unreadable(_));
         if let Some(Ok(facts)) = &facts {
@@ -133,7 +133,7 @@ impl Watched {
         }
     }
 
-    fn renewed(&mut self, facts: &Facts, unbroken: bool, look: &Look) {
+    fn renewed(&mut self, facts: &Facts, unbroken: bool, look: &Sighting) {
         let changed = facts.updated_at_ms != self.updated_at_ms;
         if changed || !unbroken {
             self.quiet_since = look.ended;
@@ -154,32 +154,32 @@ impl Watched {
     }
 
     /// Where it stands as of `look`, the last one.
-    pub(super) fn standing(&self, look: &Looked, timeout: Duration) -> Standing {
+    pub(super) fn standing(&self, look: &Looked, timeout: Duration) -> Presence {
         let settled = self.same_looks >= 2 && look.began.since(self.same_since) >= SETTLED;
         if self.same_looks == 0 {
-            return Standing::Unknown("looks were interrupted".into());
+            return Presence::Unknown("looks were interrupted".into());
         }
         match &self.shape {
-            Shape::Unreadable(why) => Standing::Unknown(why.clone()),
+            Shape::Unreadable(why) => Presence::Unknown(why.clone()),
             Shape::Missing | Shape::Offline(_) if !settled => {
-                Standing::Unknown("it was online a moment ago".into())
+                Presence::Unknown("it was online a moment ago".into())
             }
-            Shape::Missing => Standing::Gone("its row was deleted"),
-            Shape::Offline(facts) if facts.registered.is_none() => Standing::Gone("it stopped"),
+            Shape::Missing => Presence::Gone("its row was deleted"),
+            Shape::Offline(facts) if facts.registered.is_none() => Presence::Gone("it stopped"),
             // Not how a conductor stops. It may be switched on again without a new registration,
             // so this end must be one that can be revived.
-            Shape::Offline(_) => Standing::Late("offline, though its drivers are registered"),
+            Shape::Offline(_) => Presence::Late("offline, though its drivers are registered"),
             Shape::Online(_) if look.beats && self.quiet(look) >= timeout => {
-                Standing::Late("updated_at did not move for the whole time-out")
+                Presence::Late("updated_at did not move for the whole time-out")
             }
-            Shape::Online(None) => Standing::Starting("online, no drivers registered yet"),
+            Shape::Online(None) => Presence::Starting("online, no drivers registered yet"),
             Shape::Online(Some(_)) if look.beats && !self.moved => {
-                Standing::Unknown("updated_at was not seen to move yet".into())
+                Presence::Unknown("updated_at was not seen to move yet".into())
             }
             Shape::Online(Some(_)) if !settled => {
-                Standing::Starting("what it serves was seen once")
+                Presence::Starting("what it serves was seen once")
             }
-            Shape::Online(Some(registered)) => Standing::Alive(registered.clone()),
+            Shape::Online(Some(registered)) => Presence::Alive(registered.clone()),
         }
     }
 
@@ -209,7 +209,7 @@ impl Watched {
     pub(super) fn due(
         &mut self,
         name: &ConductorName,
-        standing: &Standing,
+        standing: &Presence,
         now: Mono,
         stamp: &Stamp<'_>,
     ) -> Option<Event> {
@@ -228,12 +228,12 @@ impl Watched {
         Some(event)
     }
 
-    fn truth(&self, standing: &Standing) -> Option<Statement> {
+    fn truth(&self, standing: &Presence) -> Option<Statement> {
         match standing {
-            Standing::Alive(registered) => Some(Statement::Lives(registered.clone())),
-            Standing::Late(_) => Some(Statement::Late(self.late_incarnation(), self.sign_ms)),
-            Standing::Gone(_) => Some(Statement::Left(self.end_incarnation())),
-            Standing::Starting(_) | Standing::Unknown(_) => None,
+            Presence::Alive(registered) => Some(Statement::Lives(registered.clone())),
+            Presence::Late(_) => Some(Statement::Late(self.late_incarnation(), self.sign_ms)),
+            Presence::Gone(_) => Some(Statement::Left(self.end_incarnation())),
+            Presence::Starting(_) | Presence::Unknown(_) => None,
         }
     }
 
@@ -260,7 +260,7 @@ impl Watched {
     fn event(
         &self,
         name: &ConductorName,
-        standing: &Standing,
+        standing: &Presence,
         what: &Statement,
         now: Mono,
         stamp: &Stamp<'_>,
@@ -270,7 +270,7 @@ impl Watched {
             Statement::Lives(registered) => {
                 // After a time-out, too: `joined` revives as well as a heartbeat does.
                 let Some(said) = same else {
-                    return Some(says::joined(name, registered, self.sign_ms));
+                    return Some(events::joined(name, registered, self.sign_ms));
                 };
                 let new_sign = said.sign_ms != self.sign_ms && now.since(said.sign_at) >= SIGN_EACH;
                 let due = new_sign || now.since(said.at) >= REPEAT_ALIVE;
@@ -279,15 +279,15 @@ impl Watched {
                 } else {
                     stamp.text()
                 };
-                due.then(|| says::lives(name, registered, self.sign_ms, &stamp))
+                due.then(|| events::lives(name, registered, self.sign_ms, &stamp))
             }
             Statement::Late(incarnation, sign_ms) => due_again(same, now)
-                .then(|| says::late(name, *incarnation, *sign_ms, &stamp.text())),
+                .then(|| events::late(name, *incarnation, *sign_ms, &stamp.text())),
             Statement::Left(incarnation) => {
-                let Standing::Gone(why) = standing else {
+                let Presence::Gone(why) = standing else {
                     return None;
                 };
-                due_again(same, now).then(|| says::left(name, *incarnation, self.sign_ms, why))
+                due_again(same, now).then(|| events::left(name, *incarnation, self.sign_ms, why))
             }
         }
     }

@@ -14,7 +14,7 @@ use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation};
 
 use super::error::{classify, no_answer};
-use super::link::Link;
+use super::link::BrokerConnection;
 use super::{BrokerError, Published};
 
 /// Messages in flight at the most: publishing to a quorum queue gains nothing beyond 512.
@@ -34,14 +34,14 @@ pub(super) struct Parcel<'a> {
 /// A channel that confirms, used by one task.
 pub(super) struct ConfirmedChannel {
     channel: Channel,
-    link: Arc<Link>,
+    link: Arc<BrokerConnection>,
     /// Set while confirms are outstanding: if publishing is abandoned or fails, a later window
     /// could mistake the old confirms for its own.
     in_doubt: bool,
 }
 
 impl ConfirmedChannel {
-    pub(super) async fn open(link: &Arc<Link>) -> Result<Self, BrokerError> {
+    pub(super) async fn open(link: &Arc<BrokerConnection>) -> Result<Self, BrokerError> {
         Ok(Self {
             channel: link.confirmed_channel().await?,
             link: Arc::clone(link),

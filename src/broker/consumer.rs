@@ -15,7 +15,7 @@ use lapin::{Channel, message};
 use super::confirmed::{ConfirmedChannel, Parcel};
 use super::deliveries::{plain, take};
 use super::error::{over, short, within};
-use super::link::Link;
+use super::link::BrokerConnection;
 use super::refusal;
 use super::ticks::Ticks;
 use super::{BrokerError, Delivery, Published};
@@ -25,7 +25,7 @@ use crate::config::Amqp;
 pub struct Consumer {
     stream: lapin::Consumer,
     channel: Channel,
-    link: Arc<Link>,
+    link: Arc<BrokerConnection>,
     /// Everything delivered and not yet acknowledged, in order: at most the prefetch.
     pending: VecDeque<message::Delivery>,
     dead_letters: (ShortString, ConfirmedChannel),
@@ -35,8 +35,8 @@ pub struct Consumer {
 impl Consumer {
     pub(super) async fn open(
         settings: &Amqp,
-        consume: &Arc<Link>,
-        publish: &Arc<Link>,
+        consume: &Arc<BrokerConnection>,
+        publish: &Arc<BrokerConnection>,
         session_id: &str,
     ) -> Result<Self, BrokerError> {
         let queue = short(&settings.events_queue)?;

@@ -18,7 +18,7 @@ use lapin::{Channel, message};
 use super::confirmed::{ConfirmedChannel, Parcel};
 use super::error::{reply_code, short, within};
 use super::letter::{DeadLetter, DeadLetterContent, Found};
-use super::link::Link;
+use super::link::BrokerConnection;
 use super::{BrokerError, Published};
 use crate::config::Amqp;
 
@@ -36,7 +36,7 @@ const RESOURCE_LOCKED: u16 = 405;
 
 /// The dead-letter queue, locked for us.
 pub struct DeadLetters {
-    link: Arc<Link>,
+    link: Arc<BrokerConnection>,
     take: Channel,
     put: ConfirmedChannel,
     queue: ShortString,
@@ -77,14 +77,14 @@ impl DeadLetters {
     pub async fn open(settings: &Amqp) -> Result<Self, BrokerError> {
         let queue = short(&settings.dead_letters_queue)?;
         let lock = short(&format!("{queue}.lock"))?;
-        let link = Arc::new(Link::open(settings, "nodewarden dead-letters").await?);
+        let link = Arc::new(BrokerConnection::open(settings, "nodewarden dead-letters").await?);
         Self::equip(link, queue, lock, short(&settings.events_queue)?)
             .await
             .map_err(BrokerError::before_session)
     }
 
     async fn equip(
-        link: Arc<Link>,
+        link: Arc<BrokerConnection>,
         queue: ShortString,
         lock: ShortString,
         events_queue: ShortString,

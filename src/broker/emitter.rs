@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use super::link::Link;
+use super::link::BrokerConnection;
 use super::{BrokerError, Outgoing, Published, Publisher};
 use crate::config::Amqp;
 
 /// One connection with one confirmed channel.
 pub struct Emitter {
-    link: Arc<Link>,
+    link: Arc<BrokerConnection>,
     publisher: Publisher,
 }
 
@@ -19,7 +19,7 @@ impl Emitter {
     /// # Errors
     /// [`BrokerError::Unreachable`] or [`BrokerError::Refused`], which says what to do.
     pub async fn open(settings: &Amqp, role: &str) -> Result<Self, BrokerError> {
-        let link = Arc::new(Link::open(settings, &format!("nodewarden {role}")).await?);
+        let link = Arc::new(BrokerConnection::open(settings, &format!("nodewarden {role}")).await?);
         let publisher = Publisher::signing(&link)
             .await
             .map_err(BrokerError::before_session)?;

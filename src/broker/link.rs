@@ -19,7 +19,7 @@ use super::url;
 use crate::config::Amqp;
 
 /// One connection.
-pub(super) struct Link {
+pub(super) struct BrokerConnection {
     connection: Connection,
     socket: TcpStream,
     limit: Duration,
@@ -33,7 +33,7 @@ struct Blocked {
     reason: Option<String>,
 }
 
-impl Link {
+impl BrokerConnection {
     /// Dials, shakes hands, logs in: all within the time limit of the settings.
     pub(super) async fn open(settings: &Amqp, name: &str) -> Result<Self, BrokerError> {
         let limit = settings.timeout;
@@ -183,7 +183,7 @@ impl Link {
     }
 }
 
-impl Drop for Link {
+impl Drop for BrokerConnection {
     fn drop(&mut self) {
         self.sever();
     }

@@ -7,7 +7,7 @@ use lapin::types::ShortString;
 
 use super::confirmed::{ConfirmedChannel, Parcel};
 use super::error::short;
-use super::link::Link;
+use super::link::BrokerConnection;
 use super::{APP_ID, BrokerError, Outgoing, Published};
 
 /// `delivery_mode` of a message that survives a restart of the broker.
@@ -21,7 +21,7 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    pub(super) async fn open(link: &Arc<Link>) -> Result<Self, BrokerError> {
+    pub(super) async fn open(link: &Arc<BrokerConnection>) -> Result<Self, BrokerError> {
         Ok(Self {
             channel: ConfirmedChannel::open(link).await?,
             user: None,
@@ -30,7 +30,7 @@ impl Publisher {
 
     /// For events, where a worker may ask who speaks (`security.allowed_publishers`): every message
     /// says under which login it was published.
-    pub(super) async fn signing(link: &Arc<Link>) -> Result<Self, BrokerError> {
+    pub(super) async fn signing(link: &Arc<BrokerConnection>) -> Result<Self, BrokerError> {
         Ok(Self {
             user: Some(short(link.user())?),
             ..Self::open(link).await?

@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use super::link::Link;
+use super::link::BrokerConnection;
 use super::{BrokerError, Consumer, Publisher, topology};
 use crate::config::Amqp;
 
 /// Two connections and a checked topology. Dropping it ends both connections at once.
 pub struct Session {
     settings: Amqp,
-    consume: Arc<Link>,
-    publish: Arc<Link>,
+    consume: Arc<BrokerConnection>,
+    publish: Arc<BrokerConnection>,
 }
 
 impl Session {
@@ -20,8 +20,10 @@ impl Session {
     /// # Errors
     /// [`BrokerError::Unreachable`] or [`BrokerError::Refused`], which says what to do.
     pub async fn open(settings: &Amqp, role: &str) -> Result<Self, BrokerError> {
-        let consume = Link::open(settings, &format!("nodewarden {role} consume")).await?;
-        let publish = Link::open(settings, &format!("nodewarden {role} publish")).await?;
+        let consume =
+            BrokerConnection::open(settings, &format!("nodewarden {role} consume")).await?;
+        let publish =
+            BrokerConnection::open(settings, &format!("nodewarden {role} publish")).await?;
         topology::ensure(&consume, settings)
             .await
             .map_err(BrokerError::before_session)?;

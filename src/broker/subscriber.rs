@@ -11,7 +11,7 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 
 use super::deliveries::{plain, take};
 use super::error::{short, within};
-use super::link::Link;
+use super::link::BrokerConnection;
 use super::{BrokerError, Delivery};
 use crate::config::Amqp;
 
@@ -29,7 +29,7 @@ const PREFETCH: u16 = 256;
 pub struct Subscriber {
     stream: lapin::Consumer,
     channel: Channel,
-    link: Link,
+    link: BrokerConnection,
 }
 
 impl Subscriber {
@@ -39,13 +39,13 @@ impl Subscriber {
     /// [`BrokerError::Unreachable`] or [`BrokerError::Refused`], which says what to do.
     pub async fn open(settings: &Amqp) -> Result<Self, BrokerError> {
         let exchange = short(&settings.nodes_exchange)?;
-        let link = Link::open(settings, "nodewarden tail").await?;
+        let link = BrokerConnection::open(settings, "nodewarden tail").await?;
         Self::bind(link, exchange)
             .await
             .map_err(BrokerError::before_session)
     }
 
-    async fn bind(link: Link, exchange: ShortString) -> Result<Self, BrokerError> {
+    async fn bind(link: BrokerConnection, exchange: ShortString) -> Result<Self, BrokerError> {
         let limit = link.limit();
         let channel = link.channel().await?;
         let qos = channel.basic_qos(PREFETCH, BasicQosOptions::default());

@@ -9,7 +9,7 @@ use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, PublisherConfirm};
 
 use super::error::{lost, over, within};
-use super::link::Link;
+use super::link::BrokerConnection;
 use super::refusal::now_s;
 use super::{APP_ID, BrokerError, TICK};
 
@@ -21,12 +21,15 @@ const TICK_EXPIRES_MS: &str = "60000";
 pub(super) struct Ticks {
     queue: ShortString,
     channel: Channel,
-    link: Arc<Link>,
+    link: Arc<BrokerConnection>,
     in_flight: Option<PublisherConfirm>,
 }
 
 impl Ticks {
-    pub(super) async fn open(link: &Arc<Link>, queue: ShortString) -> Result<Self, BrokerError> {
+    pub(super) async fn open(
+        link: &Arc<BrokerConnection>,
+        queue: ShortString,
+    ) -> Result<Self, BrokerError> {
         Ok(Self {
             queue,
             channel: link.confirmed_channel().await?,

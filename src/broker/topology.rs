@@ -10,7 +10,7 @@ use lapin::{Channel, ExchangeKind};
 
 use super::BrokerError;
 use super::error::{chain, classify, no_answer, reply_code, short};
-use super::link::Link;
+use super::link::BrokerConnection;
 use crate::config::Amqp;
 
 /// Which routing keys of the events exchange reach the queue.
@@ -44,7 +44,7 @@ enum Answer {
 }
 
 /// Declares what is missing, or checks that nothing is.
-pub(super) async fn ensure(link: &Link, settings: &Amqp) -> Result<(), BrokerError> {
+pub(super) async fn ensure(link: &BrokerConnection, settings: &Amqp) -> Result<(), BrokerError> {
     let mut complaints = Vec::new();
     for part in parts(settings)? {
         let mut tried = false;
@@ -107,7 +107,7 @@ fn parts(settings: &Amqp) -> Result<[Part; 5], BrokerError> {
 }
 
 /// Asks on a channel that is thrown away: a "no" closes it.
-async fn ask(link: &Link, part: &Part, passive: bool) -> Result<Answer, BrokerError> {
+async fn ask(link: &BrokerConnection, part: &Part, passive: bool) -> Result<Answer, BrokerError> {
     let channel = link.channel().await?;
     let what = part.what();
     let answer = match tokio::time::timeout(link.limit(), part.ask(&channel, passive)).await {

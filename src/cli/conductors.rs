@@ -8,7 +8,7 @@ use super::{Failure, Output, output};
 use crate::config::Settings;
 use crate::http::answer::now_ms;
 use crate::store::{self, Reader};
-use crate::telemetry::safe;
+use crate::telemetry::printable;
 
 /// How often to look whether it has answered.
 const LOOK: Duration = Duration::from_millis(200);
@@ -65,7 +65,7 @@ impl Forget {
         let reader = Reader::new(&settings.database, settings.inventory.clone())
             .map_err(|fault| failed(&fault))?;
         let known = reader.conductors().await.map_err(|fault| failed(&fault))?;
-        let name = safe(&self.name);
+        let name = printable(&self.name);
         match known
             .iter()
             .find(|known| known.conductor == self.name)
@@ -92,7 +92,7 @@ impl Forget {
             (Output::Json, _) => output::json(
                 &json!({ "request": number, "done": result.is_some(), "result": result }),
             )?,
-            (Output::Text, Some(result)) => format!("{name}: {}", safe(result)),
+            (Output::Text, Some(result)) => format!("{name}: {}", printable(result)),
             (Output::Text, None) => format!(
                 "It is recorded (request {number}). No replica has answered within {}; the next active one \
                  will do it.",

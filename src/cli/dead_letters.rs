@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Failure, Output};
 use crate::broker::{DeadLetter, DeadLetterContent, DeadLetters, Which};
 use crate::config::Settings;
-use crate::telemetry::safe;
+use crate::telemetry::printable;
 use crate::wire;
 
 /// The messages that were refused, with the reason for each.
@@ -66,7 +66,7 @@ async fn act(letters: &mut DeadLetters, what: What, output: Output) -> Result<()
         What::Show { id } => {
             let found = letters.show(&id).await?;
             let content = found.ok_or_else(|| {
-                Failure::failed(format!("no dead letter has the id {}", safe(&id)))
+                Failure::failed(format!("no dead letter has the id {}", printable(&id)))
             })?;
             show(&content, output);
         }
@@ -99,7 +99,7 @@ impl Chosen {
             .ids
             .iter()
             .filter(|id| !found.contains(id.as_str()))
-            .map(|id| safe(id))
+            .map(|id| printable(id))
             .collect();
         if missing.is_empty() {
             return Ok(());
@@ -133,16 +133,16 @@ fn list(letters: &[DeadLetter], output: Output) {
     for letter in letters {
         println!(
             "{}  {}  {}  {}: {}",
-            safe(&letter.id),
+            printable(&letter.id),
             moment(letter),
-            safe(
+            printable(
                 letter
                     .message_type
                     .as_deref()
                     .unwrap_or(&letter.routing_key)
             ),
-            safe(&letter.reason),
-            safe(&letter.detail),
+            printable(&letter.reason),
+            printable(&letter.detail),
         );
     }
     match letters.len() {
@@ -171,18 +171,18 @@ fn show(content: &DeadLetterContent, output: Output) {
         println!("{letter}");
         return;
     }
-    println!("id:       {}", safe(&content.letter.id));
+    println!("id:       {}", printable(&content.letter.id));
     println!("refused:  {}", moment(&content.letter));
     println!(
         "reason:   {}: {}",
-        safe(&content.letter.reason),
-        safe(&content.letter.detail)
+        printable(&content.letter.reason),
+        printable(&content.letter.detail)
     );
     for (name, value) in &content.original {
-        println!("original: {} = {}", safe(name), safe(value));
+        println!("original: {} = {}", printable(name), printable(value));
     }
     println!("body:     {} bytes", content.body.len());
-    println!("{}", safe(&body.to_string()));
+    println!("{}", printable(&body.to_string()));
 }
 
 fn told(what: &str, moved: &[DeadLetter], output: Output) {

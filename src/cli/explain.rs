@@ -7,7 +7,7 @@ use crate::config::Settings;
 use crate::explain;
 use crate::http::answer::{Conductor, Driver, Node, now_ms};
 use crate::store::{Reader, StoreError};
-use crate::telemetry::safe;
+use crate::telemetry::printable;
 
 /// Why is it in or out of service, or why not: the cause, the decision, when, who.
 #[derive(Debug, clap::Subcommand)]
@@ -76,7 +76,7 @@ async fn node(reader: &Reader, name: &str) -> Answer {
         Some(facts) => Ok((explain::node(&facts, now), json!(Node::new(facts, now)))),
         None => Err(format!(
             "no node has the uuid {0}, and no node or more than one has the name {0}; if it is registered, ask by uuid",
-            safe(name)
+            printable(name)
         )),
     })
 }
@@ -92,7 +92,7 @@ async fn driver(reader: &Reader, name: &str, group: &str) -> Answer {
             if view.conductor_group.is_empty() {
                 "(default)".to_owned()
             } else {
-                safe(&view.conductor_group)
+                printable(&view.conductor_group)
             }
         })
         .collect();
@@ -106,11 +106,11 @@ async fn driver(reader: &Reader, name: &str, group: &str) -> Answer {
         }
         None if in_groups.is_empty() => Err(format!(
             "no conductor and no node names a driver {}; `nodewarden status` lists those that are named",
-            safe(name)
+            printable(name)
         )),
         None => Err(format!(
             "nobody names driver {} in that conductor group, but in {}: use --group",
-            safe(name),
+            printable(name),
             in_groups.join(", ")
         )),
     })
@@ -132,7 +132,7 @@ async fn conductor(reader: &Reader, name: &str) -> Answer {
         }
         None => Err(format!(
             "no conductor {} is known: it never joined, or it was forgotten; `nodewarden status` lists the others",
-            safe(name)
+            printable(name)
         )),
     })
 }

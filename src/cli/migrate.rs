@@ -6,7 +6,7 @@ use super::{Failure, Output, output};
 use crate::config::Settings;
 use crate::http::answer::now_ms;
 use crate::store::{self, NewStream, Operator, Reader};
-use crate::telemetry::safe;
+use crate::telemetry::printable;
 
 /// Create or upgrade the tables in the database.
 ///
@@ -94,7 +94,7 @@ impl Migrate {
             NewStream::Running(holder) => Err(Failure::failed(format!(
                 "nothing was changed: {} has committed within the last minute. Stop every replica first; if it was \
                  killed just now, wait a minute, or add --force.",
-                safe(&holder)
+                printable(&holder)
             ))),
         }
     }

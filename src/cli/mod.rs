@@ -11,7 +11,7 @@ use crate::broker::BrokerError;
 use crate::config::{Settings, SettingsFault};
 use crate::retry::Pauses;
 use crate::store::StoreError;
-use crate::telemetry::{error_chain, safe_within};
+use crate::telemetry::{error_chain, printable_within};
 
 mod args;
 mod bridge;
@@ -148,7 +148,7 @@ impl Failure {
     #[must_use]
     pub fn report(&self) -> ExitCode {
         for line in self.message.lines() {
-            eprintln!("{}", safe_within(line, 2000));
+            eprintln!("{}", printable_within(line, 2000));
         }
         ExitCode::from(self.code)
     }

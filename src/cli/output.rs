@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::telemetry::safe;
+use crate::telemetry::printable;
 
 /// The widest line of a table: fits most terminals without wrapping.
 pub const WIDTH: usize = 100;
@@ -41,7 +41,7 @@ pub fn json(value: &impl Serialize) -> serde_json::Result<String> {
 pub fn table(rows: &[Vec<String>]) -> String {
     let rows: Vec<Vec<String>> = rows
         .iter()
-        .map(|row| row.iter().map(|cell| safe(cell)).collect())
+        .map(|row| row.iter().map(|cell| printable(cell)).collect())
         .collect();
     let widths = widths(&rows);
     let mut text = String::new();

@@ -9,7 +9,7 @@ use crate::config::{self, Settings};
 use crate::explain::when;
 use crate::http::answer::now_ms;
 use crate::store::{Operator, Pause as Record};
-use crate::telemetry::{SAFE_CHARS, safe};
+use crate::telemetry::{PRINTABLE_CHARS, printable};
 
 /// The longest pause that ends by itself: a longer one is a slip.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -60,9 +60,9 @@ impl Pause {
     pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
         let who = self.who.clone().unwrap_or_else(caller);
         for (flag, text) in [("--reason", &self.reason), ("--who", &who)] {
-            if text.trim().is_empty() || text.chars().count() > SAFE_CHARS {
+            if text.trim().is_empty() || text.chars().count() > PRINTABLE_CHARS {
                 Err(Failure::usage(format!(
-                    "{flag}: write 1 to {SAFE_CHARS} characters"
+                    "{flag}: write 1 to {PRINTABLE_CHARS} characters"
                 )))?;
             }
         }
@@ -79,8 +79,8 @@ impl Pause {
         let now = now_ms();
         let wanted = Record {
             id: uuid::Uuid::new_v4().to_string(),
-            reason: safe(&self.reason),
-            who: safe(&who),
+            reason: printable(&self.reason),
+            who: printable(&who),
             paused_at_ms: now,
             remaining: self.lasting,
             noted_at_ms: now,
@@ -106,8 +106,8 @@ impl Pause {
                 let instead = before.map_or_else(String::new, |before| {
                     format!(
                         " It takes the place of the pause of {} ({}).",
-                        safe(&before.who),
-                        safe(&before.reason)
+                        printable(&before.who),
+                        printable(&before.reason)
                     )
                 });
                 format!(
@@ -140,9 +140,9 @@ impl Resume {
             (Output::Text, None) => "There was no pause.".to_owned(),
             (Output::Text, Some(pause)) => format!(
                 "Resumed. {} had paused at {}: {}",
-                safe(&pause.who),
+                printable(&pause.who),
                 when(pause.paused_at_ms, now_ms()),
-                safe(&pause.reason)
+                printable(&pause.reason)
             ),
         })
     }

@@ -8,7 +8,7 @@ use crate::config::Settings;
 use crate::domain::ids::{Driver, Group, Pair};
 use crate::http::answer::now_ms;
 use crate::store::{Held, Operator, Reader, StoreError, Window};
-use crate::telemetry::safe;
+use crate::telemetry::printable;
 
 /// Nodes in one transaction: some hundredths of a second, for which their rows are locked.
 const WINDOW: u32 = 1000;
@@ -155,12 +155,12 @@ impl Release {
         match found.map_err(|fault| Failure::database(&fault, settings))? {
             Some(facts) if facts.hold.is_none() => Err(Failure::failed(format!(
                 "node {} is not out of service because of nodewarden: there is nothing to give back",
-                safe(node)
+                printable(node)
             )))?,
             Some(facts) => Ok(Wanted::Node(facts.uuid)),
             None => Err(Failure::failed(format!(
                 "there is no node {}, or several have that name",
-                safe(node)
+                printable(node)
             )))?,
         }
     }

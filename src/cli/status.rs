@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::explain::{self, distance, length, when};
 use crate::http::answer::{Conductor, Driver, Paused, now_ms};
 use crate::store::{ConductorView, DriverView, Observed, Overview, Pause, Reader, StoreError};
-use crate::telemetry::safe;
+use crate::telemetry::printable;
 
 /// Pairs that are explained one by one; the rest is counted.
 const EXPLAINED: usize = 20;
@@ -47,8 +47,8 @@ fn paused(pause: &Pause, now: u64) -> String {
         "PAUSED:        since {} by {}, until {until}: {}. No node is taken out of service; \
          `nodewarden resume` ends it.",
         when(pause.paused_at_ms, now),
-        safe(&pause.who),
-        safe(&pause.reason).trim_end_matches('.')
+        printable(&pause.who),
+        printable(&pause.reason).trim_end_matches('.')
     );
     output::wrapped(&line, 15)
 }
@@ -186,7 +186,7 @@ impl Picture {
         lines.push(match (&overview.holder, overview.taken_at_ms) {
             (Some(holder), Some(at)) => format!(
                 "Active:        {} with epoch {} since {}",
-                safe(holder),
+                printable(holder),
                 overview.epoch,
                 when(at, now)
             ),
@@ -231,7 +231,7 @@ impl Picture {
         });
         lines.push(format!(
             "Stream:        {} at seq {}",
-            safe(&overview.stream),
+            printable(&overview.stream),
             overview.seq
         ));
         lines.join("\n") + "\n"

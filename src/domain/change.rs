@@ -75,7 +75,7 @@ pub enum CauseKind {
     /// Its heartbeats stopped for longer than its time-out.
     Silence,
     /// It did not come back from a planned restart in time.
-    HoldEnded,
+    RestartOverdue,
     /// None was ever seen, for long enough.
     NeverSeen,
 }
@@ -87,7 +87,7 @@ impl CauseKind {
         match self {
             Self::Event { .. } => "event",
             Self::Silence => "silence",
-            Self::HoldEnded => "hold_ended",
+            Self::RestartOverdue => "hold_ended",
             Self::NeverSeen => "never_seen",
         }
     }

@@ -1,7 +1,7 @@
 //! One conductor's life: what each event makes of what is known about it.
 //!
 //! The rules are those of the outside contract ("In: conductors publish"); each branch of
-//! [`live`] is one of its sentences.
+//! [`after_event`] is one of its sentences.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -67,7 +67,7 @@ impl Life {
 impl Conductor {
     /// Whether it counts as active: alive, or in a planned restart.
     #[must_use]
-    pub fn counts(&self) -> bool {
+    pub fn counts_as_active(&self) -> bool {
         matches!(self.life, Life::Active | Life::Leaving { .. })
     }
 
@@ -113,7 +113,7 @@ impl Outcome {
 ///
 /// `cap` is the longest planned restart that is honoured.
 #[must_use]
-pub fn live(
+pub fn after_event(
     known: Option<&Conductor>,
     event: &Event,
     now: Now,
@@ -123,8 +123,8 @@ pub fn live(
         return (Outcome::Stale, None);
     }
     match &event.kind {
-        EventKind::Joined(statement) => state(known, event, statement, now, false),
-        EventKind::Heartbeat(Some(statement)) => state(known, event, statement, now, true),
+        EventKind::Joined(statement) => restate(known, event, statement, now, false),
+        EventKind::Heartbeat(Some(statement)) => restate(known, event, statement, now, true),
         EventKind::Heartbeat(None) => beat(known, event, now),
         EventKind::Left { back_within, .. } => {
             leave(known, event, back_within.map(|d| d.min(cap)), now)
@@ -136,7 +136,7 @@ pub fn live(
 }
 
 /// A complete statement: it replaces group, drivers and time-outs as a whole.
-fn state(
+fn restate(
     known: Option<&Conductor>,
     event: &Event,
     statement: &Statement,

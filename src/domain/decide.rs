@@ -19,7 +19,7 @@ use super::time::Now;
 #[must_use]
 pub fn decide(map: &DriverMap, event: &Event, now: Now, back_within_cap: Duration) -> Change {
     let known = map.conductor(&event.conductor);
-    let (outcome, next) = conductor::live(known, event, now, back_within_cap);
+    let (outcome, next) = conductor::after_event(known, event, now, back_within_cap);
     let kind = CauseKind::Event {
         id: event.id.clone(),
         message_type: event.kind.message_type(),
@@ -42,7 +42,7 @@ pub fn decide_silence(map: &DriverMap, name: &ConductorName, now: Now) -> Change
                 since_ms: now.wall_ms,
                 ..known.clone()
             };
-            (Some(gone), CauseKind::HoldEnded)
+            (Some(gone), CauseKind::RestartOverdue)
         }
         _ => (None, CauseKind::Silence),
     };
@@ -103,7 +103,7 @@ fn change(
 
 fn counted_pairs(conductor: Option<&Conductor>) -> BTreeSet<Pair> {
     conductor
-        .filter(|conductor| conductor.counts())
+        .filter(|conductor| conductor.counts_as_active())
         .map(|conductor| conductor.pairs().collect())
         .unwrap_or_default()
 }

@@ -65,7 +65,7 @@ impl DriverMap {
         let gone = self
             .conductors
             .get(name)
-            .is_some_and(|known| !known.counts());
+            .is_some_and(|known| !known.counts_as_active());
         if gone {
             self.conductors.remove(name);
         }
@@ -77,7 +77,7 @@ impl DriverMap {
     pub fn gone_since(&self, before_ms: u64) -> Vec<ConductorName> {
         self.conductors
             .values()
-            .filter(|known| !known.counts() && known.since_ms < before_ms)
+            .filter(|known| !known.counts_as_active() && known.since_ms < before_ms)
             .map(|known| known.name.clone())
             .collect()
     }
@@ -114,7 +114,7 @@ impl DriverMap {
                 }
             }
         }
-        if conductor.counts() {
+        if conductor.counts_as_active() {
             for pair in conductor.pairs() {
                 self.active
                     .entry(pair)

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::store::NodeFacts;
-use crate::telemetry::safe;
+use crate::telemetry::printable;
 
 /// Names listed in one sentence; the rest is counted.
 const NAMES: usize = 8;
@@ -13,13 +13,13 @@ const LAST_DATE_MS: u64 = 253_402_300_799_999;
 
 pub(super) fn subject(facts: &NodeFacts) -> String {
     match facts.name.as_deref().filter(|name| !name.is_empty()) {
-        Some(name) => format!("Node {} ({})", safe(name), safe(&facts.uuid)),
-        None => format!("Node {}", safe(&facts.uuid)),
+        Some(name) => format!("Node {} ({})", printable(name), printable(&facts.uuid)),
+        None => format!("Node {}", printable(&facts.uuid)),
     }
 }
 
 pub(super) fn pair(driver: &str, conductor_group: &str) -> String {
-    format!("driver {} in {}", safe(driver), group(conductor_group))
+    format!("driver {} in {}", printable(driver), group(conductor_group))
 }
 
 /// `sentence` with a capital at its beginning; ours begin with ASCII letters.
@@ -33,12 +33,16 @@ pub(super) fn group(name: &str) -> String {
     if name.is_empty() {
         "the default group".to_owned()
     } else {
-        format!("group {}", safe(name))
+        format!("group {}", printable(name))
     }
 }
 
 pub(super) fn names(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(NAMES).map(|name| safe(name)).collect();
+    let shown: Vec<String> = names
+        .iter()
+        .take(NAMES)
+        .map(|name| printable(name))
+        .collect();
     match shown.split_last() {
         None => "nobody".to_owned(),
         Some(_) if names.len() > NAMES => {

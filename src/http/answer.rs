@@ -9,7 +9,7 @@ use crate::explain;
 use crate::store::{
     ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Pause, SnapshotPage,
 };
-use crate::telemetry::safe;
+use crate::telemetry::printable;
 
 /// `/v1/snapshot`
 #[derive(Debug, Serialize)]
@@ -184,8 +184,8 @@ pub struct Paused {
 impl From<&Pause> for Paused {
     fn from(pause: &Pause) -> Self {
         Self {
-            reason: safe(&pause.reason),
-            who: safe(&pause.who),
+            reason: printable(&pause.reason),
+            who: printable(&pause.who),
             since_ms: pause.paused_at_ms,
             until_ms: pause.until_ms(),
         }

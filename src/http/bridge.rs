@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Fault, looks};
 use crate::bridge::{State as Standing, Status, SystemClock};
-use crate::telemetry::{Metrics, safe};
+use crate::telemetry::{Metrics, printable};
 
 #[derive(Clone)]
 struct Sources {
@@ -59,7 +59,7 @@ async fn readyz(State(sources): State<Sources>) -> (StatusCode, Json<Value>) {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let shown: Vec<String> = reasons.iter().map(|reason| safe(reason)).collect();
+    let shown: Vec<String> = reasons.iter().map(|reason| printable(reason)).collect();
     let answer = json!({ "ready": reasons.is_empty(), "role": "bridge", "reasons": shown });
     (code, Json(answer))
 }
@@ -84,6 +84,6 @@ async fn metrics_text(State(sources): State<Sources>) -> impl IntoResponse {
 async fn no_such_path(request: Request) -> Fault {
     Fault::not_found(format!(
         "there is no {}; a bridge has /healthz, /readyz and /metrics",
-        safe(request.uri().path())
+        printable(request.uri().path())
     ))
 }

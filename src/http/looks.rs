@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Conductor, Decision, Driver, Node, Paused, Snapshot, now_ms};
 use super::{Fault, Sources};
-use crate::telemetry::safe;
+use crate::telemetry::printable;
 use crate::worker::Role;
 
 /// Nodes in a page of the snapshot: some 200 kB, and the most: some 2 MB.
@@ -45,7 +45,7 @@ pub async fn readyz(State(sources): State<Sources>) -> (StatusCode, Json<Value>)
     let mut reasons: Vec<String> = status
         .troubles
         .iter()
-        .map(|trouble| safe(trouble))
+        .map(|trouble| printable(trouble))
         .collect();
     if status.role == Role::Starting && reasons.is_empty() {
         reasons.push("broker and database have not both been reached yet".to_owned());
@@ -99,7 +99,7 @@ pub async fn node(
     State(sources): State<Sources>,
     uuid: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Node>, Fault> {
-    let Path(uuid) = uuid.map_err(|fault| Fault::bad_request(safe(&fault.body_text())))?;
+    let Path(uuid) = uuid.map_err(|fault| Fault::bad_request(printable(&fault.body_text())))?;
     // The store finds names too; this path is by uuid alone.
     match sources
         .reader
@@ -110,7 +110,7 @@ pub async fn node(
         Some(facts) => Ok(Json(Node::new(facts, now_ms()))),
         None => Err(Fault::not_found(format!(
             "there is no node {}",
-            safe(&uuid)
+            printable(&uuid)
         ))),
     }
 }
@@ -128,7 +128,7 @@ pub async fn decisions(
 fn query<T>(asked: Asked<T>) -> Result<T, Fault> {
     match asked {
         Ok(Query(asked)) => Ok(asked),
-        Err(fault) => Err(Fault::bad_request(safe(&fault.body_text()))),
+        Err(fault) => Err(Fault::bad_request(printable(&fault.body_text()))),
     }
 }
 

@@ -103,14 +103,14 @@ async fn no_such_path(request: Request) -> Fault {
     Fault::not_found(format!(
         "there is no {}; see /v1/snapshot, /v1/drivers, /v1/conductors, /v1/nodes/{{uuid}}, /v1/decisions, \
          /healthz, /readyz and /metrics",
-        crate::telemetry::safe(request.uri().path())
+        crate::telemetry::printable(request.uri().path())
     ))
 }
 
 async fn wrong_method(request: Request) -> Fault {
     Fault::wrong_method(format!(
         "{} is not possible here: everything is read only, use GET",
-        crate::telemetry::safe(request.method().as_str())
+        crate::telemetry::printable(request.method().as_str())
     ))
 }
 

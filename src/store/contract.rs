@@ -7,7 +7,7 @@ use crate::config::Mode;
 use crate::domain::announcement::Announcement;
 use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::store::database::error::StoreError;
-use crate::store::records::{Chunk, Intake, Memory, Request, Rows, Sweep, Takeover, Window};
+use crate::store::records::{Findings, Memory, Request, Rows, Sweep, Takeover, Window, WindowDone};
 use crate::store::write::pause::Pause;
 
 /// What the deciding loop needs of the database. Every method is one transaction; those that take
@@ -48,7 +48,7 @@ pub trait Ledger {
     ) -> Result<HashMap<(ConductorName, EventId), [u8; 32]>, StoreError>;
 
     /// Commits what a batch of events and silences led to.
-    async fn commit_intake(&mut self, epoch: u64, intake: &Intake) -> Result<(), StoreError>;
+    async fn commit(&mut self, epoch: u64, intake: &Findings) -> Result<(), StoreError>;
 
     /// Takes the next window of a lost pair's nodes out of service, after a decision of its own if the
     /// last one was only observed (I3: state, hold and
@@ -59,7 +59,7 @@ pub trait Ledger {
         epoch: u64,
         pair: &Pair,
         window: &Window,
-    ) -> Result<Chunk, StoreError>;
+    ) -> Result<WindowDone, StoreError>;
 
     /// Judges the next window of holds (those of `pair`, or all): ends those whose node is gone or
     /// needs an active pair now, re-labels those whose node moved to another lost pair, marks
@@ -69,10 +69,14 @@ pub trait Ledger {
         epoch: u64,
         pair: Option<&Pair>,
         window: &Window,
-    ) -> Result<Chunk, StoreError>;
+    ) -> Result<WindowDone, StoreError>;
 
     /// Puts right the next window of nodes that are marked out of service without a hold of ours.
-    async fn put_right(&mut self, epoch: u64, window: &Window) -> Result<Chunk, StoreError>;
+    async fn unmark_strays(
+        &mut self,
+        epoch: u64,
+        window: &Window,
+    ) -> Result<WindowDone, StoreError>;
 
     /// The first row after the uuid `after`, to name and pass one that cannot be handled. Takes no
     /// lock.

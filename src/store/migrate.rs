@@ -66,8 +66,10 @@ pub async fn migrate(
     let found = async {
         let sql = sql::statements(dialect);
         let stream = uuid::Uuid::new_v4().to_string();
-        connection.execute(sql.found, values![&stream]).await?;
-        connection.execute(sql.found_relay, &[]).await?;
+        connection
+            .execute(sql.create_stream, values![&stream])
+            .await?;
+        connection.execute(sql.create_relay, &[]).await?;
         match connection {
             Connection::Sqlite(link) => link.close().await,
             Connection::Postgres(link) => link.close().await,
@@ -113,7 +115,7 @@ pub async fn prepare(
     if dialect == Dialect::Sqlite {
         return migrate(database, inventory).await;
     }
-    let mut connection = Connection::open(database, Purpose::Look).await?;
+    let mut connection = Connection::open(database, Purpose::Snapshot).await?;
     let sql = sql::statements(dialect);
     let look = async {
         for statement in sql.schema {

@@ -29,8 +29,8 @@ pub use look::views::{
 };
 pub use migrate::{migrate, prepare};
 pub use records::{
-    Chunk, Completed, ConductorRecord, DecisionRecord, EventRecord, Intake, Keeping, Memory,
-    Request, Rows, StandingRecord, Sweep, Takeover, Window,
+    Completed, ConductorRecord, DecisionRecord, EventRecord, Findings, Keeping, Memory, Request,
+    Rows, StandingRecord, Sweep, Takeover, Window, WindowDone,
 };
 pub use write::import::{ImportCount, NodeUpsert, import};
 pub use write::ledger::SqlLedger;

@@ -45,7 +45,7 @@ pub struct ConductorRecord {
     /// Its state, as [`Life::as_str`] writes it.
     pub state: &'static str,
     /// What remains of a planned restart.
-    pub hold_remaining: Option<Duration>,
+    pub restart_remaining: Option<Duration>,
     /// Its latest `sent_at_ms`.
     pub last_sent_at_ms: Option<u64>,
     /// When it was last heard.
@@ -58,7 +58,7 @@ impl ConductorRecord {
     /// `conductor` as of `now`.
     #[must_use]
     pub fn save(conductor: &Conductor, now: Mono) -> Self {
-        let hold_remaining = match conductor.life {
+        let restart_remaining = match conductor.life {
             Life::Leaving { until } => Some(until.since(now)),
             _ => None,
         };
@@ -69,7 +69,7 @@ impl ConductorRecord {
             drivers: conductor.drivers.clone(),
             heartbeat_timeout: conductor.heartbeat_timeout,
             state: conductor.life.as_str(),
-            hold_remaining,
+            restart_remaining,
             last_sent_at_ms: conductor.last_sent_at_ms,
             last_sign_at_ms: conductor.last_sign_at_ms,
             since_ms: conductor.since_ms,
@@ -83,7 +83,7 @@ impl ConductorRecord {
         let life = match self.state {
             "active" => Life::Active,
             "leaving" => Life::Leaving {
-                until: now.plus(self.hold_remaining.unwrap_or_default()),
+                until: now.plus(self.restart_remaining.unwrap_or_default()),
             },
             "timed_out" => Life::TimedOut,
             _ => Life::Left,
@@ -105,7 +105,7 @@ impl ConductorRecord {
 
 /// What one batch leads to; written in one transaction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Intake {
+pub struct Findings {
     /// When the batch was received, ms since 1970 UTC.
     pub now_ms: u64,
     /// Every event of it, in queue order.
@@ -177,7 +177,7 @@ pub struct Window {
 
 /// What one transaction did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Chunk {
+pub struct WindowDone {
     /// Where the next window begins; `None`: this was the last.
     pub next: Option<String>,
     /// How many nodes changed and were announced.

@@ -85,12 +85,12 @@ impl Yardstick {
         let (group, driver) = (self.pair.group.as_str(), self.pair.driver.as_str());
         let began = Instant::now();
         let work = async {
-            connection.say(self.sql.begin).await?;
+            connection.command(self.sql.begin).await?;
             let hold = values![self.seq, 1_u64, 1_u64, driver, group, "", &self.last];
             let nodes = connection.execute(&inventory.hold, hold).await?;
             let mark = values![1_u64, self.seq, self.seq + nodes, "yardstick"];
             connection.execute(&inventory.mark_out, mark).await?;
-            connection.say("COMMIT").await?;
+            connection.command("COMMIT").await?;
             Ok(nodes)
         };
         let nodes = work.await.map_err(failed)?;
@@ -109,7 +109,7 @@ impl Yardstick {
         let (group, driver) = (self.pair.group.as_str(), self.pair.driver.as_str());
         let began = Instant::now();
         let work = async {
-            connection.say(self.sql.begin).await?;
+            connection.command(self.sql.begin).await?;
             let mut seq = self.seq;
             for statement in &inventory.release_of_pair {
                 let values: [Value<'_>; 6] = *values![seq, 1_u64, "", &self.last, driver, group];
@@ -119,7 +119,7 @@ impl Yardstick {
             connection.execute(self.sql.end_holds, ended).await?;
             let unmark = values![1_u64, self.seq, seq];
             connection.execute(&inventory.mark_in, unmark).await?;
-            connection.say("COMMIT").await?;
+            connection.command("COMMIT").await?;
             Ok(seq)
         };
         let seq = work.await.map_err(failed)?;

@@ -4,7 +4,7 @@ use std::error::Error;
 
 /// The longest text from outside in one place of a log line or table, in characters: a name of 255
 /// bytes fits, a flood does not.
-pub const SAFE_CHARS: usize = 300;
+pub const PRINTABLE_CHARS: usize = 300;
 
 /// An error and all that caused it, outermost first, on one safe line.
 #[must_use]
@@ -20,19 +20,19 @@ pub fn error_chain(error: &(dyn Error + 'static)) -> String {
         }
         next = cause.source();
     }
-    safe_within(&line, 2000)
+    printable_within(&line, 2000)
 }
 
 /// `text` without anything that a terminal acts on or that breaks a line (controls, line
-/// separators, reversals of direction are written as escapes), at most [`SAFE_CHARS`] long.
+/// separators, reversals of direction are written as escapes), at most [`PRINTABLE_CHARS`] long.
 #[must_use]
-pub fn safe(text: &str) -> String {
-    safe_within(text, SAFE_CHARS)
+pub fn printable(text: &str) -> String {
+    printable_within(text, PRINTABLE_CHARS)
 }
 
 /// [`safe`] with a limit of its own.
 #[must_use]
-pub fn safe_within(text: &str, limit: usize) -> String {
+pub fn printable_within(text: &str, limit: usize) -> String {
     crate::wire::printable(text, limit)
 }
 
@@ -55,9 +55,9 @@ mod tests {
 
     #[test]
     fn text_from_outside_is_printable_and_bounded() {
-        assert_eq!(safe("web-7 \"Größe\" 木"), "web-7 \"Größe\" 木");
-        let hostile = safe(&"\x1b[2J\r\n\u{202e}\u{2028}".repeat(100));
-        assert!(hostile.chars().count() <= SAFE_CHARS);
+        assert_eq!(printable("web-7 \"Größe\" 木"), "web-7 \"Größe\" 木");
+        let hostile = printable(&"\x1b[2J\r\n\u{202e}\u{2028}".repeat(100));
+        assert!(hostile.chars().count() <= PRINTABLE_CHARS);
         assert!(
             !hostile
                 .chars()

@@ -15,7 +15,7 @@ use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::domain::map::DriverMap;
 use crate::domain::time::{Mono, Now};
 use crate::domain::unknown::Unknown;
-use crate::store::{ConductorRecord, DecisionRecord, EventRecord, Intake, StandingRecord};
+use crate::store::{ConductorRecord, DecisionRecord, EventRecord, Findings, StandingRecord};
 use crate::telemetry;
 use crate::wire::{self, Envelope, Incoming, Publishers, Reason, Refusal, Tick};
 
@@ -69,7 +69,7 @@ pub(super) fn ids(items: &[Item]) -> Vec<(ConductorName, EventId)> {
 
 /// What a batch led to.
 pub(super) struct Done {
-    pub(super) intake: Intake,
+    pub(super) intake: Findings,
     pub(super) refused: Vec<(u64, Refusal)>,
     /// Pairs that turned at least once, in order, the last one last.
     pub(super) turned: Vec<Pair>,
@@ -117,10 +117,10 @@ impl<'a> Batch<'a> {
             changed: BTreeSet::new(),
             standings: BTreeMap::new(),
             done: Done {
-                intake: Intake {
+                intake: Findings {
                     now_ms: now.wall_ms,
                     observed: rules.mode == Mode::Observe,
-                    ..Intake::default()
+                    ..Findings::default()
                 },
                 refused: Vec::new(),
                 turned: Vec::new(),
@@ -256,7 +256,7 @@ impl Done {
             telemetry::refused(refusal.reason.as_str());
             tracing::warn!(
                 reason = refusal.reason.as_str(),
-                detail = telemetry::safe(&refusal.detail),
+                detail = telemetry::printable(&refusal.detail),
                 "refused a message; it is kept among the dead letters"
             );
         }
@@ -269,7 +269,7 @@ impl Done {
 const LINES: usize = 20;
 
 /// One line for each of the first decisions.
-pub(super) fn tell(intake: &Intake, epoch: u64) {
+pub(super) fn tell(intake: &Findings, epoch: u64) {
     for decision in &intake.decisions {
         telemetry::decided(decision.verdict.as_str());
     }
@@ -292,15 +292,15 @@ fn tell_one(decision: &DecisionRecord, epoch: u64, observed: bool) {
     tracing::warn!(
         epoch,
         decision_id = decision.id,
-        conductor_group = telemetry::safe(turn.pair.group.as_str()),
-        driver = telemetry::safe(turn.pair.driver.as_str()),
+        conductor_group = telemetry::printable(turn.pair.group.as_str()),
+        driver = telemetry::printable(turn.pair.driver.as_str()),
         verdict = decision.verdict.as_str(),
         cause = turn.cause.kind.as_str(),
         conductor = turn
             .cause
             .conductor
             .as_ref()
-            .map(|name| telemetry::safe(name.as_str())),
+            .map(|name| telemetry::printable(name.as_str())),
         observed,
         "decided"
     );

@@ -7,10 +7,10 @@
 
 use std::time::Duration;
 
-use super::chunk::ChunkSize;
 use super::pausing::Pausing;
 use super::pending::Pending;
 use super::ports::{Clock, Ledger, Queue};
+use super::window::WindowSize;
 use crate::broker::{BrokerError, Delivery};
 use crate::config::Mode;
 use crate::domain::hearing::{Hearing, TICK_INTERVAL};
@@ -93,7 +93,7 @@ pub struct Step {
 }
 
 /// The right to decide, and what it is decided by. Held from the first delivery on.
-pub(super) struct Seat {
+pub(super) struct Term {
     pub(super) epoch: u64,
     pub(super) map: DriverMap,
     pub(super) hearing: Hearing,
@@ -108,7 +108,7 @@ pub(super) struct Seat {
     /// The sending instant of an own tick that came back fresh: judge what is unknown against it.
     pub(super) fresh: Option<Mono>,
     /// How many nodes the next window may have.
-    pub(super) chunk: ChunkSize,
+    pub(super) chunk: WindowSize,
 }
 
 /// A trouble with the database that is being sat out.
@@ -129,7 +129,7 @@ pub struct Decider<Q, L, C> {
     /// Who we are, for our own ticks.
     pub(super) session: String,
     pub(super) stream: String,
-    pub(super) seat: Option<Seat>,
+    pub(super) term: Option<Term>,
     /// Received and not yet acknowledged, in queue order.
     pub(super) in_hand: Vec<Delivery>,
     /// Handle what is in hand one by one.
@@ -163,7 +163,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             rules,
             holder: holder.to_owned(),
             stream,
-            seat: None,
+            term: None,
             in_hand: Vec::new(),
             alone: false,
             next_tick: now.mono,
@@ -202,7 +202,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
 
     /// The epoch, while this replica decides.
     pub fn epoch(&self) -> Option<u64> {
-        self.seat.as_ref().map(|seat| seat.epoch)
+        self.term.as_ref().map(|term| term.epoch)
     }
 
     /// Deliveries that are received and not yet acknowledged.
@@ -212,15 +212,15 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
 
     /// Walks that reconcile has still to do.
     pub fn pending(&self) -> usize {
-        self.seat.as_ref().map_or(0, |seat| seat.pending.len())
+        self.term.as_ref().map_or(0, |term| term.pending.len())
     }
 
     /// How long ago the last fresh own tick came back (since the takeover, before the first).
     pub fn last_tick_age(&self) -> Option<Duration> {
         let now = self.clock.now();
-        self.seat
+        self.term
             .as_ref()
-            .map(|seat| seat.hearing.last_fresh_age(now.mono))
+            .map(|term| term.hearing.last_fresh_age(now.mono))
     }
 
     /// The pause that keeps nodes in, as this replica knows it.
@@ -236,9 +236,9 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     /// Stops deciding, and says so in the database unless that is in trouble (`status` would name
     /// us for a while, no more). Returns the broker's side of this session, to end it.
     pub async fn leave(mut self) -> Q {
-        if let (Some(seat), None) = (&self.seat, &self.trouble) {
+        if let (Some(term), None) = (&self.term, &self.trouble) {
             let now_ms = self.clock.now().wall_ms;
-            if let Err(fault) = self.ledger.step_down(seat.epoch, now_ms).await {
+            if let Err(fault) = self.ledger.step_down(term.epoch, now_ms).await {
                 tracing::debug!(fault = telemetry::error_chain(&fault), "stepping down");
             }
         }
@@ -247,15 +247,15 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
 
     fn wait(&self) -> Duration {
         let now = self.clock.now().mono;
-        let Some(seat) = &self.seat else {
+        let Some(term) = &self.term else {
             return self.next_tick.since(now).min(WAIT_CAP);
         };
-        let may_take = seat.hearing.proven() && !self.pausing.is_on();
-        let next = seat.pending.next(&seat.map, may_take, now);
-        if seat.doubt || next.is_some() {
+        let may_take = term.hearing.proven() && !self.pausing.is_on();
+        let next = term.pending.next(&term.map, may_take, now);
+        if term.doubt || next.is_some() {
             return Duration::ZERO;
         }
-        self.next_tick.min(seat.next_sweep).since(now).min(WAIT_CAP)
+        self.next_tick.min(term.next_sweep).since(now).min(WAIT_CAP)
     }
 
     async fn tick_if_due(&mut self) -> Result<(), End> {
@@ -274,18 +274,18 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     }
 
     async fn work(&mut self, step: &mut Step) -> Result<(), Fault> {
-        if self.seat.as_ref().is_some_and(|seat| seat.doubt) {
+        if self.term.as_ref().is_some_and(|term| term.doubt) {
             self.rebuild().await?;
         }
         if !self.in_hand.is_empty() {
             step.handled = self.intake().await?;
         }
         // A batch that could not be stored: what is remembered is ahead of the database.
-        if self.seat.as_ref().is_some_and(|seat| seat.doubt) {
+        if self.term.as_ref().is_some_and(|term| term.doubt) {
             return Ok(());
         }
         self.look_for_pause().await?;
-        if self.seat.is_some() {
+        if self.term.is_some() {
             self.answer_requests().await?;
             self.sweep_if_due(step).await?;
             self.judge_unknown(step).await?;
@@ -300,8 +300,8 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         if let StoreError::Fenced(epoch) = fault {
             return Err(End::Fenced(epoch));
         }
-        if let Some(seat) = &mut self.seat {
-            seat.doubt = true;
+        if let Some(term) = &mut self.term {
+            term.doubt = true;
         }
         let now = self.clock.now().mono;
         let what = telemetry::error_chain(&fault);

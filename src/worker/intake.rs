@@ -1,10 +1,10 @@
 //! The first half of a step: what was delivered, from takeover to acknowledgement.
 
 use super::batch::{self, Batch};
-use super::chunk::ChunkSize;
-use super::decider::{Decider, End, Fault, Seat};
+use super::decider::{Decider, End, Fault, Term};
 use super::pending::Pending;
 use super::ports::{Clock, Ledger, Queue};
+use super::window::WindowSize;
 use crate::broker::Delivery;
 use crate::domain::hearing::Hearing;
 use crate::domain::map::DriverMap;
@@ -31,19 +31,19 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         if let Some(foreign) = batch::foreign_stream(&decoded, &self.stream) {
             return Err(End::ForeignStream(foreign.to_owned()).into());
         }
-        if self.seat.is_none() {
+        if self.term.is_none() {
             self.take_over(now).await?;
         }
         let known = self.ledger.recall(&batch::ids(&decoded)).await?;
-        let seat = self.seat.as_mut().expect("taken above");
+        let term = self.term.as_mut().expect("taken above");
         // From here to the commit, memory is ahead of the database.
-        seat.doubt = true;
+        term.doubt = true;
         let done = {
             let mut ids = || self.clock.id();
             let mut batch = Batch::new(
-                &mut seat.map,
-                &mut seat.hearing,
-                &mut seat.unknown,
+                &mut term.map,
+                &mut term.hearing,
+                &mut term.unknown,
                 &self.session,
                 &self.rules,
                 now,
@@ -57,11 +57,11 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         // Before the commit, whose reply may be lost: a walk under way has passed nodes that must be
         // looked at again if it happened, and a look at a pair that did not turn changes nothing.
         for turn in &done.turned {
-            seat.pending.turned(turn);
+            term.pending.turned(turn);
         }
         if !done.intake.events.is_empty() || !done.intake.conductors.is_empty() {
             let started = self.clock.now().mono;
-            match self.ledger.commit_intake(seat.epoch, &done.intake).await {
+            match self.ledger.commit(term.epoch, &done.intake).await {
                 Err(fault @ StoreError::Permanent { .. }) => {
                     return self.bisect(count, fault).await;
                 }
@@ -69,10 +69,10 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             }
             telemetry::intake_seconds(self.clock.now().mono.since(started));
         }
-        seat.doubt = false;
-        seat.look_at_requests |= done.own_tick;
-        seat.fresh = done.fresh.or(seat.fresh);
-        done.report(seat.epoch);
+        term.doubt = false;
+        term.look_at_requests |= done.own_tick;
+        term.fresh = done.fresh.or(term.fresh);
+        done.report(term.epoch);
         failpoints::reached("before-ack");
         self.settle(count, &done.refused).await?;
         Ok(count)
@@ -106,7 +106,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         telemetry::refused(refusal.reason.as_str());
         tracing::warn!(
             reason = refusal.reason.as_str(),
-            detail = telemetry::safe(&refusal.detail),
+            detail = telemetry::printable(&refusal.detail),
             "refused a message; it is kept among the dead letters"
         );
         let tag = self.in_hand[0].tag;
@@ -164,7 +164,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             pairs = takeover.memory.standings.len(),
             "this replica decides now"
         );
-        self.seat = Some(Seat {
+        self.term = Some(Term {
             epoch: takeover.epoch,
             map,
             hearing: Hearing::from(now.mono),
@@ -174,7 +174,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             look_at_requests: false,
             unknown: Unknown::default(),
             fresh: None,
-            chunk: ChunkSize::up_to(self.rules.chunk_nodes),
+            chunk: WindowSize::up_to(self.rules.chunk_nodes),
         });
         // The own tick that lets nodes be taken out: at once, not in a second.
         self.next_tick = now.mono;
@@ -183,16 +183,16 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
 
     /// After a doubt: the memory as committed, and no silence judged by what was heard before.
     pub(super) async fn rebuild(&mut self) -> Result<(), Fault> {
-        let Some(seat) = &mut self.seat else {
+        let Some(term) = &mut self.term else {
             return Ok(());
         };
-        let memory = self.ledger.resume(seat.epoch).await?;
+        let memory = self.ledger.resume(term.epoch).await?;
         let now = self.clock.now().mono;
-        seat.map = restore(&memory, now);
-        seat.hearing.interrupt();
-        seat.fresh = None;
-        seat.pending.everything(&seat.map);
-        seat.doubt = false;
+        term.map = restore(&memory, now);
+        term.hearing.interrupt();
+        term.fresh = None;
+        term.pending.everything(&term.map);
+        term.doubt = false;
         Ok(())
     }
 }

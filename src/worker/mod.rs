@@ -12,7 +12,7 @@
 
 mod adapters;
 mod batch;
-mod chunk;
+
 mod decider;
 mod intake;
 mod pausing;
@@ -23,6 +23,7 @@ mod relay;
 pub mod replica;
 mod status;
 mod unknown;
+mod window;
 
 pub use adapters::SystemClock;
 pub use decider::{Decider, End, Rules, Step};

@@ -91,7 +91,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         let found = match self.ledger.pause().await {
             Ok(found) => found,
             // Who waits in line decides nothing: it only shows what it knew last.
-            Err(fault) if self.seat.is_none() => {
+            Err(fault) if self.term.is_none() => {
                 tracing::debug!(
                     fault = telemetry::error_chain(&fault),
                     "looking for a pause"
@@ -101,12 +101,12 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             Err(fault) => return Err(fault.into()),
         };
         let mut over = self.pausing.found(found, now.mono);
-        let Some(seat) = &mut self.seat else {
+        let Some(term) = &mut self.term else {
             return Ok(());
         };
         if over {
             tracing::warn!(
-                epoch = seat.epoch,
+                epoch = term.epoch,
                 "resumed: nodes of lost drivers go out of service again"
             );
         }
@@ -115,26 +115,26 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
                 known.told = true;
                 let pause = &known.pause;
                 tracing::warn!(
-                    epoch = seat.epoch,
-                    who = telemetry::safe(&pause.who),
-                    reason = telemetry::safe(&pause.reason),
+                    epoch = term.epoch,
+                    who = telemetry::printable(&pause.who),
+                    reason = telemetry::printable(&pause.reason),
                     remaining_ms = pause.remaining.map(|left| left.as_millis() as u64),
                     "paused: no node is taken out of service"
                 );
             }
             if known.until.is_some_and(|until| until <= now.mono) {
                 let id = known.pause.id.clone();
-                self.ledger.end_pause(seat.epoch, &id, now.wall_ms).await?;
+                self.ledger.end_pause(term.epoch, &id, now.wall_ms).await?;
                 self.pausing.known = None;
                 tracing::warn!(
-                    epoch = seat.epoch,
+                    epoch = term.epoch,
                     "the pause is over by itself: nodes of lost drivers go out of service again"
                 );
                 over = true;
             }
         }
         if over {
-            seat.pending.anew(&seat.map);
+            term.pending.anew(&term.map);
         }
         Ok(())
     }

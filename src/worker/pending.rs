@@ -8,7 +8,7 @@ use crate::domain::change::Standing;
 use crate::domain::ids::Pair;
 use crate::domain::map::DriverMap;
 use crate::domain::time::Mono;
-use crate::store::Chunk;
+use crate::store::WindowDone;
 
 /// A walk over nodes or holds, a window at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +136,7 @@ impl Pending {
 
     /// A window was done; the walk goes on at its `next`, or is over. One that left rows behind
     /// begins again at `again`. One that changes little may look at more at once.
-    pub(super) fn done(&mut self, over: &Over, chunk: &Chunk, nodes: u32, again: Mono) {
+    pub(super) fn done(&mut self, over: &Over, chunk: &WindowDone, nodes: u32, again: Mono) {
         let urgent = self.urgent.iter().any(|walk| walk.over == *over);
         self.in_a_row = if urgent { self.in_a_row + 1 } else { 0 };
         let mut walks = self.urgent.iter_mut().chain(&mut self.routine);

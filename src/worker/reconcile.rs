@@ -12,17 +12,17 @@ use crate::domain::conductor::Life;
 use crate::domain::ids::{ConductorName, Pair};
 use crate::domain::time::Mono;
 use crate::failpoints;
-use crate::store::{Chunk, ConductorRecord, Rows, StoreError, Sweep, Window};
+use crate::store::{ConductorRecord, Rows, StoreError, Sweep, Window, WindowDone};
 use crate::telemetry;
 
 /// What an operator must know of a window: that it began by a decision of its own, and that a loss or a
 /// return is carried out. Never a line for each window or node.
-fn tell(over: &Over, chunk: &Chunk, direction: &'static str, epoch: u64) {
+fn tell(over: &Over, chunk: &WindowDone, direction: &'static str, epoch: u64) {
     let Over::Pair(pair) = over else {
         return;
     };
-    let conductor_group = telemetry::safe(pair.group.as_str());
-    let driver = telemetry::safe(pair.driver.as_str());
+    let conductor_group = telemetry::printable(pair.group.as_str());
+    let driver = telemetry::printable(pair.driver.as_str());
     if let Some(decision_id) = &chunk.decided {
         telemetry::decided("lost");
         tracing::warn!(
@@ -58,68 +58,68 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     pub(super) async fn answer_requests(&mut self) -> Result<(), Fault> {
-        let Some(seat) = self.seat.as_mut().filter(|seat| seat.look_at_requests) else {
+        let Some(term) = self.term.as_mut().filter(|term| term.look_at_requests) else {
             return Ok(());
         };
         let requests = self.ledger.requests().await?;
         for request in requests.iter().filter(|request| request.kind == "forget") {
             let name = ConductorName::parse(&request.argument).ok();
-            let known = name.as_ref().and_then(|name| seat.map.conductor(name));
+            let known = name.as_ref().and_then(|name| term.map.conductor(name));
             let (forget, result) = match known {
                 None => (false, "no such conductor is known"),
-                Some(known) if known.counts() => {
+                Some(known) if known.counts_as_active() => {
                     (false, "it counts as active; nothing was forgotten")
                 }
                 Some(_) => (true, "forgotten"),
             };
             let now_ms = self.clock.now().wall_ms;
-            seat.doubt = true;
+            term.doubt = true;
             self.ledger
-                .answer_forget(seat.epoch, request, forget, result, now_ms)
+                .answer_forget(term.epoch, request, forget, result, now_ms)
                 .await?;
             if let Some(name) = name.filter(|_| forget) {
-                seat.map.forget(&name);
+                term.map.forget(&name);
                 tracing::info!(
-                    conductor = telemetry::safe(name.as_str()),
+                    conductor = telemetry::printable(name.as_str()),
                     "forgotten by an operator's request"
                 );
             }
-            seat.doubt = false;
+            term.doubt = false;
         }
-        seat.look_at_requests = false;
+        term.look_at_requests = false;
         Ok(())
     }
 
     pub(super) async fn sweep_if_due(&mut self, step: &mut Step) -> Result<(), Fault> {
         let now = self.clock.now();
-        let Some(seat) = self
-            .seat
+        let Some(term) = self
+            .term
             .as_mut()
-            .filter(|seat| now.mono >= seat.next_sweep)
+            .filter(|term| now.mono >= term.next_sweep)
         else {
             return Ok(());
         };
-        let holds = seat
+        let holds = term
             .map
             .conductors()
             .filter(|conductor| matches!(conductor.life, Life::Leaving { .. }))
             .map(|conductor| ConductorRecord::save(conductor, now.mono))
             .collect();
         let forget_after = u64::try_from(self.rules.forget_after.as_millis()).unwrap_or(u64::MAX);
-        let mut forget = seat
+        let mut forget = term
             .map
             .gone_since(now.wall_ms.saturating_sub(forget_after));
         forget.truncate(FORGOTTEN_AT_ONCE);
-        let mut unnamed = seat.map.unnamed(&forget);
+        let mut unnamed = term.map.unnamed(&forget);
         unnamed.truncate(FORGOTTEN_AT_ONCE);
         let unwanted = match self.rules.unknown_after {
             Some(_) => Vec::new(),
-            None => seat.map.lost().take(FORGOTTEN_AT_ONCE).cloned().collect(),
+            None => term.map.lost().take(FORGOTTEN_AT_ONCE).cloned().collect(),
         };
         // What was committed and not acknowledged before the takeover lies in the queue before our
         // own tick. Until that comes back, events are remembered, however old they are (I2).
         let mut keeping = self.rules.keeping;
-        if !seat.hearing.proven() {
+        if !term.hearing.proven() {
             keeping.events = Duration::MAX;
         }
         let sweep = Sweep {
@@ -133,26 +133,26 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             now_ms: now.wall_ms,
         };
         // One that fails must not be the only thing that is ever tried.
-        seat.next_sweep = now.mono.plus(self.rules.sweep_interval.min(SWEEP_AGAIN));
-        seat.doubt = true;
-        let forgotten = self.ledger.begin_sweep(seat.epoch, &sweep).await?;
+        term.next_sweep = now.mono.plus(self.rules.sweep_interval.min(SWEEP_AGAIN));
+        term.doubt = true;
+        let forgotten = self.ledger.begin_sweep(term.epoch, &sweep).await?;
         for name in &sweep.forget {
-            seat.map.forget(name);
+            term.map.forget(name);
             tracing::info!(
-                conductor = telemetry::safe(name.as_str()),
+                conductor = telemetry::printable(name.as_str()),
                 "forgotten: gone for longer than decide.forget_after"
             );
         }
         for pair in &forgotten {
-            seat.map.forget_pair(pair);
+            term.map.forget_pair(pair);
         }
-        seat.doubt = false;
+        term.doubt = false;
         if self.rules.unknown_after.is_some() {
             let pairs = self.ledger.unknown_pairs(UNKNOWN_AT_ONCE).await?;
-            seat.unknown.see(&pairs, &seat.map, now.mono);
+            term.unknown.see(&pairs, &term.map, now.mono);
         }
-        seat.pending.everything(&seat.map);
-        seat.next_sweep = now.mono.plus(self.rules.sweep_interval);
+        term.pending.everything(&term.map);
+        term.next_sweep = now.mono.plus(self.rules.sweep_interval);
         telemetry::sweep();
         step.worked = true;
         Ok(())
@@ -160,32 +160,32 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
 
     /// One window of the most urgent walk.
     pub(super) async fn reconcile(&mut self, step: &mut Step) -> Result<(), Fault> {
-        let Some(seat) = self.seat.as_mut() else {
+        let Some(term) = self.term.as_mut() else {
             return Ok(());
         };
         let now = self.clock.now();
-        let may_take = seat.hearing.proven() && !self.pausing.is_on();
-        let Some(walk) = seat.pending.next(&seat.map, may_take, now.mono).cloned() else {
+        let may_take = term.hearing.proven() && !self.pausing.is_on();
+        let Some(walk) = term.pending.next(&term.map, may_take, now.mono).cloned() else {
             return Ok(());
         };
         let window = Window {
             after: walk.after.clone(),
             nodes: walk.nodes.unwrap_or_else(|| match &walk.over {
-                Over::Pair(_) if walk.after.is_empty() => seat.chunk.first(),
-                _ => seat.chunk.scaled(walk.scale),
+                Over::Pair(_) if walk.after.is_empty() => term.chunk.first(),
+                _ => term.chunk.scaled(walk.scale),
             }),
             nodes_per_message: self.rules.nodes_per_message,
             unknown: self.rules.unknown_after.is_some(),
             completes: !walk.left_behind,
             now_ms: now.wall_ms,
         };
-        let lost = |pair: &Pair| seat.map.standing(pair) == Some(Standing::Lost);
-        let (epoch, ledger) = (seat.epoch, &mut self.ledger);
+        let lost = |pair: &Pair| term.map.standing(pair) == Some(Standing::Lost);
+        let (epoch, ledger) = (term.epoch, &mut self.ledger);
         let (direction, done) = match &walk.over {
             Over::Pair(pair) if lost(pair) => ("out", ledger.take_out(epoch, pair, &window).await),
             Over::Pair(pair) => ("back", ledger.give_back(epoch, Some(pair), &window).await),
             Over::Holds => ("back", ledger.give_back(epoch, None, &window).await),
-            Over::Nodes => ("back", ledger.put_right(epoch, &window).await),
+            Over::Nodes => ("back", ledger.unmark_strays(epoch, &window).await),
         };
         step.worked = true;
         let chunk = match done {
@@ -195,8 +195,8 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             }
             Err(fault) => {
                 // It may have been too much at once; and others shall have their turn.
-                seat.chunk.failed();
-                seat.pending.put_back(&walk.over);
+                term.chunk.failed();
+                term.pending.put_back(&walk.over);
                 return Err(fault.into());
             }
         };
@@ -207,7 +207,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         tell(&walk.over, &chunk, direction, epoch);
         let took = self.clock.now().mono.since(now.mono);
         telemetry::chunk_seconds(took);
-        seat.chunk.took(&window, chunk.changed, took);
+        term.chunk.took(&window, chunk.changed, took);
         if chunk.changed > 0 {
             telemetry::moved(direction, chunk.changed);
             let took_us = took.as_micros() as u64;
@@ -222,7 +222,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             );
         }
         let again = now.mono.plus(AGAIN);
-        seat.pending.done(&walk.over, &chunk, window.nodes, again);
+        term.pending.done(&walk.over, &chunk, window.nodes, again);
         step.moved = chunk.changed;
         if chunk.next.is_some() {
             failpoints::reached("between-chunks");
@@ -238,15 +238,15 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         window: &Window,
         fault: &StoreError,
     ) -> Result<(), Fault> {
-        let Some(seat) = self.seat.as_mut() else {
+        let Some(term) = self.term.as_mut() else {
             return Ok(());
         };
         if window.nodes > 1 {
-            seat.pending.narrow(&walk.over, window.nodes / 2);
+            term.pending.narrow(&walk.over, window.nodes / 2);
             return Ok(());
         }
         let of = match &walk.over {
-            Over::Pair(pair) if seat.map.standing(pair) == Some(Standing::Lost) => {
+            Over::Pair(pair) if term.map.standing(pair) == Some(Standing::Lost) => {
                 Rows::NodesOf(pair)
             }
             Over::Pair(pair) => Rows::HoldsOf(pair),
@@ -256,15 +256,15 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         let row = self.ledger.first_after(of, &walk.after).await?;
         telemetry::skipped(1);
         tracing::error!(
-            uuid = row.as_deref().map(telemetry::safe),
+            uuid = row.as_deref().map(telemetry::printable),
             fault = telemetry::error_chain(fault),
             "a node cannot be handled and is left alone until the next sweep"
         );
-        let passed = Chunk {
+        let passed = WindowDone {
             next: row,
-            ..Chunk::default()
+            ..WindowDone::default()
         };
-        seat.pending
+        term.pending
             .done(&walk.over, &passed, window.nodes, Mono::default());
         Ok(())
     }

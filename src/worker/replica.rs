@@ -93,7 +93,7 @@ impl Replica {
             telemetry::session_ended(reason);
             tracing::warn!(
                 reason,
-                why = telemetry::safe_within(&why, 2000),
+                why = telemetry::printable_within(&why, 2000),
                 again_in_ms = pause.as_millis() as u64,
                 "session over"
             );

@@ -7,31 +7,31 @@ use super::ports::{Clock, Ledger, Queue};
 use crate::config::Mode;
 use crate::domain::ids::Pair;
 use crate::domain::unknown::{self, Graces};
-use crate::store::{DecisionRecord, Intake, StandingRecord};
+use crate::store::{DecisionRecord, Findings, StandingRecord};
 
 /// Pairs that are looked at, and judged in one transaction, at the most.
 pub(super) const UNKNOWN_AT_ONCE: u32 = 1000;
 
 impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     pub(super) async fn judge_unknown(&mut self, step: &mut Step) -> Result<(), Fault> {
-        let Some(seat) = &mut self.seat else {
+        let Some(term) = &mut self.term else {
             return Ok(());
         };
-        let (Some(grace), Some(sent)) = (self.rules.unknown_after, seat.fresh.take()) else {
+        let (Some(grace), Some(sent)) = (self.rules.unknown_after, term.fresh.take()) else {
             return Ok(());
         };
         let graces = Graces {
             unknown: grace,
             reconnect: self.rules.reconnect_grace,
         };
-        let due = seat.unknown.due(&seat.map, &seat.hearing, sent, graces);
+        let due = term.unknown.due(&term.map, &term.hearing, sent, graces);
         if due.is_empty() {
             return Ok(());
         }
         let now = self.clock.now();
         // The last sweep may be a minute old: a node that was corrected since is judged by nothing.
         let still = self.ledger.unknown_pairs(UNKNOWN_AT_ONCE).await?;
-        seat.unknown.see(&still, &seat.map, now.mono);
+        term.unknown.see(&still, &term.map, now.mono);
         let pairs: Vec<Pair> = due
             .into_iter()
             .filter(|pair| still.contains(pair))
@@ -48,7 +48,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
                 decided_at_ms: now.wall_ms,
             })
             .collect();
-        let intake = Intake {
+        let intake = Findings {
             now_ms: now.wall_ms,
             standings: decisions
                 .iter()
@@ -59,17 +59,17 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
                 .collect(),
             decisions,
             observed: self.rules.mode == Mode::Observe,
-            ..Intake::default()
+            ..Findings::default()
         };
         // From here to the commit, memory is ahead of the database.
-        seat.doubt = true;
+        term.doubt = true;
         for decision in &intake.decisions {
-            seat.map.turn(&decision.turn);
-            seat.pending.turned(&decision.turn.pair);
+            term.map.turn(&decision.turn);
+            term.pending.turned(&decision.turn.pair);
         }
-        self.ledger.commit_intake(seat.epoch, &intake).await?;
-        seat.doubt = false;
-        super::batch::tell(&intake, seat.epoch);
+        self.ledger.commit(term.epoch, &intake).await?;
+        term.doubt = false;
+        super::batch::tell(&intake, term.epoch);
         step.worked = true;
         Ok(())
     }

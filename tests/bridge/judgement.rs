@@ -1,6 +1,6 @@
 //! The pure judgement, trap by trap.
 
-use nodewarden::bridge::{Look, State};
+use nodewarden::bridge::{Sighting, State};
 use nodewarden::domain::event::EventKind;
 
 use super::world::{BEGIN, Bridge, INTERVAL, Ironic, TIMEOUT, mono, news, told};
@@ -486,7 +486,7 @@ fn an_end_is_said_again_with_growing_pauses() {
 fn nothing_is_said_before_the_first_look_and_none_of_an_unbegun_table() {
     let mut bridge = Bridge::new("b1");
     assert_eq!(bridge.judge.due(mono(0)), []);
-    let look = Look {
+    let look = Sighting {
         began: mono(0),
         ended: mono(1),
         beats: true,

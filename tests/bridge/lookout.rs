@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use nodewarden::bridge::{IronicLookout, Look, LookFault, SystemClock, ports::Lookout};
+use nodewarden::bridge::{IronicLookout, LookFault, Sighting, SystemClock, ports::Lookout};
 use nodewarden::config::InventoryKind;
 use nodewarden::store;
 
@@ -61,7 +61,7 @@ fn lookout(scratch: &Scratch, bridge: &str) -> IronicLookout {
     IronicLookout::new(&scratch.database, bridge, SystemClock::start(), interval)
 }
 
-async fn sees(lookout: &mut IronicLookout) -> Look {
+async fn sees(lookout: &mut IronicLookout) -> Sighting {
     lookout.look().await.unwrap()
 }
 

@@ -8,7 +8,7 @@ use super::world::{BEAT, Bridge, INTERVAL, Ironic, TIMEOUT, ends};
 
 #[derive(Debug, Clone)]
 enum Happens {
-    Look,
+    Sighting,
     Fails,
     Stalls(u64),
     Beats(usize),
@@ -19,7 +19,7 @@ enum Happens {
 
 fn happens() -> impl Strategy<Value = Happens> {
     prop_oneof![
-        40 => Just(Happens::Look),
+        40 => Just(Happens::Sighting),
         1 => Just(Happens::Fails),
         1 => (1_000..200_000_u64).prop_map(Happens::Stalls),
         3 => (0..3_usize).prop_map(Happens::Beats),
@@ -66,9 +66,9 @@ proptest! {
         let mut hidden = None;
         for happens in story {
             match happens {
-                Happens::Look | Happens::Fails => {
+                Happens::Sighting | Happens::Fails => {
                     ironic.pass(INTERVAL);
-                    let good = matches!(happens, Happens::Look);
+                    let good = matches!(happens, Happens::Sighting);
                     let mut look = ironic.look();
                     if let Some(hidden) = hidden {
                         look.rows.retain(|row| row.hostname != hidden);
@@ -119,7 +119,7 @@ proptest! {
     #[test]
     fn a_conductor_that_never_stops_is_never_ended(
         story in prop::collection::vec(prop_oneof![
-            30 => Just(Happens::Look),
+            30 => Just(Happens::Sighting),
             1 => Just(Happens::Fails),
             1 => (1_000..500_000_u64).prop_map(Happens::Stalls),
         ], 1..300)

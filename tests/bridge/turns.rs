@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nodewarden::bridge::ports::{Clock, Lookout, Voice};
-use nodewarden::bridge::{Bridge, Judge, Look, LookFault, State, Status};
+use nodewarden::bridge::{Bridge, Judge, LookFault, Sighting, State, Status};
 use nodewarden::broker::{BrokerError, Outgoing, Published};
 use nodewarden::domain::time::Now;
 use tokio::sync::watch;
@@ -80,7 +80,7 @@ impl Simulated {
 }
 
 impl Lookout for Simulated {
-    async fn look(&mut self) -> Result<Look, LookFault> {
+    async fn look(&mut self) -> Result<Sighting, LookFault> {
         self.with(|scene| {
             scene.looks += 1;
             if scene.looks == scene.stop_after {

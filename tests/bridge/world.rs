@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use nodewarden::bridge::{Judge, Look, Row, Rules, State, View};
+use nodewarden::bridge::{Judge, Row, Rules, Sighting, State, View};
 use nodewarden::domain::event::{Event, EventKind};
 use nodewarden::domain::time::Mono;
 
@@ -155,8 +155,8 @@ impl Ironic {
         }
     }
 
-    pub fn look(&self) -> Look {
-        Look {
+    pub fn look(&self) -> Sighting {
+        Sighting {
             began: mono(self.now),
             ended: mono(self.now + 5),
             beats: self.beats,

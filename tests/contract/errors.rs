@@ -1,7 +1,7 @@
 //! What an error means: try again, never again with this input, or somebody must change something.
 
 use nodewarden::domain::change::Standing;
-use nodewarden::store::{Intake, Ledger, Outbox, StoreError};
+use nodewarden::store::{Findings, Ledger, Outbox, StoreError};
 use sqlx::{Connection as _, Executor as _};
 
 use crate::database::{Held, Kind};
@@ -36,7 +36,7 @@ async fn what_a_trigger_or_a_constraint_refuses_is_permanent_and_leaves_nothing(
     // A decision that is there already.
     let mut twice = turned(&lost, Standing::Active, 2, "c1");
     twice.decisions[0].id = crate::ground::decision_id(1);
-    let refused = ground.ledger.commit_intake(1, &twice).await;
+    let refused = ground.ledger.commit(1, &twice).await;
     assert!(
         matches!(refused, Err(StoreError::Permanent { .. })),
         "{refused:?}"
@@ -68,10 +68,7 @@ async fn a_table_or_a_column_that_is_missing_says_what_to_do(kind: Kind) {
     assert_schema(ground.ledger().prove().await.err(), "since_ms");
     assert_schema(ground.reader.drivers().await.err(), "since_ms");
     let intake = turned(&pair("a", ""), Standing::Lost, 1, "c1");
-    assert_schema(
-        ground.ledger.commit_intake(1, &intake).await.err(),
-        "since_ms",
-    );
+    assert_schema(ground.ledger.commit(1, &intake).await.err(), "since_ms");
     ground
         .scratch
         .run("ALTER TABLE nodewarden_announcements RENAME TO elsewhere")
@@ -86,18 +83,18 @@ async fn a_table_or_a_column_that_is_missing_says_what_to_do(kind: Kind) {
         .await;
     let mut late = ledger(ground.database());
     let all = window("", 10);
-    assert_schema(late.put_right(1, &all).await.err(), "nodes");
+    assert_schema(late.unmark_strays(1, &all).await.err(), "nodes");
 }
 
 async fn a_row_of_ours_that_makes_no_sense_is_called_corrupt(kind: Kind) {
     let mut ground = Ground::new(kind).await;
-    let intake = Intake {
+    let intake = Findings {
         observed: false,
         now_ms: 1000,
         conductors: vec![active("c1", "", &["a"])],
-        ..Intake::default()
+        ..Findings::default()
     };
-    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    ground.ledger.commit(1, &intake).await.unwrap();
     ground
         .scratch
         .run("UPDATE nodewarden_conductors SET drivers = 'no list'")
@@ -112,14 +109,14 @@ async fn a_row_of_ours_that_makes_no_sense_is_called_corrupt(kind: Kind) {
 }
 
 /// One conductor, whose row a user has locked.
-async fn locked_conductor(ground: &mut Ground, before: &str) -> (Intake, Held) {
-    let intake = Intake {
+async fn locked_conductor(ground: &mut Ground, before: &str) -> (Findings, Held) {
+    let intake = Findings {
         observed: false,
         now_ms: 1000,
         conductors: vec![active("c1", "", &["a"])],
-        ..Intake::default()
+        ..Findings::default()
     };
-    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    ground.ledger.commit(1, &intake).await.unwrap();
     let lock = format!("{before} UPDATE nodewarden_conductors SET since_ms = 0");
     let user = ground.scratch.hold(&lock).await;
     (intake, user)
@@ -128,10 +125,10 @@ async fn locked_conductor(ground: &mut Ground, before: &str) -> (Intake, Held) {
 async fn a_lock_that_lasts_too_long_passes(kind: Kind) {
     let mut ground = Ground::new(kind).await;
     let (intake, user) = locked_conductor(&mut ground, "").await;
-    let fault = ground.ledger.commit_intake(1, &intake).await.unwrap_err();
+    let fault = ground.ledger.commit(1, &intake).await.unwrap_err();
     assert!(fault.is_transient(), "{fault:?}");
     user.undo().await;
-    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    ground.ledger.commit(1, &intake).await.unwrap();
 }
 
 /// Waits until the batch has come to the row that the user has locked.
@@ -166,7 +163,7 @@ async fn a_deadlock_passes_and_leaves_nothing(kind: Kind) {
     intake.events = vec![crate::ground::remembered("c1", "e1", 1)];
     let mut ledger = ground.ledger();
     let batch = intake.clone();
-    let writing = tokio::spawn(async move { ledger.commit_intake(1, &batch).await });
+    let writing = tokio::spawn(async move { ledger.commit(1, &batch).await });
     until_one_waits(&ground).await;
     user.run("UPDATE nodewarden_state SET commits = commits + 1")
         .await;
@@ -180,7 +177,7 @@ async fn a_deadlock_passes_and_leaves_nothing(kind: Kind) {
     assert!(ground.ledger.resume(1).await.is_ok());
     let events = "SELECT count(*) FROM nodewarden_events";
     assert_eq!(ground.scratch.text(events).await, "0");
-    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    ground.ledger.commit(1, &intake).await.unwrap();
 }
 
 async fn a_column_that_somebody_added_and_nobody_fills_is_permanent(kind: Kind) {
@@ -220,12 +217,12 @@ async fn a_serialisation_failure_that_comes_at_commit_passes_on_postgresql() {
         )
         .await;
     let intake = turned(&pair("a", ""), Standing::Lost, 1, "c1");
-    let fault = ground.ledger.commit_intake(1, &intake).await.unwrap_err();
+    let fault = ground.ledger.commit(1, &intake).await.unwrap_err();
     assert!(fault.is_transient(), "{fault:?}");
     assert!(fault.to_string().contains("at commit"), "{fault}");
     assert_eq!(ground.ledger.resume(1).await.unwrap().standings, []);
     ground.scratch.run("DROP FUNCTION late() CASCADE").await;
-    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    ground.ledger.commit(1, &intake).await.unwrap();
     assert_eq!(ground.reader.decisions(9).await.unwrap().len(), 1);
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nodewarden::store::{Intake, Ledger, StoreError};
+use nodewarden::store::{Findings, Ledger, StoreError};
 use tokio::sync::Barrier;
 
 use crate::database::Kind;
@@ -15,19 +15,19 @@ on_each!(
 
 const ROUNDS: u64 = 30;
 
-fn marked(round: u64, by: &str) -> Intake {
-    Intake {
+fn marked(round: u64, by: &str) -> Findings {
+    Findings {
         observed: false,
         now_ms: round,
         events: vec![remembered(by, &format!("r{round}"), 1)],
-        ..Intake::default()
+        ..Findings::default()
     }
 }
 
 /// Writes until it is done or fenced: what is locked for now is tried again, as the worker does.
-async fn write(ledger: &mut impl Ledger, epoch: u64, intake: &Intake) -> Result<(), StoreError> {
+async fn write(ledger: &mut impl Ledger, epoch: u64, intake: &Findings) -> Result<(), StoreError> {
     loop {
-        match ledger.commit_intake(epoch, intake).await {
+        match ledger.commit(epoch, intake).await {
             Err(fault) if fault.is_transient() => {}
             done => return done,
         }

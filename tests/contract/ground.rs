@@ -9,7 +9,7 @@ use nodewarden::domain::change::{Cause, CauseKind, Turn, Verdict};
 use nodewarden::domain::conductor::Outcome;
 use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
 use nodewarden::store::{
-    self, ConductorRecord, DecisionRecord, EventRecord, Intake, Ledger, NodeUpsert, Reader,
+    self, ConductorRecord, DecisionRecord, EventRecord, Findings, Ledger, NodeUpsert, Reader,
     SqlLedger, SqlOutbox, StandingRecord, Unwatched, Window,
 };
 
@@ -72,13 +72,13 @@ impl Ground {
     /// The pair is lost from now on, by a decision of its own.
     pub async fn lose(&mut self, pair: &Pair, decision: u64) {
         let intake = turned(pair, Standing::Lost, decision, "c1");
-        self.ledger.commit_intake(1, &intake).await.unwrap();
+        self.ledger.commit(1, &intake).await.unwrap();
     }
 
     /// The pair is active again, by a decision of its own.
     pub async fn restore(&mut self, pair: &Pair, decision: u64) {
         let intake = turned(pair, Standing::Active, decision, "c1");
-        self.ledger.commit_intake(1, &intake).await.unwrap();
+        self.ledger.commit(1, &intake).await.unwrap();
     }
 
     /// The uuids that are held, in order.
@@ -126,14 +126,14 @@ pub fn decision_id(number: u64) -> String {
 }
 
 /// What makes a pair lost or active again: one event, one decision, decided at 1000 plus its number.
-pub fn turned(pair: &Pair, to: Standing, decision: u64, conductor: &str) -> Intake {
+pub fn turned(pair: &Pair, to: Standing, decision: u64, conductor: &str) -> Findings {
     let at = 1000 + decision;
     let (verdict, message_type) = match to {
         Standing::Lost => (Verdict::Lost, "conductor.left"),
         Standing::Active => (Verdict::Restored, "conductor.joined"),
     };
     let event = format!("e{decision}");
-    Intake {
+    Findings {
         observed: false,
         now_ms: at,
         events: vec![remembered(conductor, &event, 7)],
@@ -182,7 +182,7 @@ pub fn active(conductor: &str, group: &str, drivers: &[&str]) -> ConductorRecord
         drivers: drivers.iter().map(|d| Driver::parse(d).unwrap()).collect(),
         heartbeat_timeout: None,
         state: "active",
-        hold_remaining: None,
+        restart_remaining: None,
         last_sent_at_ms: None,
         last_sign_at_ms: 40,
         since_ms: 30,

@@ -5,7 +5,7 @@ use nodewarden::domain::announcement::{
 };
 use nodewarden::domain::ids::Pair;
 use nodewarden::store::{
-    Chunk, Completed, DecisionView, HoldView, Ledger, Outbox, Rows, SnapshotPage, StoreError,
+    Completed, DecisionView, HoldView, Ledger, Outbox, Rows, SnapshotPage, StoreError, WindowDone,
 };
 
 use crate::database::Kind;
@@ -22,17 +22,17 @@ on_each!(
     the_relay_s_progress_never_goes_back_and_only_the_holder_records_it,
 );
 
-fn chunk(next: Option<&str>, changed: u64) -> Chunk {
-    Chunk {
+fn chunk(next: Option<&str>, changed: u64) -> WindowDone {
+    WindowDone {
         next: next.map(str::to_owned),
         changed,
-        ..Chunk::default()
+        ..WindowDone::default()
     }
 }
 
 /// The last window of a decision that moved so many nodes in all.
-fn last(changed: u64, decision: u64, nodes: u64) -> Chunk {
-    Chunk {
+fn last(changed: u64, decision: u64, nodes: u64) -> WindowDone {
+    WindowDone {
         completed: Some(Completed {
             decision_id: decision_id(decision),
             nodes,
@@ -246,16 +246,16 @@ async fn nothing_is_taken_of_a_pair_that_is_not_lost_nor_given_back_of_one_that_
     ground.nodes("ipmi", "", &["n1"]).await;
     let all = window("", 10);
     let unknown = ground.ledger.take_out(1, &one, &all).await.unwrap();
-    assert_eq!(unknown, Chunk::default());
+    assert_eq!(unknown, WindowDone::default());
     ground.lose(&one, 1).await;
     ground.restore(&one, 2).await;
     let active = ground.ledger.take_out(1, &one, &all).await.unwrap();
-    assert_eq!(active, Chunk::default());
+    assert_eq!(active, WindowDone::default());
     ground.lose(&one, 3).await;
     ground.ledger.take_out(1, &one, &all).await.unwrap();
     for over in [Some(&one), None] {
         let lost = ground.ledger.give_back(1, over, &all).await.unwrap();
-        assert_eq!(lost, Chunk::default(), "over {over:?}");
+        assert_eq!(lost, WindowDone::default(), "over {over:?}");
     }
     assert_eq!(ground.out().await, ["n1"]);
 }
@@ -366,9 +366,17 @@ async fn marks_without_a_hold_are_put_right_window_by_window(kind: Kind) {
              UPDATE nodes SET service_state = 'nonsense' WHERE uuid = 'n5'",
         )
         .await;
-    let first = ground.ledger.put_right(1, &window("", 3)).await.unwrap();
+    let first = ground
+        .ledger
+        .unmark_strays(1, &window("", 3))
+        .await
+        .unwrap();
     assert_eq!(first, chunk(Some("n3"), 0));
-    let second = ground.ledger.put_right(1, &window("n3", 3)).await.unwrap();
+    let second = ground
+        .ledger
+        .unmark_strays(1, &window("n3", 3))
+        .await
+        .unwrap();
     assert_eq!(second, chunk(None, 0));
     // n2 is of a lost pair and about to be taken out: its mark is left to that.
     assert_eq!(
@@ -421,7 +429,7 @@ async fn a_fenced_ledger_moves_no_node(kind: Kind) {
     for outcome in [
         ground.ledger.take_out(1, &lost, &all).await,
         ground.ledger.give_back(1, None, &all).await,
-        ground.ledger.put_right(1, &all).await,
+        ground.ledger.unmark_strays(1, &all).await,
     ] {
         assert!(matches!(outcome, Err(StoreError::Fenced(1))), "{outcome:?}");
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use nodewarden::domain::change::Standing;
-use nodewarden::store::{Chunk, Keeping, Ledger, Sweep};
+use nodewarden::store::{Keeping, Ledger, Sweep, WindowDone};
 use sqlx::Connection as _;
 use sqlx::Executor as _;
 
@@ -39,10 +39,10 @@ async fn locked_rows_are_passed_by_counted_and_taken_once_they_are_free(kind: Ki
         .await
         .unwrap();
     assert!(began.elapsed() < Duration::from_secs(2), "it does not wait");
-    let locked = |changed, locked| Chunk {
+    let locked = |changed, locked| WindowDone {
         changed,
         locked,
-        ..Chunk::default()
+        ..WindowDone::default()
     };
     assert_eq!(first, locked(3, 2));
     assert_eq!(ground.out().await, ["n1", "n3", "n5"]);
@@ -158,7 +158,11 @@ async fn a_locked_row_holds_up_no_walk_over_everything(kind: Kind) {
         .give_back(1, None, &window("", 10))
         .await
         .unwrap();
-    ground.ledger.put_right(1, &window("", 10)).await.unwrap();
+    ground
+        .ledger
+        .unmark_strays(1, &window("", 10))
+        .await
+        .unwrap();
     let unnamed = vec![pair("a", ""), pair("b", ""), pair("c", "")];
     let swept = Sweep { unnamed, ..sweep() };
     assert_eq!(ground.ledger.begin_sweep(1, &swept).await.unwrap(), []);
@@ -176,7 +180,11 @@ async fn a_locked_row_holds_up_no_walk_over_everything(kind: Kind) {
         .give_back(1, None, &window("", 10))
         .await
         .unwrap();
-    ground.ledger.put_right(1, &window("", 10)).await.unwrap();
+    ground
+        .ledger
+        .unmark_strays(1, &window("", 10))
+        .await
+        .unwrap();
     let out = |n: u64| format!("n{n} out_of_service");
     let in_service = (5..8).map(|n| format!("n{n} in_service"));
     let expected: Vec<String> = (1..5).map(out).chain(in_service).collect();

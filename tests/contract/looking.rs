@@ -2,7 +2,7 @@
 
 use nodewarden::domain::change::Standing;
 use nodewarden::store::{
-    ConductorView, DecisionView, DriverView, Intake, Ledger, NodeFacts, Overview, PairFacts,
+    ConductorView, DecisionView, DriverView, Findings, Ledger, NodeFacts, Overview, PairFacts,
     StandingRecord,
 };
 
@@ -61,10 +61,10 @@ fn shown(conductor: &str, state: &str) -> ConductorView {
 }
 
 /// A pair with one that leaves and one that left, and a lost pair.
-fn batch() -> Intake {
+fn batch() -> Findings {
     let mut leaving = active("c2", "g", &["a"]);
     leaving.state = "leaving";
-    leaving.hold_remaining = Some(std::time::Duration::from_millis(1500));
+    leaving.restart_remaining = Some(std::time::Duration::from_millis(1500));
     let mut left = active("c1", "g", &["a"]);
     left.state = "left";
     let mut intake = turned(&pair("b", ""), Standing::Lost, 1, "c1");
@@ -101,7 +101,7 @@ async fn conductors_and_pairs_are_shown_whole(kind: Kind) {
     ground.nodes("a", "G", &["n1"]).await;
     ground.nodes("b", "", &["n2", "n3"]).await;
     ground.nodes("c", "", &["n4"]).await;
-    ground.ledger.commit_intake(1, &batch()).await.unwrap();
+    ground.ledger.commit(1, &batch()).await.unwrap();
     ground
         .ledger
         .take_out(1, &pair("b", ""), &window("", 1))
@@ -154,7 +154,7 @@ async fn a_node_is_found_by_uuid_and_by_a_name_that_only_one_has(kind: Kind) {
              INSERT INTO nodes (uuid) VALUES ('bare')",
         )
         .await;
-    ground.ledger.commit_intake(1, &batch()).await.unwrap();
+    ground.ledger.commit(1, &batch()).await.unwrap();
     ground
         .ledger
         .take_out(1, &pair("b", ""), &window("", 10))

@@ -5,8 +5,8 @@ use std::time::Duration;
 use nodewarden::domain::change::Standing;
 use nodewarden::domain::ids::{ConductorName, EventId};
 use nodewarden::store::{
-    ConductorRecord, Intake, Keeping, Ledger, Memory, Outbox, Request, RequestView, StandingRecord,
-    StoreError, Sweep, Takeover, request,
+    ConductorRecord, Findings, Keeping, Ledger, Memory, Outbox, Request, RequestView,
+    StandingRecord, StoreError, Sweep, Takeover, request,
 };
 
 use crate::database::Kind;
@@ -41,7 +41,7 @@ fn four_states() -> Vec<ConductorRecord> {
         ConductorRecord {
             name: name("c2"),
             state: "leaving",
-            hold_remaining: Some(Duration::from_millis(1500)),
+            restart_remaining: Some(Duration::from_millis(1500)),
             ..plain.clone()
         },
         ConductorRecord {
@@ -57,7 +57,7 @@ fn four_states() -> Vec<ConductorRecord> {
     ]
 }
 
-fn batch() -> Intake {
+fn batch() -> Findings {
     let mut intake = turned(&pair("ipmi", "rack"), Standing::Lost, 1, "c1");
     intake.conductors = four_states();
     intake.standings.push(StandingRecord {
@@ -81,7 +81,7 @@ async fn a_takeover_reads_all_that_is_known_under_its_own_epoch(kind: Kind) {
     let mut ground = Ground::new(kind).await;
     let stream = ground.stream().await;
     assert_eq!(ground.ledger.stream().await.unwrap(), stream);
-    ground.ledger.commit_intake(1, &batch()).await.unwrap();
+    ground.ledger.commit(1, &batch()).await.unwrap();
     let mut second = ground.ledger();
     let mut takeover = second
         .take_epoch("second 🦀", nodewarden::config::Mode::Enforce, 20)
@@ -97,7 +97,7 @@ async fn a_takeover_reads_all_that_is_known_under_its_own_epoch(kind: Kind) {
     let overview = ground.reader.overview().await.unwrap();
     assert_eq!(overview.holder.as_deref(), Some("second 🦀"));
     assert_eq!(overview.taken_at_ms, Some(20));
-    let late = ground.ledger.commit_intake(1, &batch()).await;
+    let late = ground.ledger.commit(1, &batch()).await;
     assert!(matches!(late, Err(StoreError::Fenced(1))), "{late:?}");
     let late = ground.ledger.step_down(1, 30).await;
     assert!(matches!(late, Err(StoreError::Fenced(1))), "{late:?}");
@@ -109,7 +109,7 @@ async fn a_takeover_reads_all_that_is_known_under_its_own_epoch(kind: Kind) {
 async fn a_doubt_is_resolved_by_reading_again_and_moves_no_time(kind: Kind) {
     let mut ground = Ground::new(kind).await;
     assert_eq!(ground.ledger.resume(1).await.unwrap(), Memory::default());
-    ground.ledger.commit_intake(1, &batch()).await.unwrap();
+    ground.ledger.commit(1, &batch()).await.unwrap();
     let memory = sorted(ground.ledger.resume(1).await.unwrap());
     assert_eq!(memory, after_the_batch());
     let overview = ground.reader.overview().await.unwrap();
@@ -125,14 +125,14 @@ async fn a_doubt_is_resolved_by_reading_again_and_moves_no_time(kind: Kind) {
         ..active("c1", "", &[])
     };
     changed[1].state = "active";
-    changed[1].hold_remaining = None;
-    let intake = Intake {
+    changed[1].restart_remaining = None;
+    let intake = Findings {
         observed: false,
         now_ms: 1100,
         conductors: changed.clone(),
-        ..Intake::default()
+        ..Findings::default()
     };
-    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    ground.ledger.commit(1, &intake).await.unwrap();
     let memory = sorted(ground.ledger.resume(1).await.unwrap());
     assert_eq!(memory.conductors, changed);
     ground
@@ -146,13 +146,13 @@ async fn a_doubt_is_resolved_by_reading_again_and_moves_no_time(kind: Kind) {
 
 async fn an_event_is_recalled_by_conductor_and_id_with_its_digest(kind: Kind) {
     let mut ground = Ground::new(kind).await;
-    let intake = Intake {
+    let intake = Findings {
         observed: false,
         now_ms: 1000,
         events: vec![remembered("c1", "a", 0), remembered("c2", "a", 255)],
-        ..Intake::default()
+        ..Findings::default()
     };
-    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    ground.ledger.commit(1, &intake).await.unwrap();
     let asked = [("c1", "a"), ("c2", "a"), ("c1", "b"), ("c3", "a")]
         .map(|(conductor, event)| (name(conductor), id(event)));
     let known = ground.ledger.recall(&asked).await.unwrap();
@@ -162,7 +162,7 @@ async fn an_event_is_recalled_by_conductor_and_id_with_its_digest(kind: Kind) {
     ];
     assert_eq!(known, expected.into_iter().collect());
     assert!(ground.ledger.recall(&[]).await.unwrap().is_empty());
-    let twice = ground.ledger.commit_intake(1, &intake).await;
+    let twice = ground.ledger.commit(1, &intake).await;
     assert!(
         matches!(twice, Err(StoreError::Permanent { .. })),
         "an event is remembered once: {twice:?}"
@@ -172,14 +172,14 @@ async fn an_event_is_recalled_by_conductor_and_id_with_its_digest(kind: Kind) {
 async fn thousands_of_events_and_conductors_are_one_batch(kind: Kind) {
     let mut ground = Ground::new(kind).await;
     let names: Vec<String> = (0..2100).map(|n| format!("c{n:05}")).collect();
-    let intake = Intake {
+    let intake = Findings {
         observed: false,
         now_ms: 1000,
         events: names.iter().map(|c| remembered(c, "e", 1)).collect(),
         conductors: names.iter().map(|c| active(c, "", &["a"])).collect(),
-        ..Intake::default()
+        ..Findings::default()
     };
-    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    ground.ledger.commit(1, &intake).await.unwrap();
     let memory = sorted(ground.ledger.resume(1).await.unwrap());
     assert_eq!(memory.conductors, intake.conductors);
     let asked: Vec<(ConductorName, EventId)> = names.iter().map(|c| (name(c), id("e"))).collect();
@@ -188,13 +188,13 @@ async fn thousands_of_events_and_conductors_are_one_batch(kind: Kind) {
 
 async fn a_request_is_seen_answered_and_its_answer_kept(kind: Kind) {
     let mut ground = Ground::new(kind).await;
-    let intake = Intake {
+    let intake = Findings {
         observed: false,
         now_ms: 1000,
         conductors: four_states(),
-        ..Intake::default()
+        ..Findings::default()
     };
-    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    ground.ledger.commit(1, &intake).await.unwrap();
     let database = ground.database().clone();
     let first = request(&database, "forget", "c3", 1).await.unwrap();
     let second = request(&database, "forget", "c1", 2).await.unwrap();
@@ -258,9 +258,9 @@ async fn a_sweep_announces_the_position_keeps_remainders_and_forgets(kind: Kind)
             standing: Standing::Active,
         });
     }
-    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    ground.ledger.commit(1, &intake).await.unwrap();
     let mut shorter = four_states()[1].clone();
-    shorter.hold_remaining = Some(Duration::from_millis(700));
+    shorter.restart_remaining = Some(Duration::from_millis(700));
     let forgotten = ground
         .ledger
         .begin_sweep(
@@ -281,7 +281,7 @@ async fn a_sweep_announces_the_position_keeps_remainders_and_forgets(kind: Kind)
     let memory = sorted(ground.ledger.resume(1).await.unwrap());
     let mut expected = four_states();
     expected.remove(3);
-    expected[1].hold_remaining = Some(Duration::from_millis(700));
+    expected[1].restart_remaining = Some(Duration::from_millis(700));
     assert_eq!(memory.conductors, expected, "c1 is active and stays");
     let views = ground.reader.conductors().await.unwrap();
     assert_eq!(views[1].until_ms, Some(2700));

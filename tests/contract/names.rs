@@ -3,7 +3,7 @@
 
 use nodewarden::domain::change::Standing;
 use nodewarden::domain::ids::Pair;
-use nodewarden::store::{Intake, Ledger, StandingRecord};
+use nodewarden::store::{Findings, Ledger, StandingRecord};
 
 use crate::database::Kind;
 use crate::ground::{Ground, active, id, name, node, pair, remembered, turned, window};
@@ -130,11 +130,11 @@ async fn conductors_and_events_that_differ_only_in_case_or_a_trailing_space_are_
 ) {
     let mut ground = Ground::new(kind).await;
     let names = ["C1", "C1 ", "c1", "c1 ", "ç1"];
-    let mut intake = Intake {
+    let mut intake = Findings {
         observed: false,
         now_ms: 1000,
         conductors: names.iter().map(|n| active(n, "", &["a"])).collect(),
-        ..Intake::default()
+        ..Findings::default()
     };
     for conductor in names {
         for event in ["E", "E ", "e", "e ", "é"] {
@@ -142,7 +142,7 @@ async fn conductors_and_events_that_differ_only_in_case_or_a_trailing_space_are_
             intake.events.push(remembered(conductor, event, digest));
         }
     }
-    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    ground.ledger.commit(1, &intake).await.unwrap();
     let shown: Vec<String> = ground
         .reader
         .conductors()
@@ -183,7 +183,7 @@ async fn every_name_takes_letters_of_four_bytes_quotes_backslashes_and_percent_s
         let mut intake = turned(&odd_pair, Standing::Lost, n + 1, odd);
         intake.events[0].id = id(odd);
         intake.conductors = vec![active(odd, odd, &[odd])];
-        ground.ledger.commit_intake(1, &intake).await.unwrap();
+        ground.ledger.commit(1, &intake).await.unwrap();
         ground
             .ledger
             .take_out(1, &odd_pair, &window("", 10))
@@ -220,7 +220,7 @@ async fn the_longest_names_fit(kind: Kind) {
         pair: pair("a", &longest),
         standing: Standing::Active,
     });
-    ground.ledger.commit_intake(1, &intake).await.unwrap();
+    ground.ledger.commit(1, &intake).await.unwrap();
     ground
         .ledger
         .take_out(1, &lost, &window("", 10))

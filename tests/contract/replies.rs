@@ -103,7 +103,7 @@ async fn after_a_lost_reply_to_a_commit_resume_shows_what_was_committed(kind: Ki
     ledger.prove().await.unwrap();
     proxy.cut.store(CUT_AFTER, Ordering::SeqCst);
     let intake = turned(&lost, Standing::Lost, 1, "c1");
-    let fault = ledger.commit_intake(1, &intake).await.unwrap_err();
+    let fault = ledger.commit(1, &intake).await.unwrap_err();
     assert!(fault.is_transient(), "{fault:?}");
     assert_eq!(proxy.cut.load(Ordering::SeqCst), OPEN, "it was cut");
     let memory = ledger.resume(1).await.unwrap();
@@ -152,10 +152,10 @@ async fn after_a_commit_that_never_arrived_resume_shows_that_nothing_was(kind: K
     ledger.prove().await.unwrap();
     proxy.cut.store(CUT_BEFORE, Ordering::SeqCst);
     let intake = turned(&lost, Standing::Lost, 1, "c1");
-    let fault = ledger.commit_intake(1, &intake).await.unwrap_err();
+    let fault = ledger.commit(1, &intake).await.unwrap_err();
     assert!(fault.is_transient(), "{fault:?}");
     assert_eq!(ledger.resume(1).await.unwrap().standings, []);
-    ledger.commit_intake(1, &intake).await.unwrap();
+    ledger.commit(1, &intake).await.unwrap();
     let decisions = ground.reader.decisions(9).await.unwrap();
     assert_eq!(decisions.len(), 1);
 }

@@ -16,7 +16,7 @@ use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation
 use nodewarden::domain::map::DriverMap;
 use nodewarden::domain::time::{Mono, Now};
 use nodewarden::store::{
-    self, ConductorRecord, DecisionRecord, EventRecord, Intake, Keeping, Ledger, NodeUpsert,
+    self, ConductorRecord, DecisionRecord, EventRecord, Findings, Keeping, Ledger, NodeUpsert,
     SqlLedger, StandingRecord, Unwatched, Window,
 };
 
@@ -147,7 +147,7 @@ impl Fleet {
         let memory = self.ledger.resume(self.epoch).await.expect("read");
         let mut holds = memory.conductors;
         holds.retain(|record| record.name.as_str() == name);
-        holds[0].hold_remaining = Some(Duration::from_secs(600) - after);
+        holds[0].restart_remaining = Some(Duration::from_secs(600) - after);
         let day = Duration::from_secs(24 * 3600);
         let keeping = Keeping {
             events: day,
@@ -184,12 +184,12 @@ impl Fleet {
         let intake = self.intake(&event, &change, now);
         self.map.apply(&change);
         self.ledger
-            .commit_intake(self.epoch, &intake)
+            .commit(self.epoch, &intake)
             .await
             .expect("committed");
     }
 
-    fn intake(&mut self, event: &Event, change: &Change, now: Now) -> Intake {
+    fn intake(&mut self, event: &Event, change: &Change, now: Now) -> Findings {
         let mut decisions = Vec::new();
         for turn in &change.turns {
             if let Some(verdict) = turn.verdict {
@@ -202,7 +202,7 @@ impl Fleet {
                 });
             }
         }
-        Intake {
+        Findings {
             now_ms: now.wall_ms,
             events: vec![EventRecord {
                 conductor: event.conductor.clone(),

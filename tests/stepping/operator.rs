@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nodewarden::domain::announcement::{BackReason, Content};
 use nodewarden::domain::ids::{Driver, Group, Pair};
-use nodewarden::store::{Chunk, Held, NewStream, Operator, Pause, Window};
+use nodewarden::store::{Held, NewStream, Operator, Pause, Window, WindowDone};
 use nodewarden::worker::End;
 use nodewarden::worker::ports::Clock;
 
@@ -37,7 +37,7 @@ pub async fn resume(house: &House) {
 }
 
 /// One window after the other, as the command does it; `None` if it is not allowed.
-pub async fn release(house: &House, held: Held<'_>) -> Option<Chunk> {
+pub async fn release(house: &House, held: Held<'_>) -> Option<WindowDone> {
     let mut operator = operator(house);
     let mut window = Window {
         after: String::new(),
@@ -47,7 +47,7 @@ pub async fn release(house: &House, held: Held<'_>) -> Option<Chunk> {
         completes: false,
         now_ms: house.clock.now().wall_ms,
     };
-    let mut sum = Chunk::default();
+    let mut sum = WindowDone::default();
     loop {
         let chunk = operator.release(held, &window).await.unwrap()?;
         assert!(chunk.changed <= 10, "a window is bounded (I8)");
@@ -313,7 +313,7 @@ async fn i5_a_release_of_one_pair_or_one_node_leaves_the_others_and_operators_ma
     let done = release(&house, Held::Node("b-00001")).await;
     assert_eq!(done.unwrap().changed, 1);
     let done = release(&house, Held::Node("b-00001")).await;
-    assert_eq!(done.unwrap(), Chunk::default(), "it is back already");
+    assert_eq!(done.unwrap(), WindowDone::default(), "it is back already");
     assert_eq!(
         house.out().await,
         [

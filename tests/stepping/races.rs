@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::store::{
-    Chunk, Intake, Ledger, Memory, Pause, Request, SqlLedger, StoreError, Sweep, Takeover,
-    Unwatched, Window,
+    Findings, Ledger, Memory, Pause, Request, SqlLedger, StoreError, Sweep, Takeover, Unwatched,
+    Window, WindowDone,
 };
 use nodewarden::worker::Decider;
 
@@ -258,14 +258,14 @@ impl Ledger for Lossy {
     ) -> Result<HashMap<(ConductorName, EventId), [u8; 32]>, StoreError> {
         self.inner.recall(events).await
     }
-    async fn commit_intake(&mut self, epoch: u64, intake: &Intake) -> Result<(), StoreError> {
-        self.inner.commit_intake(epoch, intake).await?;
+    async fn commit(&mut self, epoch: u64, intake: &Findings) -> Result<(), StoreError> {
+        self.inner.commit(epoch, intake).await?;
         if self.lose_next.swap(false, Ordering::Relaxed) {
             return Err(trouble("commit a batch of events"));
         }
         Ok(())
     }
-    async fn take_out(&mut self, e: u64, p: &Pair, w: &Window) -> Result<Chunk, StoreError> {
+    async fn take_out(&mut self, e: u64, p: &Pair, w: &Window) -> Result<WindowDone, StoreError> {
         if w.nodes > self.most {
             return Err(trouble("take nodes out of service"));
         }
@@ -276,11 +276,15 @@ impl Ledger for Lossy {
         epoch: u64,
         pair: Option<&Pair>,
         window: &Window,
-    ) -> Result<Chunk, StoreError> {
+    ) -> Result<WindowDone, StoreError> {
         self.inner.give_back(epoch, pair, window).await
     }
-    async fn put_right(&mut self, epoch: u64, window: &Window) -> Result<Chunk, StoreError> {
-        self.inner.put_right(epoch, window).await
+    async fn unmark_strays(
+        &mut self,
+        epoch: u64,
+        window: &Window,
+    ) -> Result<WindowDone, StoreError> {
+        self.inner.unmark_strays(epoch, window).await
     }
     async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError> {
         if self.no_sweep {

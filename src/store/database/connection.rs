@@ -233,7 +233,7 @@ impl Connection {
     ///
     /// # Errors
     /// As [`execute`](Self::execute).
-    pub async fn say(&mut self, words: &'static str) -> Result<(), sqlx::Error> {
+    pub async fn command(&mut self, words: &'static str) -> Result<(), sqlx::Error> {
         let words = sqlx::raw_sql(words);
         limited(async {
             match self {

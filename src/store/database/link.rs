@@ -43,7 +43,7 @@ impl TransactionWatch for Unwatched {
 }
 
 /// The connection of one writer.
-pub struct Link {
+pub struct WriterConnection {
     database: Database,
     pub statements: &'static Statements,
     open: Option<(Connection, Instant)>,
@@ -51,7 +51,7 @@ pub struct Link {
     writer: Writer,
 }
 
-impl Link {
+impl WriterConnection {
     /// Does not connect yet.
     ///
     /// # Errors
@@ -99,17 +99,17 @@ impl Link {
     pub async fn transaction<T>(
         &mut self,
         doing: &'static str,
-        work: impl AsyncFnOnce(&mut Connection) -> Result<Verdict<T>, sqlx::Error>,
+        work: impl AsyncFnOnce(&mut Connection) -> Result<Outcome<T>, sqlx::Error>,
     ) -> Result<Option<T>, StoreError> {
         let (begin, watch, writer) = (self.statements.begin, Arc::clone(&self.watch), self.writer);
         let connection = self.connection().await?;
         let outcome = async {
-            connection.say(begin).await?;
+            connection.command(begin).await?;
             watch.entered(writer);
-            let Verdict::Commit(value) = work(connection).await? else {
+            let Outcome::Commit(value) = work(connection).await? else {
                 return Ok(None);
             };
-            connection.say("COMMIT").await?;
+            connection.command("COMMIT").await?;
             Ok(Some(value))
         }
         .await;
@@ -155,7 +155,7 @@ impl Link {
     }
 }
 
-impl Drop for Link {
+impl Drop for WriterConnection {
     /// Who is dropped in the middle of a transaction (a relay whose session is over) has the lock no
     /// more, and the watchdog must know.
     fn drop(&mut self) {
@@ -164,9 +164,9 @@ impl Drop for Link {
 }
 
 /// What is to become of a transaction whose statements all succeeded.
-pub enum Verdict<T> {
+pub enum Outcome<T> {
     /// Commit it.
     Commit(T),
     /// Undo it: it had no right to write.
-    Abandon,
+    RollBack,
 }

@@ -189,7 +189,7 @@ pub async fn make_bridge_table(database: &Database) -> Result<(), StoreError> {
         Dialect::MySql => TABLE[2],
     };
     connection
-        .say(table)
+        .command(table)
         .await
         .map_err(|fault| failed("create the bridge's table", fault))
 }

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use crate::store::look::from_row::{conductor, decision};
-use crate::store::look::snapshot::Look;
+use crate::store::look::snapshot::Snapshot;
 use crate::store::look::views::{ConductorView, DriverView};
 
 /// Every pair with what is recorded about it, keyed by group and driver.
 pub type Pairs = BTreeMap<(String, String), DriverView>;
 
-pub async fn conductors(look: &mut Look) -> Result<Vec<ConductorView>, sqlx::Error> {
+pub async fn conductors(look: &mut Snapshot) -> Result<Vec<ConductorView>, sqlx::Error> {
     let rows = look.connection.fetch(look.sql.see_conductors, &[]).await?;
     rows.iter().map(conductor).collect()
 }
 
-pub async fn pairs(look: &mut Look) -> Result<Pairs, sqlx::Error> {
+pub async fn pairs(look: &mut Snapshot) -> Result<Pairs, sqlx::Error> {
     let mut pairs = Pairs::new();
     for row in look.connection.fetch(look.sql.see_pairs, &[]).await? {
         let view = entry(

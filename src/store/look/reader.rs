@@ -13,7 +13,7 @@ use crate::store::database::open::Purpose;
 use crate::store::inventory;
 use crate::store::look::from_row::{decision, hold};
 use crate::store::look::pairs::{conductors, gone, pairs};
-use crate::store::look::snapshot::Look;
+use crate::store::look::snapshot::Snapshot;
 use crate::store::look::views::{
     ConductorView, DecisionView, DriverView, NodeFacts, Observed, Overview, PairFacts, RequestView,
     SnapshotPage,
@@ -39,7 +39,7 @@ struct Inner {
     turns: Semaphore,
     /// Connections whose last look ended well. One that was left half way (whoever asked went away)
     /// is dropped and never comes here.
-    idle: Mutex<Vec<Look>>,
+    idle: Mutex<Vec<Snapshot>>,
 }
 
 impl Reader {
@@ -65,7 +65,7 @@ impl Reader {
     async fn read<T>(
         &self,
         doing: &'static str,
-        work: impl AsyncFnOnce(&mut Look) -> Result<T, sqlx::Error>,
+        work: impl AsyncFnOnce(&mut Snapshot) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
         let failed = |fault| StoreError::from_sqlx(doing, fault);
         let turn = tokio::time::timeout(PATIENCE, self.inner.turns.acquire()).await;
@@ -75,14 +75,14 @@ impl Reader {
             .ok_or_else(|| failed(sqlx::Error::PoolTimedOut))?;
         let mut look = self.begin(doing).await?;
         let value = work(&mut look).await.map_err(failed)?;
-        look.connection.say("ROLLBACK").await.map_err(failed)?;
+        look.connection.command("ROLLBACK").await.map_err(failed)?;
         self.idle().push(look);
         Ok(value)
     }
 
     /// A connection with a consistent read begun. One that was kept may have been closed by the
     /// server meanwhile.
-    async fn begin(&self, doing: &'static str) -> Result<Look, StoreError> {
+    async fn begin(&self, doing: &'static str) -> Result<Snapshot, StoreError> {
         let Inner {
             database,
             settings,
@@ -91,24 +91,24 @@ impl Reader {
         } = &*self.inner;
         let kept = self.idle().pop();
         if let Some(mut look) = kept
-            && look.connection.say(sql.begin_look).await.is_ok()
+            && look.connection.command(sql.begin_look).await.is_ok()
         {
             return Ok(look);
         }
-        let mut connection = Connection::open(database, Purpose::Look).await?;
+        let mut connection = Connection::open(database, Purpose::Snapshot).await?;
         let inventory = inventory::of(&mut connection, settings).await?;
         connection
-            .say(sql.begin_look)
+            .command(sql.begin_look)
             .await
             .map_err(|fault| StoreError::from_sqlx(doing, fault))?;
-        Ok(Look {
+        Ok(Snapshot {
             connection,
             sql,
             inventory,
         })
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Look>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Snapshot>> {
         let idle = self.inner.idle.lock();
         idle.unwrap_or_else(PoisonError::into_inner)
     }
@@ -237,7 +237,7 @@ impl Reader {
     }
 }
 
-async fn overview(look: &mut Look) -> Result<Overview, sqlx::Error> {
+async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
     let position = look.connection.fetch_one(look.sql.position, &[]).await?;
     let outbox = look.connection.fetch_one(look.sql.outbox, &[]).await?;
     let counts = look
@@ -261,7 +261,7 @@ async fn overview(look: &mut Look) -> Result<Overview, sqlx::Error> {
     })
 }
 
-async fn node(look: &mut Look, uuid_or_name: &str) -> Result<Option<NodeFacts>, sqlx::Error> {
+async fn node(look: &mut Snapshot, uuid_or_name: &str) -> Result<Option<NodeFacts>, sqlx::Error> {
     let asked = values![uuid_or_name];
     let mut found = look
         .connection

@@ -4,7 +4,7 @@ use crate::store::database::connection::Connection;
 use crate::store::sql::{Inventory, Statements};
 
 /// A connection in the middle of a consistent read.
-pub struct Look {
+pub struct Snapshot {
     pub connection: Connection,
     pub sql: &'static Statements,
     pub inventory: Inventory,

@@ -90,8 +90,8 @@ pub struct Statements {
 
     // --- fence ----------------------------------------------------------------------------------
     /// Makes the one row that everything hangs on, once. `$1` stream.
-    pub found: &'static str,
-    pub found_relay: &'static str,
+    pub create_stream: &'static str,
+    pub create_relay: &'static str,
     pub stream: &'static str,
     /// Every table and column that is used, looked at without reading a row: what is missing is
     /// found before the first event is taken.
@@ -262,7 +262,7 @@ pub struct Inventory {
     pub all_window: String,
     /// Marked, not held, and not about to be taken out: somebody else's doing. `$1` now, `$2`
     /// after, `$3` last.
-    pub put_right: String,
+    pub unmark_strays: String,
 
     // --- sweep ----------------------------------------------------------------------------------
     /// The pair, if no node needs it and nothing is held for it. Not one statement with its removal:

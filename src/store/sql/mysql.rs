@@ -10,9 +10,9 @@ pub const STATEMENTS: Statements = Statements {
     begin: "START TRANSACTION",
     begin_look: "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
 
-    found: "INSERT IGNORE INTO nodewarden_state
+    create_stream: "INSERT IGNORE INTO nodewarden_state
         (id, stream, epoch, commits, seq, last_announcement, last_decision) VALUES (1, $1, 0, 0, 0, 0, 0)",
-    found_relay: "INSERT IGNORE INTO nodewarden_relay (id, announced) VALUES (1, 0)",
+    create_relay: "INSERT IGNORE INTO nodewarden_relay (id, announced) VALUES (1, 0)",
     stream: "SELECT stream FROM nodewarden_state WHERE id = 1",
     schema: &[
         "SELECT stream, epoch, commits, seq, last_announcement, last_decision, holder, taken_at_ms, committed_at_ms,

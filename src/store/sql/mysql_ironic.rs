@@ -188,7 +188,7 @@ pub fn inventory(keys: Keys) -> Inventory {
 
         all_window: "SELECT max(uuid) AS last, count(*) AS seen FROM (SELECT uuid FROM nodes
             WHERE uuid > $1 ORDER BY uuid LIMIT $2) AS w".into(),
-        put_right: String::new(),
+        unmark_strays: String::new(),
 
         unneeded: format!("SELECT driver FROM nodewarden_pairs WHERE driver = $1 AND conductor_group = $2
             AND NOT EXISTS (SELECT 1 FROM nodes n WHERE {})

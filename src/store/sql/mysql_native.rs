@@ -101,7 +101,7 @@ pub fn inventory() -> Inventory {
 
         all_window: "SELECT max(uuid) AS last, count(*) AS seen FROM (SELECT uuid FROM nodes
             WHERE uuid > $1 ORDER BY uuid LIMIT $2) AS w".into(),
-        put_right: "UPDATE (
+        unmark_strays: "UPDATE (
                 SELECT o.uuid FROM nodes o
                 WHERE o.uuid > $2 AND o.uuid <= $3 AND NOT o.service_state <=> 'in_service'
                 AND NOT EXISTS (SELECT 1 FROM nodewarden_changes h WHERE h.held = o.uuid)

@@ -10,10 +10,10 @@ pub const STATEMENTS: Statements = Statements {
     begin: "BEGIN ISOLATION LEVEL READ COMMITTED",
     begin_look: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 
-    found: "INSERT INTO nodewarden_state
+    create_stream: "INSERT INTO nodewarden_state
         (id, stream, epoch, commits, seq, last_announcement, last_decision) VALUES (1, $1, 0, 0, 0, 0, 0)
         ON CONFLICT DO NOTHING",
-    found_relay: "INSERT INTO nodewarden_relay (id, announced) VALUES (1, 0) ON CONFLICT DO NOTHING",
+    create_relay: "INSERT INTO nodewarden_relay (id, announced) VALUES (1, 0) ON CONFLICT DO NOTHING",
     stream: "SELECT stream FROM nodewarden_state WHERE id = 1",
     schema: &[
         "SELECT stream, epoch, commits, seq, last_announcement, last_decision, holder, taken_at_ms, committed_at_ms,

@@ -138,7 +138,7 @@ pub fn inventory() -> Inventory {
 
         all_window: "SELECT max(uuid) AS last, count(*) AS seen FROM (SELECT uuid FROM nodes
             WHERE uuid > $1 ORDER BY uuid LIMIT $2) AS w".into(),
-        put_right: String::new(),
+        unmark_strays: String::new(),
 
         unneeded: "SELECT p.driver FROM nodewarden_pairs p WHERE p.driver = $1 AND p.conductor_group = $2
             AND NOT EXISTS (SELECT 1 FROM nodes n

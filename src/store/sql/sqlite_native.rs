@@ -100,7 +100,7 @@ pub fn inventory() -> Inventory {
 
         all_window: "SELECT max(uuid) AS last, count(*) AS seen FROM (SELECT uuid FROM nodes
             WHERE uuid > $1 AND uuid < x'' ORDER BY uuid LIMIT $2)".into(),
-        put_right: "UPDATE nodes SET service_state = 'in_service', service_state_since_ms = $1
+        unmark_strays: "UPDATE nodes SET service_state = 'in_service', service_state_since_ms = $1
             WHERE uuid > $2 AND uuid <= $3 AND service_state IS NOT 'in_service'
             AND NOT EXISTS (SELECT 1 FROM nodewarden_changes h WHERE h.held = nodes.uuid)
             AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE p.state = 'lost'

@@ -1,7 +1,7 @@
 //! Fixing the boundaries of messages over a run of changes, in the transaction that made them (I4).
 
 use crate::store::database::connection::{Value, placeholders, values};
-use crate::store::write::fenced::Unit;
+use crate::store::write::fenced::Fenced;
 
 /// How the body of an announcement is made from its rows. A binary that makes it otherwise must
 /// use another number, and keep making the old ones.
@@ -26,7 +26,7 @@ pub struct Header<'a> {
 
 /// Fixes the messages over the changes `first` to `last`.
 pub async fn announce(
-    unit: &mut Unit<'_>,
+    unit: &mut Fenced<'_>,
     header: &Header<'_>,
     first: u64,
     last: u64,
@@ -46,7 +46,7 @@ pub async fn announce(
 }
 
 /// Announces how far the stream is.
-pub async fn announce_position(unit: &mut Unit<'_>, now_ms: u64) -> Result<(), sqlx::Error> {
+pub async fn announce_position(unit: &mut Fenced<'_>, now_ms: u64) -> Result<(), sqlx::Error> {
     let seq = unit.counters.seq;
     let header = Header {
         message_type: "node.position",
@@ -61,7 +61,7 @@ pub async fn announce_position(unit: &mut Unit<'_>, now_ms: u64) -> Result<(), s
 
 /// One message for each run, in one statement.
 async fn some(
-    unit: &mut Unit<'_>,
+    unit: &mut Fenced<'_>,
     header: &Header<'_>,
     runs: &[(u64, u64)],
 ) -> Result<(), sqlx::Error> {
@@ -88,7 +88,7 @@ async fn some(
 }
 
 /// Adds to the number of nodes that a decision moved.
-pub async fn count(unit: &mut Unit<'_>, decision: u64, nodes: u64) -> Result<(), sqlx::Error> {
+pub async fn count(unit: &mut Fenced<'_>, decision: u64, nodes: u64) -> Result<(), sqlx::Error> {
     if nodes > 0 {
         let values = values![nodes, decision];
         unit.connection

@@ -3,11 +3,11 @@
 use crate::domain::ids::Pair;
 use crate::store::database::connection::values;
 use crate::store::records::Completed;
-use crate::store::write::fenced::Unit;
+use crate::store::write::fenced::Fenced;
 
 /// The pair's decision is carried out; returns it, if it was not before.
 pub async fn complete(
-    unit: &mut Unit<'_>,
+    unit: &mut Fenced<'_>,
     pair: &Pair,
     now_ms: u64,
 ) -> Result<Option<Completed>, sqlx::Error> {

@@ -14,14 +14,14 @@ pub struct Counters {
 }
 
 /// A fenced, writing transaction: the right to write is ours until its end.
-pub struct Unit<'c> {
+pub struct Fenced<'c> {
     pub connection: &'c mut Connection,
     pub sql: &'static Statements,
     pub inventory: &'c Inventory,
     pub counters: Counters,
 }
 
-impl<'c> Unit<'c> {
+impl<'c> Fenced<'c> {
     /// The counters are read once the fence row is locked by having been changed.
     pub async fn under_the_fence(
         connection: &'c mut Connection,

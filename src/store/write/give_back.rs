@@ -3,20 +3,20 @@
 
 use crate::domain::ids::Pair;
 use crate::store::database::connection::{Value, values};
-use crate::store::records::{Chunk, Rows, Window};
+use crate::store::records::{Rows, Window, WindowDone};
 use crate::store::write::announce::{Header, announce, count};
 use crate::store::write::complete::complete;
-use crate::store::write::fenced::Unit;
+use crate::store::write::fenced::Fenced;
 use crate::store::write::walk::{self, Found};
 
 pub async fn give_back(
-    unit: &mut Unit<'_>,
+    unit: &mut Fenced<'_>,
     pair: Option<&Pair>,
     window: &Window,
-) -> Result<Chunk, sqlx::Error> {
+) -> Result<WindowDone, sqlx::Error> {
     let of = pair.map_or(Rows::Holds, Rows::HoldsOf);
     let found = find(unit, of, window).await?;
-    let mut chunk = Chunk::default();
+    let mut chunk = WindowDone::default();
     if let Some(last) = &found.last {
         let inventory = unit.inventory;
         let statements = match pair {
@@ -55,7 +55,7 @@ pub async fn give_back(
     Ok(chunk)
 }
 
-async fn find(unit: &mut Unit<'_>, of: Rows<'_>, window: &Window) -> Result<Found, sqlx::Error> {
+async fn find(unit: &mut Fenced<'_>, of: Rows<'_>, window: &Window) -> Result<Found, sqlx::Error> {
     let row = walk::window(
         unit.connection,
         unit.sql,
@@ -71,7 +71,7 @@ async fn find(unit: &mut Unit<'_>, of: Rows<'_>, window: &Window) -> Result<Foun
 /// Ends the holds of the window that have a reason to end; returns how many. `of` are the texts that
 /// the statements take after the window.
 pub async fn release(
-    unit: &mut Unit<'_>,
+    unit: &mut Fenced<'_>,
     statements: &[String],
     of: &[&str],
     last: &str,
@@ -124,7 +124,7 @@ pub async fn release(
 
 /// How many holds of the pair in the window stay because somebody else has locked their rows.
 async fn left_out(
-    unit: &mut Unit<'_>,
+    unit: &mut Fenced<'_>,
     pair: &Pair,
     last: &str,
     window: &Window,
@@ -141,7 +141,11 @@ async fn left_out(
 }
 
 /// What stays held: labelled with the pair that its node needs now, and marked.
-async fn keep_marked(unit: &mut Unit<'_>, last: &str, window: &Window) -> Result<(), sqlx::Error> {
+async fn keep_marked(
+    unit: &mut Fenced<'_>,
+    last: &str,
+    window: &Window,
+) -> Result<(), sqlx::Error> {
     let inventory = unit.inventory;
     unit.connection
         .execute(&inventory.relabel, values![&window.after, last])
@@ -160,20 +164,23 @@ async fn keep_marked(unit: &mut Unit<'_>, last: &str, window: &Window) -> Result
 }
 
 /// Unmarks what is marked and not held.
-pub async fn put_right(unit: &mut Unit<'_>, window: &Window) -> Result<Chunk, sqlx::Error> {
+pub async fn unmark_strays(
+    unit: &mut Fenced<'_>,
+    window: &Window,
+) -> Result<WindowDone, sqlx::Error> {
     let inventory = unit.inventory;
-    if inventory.put_right.is_empty() {
-        return Ok(Chunk::default());
+    if inventory.unmark_strays.is_empty() {
+        return Ok(WindowDone::default());
     }
     let found = find(unit, Rows::Nodes, window).await?;
     if let Some(last) = &found.last {
         let values = values![window.now_ms, &window.after, last];
         unit.connection
-            .execute(&inventory.put_right, values)
+            .execute(&inventory.unmark_strays, values)
             .await?;
     }
-    Ok(Chunk {
+    Ok(WindowDone {
         next: found.next(window),
-        ..Chunk::default()
+        ..WindowDone::default()
     })
 }

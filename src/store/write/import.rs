@@ -51,7 +51,7 @@ pub async fn import(
     let mut connection = Connection::open(database, Purpose::Write).await?;
     inventory::refuse_foreign(&mut connection).await?;
     let work = async {
-        connection.say(begin).await?;
+        connection.command(begin).await?;
         let mut count = ImportCount::default();
         let mut done = 0;
         // A statement writes one set of columns, so it takes a run of rows of the same shape.
@@ -65,7 +65,7 @@ pub async fn import(
                 progress(done);
             }
         }
-        connection.say("COMMIT").await?;
+        connection.command("COMMIT").await?;
         Ok(count)
     };
     work.await

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use crate::domain::change::{CauseKind, Verdict};
 use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::store::database::connection::{Connection, Value, placeholders, values};
-use crate::store::records::{ConductorRecord, DecisionRecord, EventRecord, Intake};
+use crate::store::records::{ConductorRecord, DecisionRecord, EventRecord, Findings};
 use crate::store::sql::Statements;
-use crate::store::write::fenced::Unit;
+use crate::store::write::fenced::Fenced;
 
 /// Rows in one statement. SQLite takes 32,766 parameters; the widest row here has eleven.
 const ROWS: usize = 500;
@@ -39,7 +39,7 @@ pub async fn recall(
     Ok(known)
 }
 
-pub async fn commit(unit: &mut Unit<'_>, intake: &Intake) -> Result<(), sqlx::Error> {
+pub async fn commit(unit: &mut Fenced<'_>, intake: &Findings) -> Result<(), sqlx::Error> {
     for events in intake.events.chunks(ROWS) {
         remember(unit, events, intake.now_ms).await?;
     }
@@ -65,7 +65,7 @@ pub async fn commit(unit: &mut Unit<'_>, intake: &Intake) -> Result<(), sqlx::Er
 }
 
 async fn remember(
-    unit: &mut Unit<'_>,
+    unit: &mut Fenced<'_>,
     events: &[EventRecord],
     now_ms: u64,
 ) -> Result<(), sqlx::Error> {
@@ -88,7 +88,7 @@ async fn remember(
 }
 
 async fn save_conductors(
-    unit: &mut Unit<'_>,
+    unit: &mut Fenced<'_>,
     conductors: &[ConductorRecord],
     now_ms: u64,
 ) -> Result<(), sqlx::Error> {
@@ -112,8 +112,8 @@ async fn save_conductors(
                 drivers.into(),
                 conductor.heartbeat_timeout.into(),
                 conductor.state.into(),
-                conductor.hold_remaining.into(),
-                conductor.hold_remaining.map(|_| now_ms).into(),
+                conductor.restart_remaining.into(),
+                conductor.restart_remaining.map(|_| now_ms).into(),
                 conductor.last_sent_at_ms.into(),
                 conductor.last_sign_at_ms.into(),
                 conductor.since_ms.into(),
@@ -126,7 +126,7 @@ async fn save_conductors(
 
 /// Records one decision and completes the one that it overtakes; returns its number.
 async fn record(
-    unit: &mut Unit<'_>,
+    unit: &mut Fenced<'_>,
     decision: &DecisionRecord,
     observed: bool,
 ) -> Result<u64, sqlx::Error> {
@@ -136,7 +136,7 @@ async fn record(
     let (driver, group) = (turn.pair.driver.as_str(), turn.pair.group.as_str());
     let (event_id, event) = match &turn.cause.kind {
         CauseKind::Event { id, message_type } => (Some(id.as_str()), Some(*message_type)),
-        CauseKind::Silence | CauseKind::HoldEnded | CauseKind::NeverSeen => (None, None),
+        CauseKind::Silence | CauseKind::RestartOverdue | CauseKind::NeverSeen => (None, None),
     };
     let overtaken = values![decision.decided_at_ms, driver, group, number];
     unit.connection
@@ -167,7 +167,7 @@ async fn record(
 }
 
 /// How many nodes a decision that is only observed would move now.
-async fn would_move(unit: &mut Unit<'_>, decision: &DecisionRecord) -> Result<u64, sqlx::Error> {
+async fn would_move(unit: &mut Fenced<'_>, decision: &DecisionRecord) -> Result<u64, sqlx::Error> {
     let pair = &decision.turn.pair;
     let values = values![pair.driver.as_str(), pair.group.as_str()];
     let row = unit

@@ -9,16 +9,16 @@ use crate::failpoints;
 use crate::store::contract::Ledger;
 use crate::store::database::connection::values;
 use crate::store::database::error::StoreError;
-use crate::store::database::link::{Link, TransactionWatch, Verdict, Writer};
+use crate::store::database::link::{Outcome, TransactionWatch, Writer, WriterConnection};
 use crate::store::inventory;
-use crate::store::records::{Chunk, Intake, Memory, Request, Rows, Sweep, Takeover, Window};
+use crate::store::records::{Findings, Memory, Request, Rows, Sweep, Takeover, Window, WindowDone};
 use crate::store::sql::Inventory;
-use crate::store::write::fenced::Unit;
+use crate::store::write::fenced::Fenced;
 use crate::store::write::pause::Pause;
 
 /// [`Ledger`] on a database; owns one dedicated connection.
 pub struct SqlLedger {
-    link: Link,
+    link: WriterConnection,
     settings: config::Inventory,
     /// Known once the tables have been looked at.
     inventory: Option<Arc<Inventory>>,
@@ -35,7 +35,7 @@ impl SqlLedger {
         watch: Arc<dyn TransactionWatch>,
     ) -> Result<Self, StoreError> {
         Ok(Self {
-            link: Link::new(database, watch, Writer::Ledger)?,
+            link: WriterConnection::new(database, watch, Writer::Ledger)?,
             settings: inventory.into(),
             inventory: None,
         })
@@ -59,7 +59,7 @@ impl SqlLedger {
         epoch: u64,
         now_ms: impl Into<Option<u64>>,
         doing: &'static str,
-        work: impl AsyncFnOnce(&mut Unit<'_>) -> Result<T, sqlx::Error>,
+        work: impl AsyncFnOnce(&mut Fenced<'_>) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
         let now_ms: Option<u64> = now_ms.into();
         let inventory = self.inventory().await?;
@@ -69,13 +69,13 @@ impl SqlLedger {
                 .execute(sql.fence, values![now_ms, epoch])
                 .await?;
             if held == 0 {
-                return Ok(Verdict::Abandon);
+                return Ok(Outcome::RollBack);
             }
-            let mut unit = Unit::under_the_fence(connection, sql, &inventory).await?;
+            let mut unit = Fenced::under_the_fence(connection, sql, &inventory).await?;
             let value = work(&mut unit).await?;
             unit.save().await?;
             failpoints::reached("before-commit");
-            Ok(Verdict::Commit(value))
+            Ok(Outcome::Commit(value))
         });
         let value = outcome.await?.ok_or(StoreError::Fenced(epoch))?;
         failpoints::reached("after-commit");
@@ -108,7 +108,7 @@ impl Ledger for SqlLedger {
         let changed = self
             .link
             .transaction("prove that writing works", async |connection| {
-                Ok(Verdict::Commit(connection.execute(sql.prove, &[]).await?))
+                Ok(Outcome::Commit(connection.execute(sql.prove, &[]).await?))
             })
             .await?;
         if changed == Some(1) {
@@ -135,7 +135,7 @@ impl Ledger for SqlLedger {
                 let row = connection.fetch_one(sql.counters, &[]).await?;
                 let (stream, epoch) = (row.text("stream")?, row.uint("epoch")?);
                 let memory = crate::store::write::memory::read(connection, sql).await?;
-                Ok(Verdict::Commit((stream, epoch, memory)))
+                Ok(Outcome::Commit((stream, epoch, memory)))
             })
             .await?;
         let (stream, epoch, memory) = taken.expect("it is never abandoned");
@@ -173,7 +173,7 @@ impl Ledger for SqlLedger {
             .await
     }
 
-    async fn commit_intake(&mut self, epoch: u64, intake: &Intake) -> Result<(), StoreError> {
+    async fn commit(&mut self, epoch: u64, intake: &Findings) -> Result<(), StoreError> {
         let doing = "commit a batch of events";
         self.fenced(epoch, intake.now_ms, doing, async |unit| {
             crate::store::write::intake::commit(unit, intake).await
@@ -186,7 +186,7 @@ impl Ledger for SqlLedger {
         epoch: u64,
         pair: &Pair,
         window: &Window,
-    ) -> Result<Chunk, StoreError> {
+    ) -> Result<WindowDone, StoreError> {
         let doing = "take nodes out of service";
         self.fenced(epoch, window.now_ms, doing, async |unit| {
             crate::store::write::take_out::take_out(unit, pair, window).await
@@ -199,16 +199,20 @@ impl Ledger for SqlLedger {
         epoch: u64,
         pair: Option<&Pair>,
         window: &Window,
-    ) -> Result<Chunk, StoreError> {
+    ) -> Result<WindowDone, StoreError> {
         self.fenced(epoch, window.now_ms, "give nodes back", async |unit| {
             crate::store::write::give_back::give_back(unit, pair, window).await
         })
         .await
     }
 
-    async fn put_right(&mut self, epoch: u64, window: &Window) -> Result<Chunk, StoreError> {
+    async fn unmark_strays(
+        &mut self,
+        epoch: u64,
+        window: &Window,
+    ) -> Result<WindowDone, StoreError> {
         self.fenced(epoch, window.now_ms, "put marks right", async |unit| {
-            crate::store::write::give_back::put_right(unit, window).await
+            crate::store::write::give_back::unmark_strays(unit, window).await
         })
         .await
     }

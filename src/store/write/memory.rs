@@ -58,7 +58,7 @@ fn conductor(row: &Row) -> Result<ConductorRecord, StoreError> {
         drivers,
         heartbeat_timeout: duration("heartbeat_timeout_ms")?,
         state,
-        hold_remaining: duration("hold_remaining_ms")?,
+        restart_remaining: duration("hold_remaining_ms")?,
         last_sent_at_ms: row.maybe_uint("last_sent_at_ms").map_err(unread)?,
         last_sign_at_ms: row.uint("last_sign_at_ms").map_err(unread)?,
         since_ms: row.uint("since_ms").map_err(unread)?,

@@ -8,11 +8,11 @@ use crate::config::{self, Database, Mode};
 use crate::domain::ids::Pair;
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::error::StoreError;
-use crate::store::database::link::{Link, Unwatched, Verdict, Writer};
+use crate::store::database::link::{Outcome, Unwatched, Writer, WriterConnection};
 use crate::store::inventory;
-use crate::store::records::{Chunk, Rows, Window};
+use crate::store::records::{Rows, Window, WindowDone};
 use crate::store::sql::{Inventory, Statements};
-use crate::store::write::fenced::Unit;
+use crate::store::write::fenced::Fenced;
 use crate::store::write::pause;
 use crate::store::write::pause::Pause;
 use crate::store::write::walk::{self, Found};
@@ -42,7 +42,7 @@ pub enum NewStream {
 
 /// A command's connection to the database.
 pub struct Operator {
-    link: Link,
+    link: WriterConnection,
     settings: config::Inventory,
     /// Known once the table of nodes has been looked at.
     inventory: Option<Arc<Inventory>>,
@@ -59,7 +59,7 @@ impl Operator {
     ) -> Result<Self, StoreError> {
         Ok(Self {
             // A command ends by itself, and so does its transaction.
-            link: Link::new(database, Arc::new(Unwatched), Writer::Ledger)?,
+            link: WriterConnection::new(database, Arc::new(Unwatched), Writer::Ledger)?,
             settings: inventory.into(),
             inventory: None,
         })
@@ -73,9 +73,9 @@ impl Operator {
         let sql = self.link.statements;
         let outcome = self.link.transaction(doing, async |connection| {
             if connection.execute(sql.fence_any, &[]).await? == 0 {
-                return Ok(Verdict::Abandon);
+                return Ok(Outcome::RollBack);
             }
-            Ok(Verdict::Commit(work(connection, sql).await?))
+            Ok(Outcome::Commit(work(connection, sql).await?))
         });
         outcome.await?.ok_or_else(|| {
             StoreError::Schema("the tables are empty: run `nodewarden migrate`".to_owned())
@@ -113,7 +113,7 @@ impl Operator {
         .await
     }
 
-    /// Gives back the next window of nodes, announced; [`Chunk::locked`] counts those that somebody
+    /// Gives back the next window of nodes, announced; [`WindowDone::locked`] counts those that somebody
     /// else has locked. `None`, and nothing is done, unless there is a pause or decisions are only
     /// observed: the next sweep would take them again.
     ///
@@ -123,10 +123,10 @@ impl Operator {
         &mut self,
         held: Held<'_>,
         window: &Window,
-    ) -> Result<Option<Chunk>, StoreError> {
+    ) -> Result<Option<WindowDone>, StoreError> {
         let inventory = self.inventory().await?;
         self.guest("release nodes", async |connection, sql| {
-            let mut unit = Unit::under_the_fence(connection, sql, &inventory).await?;
+            let mut unit = Fenced::under_the_fence(connection, sql, &inventory).await?;
             let observing = unit.counters.mode.as_deref() == Some(Mode::Observe.as_str());
             if !observing && pause::read(unit.connection, sql).await?.is_none() {
                 return Ok(None);
@@ -172,10 +172,10 @@ impl Operator {
 
 /// Ends the holds of one window.
 async fn release(
-    unit: &mut Unit<'_>,
+    unit: &mut Fenced<'_>,
     held: Held<'_>,
     window: &Window,
-) -> Result<Chunk, sqlx::Error> {
+) -> Result<WindowDone, sqlx::Error> {
     let inventory = unit.inventory;
     let (statements, of, more) = match held {
         Held::Everything => (&inventory.release_by_hand, Rows::Holds, Vec::new()),
@@ -190,16 +190,16 @@ async fn release(
                 .fetch_first(unit.sql.see_hold, values![uuid])
                 .await?;
             if found.is_none() {
-                return Ok(Chunk::default());
+                return Ok(WindowDone::default());
             }
             let statements = &inventory.release_by_hand_of_node;
             let changed =
                 crate::store::write::give_back::release(unit, statements, &[uuid], uuid, window)
                     .await?;
-            return Ok(Chunk {
+            return Ok(WindowDone {
                 changed,
                 locked: u64::from(changed == 0),
-                ..Chunk::default()
+                ..WindowDone::default()
             });
         }
     };
@@ -207,15 +207,15 @@ async fn release(
     let row = walk::window(unit.connection, unit.sql, inventory, of, after, nodes).await?;
     let found = Found::read(&row)?;
     let Some(last) = &found.last else {
-        return Ok(Chunk::default());
+        return Ok(WindowDone::default());
     };
     let changed =
         crate::store::write::give_back::release(unit, statements, &more, last, window).await?;
-    Ok(Chunk {
+    Ok(WindowDone {
         changed,
         // Holds are written under the fence alone: what was seen and did not change was passed by.
         locked: found.seen.saturating_sub(changed),
         next: found.next(window),
-        ..Chunk::default()
+        ..WindowDone::default()
     })
 }

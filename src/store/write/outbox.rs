@@ -10,14 +10,14 @@ use crate::domain::ids::{Driver, Group, Pair};
 use crate::store::contract::Outbox;
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::error::StoreError;
-use crate::store::database::link::{Link, TransactionWatch, Verdict, Writer};
+use crate::store::database::link::{Outcome, TransactionWatch, Writer, WriterConnection};
 use crate::store::database::row::Row;
 use crate::store::sql::Statements;
 use crate::store::write::announce::FORMAT;
 
 /// [`Outbox`] on a database; owns one connection of its own.
 pub struct SqlOutbox {
-    link: Link,
+    link: WriterConnection,
 }
 
 impl SqlOutbox {
@@ -27,7 +27,7 @@ impl SqlOutbox {
     /// [`StoreError::Schema`] if the URL cannot be used.
     pub fn new(database: &Database, watch: Arc<dyn TransactionWatch>) -> Result<Self, StoreError> {
         Ok(Self {
-            link: Link::new(database, watch, Writer::Relay)?,
+            link: WriterConnection::new(database, watch, Writer::Relay)?,
         })
     }
 }
@@ -53,7 +53,7 @@ impl Outbox for SqlOutbox {
             .transaction("record what was announced", async |connection| {
                 let values = values![number, now_ms, epoch];
                 let rows = connection.execute(sql.announced, values).await?;
-                Ok(Verdict::Commit(rows))
+                Ok(Outcome::Commit(rows))
             })
             .await?;
         if rows == Some(1) {

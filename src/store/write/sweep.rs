@@ -11,18 +11,18 @@ use crate::store::database::open::Purpose;
 use crate::store::records::Sweep;
 use crate::store::sql;
 use crate::store::write::announce::announce_position;
-use crate::store::write::fenced::Unit;
+use crate::store::write::fenced::Fenced;
 
 /// How long a request that was answered is kept, for the command that waits for it.
 const ANSWERED: Duration = Duration::from_secs(24 * 3600);
 
-pub async fn begin(unit: &mut Unit<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sqlx::Error> {
+pub async fn begin(unit: &mut Fenced<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sqlx::Error> {
     let Sweep {
         keeping, now_ms, ..
     } = *sweep;
     let (connection, sql) = (&mut *unit.connection, unit.sql);
     for hold in &sweep.holds {
-        let remaining = hold.hold_remaining.unwrap_or_default();
+        let remaining = hold.restart_remaining.unwrap_or_default();
         let values = values![remaining, now_ms, hold.name.as_str()];
         connection.execute(sql.keep_remainder, values).await?;
     }

@@ -6,25 +6,25 @@ use crate::domain::announcement::OutReason;
 use crate::domain::ids::Pair;
 use crate::store::database::connection::values;
 use crate::store::database::row::Row;
-use crate::store::records::{Chunk, Rows, Window};
+use crate::store::records::{Rows, Window, WindowDone};
 use crate::store::write::announce::{Header, announce, count};
 use crate::store::write::complete::complete;
-use crate::store::write::fenced::Unit;
+use crate::store::write::fenced::Fenced;
 use crate::store::write::walk::{self, Found};
 
 pub async fn take_out(
-    unit: &mut Unit<'_>,
+    unit: &mut Fenced<'_>,
     pair: &Pair,
     window: &Window,
-) -> Result<Chunk, sqlx::Error> {
+) -> Result<WindowDone, sqlx::Error> {
     // Under the fence: who pauses is serialised with us.
     if crate::store::write::pause::read(unit.connection, unit.sql)
         .await?
         .is_some()
     {
-        return Ok(Chunk {
+        return Ok(WindowDone {
             paused: true,
-            ..Chunk::default()
+            ..WindowDone::default()
         });
     }
     let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
@@ -33,10 +33,10 @@ pub async fn take_out(
         .fetch_first(unit.sql.lost_decision, values![driver, group])
         .await?;
     let Some(lost) = lost else {
-        return Ok(Chunk::default());
+        return Ok(WindowDone::default());
     };
     if lost.text("verdict")? == "unknown" && !window.unknown {
-        return Ok(Chunk::default());
+        return Ok(WindowDone::default());
     }
     let observed = lost.maybe_flag("observed")?.unwrap_or(false);
     let decision = if observed {
@@ -54,10 +54,10 @@ pub async fn take_out(
     )
     .await?;
     let (found, skipped) = (Found::read(&row)?, row.uint("skipped")?);
-    let mut chunk = Chunk {
+    let mut chunk = WindowDone {
         skipped,
         decided: observed.then(|| decision.id.clone()),
-        ..Chunk::default()
+        ..WindowDone::default()
     };
     if let Some(last) = &found.last {
         chunk.changed = hold(unit, pair, window, last, &decision).await?;
@@ -98,7 +98,7 @@ impl Decision {
 /// The first time that a pair is taken out after its loss was only observed: decided now and by this
 /// epoch, for the same cause. What was observed stays as it is.
 async fn afresh(
-    unit: &mut Unit<'_>,
+    unit: &mut Fenced<'_>,
     pair: &Pair,
     observed: u64,
     now_ms: u64,
@@ -141,7 +141,7 @@ async fn afresh(
 
 /// Holds, marks and announces what of the window is to go out; returns how many nodes.
 async fn hold(
-    unit: &mut Unit<'_>,
+    unit: &mut Fenced<'_>,
     pair: &Pair,
     window: &Window,
     last: &str,
@@ -191,7 +191,7 @@ async fn hold(
 
 /// How many rows of the window somebody else has locked.
 async fn left_in(
-    unit: &mut Unit<'_>,
+    unit: &mut Fenced<'_>,
     pair: &Pair,
     window: &Window,
     last: &str,

@@ -20,12 +20,12 @@ const AIM: Duration = Duration::from_millis(125);
 
 /// The size of the next window, kept between [`LEAST`] and a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChunkSize {
+pub struct WindowSize {
     nodes: u32,
     most: u32,
 }
 
-impl ChunkSize {
+impl WindowSize {
     /// Never more than `most` nodes (`decide.chunk_nodes`).
     #[must_use]
     pub fn up_to(most: u32) -> Self {
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_fast_database_gets_larger_windows_up_to_the_bound_and_a_slow_one_smaller_ones() {
-        let mut chunk = ChunkSize::up_to(1500);
+        let mut chunk = WindowSize::up_to(1500);
         chunk.took(&window(500), 500, Duration::from_millis(10));
         assert_eq!(chunk.scaled(1), 1000);
         chunk.took(&window(1000), 1000, Duration::from_millis(20));
@@ -97,14 +97,14 @@ mod tests {
 
     #[test]
     fn a_window_that_changed_little_says_nothing_about_a_full_one() {
-        let mut chunk = ChunkSize::up_to(5000);
+        let mut chunk = WindowSize::up_to(5000);
         chunk.took(&window(500), 3, Duration::from_millis(1));
         assert_eq!(chunk.scaled(1), 500);
     }
 
     #[test]
     fn the_first_window_of_a_walk_is_small_and_does_not_shrink_the_next_ones() {
-        let mut chunk = ChunkSize::up_to(5000);
+        let mut chunk = WindowSize::up_to(5000);
         for nodes in [500, 1000, 2000] {
             chunk.took(&window(nodes), nodes.into(), Duration::from_millis(10));
         }
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_bound_below_the_least_size_is_kept() {
-        let mut chunk = ChunkSize::up_to(10);
+        let mut chunk = WindowSize::up_to(10);
         assert_eq!(chunk.scaled(1), 10);
         chunk.took(&window(10), 10, Duration::from_secs(1));
         assert_eq!(chunk.scaled(1), 10);

@@ -238,7 +238,7 @@ impl<C: Clock> Bridge<C> {
 fn say(event: &Event) {
     use crate::domain::event::EventKind;
     let (conductor, incarnation) = (event.conductor.as_str(), event.incarnation.get());
-    let conductor = telemetry::safe(conductor);
+    let conductor = telemetry::printable(conductor);
     let message_type = event.kind.message_type();
     match &event.kind {
         EventKind::Heartbeat(_) => {
