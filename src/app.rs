@@ -19,7 +19,7 @@ use crate::worker::replica::Replica;
 use crate::worker::{Rules, Status};
 
 /// How long HTTP may take to finish its answers when the process stops.
-const HTTP_DRAIN: Duration = Duration::from_secs(2);
+const HTTP_DRAIN: Duration = Duration::from_secs(1);
 
 /// Runs one replica until it is asked to stop, or until a part of it dies.
 ///
@@ -29,11 +29,17 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let tasks = Tasks::default();
     let stop = stop_on_signals(&tasks)?;
     let metrics = telemetry::install_metrics().map_err(anyhow::Error::msg)?;
-    prepare(&settings)
-        .await
-        .with_context(|| format!("database {}", settings.database.url.redacted()))?;
     let reader = Reader::new(&settings.database, settings.inventory.clone())?;
-    say_worst_case(&settings, &reader).await?;
+    let ready = async {
+        prepare(&settings)
+            .await
+            .with_context(|| format!("database {}", settings.database.url.redacted()))?;
+        say_worst_case(&settings, &reader).await
+    };
+    match stop.run_until_cancelled(ready).await {
+        Some(ready) => ready?,
+        None => return Ok(()),
+    }
 
     let watchdog = Watchdog::start(settings.database.transaction_limit)
         .context("start the watchdog process")?;

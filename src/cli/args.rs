@@ -109,6 +109,11 @@ pub fn main() -> ExitCode {
         watchdog::watch(std::time::Duration::from_millis(limit_ms));
         return ExitCode::SUCCESS;
     }
+    if matches!(cli.command, Command::Run(_))
+        && let Some(code) = lifecycle::as_first_process()
+    {
+        return code;
+    }
     if matches!(
         cli.command,
         Command::Run(_) | Command::Tail(_) | Command::DeadLetters(_)

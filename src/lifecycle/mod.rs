@@ -2,17 +2,32 @@
 //!
 //! The only place that spawns tasks or processes.
 
+mod init;
 mod stack;
 mod tasks;
 pub mod watchdog;
 
+pub use init::as_first_process;
 pub use stack::with_deep_stacks;
 pub use tasks::{Task, Tasks};
 
-use tokio::signal::unix::{SignalKind, signal};
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+/// How long a stop may take before the process ends as it is. A server that does not answer must
+/// not keep a supervisor waiting: it kills after 10 s (containers) to 90 s (systemd).
+const STOP: Duration = Duration::from_millis(4500);
+
+/// Exit code of a process that a second signal ended: it did not finish what was in hand.
+const IMPATIENT: i32 = 1;
+
 /// A token that SIGTERM or SIGINT cancels: finish what is in hand, then end.
+///
+/// If that is not done within five seconds, the process ends with 0 all the same: an open
+/// transaction is rolled back, and what was not acknowledged comes again to the next replica. A
+/// second signal ends it at once.
 ///
 /// # Errors
 /// The signal handlers cannot be installed.
@@ -22,12 +37,29 @@ pub fn stop_on_signals(tasks: &Tasks) -> std::io::Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let asked = stop.clone();
     tasks.detach(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        either(&mut terminate, &mut interrupt).await;
         tracing::info!("asked to stop; finishing what is in hand");
         asked.cancel();
+        tokio::select! {
+            () = either(&mut terminate, &mut interrupt) => {
+                tracing::warn!("asked to stop again; ending at once");
+                std::process::exit(IMPATIENT);
+            }
+            () = tokio::time::sleep(STOP) => {
+                tracing::warn!(
+                    "stopped without waiting longer: a server does not answer; what was in hand comes \
+                     again to the next replica"
+                );
+                std::process::exit(0);
+            }
+        }
     });
     Ok(stop)
+}
+
+async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
 }

@@ -2,23 +2,35 @@
 //! writing transaction (I9).
 //!
 //! It cannot be a thread: a process that was stopped (SIGSTOP, a paused container) stops with all
-//! its threads while it goes on holding the file's lock. The replica tells it through a pipe when
-//! a transaction begins and ends; if one stays open longer than the limit, it sends SIGKILL to its
-//! parent. The pipe's end, which comes with the parent's end, ends it.
+//! its threads while it goes on holding the file's lock. The replica tells it through a pipe which
+//! transaction begins, and when it ends; if one stays open longer than the limit, the watchdog
+//! names it and sends SIGKILL to its parent until that is gone. The pipe's end, which comes with
+//! the parent's end, ends it.
+//!
+//! SIGKILL from within a PID namespace does not reach its first process, so a replica is never that
+//! one: see [`init`](super::init).
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Signal, getppid, kill_process};
+use rustix::process::{Pid, Signal, getppid, kill_process};
 
 use crate::store::{TransactionWatch, Writer};
 
-/// The words of the pipe, for each writer: it has the lock, it has it no more.
-const WORDS: [(u8, u8); 2] = [(b'L', b'l'), (b'R', b'r')];
+/// The letters of the pipe, one for each writer. A line of a letter and a name says which
+/// transaction it began; a line of the letter alone says that it ended.
+const WRITERS: [(Writer, char); 2] = [(Writer::Ledger, 'L'), (Writer::Relay, 'R')];
+
+/// How long to wait for the end of a killed parent before the next try: the kernel ends it at once
+/// unless it waits for a disk.
+const KILL_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often to try. A process that survives so many is beyond a signal's reach.
+const KILLS: u32 = 10;
 
 /// The replica's end of the pipe.
 #[derive(Debug)]
@@ -52,14 +64,14 @@ impl Watchdog {
         })
     }
 
-    fn tell(&self, what: u8) {
+    fn write(&self, line: &str) {
         let mut pipe = self
             .pipe
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         // Gone, or so far behind that the pipe is full: nothing half alive. A replica does not
-        // write unwatched, and a lost word would have it killed later for nothing.
-        if let Err(fault) = pipe.write_all(&[what]) {
+        // write unwatched, and a lost line would have it killed later for nothing.
+        if let Err(fault) = pipe.write_all(line.as_bytes()) {
             tracing::error!(%fault, "the watchdog process is gone or stuck; ending");
             std::process::abort();
         }
@@ -67,19 +79,41 @@ impl Watchdog {
 }
 
 impl TransactionWatch for Watchdog {
-    fn entered(&self, writer: Writer) {
-        self.tell(word(writer).0);
+    fn entered(&self, writer: Writer, doing: &'static str) {
+        self.write(&format!("{}{doing}\n", letter(writer)));
     }
 
     fn left(&self, writer: Writer) {
-        self.tell(word(writer).1);
+        self.write(&format!("{}\n", letter(writer)));
     }
 }
 
-fn word(writer: Writer) -> (u8, u8) {
+fn letter(writer: Writer) -> char {
     match writer {
-        Writer::Ledger => WORDS[0],
-        Writer::Relay => WORDS[1],
+        Writer::Ledger => WRITERS[0].1,
+        Writer::Relay => WRITERS[1].1,
+    }
+}
+
+/// The open transactions, as the pipe told of them.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Open {
+    of: [Option<(Instant, String)>; WRITERS.len()],
+}
+
+impl Open {
+    /// Takes a line of the pipe.
+    fn hear(&mut self, line: &str, now: Instant) {
+        for (open, (_, letter)) in self.of.iter_mut().zip(WRITERS) {
+            if let Some(doing) = line.strip_prefix(letter) {
+                *open = (!doing.is_empty()).then(|| (now, doing.to_owned()));
+            }
+        }
+    }
+
+    /// The one that is open for longest.
+    fn oldest(&self) -> Option<&(Instant, String)> {
+        self.of.iter().flatten().min_by_key(|(since, _)| *since)
     }
 }
 
@@ -88,43 +122,78 @@ pub fn watch(limit: Duration) {
     let Some(parent) = getppid() else {
         return;
     };
-    let (sender, words) = channel();
+    let (sender, lines) = channel();
     std::thread::spawn(move || {
-        let mut byte = [0];
-        while matches!(std::io::stdin().read(&mut byte), Ok(1)) {
-            if sender.send(byte[0]).is_err() {
+        for line in BufReader::new(std::io::stdin()).lines() {
+            let Ok(line) = line else { return };
+            if sender.send(line).is_err() {
                 return;
             }
         }
     });
-    let mut open_since: [Option<Instant>; WORDS.len()] = [None; WORDS.len()];
+    let mut open = Open::default();
     loop {
-        let word = match open_since.iter().flatten().min() {
-            None => words.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(since) => words.recv_timeout(limit.saturating_sub(since.elapsed())),
+        let line = match open.oldest() {
+            None => lines.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some((since, _)) => lines.recv_timeout(limit.saturating_sub(since.elapsed())),
         };
-        match word {
-            Ok(word) => {
-                for (open, (entered, left)) in open_since.iter_mut().zip(WORDS) {
-                    if word == entered {
-                        *open = Some(Instant::now());
-                    } else if word == left {
-                        *open = None;
-                    }
-                }
-            }
+        match line {
+            Ok(line) => open.hear(&line, Instant::now()),
             Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {
-                // If the parent is gone, its number may be somebody else's by now.
-                if getppid() == Some(parent) {
-                    eprintln!(
-                        "nodewarden watchdog: a transaction is open for {limit:?}; killing process {}",
-                        parent.as_raw_nonzero()
-                    );
-                    let _ = kill_process(parent, Signal::KILL);
-                }
+                let doing = open.oldest().map_or("unknown", |(_, doing)| doing.as_str());
+                eprintln!(
+                    "nodewarden watchdog: the transaction \"{doing}\" is open for {limit:?}; \
+                     killing process {}",
+                    parent.as_raw_nonzero()
+                );
+                kill(parent);
                 return;
             }
         }
+    }
+}
+
+/// Kills `parent` and makes sure that it is gone. Once it is, its number may be another process's,
+/// and our parent is another one.
+fn kill(parent: Pid) {
+    for _ in 0..KILLS {
+        if getppid() != Some(parent) {
+            return;
+        }
+        let _ = kill_process(parent, Signal::KILL);
+        let killed = Instant::now();
+        while getppid() == Some(parent) && killed.elapsed() < KILL_AGAIN {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    if getppid() == Some(parent) {
+        eprintln!(
+            "nodewarden watchdog: process {} survives SIGKILL and may hold locks of the database: \
+             end it from outside",
+            parent.as_raw_nonzero()
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_transaction_that_is_open_for_longest_is_named() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut open = Open::default();
+        assert_eq!(open.oldest(), None);
+        open.hear("Ltake nodes out of service", at(1));
+        open.hear("Rrecord what was announced", at(2));
+        let ledger = (at(1), "take nodes out of service".to_owned());
+        assert_eq!(open.oldest(), Some(&ledger));
+        open.hear("L", at(3));
+        let relay = (at(2), "record what was announced".to_owned());
+        assert_eq!(open.oldest(), Some(&relay));
+        open.hear("R", at(4));
+        assert_eq!(open, Open::default());
     }
 }

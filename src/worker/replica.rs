@@ -27,8 +27,8 @@ const HEALTHY: Duration = Duration::from_secs(30);
 const RELAY_POLL: Duration = Duration::from_secs(1);
 
 /// How long a stopping replica goes on announcing what it has decided. The rest is its
-/// successor's, within two seconds.
-const DRAIN: Duration = Duration::from_secs(5);
+/// successor's, within two seconds. With the end of HTTP it stays below five seconds in all.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// What a replica is made of.
 pub struct Replica {
@@ -123,9 +123,11 @@ impl Replica {
             Ok(ledger) => ledger,
             Err(fault) => return Over::Opening(telemetry::error_chain(&fault)),
         };
-        let broker = match Session::open(&self.amqp, "replica").await {
-            Ok(broker) => broker,
-            Err(fault) => {
+        let opening = Session::open(&self.amqp, "replica");
+        let broker = match stop.run_until_cancelled(opening).await {
+            None => return Over::Stopped,
+            Some(Ok(broker)) => broker,
+            Some(Err(fault)) => {
                 return Over::Opening(format!("broker: {}", telemetry::error_chain(&fault)));
             }
         };

@@ -390,8 +390,11 @@ async fn a_lost_reply_to_a_commit_doubles_no_decision_and_leaves_no_node_behind(
 struct Words(std::sync::Mutex<Vec<String>>);
 
 impl nodewarden::store::TransactionWatch for Words {
-    fn entered(&self, writer: nodewarden::store::Writer) {
-        self.0.lock().unwrap().push(format!("{writer:?} entered"));
+    fn entered(&self, writer: nodewarden::store::Writer, doing: &'static str) {
+        self.0
+            .lock()
+            .unwrap()
+            .push(format!("{writer:?} entered: {doing}"));
     }
     fn left(&self, writer: nodewarden::store::Writer) {
         self.0.lock().unwrap().push(format!("{writer:?} left"));
@@ -416,7 +419,10 @@ async fn i9_a_relay_that_is_dropped_inside_its_transaction_is_not_watched_any_mo
             tokio::task::yield_now().await;
         }
     }
-    assert_eq!(told(), ["Relay entered"]);
+    assert_eq!(told(), ["Relay entered: record what was announced"]);
     drop(outbox);
-    assert_eq!(told(), ["Relay entered", "Relay left"]);
+    assert_eq!(
+        told(),
+        ["Relay entered: record what was announced", "Relay left"]
+    );
 }

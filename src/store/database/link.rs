@@ -18,9 +18,9 @@ const IDLE: Duration = Duration::from_secs(10);
 /// Is told when a writing transaction begins and ends, so that a process that is stuck inside one
 /// can be ended (I9).
 pub trait TransactionWatch: Send + Sync {
-    /// The write lock is this writer's.
-    fn entered(&self, writer: Writer);
-    /// It is not any more.
+    /// This writer has begun the transaction named `doing`, and may hold locks.
+    fn entered(&self, writer: Writer, doing: &'static str);
+    /// It has ended, and holds no lock any longer.
     fn left(&self, writer: Writer);
 }
 
@@ -38,7 +38,7 @@ pub enum Writer {
 pub struct Unwatched;
 
 impl TransactionWatch for Unwatched {
-    fn entered(&self, _writer: Writer) {}
+    fn entered(&self, _writer: Writer, _doing: &'static str) {}
     fn left(&self, _writer: Writer) {}
 }
 
@@ -105,7 +105,7 @@ impl WriterConnection {
         let connection = self.connection().await?;
         let outcome = async {
             connection.command(begin).await?;
-            watch.entered(writer);
+            watch.entered(writer, doing);
             let Outcome::Commit(value) = work(connection).await? else {
                 return Ok(None);
             };
