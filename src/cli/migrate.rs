@@ -88,7 +88,9 @@ impl Migrate {
     async fn begin_stream(&self, settings: &Settings) -> Result<(), Failure> {
         let mut operator = Operator::new(&settings.database, settings.inventory.kind)
             .map_err(|fault| Failure::database(&fault, settings))?;
-        let begun = operator.new_stream(now_ms(), self.force).await;
+        let begun = operator
+            .new_stream(&uuid::Uuid::new_v4().to_string(), now_ms(), self.force)
+            .await;
         match begun.map_err(|fault| Failure::database(&fault, settings))? {
             NewStream::Begun => Ok(()),
             NewStream::Running(holder) => Err(Failure::failed(format!(

@@ -115,7 +115,7 @@ pub async fn prepare(
     if dialect == Dialect::Sqlite {
         return migrate(database, inventory).await;
     }
-    let mut connection = Connection::open(database, Purpose::Snapshot).await?;
+    let mut connection = Connection::open(database, Purpose::Look).await?;
     let sql = sql::statements(dialect);
     let look = async {
         for statement in sql.schema {

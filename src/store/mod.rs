@@ -15,7 +15,6 @@ mod migrate;
 mod records;
 mod sql;
 mod write;
-mod yardstick;
 
 pub use contract::{Ledger, Outbox};
 pub use database::durability::weak_durability;
@@ -38,5 +37,3 @@ pub use write::operator::{Held, NewStream, Operator};
 pub use write::outbox::SqlOutbox;
 pub use write::pause::Pause;
 pub use write::sweep::request;
-#[doc(hidden)] // for the benchmark alone
-pub use yardstick::Yardstick;

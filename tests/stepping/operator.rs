@@ -398,7 +398,9 @@ async fn a_new_stream_takes_the_right_to_write_from_everybody_and_goes_on_counti
     let before = house.reader.overview().await.unwrap();
     let begin = async |force| {
         let now_ms = house.clock.now().wall_ms;
-        operator(&house).new_stream(now_ms, force).await.unwrap()
+        let stream = house.clock.id();
+        let mut operator = operator(&house);
+        operator.new_stream(&stream, now_ms, force).await.unwrap()
     };
     assert_eq!(begin(false).await, NewStream::Running("test".into()));
     assert_eq!(house.reader.overview().await.unwrap(), before);

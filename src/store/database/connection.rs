@@ -104,10 +104,26 @@ impl From<Option<Duration>> for Value<'_> {
     }
 }
 
+/// Something that takes one place or more among the values of a statement.
+pub trait Bind<'a> {
+    /// Takes its places.
+    fn bind(self, values: &mut Vec<Value<'a>>);
+}
+
+impl<'a, V: Into<Value<'a>>> Bind<'a> for V {
+    fn bind(self, values: &mut Vec<Value<'a>>) {
+        values.push(self.into());
+    }
+}
+
 /// The values for `$1`, `$2`, … of a statement.
 macro_rules! values {
     ($($value:expr),* $(,)?) => {
-        &[$($crate::store::database::connection::Value::from($value)),*]
+        &{
+            let mut values: Vec<$crate::store::database::connection::Value<'_>> = Vec::new();
+            $($crate::store::database::connection::Bind::bind($value, &mut values);)*
+            values
+        }
     };
 }
 pub(in crate::store) use values;

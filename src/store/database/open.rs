@@ -59,7 +59,7 @@ pub enum Purpose {
     /// Writing.
     Write,
     /// Looking at several things that must fit together.
-    Snapshot,
+    Look,
     /// Making the tables: a file that is missing is created, and nothing is ended early.
     Migrate,
 }
@@ -95,7 +95,7 @@ async fn sqlite(database: &Database, purpose: Purpose) -> Result<Connection, Sto
         .create_if_missing(purpose == Purpose::Migrate);
     let options = match purpose {
         // Sets no journal mode: that writes to a file which has another one.
-        Purpose::Snapshot => options.read_only(true),
+        Purpose::Look => options.read_only(true),
         Purpose::Write | Purpose::Migrate => options
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
@@ -114,7 +114,7 @@ async fn postgres(database: &Database, purpose: Purpose) -> Result<Connection, S
         .application_name("nodewarden")
         .disable_statement_logging();
     let options = match purpose {
-        Purpose::Write | Purpose::Snapshot => options.options(POSTGRES),
+        Purpose::Write | Purpose::Look => options.options(POSTGRES),
         Purpose::Migrate => options.options([("lock_timeout", "10000")]),
     };
     let connection = PgConnection::connect_with(&options).await.map_err(failed)?;
@@ -136,7 +136,7 @@ async fn mysql(database: &Database, purpose: Purpose) -> Result<Connection, Stor
     let mut connection = Connection::MySql(connection);
     let settings = match purpose {
         Purpose::Write => MYSQL,
-        Purpose::Snapshot => MYSQL_LOOK,
+        Purpose::Look => MYSQL_LOOK,
         Purpose::Migrate => return Ok(connection),
     };
     connection.command(settings).await.map_err(failed)?;

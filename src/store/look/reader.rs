@@ -95,7 +95,7 @@ impl Reader {
         {
             return Ok(look);
         }
-        let mut connection = Connection::open(database, Purpose::Snapshot).await?;
+        let mut connection = Connection::open(database, Purpose::Look).await?;
         let inventory = inventory::of(&mut connection, settings).await?;
         connection
             .command(sql.begin_look)

@@ -5,50 +5,14 @@
 //! really changes its row, so that a certifying cluster (Galera) sees two writers collide.
 
 use super::Statements;
+use super::common::COMMON;
 
 pub const STATEMENTS: Statements = Statements {
     begin: "START TRANSACTION",
     begin_look: "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-
     create_stream: "INSERT IGNORE INTO nodewarden_state
         (id, stream, epoch, commits, seq, last_announcement, last_decision) VALUES (1, $1, 0, 0, 0, 0, 0)",
     create_relay: "INSERT IGNORE INTO nodewarden_relay (id, announced) VALUES (1, 0)",
-    stream: "SELECT stream FROM nodewarden_state WHERE id = 1",
-    schema: &[
-        "SELECT stream, epoch, commits, seq, last_announcement, last_decision, holder, taken_at_ms, committed_at_ms,
-            mode FROM nodewarden_state LIMIT 0",
-        "SELECT announced, announced_at_ms FROM nodewarden_relay LIMIT 0",
-        "SELECT number, conductor, message_id, digest, type, outcome, received_at_ms FROM nodewarden_events LIMIT 0",
-        "SELECT conductor, incarnation, conductor_group, drivers, heartbeat_timeout_ms, state, hold_remaining_ms,
-            hold_noted_at_ms, last_sent_at_ms, last_sign_at_ms, since_ms FROM nodewarden_conductors LIMIT 0",
-        "SELECT conductor_group, driver, state, since_ms, decision FROM nodewarden_pairs LIMIT 0",
-        "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id, cause_event,
-            cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms, nodes, observed
-            FROM nodewarden_decisions LIMIT 0",
-        "SELECT seq, uuid, name, held, decision, since_ms, back, ends, marked, lifted FROM nodewarden_changes LIMIT 0",
-        "SELECT number, type, decision, reason, released_by, first_seq, last_seq, epoch, decided_at_ms,
-            committed_at_ms, format FROM nodewarden_announcements LIMIT 0",
-        "SELECT number, kind, argument, requested_at_ms, done_at_ms, result FROM nodewarden_requests LIMIT 0",
-        "SELECT id, pause_id, reason, who, paused_at_ms, remaining_ms, noted_at_ms FROM nodewarden_pause LIMIT 0",
-    ],
-    prove: "UPDATE nodewarden_state SET commits = commits + 1 WHERE id = 1",
-    take_epoch: "UPDATE nodewarden_state SET epoch = epoch + 1, commits = commits + 1,
-        holder = $1, taken_at_ms = $2, committed_at_ms = $2, mode = $3 WHERE id = 1",
-    fence: "UPDATE nodewarden_state SET commits = commits + 1, committed_at_ms = coalesce($1, committed_at_ms)
-        WHERE id = 1 AND epoch = $2",
-    fence_any: "UPDATE nodewarden_state SET commits = commits + 1 WHERE id = 1",
-    counters: "SELECT stream, epoch, seq, last_announcement, last_decision, mode FROM nodewarden_state WHERE id = 1",
-    save_counters: "UPDATE nodewarden_state SET seq = $1, last_announcement = $2, last_decision = $3 WHERE id = 1",
-    step_down: "UPDATE nodewarden_state SET holder = NULL WHERE id = 1",
-    conductors: "SELECT conductor, incarnation, conductor_group, drivers, heartbeat_timeout_ms,
-        state, hold_remaining_ms, last_sent_at_ms, last_sign_at_ms, since_ms FROM nodewarden_conductors",
-    standings: "SELECT conductor_group, driver, state FROM nodewarden_pairs",
-
-    recall: (
-        "SELECT conductor, message_id, digest FROM nodewarden_events WHERE (conductor, message_id) IN (",
-        ")",
-    ),
-    remember: "INSERT INTO nodewarden_events (conductor, message_id, digest, type, outcome, received_at_ms) VALUES ",
     save_conductors: (
         "INSERT INTO nodewarden_conductors (conductor, incarnation, conductor_group, drivers, heartbeat_timeout_ms,
             state, hold_remaining_ms, hold_noted_at_ms, last_sent_at_ms, last_sign_at_ms, since_ms) VALUES ",
@@ -59,63 +23,29 @@ pub const STATEMENTS: Statements = Statements {
             last_sent_at_ms = VALUES(last_sent_at_ms), last_sign_at_ms = VALUES(last_sign_at_ms),
             since_ms = VALUES(since_ms)",
     ),
-    decided: "INSERT INTO nodewarden_decisions (number, decision_id, conductor_group, driver, verdict,
-        cause, cause_event_id, cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms, observed)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-    observed: "UPDATE nodewarden_decisions SET completed_at_ms = $1, nodes = $2 WHERE number = $3",
-    overtaken: "UPDATE nodewarden_decisions SET completed_at_ms = $1
-        WHERE driver = $2 AND conductor_group = $3 AND number < $4 AND completed_at_ms IS NULL",
     stand: "INSERT INTO nodewarden_pairs (conductor_group, driver, state, since_ms, decision)
         VALUES ($1, $2, $3, $4, $5) ON DUPLICATE KEY UPDATE
         state = VALUES(state), since_ms = VALUES(since_ms), decision = coalesce(VALUES(decision), decision)",
-
-    lost_decision: "SELECT d.number, d.decision_id, d.decided_at_ms, d.verdict, d.observed FROM nodewarden_pairs p
-        JOIN nodewarden_decisions d ON d.number = p.decision
-        WHERE p.driver = $1 AND p.conductor_group = $2 AND p.state = 'lost'",
-    redecide: "UPDATE nodewarden_pairs SET decision = $1 WHERE driver = $2 AND conductor_group = $3 AND state = 'lost'",
-    count_nodes: "UPDATE nodewarden_decisions SET nodes = nodes + $1 WHERE number = $2",
     complete: "UPDATE nodewarden_decisions d JOIN nodewarden_pairs p ON p.decision = d.number
         SET d.completed_at_ms = $1
-        WHERE d.completed_at_ms IS NULL AND p.driver = $2 AND p.conductor_group = $3",
-    completed: "SELECT d.decision_id, d.nodes FROM nodewarden_pairs p JOIN nodewarden_decisions d ON d.number = p.decision
-        WHERE p.driver = $1 AND p.conductor_group = $2",
-    announce: "INSERT INTO nodewarden_announcements (number, type, decision, reason, released_by,
-        first_seq, last_seq, epoch, decided_at_ms, committed_at_ms, format) VALUES ",
-    holds_window: "SELECT max(held) AS last, count(*) AS seen FROM (SELECT held FROM nodewarden_changes
-        WHERE held > $1 ORDER BY held LIMIT $2) AS w",
+        WHERE d.completed_at_ms IS NULL AND p.driver = $3 AND p.conductor_group = $2",
     // Bounded above by where the first of the pair's decisions has enough: else all of the pair's holds
     // were sorted for each window.
     holds_window_of_pair: "SELECT max(held) AS last, count(*) AS seen FROM (SELECT c.held FROM nodewarden_decisions d
         JOIN nodewarden_changes c ON c.decision = d.number
-        WHERE d.driver = $3 AND d.conductor_group = $4 AND c.held > $1 AND c.held <= coalesce((SELECT min(nth) FROM (
+        WHERE d.driver = $4 AND d.conductor_group = $3 AND c.held > $1 AND c.held <= coalesce((SELECT min(nth) FROM (
             SELECT (SELECT h.held FROM nodewarden_changes h WHERE h.decision = e.number AND h.held > $1
                 ORDER BY h.held LIMIT 1 OFFSET $2) AS nth
-            FROM nodewarden_decisions e WHERE e.driver = $3 AND e.conductor_group = $4) AS n), _utf8mb4 x'F48FBFBF')
+            FROM nodewarden_decisions e WHERE e.driver = $4 AND e.conductor_group = $3) AS n), _utf8mb4 x'F48FBFBF')
         ORDER BY c.held LIMIT $2) AS w",
     end_holds: "UPDATE nodewarden_changes h JOIN nodewarden_changes b ON b.ends = h.seq SET h.held = NULL
         WHERE b.seq > $1 AND b.seq <= $2",
-    released: "SELECT c.decision, c.back, min(c.seq) AS first, max(c.seq) AS last, r.number AS released_by,
-        r.decided_at_ms
-        FROM nodewarden_changes c
-        JOIN nodewarden_decisions d ON d.number = c.decision
-        LEFT JOIN nodewarden_pairs p
-            ON c.back = 'driver_restored' AND p.driver = d.driver AND p.conductor_group = d.conductor_group
-        LEFT JOIN nodewarden_decisions r ON r.number = p.decision AND NOT r.observed
-        WHERE c.seq > $1 AND c.seq <= $2 GROUP BY c.decision, c.back, r.number, r.decided_at_ms ORDER BY min(c.seq)",
     complete_restored: "UPDATE nodewarden_decisions r
         LEFT JOIN (SELECT DISTINCT d.driver, d.conductor_group FROM nodewarden_changes c
             JOIN nodewarden_decisions d ON d.number = c.decision WHERE c.held IS NOT NULL) AS h
             ON h.driver = r.driver AND h.conductor_group = r.conductor_group
         SET r.completed_at_ms = $1
         WHERE r.completed_at_ms IS NULL AND r.verdict = 'restored' AND h.driver IS NULL",
-
-    keep_remainder: "UPDATE nodewarden_conductors SET hold_remaining_ms = $1, hold_noted_at_ms = $2
-        WHERE conductor = $3 AND state = 'leaving'",
-    forget_unknown: "DELETE FROM nodewarden_pairs WHERE driver = $1 AND conductor_group = $2 AND state = 'lost'
-        AND decision IN (SELECT number FROM nodewarden_decisions WHERE verdict = 'unknown')
-        AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
-            WHERE c.held IS NOT NULL AND d.driver = $1 AND d.conductor_group = $2)",
-    forget_pair: "DELETE FROM nodewarden_pairs WHERE driver = $1 AND conductor_group = $2",
     drop_events: "DELETE FROM nodewarden_events WHERE received_at_ms < $1 ORDER BY number LIMIT 20000",
     drop_changes: "DELETE FROM nodewarden_changes WHERE held IS NULL AND since_ms < $1 AND seq <= coalesce(
             (SELECT max(a.last_seq) FROM nodewarden_announcements a, nodewarden_relay r WHERE a.number <= r.announced), 0)
@@ -133,62 +63,8 @@ pub const STATEMENTS: Statements = Statements {
             UNION SELECT released_by FROM nodewarden_announcements WHERE released_by IS NOT NULL
             UNION SELECT decision FROM nodewarden_pairs WHERE decision IS NOT NULL) AS needed)
         ORDER BY number LIMIT 5000",
-
-    pause: "SELECT pause_id, reason, who, paused_at_ms, remaining_ms, noted_at_ms FROM nodewarden_pause WHERE id = 1",
-    begin_pause: "INSERT INTO nodewarden_pause (id, pause_id, reason, who, paused_at_ms, remaining_ms, noted_at_ms)
-        VALUES (1, $1, $2, $3, $4, $5, $4)",
-    end_pause: "DELETE FROM nodewarden_pause WHERE id = 1 AND pause_id = $1",
-    keep_pause: "UPDATE nodewarden_pause SET remaining_ms = $1, noted_at_ms = $2
-        WHERE id = 1 AND pause_id = $3 AND remaining_ms IS NOT NULL",
-    new_stream: "UPDATE nodewarden_state SET stream = $1, epoch = epoch + 1, commits = commits + 1, holder = NULL
-        WHERE id = 1",
-    request: "INSERT INTO nodewarden_requests (kind, argument, requested_at_ms) VALUES ($1, $2, $3)",
     request_number: "SELECT CAST(last_insert_id() AS SIGNED) AS number",
-    requests: "SELECT number, kind, argument FROM nodewarden_requests
-        WHERE done_at_ms IS NULL AND kind = 'forget' ORDER BY number LIMIT 100",
-    answer: "UPDATE nodewarden_requests SET done_at_ms = $1, result = $2 WHERE number = $3",
-    forget: "DELETE FROM nodewarden_conductors WHERE conductor = $1 AND state IN ('left', 'timed_out')",
-    drop_requests: "DELETE FROM nodewarden_requests WHERE done_at_ms < $1",
-
-    pending: "SELECT a.number, a.type, a.reason, a.first_seq, a.last_seq, a.epoch, a.decided_at_ms,
-        a.format, d.decision_id, d.conductor_group, d.driver, d.last_good_at_ms, r.decision_id AS released_by,
-        CASE WHEN a.type = 'node.out_of_service' THEN d.cause_event_id ELSE r.cause_event_id END AS cause_event_id,
-        CASE WHEN a.type = 'node.out_of_service' THEN d.cause_event ELSE r.cause_event END AS cause_event,
-        CASE WHEN a.type = 'node.out_of_service' THEN d.cause_conductor ELSE r.cause_conductor END AS cause_conductor,
-        (SELECT stream FROM nodewarden_state WHERE id = 1) AS stream
-        FROM nodewarden_announcements a
-        LEFT JOIN nodewarden_decisions d ON d.number = a.decision
-        LEFT JOIN nodewarden_decisions r ON r.number = a.released_by
-        WHERE a.number > coalesce($1, (SELECT announced FROM nodewarden_relay WHERE id = 1))
-        ORDER BY a.number LIMIT $2",
-    announced_nodes: "SELECT seq, uuid, name FROM nodewarden_changes WHERE seq >= $1 AND seq <= $2 ORDER BY seq",
-    announced: "UPDATE nodewarden_relay SET announced = greatest(announced, $1), announced_at_ms = $2
-        WHERE id = 1 AND (SELECT epoch FROM nodewarden_state WHERE id = 1) = $3",
-
-    position: "SELECT stream, epoch, commits, seq, last_announcement, holder, taken_at_ms,
-        committed_at_ms, mode FROM nodewarden_state WHERE id = 1",
-    outbox: "SELECT r.announced, r.announced_at_ms,
-        (SELECT min(committed_at_ms) FROM nodewarden_announcements WHERE number > r.announced) AS oldest_ms
-        FROM nodewarden_relay r WHERE r.id = 1",
-    snapshot: "SELECT c.held AS uuid, c.name, d.conductor_group, d.driver, d.verdict, d.decision_id, c.since_ms
-        FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
-        WHERE c.held > $1 ORDER BY c.held LIMIT $2",
-    see_conductors: "SELECT conductor, incarnation, conductor_group, drivers, state, since_ms,
-        heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sign_at_ms FROM nodewarden_conductors
-        ORDER BY conductor",
-    see_pairs: "SELECT p.conductor_group, p.driver, p.state, p.since_ms, d.number, d.decision_id, d.verdict, d.cause,
-        d.cause_event_id, d.cause_event, d.cause_conductor, d.last_good_at_ms, d.epoch, d.decided_at_ms,
-        d.completed_at_ms, d.nodes, d.observed
-        FROM nodewarden_pairs p LEFT JOIN nodewarden_decisions d ON d.number = p.decision",
-    see_hold: "SELECT since_ms, decision FROM nodewarden_changes WHERE held = $1",
-    see_last_change: "SELECT since_ms, back FROM nodewarden_changes WHERE uuid = $1 ORDER BY seq DESC LIMIT 1",
-    see_decision: "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id,
-        cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms, nodes, observed
-        FROM nodewarden_decisions WHERE number = $1",
-    see_decisions: "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id,
-        cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms, nodes, observed
-        FROM nodewarden_decisions ORDER BY number DESC LIMIT $1",
     see_observed: "SELECT verdict, count(*) AS decisions, CAST(coalesce(sum(nodes), 0) AS SIGNED) AS nodes FROM nodewarden_decisions
         WHERE observed AND decided_at_ms > $1 GROUP BY verdict",
-    see_request: "SELECT done_at_ms, result FROM nodewarden_requests WHERE number = $1",
+    ..COMMON
 };

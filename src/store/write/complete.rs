@@ -11,14 +11,13 @@ pub async fn complete(
     pair: &Pair,
     now_ms: u64,
 ) -> Result<Option<Completed>, sqlx::Error> {
-    let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
-    let values = values![now_ms, driver, group];
+    let values = values![now_ms, pair];
     if unit.connection.execute(unit.sql.complete, values).await? == 0 {
         return Ok(None);
     }
     let row = unit
         .connection
-        .fetch_one(unit.sql.completed, values![driver, group])
+        .fetch_one(unit.sql.completed, values![pair])
         .await?;
     Ok(Some(Completed {
         decision_id: row.text("decision_id")?,

@@ -23,10 +23,11 @@ pub async fn give_back(
             Some(_) => &inventory.release_of_pair,
             None => &inventory.release,
         };
-        let of: Vec<&str> = pair
-            .map(|pair| vec![pair.driver.as_str(), pair.group.as_str()])
-            .unwrap_or_default();
-        chunk.changed = release(unit, statements, &of, last, window).await?;
+        let of: &[Value<'_>] = match pair {
+            Some(pair) => values![pair],
+            None => &[],
+        };
+        chunk.changed = release(unit, statements, of, last, window).await?;
         match pair {
             Some(pair) if chunk.changed < found.seen => {
                 chunk.locked = left_out(unit, pair, last, window).await?;
@@ -68,12 +69,12 @@ async fn find(unit: &mut Fenced<'_>, of: Rows<'_>, window: &Window) -> Result<Fo
     Found::read(&row)
 }
 
-/// Ends the holds of the window that have a reason to end; returns how many. `of` are the texts that
+/// Ends the holds of the window that have a reason to end; returns how many. `of` are the values that
 /// the statements take after the window.
 pub async fn release(
     unit: &mut Fenced<'_>,
     statements: &[String],
-    of: &[&str],
+    of: &[Value<'_>],
     last: &str,
     window: &Window,
 ) -> Result<u64, sqlx::Error> {
@@ -85,7 +86,7 @@ pub async fn release(
             (&window.after).into(),
             last.into(),
         ];
-        values.extend(of.iter().copied().map(Value::from));
+        values.extend(of);
         unit.counters.seq += unit.connection.execute(statement, &values).await?;
     }
     let end = unit.counters.seq;
@@ -132,8 +133,7 @@ async fn left_out(
     if unit.inventory.left_out.is_empty() {
         return Ok(0);
     }
-    let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
-    let values = values![&window.after, last, driver, group];
+    let values = values![&window.after, last, pair];
     unit.connection
         .fetch_one(&unit.inventory.left_out, values)
         .await?

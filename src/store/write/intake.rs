@@ -53,8 +53,7 @@ pub async fn commit(unit: &mut Fenced<'_>, intake: &Findings) -> Result<(), sqlx
     }
     for standing in &intake.standings {
         let values = values![
-            standing.pair.group.as_str(),
-            standing.pair.driver.as_str(),
+            &standing.pair,
             standing.standing.as_str(),
             intake.now_ms,
             last_decision.get(&standing.pair).copied(),
@@ -133,20 +132,18 @@ async fn record(
     unit.counters.last_decision += 1;
     let number = unit.counters.last_decision;
     let turn = &decision.turn;
-    let (driver, group) = (turn.pair.driver.as_str(), turn.pair.group.as_str());
     let (event_id, event) = match &turn.cause.kind {
         CauseKind::Event { id, message_type } => (Some(id.as_str()), Some(*message_type)),
         CauseKind::Silence | CauseKind::RestartOverdue | CauseKind::NeverSeen => (None, None),
     };
-    let overtaken = values![decision.decided_at_ms, driver, group, number];
+    let overtaken = values![decision.decided_at_ms, &turn.pair, number];
     unit.connection
         .execute(unit.sql.overtaken, overtaken)
         .await?;
     let decided = values![
         number,
         &decision.id,
-        group,
-        driver,
+        &turn.pair,
         decision.verdict.as_str(),
         turn.cause.kind.as_str(),
         event_id,
@@ -169,7 +166,7 @@ async fn record(
 /// How many nodes a decision that is only observed would move now.
 async fn would_move(unit: &mut Fenced<'_>, decision: &DecisionRecord) -> Result<u64, sqlx::Error> {
     let pair = &decision.turn.pair;
-    let values = values![pair.driver.as_str(), pair.group.as_str()];
+    let values = values![pair];
     let row = unit
         .connection
         .fetch_one(&unit.inventory.count_pair, values)

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use crate::config::{self, Database, Mode};
 use crate::domain::ids::Pair;
-use crate::store::database::connection::{Connection, values};
+use crate::store::database::connection::{Connection, Value, values};
 use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, Unwatched, Writer, WriterConnection};
 use crate::store::inventory;
 use crate::store::records::{Rows, Window, WindowDone};
 use crate::store::sql::{Inventory, Statements};
 use crate::store::write::fenced::Fenced;
+use crate::store::write::give_back;
 use crate::store::write::pause;
 use crate::store::write::pause::Pause;
 use crate::store::write::walk::{self, Found};
@@ -138,13 +139,17 @@ impl Operator {
         .await
     }
 
-    /// Gives the database a new history, so that subscribers take a snapshot, and takes the right
+    /// Gives the database a new history, the UUID `stream`, so that subscribers take a snapshot, and takes the right
     /// to write from whoever has it. Not while somebody seems to run, unless `force`.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was changed, or nothing is known.
-    pub async fn new_stream(&mut self, now_ms: u64, force: bool) -> Result<NewStream, StoreError> {
-        let stream = uuid::Uuid::new_v4().to_string();
+    pub async fn new_stream(
+        &mut self,
+        stream: &str,
+        now_ms: u64,
+        force: bool,
+    ) -> Result<NewStream, StoreError> {
         self.guest("begin a new stream", async |connection, sql| {
             let row = connection.fetch_one(sql.position, &[]).await?;
             let holder = row.maybe_text("holder")?;
@@ -153,7 +158,7 @@ impl Operator {
             if let Some(holder) = running.filter(|_| !force) {
                 return Ok(NewStream::Running(holder));
             }
-            connection.execute(sql.new_stream, values![&stream]).await?;
+            connection.execute(sql.new_stream, values![stream]).await?;
             Ok(NewStream::Begun)
         })
         .await
@@ -170,6 +175,26 @@ impl Operator {
     }
 }
 
+/// Ends the hold of one node, if there is one.
+async fn release_node(
+    unit: &mut Fenced<'_>,
+    uuid: &str,
+    window: &Window,
+) -> Result<WindowDone, sqlx::Error> {
+    let held = values![uuid];
+    let found = unit.connection.fetch_first(unit.sql.see_hold, held).await?;
+    if found.is_none() {
+        return Ok(WindowDone::default());
+    }
+    let statements = &unit.inventory.release_by_hand_of_node;
+    let changed = give_back::release(unit, statements, held, uuid, window).await?;
+    Ok(WindowDone {
+        changed,
+        locked: u64::from(changed == 0),
+        ..WindowDone::default()
+    })
+}
+
 /// Ends the holds of one window.
 async fn release(
     unit: &mut Fenced<'_>,
@@ -177,31 +202,14 @@ async fn release(
     window: &Window,
 ) -> Result<WindowDone, sqlx::Error> {
     let inventory = unit.inventory;
+    let none: &[Value<'_>] = &[];
     let (statements, of, more) = match held {
-        Held::Everything => (&inventory.release_by_hand, Rows::Holds, Vec::new()),
-        Held::Of(pair) => (
-            &inventory.release_by_hand_of_pair,
-            Rows::HoldsOf(pair),
-            vec![pair.driver.as_str(), pair.group.as_str()],
-        ),
-        Held::Node(uuid) => {
-            let found = unit
-                .connection
-                .fetch_first(unit.sql.see_hold, values![uuid])
-                .await?;
-            if found.is_none() {
-                return Ok(WindowDone::default());
-            }
-            let statements = &inventory.release_by_hand_of_node;
-            let changed =
-                crate::store::write::give_back::release(unit, statements, &[uuid], uuid, window)
-                    .await?;
-            return Ok(WindowDone {
-                changed,
-                locked: u64::from(changed == 0),
-                ..WindowDone::default()
-            });
+        Held::Everything => (&inventory.release_by_hand, Rows::Holds, none),
+        Held::Of(pair) => {
+            let of = Rows::HoldsOf(pair);
+            (&inventory.release_by_hand_of_pair, of, &values![pair][..])
         }
+        Held::Node(uuid) => return release_node(unit, uuid, window).await,
     };
     let (after, nodes) = (&window.after, window.nodes);
     let row = walk::window(unit.connection, unit.sql, inventory, of, after, nodes).await?;
@@ -209,8 +217,7 @@ async fn release(
     let Some(last) = &found.last else {
         return Ok(WindowDone::default());
     };
-    let changed =
-        crate::store::write::give_back::release(unit, statements, &more, last, window).await?;
+    let changed = give_back::release(unit, statements, more, last, window).await?;
     Ok(WindowDone {
         changed,
         // Holds are written under the fence alone: what was seen and did not change was passed by.

@@ -37,7 +37,7 @@ pub async fn begin(unit: &mut Fenced<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sq
     }
     let mut forgotten = Vec::new();
     for pair in &sweep.unnamed {
-        let values = values![pair.driver.as_str(), pair.group.as_str()];
+        let values = values![pair];
         let unneeded = connection
             .fetch_first(&unit.inventory.unneeded, values)
             .await?;
@@ -47,7 +47,7 @@ pub async fn begin(unit: &mut Fenced<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sq
         }
     }
     for pair in &sweep.unwanted {
-        let values = values![pair.driver.as_str(), pair.group.as_str()];
+        let values = values![pair];
         if connection.execute(sql.forget_unknown, values).await? > 0 {
             forgotten.push(pair.clone());
         }

@@ -27,10 +27,9 @@ pub async fn take_out(
             ..WindowDone::default()
         });
     }
-    let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
     let lost = unit
         .connection
-        .fetch_first(unit.sql.lost_decision, values![driver, group])
+        .fetch_first(unit.sql.lost_decision, values![pair])
         .await?;
     let Some(lost) = lost else {
         return Ok(WindowDone::default());
@@ -116,12 +115,10 @@ async fn afresh(
         decided_at_ms: now_ms,
         ..Decision::read(&row)?
     };
-    let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
     let values = values![
         decision.number,
         &decision.id,
-        group,
-        driver,
+        pair,
         &seen.verdict,
         &seen.cause,
         seen.cause_event_id.as_deref(),
@@ -134,7 +131,7 @@ async fn afresh(
     ];
     unit.connection.execute(unit.sql.decided, values).await?;
     unit.connection
-        .execute(unit.sql.redecide, values![decision.number, driver, group])
+        .execute(unit.sql.redecide, values![decision.number, pair])
         .await?;
     Ok(decision)
 }
@@ -152,8 +149,7 @@ async fn hold(
         base,
         decision.number,
         window.now_ms,
-        pair.driver.as_str(),
-        pair.group.as_str(),
+        pair,
         &window.after,
         last,
     ];
@@ -200,8 +196,7 @@ async fn left_in(
     if unit.inventory.left_in.is_empty() {
         return Ok(0);
     }
-    let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
-    let values = values![driver, group, &window.after, last, decision];
+    let values = values![pair, &window.after, last, decision];
     unit.connection
         .fetch_one(&unit.inventory.left_in, values)
         .await?

@@ -1,6 +1,6 @@
 //! Which rows a window covers: from where the last one ended, so many, no more.
 
-use crate::store::database::connection::{Connection, Value, values};
+use crate::store::database::connection::{Connection, values};
 use crate::store::database::row::Row;
 use crate::store::records::{Rows, Window};
 use crate::store::sql::{Inventory, Statements};
@@ -36,23 +36,19 @@ pub async fn window(
     after: &str,
     limit: u32,
 ) -> Result<Row, sqlx::Error> {
-    let over_pair: [Value<'_>; 4];
-    let over_all = [Value::from(after), Value::from(limit)];
-    let (statement, values): (&str, &[Value<'_>]) = match of {
+    let all = values![after, limit];
+    match of {
         Rows::NodesOf(pair) => {
-            let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
-            over_pair = *values![driver, group, after, limit];
-            (&inventory.pair_window, &over_pair)
+            let values = values![pair, after, limit];
+            connection.fetch_one(&inventory.pair_window, values).await
         }
         Rows::HoldsOf(pair) => {
-            let (driver, group) = (pair.driver.as_str(), pair.group.as_str());
-            over_pair = *values![after, limit, driver, group];
-            (sql.holds_window_of_pair, &over_pair)
+            let values = values![after, limit, pair];
+            connection.fetch_one(sql.holds_window_of_pair, values).await
         }
-        Rows::Holds => (sql.holds_window, &over_all),
-        Rows::Nodes => (&inventory.all_window, &over_all),
-    };
-    connection.fetch_one(statement, values).await
+        Rows::Holds => connection.fetch_one(sql.holds_window, all).await,
+        Rows::Nodes => connection.fetch_one(&inventory.all_window, all).await,
+    }
 }
 
 /// The first row after the uuid `after`.

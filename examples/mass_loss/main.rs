@@ -10,6 +10,8 @@
 //! tests/bench/mass-loss [--rounds 5] [--nodes 100000] [--store sqlite|postgres|mariadb]
 //! ```
 
+mod yardstick;
+
 use std::collections::HashSet;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -25,11 +27,10 @@ use lapin::options::{
 };
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer};
-use nodewarden::config::{Database, SecretUrl};
-use nodewarden::domain::ids::{Driver, Group, Pair};
-use nodewarden::store::Yardstick;
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+
+use yardstick::Yardstick;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -399,15 +400,7 @@ async fn measure(
 ) -> Outcome<Vec<Round>> {
     let databases = house.databases(store).await?;
     fill(house, store, &databases, nodes)?;
-    let pair = Pair {
-        group: Group::parse("")?,
-        driver: Driver::parse(DRIVER)?,
-    };
-    let copy = Database {
-        url: SecretUrl::new(&databases[1]),
-        ..Database::default()
-    };
-    let mut yardstick = Yardstick::over(&copy, &pair).await?;
+    let mut yardstick = Yardstick::over(&databases[1]);
     let _replica = house.replica(store, &databases[0])?;
     // It declares what the client needs.
     let deadline = Instant::now() + PATIENCE;
@@ -427,7 +420,7 @@ async fn measure(
         client.leave().await?;
         let out = client.receive("node.out_of_service", nodes, since).await?;
         tokio::time::sleep(SETTLE).await;
-        let (count, alone_out) = yardstick.out().await?;
+        let (count, alone_out) = yardstick.out(DRIVER).await?;
         all(count)?;
         tokio::time::sleep(SETTLE).await;
         let since = Instant::now();

@@ -1,0 +1,302 @@
+//! The statements over the nodes, said in the [`Words`] of a database and a kind of table.
+//!
+//! Rows are locked before they are changed, and those that somebody else has locked are passed by.
+//! What is bounded on one side of a join is bounded on the other as well: over tables that were
+//! never analysed a planner reads a whole one otherwise. Whether a node is held is looked up for each
+//! node (`NOT EXISTS`): `NOT IN` becomes a scan for each node once its table outgrows memory.
+
+use super::words::{Kind, Words};
+use super::{Inventory, updates};
+
+/// By the pair's decisions, so that the holds of all other pairs are not even looked at.
+const OF_PAIR: &str = " AND c.decision IN (SELECT number FROM nodewarden_decisions
+    WHERE driver = $6 AND conductor_group = $5)";
+
+/// Of one node.
+const OF_NODE: &str = " AND c.held = $5";
+
+/// Whose UUID is in the mark of the hold `c`.
+pub const MARK: &str = "JOIN nodewarden_decisions m ON m.number = coalesce(c.marked, c.decision)";
+
+/// All statements over one table of nodes.
+pub fn inventory(words: &Words) -> Inventory {
+    let release = |of: &str, last: fn(&Words, &str) -> String| {
+        let mut statements = vec![removed(words, of)];
+        if words.kind != Kind::Native {
+            statements.push(lifted(words, of));
+        }
+        statements.push(last(words, of));
+        statements
+    };
+    Inventory {
+        schema: schema(words).into(),
+        pair_window: pair_window(words),
+        hold: hold(words),
+        mark_out: updates::mark_out(words),
+        left_in: left_in(words),
+        release: release("", returned),
+        release_of_pair: release(OF_PAIR, returned),
+        release_by_hand: release("", by_hand),
+        release_by_hand_of_pair: release(OF_PAIR, by_hand),
+        release_by_hand_of_node: release(OF_NODE, by_hand),
+        mark_in: updates::mark_in(words),
+        left_out: left_out(words),
+        relabel: updates::relabel(words),
+        mark_again: updates::mark_again(words),
+        all_window: all_window(words),
+        unmark_strays: updates::unmark_strays(words),
+        unneeded: unneeded(words),
+        unknown_pairs: unknown_pairs(words),
+        count_pair: count_pair(words),
+        count_pairs: count_pairs(words),
+        count_all: "SELECT (SELECT count(*) FROM nodes) AS nodes,
+            (SELECT count(*) FROM nodewarden_changes WHERE held IS NOT NULL) AS held"
+            .into(),
+        see_node: format!("{} WHERE n.uuid = $1", see_node(words)),
+        see_node_by_name: format!(
+            "{} WHERE n.name = $1 ORDER BY n.uuid LIMIT 2",
+            see_node(words)
+        ),
+    }
+}
+
+fn schema(words: &Words) -> &'static str {
+    match words.kind {
+        Kind::Native => {
+            "SELECT uuid, name, driver, conductor_group, maintenance, service_state, service_state_since_ms
+            FROM nodes LIMIT 0"
+        }
+        Kind::Ironic(_) => {
+            "SELECT uuid, name, driver, conductor_group, provision_state, instance_uuid, reservation, maintenance,
+            maintenance_reason, fault, updated_at FROM nodes LIMIT 0"
+        }
+    }
+}
+
+fn pair_window(words: &Words) -> String {
+    format!(
+        "SELECT max(uuid) AS last, count(*) AS seen, count(CASE WHEN {too_long} > 255 THEN 1 END) AS skipped
+        FROM (SELECT n.uuid FROM {nodes} WHERE {of_pair} AND n.uuid > $3{key}{walked}
+            ORDER BY n.uuid LIMIT $4) AS w",
+        too_long = words.bytes("uuid"),
+        nodes = words.nodes_by_pair(),
+        of_pair = words.of_pair("$1", "$2"),
+        key = words.has_key(),
+        walked = words.walked(),
+    )
+}
+
+/// What of a window may be taken and is not held yet.
+fn wanted(words: &Words, decision: &str) -> String {
+    format!(
+        "{} AND NOT EXISTS (SELECT 1 FROM nodewarden_changes h WHERE {}) AND {}",
+        words.free(),
+        words.has("h.held"),
+        words.not_lifted(decision)
+    )
+}
+
+fn hold(words: &Words) -> String {
+    format!(
+        "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms)
+        SELECT $1 + row_number() OVER (ORDER BY uuid), uuid, name, uuid, $2, $3 FROM (
+            SELECT n.uuid, {name} AS name FROM {nodes}
+            WHERE {of_pair} AND n.uuid > $6 AND n.uuid <= $7 AND {wanted}{lock}) AS locked",
+        name = words.name(),
+        nodes = words.nodes_by_pair(),
+        of_pair = words.of_pair("$4", "$5"),
+        wanted = wanted(words, "$2"),
+        lock = words.lock(),
+    )
+}
+
+fn left_in(words: &Words) -> String {
+    if words.lock().is_empty() {
+        return String::new();
+    }
+    format!(
+        "SELECT count(*) AS nodes FROM {nodes}
+        WHERE {of_pair} AND n.uuid > $3 AND n.uuid <= $4 AND {wanted}",
+        nodes = words.nodes_by_pair(),
+        of_pair = words.of_pair("$1", "$2"),
+        wanted = wanted(words, "$5"),
+    )
+}
+
+/// Ends the holds of a window whose node is gone.
+fn removed(words: &Words, of: &str) -> String {
+    format!(
+        "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends)
+        SELECT $1 + row_number() OVER (ORDER BY c.decision, c.held), c.held, c.name, NULL, c.decision, $2,
+            'node_removed', c.seq
+        FROM nodewarden_changes c
+        WHERE c.held > $3 AND c.held <= $4 AND NOT EXISTS (SELECT 1 FROM nodes n WHERE {is}){of}",
+        is = words.is("c.held"),
+    )
+}
+
+/// Ends the holds of a window whose mark somebody else lifted or made their own.
+fn lifted(words: &Words, of: &str) -> String {
+    format!(
+        "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends, lifted)
+        SELECT $1 + row_number() OVER (ORDER BY decision, uuid), uuid, name, NULL, decision, $2, 'node_changed', seq,
+            uuid
+        FROM (
+            SELECT c.seq, c.held AS uuid, {name} AS name, c.decision
+            FROM nodewarden_changes c {MARK} JOIN nodes n ON {is}
+            WHERE c.held > $3 AND c.held <= $4 AND NOT coalesce({ours}, FALSE){of}{lock}) AS locked",
+        name = words.name(),
+        is = words.is("c.held"),
+        ours = words.marked_by_us(),
+        lock = words.lock(),
+    )
+}
+
+/// A hold may end: nobody else has made its node theirs. Empty for a table of our own.
+fn ours_to_end(words: &Words) -> String {
+    match words.kind {
+        Kind::Native => String::new(),
+        Kind::Ironic(_) => format!(" AND n.reservation IS NULL AND {}", words.marked_by_us()),
+    }
+}
+
+/// The join to the decision whose UUID is in the mark, where marks have one.
+fn mark(words: &Words) -> &'static str {
+    match words.kind {
+        Kind::Native => "",
+        Kind::Ironic(_) => MARK,
+    }
+}
+
+/// Ends the holds of a window whose node needs an active pair now.
+fn returned(words: &Words, of: &str) -> String {
+    format!(
+        "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends)
+        SELECT $1 + row_number() OVER (ORDER BY decision, back, uuid), uuid, name, NULL, decision, $2, back, seq FROM (
+            SELECT c.seq, c.held AS uuid, {name} AS name, c.decision,
+                CASE WHEN p.driver = d.driver AND p.conductor_group = d.conductor_group
+                    THEN 'driver_restored' ELSE 'node_changed' END AS back
+            FROM nodewarden_changes c {mark}
+            JOIN nodewarden_decisions d ON d.number = c.decision
+            JOIN nodes n ON {is}
+            JOIN nodewarden_pairs p ON {needs}
+            WHERE c.held > $3 AND c.held <= $4{bounded} AND p.state = 'active'{ours}{of}{lock}) AS locked",
+        name = words.name(),
+        mark = mark(words),
+        is = words.is("c.held"),
+        needs = words.needs(),
+        bounded = bounded(words),
+        ours = ours_to_end(words),
+        lock = words.lock(),
+    )
+}
+
+/// The bounds of a window of holds, said of the nodes of our own table as well.
+fn bounded(words: &Words) -> &'static str {
+    match words.kind {
+        Kind::Native => " AND n.uuid > $3 AND n.uuid <= $4",
+        Kind::Ironic(_) => "",
+    }
+}
+
+/// Ends the holds of a window that an operator wants to end.
+fn by_hand(words: &Words, of: &str) -> String {
+    format!(
+        "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends)
+        SELECT $1 + row_number() OVER (ORDER BY decision, uuid), uuid, name, NULL, decision, $2, 'released', seq FROM (
+            SELECT c.seq, c.held AS uuid, {name} AS name, c.decision
+            FROM nodewarden_changes c {mark} JOIN nodes n ON {is}
+            WHERE c.held > $3 AND c.held <= $4{ours}{of}{lock}) AS locked",
+        name = words.name(),
+        mark = mark(words),
+        is = words.is("c.held"),
+        ours = ours_to_end(words),
+        lock = words.lock(),
+    )
+}
+
+fn left_out(words: &Words) -> String {
+    if words.lock().is_empty() {
+        return String::new();
+    }
+    format!(
+        "SELECT count(*) AS nodes FROM nodewarden_changes c {mark}
+        JOIN nodes n ON {is}
+        JOIN nodewarden_pairs p ON {needs}
+        WHERE c.held > $1 AND c.held <= $2 AND p.state = 'active'{ours} AND c.decision IN (
+            SELECT number FROM nodewarden_decisions WHERE driver = $4 AND conductor_group = $3)",
+        mark = mark(words),
+        is = words.is("c.held"),
+        needs = words.needs(),
+        ours = ours_to_end(words),
+    )
+}
+
+fn all_window(words: &Words) -> String {
+    format!(
+        "SELECT max(uuid) AS last, count(*) AS seen FROM (SELECT n.uuid FROM nodes n
+            WHERE n.uuid > $1{} ORDER BY n.uuid LIMIT $2) AS w",
+        words.has_key()
+    )
+}
+
+fn unneeded(words: &Words) -> String {
+    format!(
+        "SELECT p.driver FROM nodewarden_pairs p WHERE p.driver = $2 AND p.conductor_group = $1
+        AND NOT EXISTS (SELECT 1 FROM {nodes} WHERE {of_pair})
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c WHERE c.held IS NOT NULL AND c.decision IN (
+            SELECT number FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1))",
+        nodes = words.nodes_by_pair(),
+        of_pair = words.of_pair("$1", "$2"),
+    )
+}
+
+fn unknown_pairs(words: &Words) -> String {
+    format!(
+        "SELECT DISTINCT {group} AS conductor_group, {driver} AS driver FROM nodes n
+        WHERE {names} AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE {needs})
+        ORDER BY 1, 2 LIMIT $1",
+        group = words.group(),
+        driver = words.driver(),
+        names = words.names_a_pair(),
+        needs = words.needs(),
+    )
+}
+
+fn count_pair(words: &Words) -> String {
+    format!(
+        "SELECT count(CASE WHEN c.held IS NULL AND {free} THEN 1 END) AS nodes, count(c.seq) AS held
+        FROM {nodes} LEFT JOIN nodewarden_changes c ON {has} WHERE {of_pair}",
+        free = words.free(),
+        nodes = words.nodes_by_pair(),
+        has = words.has("c.held"),
+        of_pair = words.of_pair("$1", "$2"),
+    )
+}
+
+fn count_pairs(words: &Words) -> String {
+    format!(
+        "SELECT {group} AS conductor_group, {driver} AS driver, count(*) AS nodes, count(c.seq) AS held
+        FROM nodes n LEFT JOIN nodewarden_changes c ON {has} WHERE n.driver IS NOT NULL GROUP BY 1, 2",
+        group = words.group(),
+        driver = words.driver(),
+        has = words.has("c.held"),
+    )
+}
+
+fn see_node(words: &Words) -> String {
+    let group = words.group();
+    match words.kind {
+        Kind::Native => format!(
+            "SELECT n.uuid, n.name, {group} AS conductor_group, n.driver, n.maintenance, n.service_state,
+            n.service_state_since_ms FROM nodes n"
+        ),
+        Kind::Ironic(_) => format!(
+            "SELECT n.uuid, n.name, {group} AS conductor_group, n.driver, n.maintenance,
+            CASE WHEN c.held IS NULL THEN 'in_service' ELSE 'out_of_service' END AS service_state,
+            c.since_ms AS service_state_since_ms
+            FROM nodes n LEFT JOIN nodewarden_changes c ON {}",
+            words.has("c.held")
+        ),
+    }
+}

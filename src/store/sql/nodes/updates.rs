@@ -1,0 +1,147 @@
+//! What changes nodes that are there: UPDATEs, of which there are two manners.
+//!
+//! SQLite and PostgreSQL name the one table that is changed and join the rest (`UPDATE … FROM`).
+//! MySQL and MariaDB join all and change what is named; what is changed is found from our own rows
+//! (`STRAIGHT_JOIN`), for a plan that begins with all nodes would wait for every locked one. MySQL
+//! would merge a derived table of locked rows and forget to pass by those of others: it is told not
+//! to (`NO_MERGE`; a comment to MariaDB, which does not).
+
+use super::statements::MARK;
+use super::words::{Kind, Words};
+use crate::store::database::dialect::Dialect;
+
+/// `UPDATE … FROM`, or everything joined.
+fn joins(words: &Words) -> bool {
+    words.dialect == Dialect::MySql
+}
+
+/// Of our own table only rows whose state is another one.
+fn changes(words: &Words, state: &str) -> String {
+    match words.kind {
+        Kind::Native => format!(" AND {}", words.is_not(state)),
+        Kind::Ironic(_) => String::new(),
+    }
+}
+
+pub fn mark_out(words: &Words) -> String {
+    let (mark, changes) = (words.mark(), changes(words, "out_of_service"));
+    if joins(words) {
+        return format!(
+            "UPDATE nodewarden_changes c STRAIGHT_JOIN {changed} SET {mark}
+            WHERE c.seq > $2 AND c.seq <= $3{changes}",
+            changed = words.changed("c.uuid"),
+        );
+    }
+    format!(
+        "UPDATE nodes AS n SET {mark} FROM nodewarden_changes c
+        WHERE c.seq > $2 AND c.seq <= $3 AND {is}{changes}",
+        is = words.is("c.uuid"),
+    )
+}
+
+/// Of a node that is gone there is nothing to unmark, and a new one of that name, in somebody's open
+/// transaction, is not to be waited for.
+pub fn mark_in(words: &Words) -> String {
+    let (unmark, changes) = (words.unmark(), changes(words, "in_service"));
+    match (&words.kind, joins(words)) {
+        (Kind::Native, true) => format!(
+            "UPDATE nodewarden_changes b STRAIGHT_JOIN {changed} SET {unmark}
+            WHERE b.seq > $2 AND b.seq <= $3 AND b.back <> 'node_removed'{changes}",
+            changed = words.changed("b.uuid"),
+        ),
+        (Kind::Native, false) => format!(
+            "UPDATE nodes AS n SET {unmark} FROM nodewarden_changes b
+            WHERE b.seq > $2 AND b.seq <= $3 AND b.back <> 'node_removed' AND {is}{changes}",
+            is = words.is("b.uuid"),
+        ),
+        (Kind::Ironic(_), true) => format!(
+            "UPDATE nodewarden_changes b STRAIGHT_JOIN nodewarden_changes c ON c.seq = b.ends
+            STRAIGHT_JOIN nodewarden_decisions m ON m.number = coalesce(c.marked, c.decision)
+            STRAIGHT_JOIN {changed} SET {unmark}
+            WHERE b.seq > $2 AND b.seq <= $3 AND b.back <> 'node_removed' AND n.reservation IS NULL AND {ours}",
+            changed = words.changed("b.uuid"),
+            ours = words.marked_by_us(),
+        ),
+        (Kind::Ironic(_), false) => format!(
+            "UPDATE nodes AS n SET {unmark}
+            FROM nodewarden_changes b JOIN nodewarden_changes c ON c.seq = b.ends {MARK}
+            WHERE b.seq > $2 AND b.seq <= $3 AND b.back <> 'node_removed' AND {is}
+            AND n.reservation IS NULL AND {ours}",
+            is = words.is("b.uuid"),
+            ours = words.marked_by_us(),
+        ),
+    }
+}
+
+/// An Ironic's node keeps the mark that it has; the hold remembers whose that is.
+pub fn relabel(words: &Words) -> String {
+    let (marked, set_marked) = match words.kind {
+        Kind::Native => ("", ""),
+        Kind::Ironic(_) => (
+            ", coalesce(c.marked, c.decision) AS marked",
+            "marked = moved.marked, ",
+        ),
+    };
+    let moved = format!(
+        "SELECT c.seq, p.decision{marked} FROM nodewarden_changes c
+        JOIN nodewarden_decisions d ON d.number = c.decision
+        JOIN nodes n ON {is}
+        JOIN nodewarden_pairs p ON {needs}
+        JOIN nodewarden_decisions o ON o.number = p.decision AND NOT o.observed
+        WHERE c.held > $1 AND c.held <= $2 AND p.state = 'lost'
+        AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group)",
+        is = words.is("c.held"),
+        needs = words.needs(),
+    );
+    if joins(words) {
+        let set_marked = set_marked.replace("marked = ", "c.marked = ");
+        return format!(
+            "UPDATE /*+ NO_MERGE(moved) */ ({moved}{lock}) AS moved
+            STRAIGHT_JOIN nodewarden_changes c ON c.seq = moved.seq
+            SET {set_marked}c.decision = moved.decision",
+            lock = words.lock(),
+        );
+    }
+    format!(
+        "UPDATE nodewarden_changes SET {set_marked}decision = moved.decision FROM ({moved}) AS moved
+        WHERE nodewarden_changes.seq = moved.seq"
+    )
+}
+
+/// Only for a table of our own: what somebody changed in an Ironic is theirs.
+pub fn mark_again(words: &Words) -> String {
+    let of = format!(
+        "SELECT n.uuid FROM nodes n JOIN nodewarden_changes c ON c.held = n.uuid
+        WHERE c.held > $2 AND c.held <= $3 AND {}",
+        words.is_not("out_of_service")
+    );
+    set_locked(words, &of, &words.mark())
+}
+
+/// Only for a table of our own.
+pub fn unmark_strays(words: &Words) -> String {
+    let of = format!(
+        "SELECT n.uuid FROM nodes n WHERE n.uuid > $2 AND n.uuid <= $3 AND {strays}
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_changes h WHERE h.held = n.uuid)
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE p.state = 'lost' AND {needs})",
+        strays = words.is_not("in_service"),
+        needs = words.needs(),
+    );
+    set_locked(words, &of, &words.unmark())
+}
+
+/// Locks the nodes that `of` selects, and sets what is to be set; `$1` is now.
+fn set_locked(words: &Words, of: &str, set: &str) -> String {
+    if words.kind != Kind::Native {
+        return String::new();
+    }
+    let lock = words.lock();
+    if joins(words) {
+        return format!(
+            "UPDATE /*+ NO_MERGE(locked) */ ({of}{lock}) AS locked
+            STRAIGHT_JOIN {changed} SET {set}",
+            changed = words.changed("locked.uuid"),
+        );
+    }
+    format!("UPDATE nodes AS n SET {set} FROM ({of}{lock}) AS locked WHERE n.uuid = locked.uuid")
+}
