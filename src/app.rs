@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bridge;
 use crate::config::{InventoryKind, Settings, UnknownDriver};
+use crate::domain::conductor::ConductorState;
 use crate::lifecycle::watchdog::Watchdog;
 use crate::lifecycle::{Task, Tasks, stop_on_signals};
 use crate::store::{self, Keeping, Reader};
@@ -83,7 +84,7 @@ pub async fn bridge(settings: Settings) -> anyhow::Result<()> {
     let tasks = Tasks::default();
     let stop = stop_on_signals(&tasks)?;
     let metrics = telemetry::install_metrics().map_err(anyhow::Error::msg)?;
-    let clock = bridge::SystemClock::start();
+    let clock = crate::clock::SystemClock::start();
     let (status, seen) = watch::channel(bridge::Status::new(interval));
     let listen = settings.bridge.listen.as_str();
     let mut http = http(&tasks, "bridge.listen", listen, move |listener, stop| {
@@ -91,7 +92,7 @@ pub async fn bridge(settings: Settings) -> anyhow::Result<()> {
     })
     .await?;
 
-    let id = uuid::Uuid::new_v4().to_string();
+    let id = crate::clock::new_id();
     let database = settings.bridge_database();
     let mut lookout = bridge::IronicLookout::new(&database, &id, clock, interval);
     let mut voice = bridge::BrokerVoice::new(&settings.amqp);
@@ -219,13 +220,15 @@ async fn say_worst_case(settings: &Settings, reader: &Reader) -> anyhow::Result<
     let conductors = reader.conductors().await?;
     let longest = conductors
         .iter()
-        .filter(|conductor| matches!(conductor.state.as_str(), "active" | "leaving" | "timed_out"))
+        .filter(|conductor| conductor.state != ConductorState::Left)
         .filter_map(|conductor| conductor.heartbeat_timeout_ms)
         .max()
         .map(Duration::from_millis);
     let unwatched = conductors
         .iter()
-        .filter(|conductor| conductor.state == "active" && conductor.heartbeat_timeout_ms.is_none())
+        .filter(|conductor| {
+            conductor.state == ConductorState::Active && conductor.heartbeat_timeout_ms.is_none()
+        })
         .count();
     tracing::info!(
         "{}; a stall of our own adds its length",

@@ -29,7 +29,7 @@
 //! | [`broker`] | the AMQP client; the only names of queues | domain, config |
 //! | [`worker`] | the loop as a step machine, the relay, the replica | domain, wire, store, broker |
 //! | [`bridge`] | looks at Ironic's tables, judges (pure), publishes what Ironic does not | as the worker |
-//! | [`http`], [`explain`] | read and tell; never write | store's reader, worker's and bridge's status |
+//! | [`http`], [`answers`] | read and tell; never write | store's reader, worker's and bridge's status |
 //! | [`cli`] | the commands | all of these |
 //! | [`app`] | puts a replica together; nothing is constructed elsewhere | all |
 //! | [`lifecycle`] | signals, tasks, the watchdog process | store's watch |
@@ -66,18 +66,21 @@
 //! metrics and its Prometheus exporter, axum (HTTP), uuid, sha2 (digests of events), schemars
 //! (schemas from types), humantime (durations), indicatif (progress), rustix (signals to processes).
 
+pub mod answers;
 pub mod app;
 pub mod bridge;
 pub mod broker;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod domain;
-pub mod explain;
 pub mod failpoints;
 pub mod http;
 pub mod lifecycle;
+pub mod message;
 pub mod retry;
 pub mod store;
 pub mod telemetry;
 pub mod wire;
+pub mod words;
 pub mod worker;

@@ -1,18 +1,17 @@
 //! Logs, metrics and errors as people and machines see them.
 //!
 //! Here: how logging begins. [`text`] makes text from outside and errors fit for a log line or a
-//! terminal, [`metrics`] says how things stand, [`record`] has the small functions with which
-//! the worker says what happened; the names of all metrics are in `names`.
+//! terminal, [`list`] declares every metric, [`metrics`] says how things stand at a scrape.
 
+pub mod list;
+mod metric;
 pub mod metrics;
-mod names;
-pub mod record;
 pub mod text;
 
-pub use metrics::{Metrics, PAIR_SERIES, PairGauge, install_metrics};
-pub use record::{
-    announced, bridge_looked, bridge_published, chunk_seconds, deaf, decided, event, fenced,
-    intake_seconds, moved, nacked, refused, retried, session_ended, skipped, sweep, unroutable,
+pub use list::*;
+pub use metric::Metric;
+pub use metrics::{
+    Metrics, PAIR_SERIES, PairGauge, bridge_looked, bridge_published, deaf, event, install_metrics,
 };
 pub use text::{PRINTABLE_CHARS, error_chain, printable, printable_within};
 

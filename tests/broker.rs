@@ -11,10 +11,10 @@ use lapin::BasicProperties;
 use lapin::options::QueueDeleteOptions;
 use lapin::types::{AMQPValue, FieldTable};
 use nodewarden::broker::{
-    BrokerError, DeadLetters, Emitter, Outgoing, Published, Session, Subscriber, Which, check_url,
-    publish_event,
+    BrokerError, DeadLetters, Emitter, Session, Subscriber, Which, check_url, publish_event,
 };
 use nodewarden::config::{Amqp, SecretUrl};
+use nodewarden::message::{Outgoing, Published, Refused};
 use rabbitmq::{Client, DEADLINE, bodies, eventually, numbered, receive, settings};
 
 /// Long enough that something wrongly sent would have come, short enough not to bore.
@@ -351,11 +351,11 @@ async fn a_refused_message_keeps_its_body_and_loses_every_property_that_could_ha
     // Once by the binding and once by CC: the broker delivers to a queue once.
     let taken = receive(&mut consumer, 1).await;
     assert_eq!(taken[0].user_id.as_deref(), Some("guest"));
-    let refusal = (
-        taken[0].tag,
-        "bad_field".to_owned(),
-        "line one\nline two".to_owned(),
-    );
+    let refusal = Refused {
+        tag: taken[0].tag,
+        reason: "bad_field",
+        detail: "line one\nline two".to_owned(),
+    };
     consumer.refuse(&[refusal]).await.expect("refused");
     consumer
         .acknowledge_through(taken[0].tag)
@@ -427,7 +427,11 @@ async fn a_message_whose_headers_fill_a_frame_can_still_be_refused() {
     let mut consumer = session.consume("one").await.expect("a consumer");
     let tag = receive(&mut consumer, 1).await[0].tag;
     consumer
-        .refuse(&[(tag, "no_id".into(), String::new())])
+        .refuse(&[Refused {
+            tag,
+            reason: "no_id",
+            detail: String::new(),
+        }])
         .await
         .expect("refused");
     consumer
@@ -587,11 +591,11 @@ async fn with_dead_letters(settings: &Amqp, numbers: std::ops::Range<usize>) -> 
         client.event(settings, number).await;
     }
     for delivery in receive(&mut consumer, numbers.len()).await {
-        let refusal = (
-            delivery.tag,
-            "test".to_owned(),
-            String::from_utf8_lossy(&delivery.body).into_owned(),
-        );
+        let refusal = Refused {
+            tag: delivery.tag,
+            reason: "test",
+            detail: String::from_utf8_lossy(&delivery.body).into_owned(),
+        };
         consumer.refuse(&[refusal]).await.expect("refused");
         consumer
             .acknowledge_through(delivery.tag)

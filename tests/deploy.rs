@@ -472,7 +472,7 @@ fn the_largest_announcement_by_default_is_within_the_broker_s_limit() {
                 },
                 cause: AnnouncedCause {
                     event_id: Some(longest.clone()),
-                    event: Some(longest.clone()),
+                    event: Some(nodewarden::domain::event::EventType::HeartbeatTimeout),
                     conductor: Some(longest.clone()),
                 },
                 last_good_at_ms: Some(u64::MAX),
@@ -489,7 +489,9 @@ fn the_largest_announcement_by_default_is_within_the_broker_s_limit() {
             ],
         },
     };
-    let size = nodewarden::wire::encode(&announcement).body.len();
+    let size = nodewarden::wire::encode(&announcement, "node.events")
+        .body
+        .len();
     assert!(
         size <= 500 * 540 + 3 * 1024,
         "{size} bytes, as the README of deploy/rabbitmq promises"

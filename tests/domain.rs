@@ -106,7 +106,7 @@ fn active(map: &DriverMap) -> Vec<String> {
 
 fn state(map: &DriverMap) -> &'static str {
     map.conductor(&name("c1"))
-        .map_or("-", |known| known.life.as_str())
+        .map_or("-", |known| known.life.state().as_str())
 }
 
 #[test]

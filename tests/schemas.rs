@@ -4,6 +4,10 @@
 //! writes the JSON Schemas anew. The golden files are what others have on disk and in queues:
 //! `NODEWARDEN_UPDATE_GOLDEN=1` writes them anew, and a difference in an old one breaks somebody.
 
+#[path = "support/envelope.rs"]
+mod envelope;
+
+use envelope::{Envelope, decode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,13 +16,15 @@ use std::time::Duration;
 use nodewarden::domain::announcement::{
     About, AnnouncedCause, AnnouncedNode, Announcement, BackReason, Content, OutReason,
 };
+use nodewarden::domain::event::EventType;
 use nodewarden::domain::event::{Event, EventKind, Statement};
 use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
 use nodewarden::wire::incoming::{
     ConductorHeartbeat, ConductorHeartbeatTimeout, ConductorJoined, ConductorLeft,
 };
 use nodewarden::wire::out::{NodeBackInService, NodeOutOfService, NodePosition};
-use nodewarden::wire::{Envelope, Incoming, decode, encode, encode_event, to_json};
+use nodewarden::wire::{Incoming, encode, encode_event, to_json};
+use nodewarden::words::Word;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
@@ -105,10 +111,10 @@ fn there_is_one_schema_for_each_message_and_no_other() {
 fn message_types() -> BTreeSet<String> {
     let incoming = incoming()
         .into_iter()
-        .map(|one| one.event.kind.message_type());
+        .map(|one| one.event.kind.event_type().as_str());
     let outgoing = outgoing()
         .into_iter()
-        .map(|(_, one)| one.content.message_type());
+        .map(|(_, one)| one.content.announcement_type().as_str());
     incoming.chain(outgoing).map(str::to_owned).collect()
 }
 
@@ -258,7 +264,7 @@ fn outgoing() -> Vec<(&'static str, Announcement)> {
                 Content::OutOfService {
                     about: about(AnnouncedCause {
                         event_id: Some("event-9".to_owned()),
-                        event: Some("conductor.left".to_owned()),
+                        event: Some(EventType::Left),
                         conductor: Some("cond-a".to_owned()),
                     }),
                     reason: OutReason::DriverLost,
@@ -312,7 +318,7 @@ fn golden(name: &str, msgpack: &[u8]) -> (Vec<u8>, Vec<u8>) {
 #[test]
 fn golden_messages_in_mean_what_they_meant_when_they_were_written() {
     for one in incoming() {
-        let message_type = one.event.kind.message_type();
+        let message_type = one.event.kind.event_type().as_str();
         let (msgpack, json) = golden(one.file, &one.msgpack);
         for (body, content_type) in [(&msgpack, None), (&json, Some("application/json"))] {
             let envelope = Envelope {
@@ -342,7 +348,7 @@ fn golden_messages_in_mean_what_they_meant_when_they_were_written() {
 #[test]
 fn golden_messages_out_have_the_same_bytes_as_ever() {
     for (file, announcement) in outgoing() {
-        let encoded = encode(&announcement);
+        let encoded = encode(&announcement, "node.events");
         let (msgpack, json) = golden(file, &encoded.body);
         assert_eq!(encoded.body, msgpack, "{file}");
         let json: Value = serde_json::from_slice(&json).unwrap();
@@ -366,7 +372,7 @@ fn a_subscriber_in_rust_reads_what_is_written() {
         assert_eq!(rmp_serde::to_vec_named(&message).unwrap(), body);
     }
     for (_, announcement) in outgoing() {
-        let body = encode(&announcement).body;
+        let body = encode(&announcement, "node.events").body;
         match announcement.content {
             Content::OutOfService { .. } => there_and_back::<NodeOutOfService>(&body),
             Content::BackInService { .. } => there_and_back::<NodeBackInService>(&body),
@@ -383,7 +389,7 @@ fn every_word_of_the_domain_is_a_word_of_the_schema() {
             unreachable!()
         };
         *reason = word;
-        let json = to_json(&encode(&out).body, None);
+        let json = to_json(&encode(&out, "node.events").body, None);
         assert_eq!(json["reason"], word.as_str());
         validator("node.out_of_service").validate(&json).unwrap();
     }
@@ -404,7 +410,7 @@ fn every_word_of_the_domain_is_a_word_of_the_schema() {
         };
         *reason = BackReason::parse(word).unwrap();
         *released_by = None;
-        let json = to_json(&encode(&back).body, None);
+        let json = to_json(&encode(&back, "node.events").body, None);
         assert_eq!(json["reason"], word);
         assert_eq!(json["released_by"], Value::Null);
         validator("node.back_in_service").validate(&json).unwrap();
@@ -414,7 +420,7 @@ fn every_word_of_the_domain_is_a_word_of_the_schema() {
 #[test]
 fn the_fields_come_in_the_order_of_the_contract() {
     let keys = |number: usize| -> Vec<String> {
-        let body = encode(&outgoing()[number].1).body;
+        let body = encode(&outgoing()[number].1, "node.events").body;
         // MessagePack keeps the order; the text of the same map read in order shows it.
         let message: serde_norway::Mapping = rmp_serde::from_slice(&body).unwrap();
         message

@@ -1,6 +1,10 @@
 //! What comes in over the wire: every reason for refusing has its test, and nothing hostile gets
 //! further than `decode`.
 
+#[path = "support/envelope.rs"]
+mod envelope;
+
+use envelope::{Envelope, decode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -9,8 +13,7 @@ use nodewarden::domain::ids::{
     ConductorName, Driver, EventId, Group, INCARNATION_MAX, Incarnation,
 };
 use nodewarden::wire::{
-    self, BODY_BYTES, Envelope, Incoming, NESTING, Publishers, Reason, Refusal, Tick, decode,
-    encode_event, to_json,
+    self, BODY_BYTES, Incoming, NESTING, Publishers, Reason, Refusal, Tick, encode_event, to_json,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -911,7 +914,7 @@ proptest! {
         let body = encode_event(&event);
         let envelope = Envelope {
             message_id: Some(event.id.as_str()),
-            ..delivery(event.kind.message_type(), &body)
+            ..delivery(event.kind.event_type().as_str(), &body)
         };
         let decoded = decode(&envelope, None);
         prop_assert!(

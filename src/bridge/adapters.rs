@@ -1,12 +1,13 @@
 //! The real broker, database and clock behind the ports.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::look::{Row, Sighting};
-use super::ports::{Clock, LookFault, Lookout, Voice};
-use crate::broker::{BrokerError, Emitter, Outgoing, Published};
+use super::ports::{LookFault, Lookout, Voice};
+use crate::broker::{BrokerError, Emitter};
+use crate::clock::{Clock, SystemClock};
 use crate::config::{Amqp, Database};
-use crate::domain::time::{Mono, Now};
+use crate::message::{Outgoing, Published};
 use crate::store::{ConductorsOfIronic, IronicConductor, StoreError};
 use crate::telemetry::error_chain;
 
@@ -54,44 +55,6 @@ impl Voice for BrokerVoice {
 
     fn blocked(&self) -> Option<String> {
         self.session.as_ref().and_then(Emitter::blocked)
-    }
-}
-
-/// The machine's clocks.
-#[derive(Debug, Clone, Copy)]
-pub struct SystemClock {
-    start: Instant,
-}
-
-impl SystemClock {
-    /// A monotonic clock that begins now.
-    #[must_use]
-    pub fn start() -> Self {
-        Self {
-            start: Instant::now(),
-        }
-    }
-
-    /// The monotonic clock alone.
-    #[must_use]
-    pub fn mono(&self) -> Mono {
-        Mono(self.start.elapsed())
-    }
-}
-
-impl Clock for SystemClock {
-    fn now(&self) -> Now {
-        let wall = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Now {
-            wall_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
-            mono: Mono(self.start.elapsed()),
-        }
-    }
-
-    async fn sleep(&self, pause: Duration) {
-        tokio::time::sleep(pause).await;
     }
 }
 

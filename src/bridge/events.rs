@@ -82,7 +82,7 @@ fn event(
     let mut digest = Sha256::new();
     // No name holds a zero byte, so nothing runs into its neighbour.
     let mut add = |part: &str| digest.update([part.as_bytes(), &[0]].concat());
-    add(kind.message_type());
+    add(kind.event_type().as_str());
     add(name.as_str());
     add(&incarnation.to_string());
     add(&sent_at_ms.map(|at| at.to_string()).unwrap_or_default());

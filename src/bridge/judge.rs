@@ -21,6 +21,7 @@ use super::watched::{Looked, Presence, Stamp, Watched};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConductorName, Driver, Group, Incarnation};
 use crate::domain::time::Mono;
+use crate::words::words;
 
 /// What the judgement goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,41 +45,19 @@ impl Rules {
     }
 }
 
-/// Where a conductor stands, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
-    /// Online and moving.
-    Alive,
-    /// Online, and what it serves is not known yet.
-    Starting,
-    /// Silent for the whole time-out, or switched off.
-    Late,
-    /// It stopped, or its row was deleted.
-    Gone,
-    /// Nothing can be said.
-    Unknown,
-}
-
-impl State {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Alive,
-        Self::Starting,
-        Self::Late,
-        Self::Gone,
-        Self::Unknown,
-    ];
-
-    /// As written in answers and metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Alive => "alive",
-            Self::Starting => "starting",
-            Self::Late => "late",
-            Self::Gone => "gone",
-            Self::Unknown => "unknown",
-        }
+words! {
+    /// Where a conductor stands, in one word.
+    State, "a state" {
+        /// Online and moving.
+        Alive = "alive",
+        /// Online, and what it serves is not known yet.
+        Starting = "starting",
+        /// Silent for the whole time-out, or switched off.
+        Late = "late",
+        /// It stopped, or its row was deleted.
+        Gone = "gone",
+        /// Nothing can be said.
+        Unknown = "unknown",
     }
 }
 

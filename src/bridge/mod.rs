@@ -25,7 +25,7 @@ mod run;
 mod status;
 pub mod watched;
 
-pub use adapters::{BrokerVoice, IronicLookout, SystemClock};
+pub use adapters::{BrokerVoice, IronicLookout};
 pub use events::DETECTED_BY;
 pub use judge::{Judge, Rules, State, View};
 pub use look::{Row, Sighting};

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use super::look::Sighting;
-use crate::broker::{BrokerError, Outgoing, Published};
-use crate::domain::time::Now;
+use crate::broker::BrokerError;
+pub use crate::clock::Clock;
+use crate::message::{Outgoing, Published};
 
 /// Why a look was not good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,13 +59,4 @@ pub trait Voice {
 
     /// Why the broker does not read from us at the moment, if it said so.
     fn blocked(&self) -> Option<String>;
-}
-
-/// Time.
-#[allow(async_fn_in_trait)] // used only with concrete types
-pub trait Clock {
-    /// Both clocks, read at once.
-    fn now(&self) -> Now;
-    /// Lets `pause` pass.
-    async fn sleep(&self, pause: Duration);
 }

@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 use super::judge::{Judge, View};
 use super::ports::{Clock, LookFault, Lookout, Voice};
 use super::status::Status;
-use crate::broker::{BrokerError, Outgoing, Published};
+use crate::broker::BrokerError;
 use crate::domain::event::Event;
 use crate::domain::time::Mono;
+use crate::message::{Outgoing, Published};
 use crate::retry::Pauses;
 use crate::telemetry;
 use crate::wire;
@@ -80,14 +81,17 @@ impl<C: Clock> Bridge<C> {
         match &outcome {
             Ok(look) => {
                 self.judge().looked(look);
-                telemetry::bridge_looked("good");
+                telemetry::bridge_looked("good", 1);
             }
             Err(fault) => {
                 self.judge().failed();
-                telemetry::bridge_looked(match fault {
-                    LookFault::Slow(_) => "slow",
-                    LookFault::Failed(_) => "failed",
-                });
+                telemetry::bridge_looked(
+                    match fault {
+                        LookFault::Slow(_) => "slow",
+                        LookFault::Failed(_) => "failed",
+                    },
+                    1,
+                );
             }
         }
         self.tell_looked(outcome.as_ref().map(|look| look.ended));
@@ -135,10 +139,10 @@ impl<C: Clock> Bridge<C> {
         if due.is_empty() {
             return Ok(0);
         }
-        let timestamp_s = self.clock.now().wall_ms / 1000;
+        let now_ms = self.clock.now().wall_ms;
         let messages: Vec<Outgoing> = due
             .iter()
-            .map(|event| outgoing(&self.exchange, event, timestamp_s))
+            .map(|event| wire::event_message(event, &self.exchange, now_ms))
             .collect();
         let outcomes = voice.publish(&messages).await?;
         let now = self.clock.now().mono;
@@ -149,7 +153,7 @@ impl<C: Clock> Bridge<C> {
                 Published::Confirmed => {
                     confirmed += 1;
                     self.judge().confirmed(event, now);
-                    telemetry::bridge_published(event.kind.message_type());
+                    telemetry::bridge_published(event.kind.event_type().as_str(), 1);
                     say(event);
                 }
                 Published::Unroutable => {
@@ -239,7 +243,7 @@ fn say(event: &Event) {
     use crate::domain::event::EventKind;
     let (conductor, incarnation) = (event.conductor.as_str(), event.incarnation.get());
     let conductor = telemetry::printable(conductor);
-    let message_type = event.kind.message_type();
+    let message_type = event.kind.event_type().as_str();
     match &event.kind {
         EventKind::Heartbeat(_) => {
             tracing::debug!(conductor, incarnation, message_type, "published");
@@ -248,19 +252,5 @@ fn say(event: &Event) {
         EventKind::Left { .. } | EventKind::HeartbeatTimeout { .. } => {
             tracing::warn!(conductor, incarnation, message_type, "published");
         }
-    }
-}
-
-fn outgoing(exchange: &str, event: &Event, timestamp_s: u64) -> Outgoing {
-    let message_type = event.kind.message_type();
-    Outgoing {
-        exchange: exchange.to_owned(),
-        routing_key: message_type.to_owned(),
-        message_id: event.id.to_string(),
-        message_type: message_type.to_owned(),
-        content_type: wire::MSGPACK.to_owned(),
-        timestamp_s,
-        expires_after_ms: None,
-        body: wire::encode_event(event),
     }
 }

@@ -13,9 +13,10 @@ use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation};
 
+use super::BrokerError;
 use super::error::{classify, no_answer};
 use super::link::BrokerConnection;
-use super::{BrokerError, Published};
+use crate::message::Published;
 
 /// Messages in flight at the most: publishing to a quorum queue gains nothing beyond 512.
 const WINDOW: usize = 512;

@@ -12,14 +12,15 @@ use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, message};
 
+use super::BrokerError;
 use super::confirmed::{ConfirmedChannel, Parcel};
 use super::deliveries::{plain, take};
 use super::error::{over, short, within};
 use super::link::BrokerConnection;
 use super::refusal;
 use super::ticks::Ticks;
-use super::{BrokerError, Delivery, Published};
 use crate::config::Amqp;
+use crate::message::{Delivery, Published, Refused};
 
 /// One place in line at the events queue.
 pub struct Consumer {
@@ -122,11 +123,16 @@ impl Consumer {
     /// # Errors
     /// [`BrokerError::Refused`] if the dead-letter queue does not take them;
     /// [`BrokerError::Lost`]: the session is over. Either way some copies may be there already.
-    pub async fn refuse(&mut self, refused: &[(u64, String, String)]) -> Result<(), BrokerError> {
+    pub async fn refuse(&mut self, refused: &[Refused]) -> Result<(), BrokerError> {
         let (queue, channel) = &mut self.dead_letters;
         let frame_max = channel.frame_max();
         let mut copies = Vec::with_capacity(refused.len());
-        for (tag, reason, detail) in refused {
+        for Refused {
+            tag,
+            reason,
+            detail,
+        } in refused
+        {
             let Some(original) = self
                 .pending
                 .iter()

@@ -15,12 +15,13 @@ use lapin::options::{BasicAckOptions, BasicGetOptions, QueueDeclareOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, message};
 
+use super::BrokerError;
 use super::confirmed::{ConfirmedChannel, Parcel};
 use super::error::{reply_code, short, within};
 use super::letter::{DeadLetter, DeadLetterContent, Found};
 use super::link::BrokerConnection;
-use super::{BrokerError, Published};
 use crate::config::Amqp;
+use crate::message::Published;
 
 /// Letters in hand at once, at the most. A message that was fetched is settled by a command of its
 /// own; of more than 32 under way the broker's channel holds the rest back and forgets them when it
@@ -195,7 +196,7 @@ impl DeadLetters {
         &mut self,
         mut judge: impl FnMut(&Found, &[u8]) -> Fate,
     ) -> Result<(), BrokerError> {
-        let walk = uuid::Uuid::new_v4().to_string();
+        let walk = crate::clock::new_id();
         let mut seen = HashSet::new();
         let mut left = self.waiting().await?;
         while left > 0 {

@@ -7,8 +7,9 @@ use futures_util::stream::StreamExt;
 use lapin::types::{AMQPValue, ShortString};
 use lapin::{BasicProperties, Channel, message};
 
+use super::BrokerError;
 use super::error::lost;
-use super::{BrokerError, Delivery};
+use crate::message::Delivery;
 
 /// Waits up to `wait` for a first delivery, then takes what is already here, `most` in all.
 pub(super) async fn take(

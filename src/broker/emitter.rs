@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use super::link::BrokerConnection;
-use super::{BrokerError, Outgoing, Published, Publisher};
+use super::{BrokerError, Publisher};
 use crate::config::Amqp;
+use crate::message::{Outgoing, Published};
 
 /// One connection with one confirmed channel.
 pub struct Emitter {

@@ -8,7 +8,8 @@ use lapin::types::ShortString;
 use super::confirmed::{ConfirmedChannel, Parcel};
 use super::error::short;
 use super::link::BrokerConnection;
-use super::{APP_ID, BrokerError, Outgoing, Published};
+use super::{APP_ID, BrokerError};
+use crate::message::{Outgoing, Published};
 
 /// `delivery_mode` of a message that survives a restart of the broker.
 pub(super) const PERSISTENT: u8 = 2;

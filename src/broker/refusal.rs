@@ -53,7 +53,7 @@ pub(super) fn wrap(
         AMQPValue::FieldTable(describe(original, frame_max)),
     );
     let properties = BasicProperties::default()
-        .with_message_id(uuid::Uuid::new_v4().to_string().into())
+        .with_message_id(crate::clock::new_id().into())
         .with_type(REFUSED.into())
         .with_app_id(APP_ID.into())
         .with_timestamp(now_s())

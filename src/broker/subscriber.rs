@@ -9,11 +9,12 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
+use super::BrokerError;
 use super::deliveries::{plain, take};
 use super::error::{short, within};
 use super::link::BrokerConnection;
-use super::{BrokerError, Delivery};
 use crate::config::Amqp;
+use crate::message::Delivery;
 
 /// Which routing keys are announcements.
 const NODES_KEY: &str = "node.#";

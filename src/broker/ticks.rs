@@ -57,7 +57,7 @@ impl Ticks {
             }
         }
         let properties = BasicProperties::default()
-            .with_message_id(uuid::Uuid::new_v4().to_string().into())
+            .with_message_id(crate::clock::new_id().into())
             .with_type(TICK.into())
             .with_app_id(APP_ID.into())
             .with_timestamp(now_s())

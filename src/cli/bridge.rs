@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::{Failure, Output, output};
 use crate::app;
-use crate::bridge::{IronicLookout, Judge, Rules, SystemClock, View};
+use crate::bridge::{IronicLookout, Judge, Rules, View};
+use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::domain::event::{Event, EventKind};
 use crate::wire;
@@ -83,7 +84,7 @@ async fn once(settings: &Settings, time: Duration, output: Output) -> Result<Str
     let rules = Rules::new(settings.bridge_timeout()?, interval);
     let clock = SystemClock::start();
     let database = settings.bridge_database();
-    let id = uuid::Uuid::new_v4().to_string();
+    let id = crate::clock::new_id();
     let mut lookout = IronicLookout::new(&database, &id, clock, interval);
     let mut judge = Judge::new(rules, id);
     // What counts must be seen twice, a second apart; and a little more, for what a look costs.
@@ -142,7 +143,7 @@ fn answer(seen: &[View], due: &[Event], empty: bool) -> Value {
         .iter()
         .map(|event| {
             json!({
-                "type": event.kind.message_type(),
+                "type": event.kind.event_type().as_str(),
                 "message_id": event.id.as_str(),
                 "body": wire::to_json(&wire::encode_event(event), Some(wire::MSGPACK)),
             })
@@ -186,7 +187,7 @@ fn text(seen: &[View], due: &[Event], empty: bool) -> String {
             _ => String::new(),
         };
         rows.push(vec![
-            event.kind.message_type().to_owned(),
+            event.kind.event_type().as_str().to_owned(),
             event.conductor.to_string(),
             event.incarnation.to_string(),
             drivers,

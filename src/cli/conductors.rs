@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Failure, Output, output};
+use crate::clock::now_ms;
 use crate::config::Settings;
-use crate::http::answer::now_ms;
+use crate::store::RequestKind;
 use crate::store::{self, Reader};
 use crate::telemetry::printable;
 
@@ -80,9 +81,14 @@ impl Forget {
                 "no conductor {name} is known; `nodewarden status` lists those that are"
             )))?,
         }
-        let number = store::request(&settings.database, "forget", &self.name, now_ms())
-            .await
-            .map_err(|fault| failed(&fault))?;
+        let number = store::request(
+            &settings.database,
+            RequestKind::Forget,
+            &self.name,
+            now_ms(),
+        )
+        .await
+        .map_err(|fault| failed(&fault))?;
         let answer = tokio::time::timeout(self.wait, answer(&reader, number)).await;
         let result = match answer {
             Ok(answered) => Some(answered.map_err(|fault| failed(&fault))?),

@@ -1,17 +1,19 @@
 //! `emit`: publishes lifecycle events, for conductors without code of their own, and for hands.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
 use super::{Failure, Output};
-use crate::broker::{Emitter, Outgoing, Published, publish_event};
+use crate::broker::{Emitter, publish_event};
+use crate::clock::now_ms;
 use crate::config::Settings;
 use crate::domain::event::{Event, EventKind, Statement};
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, NameFault};
 use crate::lifecycle::{Tasks, stop_on_signals};
-use crate::wire::{self, Envelope};
+use crate::message::{Outgoing, Published};
+use crate::wire;
 
 /// Publish one lifecycle event of a conductor, confirmed by the broker.
 ///
@@ -157,7 +159,7 @@ async fn repeat(settings: &Settings, mut event: Event, every: Duration) -> Resul
 }
 
 fn report(event: &Event, output: Output) {
-    let message_type = event.kind.message_type();
+    let message_type = event.kind.event_type().as_str();
     match output {
         Output::Json => println!(
             "{}",
@@ -264,45 +266,17 @@ fn named(what: &str, fault: NameFault) -> Failure {
 }
 
 fn new_id() -> EventId {
-    EventId::parse(&uuid::Uuid::new_v4().to_string()).expect("a UUID is a name")
-}
-
-fn now_ms() -> u64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+    EventId::parse(&crate::clock::new_id()).expect("a UUID is a name")
 }
 
 /// The message, if a worker would take it.
 fn outgoing(settings: &Settings, event: &Event) -> Result<Outgoing, Failure> {
-    let message_type = event.kind.message_type();
-    let message = Outgoing {
-        exchange: settings.amqp.events_exchange.clone(),
-        routing_key: message_type.to_owned(),
-        message_id: event.id.to_string(),
-        message_type: message_type.to_owned(),
-        content_type: wire::MSGPACK.to_owned(),
-        timestamp_s: now_ms() / 1000,
-        expires_after_ms: None,
-        body: wire::encode_event(event),
-    };
-    let envelope = Envelope {
-        exchange: &message.exchange,
-        routing_key: &message.routing_key,
-        message_id: Some(&message.message_id),
-        message_type: Some(&message.message_type),
-        content_type: Some(&message.content_type),
-        content_encoding: None,
-        user_id: None,
-        body: &message.body,
-    };
-    match wire::decode(&envelope, None) {
+    let message = wire::event_message(event, &settings.amqp.events_exchange, now_ms());
+    match wire::decode(&message.delivered(), None) {
         Ok(_) => Ok(message),
         Err(refusal) => Err(Failure::usage(format!(
             "a worker would refuse this event ({}): {}",
-            refusal.reason.as_str(),
-            refusal.detail
+            refusal.reason, refusal.detail
         ))),
     }
 }

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::{Failure, Output, output};
+use crate::answers::explain;
+use crate::answers::shapes::{Conductor, Driver, Node};
+use crate::clock::now_ms;
 use crate::config::Settings;
-use crate::explain;
-use crate::http::answer::{Conductor, Driver, Node, now_ms};
 use crate::store::{Reader, StoreError};
 use crate::telemetry::printable;
 
@@ -101,7 +102,7 @@ async fn driver(reader: &Reader, name: &str, group: &str) -> Answer {
         .find(|view| view.driver == name && view.conductor_group == group);
     Ok(match found {
         Some(view) => {
-            let text = explain::driver(&view, &explain::gone(&view, &conductors), now);
+            let text = explain::driver(&view, &view.gone(&conductors), now);
             Ok((text, json!(Driver::new(view, &conductors, now))))
         }
         None if in_groups.is_empty() => Err(format!(

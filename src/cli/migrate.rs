@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{Failure, Output, output};
+use crate::clock::now_ms;
 use crate::config::Settings;
-use crate::http::answer::now_ms;
 use crate::store::{self, NewStream, Operator, Reader};
 use crate::telemetry::printable;
 
@@ -89,7 +89,7 @@ impl Migrate {
         let mut operator = Operator::new(&settings.database, settings.inventory.kind)
             .map_err(|fault| Failure::database(&fault, settings))?;
         let begun = operator
-            .new_stream(&uuid::Uuid::new_v4().to_string(), now_ms(), self.force)
+            .new_stream(&crate::clock::new_id(), now_ms(), self.force)
             .await;
         match begun.map_err(|fault| Failure::database(&fault, settings))? {
             NewStream::Begun => Ok(()),

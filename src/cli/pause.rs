@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Failure, Output, output, patience};
+use crate::answers::explain::when;
+use crate::clock::now_ms;
 use crate::config::{self, Settings};
-use crate::explain::when;
-use crate::http::answer::now_ms;
 use crate::store::{Operator, Pause as Record};
 use crate::telemetry::{PRINTABLE_CHARS, printable};
 
@@ -78,7 +78,7 @@ impl Pause {
         }
         let now = now_ms();
         let wanted = Record {
-            id: uuid::Uuid::new_v4().to_string(),
+            id: crate::clock::new_id(),
             reason: printable(&self.reason),
             who: printable(&who),
             paused_at_ms: now,

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::nodes::progress;
 use super::{Failure, Output, output, patience};
+use crate::clock::now_ms;
 use crate::config::Settings;
 use crate::domain::ids::{Driver, Group, Pair};
-use crate::http::answer::now_ms;
 use crate::store::{Held, Operator, Reader, StoreError, Window};
 use crate::telemetry::printable;
 

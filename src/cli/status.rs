@@ -5,9 +5,12 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::{Failure, Output, output};
+use crate::answers::explain::{self, distance, length, when};
+use crate::answers::shapes::{Conductor, Driver, Paused};
+use crate::clock::now_ms;
+use crate::config::Mode;
 use crate::config::Settings;
-use crate::explain::{self, distance, length, when};
-use crate::http::answer::{Conductor, Driver, Paused, now_ms};
+use crate::domain::change::PairState;
 use crate::store::{ConductorView, DriverView, Observed, Overview, Pause, Reader, StoreError};
 use crate::telemetry::printable;
 
@@ -33,7 +36,7 @@ fn state(view: &DriverView) -> String {
     if explain::nearly_lost(view) {
         format!("{} (1 left)", view.state)
     } else {
-        view.state.to_owned()
+        view.state.to_string()
     }
 }
 
@@ -150,7 +153,7 @@ impl Picture {
                 "seems_alive": seems_alive,
             },
             "paused": overview.pause.as_ref().map(Paused::from),
-            "mode": overview.mode,
+            "mode": overview.mode.map(Mode::as_str),
             "observed": observed,
             "announcements": {
                 "made": overview.last_announcement,
@@ -314,7 +317,7 @@ impl Picture {
                 view.conductor.clone(),
                 view.incarnation.to_string(),
                 shown(&view.conductor_group),
-                view.state.clone(),
+                view.state.to_string(),
                 distance(view.since_ms, self.now_ms),
                 distance(view.last_sign_at_ms, self.now_ms),
                 view.drivers.join(", "),
@@ -328,14 +331,14 @@ impl Picture {
         let held_back: Vec<_> = self
             .drivers
             .iter()
-            .filter(|view| view.state != "active")
+            .filter(|view| view.state != PairState::Active)
             .collect();
         let mut text = String::new();
         if !held_back.is_empty() {
             text.push_str("\nHeld back, and why:\n");
         }
         for view in held_back.iter().take(EXPLAINED) {
-            let gone = explain::gone(view, &self.conductors);
+            let gone = view.gone(&self.conductors);
             let why = format!("- {}", explain::driver(view, &gone, self.now_ms));
             let _ = writeln!(text, "{}", output::wrapped(&why, 2));
         }

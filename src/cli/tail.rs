@@ -7,9 +7,10 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::Failure;
-use crate::broker::{Delivery, Subscriber};
+use crate::broker::Subscriber;
 use crate::config::Settings;
 use crate::lifecycle::{Tasks, stop_on_signals};
+use crate::message::Delivery;
 use crate::wire;
 
 /// Print node events as JSON lines, as a scheduler would see them.

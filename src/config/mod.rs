@@ -13,6 +13,7 @@ mod secret;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 
 pub use environment::{STACK_VARIABLE, file_from_environment, has_stack_setting, user};
@@ -196,24 +197,15 @@ impl Default for Decide {
     }
 }
 
-/// Whether decisions reach the nodes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Nodes are taken out and put back.
-    Enforce,
-    /// Decisions are only recorded.
-    Observe,
-}
-
-impl Mode {
-    /// As written in settings and tables.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Enforce => "enforce",
-            Self::Observe => "observe",
-        }
+words! {
+    /// Whether decisions reach the nodes.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    Mode, "a mode" {
+        /// Nodes are taken out and put back.
+        Enforce = "enforce",
+        /// Decisions are only recorded.
+        Observe = "observe",
     }
 }
 

@@ -1,63 +1,54 @@
 //! What schedulers are told: the words of the outgoing messages.
 
+use super::change::Verdict;
+use super::event::EventType;
 use super::ids::Pair;
+use crate::words::words;
 
-/// Why a node went out of service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OutReason {
-    /// The pair had an active conductor and lost the last one.
-    DriverLost,
-    /// The pair never had one.
-    DriverUnknown,
+words! {
+    /// Why a node went out of service.
+    OutReason, "a reason" {
+        /// The pair had an active conductor and lost the last one.
+        DriverLost = "driver_lost",
+        /// The pair never had one.
+        DriverUnknown = "driver_unknown",
+    }
 }
 
 impl OutReason {
-    /// As written in messages and tables.
+    /// The reason of nodes that went out by a decision with this verdict.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DriverLost => "driver_lost",
-            Self::DriverUnknown => "driver_unknown",
+    pub fn of(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Lost | Verdict::Restored => Self::DriverLost,
+            Verdict::Unknown => Self::DriverUnknown,
         }
     }
 }
 
-/// Why a hold of ours ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BackReason {
-    /// The pair has an active conductor again.
-    DriverRestored,
-    /// The node needs another, active pair now, or somebody else lifted our mark.
-    NodeChanged,
-    /// The node is gone.
-    NodeRemoved,
-    /// An operator's command.
-    Released,
+words! {
+    /// Why a hold of ours ended.
+    BackReason, "a reason" {
+        /// The pair has an active conductor again.
+        DriverRestored = "driver_restored",
+        /// The node needs another, active pair now, or somebody else lifted our mark.
+        NodeChanged = "node_changed",
+        /// The node is gone.
+        NodeRemoved = "node_removed",
+        /// An operator's command.
+        Released = "released",
+    }
 }
 
-impl BackReason {
-    /// As written in messages and tables.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DriverRestored => "driver_restored",
-            Self::NodeChanged => "node_changed",
-            Self::NodeRemoved => "node_removed",
-            Self::Released => "released",
-        }
-    }
-
-    /// The reason that [`as_str`](Self::as_str) writes so.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        [
-            Self::DriverRestored,
-            Self::NodeChanged,
-            Self::NodeRemoved,
-            Self::Released,
-        ]
-        .into_iter()
-        .find(|reason| reason.as_str() == text)
+words! {
+    /// The routing key and `type` of an announcement.
+    AnnouncementType, "a type of announcement" {
+        /// [`Content::OutOfService`]
+        OutOfService = "node.out_of_service",
+        /// [`Content::BackInService`]
+        BackInService = "node.back_in_service",
+        /// [`Content::Position`]
+        Position = "node.position",
     }
 }
 
@@ -67,7 +58,7 @@ pub struct AnnouncedCause {
     /// The `message_id` of the event.
     pub event_id: Option<String>,
     /// Its type.
-    pub event: Option<String>,
+    pub event: Option<EventType>,
     /// The conductor that it was about.
     pub conductor: Option<String>,
 }
@@ -131,13 +122,13 @@ pub enum Content {
 }
 
 impl Content {
-    /// The routing key and `type` of the message that carries it.
+    /// The type of the message that carries it.
     #[must_use]
-    pub fn message_type(&self) -> &'static str {
+    pub fn announcement_type(&self) -> AnnouncementType {
         match self {
-            Self::OutOfService { .. } => "node.out_of_service",
-            Self::BackInService { .. } => "node.back_in_service",
-            Self::Position { .. } => "node.position",
+            Self::OutOfService { .. } => AnnouncementType::OutOfService,
+            Self::BackInService { .. } => AnnouncementType::BackInService,
+            Self::Position { .. } => AnnouncementType::Position,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The words of a decision: what changes for a conductor, what that makes of each pair, and why.
 
 use super::conductor::{Conductor, Outcome};
+use super::event::EventType;
 use super::ids::{ConductorName, EventId, Pair};
+use crate::words::words;
 
 /// What follows from one event or one silence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,26 +32,15 @@ pub struct Turn {
     pub last_good_at_ms: Option<u64>,
 }
 
-/// A decision's verdict about a pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Its last active conductor is gone.
-    Lost,
-    /// It was lost and has an active conductor again.
-    Restored,
-    /// Nodes need it, and it never had one.
-    Unknown,
-}
-
-impl Verdict {
-    /// As written in tables and answers.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Lost => "lost",
-            Self::Restored => "restored",
-            Self::Unknown => "unknown",
-        }
+words! {
+    /// A decision's verdict about a pair.
+    Verdict, "a verdict" {
+        /// Its last active conductor is gone.
+        Lost = "lost",
+        /// It was lost and has an active conductor again.
+        Restored = "restored",
+        /// Nodes need it, and it never had one.
+        Unknown = "unknown",
     }
 }
 
@@ -70,7 +61,7 @@ pub enum CauseKind {
         /// Its `message_id`.
         id: EventId,
         /// Its type.
-        message_type: &'static str,
+        event_type: EventType,
     },
     /// Its heartbeats stopped for longer than its time-out.
     Silence,
@@ -80,36 +71,54 @@ pub enum CauseKind {
     NeverSeen,
 }
 
+words! {
+    /// A [`CauseKind`] in one word.
+    CauseWord, "a cause" {
+        /// [`CauseKind::Event`]
+        Event = "event",
+        /// [`CauseKind::Silence`]
+        Silence = "silence",
+        /// [`CauseKind::RestartOverdue`]
+        RestartOverdue = "hold_ended",
+        /// [`CauseKind::NeverSeen`]
+        NeverSeen = "never_seen",
+    }
+}
+
 impl CauseKind {
-    /// As written in tables.
+    /// In one word.
     #[must_use]
-    pub fn as_str(&self) -> &'static str {
+    pub fn word(&self) -> CauseWord {
         match self {
-            Self::Event { .. } => "event",
-            Self::Silence => "silence",
-            Self::RestartOverdue => "hold_ended",
-            Self::NeverSeen => "never_seen",
+            Self::Event { .. } => CauseWord::Event,
+            Self::Silence => CauseWord::Silence,
+            Self::RestartOverdue => CauseWord::RestartOverdue,
+            Self::NeverSeen => CauseWord::NeverSeen,
         }
     }
 }
 
-/// What a pair should be, as decided and recorded. A pair without a standing never had an active
-/// conductor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// It has an active conductor.
-    Active,
-    /// It had one and lost the last, or never had one and nodes that need it were judged by that.
-    Lost,
+words! {
+    /// What a pair should be, as decided and recorded. A pair without a standing never had an active
+    /// conductor.
+    Standing, "a standing" {
+        /// It has an active conductor.
+        Active = "active",
+        /// It had one and lost the last, or never had one and nodes that need it were judged by that.
+        Lost = "lost",
+    }
 }
 
-impl Standing {
-    /// As written in tables.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Lost => "lost",
-        }
+words! {
+    /// How a pair is seen from outside.
+    PairState, "a pair's state" {
+        /// It has an active conductor.
+        Active = "active",
+        /// It counts as active only by planned restarts.
+        Holding = "holding",
+        /// It lost its last one.
+        Lost = "lost",
+        /// It never had one.
+        Unknown = "unknown",
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::event::{Event, EventKind, Statement};
 use super::ids::{ConductorName, Driver, Group, Incarnation, Pair};
 use super::time::{Mono, Now};
+use crate::words::words;
 
 /// What is known about one conductor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,16 +52,38 @@ pub enum Life {
     TimedOut,
 }
 
+words! {
+    /// A [`Life`] in one word.
+    ConductorState, "a conductor's state" {
+        /// [`Life::Active`]
+        Active = "active",
+        /// [`Life::Leaving`]
+        Leaving = "leaving",
+        /// [`Life::Left`]
+        Left = "left",
+        /// [`Life::TimedOut`]
+        TimedOut = "timed_out",
+    }
+}
+
 impl Life {
-    /// As written in tables and answers.
+    /// In one word.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub fn state(self) -> ConductorState {
         match self {
-            Self::Active => "active",
-            Self::Leaving { .. } => "leaving",
-            Self::Left => "left",
-            Self::TimedOut => "timed_out",
+            Self::Active => ConductorState::Active,
+            Self::Leaving { .. } => ConductorState::Leaving,
+            Self::Left => ConductorState::Left,
+            Self::TimedOut => ConductorState::TimedOut,
         }
+    }
+}
+
+impl ConductorState {
+    /// Whether a conductor in it counts as active.
+    #[must_use]
+    pub fn counts_as_active(self) -> bool {
+        matches!(self, Self::Active | Self::Leaving)
     }
 }
 
@@ -68,7 +91,7 @@ impl Conductor {
     /// Whether it counts as active: alive, or in a planned restart.
     #[must_use]
     pub fn counts_as_active(&self) -> bool {
-        matches!(self.life, Life::Active | Life::Leaving { .. })
+        self.life.state().counts_as_active()
     }
 
     /// The pairs that it supports, whether it counts or not.
@@ -80,32 +103,19 @@ impl Conductor {
     }
 }
 
-/// What became of an event about one conductor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It changed what is known.
-    Applied,
-    /// It changed nothing but when the conductor was last heard.
-    Refreshed,
-    /// It is about an older incarnation, an ended one, or a time before a later sign of life.
-    Stale,
-    /// A bare heartbeat or a time-out of a conductor that is not known: activates nothing.
-    Unknown,
-    /// A bare heartbeat of an incarnation whose `joined` was not seen: keeps the known one alive.
-    NewerUnjoined,
-}
-
-impl Outcome {
-    /// As written in tables and metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Refreshed => "refreshed",
-            Self::Stale => "stale",
-            Self::Unknown => "unknown",
-            Self::NewerUnjoined => "newer_unjoined",
-        }
+words! {
+    /// What became of an event about one conductor.
+    Outcome, "an outcome" {
+        /// It changed what is known.
+        Applied = "applied",
+        /// It changed nothing but when the conductor was last heard.
+        Refreshed = "refreshed",
+        /// It is about an older incarnation, an ended one, or a time before a later sign of life.
+        Stale = "stale",
+        /// A bare heartbeat or a time-out of a conductor that is not known: activates nothing.
+        Unknown = "unknown",
+        /// A bare heartbeat of an incarnation whose `joined` was not seen: keeps the known one alive.
+        NewerUnjoined = "newer_unjoined",
     }
 }
 
@@ -255,7 +265,7 @@ fn leave(
     }
     let next = Conductor {
         incarnation: event.incarnation,
-        since_ms: if life.as_str() == known.life.as_str() {
+        since_ms: if life.state() == known.life.state() {
             known.since_ms
         } else {
             now.wall_ms

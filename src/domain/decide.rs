@@ -22,7 +22,7 @@ pub fn decide(map: &DriverMap, event: &Event, now: Now, back_within_cap: Duratio
     let (outcome, next) = conductor::after_event(known, event, now, back_within_cap);
     let kind = CauseKind::Event {
         id: event.id.clone(),
-        message_type: event.kind.message_type(),
+        event_type: event.kind.event_type(),
     };
     change(map, &event.conductor, outcome, next, kind)
 }

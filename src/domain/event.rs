@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
+use crate::words::words;
 
 /// One lifecycle event of one conductor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,15 +45,29 @@ pub enum EventKind {
     },
 }
 
+words! {
+    /// The routing key and `type` of the message that carries an event.
+    EventType, "a type of event" {
+        /// [`EventKind::Joined`]
+        Joined = "conductor.joined",
+        /// [`EventKind::Heartbeat`]
+        Heartbeat = "conductor.heartbeat",
+        /// [`EventKind::Left`]
+        Left = "conductor.left",
+        /// [`EventKind::HeartbeatTimeout`]
+        HeartbeatTimeout = "conductor.heartbeat_timeout",
+    }
+}
+
 impl EventKind {
-    /// The routing key and `type` of the message that carries it.
+    /// The type of the message that carries it.
     #[must_use]
-    pub fn message_type(&self) -> &'static str {
+    pub fn event_type(&self) -> EventType {
         match self {
-            Self::Joined(_) => "conductor.joined",
-            Self::Heartbeat(_) => "conductor.heartbeat",
-            Self::Left { .. } => "conductor.left",
-            Self::HeartbeatTimeout { .. } => "conductor.heartbeat_timeout",
+            Self::Joined(_) => EventType::Joined,
+            Self::Heartbeat(_) => EventType::Heartbeat,
+            Self::Left { .. } => EventType::Left,
+            Self::HeartbeatTimeout { .. } => EventType::HeartbeatTimeout,
         }
     }
 }

@@ -13,7 +13,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Fault, looks};
-use crate::bridge::{State as Standing, Status, SystemClock};
+use crate::bridge::{State as Presence, Status};
+use crate::clock::SystemClock;
 use crate::telemetry::{Metrics, printable};
 
 #[derive(Clone)]
@@ -68,7 +69,9 @@ async fn metrics_text(State(sources): State<Sources>) -> impl IntoResponse {
     {
         let status = sources.status.borrow();
         let count = |state| status.conductors.get(&state).copied().unwrap_or_default();
-        let conductors = Standing::ALL.map(|state| (state.as_str(), count(state)));
+        let conductors = Presence::ALL
+            .iter()
+            .map(|state| (state.as_str(), count(*state)));
         let age = status.look_age(sources.clock.mono());
         sources.metrics.bridge(age, conductors, status.waiting);
     }

@@ -7,8 +7,9 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answer::{Conductor, Decision, Driver, Node, Paused, Snapshot, now_ms};
 use super::{Fault, Sources};
+use crate::answers::shapes::{Conductor, Decision, Driver, Node, Paused, Snapshot};
+use crate::clock::now_ms;
 use crate::telemetry::printable;
 use crate::worker::Role;
 

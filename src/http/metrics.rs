@@ -7,8 +7,9 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 
-use super::{Sources, answer};
-use crate::explain;
+use super::Sources;
+use crate::answers::explain;
+use crate::clock::now_ms;
 use crate::store::{DriverView, StoreError};
 use crate::telemetry::{PairGauge, error_chain};
 
@@ -57,14 +58,14 @@ async fn refresh(sources: &Sources) -> Result<(), StoreError> {
     let drivers = sources.reader.drivers().await?;
     let oldest = overview
         .outbox_oldest_ms
-        .map(|at| Duration::from_millis(answer::now_ms().saturating_sub(at)));
+        .map(|at| Duration::from_millis(now_ms().saturating_sub(at)));
     sources
         .metrics
         .database(overview.nodes_out_of_service, oldest);
     let observing = overview.observing();
     let paused = overview
         .pause
-        .map(|pause| Duration::from_millis(answer::now_ms().saturating_sub(pause.paused_at_ms)));
+        .map(|pause| Duration::from_millis(now_ms().saturating_sub(pause.paused_at_ms)));
     let would_go_out = drivers.iter().map(DriverView::would_go_out).sum();
     sources
         .metrics

@@ -3,7 +3,6 @@
 //! Knows the reading half of the store, the replica's status and the metrics; never writes. Read
 //! [`answer`] for the shapes, `looks` for the paths, `bounded` for what a connection may cost.
 
-pub mod answer;
 mod bounded;
 mod bridge;
 mod fault;

@@ -65,7 +65,7 @@ pub async fn migrate(
     }
     let found = async {
         let sql = sql::statements(dialect);
-        let stream = uuid::Uuid::new_v4().to_string();
+        let stream = crate::clock::new_id();
         connection
             .execute(sql.create_stream, values![&stream])
             .await?;

@@ -29,7 +29,7 @@ pub use look::views::{
 pub use migrate::{migrate, prepare};
 pub use records::{
     Completed, ConductorRecord, DecisionRecord, EventRecord, Findings, Keeping, Memory, Request,
-    Rows, StandingRecord, Sweep, Takeover, Window, WindowDone,
+    RequestKind, Rows, StandingRecord, Sweep, Takeover, Window, WindowDone,
 };
 pub use write::import::{ImportCount, NodeUpsert, import};
 pub use write::ledger::SqlLedger;

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::domain::change::Standing;
-use crate::domain::change::{Turn, Verdict};
-use crate::domain::conductor::{Conductor, Life, Outcome};
+use crate::domain::change::{Standing, Turn, Verdict};
+use crate::domain::conductor::{Conductor, ConductorState, Life, Outcome};
+use crate::domain::event::EventType;
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
 use crate::domain::time::Mono;
+use crate::words::words;
 
 /// What a replica finds when it takes over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +43,8 @@ pub struct ConductorRecord {
     pub drivers: BTreeSet<Driver>,
     /// Its time-out.
     pub heartbeat_timeout: Option<Duration>,
-    /// Its state, as [`Life::as_str`] writes it.
-    pub state: &'static str,
+    /// Its state.
+    pub state: ConductorState,
     /// What remains of a planned restart.
     pub restart_remaining: Option<Duration>,
     /// Its latest `sent_at_ms`.
@@ -60,7 +61,7 @@ impl ConductorRecord {
     pub fn save(conductor: &Conductor, now: Mono) -> Self {
         let restart_remaining = match conductor.life {
             Life::Leaving { until } => Some(until.since(now)),
-            _ => None,
+            Life::Active | Life::Left | Life::TimedOut => None,
         };
         Self {
             name: conductor.name.clone(),
@@ -68,7 +69,7 @@ impl ConductorRecord {
             group: conductor.group.clone(),
             drivers: conductor.drivers.clone(),
             heartbeat_timeout: conductor.heartbeat_timeout,
-            state: conductor.life.as_str(),
+            state: conductor.life.state(),
             restart_remaining,
             last_sent_at_ms: conductor.last_sent_at_ms,
             last_sign_at_ms: conductor.last_sign_at_ms,
@@ -81,12 +82,12 @@ impl ConductorRecord {
     #[must_use]
     pub fn restore(&self, now: Mono) -> Conductor {
         let life = match self.state {
-            "active" => Life::Active,
-            "leaving" => Life::Leaving {
+            ConductorState::Active => Life::Active,
+            ConductorState::Leaving => Life::Leaving {
                 until: now.plus(self.restart_remaining.unwrap_or_default()),
             },
-            "timed_out" => Life::TimedOut,
-            _ => Life::Left,
+            ConductorState::TimedOut => Life::TimedOut,
+            ConductorState::Left => Life::Left,
         };
         Conductor {
             name: self.name.clone(),
@@ -131,7 +132,7 @@ pub struct EventRecord {
     /// SHA-256 over its type and body.
     pub digest: [u8; 32],
     /// Its type.
-    pub message_type: &'static str,
+    pub event_type: EventType,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -203,14 +204,22 @@ pub struct Completed {
     pub nodes: u64,
 }
 
+words! {
+    /// What an operator may ask.
+    RequestKind, "a kind of request" {
+        /// To forget a conductor.
+        Forget = "forget",
+    }
+}
+
 /// What an operator asks of the deciding replica.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// Its number.
     pub number: u64,
-    /// What is asked; `forget` is known.
-    pub kind: String,
-    /// About what; for `forget` a conductor's name.
+    /// What is asked.
+    pub kind: RequestKind,
+    /// About what: a conductor's name.
     pub argument: String,
 }
 

@@ -1,13 +1,17 @@
 //! How things stand: the recorder, and the gauges that are set for each scrape.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use metrics::{Unit, counter, gauge};
+use metrics::Label;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::names::*;
+use super::list::{self, *};
+use super::metric::Kind;
+use crate::domain::change::PairState;
+use crate::domain::event::EventType;
 
 /// Pairs that get a time series of their own; the rest is summed (I8: label cardinality).
 pub const PAIR_SERIES: usize = 1000;
@@ -19,8 +23,8 @@ pub struct PairGauge {
     pub conductor_group: String,
     /// The driver.
     pub driver: String,
-    /// `active`, `holding`, `lost` or `unknown`.
-    pub state: &'static str,
+    /// Where it stands.
+    pub state: PairState,
     /// Conductors that count.
     pub active_conductors: u64,
     /// Nodes that need it.
@@ -48,71 +52,63 @@ pub fn install_metrics() -> Result<Metrics, String> {
 
 fn install() -> Result<Metrics, String> {
     let mut builder = PrometheusBuilder::new();
-    for (name, _) in HISTOGRAMS {
+    for metric in list::ALL
+        .iter()
+        .filter(|metric| metric.kind == Kind::Histogram)
+    {
         builder = builder
-            .set_buckets_for_metric(Matcher::Full((*name).to_owned()), BUCKETS)
+            .set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), BUCKETS)
             .map_err(|fault| fault.to_string())?;
     }
     let handle = builder
         .install_recorder()
         .map_err(|fault| fault.to_string())?;
-    for (name, help) in GAUGES {
-        metrics::describe_gauge!(*name, *help);
+    for metric in list::ALL {
+        metric.describe();
     }
-    for (name, help) in COUNTERS {
-        metrics::describe_counter!(*name, *help);
+    for event_type in list::event_types() {
+        count_event(event_type, "applied", 0);
     }
-    for (name, help) in HISTOGRAMS {
-        metrics::describe_histogram!(*name, Unit::Seconds, *help);
-    }
-    begin_at_zero();
     Ok(Metrics {
         handle,
         shown: Arc::default(),
     })
 }
 
-/// Series that exist from the start, so that a rate sees their first increment.
-fn begin_at_zero() {
-    for name in [
-        DEAF_SECONDS_TOTAL,
-        FENCED_TOTAL,
-        ANNOUNCED_TOTAL,
-        UNROUTABLE_TOTAL,
-        NACKED_TOTAL,
-        SWEEPS_TOTAL,
-    ] {
-        counter!(name).absolute(0);
-    }
-    for reason in crate::wire::Reason::ALL {
-        counter!(REFUSED_TOTAL, "reason" => reason.as_str()).absolute(0);
-    }
-    for event in EVENT_TYPES
-        .iter()
-        .filter(|event| event.starts_with("conductor."))
-    {
-        counter!(EVENTS_TOTAL, "type" => *event, "outcome" => "applied").absolute(0);
-    }
-    for verdict in ["lost", "restored", "unknown"] {
-        counter!(DECISIONS_TOTAL, "verdict" => verdict).absolute(0);
-    }
-    for direction in ["out", "back"] {
-        counter!(NODES_MOVED_TOTAL, "direction" => direction).absolute(0);
-    }
-    for reason in SESSION_ENDS {
-        counter!(SESSIONS_ENDED_TOTAL, "reason" => *reason).absolute(0);
-    }
-    for what in RETRIED {
-        counter!(RETRIES_TOTAL, "what" => *what).absolute(0);
-    }
-    counter!(NODES_SKIPPED_TOTAL).absolute(0);
-    gauge!(PAUSED).set(0.0);
-    gauge!(PAUSED_SECONDS).set(0.0);
-    gauge!(OBSERVING).set(0.0);
-    gauge!(OBSERVED_NODES).set(0.0);
-    gauge!(SCRAPE_STALE).set(0.0);
-    gauge!(NODES_OUT_OF_SERVICE).set(0.0);
-    gauge!(OUTBOX_OLDEST_SECONDS).set(0.0);
+fn count_event(event_type: &'static str, outcome: &'static str, more: u64) {
+    let labels = vec![
+        Label::from_static_parts("type", event_type),
+        Label::from_static_parts("outcome", outcome),
+    ];
+    EVENTS.count_with(labels, more);
+}
+
+/// An event was handled, with this outcome.
+pub fn event(event_type: EventType, outcome: &'static str) {
+    count_event(event_type.as_str(), outcome, 1);
+}
+
+/// This replica could not judge silence for that long.
+pub fn deaf(how_long: Duration) {
+    // Counters hold whole numbers; fractions are kept here so that none is lost.
+    static MILLISECONDS: AtomicU64 = AtomicU64::new(0);
+    let more = u64::try_from(how_long.as_millis()).unwrap_or(u64::MAX / 2);
+    let before = MILLISECONDS.fetch_add(more, Ordering::Relaxed);
+    DEAF.count(before.saturating_add(more) / 1000 - before / 1000);
+}
+
+fn flag(on: bool) -> f64 {
+    f64::from(u8::from(on))
+}
+
+/// A bridge looked: `good`, `failed` or `slow`.
+pub fn bridge_looked(outcome: &'static str, more: u64) {
+    BRIDGE_LOOKS.count_with(vec![Label::from_static_parts("outcome", outcome)], more);
+}
+
+/// The broker confirmed an event of a bridge.
+pub fn bridge_published(event_type: &'static str, more: u64) {
+    BRIDGE_PUBLISHED.count_with(vec![Label::from_static_parts("type", event_type)], more);
 }
 
 impl Metrics {
@@ -133,12 +129,12 @@ impl Metrics {
         pending: usize,
     ) {
         for each in ["active", "standby", "starting"] {
-            gauge!(ROLE, "role" => each).set(f64::from(u8::from(role == each)));
+            ROLE.set_as(each, flag(role == each));
         }
-        gauge!(READY).set(f64::from(u8::from(ready)));
-        gauge!(EPOCH).set(epoch.unwrap_or_default() as f64);
-        gauge!(PENDING_PAIRS).set(pending as f64);
-        gauge!(LAST_TICK_AGE_SECONDS).set(match tick_age {
+        READY.set(flag(ready));
+        EPOCH.set(epoch.unwrap_or_default() as f64);
+        PENDING_PAIRS.set(pending as f64);
+        LAST_TICK_AGE.set(match tick_age {
             _ if role != "active" => 0.0,
             Some(age) => age.as_secs_f64(),
             None => f64::INFINITY,
@@ -154,53 +150,51 @@ impl Metrics {
         waiting: usize,
     ) {
         let age = look_age.map_or(f64::INFINITY, |age| age.as_secs_f64());
-        gauge!(BRIDGE_LOOK_AGE_SECONDS).set(age);
+        BRIDGE_LOOK_AGE.set(age);
         for (state, count) in conductors {
-            gauge!(BRIDGE_CONDUCTORS, "state" => state).set(count as f64);
+            let labels = vec![Label::from_static_parts("state", state)];
+            BRIDGE_CONDUCTORS.set_with(labels, count as f64);
         }
-        gauge!(BRIDGE_WAITING_EVENTS).set(waiting as f64);
+        BRIDGE_WAITING_EVENTS.set(waiting as f64);
         // From the first scrape on, so that a rate sees the first increment.
         for outcome in ["good", "failed", "slow"] {
-            counter!(BRIDGE_LOOKS_TOTAL, "outcome" => outcome).increment(0);
+            bridge_looked(outcome, 0);
         }
-        for event in EVENT_TYPES
-            .iter()
-            .filter(|event| event.starts_with("conductor."))
-        {
-            counter!(BRIDGE_PUBLISHED_TOTAL, "type" => *event).increment(0);
+        for event_type in list::event_types() {
+            bridge_published(event_type, 0);
         }
     }
 
     /// How the database stands.
     pub fn database(&self, nodes_out_of_service: u64, outbox_oldest: Option<Duration>) {
-        gauge!(NODES_OUT_OF_SERVICE).set(nodes_out_of_service as f64);
-        gauge!(OUTBOX_OLDEST_SECONDS).set(outbox_oldest.unwrap_or_default().as_secs_f64());
+        NODES_OUT_OF_SERVICE.set(nodes_out_of_service as f64);
+        OUTBOX_OLDEST.set(outbox_oldest.unwrap_or_default().as_secs_f64());
     }
 
     /// What operators want: for how long there has been a pause, and, while decisions are only
     /// recorded, how many nodes would be out.
     pub fn operators(&self, paused: Option<Duration>, observed: Option<u64>) {
-        gauge!(PAUSED).set(f64::from(u8::from(paused.is_some())));
-        gauge!(PAUSED_SECONDS).set(paused.unwrap_or_default().as_secs_f64());
-        gauge!(OBSERVING).set(f64::from(u8::from(observed.is_some())));
-        gauge!(OBSERVED_NODES).set(observed.unwrap_or_default() as f64);
+        PAUSED.set(flag(paused.is_some()));
+        PAUSED_FOR.set(paused.unwrap_or_default().as_secs_f64());
+        OBSERVING.set(flag(observed.is_some()));
+        OBSERVED_NODES.set(observed.unwrap_or_default() as f64);
     }
 
     /// Whether what the database says could not be refreshed.
     pub fn database_stale(&self, stale: bool) {
-        gauge!(SCRAPE_STALE).set(f64::from(u8::from(stale)));
+        DATABASE_STALE.set(flag(stale));
     }
 
     /// Every pair there is; what is not among them any more falls to 0.
     pub fn pairs(&self, pairs: &[PairGauge]) {
-        for state in ["active", "holding", "lost", "unknown"] {
-            let count = pairs.iter().filter(|pair| pair.state == state).count();
-            gauge!(PAIRS, "state" => state).set(count as f64);
+        for state in PairState::ALL {
+            let count = pairs.iter().filter(|pair| pair.state == *state).count();
+            PAIRS.set_as(state.as_str(), count as f64);
         }
         let nearly_lost = || pairs.iter().filter(|pair| pair.nearly_lost);
-        gauge!(PAIRS, "state" => "nearly_lost").set(nearly_lost().count() as f64);
+        PAIRS.set_as("nearly_lost", nearly_lost().count() as f64);
         let at_risk: u64 = nearly_lost().map(|pair| pair.nodes).sum();
-        gauge!(NEARLY_LOST_NODES).set(at_risk as f64);
+        NEARLY_LOST_NODES.set(at_risk as f64);
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let now: BTreeSet<(&str, &str)> = pairs
             .iter()
@@ -247,7 +241,7 @@ impl PairSeries {
         Self {
             conductors: self.conductors + pair.active_conductors,
             nodes: self.nodes + pair.nodes,
-            lost: self.lost + u64::from(pair.state == "lost"),
+            lost: self.lost + u64::from(pair.state == PairState::Lost),
         }
     }
 
@@ -257,8 +251,11 @@ impl PairSeries {
             (PAIR_NODES, self.nodes),
             (PAIR_LOST, self.lost),
         ] {
-            gauge!(name, "conductor_group" => group.to_owned(), "driver" => driver.to_owned())
-                .set(value as f64);
+            let labels = vec![
+                Label::new("conductor_group", group.to_owned()),
+                Label::new("driver", driver.to_owned()),
+            ];
+            name.set_with(labels, value as f64);
         }
     }
 }
@@ -271,7 +268,7 @@ mod tests {
         PairGauge {
             conductor_group: String::new(),
             driver: driver.to_owned(),
-            state: "active",
+            state: PairState::Active,
             active_conductors,
             nodes: 3,
             nearly_lost: active_conductors == 1,
@@ -293,14 +290,14 @@ mod tests {
             let text = metrics.render();
             let series = text
                 .lines()
-                .filter(|line| line.starts_with(PAIR_ACTIVE_CONDUCTORS))
+                .filter(|line| line.starts_with(PAIR_ACTIVE_CONDUCTORS.name))
                 .count();
             assert_eq!(series, PAIR_SERIES + 1);
             let other = "{conductor_group=\"(other)\",driver=\"(other)\"}";
-            assert!(text.contains(&format!("{PAIR_ACTIVE_CONDUCTORS}{other} 10\n")));
-            assert!(text.contains(&format!("{PAIR_NODES}{other} 15\n")));
+            assert!(text.contains(&format!("{}{other} 10\n", PAIR_ACTIVE_CONDUCTORS.name)));
+            assert!(text.contains(&format!("{}{other} 15\n", PAIR_NODES.name)));
             let lost = PairGauge {
-                state: "lost",
+                state: PairState::Lost,
                 ..pair("d3", 0)
             };
             metrics.pairs(&[pair("d1", 1), lost]);
@@ -313,13 +310,16 @@ mod tests {
                 (PAIR_NODES, "d2", 0),
                 (PAIR_LOST, "d3", 1),
             ] {
-                let line = format!("{name}{{conductor_group=\"\",driver=\"{driver}\"}} {value}\n");
+                let line = format!(
+                    "{}{{conductor_group=\"\",driver=\"{driver}\"}} {value}\n",
+                    name.name
+                );
                 assert!(text.contains(&line), "{line}");
             }
-            assert!(text.contains(&format!("{PAIR_ACTIVE_CONDUCTORS}{other} 0\n")));
-            assert!(text.contains(&format!("{PAIR_NODES}{other} 0\n")));
-            assert!(text.contains(&format!("{PAIRS}{{state=\"nearly_lost\"}} 1\n")));
-            assert!(text.contains(&format!("{NEARLY_LOST_NODES} 3\n")));
+            assert!(text.contains(&format!("{}{other} 0\n", PAIR_ACTIVE_CONDUCTORS.name)));
+            assert!(text.contains(&format!("{}{other} 0\n", PAIR_NODES.name)));
+            assert!(text.contains(&format!("{}{{state=\"nearly_lost\"}} 1\n", PAIRS.name)));
+            assert!(text.contains(&format!("{} 3\n", NEARLY_LOST_NODES.name)));
         });
     }
 }

@@ -11,38 +11,7 @@ use super::tick::{TICK_TYPE, Tick};
 use super::{BODY_BYTES, JSON, MSGPACK};
 use crate::domain::event::{Event, EventKind, Statement};
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, INCARNATION_MAX, Incarnation};
-
-/// A message as delivered: its body and the properties that matter here.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Envelope<'a> {
-    /// The exchange that it came through; empty for the default exchange.
-    pub exchange: &'a str,
-    /// The routing key; names the message where `type` is absent.
-    pub routing_key: &'a str,
-    /// The property `message_id`.
-    pub message_id: Option<&'a str>,
-    /// The property `type`. An empty one counts as absent.
-    pub message_type: Option<&'a str>,
-    /// The property `content_type`. An empty one counts as absent.
-    pub content_type: Option<&'a str>,
-    /// The property `content_encoding`. An empty one counts as absent.
-    pub content_encoding: Option<&'a str>,
-    /// The property `user_id`, which the broker has checked.
-    pub user_id: Option<&'a str>,
-    /// The body.
-    pub body: &'a [u8],
-}
-
-impl<'a> Envelope<'a> {
-    /// What the message calls itself: `type`, or the routing key where that is absent.
-    #[must_use]
-    pub fn effective_type(&self) -> &'a str {
-        match self.message_type {
-            Some(name) if !name.is_empty() => name,
-            _ => self.routing_key,
-        }
-    }
-}
+use crate::message::Delivery;
 
 /// What a good message says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,26 +38,26 @@ enum Kind {
     Tick,
 }
 
-/// Reads `envelope`. With `publishers`, events must carry the `user_id` of somebody who may speak
+/// Reads `delivery`. With `publishers`, events must carry the `user_id` of somebody who may speak
 /// for that conductor.
 ///
 /// # Errors
 /// [`Refusal`], always a permanent fault of the message itself.
-pub fn decode(envelope: &Envelope, publishers: Option<&Publishers>) -> Result<Incoming, Refusal> {
-    check_size(envelope.body)?;
-    let kind = kind(envelope)?;
-    let format = format(envelope)?;
+pub fn decode(delivery: &Delivery, publishers: Option<&Publishers>) -> Result<Incoming, Refusal> {
+    check_size(&delivery.body)?;
+    let kind = kind(delivery)?;
+    let format = format(delivery)?;
     if let Kind::Tick = kind {
-        let fields = Fields::new(body::read(envelope.body, format)?);
+        let fields = Fields::new(body::read(&delivery.body, format)?);
         return Tick::from_fields(&fields).map(Incoming::Tick);
     }
-    let id = event_id(envelope.message_id)?;
-    let fields = Fields::new(body::read(envelope.body, format)?);
+    let id = event_id(delivery.message_id.as_deref())?;
+    let fields = Fields::new(body::read(&delivery.body, format)?);
     let event = event(kind, id, &fields)?;
     if let Some(publishers) = publishers {
-        publishers.check(envelope.user_id, event.conductor.as_str())?;
+        publishers.check(delivery.user_id.as_deref(), event.conductor.as_str())?;
     }
-    let digest = digest(envelope.effective_type(), envelope.body);
+    let digest = digest(delivery.effective_type(), &delivery.body);
     Ok(Incoming::Event { event, digest })
 }
 
@@ -103,14 +72,14 @@ fn check_size(body: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-fn kind(envelope: &Envelope) -> Result<Kind, Refusal> {
-    match envelope.effective_type() {
+fn kind(delivery: &Delivery) -> Result<Kind, Refusal> {
+    match delivery.effective_type() {
         incoming::JOINED => Ok(Kind::Joined),
         incoming::HEARTBEAT => Ok(Kind::Heartbeat),
         incoming::LEFT => Ok(Kind::Left),
         incoming::HEARTBEAT_TIMEOUT => Ok(Kind::HeartbeatTimeout),
         // Whoever may publish to the exchange of the conductors must not pass for one of us.
-        TICK_TYPE if envelope.exchange.is_empty() => Ok(Kind::Tick),
+        TICK_TYPE if delivery.exchange.is_empty() => Ok(Kind::Tick),
         other => Err(Refusal::new(
             Reason::UnknownType,
             format!("no message of type {} is known", excerpt(other)),
@@ -118,8 +87,12 @@ fn kind(envelope: &Envelope) -> Result<Kind, Refusal> {
     }
 }
 
-fn format(envelope: &Envelope) -> Result<Format, Refusal> {
-    let encoding = envelope.content_encoding.unwrap_or_default().trim();
+fn format(delivery: &Delivery) -> Result<Format, Refusal> {
+    let encoding = delivery
+        .content_encoding
+        .as_deref()
+        .unwrap_or_default()
+        .trim();
     // What AMQP clients set by themselves although nothing is encoded.
     let harmless = ["", "identity", "utf-8", "binary"];
     if !harmless
@@ -131,12 +104,12 @@ fn format(envelope: &Envelope) -> Result<Format, Refusal> {
             format!("content_encoding {} is not undone here", excerpt(encoding)),
         ));
     }
-    Format::of(envelope.content_type).ok_or_else(|| {
+    Format::of(delivery.content_type.as_deref()).ok_or_else(|| {
         Refusal::new(
             Reason::UnknownContentType,
             format!(
                 "content_type {} is neither {MSGPACK} nor {JSON}",
-                excerpt(envelope.content_type.unwrap_or_default())
+                excerpt(delivery.content_type.as_deref().unwrap_or_default())
             ),
         )
     })

@@ -7,8 +7,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::MSGPACK;
 use super::to_msgpack;
 use crate::domain::event::{Event, EventKind, Statement};
+use crate::message::Outgoing;
 
 /// The type of [`ConductorJoined`].
 pub const JOINED: &str = "conductor.joined";
@@ -165,8 +167,24 @@ pub struct ConductorHeartbeatTimeout {
     pub sent_at_ms: Option<u64>,
 }
 
-/// The body that carries `event`, as MessagePack with named fields. Its type is
-/// `event.kind.message_type()`, its `message_id` is `event.id`.
+/// The message that carries `event` through `exchange`.
+#[must_use]
+pub fn event_message(event: &Event, exchange: &str, sent_at_ms: u64) -> Outgoing {
+    let event_type = event.kind.event_type().as_str();
+    Outgoing {
+        exchange: exchange.to_owned(),
+        routing_key: event_type.to_owned(),
+        message_id: event.id.to_string(),
+        message_type: event_type.to_owned(),
+        content_type: MSGPACK.to_owned(),
+        timestamp_s: sent_at_ms / 1000,
+        expires_after_ms: None,
+        body: encode_event(event),
+    }
+}
+
+/// The body that carries `event`, as MessagePack with named fields. Its type is that of
+/// `event.kind`, its `message_id` is `event.id`.
 #[must_use]
 pub fn encode_event(event: &Event) -> Vec<u8> {
     let conductor = event.conductor.to_string();

@@ -19,9 +19,9 @@ pub mod refusal;
 pub mod show;
 pub mod tick;
 
-pub use decode::{Envelope, Incoming, decode};
-pub use incoming::encode_event;
-pub use out::{Encoded, encode};
+pub use decode::{Incoming, decode};
+pub use incoming::{encode_event, event_message};
+pub use out::encode;
 pub use publishers::Publishers;
 pub use refusal::{Reason, Refusal, printable};
 pub use show::to_json;

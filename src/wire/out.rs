@@ -9,6 +9,7 @@ use super::{MSGPACK, to_msgpack};
 use crate::domain::announcement::{
     About, AnnouncedCause, AnnouncedNode, Announcement, BackReason, Content, OutReason,
 };
+use crate::message::Outgoing;
 
 /// Nodes went out of service: the pair that they need lost its last active conductor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -131,29 +132,19 @@ pub enum BackInServiceReason {
     Released,
 }
 
-/// A message ready to be published.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Encoded {
-    /// `{stream}:{number}`
-    pub message_id: String,
-    /// The routing key and property `type`.
-    pub message_type: &'static str,
-    /// The property `content_type`.
-    pub content_type: &'static str,
-    /// The property `timestamp`: when it was decided, in seconds since 1970 UTC.
-    pub timestamp_s: u64,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-/// The message that says `announcement`. The same announcement always gives the same bytes (I4).
+/// The message that says `announcement`, for `exchange`. The same announcement always gives the same
+/// bytes (I4).
 #[must_use]
-pub fn encode(announcement: &Announcement) -> Encoded {
-    Encoded {
+pub fn encode(announcement: &Announcement, exchange: &str) -> Outgoing {
+    let announcement_type = announcement.content.announcement_type().as_str();
+    Outgoing {
+        exchange: exchange.to_owned(),
+        routing_key: announcement_type.to_owned(),
         message_id: format!("{}:{}", announcement.stream, announcement.number),
-        message_type: announcement.content.message_type(),
-        content_type: MSGPACK,
+        message_type: announcement_type.to_owned(),
+        content_type: MSGPACK.to_owned(),
         timestamp_s: announcement.decided_at_ms / 1_000,
+        expires_after_ms: None,
         body: body(announcement),
     }
 }
@@ -246,7 +237,7 @@ impl From<&AnnouncedCause> for Cause {
     fn from(cause: &AnnouncedCause) -> Self {
         Self {
             event_id: cause.event_id.clone(),
-            event: cause.event.clone(),
+            event: cause.event.map(|event| event.as_str().to_owned()),
             conductor: cause.conductor.clone(),
         }
     }

@@ -1,6 +1,6 @@
 //! Why a message is refused: a closed list of codes, and one bounded line for humans.
 
-use std::fmt;
+use crate::words::words;
 
 /// The longest detail in characters: fits a header, a table column and a terminal line or two.
 const DETAIL_CHARS: usize = 200;
@@ -8,72 +8,46 @@ const DETAIL_CHARS: usize = 200;
 /// How much of a hostile text is quoted: enough to recognise it, too little to flood a log.
 const EXCERPT_CHARS: usize = 40;
 
-macro_rules! reasons {
-    ($($(#[$doc:meta])* $variant:ident => $code:literal,)*) => {
-        /// The permanent fault of a message. The code travels in `x-nodewarden-reason` and labels
-        /// a metric, so the list is closed and short.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Reason {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl Reason {
-            /// Every reason there is.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The code, as in headers, tables and metric labels.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $code,)*
-                }
-            }
-        }
-    };
-}
-
-reasons! {
-    /// The body has no bytes at all.
-    EmptyBody => "empty_body",
-    /// The body is larger than [`BODY_BYTES`](super::BODY_BYTES).
-    TooLarge => "too_large",
-    /// Maps and lists lie deeper inside one another than [`NESTING`](super::NESTING).
-    TooDeep => "too_deep",
-    /// The body is not what its content type says, or ends in the middle.
-    Undecodable => "undecodable",
-    /// Something follows after the body's map.
-    TrailingGarbage => "trailing_garbage",
-    /// The property `message_id` is absent.
-    MissingMessageId => "missing_message_id",
-    /// The property `message_id` is empty, too long, or holds control characters.
-    BadMessageId => "bad_message_id",
-    /// Neither `type` nor, without one, the routing key names a message that we know.
-    UnknownType => "unknown_type",
-    /// A content type other than MessagePack and JSON.
-    UnknownContentType => "unknown_content_type",
-    /// A content encoding that would have to be undone first (gzip and the like).
-    UnknownContentEncoding => "unknown_content_encoding",
-    /// A field of the wrong kind, a body that is not a map, or a key that is not text.
-    WrongType => "wrong_type",
-    /// A required field is absent or null.
-    MissingField => "missing_field",
-    /// A field of the right kind with a value outside its bounds.
-    OutOfBounds => "out_of_bounds",
-    /// The heartbeat time-out is under three heartbeat intervals: one lost message would kill.
-    BadInterval => "bad_interval",
-    /// A key of the body's map is given twice, so that readers could disagree about its value.
-    DuplicateKey => "duplicate_key",
-    /// The broker user may not speak for that conductor (`security.allowed_publishers`).
-    ForeignPublisher => "foreign_publisher",
-    /// The id is known with another type or body. Found by the worker, never by `decode`.
-    MessageIdConflict => "message_id_conflict",
-    /// Handled alone, it still cannot be recorded. Found by the worker, never by `decode`.
-    Unprocessable => "unprocessable",
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+words! {
+    /// The permanent fault of a message. The code travels in `x-nodewarden-reason` and labels
+    /// a metric, so the list is closed and short.
+    Reason, "a reason for refusing" {
+        /// The body has no bytes at all.
+        EmptyBody = "empty_body",
+        /// The body is larger than [`BODY_BYTES`](super::BODY_BYTES).
+        TooLarge = "too_large",
+        /// Maps and lists lie deeper inside one another than [`NESTING`](super::NESTING).
+        TooDeep = "too_deep",
+        /// The body is not what its content type says, or ends in the middle.
+        Undecodable = "undecodable",
+        /// Something follows after the body's map.
+        TrailingGarbage = "trailing_garbage",
+        /// The property `message_id` is absent.
+        MissingMessageId = "missing_message_id",
+        /// The property `message_id` is empty, too long, or holds control characters.
+        BadMessageId = "bad_message_id",
+        /// Neither `type` nor, without one, the routing key names a message that we know.
+        UnknownType = "unknown_type",
+        /// A content type other than MessagePack and JSON.
+        UnknownContentType = "unknown_content_type",
+        /// A content encoding that would have to be undone first (gzip and the like).
+        UnknownContentEncoding = "unknown_content_encoding",
+        /// A field of the wrong kind, a body that is not a map, or a key that is not text.
+        WrongType = "wrong_type",
+        /// A required field is absent or null.
+        MissingField = "missing_field",
+        /// A field of the right kind with a value outside its bounds.
+        OutOfBounds = "out_of_bounds",
+        /// The heartbeat time-out is under three heartbeat intervals: one lost message would kill.
+        BadInterval = "bad_interval",
+        /// A key of the body's map is given twice, so that readers could disagree about its value.
+        DuplicateKey = "duplicate_key",
+        /// The broker user may not speak for that conductor (`security.allowed_publishers`).
+        ForeignPublisher = "foreign_publisher",
+        /// The id is known with another type or body. Found by the worker, never by `decode`.
+        MessageIdConflict = "message_id_conflict",
+        /// Handled alone, it still cannot be recorded. Found by the worker, never by `decode`.
+        Unprocessable = "unprocessable",
     }
 }
 

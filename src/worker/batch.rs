@@ -4,20 +4,20 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::decider::Rules;
-use crate::broker::Delivery;
 use crate::config::Mode;
 use crate::domain::change::Change;
 use crate::domain::change::Standing;
 use crate::domain::decide::{decide, decide_silence};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventType};
 use crate::domain::hearing::{Heard, Hearing};
 use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::domain::map::DriverMap;
 use crate::domain::time::{Mono, Now};
 use crate::domain::unknown::Unknown;
+use crate::message::Delivery;
 use crate::store::{ConductorRecord, DecisionRecord, EventRecord, Findings, StandingRecord};
 use crate::telemetry;
-use crate::wire::{self, Envelope, Incoming, Publishers, Reason, Refusal, Tick};
+use crate::wire::{self, Incoming, Publishers, Reason, Refusal, Tick};
 
 /// A delivery, read.
 pub(super) struct Item {
@@ -29,21 +29,9 @@ pub(super) struct Item {
 pub(super) fn decode(deliveries: &[Delivery], publishers: Option<&Publishers>) -> Vec<Item> {
     deliveries
         .iter()
-        .map(|delivery| {
-            let envelope = Envelope {
-                exchange: &delivery.exchange,
-                routing_key: &delivery.routing_key,
-                message_id: delivery.message_id.as_deref(),
-                message_type: delivery.message_type.as_deref(),
-                content_type: delivery.content_type.as_deref(),
-                content_encoding: delivery.content_encoding.as_deref(),
-                user_id: delivery.user_id.as_deref(),
-                body: &delivery.body,
-            };
-            Item {
-                tag: delivery.tag,
-                content: wire::decode(&envelope, publishers),
-            }
+        .map(|delivery| Item {
+            tag: delivery.tag,
+            content: wire::decode(delivery, publishers),
         })
         .collect()
 }
@@ -77,7 +65,7 @@ pub(super) struct Done {
     pub(super) own_tick: bool,
     /// The sending instant of the last one that came back fresh.
     pub(super) fresh: Option<Mono>,
-    outcomes: Vec<(&'static str, &'static str)>,
+    outcomes: Vec<(EventType, &'static str)>,
 }
 
 /// The state of a batch while its deliveries are taken one after the other.
@@ -146,7 +134,7 @@ impl<'a> Batch<'a> {
                     Some(before) if *before == digest => {
                         self.done
                             .outcomes
-                            .push((event.kind.message_type(), "duplicate"));
+                            .push((event.kind.event_type(), "duplicate"));
                     }
                     Some(_) => {
                         let refusal = Refusal::new(
@@ -189,13 +177,13 @@ impl<'a> Batch<'a> {
         let change = decide(self.map, event, self.now, self.rules.back_within_cap);
         self.done
             .outcomes
-            .push((event.kind.message_type(), change.outcome.as_str()));
+            .push((event.kind.event_type(), change.outcome.as_str()));
         self.unknown.heard(change.outcome, self.now.mono);
         self.done.intake.events.push(EventRecord {
             conductor: event.conductor.clone(),
             id: event.id.clone(),
             digest,
-            message_type: event.kind.message_type(),
+            event_type: event.kind.event_type(),
             outcome: change.outcome,
         });
         self.apply(&change);
@@ -249,11 +237,11 @@ impl<'a> Batch<'a> {
 impl Done {
     /// Tells operators what was committed: a line for each decision, never one for each node.
     pub(super) fn report(&self, epoch: u64) {
-        for (message_type, outcome) in &self.outcomes {
-            telemetry::event(message_type, outcome);
+        for (event_type, outcome) in &self.outcomes {
+            telemetry::event(*event_type, outcome);
         }
         for (_, refusal) in &self.refused {
-            telemetry::refused(refusal.reason.as_str());
+            telemetry::REFUSED.count_as(refusal.reason.as_str(), 1);
             tracing::warn!(
                 reason = refusal.reason.as_str(),
                 detail = telemetry::printable(&refusal.detail),
@@ -271,7 +259,7 @@ const LINES: usize = 20;
 /// One line for each of the first decisions.
 pub(super) fn tell(intake: &Findings, epoch: u64) {
     for decision in &intake.decisions {
-        telemetry::decided(decision.verdict.as_str());
+        telemetry::DECISIONS.count_as(decision.verdict.as_str(), 1);
     }
     for decision in intake.decisions.iter().take(LINES) {
         tell_one(decision, epoch, intake.observed);
@@ -295,7 +283,7 @@ fn tell_one(decision: &DecisionRecord, epoch: u64, observed: bool) {
         conductor_group = telemetry::printable(turn.pair.group.as_str()),
         driver = telemetry::printable(turn.pair.driver.as_str()),
         verdict = decision.verdict.as_str(),
-        cause = turn.cause.kind.as_str(),
+        cause = turn.cause.kind.word().as_str(),
         conductor = turn
             .cause
             .conductor

@@ -11,13 +11,14 @@ use super::pausing::Pausing;
 use super::pending::Pending;
 use super::ports::{Clock, Ledger, Queue};
 use super::window::WindowSize;
-use crate::broker::{BrokerError, Delivery};
+use crate::broker::BrokerError;
 use crate::config::Mode;
 use crate::domain::hearing::{Hearing, TICK_INTERVAL};
 use crate::domain::map::DriverMap;
 use crate::domain::time::Mono;
 use crate::domain::unknown::Unknown;
 use crate::failpoints;
+use crate::message::Delivery;
 use crate::retry::Pauses;
 use crate::store::{Keeping, Pause, StoreError};
 use crate::telemetry;
@@ -320,7 +321,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         if !fault.is_transient() || now.since(trouble.since) > PATIENCE {
             return Err(End::Store(fault));
         }
-        telemetry::retried("database");
+        telemetry::RETRIES.count_as("database", 1);
         let pause = trouble.pauses.pause();
         self.clock.sleep(pause).await;
         Ok(())

@@ -5,12 +5,13 @@ use super::decider::{Decider, End, Fault, Term};
 use super::pending::Pending;
 use super::ports::{Clock, Ledger, Queue};
 use super::window::WindowSize;
-use crate::broker::Delivery;
 use crate::domain::hearing::Hearing;
 use crate::domain::map::DriverMap;
 use crate::domain::time::{Mono, Now};
 use crate::domain::unknown::Unknown;
 use crate::failpoints;
+use crate::message::Delivery;
+use crate::message::Refused;
 use crate::store::{Memory, StoreError};
 use crate::telemetry;
 use crate::wire::{Reason, Refusal};
@@ -67,7 +68,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
                 }
                 other => other?,
             }
-            telemetry::intake_seconds(self.clock.now().mono.since(started));
+            telemetry::INTAKE.took(self.clock.now().mono.since(started));
         }
         term.doubt = false;
         term.look_at_requests |= done.own_tick;
@@ -103,7 +104,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             return Ok(0);
         }
         let refusal = Refusal::new(Reason::Unprocessable, fault.to_string());
-        telemetry::refused(refusal.reason.as_str());
+        telemetry::REFUSED.count_as(refusal.reason.as_str(), 1);
         tracing::warn!(
             reason = refusal.reason.as_str(),
             detail = telemetry::printable(&refusal.detail),
@@ -118,14 +119,12 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     /// queue (I2).
     async fn settle(&mut self, count: usize, refused: &[(u64, Refusal)]) -> Result<(), Fault> {
         if !refused.is_empty() {
-            let copies: Vec<(u64, String, String)> = refused
+            let copies: Vec<Refused> = refused
                 .iter()
-                .map(|(tag, refusal)| {
-                    (
-                        *tag,
-                        refusal.reason.as_str().to_owned(),
-                        refusal.detail.clone(),
-                    )
+                .map(|(tag, refusal)| Refused {
+                    tag: *tag,
+                    reason: refusal.reason.as_str(),
+                    detail: refusal.detail.clone(),
                 })
                 .collect();
             self.queue.refuse(&copies).await.map_err(End::from)?;

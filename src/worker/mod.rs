@@ -25,7 +25,6 @@ mod status;
 mod unknown;
 mod window;
 
-pub use adapters::SystemClock;
 pub use decider::{Decider, End, Rules, Step};
 pub use relay::{Announcer, Relay, RelayEnd};
 pub use status::{Role, Status};

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use crate::broker::{BrokerError, Delivery};
-use crate::domain::time::Now;
+use crate::broker::BrokerError;
+pub use crate::clock::Clock;
+use crate::message::{Delivery, Refused};
 pub use crate::store::{Ledger, Outbox};
 
 /// The queue of conductor events, consumed in one session.
@@ -22,27 +23,16 @@ pub trait Queue {
     /// The session is over.
     async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError>;
 
-    /// Puts copies of these unacknowledged deliveries (tag, reason, detail) safely into the queue
+    /// Puts copies of these unacknowledged deliveries safely into the queue
     /// of refused messages. Does not acknowledge them.
     ///
     /// # Errors
     /// The session is over, and nothing is lost: the deliveries come again.
-    async fn refuse(&mut self, refused: &[(u64, String, String)]) -> Result<(), BrokerError>;
+    async fn refuse(&mut self, refused: &[Refused]) -> Result<(), BrokerError>;
 
     /// Sends a tick through the queue.
     ///
     /// # Errors
     /// The session is over.
     async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError>;
-}
-
-/// Time and randomness.
-#[allow(async_fn_in_trait)] // used only with concrete types, whose futures are Send
-pub trait Clock {
-    /// Both clocks, read at once.
-    fn now(&self) -> Now;
-    /// Lets `pause` pass.
-    async fn sleep(&self, pause: Duration);
-    /// A new random UUID, in text.
-    fn id(&self) -> String;
 }

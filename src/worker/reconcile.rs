@@ -24,7 +24,7 @@ fn tell(over: &Over, chunk: &WindowDone, direction: &'static str, epoch: u64) {
     let conductor_group = telemetry::printable(pair.group.as_str());
     let driver = telemetry::printable(pair.driver.as_str());
     if let Some(decision_id) = &chunk.decided {
-        telemetry::decided("lost");
+        telemetry::DECISIONS.count_as("lost", 1);
         tracing::warn!(
             epoch,
             decision_id,
@@ -62,7 +62,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             return Ok(());
         };
         let requests = self.ledger.requests().await?;
-        for request in requests.iter().filter(|request| request.kind == "forget") {
+        for request in &requests {
             let name = ConductorName::parse(&request.argument).ok();
             let known = name.as_ref().and_then(|name| term.map.conductor(name));
             let (forget, result) = match known {
@@ -153,7 +153,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         }
         term.pending.everything(&term.map);
         term.next_sweep = now.mono.plus(self.rules.sweep_interval);
-        telemetry::sweep();
+        telemetry::SWEEPS.count(1);
         step.worked = true;
         Ok(())
     }
@@ -206,15 +206,15 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         }
         tell(&walk.over, &chunk, direction, epoch);
         let took = self.clock.now().mono.since(now.mono);
-        telemetry::chunk_seconds(took);
+        telemetry::CHUNK.took(took);
         term.chunk.took(&window, chunk.changed, took);
         if chunk.changed > 0 {
-            telemetry::moved(direction, chunk.changed);
+            telemetry::NODES_MOVED.count_as(direction, chunk.changed);
             let took_us = took.as_micros() as u64;
             tracing::debug!(over = ?walk.over, direction, nodes = chunk.changed, took_us, "nodes moved");
         }
         if chunk.skipped > 0 {
-            telemetry::skipped(chunk.skipped);
+            telemetry::NODES_SKIPPED.count(chunk.skipped);
             tracing::warn!(
                 over = ?walk.over,
                 nodes = chunk.skipped,
@@ -254,7 +254,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             Over::Nodes => Rows::Nodes,
         };
         let row = self.ledger.first_after(of, &walk.after).await?;
-        telemetry::skipped(1);
+        telemetry::NODES_SKIPPED.count(1);
         tracing::error!(
             uuid = row.as_deref().map(telemetry::printable),
             fault = telemetry::error_chain(fault),

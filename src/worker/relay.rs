@@ -7,9 +7,10 @@
 use std::time::Duration;
 
 use super::ports::{Clock, Outbox};
-use crate::broker::{BrokerError, Outgoing, Published};
+use crate::broker::BrokerError;
 use crate::domain::time::Mono;
 use crate::failpoints;
+use crate::message::{Outgoing, Published};
 use crate::retry::Pauses;
 use crate::store::StoreError;
 use crate::telemetry;
@@ -105,7 +106,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
                         "the relay cannot use the database; announcements wait"
                     );
                 }
-                telemetry::retried("relay");
+                telemetry::RETRIES.count_as("relay", 1);
                 self.clock.sleep(self.troubles.pause()).await;
                 Ok(0)
             }
@@ -127,19 +128,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
         }
         let messages: Vec<Outgoing> = announcements
             .iter()
-            .map(|announcement| {
-                let encoded = wire::encode(announcement);
-                Outgoing {
-                    exchange: self.exchange.clone(),
-                    routing_key: encoded.message_type.to_owned(),
-                    message_id: encoded.message_id,
-                    message_type: encoded.message_type.to_owned(),
-                    content_type: encoded.content_type.to_owned(),
-                    timestamp_s: encoded.timestamp_s,
-                    expires_after_ms: None,
-                    body: encoded.body,
-                }
-            })
+            .map(|announcement| wire::encode(announcement, &self.exchange))
             .collect();
         let results = self.announcer.publish(&messages).await?;
         let mut out = results
@@ -165,7 +154,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             self.outbox
                 .announced(self.epoch, announcements[out - 1].number, now_ms)
                 .await?;
-            telemetry::announced(out as u64);
+            telemetry::ANNOUNCED.count(out as u64);
         }
         Ok(out)
     }
@@ -174,7 +163,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
         if messages == 0 {
             return;
         }
-        telemetry::unroutable(messages as u64);
+        telemetry::UNROUTABLE.count(messages as u64);
         if !self.warned.unroutable {
             self.warned.unroutable = true;
             tracing::warn!(
@@ -187,7 +176,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
     /// The broker refused an announcement: pause, or go on without its confirms (`true`), from then
     /// on at once, until it takes a whole window again.
     async fn refused(&mut self) -> bool {
-        telemetry::nacked(1);
+        telemetry::NACKED.count(1);
         let now = self.clock.now().mono;
         let since = *self.refused_since.get_or_insert(now);
         if now.since(since) >= NACK_PATIENCE {

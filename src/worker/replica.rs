@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::adapters::SystemClock;
 use super::decider::{Decider, End, Rules, Step};
 use super::relay::{Relay, RelayEnd};
 use super::status::{Role, Status};
 use crate::broker::{Consumer, Session};
+use crate::clock::SystemClock;
 use crate::config::{Amqp, Database, Inventory};
 use crate::lifecycle::{Task, Tasks};
 use crate::retry::Pauses;
@@ -71,7 +71,7 @@ impl Replica {
             let (reason, why, pause_anyway) = match self.session(stop).await {
                 Over::Stopped => break,
                 Over::Decider(end @ End::Fenced(_)) => {
-                    telemetry::fenced();
+                    telemetry::FENCED.count(1);
                     ("fenced", end.to_string(), false)
                 }
                 Over::Decider(end @ End::ForeignStream(_)) => {
@@ -90,7 +90,7 @@ impl Replica {
             } else {
                 pauses.pause()
             };
-            telemetry::session_ended(reason);
+            telemetry::SESSIONS_ENDED.count_as(reason, 1);
             tracing::warn!(
                 reason,
                 why = telemetry::printable_within(&why, 2000),

@@ -3,28 +3,19 @@
 use std::time::Instant;
 
 use crate::store::Pause;
+use crate::words::words;
 
-/// What this replica does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Role {
-    /// It cannot decide yet: the broker or the database is out of reach, or not as it must be.
-    #[default]
-    Starting,
-    /// It waits in line.
-    Standby,
-    /// It decides.
-    Active,
-}
-
-impl Role {
-    /// As written in answers and metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Starting => "starting",
-            Self::Standby => "standby",
-            Self::Active => "active",
-        }
+words! {
+    /// What this replica does.
+    #[derive(Default)]
+    Role, "a role" {
+        /// It cannot decide yet: the broker or the database is out of reach, or not as it must be.
+        #[default]
+        Starting = "starting",
+        /// It waits in line.
+        Standby = "standby",
+        /// It decides.
+        Active = "active",
     }
 }
 

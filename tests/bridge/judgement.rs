@@ -445,7 +445,7 @@ fn what_is_not_confirmed_comes_again_with_the_same_id_while_it_is_true() {
         ironic.pass(INTERVAL);
         bridge.judge.looked(&ironic.look());
         for event in bridge.judge.due(mono(ironic.now)) {
-            assert_eq!(event.kind.message_type(), "conductor.joined");
+            assert_eq!(event.kind.event_type().as_str(), "conductor.joined");
             ids.insert(event.id);
         }
     }

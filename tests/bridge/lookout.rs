@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use nodewarden::bridge::{IronicLookout, LookFault, Sighting, SystemClock, ports::Lookout};
+use nodewarden::bridge::{IronicLookout, LookFault, Sighting, ports::Lookout};
+use nodewarden::clock::SystemClock;
 use nodewarden::config::InventoryKind;
 use nodewarden::store;
 

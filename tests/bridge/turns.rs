@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use nodewarden::bridge::ports::{Clock, Lookout, Voice};
 use nodewarden::bridge::{Bridge, Judge, LookFault, Sighting, State, Status};
-use nodewarden::broker::{BrokerError, Outgoing, Published};
+use nodewarden::broker::BrokerError;
 use nodewarden::domain::time::Now;
+use nodewarden::message::{Outgoing, Published};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -135,6 +136,10 @@ impl Clock for Simulated {
         let ms = u64::try_from(pause.as_millis()).unwrap();
         self.with(|scene| scene.ironic.pass(ms));
         tokio::task::yield_now().await;
+    }
+
+    fn id(&self) -> String {
+        unreachable!("a bridge makes no ids while it runs")
     }
 }
 

@@ -225,7 +225,11 @@ impl Bridge {
 /// In short: `left c1`.
 pub fn told(events: &[Event]) -> Vec<String> {
     let short = |event: &Event| {
-        let kind = event.kind.message_type().trim_start_matches("conductor.");
+        let kind = event
+            .kind
+            .event_type()
+            .as_str()
+            .trim_start_matches("conductor.");
         format!("{kind} {}", event.conductor)
     };
     events.iter().map(short).collect()

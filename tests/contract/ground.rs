@@ -12,6 +12,7 @@ use nodewarden::store::{
     self, ConductorRecord, DecisionRecord, EventRecord, Findings, Ledger, NodeUpsert, Reader,
     SqlLedger, SqlOutbox, StandingRecord, Unwatched, Window,
 };
+use nodewarden::words::Word;
 
 use crate::database::{Kind, Scratch};
 
@@ -153,7 +154,7 @@ pub fn turned(pair: &Pair, to: Standing, decision: u64, conductor: &str) -> Find
                     conductor: Some(name(conductor)),
                     kind: CauseKind::Event {
                         id: id(&event),
-                        message_type,
+                        event_type: Word::parse(message_type).unwrap(),
                     },
                 },
                 last_good_at_ms: Some(900),
@@ -168,7 +169,7 @@ pub fn remembered(conductor: &str, event: &str, digest: u8) -> EventRecord {
         conductor: name(conductor),
         id: id(event),
         digest: [digest; 32],
-        message_type: "conductor.left",
+        event_type: Word::parse("conductor.left").unwrap(),
         outcome: Outcome::Applied,
     }
 }
@@ -181,7 +182,7 @@ pub fn active(conductor: &str, group: &str, drivers: &[&str]) -> ConductorRecord
         group: Group::parse(group).unwrap(),
         drivers: drivers.iter().map(|d| Driver::parse(d).unwrap()).collect(),
         heartbeat_timeout: None,
-        state: "active",
+        state: Word::parse("active").unwrap(),
         restart_remaining: None,
         last_sent_at_ms: None,
         last_sign_at_ms: 40,

@@ -3,10 +3,12 @@
 use nodewarden::domain::announcement::{
     About, AnnouncedCause, AnnouncedNode, Announcement, BackReason, Content, OutReason,
 };
+use nodewarden::domain::event::EventType;
 use nodewarden::domain::ids::Pair;
 use nodewarden::store::{
     Completed, DecisionView, HoldView, Ledger, Outbox, Rows, SnapshotPage, StoreError, WindowDone,
 };
+use nodewarden::words::Word;
 
 use crate::database::Kind;
 use crate::ground::{Ground, decision_id, pair, window};
@@ -47,7 +49,7 @@ fn about(pair: &Pair, hold: u64, cause: u64, event: &str) -> About {
         pair: pair.clone(),
         cause: AnnouncedCause {
             event_id: Some(format!("e{cause}")),
-            event: Some(event.into()),
+            event: Some(Word::parse(event).unwrap()),
             conductor: Some("c1".into()),
         },
         last_good_at_ms: Some(900),
@@ -71,16 +73,13 @@ fn view(number: u64, pair: &Pair, verdict: &str, nodes: u64, completed: bool) ->
         decision_id: decision_id(number),
         conductor_group: pair.group.as_str().into(),
         driver: pair.driver.as_str().into(),
-        verdict: verdict.into(),
-        cause: "event".into(),
+        verdict: Word::parse(verdict).unwrap(),
+        cause: Word::parse("event").unwrap(),
         cause_event_id: Some(format!("e{number}")),
-        cause_event: Some(
-            match verdict {
-                "lost" => "conductor.left",
-                _ => "conductor.joined",
-            }
-            .into(),
-        ),
+        cause_event: Some(match verdict {
+            "lost" => EventType::Left,
+            _ => EventType::Joined,
+        }),
         cause_conductor: Some("c1".into()),
         last_good_at_ms: Some(900),
         epoch: 1,
@@ -136,7 +135,7 @@ async fn a_loss_takes_out_window_by_window_and_the_last_one_completes_it(kind: K
         name: Some(format!("name of {uuid}")),
         conductor_group: "rack".into(),
         driver: "ipmi".into(),
-        reason: "driver_lost",
+        reason: Word::parse("driver_lost").unwrap(),
         decision_id: decision_id(1),
         since_ms: 5000,
     };

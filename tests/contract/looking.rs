@@ -5,6 +5,7 @@ use nodewarden::store::{
     ConductorView, DecisionView, DriverView, Findings, Ledger, NodeFacts, Overview, PairFacts,
     StandingRecord,
 };
+use nodewarden::words::Word;
 
 use crate::database::Kind;
 use crate::ground::{Ground, active, decision_id, pair, turned, window};
@@ -29,7 +30,7 @@ async fn the_overview_counts_everything_once(kind: Kind) {
         .await
         .unwrap();
     let expected = Overview {
-        mode: Some("enforce".into()),
+        mode: Some(Word::parse("enforce").unwrap()),
         pause: None,
         stream,
         epoch: 1,
@@ -52,7 +53,7 @@ fn shown(conductor: &str, state: &str) -> ConductorView {
         incarnation: 1,
         conductor_group: "g".into(),
         drivers: vec!["a".into()],
-        state: state.into(),
+        state: Word::parse(state).unwrap(),
         since_ms: 30,
         heartbeat_timeout_ms: None,
         until_ms: (state == "leaving").then_some(2501),
@@ -63,10 +64,10 @@ fn shown(conductor: &str, state: &str) -> ConductorView {
 /// A pair with one that leaves and one that left, and a lost pair.
 fn batch() -> Findings {
     let mut leaving = active("c2", "g", &["a"]);
-    leaving.state = "leaving";
+    leaving.state = Word::parse("leaving").unwrap();
     leaving.restart_remaining = Some(std::time::Duration::from_millis(1500));
     let mut left = active("c1", "g", &["a"]);
-    left.state = "left";
+    left.state = Word::parse("left").unwrap();
     let mut intake = turned(&pair("b", ""), Standing::Lost, 1, "c1");
     intake.conductors = vec![leaving, left];
     intake.standings.push(StandingRecord {
@@ -83,10 +84,10 @@ fn decided(completed: Option<u64>, nodes: u64) -> DecisionView {
         decision_id: decision_id(1),
         conductor_group: String::new(),
         driver: "b".into(),
-        verdict: "lost".into(),
-        cause: "event".into(),
+        verdict: Word::parse("lost").unwrap(),
+        cause: Word::parse("event").unwrap(),
         cause_event_id: Some("e1".into()),
-        cause_event: Some("conductor.left".into()),
+        cause_event: Some(Word::parse("conductor.left").unwrap()),
         cause_conductor: Some("c1".into()),
         last_good_at_ms: Some(900),
         epoch: 1,
@@ -113,7 +114,7 @@ async fn conductors_and_pairs_are_shown_whole(kind: Kind) {
         away: Vec::new(),
         conductor_group: String::new(),
         driver: "c".into(),
-        state: "unknown",
+        state: Word::parse("unknown").unwrap(),
         since_ms: None,
         until_ms: None,
         decision: None,
@@ -124,7 +125,7 @@ async fn conductors_and_pairs_are_shown_whole(kind: Kind) {
     let lost = DriverView {
         away: Vec::new(),
         driver: "b".into(),
-        state: "lost",
+        state: Word::parse("lost").unwrap(),
         since_ms: Some(1001),
         decision: Some(decided(None, 1)),
         nodes_out_of_service: 1,
@@ -134,7 +135,7 @@ async fn conductors_and_pairs_are_shown_whole(kind: Kind) {
         away: vec!["c2".into()],
         conductor_group: "g".into(),
         driver: "a".into(),
-        state: "holding",
+        state: Word::parse("holding").unwrap(),
         since_ms: Some(1001),
         until_ms: Some(2501),
         conductors: vec!["c2".into()],
@@ -164,7 +165,7 @@ async fn a_node_is_found_by_uuid_and_by_a_name_that_only_one_has(kind: Kind) {
         away: Vec::new(),
         conductor_group: String::new(),
         driver: "b".into(),
-        state: "lost",
+        state: Word::parse("lost").unwrap(),
         since_ms: Some(1001),
         until_ms: None,
         decision: Some(decided(Some(5000), 3)),
@@ -220,7 +221,10 @@ async fn a_node_is_found_by_uuid_and_by_a_name_that_only_one_has(kind: Kind) {
         .unwrap();
     let back = ground.reader.node("n1").await.unwrap().unwrap();
     assert_eq!(back.hold, None);
-    assert_eq!(back.last_back, Some(("driver_restored".into(), 5000)));
+    assert_eq!(
+        back.last_back,
+        Some((Word::parse("driver_restored").unwrap(), 5000))
+    );
 }
 
 async fn decisions_come_newest_first_and_no_more_than_asked(kind: Kind) {

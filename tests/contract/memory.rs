@@ -8,6 +8,7 @@ use nodewarden::store::{
     ConductorRecord, Findings, Keeping, Ledger, Memory, Outbox, Request, RequestView,
     StandingRecord, StoreError, Sweep, Takeover, request,
 };
+use nodewarden::words::Word;
 
 use crate::database::Kind;
 use crate::ground::{Ground, active, decision_id, id, name, pair, remembered, turned, window};
@@ -40,18 +41,18 @@ fn four_states() -> Vec<ConductorRecord> {
         },
         ConductorRecord {
             name: name("c2"),
-            state: "leaving",
+            state: Word::parse("leaving").unwrap(),
             restart_remaining: Some(Duration::from_millis(1500)),
             ..plain.clone()
         },
         ConductorRecord {
             name: name("c3"),
-            state: "left",
+            state: Word::parse("left").unwrap(),
             ..plain.clone()
         },
         ConductorRecord {
             name: name("c4"),
-            state: "timed_out",
+            state: Word::parse("timed_out").unwrap(),
             ..plain
         },
     ]
@@ -121,10 +122,10 @@ async fn a_doubt_is_resolved_by_reading_again_and_moves_no_time(kind: Kind) {
     // The whole of a conductor is replaced, what is absent now as well.
     let mut changed = four_states();
     changed[0] = ConductorRecord {
-        state: "left",
+        state: Word::parse("left").unwrap(),
         ..active("c1", "", &[])
     };
-    changed[1].state = "active";
+    changed[1].state = Word::parse("active").unwrap();
     changed[1].restart_remaining = None;
     let intake = Findings {
         observed: false,
@@ -196,12 +197,16 @@ async fn a_request_is_seen_answered_and_its_answer_kept(kind: Kind) {
     };
     ground.ledger.commit(1, &intake).await.unwrap();
     let database = ground.database().clone();
-    let first = request(&database, "forget", "c3", 1).await.unwrap();
-    let second = request(&database, "forget", "c1", 2).await.unwrap();
+    let first = request(&database, Word::parse("forget").unwrap(), "c3", 1)
+        .await
+        .unwrap();
+    let second = request(&database, Word::parse("forget").unwrap(), "c1", 2)
+        .await
+        .unwrap();
     assert!(first < second);
     let asked = |number, argument: &str| Request {
         number,
-        kind: "forget".into(),
+        kind: Word::parse("forget").unwrap(),
         argument: argument.into(),
     };
     let requests = ground.ledger.requests().await.unwrap();

@@ -2,6 +2,7 @@
 
 use nodewarden::config::InventoryKind;
 use nodewarden::store::{self, ImportCount, Ledger, NodeUpsert, Reader, StoreError};
+use nodewarden::words::Word;
 
 use crate::database::{Kind, Scratch};
 use crate::ground::{Ground, ledger, node, pair, window};
@@ -78,7 +79,7 @@ async fn before_the_tables_are_made_everything_says_to_migrate(kind: Kind) {
         ),
         (
             "request",
-            store::request(&scratch.database, "forget", "c", 1)
+            store::request(&scratch.database, Word::parse("forget").unwrap(), "c", 1)
                 .await
                 .err(),
         ),

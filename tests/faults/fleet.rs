@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use nodewarden::broker::{Delivery, Emitter, Outgoing, Published, Subscriber};
+use nodewarden::broker::{Emitter, Subscriber};
 use nodewarden::config::{Amqp, Database, InventoryKind, SecretUrl};
+use nodewarden::message::{Delivery, Outgoing, Published};
 use nodewarden::store::{self, NodeUpsert, Overview, Reader};
 use nodewarden::wire::out::{NodeBackInService, NodeOutOfService};
 use rustix::process::{Pid, Signal, kill_process};
@@ -256,7 +257,7 @@ impl Fleet {
                     decision
                         .cause_event_id
                         .as_deref()
-                        .unwrap_or(&decision.cause),
+                        .unwrap_or(decision.cause.as_str()),
                     decision.nodes
                 )
             })

@@ -208,7 +208,7 @@ impl Fleet {
                 conductor: event.conductor.clone(),
                 id: event.id.clone(),
                 digest: [0; 32],
-                message_type: event.kind.message_type(),
+                event_type: event.kind.event_type(),
                 outcome: change.outcome,
             }],
             conductors: change

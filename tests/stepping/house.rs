@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use nodewarden::broker::{BrokerError, Delivery, Outgoing, Published};
+use nodewarden::broker::BrokerError;
 use nodewarden::config::{Database, InventoryKind, Mode};
+use nodewarden::message::{Delivery, Outgoing, Published, Refused};
 
 use crate::database::{Held, Kind, Scratch};
 use nodewarden::domain::announcement::{Announcement, Content};
@@ -204,19 +205,19 @@ impl Queue for SimSession {
         Ok(())
     }
 
-    async fn refuse(&mut self, refused: &[(u64, String, String)]) -> Result<(), BrokerError> {
+    async fn refuse(&mut self, refused: &[Refused]) -> Result<(), BrokerError> {
         if !self.alive()? {
             return Ok(());
         }
         let mut broker = self.queue.broker();
-        for (tag, reason, _) in refused {
+        for Refused { tag, reason, .. } in refused {
             let message = broker
                 .unacked
                 .iter()
                 .find(|(one, _)| one == tag)
                 .map(|(_, waiting)| waiting.message.clone())
                 .expect("refused what it has");
-            broker.refused.push((message, reason.clone()));
+            broker.refused.push((message, (*reason).to_owned()));
         }
         Ok(())
     }
@@ -651,7 +652,7 @@ fn tell(decision: &DecisionView) -> String {
         decision
             .cause_event_id
             .as_deref()
-            .unwrap_or(&decision.cause),
+            .unwrap_or(decision.cause.as_str()),
         decision.nodes,
     )
 }

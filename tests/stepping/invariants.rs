@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use nodewarden::broker::{Delivery, Outgoing};
+use nodewarden::message::{Delivery, Outgoing};
 use nodewarden::worker::Announcer;
 use serde_json::json;
 
@@ -197,19 +197,7 @@ async fn publish_without_progress(house: &House, subscriber: &SimSubscriber) {
         .announcements()
         .await
         .iter()
-        .map(|announcement| {
-            let encoded = nodewarden::wire::encode(announcement);
-            Outgoing {
-                exchange: "node.events".into(),
-                routing_key: encoded.message_type.into(),
-                message_id: encoded.message_id,
-                message_type: encoded.message_type.into(),
-                content_type: encoded.content_type.into(),
-                timestamp_s: encoded.timestamp_s,
-                expires_after_ms: None,
-                body: encoded.body,
-            }
-        })
+        .map(|announcement| nodewarden::wire::encode(announcement, "node.events"))
         .collect();
     subscriber.clone().publish(&messages).await.unwrap();
 }

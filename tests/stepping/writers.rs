@@ -25,7 +25,7 @@ async fn last_change(house: &House) -> String {
     let last = announcements
         .iter()
         .rev()
-        .find(|announcement| announcement.content.message_type() != "node.position")
+        .find(|announcement| announcement.content.announcement_type().as_str() != "node.position")
         .expect("something was announced");
     let reason = match &last.content {
         nodewarden::domain::announcement::Content::BackInService {

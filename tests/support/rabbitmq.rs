@@ -10,8 +10,9 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
-use nodewarden::broker::{Consumer, Delivery};
+use nodewarden::broker::Consumer;
 use nodewarden::config::{Amqp, SecretUrl};
+use nodewarden::message::Delivery;
 
 /// How long a state may take to come about on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(20);

@@ -2,6 +2,8 @@
 
 use sqlx::mysql::MySqlDatabaseError;
 
+use crate::store::database::row::UnknownWord;
+
 /// What went wrong, and what that means for the caller.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -46,6 +48,9 @@ impl StoreError {
     /// Classifies what the library reported while `doing`.
     pub(in crate::store) fn from_sqlx(doing: &'static str, source: sqlx::Error) -> Self {
         let class = match &source {
+            sqlx::Error::Decode(fault) if fault.is::<UnknownWord>() => {
+                return Self::Corrupt(format!("{doing}: {fault}"));
+            }
             sqlx::Error::Database(fault) => class_of(fault.as_ref()),
             sqlx::Error::ColumnDecode { .. }
             | sqlx::Error::ColumnNotFound(_)

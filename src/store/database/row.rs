@@ -5,6 +5,20 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{ColumnIndex, Row as _};
 
+use crate::words::Word;
+
+/// How much of an unknown word is quoted.
+const EXCERPT_CHARS: usize = 40;
+
+/// A word that is none of its closed list.
+#[derive(Debug, thiserror::Error)]
+#[error("column {column}: {text:?} is not {what}")]
+pub struct UnknownWord {
+    what: &'static str,
+    column: String,
+    text: String,
+}
+
 /// A row of an answer.
 pub enum Row {
     /// Of a file.
@@ -89,6 +103,32 @@ impl Row {
     /// No such column, or NULL in it.
     pub fn text(&self, column: &str) -> Result<String, sqlx::Error> {
         present(column, self.maybe_text(column)?)
+    }
+
+    /// A word of a closed list, or NULL.
+    ///
+    /// # Errors
+    /// No such column, or a word that is none of the list: somebody else wrote it.
+    pub fn maybe_word<W: Word>(&self, column: &str) -> Result<Option<W>, sqlx::Error> {
+        let Some(text) = self.maybe_text(column)? else {
+            return Ok(None);
+        };
+        let unknown = UnknownWord {
+            what: W::WHAT,
+            column: column.to_owned(),
+            text: text.chars().take(EXCERPT_CHARS).collect(),
+        };
+        W::parse(&text)
+            .map(Some)
+            .ok_or_else(|| sqlx::Error::Decode(unknown.into()))
+    }
+
+    /// A word of a closed list.
+    ///
+    /// # Errors
+    /// As [`maybe_word`](Self::maybe_word), or NULL.
+    pub fn word<W: Word>(&self, column: &str) -> Result<W, sqlx::Error> {
+        present(column, self.maybe_word(column)?)
     }
 
     /// Bytes.

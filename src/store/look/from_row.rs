@@ -1,5 +1,6 @@
 //! From rows to what those who look may see.
 
+use crate::domain::announcement::OutReason;
 use crate::store::database::row::Row;
 use crate::store::look::views::{ConductorView, DecisionView, HoldView};
 
@@ -9,11 +10,7 @@ pub fn hold(row: &Row) -> Result<HoldView, sqlx::Error> {
         name: row.maybe_text("name")?,
         conductor_group: row.text("conductor_group")?,
         driver: row.text("driver")?,
-        reason: if row.text("verdict")? == "unknown" {
-            "driver_unknown"
-        } else {
-            "driver_lost"
-        },
+        reason: OutReason::of(row.word("verdict")?),
         decision_id: row.text("decision_id")?,
         since_ms: row.uint("since_ms")?,
     })
@@ -28,7 +25,7 @@ pub fn conductor(row: &Row) -> Result<ConductorView, sqlx::Error> {
         incarnation: row.uint("incarnation")?,
         conductor_group: row.text("conductor_group")?,
         drivers,
-        state: row.text("state")?,
+        state: row.word("state")?,
         since_ms: row.uint("since_ms")?,
         heartbeat_timeout_ms: row.maybe_uint("heartbeat_timeout_ms")?,
         until_ms: remaining
@@ -44,10 +41,10 @@ pub fn decision(row: &Row) -> Result<DecisionView, sqlx::Error> {
         decision_id: row.text("decision_id")?,
         conductor_group: row.text("conductor_group")?,
         driver: row.text("driver")?,
-        verdict: row.text("verdict")?,
-        cause: row.text("cause")?,
+        verdict: row.word("verdict")?,
+        cause: row.word("cause")?,
         cause_event_id: row.maybe_text("cause_event_id")?,
-        cause_event: row.maybe_text("cause_event")?,
+        cause_event: row.maybe_word("cause_event")?,
         cause_conductor: row.maybe_text("cause_conductor")?,
         last_good_at_ms: row.maybe_uint("last_good_at_ms")?,
         epoch: row.uint("epoch")?,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::change::{PairState, Standing, Verdict};
+use crate::domain::conductor::ConductorState;
 use crate::store::look::from_row::{conductor, decision};
 use crate::store::look::snapshot::Snapshot;
 use crate::store::look::views::{ConductorView, DriverView};
@@ -22,16 +24,15 @@ pub async fn pairs(look: &mut Snapshot) -> Result<Pairs, sqlx::Error> {
             row.text("conductor_group")?,
             row.text("driver")?,
         );
-        view.state = if row.text("state")? == "active" {
-            "active"
-        } else {
-            "lost"
+        view.state = match row.word("state")? {
+            Standing::Active => PairState::Active,
+            Standing::Lost => PairState::Lost,
         };
         view.since_ms = Some(row.uint("since_ms")?);
         if row.maybe_int("number")?.is_some() {
             let decision = decision(&row)?;
-            if view.state == "lost" && decision.verdict == "unknown" {
-                view.state = "unknown";
+            if view.state == PairState::Lost && decision.verdict == Verdict::Unknown {
+                view.state = PairState::Unknown;
             }
             view.decision = Some(decision);
         }
@@ -57,8 +58,8 @@ pub async fn pairs(look: &mut Snapshot) -> Result<Pairs, sqlx::Error> {
         view.nodes_out_of_service += held;
     }
     for view in pairs.values_mut() {
-        if view.state == "active" && view.until_ms.is_some() {
-            view.state = "holding";
+        if view.state == PairState::Active && view.until_ms.is_some() {
+            view.state = PairState::Holding;
         }
     }
     Ok(pairs)
@@ -70,7 +71,7 @@ fn entry(pairs: &mut Pairs, group: String, driver: String) -> &mut DriverView {
         .or_insert_with_key(|(group, driver)| DriverView {
             conductor_group: group.clone(),
             driver: driver.clone(),
-            state: "unknown",
+            state: PairState::Unknown,
             since_ms: None,
             until_ms: None,
             decision: None,
@@ -85,29 +86,17 @@ fn entry(pairs: &mut Pairs, group: String, driver: String) -> &mut DriverView {
 /// in a planned restart.
 fn count_conductor(view: &mut DriverView, conductor: &ConductorView) {
     let first = view.conductors.is_empty();
-    if conductor.state == "leaving" {
+    if conductor.state == ConductorState::Leaving {
         view.away.push(conductor.conductor.clone());
     }
-    match conductor.state.as_str() {
-        "active" => view.until_ms = None,
-        "leaving" if first || view.until_ms.is_some() => {
+    match conductor.state {
+        ConductorState::Active => view.until_ms = None,
+        ConductorState::Leaving if first || view.until_ms.is_some() => {
             let until = conductor.until_ms.unwrap_or(conductor.last_sign_at_ms);
             view.until_ms = view.until_ms.max(Some(until));
         }
-        "leaving" => {}
-        _ => return,
+        ConductorState::Leaving => {}
+        ConductorState::Left | ConductorState::TimedOut => return,
     }
     view.conductors.push(conductor.conductor.clone());
-}
-
-/// The conductors that support the pair and do not count, newest sign of life first.
-pub fn gone(conductors: Vec<ConductorView>, view: &DriverView) -> Vec<ConductorView> {
-    let mut gone = conductors;
-    gone.retain(|conductor| {
-        conductor.conductor_group == view.conductor_group
-            && conductor.drivers.contains(&view.driver)
-            && !view.conductors.contains(&conductor.conductor)
-    });
-    gone.sort_by_key(|conductor| std::cmp::Reverse(conductor.last_sign_at_ms));
-    gone
 }

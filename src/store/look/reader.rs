@@ -6,13 +6,14 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::config::{self, Database, Mode};
+use crate::domain::change::Verdict;
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::open::Purpose;
 use crate::store::inventory;
 use crate::store::look::from_row::{decision, hold};
-use crate::store::look::pairs::{conductors, gone, pairs};
+use crate::store::look::pairs::{conductors, pairs};
 use crate::store::look::snapshot::Snapshot;
 use crate::store::look::views::{
     ConductorView, DecisionView, DriverView, NodeFacts, Observed, Overview, PairFacts, RequestView,
@@ -196,7 +197,7 @@ impl Reader {
             let mut observed = Observed::default();
             for row in look.connection.fetch(look.sql.see_observed, asked).await? {
                 let (decisions, nodes) = (row.uint("decisions")?, row.uint("nodes")?);
-                if row.text("verdict")? == "restored" {
+                if row.word::<Verdict>("verdict")? == Verdict::Restored {
                     observed.returns += decisions;
                     observed.nodes_back += nodes;
                 } else {
@@ -251,7 +252,7 @@ async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
         holder: position.maybe_text("holder")?,
         taken_at_ms: position.maybe_uint("taken_at_ms")?,
         committed_at_ms: position.maybe_uint("committed_at_ms")?,
-        mode: position.maybe_text("mode")?,
+        mode: position.maybe_word("mode")?,
         pause: crate::store::write::pause::read(&mut look.connection, look.sql).await?,
         last_announcement: position.uint("last_announcement")?,
         announced: outbox.uint("announced")?,
@@ -301,7 +302,7 @@ async fn node(look: &mut Snapshot, uuid_or_name: &str) -> Result<Option<NodeFact
         .fetch_first(look.sql.see_last_change, values![&uuid])
         .await?;
     let last_back = match last {
-        Some(last) => last.maybe_text("back")?.zip(last.maybe_uint("since_ms")?),
+        Some(last) => last.maybe_word("back")?.zip(last.maybe_uint("since_ms")?),
         None => None,
     };
     let view = match &driver {
@@ -310,7 +311,11 @@ async fn node(look: &mut Snapshot, uuid_or_name: &str) -> Result<Option<NodeFact
     };
     let pair = match view {
         Some(view) => Some(PairFacts {
-            gone: gone(conductors(look).await?, &view),
+            gone: view
+                .gone(&conductors(look).await?)
+                .into_iter()
+                .cloned()
+                .collect(),
             view,
         }),
         None => None,
@@ -319,7 +324,7 @@ async fn node(look: &mut Snapshot, uuid_or_name: &str) -> Result<Option<NodeFact
         .connection
         .fetch_one(look.sql.position, &[])
         .await?
-        .maybe_text("mode")?;
+        .maybe_word::<Mode>("mode")?;
     Ok(Some(NodeFacts {
         uuid,
         name: row.maybe_text("name")?,
@@ -332,6 +337,6 @@ async fn node(look: &mut Snapshot, uuid_or_name: &str) -> Result<Option<NodeFact
         last_back,
         pair,
         pause: crate::store::write::pause::read(&mut look.connection, look.sql).await?,
-        observing: mode.as_deref() == Some(Mode::Observe.as_str()),
+        observing: mode == Some(Mode::Observe),
     }))
 }

@@ -1,6 +1,10 @@
 //! What those who only look may see, as plain data. Each answer is one consistent read.
 
 use crate::config::Mode;
+use crate::domain::announcement::{BackReason, OutReason};
+use crate::domain::change::{CauseWord, PairState, Verdict};
+use crate::domain::conductor::ConductorState;
+use crate::domain::event::EventType;
 use crate::store::write::pause::Pause;
 
 /// Where the database stands.
@@ -18,8 +22,8 @@ pub struct Overview {
     pub taken_at_ms: Option<u64>,
     /// When it last committed.
     pub committed_at_ms: Option<u64>,
-    /// What it does with its decisions, `enforce` or `observe`.
-    pub mode: Option<String>,
+    /// What it does with its decisions.
+    pub mode: Option<Mode>,
     /// The pause, if there is one.
     pub pause: Option<Pause>,
     /// The last announcement made.
@@ -48,12 +52,27 @@ pub struct Observed {
 }
 
 impl DriverView {
+    /// The conductors among `all` that support the pair and do not count, newest sign of life first.
+    #[must_use]
+    pub fn gone<'a>(&self, all: &'a [ConductorView]) -> Vec<&'a ConductorView> {
+        let mut gone: Vec<_> = all
+            .iter()
+            .filter(|conductor| {
+                !conductor.state.counts_as_active()
+                    && conductor.conductor_group == self.conductor_group
+                    && conductor.drivers.contains(&self.driver)
+            })
+            .collect();
+        gone.sort_by_key(|conductor| std::cmp::Reverse(conductor.last_sign_at_ms));
+        gone
+    }
+
     /// How many of its nodes are in service and would be out, did nothing keep them in.
     #[must_use]
     pub fn would_go_out(&self) -> u64 {
         match (self.state, &self.decision) {
-            ("lost", _) | ("unknown", Some(_)) => self.nodes_in_service,
-            _ => 0,
+            (PairState::Lost, _) | (PairState::Unknown, Some(_)) => self.nodes_in_service,
+            (PairState::Active | PairState::Holding, _) | (PairState::Unknown, None) => 0,
         }
     }
 }
@@ -62,7 +81,7 @@ impl Overview {
     /// Whether decisions are only recorded.
     #[must_use]
     pub fn observing(&self) -> bool {
-        self.mode.as_deref() == Some(Mode::Observe.as_str())
+        self.mode == Some(Mode::Observe)
     }
 }
 
@@ -77,8 +96,8 @@ pub struct HoldView {
     pub conductor_group: String,
     /// The driver that it is held for.
     pub driver: String,
-    /// `driver_lost` or `driver_unknown`.
-    pub reason: &'static str,
+    /// Why it went out.
+    pub reason: OutReason,
     /// The decision.
     pub decision_id: String,
     /// Since when, ms since 1970 UTC.
@@ -111,8 +130,8 @@ pub struct ConductorView {
     pub conductor_group: String,
     /// Its drivers.
     pub drivers: Vec<String>,
-    /// `active`, `leaving`, `left` or `timed_out`.
-    pub state: String,
+    /// Where its life stands.
+    pub state: ConductorState,
     /// Since when, ms since 1970 UTC.
     pub since_ms: u64,
     /// It is lost after that long without a heartbeat.
@@ -134,14 +153,14 @@ pub struct DecisionView {
     pub conductor_group: String,
     /// About which driver.
     pub driver: String,
-    /// `lost`, `restored` or `unknown`.
-    pub verdict: String,
-    /// `event`, `silence`, `hold_ended` or `never_seen`.
-    pub cause: String,
+    /// What it says.
+    pub verdict: Verdict,
+    /// What tipped it.
+    pub cause: CauseWord,
     /// The `message_id` of the event.
     pub cause_event_id: Option<String>,
     /// Its type.
-    pub cause_event: Option<String>,
+    pub cause_event: Option<EventType>,
     /// The conductor.
     pub cause_conductor: Option<String>,
     /// The pair's last real sign of life.
@@ -165,8 +184,8 @@ pub struct DriverView {
     pub conductor_group: String,
     /// The driver.
     pub driver: String,
-    /// `active`, `holding` (only by planned restarts), `lost` or `unknown`.
-    pub state: &'static str,
+    /// Where it stands.
+    pub state: PairState,
     /// Since when it is active or lost, where that is recorded.
     pub since_ms: Option<u64>,
     /// `holding`: when the longest hold ends, as of the last write.
@@ -212,7 +231,7 @@ pub struct NodeFacts {
     /// The hold on it, with its decision.
     pub hold: Option<(u64, DecisionView)>,
     /// Why and when its last hold ended, if that is still recorded: reason and time.
-    pub last_back: Option<(String, u64)>,
+    pub last_back: Option<(BackReason, u64)>,
     /// The pair that it needs.
     pub pair: Option<PairFacts>,
     /// The pause that keeps nodes in, if there is one.

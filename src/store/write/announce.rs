@@ -1,5 +1,6 @@
 //! Fixing the boundaries of messages over a run of changes, in the transaction that made them (I4).
 
+use crate::domain::announcement::AnnouncementType;
 use crate::store::database::connection::{Value, placeholders, values};
 use crate::store::write::fenced::Fenced;
 
@@ -15,7 +16,7 @@ const ROWS: usize = 100;
 
 /// The header of one or more announcements over a run of changes.
 pub struct Header<'a> {
-    pub message_type: &'static str,
+    pub announcement_type: AnnouncementType,
     /// Of the hold; `None` for a position.
     pub decision: Option<u64>,
     pub reason: Option<&'a str>,
@@ -49,7 +50,7 @@ pub async fn announce(
 pub async fn announce_position(unit: &mut Fenced<'_>, now_ms: u64) -> Result<(), sqlx::Error> {
     let seq = unit.counters.seq;
     let header = Header {
-        message_type: "node.position",
+        announcement_type: AnnouncementType::Position,
         decision: None,
         reason: None,
         released_by: None,
@@ -70,7 +71,7 @@ async fn some(
         unit.counters.last_announcement += 1;
         rows.extend_from_slice(values![
             unit.counters.last_announcement,
-            header.message_type,
+            header.announcement_type.as_str(),
             header.decision,
             header.reason,
             header.released_by,

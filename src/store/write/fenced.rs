@@ -1,5 +1,6 @@
 //! The fenced transaction: what one may write while the epoch is ours, and the counters that it guards.
 
+use crate::config::Mode;
 use crate::store::database::connection::{Connection, values};
 use crate::store::sql::{Inventory, Statements};
 
@@ -10,7 +11,7 @@ pub struct Counters {
     pub last_announcement: u64,
     pub last_decision: u64,
     /// What the holder does with its decisions; nobody has held it yet: `None`.
-    pub mode: Option<String>,
+    pub mode: Option<Mode>,
 }
 
 /// A fenced, writing transaction: the right to write is ours until its end.
@@ -35,7 +36,7 @@ impl<'c> Fenced<'c> {
                 seq: row.uint("seq")?,
                 last_announcement: row.uint("last_announcement")?,
                 last_decision: row.uint("last_decision")?,
-                mode: row.maybe_text("mode")?,
+                mode: row.maybe_word("mode")?,
             },
             connection,
             sql,

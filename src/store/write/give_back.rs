@@ -1,6 +1,7 @@
 //! Giving back what has no reason to be out any more, and keeping the rest as it should be, a
 //! bounded window at a time.
 
+use crate::domain::announcement::{AnnouncementType, BackReason};
 use crate::domain::ids::Pair;
 use crate::store::database::connection::{Value, values};
 use crate::store::records::{Rows, Window, WindowDone};
@@ -108,9 +109,9 @@ pub async fn release(
         let (first, last) = (run.uint("first")?, run.uint("last")?);
         let released_by = run.maybe_uint("released_by")?;
         let header = Header {
-            message_type: "node.back_in_service",
+            announcement_type: AnnouncementType::BackInService,
             decision: Some(run.uint("decision")?),
-            reason: Some(&run.text("back")?),
+            reason: Some(run.word::<BackReason>("back")?.as_str()),
             released_by,
             decided_at_ms: run.maybe_uint("decided_at_ms")?.unwrap_or(window.now_ms),
             now_ms: window.now_ms,

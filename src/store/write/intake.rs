@@ -76,7 +76,7 @@ async fn remember(
                 event.conductor.as_str().into(),
                 event.id.as_str().into(),
                 event.digest.as_slice().into(),
-                event.message_type.into(),
+                event.event_type.as_str().into(),
                 event.outcome.as_str().into(),
                 now_ms.into(),
             ]
@@ -110,7 +110,7 @@ async fn save_conductors(
                 conductor.group.as_str().into(),
                 drivers.into(),
                 conductor.heartbeat_timeout.into(),
-                conductor.state.into(),
+                conductor.state.as_str().into(),
                 conductor.restart_remaining.into(),
                 conductor.restart_remaining.map(|_| now_ms).into(),
                 conductor.last_sent_at_ms.into(),
@@ -133,7 +133,7 @@ async fn record(
     let number = unit.counters.last_decision;
     let turn = &decision.turn;
     let (event_id, event) = match &turn.cause.kind {
-        CauseKind::Event { id, message_type } => (Some(id.as_str()), Some(*message_type)),
+        CauseKind::Event { id, event_type } => (Some(id.as_str()), Some(event_type.as_str())),
         CauseKind::Silence | CauseKind::RestartOverdue | CauseKind::NeverSeen => (None, None),
     };
     let overtaken = values![decision.decided_at_ms, &turn.pair, number];
@@ -145,7 +145,7 @@ async fn record(
         &decision.id,
         &turn.pair,
         decision.verdict.as_str(),
-        turn.cause.kind.as_str(),
+        turn.cause.kind.word().as_str(),
         event_id,
         event,
         turn.cause.conductor.as_ref().map(|name| name.as_str()),
@@ -175,6 +175,6 @@ async fn would_move(unit: &mut Fenced<'_>, decision: &DecisionRecord) -> Result<
     Ok(match decision.verdict {
         // Those that the loss would have taken are in, and those of an earlier, carried out one held.
         Verdict::Restored => nodes + row.uint("held")?,
-        _ => nodes,
+        Verdict::Lost | Verdict::Unknown => nodes,
     })
 }

@@ -283,7 +283,7 @@ impl Ledger for SqlLedger {
                     .map(|row| {
                         Ok(Request {
                             number: row.uint("number")?,
-                            kind: row.text("kind")?,
+                            kind: row.word("kind")?,
                             argument: row.text("argument")?,
                         })
                     })

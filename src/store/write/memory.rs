@@ -37,13 +37,6 @@ fn conductor(row: &Row) -> Result<ConductorRecord, StoreError> {
         .map(|driver| Driver::parse(driver))
         .collect::<Result<BTreeSet<_>, _>>()
         .map_err(|fault| corrupt(&format!("a driver {fault}")))?;
-    let state = match row.text("state").map_err(unread)?.as_str() {
-        "active" => "active",
-        "leaving" => "leaving",
-        "left" => "left",
-        "timed_out" => "timed_out",
-        other => return Err(corrupt(&format!("state {other:?}"))),
-    };
     let duration = |column| {
         let ms = row.maybe_uint(column).map_err(unread)?;
         Ok::<_, StoreError>(ms.map(Duration::from_millis))
@@ -57,7 +50,7 @@ fn conductor(row: &Row) -> Result<ConductorRecord, StoreError> {
             .map_err(|fault| corrupt(&format!("a group {fault}")))?,
         drivers,
         heartbeat_timeout: duration("heartbeat_timeout_ms")?,
-        state,
+        state: row.word("state").map_err(unread)?,
         restart_remaining: duration("hold_remaining_ms")?,
         last_sent_at_ms: row.maybe_uint("last_sent_at_ms").map_err(unread)?,
         last_sign_at_ms: row.uint("last_sign_at_ms").map_err(unread)?,
@@ -77,9 +70,8 @@ fn standing(row: &Row) -> Result<(Pair, Standing), StoreError> {
         driver: Driver::parse(&text("driver")?)
             .map_err(|fault| corrupt(&format!("a driver {fault}")))?,
     };
-    match text("state")?.as_str() {
-        "active" => Ok((pair, Standing::Active)),
-        "lost" => Ok((pair, Standing::Lost)),
-        other => Err(corrupt(&format!("state {other:?}"))),
-    }
+    let standing = row
+        .word("state")
+        .map_err(|fault| corrupt(&fault.to_string()))?;
+    Ok((pair, standing))
 }

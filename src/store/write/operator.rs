@@ -128,7 +128,7 @@ impl Operator {
         let inventory = self.inventory().await?;
         self.guest("release nodes", async |connection, sql| {
             let mut unit = Fenced::under_the_fence(connection, sql, &inventory).await?;
-            let observing = unit.counters.mode.as_deref() == Some(Mode::Observe.as_str());
+            let observing = unit.counters.mode == Some(Mode::Observe);
             if !observing && pause::read(unit.connection, sql).await?.is_none() {
                 return Ok(None);
             }

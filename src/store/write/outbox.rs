@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Database;
 use crate::domain::announcement::{
-    About, AnnouncedCause, AnnouncedNode, Announcement, BackReason, Content, OutReason,
+    About, AnnouncedCause, AnnouncedNode, Announcement, AnnouncementType, Content,
 };
 use crate::domain::ids::{Driver, Group, Pair};
 use crate::store::contract::Outbox;
@@ -74,7 +74,7 @@ async fn read(
     let rows = connection.fetch(sql.pending, values![after, most]).await?;
     let mut runs = Vec::with_capacity(rows.len());
     for row in &rows {
-        let changes = row.text("type")? != "node.position";
+        let changes = row.word::<AnnouncementType>("type")? != AnnouncementType::Position;
         let run = (row.uint("first_seq")?, row.uint("last_seq")?);
         runs.push(changes.then_some(run));
     }
@@ -129,8 +129,8 @@ fn announcement(
              a replica of the version that wrote it must carry it out"
         ))));
     }
-    let message_type = row.text("type")?;
-    let content = if message_type == "node.position" {
+    let announcement_type: AnnouncementType = row.word("type")?;
+    let content = if announcement_type == AnnouncementType::Position {
         Content::Position {
             seq: row.uint("last_seq")?,
         }
@@ -138,27 +138,22 @@ fn announcement(
         let Some(about) = about(row)? else {
             return Ok(Err(corrupt("its decision is missing")));
         };
-        let reason = row.maybe_text("reason")?.unwrap_or_default();
         if nodes.is_empty() {
             return Ok(Err(corrupt("its nodes are missing")));
         }
-        match (message_type.as_str(), BackReason::parse(&reason)) {
-            ("node.out_of_service", _) => Content::OutOfService {
+        if announcement_type == AnnouncementType::OutOfService {
+            Content::OutOfService {
                 about,
-                reason: if reason == OutReason::DriverUnknown.as_str() {
-                    OutReason::DriverUnknown
-                } else {
-                    OutReason::DriverLost
-                },
+                reason: row.word("reason")?,
                 nodes,
-            },
-            ("node.back_in_service", Some(reason)) => Content::BackInService {
+            }
+        } else {
+            Content::BackInService {
                 about,
-                reason,
+                reason: row.word("reason")?,
                 released_by: row.maybe_text("released_by")?,
                 nodes,
-            },
-            _ => return Ok(Err(corrupt("its type or reason is unknown"))),
+            }
         }
     };
     Ok(Ok(Announcement {
@@ -180,7 +175,7 @@ fn about(row: &Row) -> Result<Option<About>, sqlx::Error> {
     let last_good_at_ms = row.maybe_uint("last_good_at_ms")?;
     let cause = AnnouncedCause {
         event_id: row.maybe_text("cause_event_id")?,
-        event: row.maybe_text("cause_event")?,
+        event: row.maybe_word("cause_event")?,
         conductor: row.maybe_text("cause_conductor")?,
     };
     Ok(row

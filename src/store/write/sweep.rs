@@ -8,7 +8,7 @@ use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::open::Purpose;
-use crate::store::records::Sweep;
+use crate::store::records::{RequestKind, Sweep};
 use crate::store::sql;
 use crate::store::write::announce::announce_position;
 use crate::store::write::fenced::Fenced;
@@ -75,7 +75,7 @@ pub async fn begin(unit: &mut Fenced<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sq
 /// [`StoreError`]; nothing is asked then.
 pub async fn request(
     database: &Database,
-    kind: &str,
+    kind: RequestKind,
     argument: &str,
     now_ms: u64,
 ) -> Result<u64, StoreError> {
@@ -83,7 +83,7 @@ pub async fn request(
     let mut connection = Connection::open(database, Purpose::Write).await?;
     let work = async {
         connection
-            .execute(sql.request, values![kind, argument, now_ms])
+            .execute(sql.request, values![kind.as_str(), argument, now_ms])
             .await?;
         connection
             .fetch_one(sql.request_number, &[])

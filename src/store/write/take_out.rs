@@ -2,7 +2,9 @@
 //! Rows that somebody else has locked are passed by, and counted. State, hold and announcement are
 //! written together (I3); the numbers are given under the fence, so they are contiguous (I4).
 
-use crate::domain::announcement::OutReason;
+use crate::domain::announcement::{AnnouncementType, OutReason};
+use crate::domain::change::Verdict;
+use crate::domain::event::EventType;
 use crate::domain::ids::Pair;
 use crate::store::database::connection::values;
 use crate::store::database::row::Row;
@@ -34,7 +36,7 @@ pub async fn take_out(
     let Some(lost) = lost else {
         return Ok(WindowDone::default());
     };
-    if lost.text("verdict")? == "unknown" && !window.unknown {
+    if lost.word::<Verdict>("verdict")? == Verdict::Unknown && !window.unknown {
         return Ok(WindowDone::default());
     }
     let observed = lost.maybe_flag("observed")?.unwrap_or(false);
@@ -85,11 +87,7 @@ impl Decision {
             number: row.uint("number")?,
             id: row.text("decision_id")?,
             decided_at_ms: row.uint("decided_at_ms")?,
-            reason: if row.text("verdict")? == "unknown" {
-                OutReason::DriverUnknown
-            } else {
-                OutReason::DriverLost
-            },
+            reason: OutReason::of(row.word("verdict")?),
         })
     }
 }
@@ -111,7 +109,7 @@ async fn afresh(
     unit.counters.last_decision += 1;
     let decision = Decision {
         number: unit.counters.last_decision,
-        id: uuid::Uuid::new_v4().to_string(),
+        id: crate::clock::new_id(),
         decided_at_ms: now_ms,
         ..Decision::read(&row)?
     };
@@ -119,10 +117,10 @@ async fn afresh(
         decision.number,
         &decision.id,
         pair,
-        &seen.verdict,
-        &seen.cause,
+        seen.verdict.as_str(),
+        seen.cause.as_str(),
         seen.cause_event_id.as_deref(),
-        seen.cause_event.as_deref(),
+        seen.cause_event.map(EventType::as_str),
         seen.cause_conductor.as_deref(),
         seen.last_good_at_ms,
         unit.counters.epoch,
@@ -166,7 +164,7 @@ async fn hold(
         .execute(&unit.inventory.mark_out, values)
         .await?;
     let header = Header {
-        message_type: "node.out_of_service",
+        announcement_type: AnnouncementType::OutOfService,
         decision: Some(decision.number),
         reason: Some(decision.reason.as_str()),
         released_by: None,

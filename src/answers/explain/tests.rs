@@ -1,6 +1,12 @@
 //! Whole answers, as an operator reads them.
 
 use super::*;
+use crate::words::Word;
+
+/// The word that is written so.
+fn word<W: Word>(text: &str) -> W {
+    W::parse(text).expect("a word of the list")
+}
 
 /// 2026-03-01T10:00:00Z
 const T: u64 = 1_772_359_200_000;
@@ -12,10 +18,10 @@ fn lost(cause: &str, event: Option<(&str, &str)>) -> DecisionView {
         decision_id: "5d2f".into(),
         conductor_group: String::new(),
         driver: "b".into(),
-        verdict: "lost".into(),
-        cause: cause.into(),
+        verdict: Verdict::Lost,
+        cause: word(cause),
         cause_event_id: event.map(|(id, _)| id.to_owned()),
-        cause_event: event.map(|(_, name)| name.to_owned()),
+        cause_event: event.map(|(_, name)| word(name)),
         cause_conductor: Some("c1".into()),
         last_good_at_ms: Some(T - 2 * MINUTE),
         epoch: 7,
@@ -26,11 +32,11 @@ fn lost(cause: &str, event: Option<(&str, &str)>) -> DecisionView {
     }
 }
 
-fn view(state: &'static str, conductors: &[&str]) -> DriverView {
+fn view(state: &str, conductors: &[&str]) -> DriverView {
     DriverView {
         conductor_group: String::new(),
         driver: "b".into(),
-        state,
+        state: word(state),
         since_ms: (state != "unknown").then_some(T),
         until_ms: (state == "holding").then_some(T + 10 * MINUTE),
         decision: (state == "lost").then(|| lost("event", Some(("0f3a", "conductor.left")))),
@@ -77,7 +83,7 @@ fn gone_conductor(name: &str, state: &str) -> ConductorView {
         incarnation: 5,
         conductor_group: String::new(),
         drivers: vec!["a".into(), "b".into()],
-        state: state.into(),
+        state: word(state),
         since_ms: T,
         heartbeat_timeout_ms: Some(30_000),
         until_ms: (state == "leaving").then_some(T + 10 * MINUTE),
@@ -240,7 +246,7 @@ fn maintenance_is_told_as_the_operators_own() {
 #[test]
 fn a_node_that_came_back_says_when_and_why() {
     let mut facts = facts(Some(view("active", &["c1"])));
-    facts.last_back = Some(("driver_restored".into(), T));
+    facts.last_back = Some((BackReason::DriverRestored, T));
     assert!(
         node(&facts, T + 3 * MINUTE).ends_with(
             "It came back at 2026-03-01T10:00:00Z (3 min ago): its driver had an active conductor again."

@@ -8,6 +8,10 @@ mod words;
 use words::{capital, group, names, pair, since, subject, verb};
 pub use words::{date, distance, length, when};
 
+use crate::domain::announcement::BackReason;
+use crate::domain::change::{CauseWord, PairState, Verdict};
+use crate::domain::conductor::ConductorState;
+use crate::domain::event::EventType;
 use crate::store::{ConductorView, DecisionView, DriverView, NodeFacts, PairFacts};
 use crate::telemetry::printable;
 
@@ -35,14 +39,14 @@ pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String
     let name = capital(pair(&view.driver, &view.conductor_group));
     let mut answer = Vec::new();
     match view.state {
-        "active" => answer.push(format!(
+        PairState::Active => answer.push(format!(
             "{name} is active{}: {} {} it.",
             since(view.since_ms, now_ms),
             names(&view.conductors),
             verb(&view.conductors, "supports", "support"),
         )),
-        "holding" => answer.push(format!("{name} {}", holding(view, now_ms))),
-        "lost" => {
+        PairState::Holding => answer.push(format!("{name} {}", holding(view, now_ms))),
+        PairState::Lost => {
             answer.push(format!("{name} is LOST{}.", since(view.since_ms, now_ms)));
             if let Some(decision) = &view.decision {
                 answer.extend(because(decision, now_ms));
@@ -58,7 +62,7 @@ pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String
                     .to_owned(),
             );
         }
-        _ => {
+        PairState::Unknown => {
             answer.push(never_had(&name, gone, view.decision.is_some()));
             if let Some(decision) = &view.decision {
                 answer.extend(because(decision, now_ms));
@@ -76,7 +80,7 @@ pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String
 /// nodes. One in a planned restart operates nothing; a pair that has only such is `holding`.
 #[must_use]
 pub fn nearly_lost(view: &DriverView) -> bool {
-    view.state == "active" && view.conductors.len() - view.away.len() == 1
+    view.state == PairState::Active && view.conductors.len() - view.away.len() == 1
 }
 
 /// On whom a nearly lost pair hangs, and what hangs with it.
@@ -106,8 +110,8 @@ pub fn conductor(view: &ConductorView, now_ms: u64) -> String {
     let name = printable(&view.conductor);
     let since = when(view.since_ms, now_ms);
     let mut answer = Vec::new();
-    match view.state.as_str() {
-        "active" => {
+    match view.state {
+        ConductorState::Active => {
             answer.push(format!("Conductor {name} is active since {since}."));
             answer.push(format!("Last heard {}.", when(view.last_sign_at_ms, now_ms)));
             answer.push(match view.heartbeat_timeout_ms {
@@ -119,7 +123,7 @@ pub fn conductor(view: &ConductorView, now_ms: u64) -> String {
                     .to_owned(),
             });
         }
-        "leaving" => {
+        ConductorState::Leaving => {
             let until = match view.until_ms {
                 Some(until) => format!(" until {}", when(until, now_ms)),
                 None => String::new(),
@@ -129,12 +133,12 @@ pub fn conductor(view: &ConductorView, now_ms: u64) -> String {
                  join with a higher incarnation before that, or it is lost."
             ));
         }
-        "timed_out" => answer.push(format!(
+        ConductorState::TimedOut => answer.push(format!(
             "Conductor {name} does not count since {since}: it was found silent. Last heard {}. Its next \
              heartbeat, or a new joined, brings it back.",
             when(view.last_sign_at_ms, now_ms)
         )),
-        _ => answer.push(format!(
+        ConductorState::Left => answer.push(format!(
             "Conductor {name} does not count since {since}: it left. Only joined with an incarnation above {} \
              brings it back.",
             view.incarnation
@@ -153,24 +157,9 @@ pub fn conductor(view: &ConductorView, now_ms: u64) -> String {
     answer.join(" ")
 }
 
-/// The conductors among `all` that support the pair and do not count, newest sign of life first.
-#[must_use]
-pub fn gone<'a>(view: &DriverView, all: &'a [ConductorView]) -> Vec<&'a ConductorView> {
-    let mut gone: Vec<_> = all
-        .iter()
-        .filter(|conductor| {
-            matches!(conductor.state.as_str(), "left" | "timed_out")
-                && conductor.conductor_group == view.conductor_group
-                && conductor.drivers.contains(&view.driver)
-        })
-        .collect();
-    gone.sort_by_key(|conductor| std::cmp::Reverse(conductor.last_sign_at_ms));
-    gone
-}
-
 fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) -> Vec<String> {
     let held_for = pair(&decision.driver, &decision.conductor_group);
-    let has_none = if decision.verdict == "unknown" {
+    let has_none = if decision.verdict == Verdict::Unknown {
         "never had an active conductor"
     } else {
         "lost its last active conductor"
@@ -197,7 +186,7 @@ fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) 
                 "It names no driver any more: it comes back once it names one that is active."
                     .to_owned()
             }
-            (Some(_), Some("active" | "holding")) => format!(
+            (Some(_), Some(PairState::Active | PairState::Holding)) => format!(
                 "{} ({}), so it is about to come back: at the next sweep at the latest.",
                 if needs_the_same {
                     "That driver is active again"
@@ -206,7 +195,7 @@ fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) 
                 },
                 now.map_or_else(String::new, |view| names(&view.conductors)),
             ),
-            (Some(driver), _) => {
+            (Some(driver), Some(PairState::Lost | PairState::Unknown) | None) => {
                 let moved = if needs_the_same {
                     String::new()
                 } else {
@@ -241,20 +230,20 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
     let name = pair(driver, &facts.conductor_group);
     let (state, view) = match &facts.pair {
         Some(PairFacts { view, .. }) => (view.state, Some(view)),
-        None => ("unknown", None),
+        None => (PairState::Unknown, None),
     };
     let mut answer = match (state, view) {
-        ("active", Some(view)) => vec![format!(
+        (PairState::Active, Some(view)) => vec![format!(
             "{subject} is in service: {name} is active through {}.",
             names(&view.conductors)
         )],
-        ("holding", Some(view)) => vec![format!(
+        (PairState::Holding, Some(view)) => vec![format!(
             "{subject} is in service: {name} {}",
             holding(view, now_ms)
         )],
-        ("lost", Some(view))
+        (PairState::Lost, Some(view))
         | (
-            "unknown",
+            PairState::Unknown,
             Some(
                 view @ DriverView {
                     decision: Some(_), ..
@@ -276,7 +265,7 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
             answer.push(kept_in(facts));
             answer
         }
-        _ => {
+        (PairState::Unknown, Some(DriverView { decision: None, .. })) | (_, None) => {
             let gone: Vec<_> = facts.pair.iter().flat_map(|pair| &pair.gone).collect();
             vec![format!(
                 "{subject} is in service. {}",
@@ -288,7 +277,7 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
         answer.push(format!(
             "It came back at {}: {}.",
             when(*at, now_ms),
-            came_back(reason)
+            came_back(*reason)
         ));
     }
     let lost = view.is_some_and(|view| view.would_go_out() > 0);
@@ -325,24 +314,26 @@ fn because(decision: &DecisionView, now_ms: u64) -> Vec<String> {
         .cause_conductor
         .as_deref()
         .map_or_else(|| "a conductor".to_owned(), printable);
-    let did = match (decision.cause.as_str(), decision.cause_event.as_deref()) {
-        ("silence", _) => "sent no heartbeat for longer than its time-out".to_owned(),
-        ("hold_ended", _) => "did not come back from its planned restart in time".to_owned(),
-        (_, Some("conductor.left")) => "left".to_owned(),
-        (_, Some("conductor.heartbeat_timeout")) => "was reported as silent".to_owned(),
-        (_, Some("conductor.joined" | "conductor.heartbeat")) => {
+    let did = match (decision.cause, decision.cause_event) {
+        (CauseWord::Silence, _) => "sent no heartbeat for longer than its time-out".to_owned(),
+        (CauseWord::RestartOverdue, _) => {
+            "did not come back from its planned restart in time".to_owned()
+        }
+        (_, Some(EventType::Left)) => "left".to_owned(),
+        (_, Some(EventType::HeartbeatTimeout)) => "was reported as silent".to_owned(),
+        (_, Some(EventType::Joined | EventType::Heartbeat)) => {
             "stated another group or other drivers, without this one".to_owned()
         }
-        (_, other) => format!("ended it by {}", printable(other.unwrap_or("an event"))),
+        (CauseWord::Event | CauseWord::NeverSeen, None) => "ended it by an event".to_owned(),
     };
     let event = match &decision.cause_event_id {
         Some(id) => format!(" (event {})", printable(id)),
         None => String::new(),
     };
-    match decision.verdict.as_str() {
-        "unknown" => {}
-        "restored" => answer.push(format!("{who} brought it back{event}.")),
-        _ => answer.push(format!("Its last one, {who}, {did}{event}.")),
+    match decision.verdict {
+        Verdict::Unknown => {}
+        Verdict::Restored => answer.push(format!("{who} brought it back{event}.")),
+        Verdict::Lost => answer.push(format!("Its last one, {who}, {did}{event}.")),
     }
     answer.push(format!(
         "Decision {} by epoch {} at {}.",
@@ -350,7 +341,7 @@ fn because(decision: &DecisionView, now_ms: u64) -> Vec<String> {
         decision.epoch,
         when(decision.decided_at_ms, now_ms)
     ));
-    if decision.verdict == "lost" {
+    if decision.verdict == Verdict::Lost {
         answer.push(match decision.last_good_at_ms {
             Some(at) => format!("Last real sign of life of the pair: {}.", when(at, now_ms)),
             None => "No sign of life of the pair is recorded.".to_owned(),
@@ -390,13 +381,12 @@ fn never_had(name: &str, gone: &[&ConductorView], decided: bool) -> String {
     )
 }
 
-fn came_back(reason: &str) -> String {
+fn came_back(reason: BackReason) -> &'static str {
     match reason {
-        "driver_restored" => "its driver had an active conductor again".to_owned(),
-        "node_changed" => "it needed another driver or group, which was active".to_owned(),
-        "node_removed" => "it had been removed, and was registered again later".to_owned(),
-        "released" => "an operator released it".to_owned(),
-        other => printable(other),
+        BackReason::DriverRestored => "its driver had an active conductor again",
+        BackReason::NodeChanged => "it needed another driver or group, which was active",
+        BackReason::NodeRemoved => "it had been removed, and was registered again later",
+        BackReason::Released => "an operator released it",
     }
 }
 

@@ -1,4 +1,4 @@
-//! Messages as the rest of the house sees them: plain data, nothing of the client library.
+//! Messages as they come and go: plain data that the wire reads and makes, and the broker carries.
 
 /// One message that the broker delivered and that waits for its acknowledgement.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -11,7 +11,7 @@ pub struct Delivery {
     pub routing_key: String,
     /// The property `message_id`.
     pub message_id: Option<String>,
-    /// The property `type`.
+    /// The property `type`. An empty one counts as absent, as with the next two.
     pub message_type: Option<String>,
     /// The property `content_type`.
     pub content_type: Option<String>,
@@ -23,6 +23,28 @@ pub struct Delivery {
     pub delivery_count: u64,
     /// The body, exactly as published.
     pub body: Vec<u8>,
+}
+
+impl Delivery {
+    /// What the message calls itself: `type`, or the routing key where that is absent.
+    #[must_use]
+    pub fn effective_type(&self) -> &str {
+        match self.message_type.as_deref() {
+            Some(name) if !name.is_empty() => name,
+            _ => &self.routing_key,
+        }
+    }
+}
+
+/// A delivery that is refused, for the queue of refused messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The delivery tag.
+    pub tag: u64,
+    /// The code of the reason.
+    pub reason: &'static str,
+    /// One line for people.
+    pub detail: String,
 }
 
 /// One message to publish.
@@ -44,6 +66,22 @@ pub struct Outgoing {
     pub expires_after_ms: Option<u64>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl Outgoing {
+    /// The message as its receiver gets it.
+    #[must_use]
+    pub fn delivered(&self) -> Delivery {
+        Delivery {
+            exchange: self.exchange.clone(),
+            routing_key: self.routing_key.clone(),
+            message_id: Some(self.message_id.clone()),
+            message_type: Some(self.message_type.clone()),
+            content_type: Some(self.content_type.clone()),
+            body: self.body.clone(),
+            ..Delivery::default()
+        }
+    }
 }
 
 /// What became of one published message.

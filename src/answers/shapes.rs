@@ -1,11 +1,10 @@
 //! The shapes of the answers, field by field as the outside contract names them. The commands
 //! print the same objects.
 
-use std::time::SystemTime;
-
 use serde::Serialize;
 
-use crate::explain;
+use crate::answers::explain;
+use crate::domain::event::EventType;
 use crate::store::{
     ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Pause, SnapshotPage,
 };
@@ -51,7 +50,7 @@ impl From<HoldView> for SnapshotNode {
             name: hold.name,
             conductor_group: hold.conductor_group,
             driver: hold.driver,
-            reason: hold.reason,
+            reason: hold.reason.as_str(),
             decision_id: hold.decision_id,
             since_ms: hold.since_ms,
         }
@@ -78,11 +77,11 @@ impl Driver {
     #[must_use]
     pub fn new(view: DriverView, all: &[ConductorView], now_ms: u64) -> Self {
         Self {
-            why: explain::driver(&view, &explain::gone(&view, all), now_ms),
+            why: explain::driver(&view, &view.gone(all), now_ms),
             nearly_lost: explain::nearly_lost(&view),
             conductor_group: view.conductor_group,
             driver: view.driver,
-            state: view.state,
+            state: view.state.as_str(),
             since_ms: view.since_ms,
             until_ms: view.until_ms,
             conductors: view.conductors,
@@ -99,7 +98,7 @@ pub struct Conductor {
     incarnation: u64,
     conductor_group: String,
     drivers: Vec<String>,
-    state: String,
+    state: &'static str,
     since_ms: u64,
     until_ms: Option<u64>,
     last_sign_at_ms: u64,
@@ -113,7 +112,7 @@ impl From<ConductorView> for Conductor {
             incarnation: view.incarnation,
             conductor_group: view.conductor_group,
             drivers: view.drivers,
-            state: view.state,
+            state: view.state.as_str(),
             since_ms: view.since_ms,
             until_ms: view.until_ms,
             last_sign_at_ms: view.last_sign_at_ms,
@@ -128,7 +127,7 @@ pub struct Decision {
     decision_id: String,
     conductor_group: String,
     driver: String,
-    verdict: String,
+    verdict: &'static str,
     cause: Cause,
     last_good_at_ms: Option<u64>,
     epoch: u64,
@@ -142,9 +141,9 @@ pub struct Decision {
 /// What tipped a decision, as in the announcements, and of which kind it was.
 #[derive(Debug, Serialize)]
 struct Cause {
-    kind: String,
+    kind: &'static str,
     event_id: Option<String>,
-    event: Option<String>,
+    event: Option<&'static str>,
     conductor: Option<String>,
 }
 
@@ -154,11 +153,11 @@ impl From<DecisionView> for Decision {
             decision_id: view.decision_id,
             conductor_group: view.conductor_group,
             driver: view.driver,
-            verdict: view.verdict,
+            verdict: view.verdict.as_str(),
             cause: Cause {
-                kind: view.cause,
+                kind: view.cause.as_str(),
                 event_id: view.cause_event_id,
-                event: view.cause_event,
+                event: view.cause_event.map(EventType::as_str),
                 conductor: view.cause_conductor,
             },
             last_good_at_ms: view.last_good_at_ms,
@@ -226,14 +225,4 @@ impl Node {
             decision: facts.hold.map(|(_, decision)| decision.into()),
         }
     }
-}
-
-/// The present, ms since 1970 UTC: to say how long ago something was, never to decide.
-#[must_use]
-pub fn now_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| {
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        })
 }

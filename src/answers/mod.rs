@@ -1,0 +1,5 @@
+//! What is answered, whoever asks: sentences (`explain`) and JSON (`shapes`). HTTP and the commands
+//! both read it, so that they say the same.
+
+pub mod explain;
+pub mod shapes;

@@ -1,0 +1,73 @@
+//! The one clock: the only place that reads the machine's time or makes random ids.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::domain::time::{Mono, Now};
+
+/// Time and randomness, for whatever must be stepped by a test.
+#[expect(
+    async_fn_in_trait,
+    reason = "used only with concrete types, whose futures are Send"
+)]
+pub trait Clock {
+    /// Both clocks, read at once.
+    fn now(&self) -> Now;
+    /// Lets `pause` pass.
+    async fn sleep(&self, pause: Duration);
+    /// A new random UUID, in text.
+    fn id(&self) -> String;
+}
+
+/// The machine's clocks.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl SystemClock {
+    /// A monotonic clock that begins now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+
+    /// The monotonic clock alone.
+    #[must_use]
+    pub fn mono(&self) -> Mono {
+        Mono(self.start.elapsed())
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Now {
+        Now {
+            wall_ms: now_ms(),
+            mono: self.mono(),
+        }
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        tokio::time::sleep(pause).await;
+    }
+
+    fn id(&self) -> String {
+        new_id()
+    }
+}
+
+/// The wall clock, ms since 1970 UTC: to record and to show, never to decide.
+#[must_use]
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A new random UUID, in text.
+#[must_use]
+pub fn new_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}

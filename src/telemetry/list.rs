@@ -1,0 +1,137 @@
+//! Every metric. To add one, add it here; `deploy/REFERENCE.md` lists it for operators.
+
+use super::metric::{FromStart, Kind, Metric};
+use crate::domain::change::{PairState, Verdict};
+use crate::domain::event::EventType;
+use crate::wire::Reason;
+use crate::words::Word;
+
+/// The label of the sum of all that have no series of their own; the parentheses keep it apart from
+/// what people call their groups.
+pub const OTHER: &str = "(other)";
+
+/// Seconds; from one SQLite commit on a fast disk to the watchdog's limit.
+pub(super) const BUCKETS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0,
+];
+
+fn each<W: Word>() -> Vec<&'static str> {
+    W::ALL.iter().map(|word| word.as_str()).collect()
+}
+
+/// Declares the metrics, and lists them.
+macro_rules! list {
+    ($($kind:ident $const:ident = $name:literal, $help:literal $(, from 0 $(by $label:literal in $values:expr)?)?;)*) => {
+        $(
+            #[doc = $help]
+            pub const $const: Metric = Metric {
+                name: $name,
+                kind: Kind::$kind,
+                help: $help,
+                from_start: list!(@start $(from 0 $(by $label in $values)?)?),
+            };
+        )*
+        pub(super) const ALL: &[Metric] = &[$($const),*];
+    };
+    (@start) => { None };
+    (@start from 0) => { Some(FromStart::Plain) };
+    (@start from 0 by $label:literal in $values:expr) => { Some(FromStart::Each($label, $values)) };
+}
+
+list! {
+    // --- what this replica does -----------------------------------------------------------------
+    Gauge ROLE = "nodewarden_role",
+        "1 for what this replica does (active, standby or starting), 0 for the others",
+        from 0 by "role" in || vec!["active", "standby", "starting"];
+    Gauge READY = "nodewarden_ready", "1 while /readyz answers 200";
+    Gauge EPOCH = "nodewarden_epoch",
+        "The fencing number that this replica holds; 0 while it does not decide";
+    Gauge LAST_TICK_AGE = "nodewarden_last_tick_age_seconds",
+        "While active: seconds since this replica last heard its own tick fresh (+Inf: not yet); 0 otherwise";
+    Gauge PENDING_PAIRS = "nodewarden_pending_pairs",
+        "Pairs whose nodes this replica has still to look at";
+    Counter DEAF = "nodewarden_deaf_seconds_total",
+        "Seconds in which this replica was active and could not judge silence", from 0;
+    Counter FENCED = "nodewarden_fenced_total",
+        "Times that this replica found another one in its place and stopped deciding", from 0;
+    Counter SESSIONS_ENDED = "nodewarden_sessions_ended_total",
+        "Sessions with the broker that ended, by reason",
+        from 0 by "reason" in || vec!["fenced", "foreign_stream", "broker", "database", "relay", "opening"];
+    Counter RETRIES = "nodewarden_retries_total",
+        "Attempts that failed and are made again after a pause, by what was tried",
+        from 0 by "what" in || vec!["database", "relay"];
+
+    // --- events and decisions -------------------------------------------------------------------
+    Counter EVENTS = "nodewarden_events_total",
+        "Events that were handled, by type and by what became of them";
+    Counter REFUSED = "nodewarden_refused_total",
+        "Messages that were put into the dead-letter queue, by reason",
+        from 0 by "reason" in each::<Reason>;
+    Counter DECISIONS = "nodewarden_decisions_total", "Decisions about pairs, by verdict",
+        from 0 by "verdict" in each::<Verdict>;
+    Histogram INTAKE = "nodewarden_intake_seconds",
+        "Time from taking a batch of events in hand to its commit";
+
+    // --- nodes ----------------------------------------------------------------------------------
+    Gauge NODES_OUT_OF_SERVICE = "nodewarden_nodes_out_of_service",
+        "Nodes that are out of service because of nodewarden", from 0;
+    Counter NODES_MOVED = "nodewarden_nodes_moved_total",
+        "Nodes taken out of service and given back, by direction (out, back)",
+        from 0 by "direction" in || vec!["out", "back"];
+    Counter NODES_SKIPPED = "nodewarden_nodes_skipped_total",
+        "Nodes left alone because their row cannot be handled, at each look", from 0;
+    Histogram CHUNK = "nodewarden_chunk_seconds",
+        "Time for one chunk of nodes: lock, mark, record, commit";
+    Counter SWEEPS = "nodewarden_sweeps_total", "Sweeps over all nodes that were begun", from 0;
+
+    // --- pairs ----------------------------------------------------------------------------------
+    Gauge PAIRS = "nodewarden_pairs",
+        "Pairs of conductor group and driver in each state (active, holding, lost, unknown); nearly_lost: those of the active that one conductor alone keeps so",
+        from 0 by "state" in || [each::<PairState>(), vec!["nearly_lost"]].concat();
+    Gauge PAIR_ACTIVE_CONDUCTORS = "nodewarden_pair_active_conductors",
+        "Conductors that make this conductor group and driver active; 0: it is lost, or never had one";
+    Gauge PAIR_NODES = "nodewarden_pair_nodes", "Nodes that need this conductor group and driver";
+    Gauge PAIR_LOST = "nodewarden_pair_lost",
+        "1 while this conductor group and driver is lost; 0 while it is active, or never had a conductor";
+    Gauge NEARLY_LOST_NODES = "nodewarden_nearly_lost_nodes",
+        "Nodes that one conductor alone keeps in service";
+    Gauge DATABASE_STALE = "nodewarden_database_gauges_stale",
+        "1 while the gauges that come from the database could not be refreshed and show older values", from 0;
+
+    // --- announcements --------------------------------------------------------------------------
+    Gauge OUTBOX_OLDEST = "nodewarden_outbox_oldest_seconds",
+        "Age of the oldest announcement that the broker has not confirmed; 0: none waits", from 0;
+    Counter ANNOUNCED = "nodewarden_announced_messages_total",
+        "Messages that were handed to the broker and confirmed", from 0;
+    Counter UNROUTABLE = "nodewarden_unroutable_messages_total",
+        "Announcements that no queue was bound for", from 0;
+    Counter NACKED = "nodewarden_nacked_messages_total",
+        "Announcements that the broker did not take", from 0;
+
+    // --- operators ------------------------------------------------------------------------------
+    Gauge PAUSED = "nodewarden_paused",
+        "1 while an operator keeps nodes from being taken out", from 0;
+    Gauge PAUSED_FOR = "nodewarden_paused_seconds",
+        "How long an operator has kept nodes from being taken out so far; 0: there is no pause", from 0;
+    Gauge OBSERVING = "nodewarden_observing",
+        "1 while decisions are only recorded (decide.mode = observe)", from 0;
+    Gauge OBSERVED_NODES = "nodewarden_observed_nodes",
+        "While decisions are only recorded: nodes in service that would be out if they were carried out", from 0;
+
+    // --- the bridge; its series begin with its first scrape ---------------------------------------
+    Gauge BRIDGE_LOOK_AGE = "nodewarden_bridge_last_good_look_age_seconds",
+        "Bridge: seconds since the last good look at Ironic's tables (+Inf: none yet)";
+    Gauge BRIDGE_CONDUCTORS = "nodewarden_bridge_conductors",
+        "Bridge: conductors as they are seen (alive, starting, late, gone, unknown)";
+    Gauge BRIDGE_WAITING_EVENTS = "nodewarden_bridge_waiting_events",
+        "Bridge: events that the broker has not confirmed";
+    Counter BRIDGE_LOOKS = "nodewarden_bridge_looks_total",
+        "Bridge: looks at Ironic's tables, by outcome (good, failed, slow)";
+    Counter BRIDGE_PUBLISHED = "nodewarden_bridge_published_total",
+        "Bridge: events that the broker confirmed, by type";
+}
+
+/// The types of events, for series that begin with the first of each.
+pub(super) fn event_types() -> Vec<&'static str> {
+    each::<EventType>()
+}
