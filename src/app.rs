@@ -164,7 +164,12 @@ async fn ends(worker: &mut Task<()>, http: &mut Option<Task<String>>) -> anyhow:
 
 /// The tables are as they should be, or the reason why not; what a crash could lose is said.
 async fn prepare(settings: &Settings) -> Result<(), store::StoreError> {
-    store::prepare(&settings.database, settings.inventory.clone()).await?;
+    store::prepare(
+        &settings.database,
+        settings.inventory.clone(),
+        &crate::clock::new_id(),
+    )
+    .await?;
     for weakness in store::weak_durability(&settings.database).await? {
         tracing::warn!(
             "commits are not durable: {weakness}; what was announced may then be announced anew \
@@ -201,6 +206,8 @@ fn rules(settings: &Settings) -> Rules {
             announced: retention.announced,
             decisions: retention.decisions,
         },
+        most_conductors: decide.max_conductors,
+        most_pairs: decide.max_pairs,
         publishers: security.allowed_publishers.clone().map(Publishers::new),
     }
 }

@@ -83,9 +83,13 @@ async fn migrate_makes_the_tables_once_and_keeps_the_stream() {
 async fn import_counts_what_it_added_and_what_it_knew() {
     let directory = tempfile::tempdir().expect("a directory");
     let settings = settings(&directory);
-    store::migrate(&settings.database, InventoryKind::Native)
-        .await
-        .expect("tables");
+    store::migrate(
+        &settings.database,
+        InventoryKind::Native,
+        &nodewarden::clock::new_id(),
+    )
+    .await
+    .expect("tables");
     let json = import(
         &directory,
         "nodes.json",
@@ -116,9 +120,13 @@ async fn import_counts_what_it_added_and_what_it_knew() {
 async fn a_bad_file_names_every_line_and_field_and_imports_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
     let settings = settings(&directory);
-    store::migrate(&settings.database, InventoryKind::Native)
-        .await
-        .expect("tables");
+    store::migrate(
+        &settings.database,
+        InventoryKind::Native,
+        &nodewarden::clock::new_id(),
+    )
+    .await
+    .expect("tables");
     let bad = import(
         &directory,
         "nodes.csv",

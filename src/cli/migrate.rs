@@ -45,9 +45,13 @@ impl Migrate {
     pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
         let database = &settings.database;
         let failed = |fault: &_| Failure::database(fault, settings);
-        store::migrate(database, settings.inventory.clone())
-            .await
-            .map_err(|fault| failed(&fault))?;
+        store::migrate(
+            database,
+            settings.inventory.clone(),
+            &crate::clock::new_id(),
+        )
+        .await
+        .map_err(|fault| failed(&fault))?;
         if settings.bridge.database_url.is_some() {
             store::make_bridge_table(&settings.bridge_database())
                 .await

@@ -49,6 +49,9 @@ impl Settings {
         if !(1..=5000).contains(&self.publish.nodes_per_message) {
             return refuse("publish.nodes_per_message must be 1 to 5000".into());
         }
+        if self.decide.max_conductors == 0 || self.decide.max_pairs == 0 {
+            return refuse("decide.max_conductors and decide.max_pairs must be at least 1".into());
+        }
         if !(1..=100_000).contains(&self.decide.chunk_nodes) {
             return refuse("decide.chunk_nodes must be 1 to 100000: a chunk is one transaction and keeps its rows locked".into());
         }

@@ -180,6 +180,10 @@ pub struct Decide {
     pub forget_after: Duration,
     /// Nodes looked at in one transaction at the most.
     pub chunk_nodes: u32,
+    /// Above so many known conductors, new ones are refused.
+    pub max_conductors: usize,
+    /// Above so many known pairs, new ones are refused.
+    pub max_pairs: usize,
 }
 
 impl Default for Decide {
@@ -193,6 +197,9 @@ impl Default for Decide {
             back_within_cap: Duration::from_secs(15 * 60),
             forget_after: Duration::from_secs(14 * 24 * 3600),
             chunk_nodes: 20_000,
+            // Ten times the largest fleets known, and far from what memory bears.
+            max_conductors: 10_000,
+            max_pairs: 100_000,
         }
     }
 }

@@ -119,10 +119,7 @@ fn last_good(
     let supports = |conductor: &&Conductor| {
         conductor.group == pair.group && conductor.drivers.contains(&pair.driver)
     };
-    let others = map
-        .conductors()
-        .filter(|other| other.name != next.name)
-        .filter(supports);
+    let others = map.supporters(pair).filter(|other| other.name != next.name);
     let changing = (before.as_ref().is_some_and(&supports) || supports(&next)).then_some(next);
     others
         .chain(changing)

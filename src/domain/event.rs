@@ -60,6 +60,15 @@ words! {
 }
 
 impl EventKind {
+    /// What the conductor says that it serves, if the event says it.
+    #[must_use]
+    pub fn statement(&self) -> Option<&Statement> {
+        match self {
+            Self::Joined(statement) | Self::Heartbeat(Some(statement)) => Some(statement),
+            Self::Heartbeat(None) | Self::Left { .. } | Self::HeartbeatTimeout { .. } => None,
+        }
+    }
+
     /// The type of the message that carries it.
     #[must_use]
     pub fn event_type(&self) -> EventType {

@@ -147,23 +147,29 @@ impl Hearing {
         !self.deaf && deadline < sent
     }
 
-    /// The conductor, first by deadline and name, whose deadline lies before `sent`; none while deaf.
+    /// The conductors whose deadline lies before `sent`, by deadline and name; none while deaf.
     #[must_use]
     pub fn overdue(
         &self,
         map: &DriverMap,
         sent: Mono,
         reconnect_grace: Duration,
-    ) -> Option<ConductorName> {
-        if self.deaf {
-            return None;
-        }
-        map.conductors()
+    ) -> Vec<ConductorName> {
+        let mut overdue: Vec<(Mono, &ConductorName)> = map
+            .conductors()
+            .filter(|conductor| self.is_overdue(conductor, sent, reconnect_grace))
             .filter_map(|conductor| {
                 Some((self.deadline(conductor, reconnect_grace)?, &conductor.name))
             })
-            .filter(|(deadline, _)| *deadline < sent)
-            .min()
-            .map(|(_, name)| name.clone())
+            .collect();
+        overdue.sort_unstable();
+        overdue.into_iter().map(|(_, name)| name.clone()).collect()
+    }
+
+    /// Whether the deadline of `conductor` lies before `sent`; never while deaf.
+    #[must_use]
+    pub fn is_overdue(&self, conductor: &Conductor, sent: Mono, reconnect_grace: Duration) -> bool {
+        let deadline = self.deadline(conductor, reconnect_grace);
+        !self.deaf && deadline.is_some_and(|deadline| deadline < sent)
     }
 }

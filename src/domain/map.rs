@@ -11,12 +11,25 @@ use super::ids::{ConductorName, Pair};
 ///
 /// Guarantee: after every [`apply`](Self::apply), a pair has the standing `Active` exactly if a
 /// conductor that counts supports it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct DriverMap {
     conductors: BTreeMap<ConductorName, Conductor>,
     standings: BTreeMap<Pair, Standing>,
     active: BTreeMap<Pair, BTreeSet<ConductorName>>,
+    /// The conductors that support each pair, whether they count or not.
+    supporters: BTreeMap<Pair, BTreeSet<ConductorName>>,
+    /// What changed since the last [`settle`](Self::settle): the conductors as they were then.
+    before: BTreeMap<ConductorName, Option<Conductor>>,
 }
+
+/// Two maps are equal if they know the same, whenever that was committed.
+impl PartialEq for DriverMap {
+    fn eq(&self, other: &Self) -> bool {
+        self.conductors == other.conductors && self.standings == other.standings
+    }
+}
+
+impl Eq for DriverMap {}
 
 impl DriverMap {
     /// The map as stored.
@@ -32,7 +45,24 @@ impl DriverMap {
         for conductor in conductors {
             map.put(conductor);
         }
+        map.settle();
         map
+    }
+
+    /// What changed so far is committed.
+    pub fn settle(&mut self) {
+        self.before.clear();
+    }
+
+    /// The conductors that changed since the last [`settle`](Self::settle).
+    pub fn changed(&self) -> impl Iterator<Item = &ConductorName> {
+        self.before.keys()
+    }
+
+    /// A conductor as it was at the last [`settle`](Self::settle), if it changed since.
+    #[must_use]
+    pub fn before(&self, name: &ConductorName) -> Option<&Conductor> {
+        self.before.get(name)?.as_ref()
     }
 
     /// Makes one turn so that no conductor brought about.
@@ -67,7 +97,7 @@ impl DriverMap {
             .get(name)
             .is_some_and(|known| !known.counts_as_active());
         if gone {
-            self.conductors.remove(name);
+            self.remove(name);
         }
         gone
     }
@@ -84,16 +114,13 @@ impl DriverMap {
 
     /// Pairs that have a standing and that no conductor names, but those in `gone`.
     #[must_use]
-    pub fn unnamed(&self, gone: &[ConductorName]) -> Vec<Pair> {
-        let mut unnamed: BTreeSet<Pair> = self.standings.keys().cloned().collect();
-        for conductor in self.conductors.values() {
-            if !gone.contains(&conductor.name) {
-                for pair in conductor.pairs() {
-                    unnamed.remove(&pair);
-                }
-            }
-        }
-        unnamed.into_iter().collect()
+    pub fn unnamed(&self, gone: &BTreeSet<ConductorName>) -> Vec<Pair> {
+        let named = |pair: &Pair| {
+            let supporters = self.supporters.get(pair);
+            supporters.is_some_and(|names| names.iter().any(|name| !gone.contains(name)))
+        };
+        let pairs = self.standings.keys();
+        pairs.filter(|pair| !named(pair)).cloned().collect()
     }
 
     /// Forgets a pair that no conductor makes active: it counts as never having had one.
@@ -104,25 +131,66 @@ impl DriverMap {
     }
 
     fn put(&mut self, conductor: Conductor) {
-        if let Some(before) = self.conductors.remove(&conductor.name) {
-            for pair in before.pairs() {
-                if let Some(names) = self.active.get_mut(&pair) {
-                    names.remove(&before.name);
+        let name = conductor.name.clone();
+        let before = self.conductors.get(&name).cloned();
+        self.before.entry(name.clone()).or_insert(before);
+        let same_pairs = self.conductors.get(&name).is_some_and(|before| {
+            before.group == conductor.group
+                && before.drivers == conductor.drivers
+                && before.counts_as_active() == conductor.counts_as_active()
+        });
+        if !same_pairs {
+            self.remove(&name);
+            for pair in conductor.pairs() {
+                if conductor.counts_as_active() {
+                    let names = self.active.entry(pair.clone()).or_default();
+                    names.insert(name.clone());
+                }
+                let names = self.supporters.entry(pair).or_default();
+                names.insert(name.clone());
+            }
+        }
+        self.conductors.insert(name, conductor);
+    }
+
+    fn remove(&mut self, name: &ConductorName) {
+        let Some(before) = self.conductors.remove(name) else {
+            return;
+        };
+        for pair in before.pairs() {
+            for names_of in [&mut self.active, &mut self.supporters] {
+                if let Some(names) = names_of.get_mut(&pair) {
+                    names.remove(name);
                     if names.is_empty() {
-                        self.active.remove(&pair);
+                        names_of.remove(&pair);
                     }
                 }
             }
         }
-        if conductor.counts_as_active() {
-            for pair in conductor.pairs() {
-                self.active
-                    .entry(pair)
-                    .or_default()
-                    .insert(conductor.name.clone());
-            }
-        }
-        self.conductors.insert(conductor.name.clone(), conductor);
+    }
+
+    /// The conductors that support `pair`, whether they count or not.
+    pub fn supporters(&self, pair: &Pair) -> impl Iterator<Item = &Conductor> {
+        let names = self.supporters.get(pair).into_iter().flatten();
+        names.filter_map(|name| self.conductors.get(name))
+    }
+
+    /// How many conductors are known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.conductors.len()
+    }
+
+    /// Whether no conductor is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.conductors.is_empty()
+    }
+
+    /// How many pairs have a standing.
+    #[must_use]
+    pub fn pairs(&self) -> usize {
+        self.standings.len()
     }
 
     /// One conductor.

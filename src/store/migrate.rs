@@ -20,7 +20,7 @@ static POSTGRES_NATIVE: Migrator = sqlx::migrate!("schemas/sql/postgres/native")
 static MYSQL: Migrator = sqlx::migrate!("schemas/sql/mysql");
 static MYSQL_NATIVE: Migrator = sqlx::migrate!("schemas/sql/mysql/native");
 
-/// Creates or upgrades the tables, and gives the database its stream if it has none. With an
+/// Creates or upgrades the tables, and gives the database the history `stream`, a UUID, if it has none. With an
 /// Ironic's database only tables of our own are made.
 ///
 /// # Errors
@@ -28,6 +28,7 @@ static MYSQL_NATIVE: Migrator = sqlx::migrate!("schemas/sql/mysql/native");
 pub async fn migrate(
     database: &Database,
     inventory: impl Into<config::Inventory>,
+    stream: &str,
 ) -> Result<(), StoreError> {
     let (dialect, inventory) = (Dialect::of(database)?, inventory.into());
     let mut connection = Connection::open(database, Purpose::Migrate).await?;
@@ -65,9 +66,8 @@ pub async fn migrate(
     }
     let found = async {
         let sql = sql::statements(dialect);
-        let stream = crate::clock::new_id();
         connection
-            .execute(sql.create_stream, values![&stream])
+            .execute(sql.create_stream, values![stream])
             .await?;
         connection.execute(sql.create_relay, &[]).await?;
         match connection {
@@ -86,8 +86,8 @@ pub async fn migrate(
 /// migrations is one statement that does no harm twice. (MariaDB refuses to wait for a lock without
 /// end, as the library asks it to, and gives none.) The end of the connection gives the lock back.
 async fn alone(connection: &mut Connection) -> Result<(), StoreError> {
-    const LOCK: &str =
-        "SELECT CAST(get_lock(concat('nodewarden.', sha1(database())), 60) AS SIGNED) AS got";
+    // A lock's name has at most 64 characters; MySQL 9 has no sha1() any more.
+    const LOCK: &str = "SELECT CAST(get_lock(concat('nodewarden.', left(sha2(database(), 256), 40)), 60) AS SIGNED) AS got";
     const BROKEN_OFF: &str = "DELETE FROM nodewarden_migrations WHERE NOT success";
     let doing = "wait for another migration to end";
     let failed = |fault| StoreError::from_sqlx(doing, fault);
@@ -110,10 +110,11 @@ async fn alone(connection: &mut Connection) -> Result<(), StoreError> {
 pub async fn prepare(
     database: &Database,
     inventory: impl Into<config::Inventory>,
+    stream: &str,
 ) -> Result<(), StoreError> {
     let (dialect, inventory) = (Dialect::of(database)?, inventory.into());
     if dialect == Dialect::Sqlite {
-        return migrate(database, inventory).await;
+        return migrate(database, inventory, stream).await;
     }
     let mut connection = Connection::open(database, Purpose::Look).await?;
     let sql = sql::statements(dialect);

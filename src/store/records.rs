@@ -28,6 +28,8 @@ pub struct Memory {
     pub conductors: Vec<ConductorRecord>,
     /// Every pair that ever had one.
     pub standings: Vec<(Pair, Standing)>,
+    /// The lost pairs whose last decision was only observed: what was decided then.
+    pub observed: Vec<Turn>,
 }
 
 /// A conductor as stored: no reading of a monotonic clock survives, a hold is what remains of it.
@@ -191,8 +193,6 @@ pub struct WindowDone {
     pub paused: bool,
     /// The decision that this window completed.
     pub completed: Option<Completed>,
-    /// The UUID of the decision that was made because the last one was only observed.
-    pub decided: Option<String>,
 }
 
 /// A decision that is carried out.
@@ -240,7 +240,7 @@ pub enum Rows<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sweep {
     /// The conductors in a planned restart, as of now.
-    pub holds: Vec<ConductorRecord>,
+    pub restarting: Vec<ConductorRecord>,
     /// Conductors that have been gone for too long to be kept.
     pub forget: Vec<ConductorName>,
     /// Pairs that no conductor names any more: forgotten if no node and no hold does either.

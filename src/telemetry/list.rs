@@ -56,7 +56,7 @@ list! {
         "Times that this replica found another one in its place and stopped deciding", from 0;
     Counter SESSIONS_ENDED = "nodewarden_sessions_ended_total",
         "Sessions with the broker that ended, by reason",
-        from 0 by "reason" in || vec!["fenced", "foreign_stream", "broker", "database", "relay", "opening"];
+        from 0 by "reason" in || vec!["fenced", "foreign_stream", "broker", "database", "relay", "opening", "wedged"];
     Counter RETRIES = "nodewarden_retries_total",
         "Attempts that failed and are made again after a pause, by what was tried",
         from 0 by "what" in || vec!["database", "relay"];

@@ -8,7 +8,7 @@ use super::incoming::{self, INTERVALS_PER_TIMEOUT, REASON_BYTES, TIMEOUT_MAX_MS,
 use super::publishers::Publishers;
 use super::refusal::{Reason, Refusal, excerpt};
 use super::tick::{TICK_TYPE, Tick};
-use super::{BODY_BYTES, JSON, MSGPACK};
+use super::{BODY_BYTES, DRIVERS, JSON, MSGPACK};
 use crate::domain::event::{Event, EventKind, Statement};
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, INCARNATION_MAX, Incarnation};
 use crate::message::Delivery;
@@ -178,6 +178,13 @@ fn statement(fields: &Fields) -> Result<Option<Statement>, Refusal> {
         ));
     }
     let drivers = fields.names("drivers", Driver::parse)?;
+    if let Some(drivers) = drivers.as_ref().filter(|drivers| drivers.len() > DRIVERS) {
+        let detail = format!(
+            "drivers names {}; at most {DRIVERS} are allowed",
+            drivers.len()
+        );
+        return Err(Refusal::new(Reason::TooManyDrivers, detail));
+    }
     Ok(drivers.map(|drivers| Statement {
         group: group.unwrap_or_else(|| Group::parse("").expect("a group may be empty")),
         drivers,

@@ -40,6 +40,9 @@ pub const BODY_BYTES: usize = 64 * 1024;
 /// of the contract need two; the rest is room for fields of the future, and far from any stack's end.
 pub const NESTING: usize = 16;
 
+/// At most so many drivers in one statement; the bound of the outside contract.
+pub const DRIVERS: usize = 256;
+
 /// A value of ours as MessagePack with named fields.
 fn to_msgpack(value: &impl serde::Serialize) -> Vec<u8> {
     rmp_serde::to_vec_named(value).expect("texts, numbers and lists of them always serialize")

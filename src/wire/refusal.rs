@@ -36,6 +36,12 @@ words! {
         WrongType = "wrong_type",
         /// A required field is absent or null.
         MissingField = "missing_field",
+        /// A statement names more drivers than [`DRIVERS`](super::DRIVERS).
+        TooManyDrivers = "too_many_drivers",
+        /// A new conductor, above the set number of known ones.
+        TooManyConductors = "too_many_conductors",
+        /// A new pair, above the set number of known ones.
+        TooManyPairs = "too_many_pairs",
         /// A field of the right kind with a value outside its bounds.
         OutOfBounds = "out_of_bounds",
         /// The heartbeat time-out is under three heartbeat intervals: one lost message would kill.

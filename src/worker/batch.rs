@@ -1,23 +1,25 @@
 //! One batch of deliveries, in queue order: what each one does to the driver map, and what is to
 //! be committed for all of them together.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
-use super::decider::Rules;
+use super::rules::Rules;
+use super::term::Term;
 use crate::config::Mode;
 use crate::domain::change::Change;
 use crate::domain::change::Standing;
 use crate::domain::decide::{decide, decide_silence};
 use crate::domain::event::{Event, EventType};
-use crate::domain::hearing::{Heard, Hearing};
+use crate::domain::hearing::Heard;
 use crate::domain::ids::{ConductorName, EventId, Pair};
-use crate::domain::map::DriverMap;
 use crate::domain::time::{Mono, Now};
-use crate::domain::unknown::Unknown;
 use crate::message::Delivery;
 use crate::store::{ConductorRecord, DecisionRecord, EventRecord, Findings, StandingRecord};
 use crate::telemetry;
 use crate::wire::{self, Incoming, Publishers, Reason, Refusal, Tick};
+
+/// What an event is remembered by.
+pub(super) type Key = (ConductorName, EventId);
 
 /// A delivery, read.
 pub(super) struct Item {
@@ -25,15 +27,26 @@ pub(super) struct Item {
     content: Result<Incoming, Refusal>,
 }
 
-/// Reads every delivery; nothing that is in it can fail the others.
-pub(super) fn decode(deliveries: &[Delivery], publishers: Option<&Publishers>) -> Vec<Item> {
-    deliveries
-        .iter()
-        .map(|delivery| Item {
-            tag: delivery.tag,
-            content: wire::decode(delivery, publishers),
-        })
-        .collect()
+/// Reads a delivery.
+pub(super) fn decode(delivery: &Delivery, publishers: Option<&Publishers>) -> Item {
+    Item {
+        tag: delivery.tag,
+        content: wire::decode(delivery, publishers),
+    }
+}
+
+impl Item {
+    /// How many rows it may come to: the event, its conductor, and for each driver that it names a
+    /// decision and a standing.
+    pub(super) fn rows(&self) -> u32 {
+        match &self.content {
+            Ok(Incoming::Event { event, .. }) => {
+                let drivers = event.kind.statement().map_or(0, |said| said.drivers.len());
+                2 + 2 * u32::try_from(drivers).unwrap_or(u32::MAX / 4)
+            }
+            Ok(Incoming::Tick(_)) | Err(_) => 0,
+        }
+    }
 }
 
 /// The stream of the first tick that is not of ours.
@@ -45,7 +58,7 @@ pub(super) fn foreign_stream<'a>(items: &'a [Item], ours: &str) -> Option<&'a st
 }
 
 /// The events of a batch, by the key under which they are remembered.
-pub(super) fn ids(items: &[Item]) -> Vec<(ConductorName, EventId)> {
+pub(super) fn ids(items: &[Item]) -> Vec<Key> {
     items
         .iter()
         .filter_map(|item| match &item.content {
@@ -57,93 +70,92 @@ pub(super) fn ids(items: &[Item]) -> Vec<(ConductorName, EventId)> {
 
 /// What a batch led to.
 pub(super) struct Done {
-    pub(super) intake: Findings,
+    pub(super) findings: Findings,
     pub(super) refused: Vec<(u64, Refusal)>,
-    /// Pairs that turned at least once, in order, the last one last.
-    pub(super) turned: Vec<Pair>,
     /// Whether an own tick was among them.
     pub(super) own_tick: bool,
     /// The sending instant of the last one that came back fresh.
     pub(super) fresh: Option<Mono>,
+    /// How many rows the findings are.
+    pub(super) rows: u64,
     outcomes: Vec<(EventType, &'static str)>,
 }
 
 /// The state of a batch while its deliveries are taken one after the other.
 pub(super) struct Batch<'a> {
-    map: &'a mut DriverMap,
-    hearing: &'a mut Hearing,
-    unknown: &'a mut Unknown,
-    session: &'a str,
+    term: &'a mut Term,
     rules: &'a Rules,
     now: Now,
     new_id: &'a mut dyn FnMut() -> String,
-    seen: HashMap<(ConductorName, EventId), [u8; 32]>,
-    changed: BTreeSet<ConductorName>,
+    seen: HashMap<Key, [u8; 32]>,
     standings: BTreeMap<Pair, Standing>,
     done: Done,
 }
 
 impl<'a> Batch<'a> {
     pub(super) fn new(
-        map: &'a mut DriverMap,
-        hearing: &'a mut Hearing,
-        unknown: &'a mut Unknown,
-        session: &'a str,
+        term: &'a mut Term,
         rules: &'a Rules,
         now: Now,
         new_id: &'a mut dyn FnMut() -> String,
     ) -> Self {
         Self {
-            map,
-            hearing,
-            unknown,
-            session,
+            term,
             rules,
             now,
             new_id,
             seen: HashMap::new(),
-            changed: BTreeSet::new(),
             standings: BTreeMap::new(),
             done: Done {
-                intake: Findings {
+                findings: Findings {
                     now_ms: now.wall_ms,
                     observed: rules.mode == Mode::Observe,
                     ..Findings::default()
                 },
                 refused: Vec::new(),
-                turned: Vec::new(),
                 own_tick: false,
                 fresh: None,
+                rows: 0,
                 outcomes: Vec::new(),
             },
         }
     }
 
-    /// Takes the next delivery; `known` are the events that are remembered already.
-    pub(super) fn take(&mut self, item: Item, known: &HashMap<(ConductorName, EventId), [u8; 32]>) {
+    /// How many rows the batch writes so far, about.
+    pub(super) fn rows(&self) -> u32 {
+        let findings = &self.done.findings;
+        let rows = findings.events.len()
+            + self.term.map.changed().count()
+            + 2 * findings.decisions.len()
+            + self.standings.len();
+        u32::try_from(rows).unwrap_or(u32::MAX)
+    }
+
+    /// Takes the next delivery of this session; `known` are the events that are remembered already.
+    pub(super) fn take(&mut self, item: Item, known: &HashMap<Key, [u8; 32]>, session: &str) {
         match item.content {
             Err(refusal) => self.done.refused.push((item.tag, refusal)),
-            Ok(Incoming::Tick(tick)) => self.tick(&tick),
+            Ok(Incoming::Tick(tick)) => self.tick(&tick, session),
             Ok(Incoming::Event { event, digest }) => {
                 let key = (event.conductor.clone(), event.id.clone());
                 match known.get(&key).or_else(|| self.seen.get(&key)) {
-                    None => {
-                        self.seen.insert(key, digest);
-                        self.event(&event, digest);
-                    }
+                    None => match self.room_for(&event) {
+                        Ok(()) => {
+                            self.seen.insert(key, digest);
+                            self.event(&event, digest);
+                        }
+                        Err(refusal) => self.done.refused.push((item.tag, refusal)),
+                    },
                     Some(before) if *before == digest => {
-                        self.done
-                            .outcomes
-                            .push((event.kind.event_type(), "duplicate"));
+                        let event_type = event.kind.event_type();
+                        self.done.outcomes.push((event_type, "duplicate"));
                     }
                     Some(_) => {
-                        let refusal = Refusal::new(
-                            Reason::MessageIdConflict,
-                            format!(
-                                "message_id {} of {} came before with another body",
-                                key.1, key.0
-                            ),
+                        let detail = format!(
+                            "message_id {} of {} came before with another body",
+                            key.1, key.0
                         );
+                        let refusal = Refusal::new(Reason::MessageIdConflict, detail);
                         self.done.refused.push((item.tag, refusal));
                     }
                 }
@@ -151,79 +163,119 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// What is to be committed, and what follows after that.
-    pub(super) fn finish(self) -> Done {
-        let Self {
+    /// Ends the next silent conductor, unless it was heard meanwhile; returns whether more wait.
+    pub(super) fn end_next_silent(&mut self) -> bool {
+        let Some(name) = self.term.silent.pop_front() else {
+            return false;
+        };
+        let grace = self.rules.reconnect_grace;
+        let Term {
             map,
+            hearing,
+            judged,
+            ..
+        } = &*self.term;
+        let silent = |conductor| hearing.is_overdue(conductor, *judged, grace);
+        if map.conductor(&name).is_some_and(silent) {
+            let change = decide_silence(map, &name, self.now);
+            self.apply(&change);
+        }
+        !self.term.silent.is_empty()
+    }
+
+    /// What is to be committed, and what follows after that. Pairs that turned are looked at from
+    /// their beginning: before the commit, whose reply may be lost. A walk under way has passed nodes
+    /// that must be looked at again if it happened, and a look at a pair that did not turn changes
+    /// nothing.
+    pub(super) fn finish(mut self) -> Done {
+        self.done.rows = self.rows().into();
+        let Self {
+            term,
             now,
-            changed,
             standings,
             mut done,
             ..
         } = self;
-        done.intake.conductors = changed
-            .iter()
-            .filter_map(|name| map.conductor(name))
+        let changed = term.map.changed();
+        done.findings.conductors = changed
+            .filter_map(|name| term.map.conductor(name))
             .map(|conductor| ConductorRecord::save(conductor, now.mono))
             .collect();
-        done.intake.standings = standings
+        for pair in standings.keys() {
+            term.pending.turned(pair);
+        }
+        done.findings.standings = standings
             .into_iter()
             .map(|(pair, standing)| StandingRecord { pair, standing })
             .collect();
         done
     }
 
+    /// Whether a new conductor, or new pairs, have room (I8). What is known always has.
+    fn room_for(&self, event: &Event) -> Result<(), Refusal> {
+        let map = &self.term.map;
+        if map.conductor(&event.conductor).is_none() && map.len() >= self.rules.most_conductors {
+            let detail = format!(
+                "{} conductors are known, and no more are taken (decide.max_conductors)",
+                map.len()
+            );
+            return Err(Refusal::new(Reason::TooManyConductors, detail));
+        }
+        let new = event.kind.statement().map_or(0, |statement| {
+            let unknown = |pair: &Pair| map.standing(pair).is_none();
+            statement.pairs().filter(unknown).count()
+        });
+        if new > 0 && map.pairs() + new > self.rules.most_pairs {
+            let detail = format!(
+                "{} pairs are known, and no more are taken (decide.max_pairs)",
+                map.pairs()
+            );
+            return Err(Refusal::new(Reason::TooManyPairs, detail));
+        }
+        Ok(())
+    }
+
     fn event(&mut self, event: &Event, digest: [u8; 32]) {
-        let change = decide(self.map, event, self.now, self.rules.back_within_cap);
-        self.done
-            .outcomes
-            .push((event.kind.event_type(), change.outcome.as_str()));
-        self.unknown.heard(change.outcome, self.now.mono);
-        self.done.intake.events.push(EventRecord {
+        let change = decide(&self.term.map, event, self.now, self.rules.back_within_cap);
+        let event_type = event.kind.event_type();
+        let outcome = change.outcome.as_str();
+        self.done.outcomes.push((event_type, outcome));
+        self.term.unknown.heard(change.outcome, self.now.mono);
+        self.done.findings.events.push(EventRecord {
             conductor: event.conductor.clone(),
             id: event.id.clone(),
             digest,
-            event_type: event.kind.event_type(),
+            event_type,
             outcome: change.outcome,
         });
         self.apply(&change);
     }
 
-    fn tick(&mut self, tick: &Tick) {
-        if tick.session != self.session {
+    fn tick(&mut self, tick: &Tick, session: &str) {
+        if tick.session != session {
             return;
         }
         self.done.own_tick = true;
-        let Heard::Fresh { sent, gap, stall } = self.hearing.tick(Mono(tick.sent), self.now.mono)
-        else {
+        let term = &mut *self.term;
+        let heard = term.hearing.tick(Mono(tick.sent), self.now.mono);
+        let Heard::Fresh { sent, gap, stall } = heard else {
             return;
         };
         self.done.fresh = Some(sent);
-        self.map.postpone(stall);
-        self.unknown.postpone(stall);
-        if let Some(gap) = gap {
-            telemetry::deaf(gap);
-        }
-        while let Some(name) = self
-            .hearing
-            .overdue(self.map, sent, self.rules.reconnect_grace)
-        {
-            let change = decide_silence(self.map, &name, self.now);
-            self.apply(&change);
+        term.map.postpone(stall);
+        term.unknown.postpone(stall);
+        let deaf = gap.unwrap_or(stall);
+        if !deaf.is_zero() {
+            telemetry::deaf(deaf);
         }
     }
 
     fn apply(&mut self, change: &Change) {
-        self.map.apply(change);
-        if let Some(conductor) = &change.conductor {
-            self.changed.insert(conductor.name.clone());
-        }
+        self.term.map.apply(change);
         for turn in &change.turns {
             self.standings.insert(turn.pair.clone(), turn.to);
-            self.done.turned.retain(|pair| *pair != turn.pair);
-            self.done.turned.push(turn.pair.clone());
             if let Some(verdict) = turn.verdict {
-                self.done.intake.decisions.push(DecisionRecord {
+                self.done.findings.decisions.push(DecisionRecord {
                     id: (self.new_id)(),
                     verdict,
                     turn: turn.clone(),
@@ -235,21 +287,31 @@ impl<'a> Batch<'a> {
 }
 
 impl Done {
+    /// Whether there is nothing to commit.
+    pub(super) fn writes_nothing(&self) -> bool {
+        self.findings.events.is_empty() && self.findings.conductors.is_empty()
+    }
+
     /// Tells operators what was committed: a line for each decision, never one for each node.
     pub(super) fn report(&self, epoch: u64) {
         for (event_type, outcome) in &self.outcomes {
             telemetry::event(*event_type, outcome);
         }
         for (_, refusal) in &self.refused {
-            telemetry::REFUSED.count_as(refusal.reason.as_str(), 1);
-            tracing::warn!(
-                reason = refusal.reason.as_str(),
-                detail = telemetry::printable(&refusal.detail),
-                "refused a message; it is kept among the dead letters"
-            );
+            log_refusal(refusal);
         }
-        tell(&self.intake, epoch);
+        log_decisions(&self.findings, epoch);
     }
+}
+
+/// A refused message, for operators.
+pub(super) fn log_refusal(refusal: &Refusal) {
+    telemetry::REFUSED.count_as(refusal.reason.as_str(), 1);
+    tracing::warn!(
+        reason = refusal.reason.as_str(),
+        detail = telemetry::printable(&refusal.detail),
+        "refused a message; it is kept among the dead letters"
+    );
 }
 
 /// Decisions of one transaction that get a line each; the rest is counted. An event can name 16,000
@@ -257,25 +319,25 @@ impl Done {
 const LINES: usize = 20;
 
 /// One line for each of the first decisions.
-pub(super) fn tell(intake: &Findings, epoch: u64) {
-    for decision in &intake.decisions {
+pub(super) fn log_decisions(findings: &Findings, epoch: u64) {
+    for decision in &findings.decisions {
         telemetry::DECISIONS.count_as(decision.verdict.as_str(), 1);
     }
-    for decision in intake.decisions.iter().take(LINES) {
-        tell_one(decision, epoch, intake.observed);
+    for decision in findings.decisions.iter().take(LINES) {
+        log_decision(decision, epoch, findings.observed);
     }
-    let more = intake.decisions.len().saturating_sub(LINES);
+    let more = findings.decisions.len().saturating_sub(LINES);
     if more > 0 {
         tracing::warn!(
             epoch,
             decisions = more,
-            observed = intake.observed,
+            observed = findings.observed,
             "decided about more pairs at the same moment"
         );
     }
 }
 
-fn tell_one(decision: &DecisionRecord, epoch: u64, observed: bool) {
+fn log_decision(decision: &DecisionRecord, epoch: u64, observed: bool) {
     let turn = &decision.turn;
     tracing::warn!(
         epoch,

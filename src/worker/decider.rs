@@ -1,116 +1,46 @@
-//! The loop that decides, as a step machine: at most one batch of deliveries, then one window of
-//! reconcile, then the sweep when it is due; then again.
+//! The loop that decides, as a step machine: at most one batch of deliveries, then silences, then
+//! the sweep when it is due, then one window of nodes; then again.
 //!
 //! The order within is the product: fence, decide, commit, acknowledge, announce. A [`Decider`]
-//! lives for one session with the broker and is thrown away at its end. `intake` and `reconcile`
-//! are its two halves.
+//! lives for one session with the broker and is thrown away at its end.
 
 use std::time::Duration;
 
-use super::pausing::Pausing;
-use super::pending::Pending;
+use super::end::{End, Fault, Step};
+use super::intake::{Identity, InHand, intake};
+use super::pausing::{self, Pausing};
 use super::ports::{Clock, Ledger, Queue};
-use super::window::WindowSize;
-use crate::broker::BrokerError;
-use crate::config::Mode;
-use crate::domain::hearing::{Hearing, TICK_INTERVAL};
-use crate::domain::map::DriverMap;
+use super::reconcile::reconcile;
+use super::redecide::redecide;
+use super::requests;
+use super::rules::Rules;
+use super::silence::end_silent;
+use super::sweep::sweep;
+use super::takeover::rebuild;
+use super::term::Place;
+use super::unknown;
+use crate::domain::hearing::TICK_INTERVAL;
 use crate::domain::time::Mono;
-use crate::domain::unknown::Unknown;
 use crate::failpoints;
-use crate::message::Delivery;
 use crate::retry::Pauses;
-use crate::store::{Keeping, Pause, StoreError};
+use crate::store::{Pause, StoreError};
 use crate::telemetry;
-use crate::wire::{Publishers, Tick};
+use crate::wire::Tick;
 
-/// How long a trouble with the database is sat out with the deliveries in hand. Longer would come
-/// near the broker's own limit for unacknowledged deliveries (`consumer_timeout`, 30 min).
-const PATIENCE: Duration = Duration::from_secs(600);
+/// How long a trouble with the database is sat out with the deliveries in hand: well below any
+/// broker's limit for unacknowledged deliveries (`consumer_timeout`, 30 min by default), after which
+/// RabbitMQ 4.3 gives them out of order.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long the database may be out of reach before this replica leaves the line, so that one with a
+/// better way to it may decide.
+const UNREACHABLE: Duration = Duration::from_secs(10);
 
 /// The longest pause between two attempts at the database.
 const PAUSE_CAP: Duration = Duration::from_secs(2);
 
 /// The longest wait for a delivery: how fast a stop is noticed on an idle queue.
 const WAIT_CAP: Duration = Duration::from_millis(200);
-
-/// What the loop goes by.
-#[derive(Debug, Clone)]
-pub struct Rules {
-    /// Whether decisions reach the nodes.
-    pub mode: Mode,
-    /// Deliveries in one transaction at the most.
-    pub batch: usize,
-    /// The longest planned restart that is honoured.
-    pub back_within_cap: Duration,
-    /// After a takeover or an own gap, silence proves nothing for that long.
-    pub reconnect_grace: Duration,
-    /// Conductors gone that long are forgotten.
-    pub forget_after: Duration,
-    /// How often everything is looked at.
-    pub sweep_interval: Duration,
-    /// Nodes looked at in one transaction at the most.
-    pub chunk_nodes: u32,
-    /// Nodes in one announcement at the most.
-    pub nodes_per_message: u32,
-    /// How long a pair must never have had a conductor for its nodes to be taken out; `None`: they
-    /// are left alone.
-    pub unknown_after: Option<Duration>,
-    /// How long records are kept.
-    pub keeping: Keeping,
-    /// Who may speak for whom.
-    pub publishers: Option<Publishers>,
-}
-
-/// Why a session ended.
-#[derive(Debug, thiserror::Error)]
-pub enum End {
-    /// Another replica holds the epoch. Nothing more may be done with what this one remembers.
-    #[error("another replica has taken over (our epoch was {0})")]
-    Fenced(u64),
-    /// Somebody else's replica, on another database, consumes the same queue.
-    #[error(
-        "a replica of another database (stream {0}) ticks on our queue: \
-         stop it, or give it a queue of its own; nothing is acknowledged meanwhile"
-    )]
-    ForeignStream(String),
-    /// The broker.
-    #[error("broker: {0}")]
-    Broker(#[from] BrokerError),
-    /// The database, in a way that waiting in place did not heal.
-    #[error("database: {0}")]
-    Store(StoreError),
-}
-
-/// What one step did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Step {
-    /// Deliveries handled and acknowledged.
-    pub handled: usize,
-    /// Nodes that changed; there is something to announce.
-    pub moved: u64,
-    /// Whether something else was done (a window without a change, a sweep).
-    pub worked: bool,
-}
-
-/// The right to decide, and what it is decided by. Held from the first delivery on.
-pub(super) struct Term {
-    pub(super) epoch: u64,
-    pub(super) map: DriverMap,
-    pub(super) hearing: Hearing,
-    pub(super) pending: Pending,
-    pub(super) next_sweep: Mono,
-    /// The last commit's fate is unknown: read the memory again before anything else.
-    pub(super) doubt: bool,
-    /// An own tick came back: see what operators ask for.
-    pub(super) look_at_requests: bool,
-    /// Pairs that never had a conductor.
-    pub(super) unknown: Unknown,
-    /// The sending instant of an own tick that came back fresh: judge what is unknown against it.
-    pub(super) fresh: Option<Mono>,
-    /// How many nodes the next window may have.
-    pub(super) chunk: WindowSize,
-}
 
 /// A trouble with the database that is being sat out.
 struct Trouble {
@@ -121,22 +51,15 @@ struct Trouble {
 
 /// One session's loop over its three ports.
 pub struct Decider<Q, L, C> {
-    pub(super) queue: Q,
-    pub(super) ledger: L,
-    pub(super) clock: C,
-    pub(super) rules: Rules,
-    /// Who we are, for people.
-    pub(super) holder: String,
-    /// Who we are, for our own ticks.
-    pub(super) session: String,
-    pub(super) stream: String,
-    pub(super) term: Option<Term>,
-    /// Received and not yet acknowledged, in queue order.
-    pub(super) in_hand: Vec<Delivery>,
-    /// Handle what is in hand one by one.
-    pub(super) alone: bool,
-    pub(super) next_tick: Mono,
-    pub(super) pausing: Pausing,
+    queue: Q,
+    ledger: L,
+    clock: C,
+    rules: Rules,
+    us: Identity,
+    place: Place,
+    in_hand: InHand,
+    next_tick: Mono,
+    pausing: Pausing,
     trouble: Option<Trouble>,
 }
 
@@ -154,19 +77,20 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         holder: &str,
     ) -> Result<Self, StoreError> {
         ledger.prove().await?;
-        let stream = ledger.stream().await?;
+        let us = Identity {
+            holder: holder.to_owned(),
+            session: clock.id(),
+            stream: ledger.stream().await?,
+        };
         let now = clock.now();
         Ok(Self {
-            session: clock.id(),
             queue,
             ledger,
             clock,
             rules,
-            holder: holder.to_owned(),
-            stream,
-            term: None,
-            in_hand: Vec::new(),
-            alone: false,
+            us,
+            place: Place::default(),
+            in_hand: InHand::default(),
             next_tick: now.mono,
             pausing: Pausing::default(),
             trouble: None,
@@ -183,13 +107,13 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         let mut step = Step::default();
         if self.in_hand.is_empty() {
             let wait = self.wait();
-            self.in_hand = self.queue.receive(self.rules.batch, wait).await?;
+            let received = self.queue.receive(self.rules.batch, wait).await?;
+            self.in_hand.put(received);
             if !self.in_hand.is_empty() {
                 failpoints::reached("after-delivery");
             }
         }
-        let outcome = self.work(&mut step).await;
-        match outcome {
+        match self.work(&mut step).await {
             Ok(()) => {
                 if let Some(trouble) = self.trouble.take() {
                     tracing::info!(was = trouble.what, "the database is back");
@@ -201,9 +125,48 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         Ok(step)
     }
 
+    /// What a step does, in order. A fault of the database interrupts it; the next step begins with
+    /// whatever was left, and with the memory as committed where a commit is in doubt.
+    async fn work(&mut self, step: &mut Step) -> Result<(), Fault> {
+        let Self {
+            queue,
+            ledger,
+            clock,
+            rules,
+            us,
+            place,
+            in_hand,
+            pausing,
+            next_tick,
+            trouble: _,
+        } = self;
+        if place.in_doubt() {
+            rebuild(place, ledger, rules, clock.now().mono).await?;
+        }
+        let waiting = place.term().is_none();
+        if !in_hand.is_empty() {
+            step.handled = intake(place, in_hand, queue, ledger, clock, rules, us).await?;
+            if waiting && place.term().is_some() {
+                // The own tick that lets nodes be taken out: at once, not in a second.
+                *next_tick = clock.now().mono;
+            }
+        }
+        // A batch that could not be stored: what is remembered is ahead of the database.
+        if place.in_doubt() {
+            return Ok(());
+        }
+        pausing::look(pausing, place, ledger, clock).await?;
+        end_silent(place, ledger, clock, rules, step).await?;
+        redecide(place, ledger, clock, pausing, step).await?;
+        requests::answer(place, ledger, clock).await?;
+        sweep(place, ledger, clock, rules, pausing, step).await?;
+        unknown::judge(place, ledger, clock, rules, step).await?;
+        reconcile(place, ledger, clock, rules, pausing, step).await
+    }
+
     /// The epoch, while this replica decides.
     pub fn epoch(&self) -> Option<u64> {
-        self.term.as_ref().map(|term| term.epoch)
+        self.place.term().map(|term| term.epoch)
     }
 
     /// Deliveries that are received and not yet acknowledged.
@@ -211,17 +174,19 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         self.in_hand.len()
     }
 
-    /// Walks that reconcile has still to do.
+    /// What is still to do: walks of reconcile, and silent conductors to judge.
     pub fn pending(&self) -> usize {
-        self.term.as_ref().map_or(0, |term| term.pending.len())
+        let term = self.place.term();
+        term.map_or(0, |term| {
+            term.pending.len() + term.silent.len() + term.observed.len()
+        })
     }
 
     /// How long ago the last fresh own tick came back (since the takeover, before the first).
     pub fn last_tick_age(&self) -> Option<Duration> {
-        let now = self.clock.now();
-        self.term
-            .as_ref()
-            .map(|term| term.hearing.last_fresh_age(now.mono))
+        let now = self.clock.now().mono;
+        let term = self.place.term();
+        term.map(|term| term.hearing.last_fresh_age(now))
     }
 
     /// The pause that keeps nodes in, as this replica knows it.
@@ -237,7 +202,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     /// Stops deciding, and says so in the database unless that is in trouble (`status` would name
     /// us for a while, no more). Returns the broker's side of this session, to end it.
     pub async fn leave(mut self) -> Q {
-        if let (Some(term), None) = (&self.term, &self.trouble) {
+        if let (Some(term), None) = (self.place.term(), &self.trouble) {
             let now_ms = self.clock.now().wall_ms;
             if let Err(fault) = self.ledger.step_down(term.epoch, now_ms).await {
                 tracing::debug!(fault = telemetry::error_chain(&fault), "stepping down");
@@ -248,15 +213,16 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
 
     fn wait(&self) -> Duration {
         let now = self.clock.now().mono;
-        let Some(term) = &self.term else {
+        let Some(term) = self.place.term() else {
             return self.next_tick.since(now).min(WAIT_CAP);
         };
         let may_take = term.hearing.proven() && !self.pausing.is_on();
         let next = term.pending.next(&term.map, may_take, now);
-        if term.doubt || next.is_some() {
+        if self.place.in_doubt() || next.is_some() || !term.silent.is_empty() {
             return Duration::ZERO;
         }
-        self.next_tick.min(term.next_sweep).since(now).min(WAIT_CAP)
+        let next = self.next_tick.min(term.next_sweep);
+        next.since(now).min(WAIT_CAP)
     }
 
     async fn tick_if_due(&mut self) -> Result<(), End> {
@@ -266,44 +232,17 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         }
         self.next_tick = now.plus(TICK_INTERVAL);
         let tick = Tick {
-            stream: self.stream.clone(),
-            session: self.session.clone(),
+            stream: self.us.stream.clone(),
+            session: self.us.session.clone(),
             sent: now.0,
         };
         self.queue.send_tick(tick.encode()).await?;
         Ok(())
     }
 
-    async fn work(&mut self, step: &mut Step) -> Result<(), Fault> {
-        if self.term.as_ref().is_some_and(|term| term.doubt) {
-            self.rebuild().await?;
-        }
-        if !self.in_hand.is_empty() {
-            step.handled = self.intake().await?;
-        }
-        // A batch that could not be stored: what is remembered is ahead of the database.
-        if self.term.as_ref().is_some_and(|term| term.doubt) {
-            return Ok(());
-        }
-        self.look_for_pause().await?;
-        if self.term.is_some() {
-            self.answer_requests().await?;
-            self.sweep_if_due(step).await?;
-            self.judge_unknown(step).await?;
-            self.reconcile(step).await?;
-        }
-        Ok(())
-    }
-
     /// A trouble of the database: the deliveries stay in hand, the channel stays open, so that the
     /// broker counts no delivery against a good event.
     async fn sit_out(&mut self, fault: StoreError) -> Result<(), End> {
-        if let StoreError::Fenced(epoch) = fault {
-            return Err(End::Fenced(epoch));
-        }
-        if let Some(term) = &mut self.term {
-            term.doubt = true;
-        }
         let now = self.clock.now().mono;
         let what = telemetry::error_chain(&fault);
         let trouble = self.trouble.get_or_insert_with(|| {
@@ -318,30 +257,17 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             }
         });
         trouble.what = what;
-        if !fault.is_transient() || now.since(trouble.since) > PATIENCE {
+        let patience = if fault.is_unreachable() {
+            UNREACHABLE
+        } else {
+            PATIENCE
+        };
+        if !fault.is_transient() || now.since(trouble.since) > patience {
             return Err(End::Store(fault));
         }
         telemetry::RETRIES.count_as("database", 1);
         let pause = trouble.pauses.pause();
         self.clock.sleep(pause).await;
         Ok(())
-    }
-}
-
-/// What interrupts a step: the end of the session, or a fault of the database to classify.
-pub(super) enum Fault {
-    End(End),
-    Store(StoreError),
-}
-
-impl From<End> for Fault {
-    fn from(end: End) -> Self {
-        Self::End(end)
-    }
-}
-
-impl From<StoreError> for Fault {
-    fn from(fault: StoreError) -> Self {
-        Self::Store(fault)
     }
 }

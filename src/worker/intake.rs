@@ -1,123 +1,83 @@
 //! The first half of a step: what was delivered, from takeover to acknowledgement.
 
-use super::batch::{self, Batch};
-use super::decider::{Decider, End, Fault, Term};
-use super::pending::Pending;
+use super::batch::{self, Batch, Done, Item};
+use super::end::{End, Fault};
 use super::ports::{Clock, Ledger, Queue};
-use super::window::WindowSize;
-use crate::domain::hearing::Hearing;
-use crate::domain::map::DriverMap;
-use crate::domain::time::{Mono, Now};
-use crate::domain::unknown::Unknown;
+use super::rules::Rules;
+use super::silence::too_much;
+use super::takeover::take_over;
+use super::term::Place;
 use crate::failpoints;
-use crate::message::Delivery;
-use crate::message::Refused;
-use crate::store::{Memory, StoreError};
+use crate::message::{Delivery, Refused};
+use crate::store::StoreError;
 use crate::telemetry;
 use crate::wire::{Reason, Refusal};
 
 /// A delivery seen this often is handled alone, so that whatever is wrong with it hits no neighbour.
 const SEEN_OFTEN: u64 = 3;
 
-/// Bytes of bodies in one transaction at the most. An event of 64 KiB can name 16,000 drivers, each
-/// of them a decision to write; ordinary events are a few hundred bytes.
-const BATCH_BYTES: usize = 128 * 1024;
+/// Received and not yet acknowledged, in queue order.
+#[derive(Default)]
+pub(super) struct InHand {
+    deliveries: Vec<Delivery>,
+    /// They are handled one by one.
+    alone: bool,
+}
 
-impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
-    /// Handles the next deliveries in hand: all, or one alone.
-    pub(super) async fn intake(&mut self) -> Result<usize, Fault> {
-        let count = self.next_batch();
-        let now = self.clock.now();
-        let decoded = batch::decode(&self.in_hand[..count], self.rules.publishers.as_ref());
-        if let Some(foreign) = batch::foreign_stream(&decoded, &self.stream) {
-            return Err(End::ForeignStream(foreign.to_owned()).into());
-        }
-        if self.term.is_none() {
-            self.take_over(now).await?;
-        }
-        let known = self.ledger.recall(&batch::ids(&decoded)).await?;
-        let term = self.term.as_mut().expect("taken above");
-        // From here to the commit, memory is ahead of the database.
-        term.doubt = true;
-        let done = {
-            let mut ids = || self.clock.id();
-            let mut batch = Batch::new(
-                &mut term.map,
-                &mut term.hearing,
-                &mut term.unknown,
-                &self.session,
-                &self.rules,
-                now,
-                &mut ids,
-            );
-            for item in decoded {
-                batch.take(item, &known);
-            }
-            batch.finish()
-        };
-        // Before the commit, whose reply may be lost: a walk under way has passed nodes that must be
-        // looked at again if it happened, and a look at a pair that did not turn changes nothing.
-        for turn in &done.turned {
-            term.pending.turned(turn);
-        }
-        if !done.intake.events.is_empty() || !done.intake.conductors.is_empty() {
-            let started = self.clock.now().mono;
-            match self.ledger.commit(term.epoch, &done.intake).await {
-                Err(fault @ StoreError::Permanent { .. }) => {
-                    return self.bisect(count, fault).await;
-                }
-                other => other?,
-            }
-            telemetry::INTAKE.took(self.clock.now().mono.since(started));
-        }
-        term.doubt = false;
-        term.look_at_requests |= done.own_tick;
-        term.fresh = done.fresh.or(term.fresh);
-        done.report(term.epoch);
-        failpoints::reached("before-ack");
-        self.settle(count, &done.refused).await?;
-        Ok(count)
+/// Who we are.
+pub(super) struct Identity {
+    /// For people.
+    pub(super) holder: String,
+    /// For our own ticks.
+    pub(super) session: String,
+    /// The history that we decide in.
+    pub(super) stream: String,
+}
+
+impl InHand {
+    pub(super) fn len(&self) -> usize {
+        self.deliveries.len()
     }
 
-    /// How many of the deliveries in hand go into the next transaction.
-    fn next_batch(&self) -> usize {
+    pub(super) fn is_empty(&self) -> bool {
+        self.deliveries.is_empty()
+    }
+
+    pub(super) fn put(&mut self, deliveries: Vec<Delivery>) {
+        self.deliveries = deliveries;
+    }
+
+    /// The deliveries of the next transaction, read: not more than may write so many rows, and at
+    /// least one.
+    fn next(&self, rules: &Rules, rows: u32) -> Vec<Item> {
         let often = |delivery: &Delivery| delivery.delivery_count >= SEEN_OFTEN;
-        if self.alone || often(&self.in_hand[0]) {
-            return 1;
+        let mut items: Vec<Item> = Vec::new();
+        let mut written = 0;
+        for delivery in &self.deliveries {
+            if !items.is_empty() && (self.alone || often(delivery)) {
+                break;
+            }
+            let item = batch::decode(delivery, rules.publishers.as_ref());
+            written += item.rows();
+            if !items.is_empty() && written > rows {
+                break;
+            }
+            items.push(item);
+            if often(delivery) {
+                break;
+            }
         }
-        let mut bytes = 0;
-        let fitting = self.in_hand.iter().take_while(|delivery| {
-            bytes += delivery.body.len();
-            bytes <= BATCH_BYTES && !often(delivery)
-        });
-        fitting.count().max(1)
-    }
-
-    /// A batch that the database will never take: one by one, and alone the culprit is refused.
-    async fn bisect(&mut self, count: usize, fault: StoreError) -> Result<usize, Fault> {
-        if count > 1 {
-            tracing::warn!(
-                fault = telemetry::error_chain(&fault),
-                "a batch cannot be stored; its deliveries are handled one by one"
-            );
-            self.alone = true;
-            return Ok(0);
-        }
-        let refusal = Refusal::new(Reason::Unprocessable, fault.to_string());
-        telemetry::REFUSED.count_as(refusal.reason.as_str(), 1);
-        tracing::warn!(
-            reason = refusal.reason.as_str(),
-            detail = telemetry::printable(&refusal.detail),
-            "refused a message; it is kept among the dead letters"
-        );
-        let tag = self.in_hand[0].tag;
-        self.settle(1, &[(tag, refusal)]).await?;
-        Ok(1)
+        items
     }
 
     /// Refused copies first, then the acknowledgement of everything: nothing is ever in neither
     /// queue (I2).
-    async fn settle(&mut self, count: usize, refused: &[(u64, Refusal)]) -> Result<(), Fault> {
+    async fn settle<Q: Queue>(
+        &mut self,
+        queue: &mut Q,
+        count: usize,
+        refused: &[(u64, Refusal)],
+    ) -> Result<(), Fault> {
         if !refused.is_empty() {
             let copies: Vec<Refused> = refused
                 .iter()
@@ -127,81 +87,112 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
                     detail: refusal.detail.clone(),
                 })
                 .collect();
-            self.queue.refuse(&copies).await.map_err(End::from)?;
+            queue.refuse(&copies).await?;
         }
-        let last = self.in_hand[count - 1].tag;
-        self.queue
-            .acknowledge_through(last)
-            .await
-            .map_err(End::from)?;
-        self.in_hand.drain(..count);
-        if self.in_hand.is_empty() {
+        let last = self.deliveries[count - 1].tag;
+        queue.acknowledge_through(last).await?;
+        self.deliveries.drain(..count);
+        if self.deliveries.is_empty() {
             self.alone = false;
         }
         Ok(())
     }
 
-    /// The first delivery of a session: take the next epoch, and look at everything.
-    async fn take_over(&mut self, now: Now) -> Result<(), Fault> {
-        let takeover = self
-            .ledger
-            .take_epoch(&self.holder, self.rules.mode, now.wall_ms)
-            .await?;
-        if takeover.stream != self.stream {
-            return Err(End::ForeignStream(takeover.stream).into());
+    /// Deliveries that the database will never take: one by one, and alone the culprit is refused.
+    async fn bisect<Q: Queue>(
+        &mut self,
+        queue: &mut Q,
+        count: usize,
+        fault: StoreError,
+    ) -> Result<usize, Fault> {
+        if count > 1 {
+            tracing::warn!(
+                fault = telemetry::error_chain(&fault),
+                "a batch cannot be stored; its deliveries are handled one by one"
+            );
+            self.alone = true;
+            return Ok(0);
         }
-        // Only now is the commit known, so only now may the memory be used.
-        let now = self.clock.now();
-        let map = restore(&takeover.memory, now.mono);
-        let mut pending = Pending::new(self.rules.mode);
-        pending.everything(&map);
-        tracing::info!(
-            epoch = takeover.epoch,
-            stream = takeover.stream,
-            mode = self.rules.mode.as_str(),
-            conductors = takeover.memory.conductors.len(),
-            pairs = takeover.memory.standings.len(),
-            "this replica decides now"
-        );
-        self.term = Some(Term {
-            epoch: takeover.epoch,
-            map,
-            hearing: Hearing::from(now.mono),
-            pending,
-            next_sweep: now.mono,
-            doubt: false,
-            look_at_requests: false,
-            unknown: Unknown::default(),
-            fresh: None,
-            chunk: WindowSize::up_to(self.rules.chunk_nodes),
-        });
-        // The own tick that lets nodes be taken out: at once, not in a second.
-        self.next_tick = now.mono;
-        Ok(())
-    }
-
-    /// After a doubt: the memory as committed, and no silence judged by what was heard before.
-    pub(super) async fn rebuild(&mut self) -> Result<(), Fault> {
-        let Some(term) = &mut self.term else {
-            return Ok(());
-        };
-        let memory = self.ledger.resume(term.epoch).await?;
-        let now = self.clock.now().mono;
-        term.map = restore(&memory, now);
-        term.hearing.interrupt();
-        term.fresh = None;
-        term.pending.everything(&term.map);
-        term.doubt = false;
-        Ok(())
+        let refusal = Refusal::new(Reason::Unprocessable, fault.to_string());
+        batch::log_refusal(&refusal);
+        let tag = self.deliveries[0].tag;
+        self.settle(queue, 1, &[(tag, refusal)]).await?;
+        Ok(1)
     }
 }
 
-fn restore(memory: &Memory, now: Mono) -> DriverMap {
-    DriverMap::load(
-        memory
-            .conductors
-            .iter()
-            .map(|conductor| conductor.restore(now)),
-        memory.standings.iter().cloned(),
-    )
+/// Handles the next deliveries in hand: all, or one alone.
+pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
+    place: &mut Place,
+    in_hand: &mut InHand,
+    queue: &mut Q,
+    ledger: &mut L,
+    clock: &C,
+    rules: &Rules,
+    us: &Identity,
+) -> Result<usize, Fault> {
+    let rows = place.term().map_or(u32::MAX, |term| term.rows.next());
+    let items = in_hand.next(rules, rows);
+    let count = items.len();
+    if let Some(foreign) = batch::foreign_stream(&items, &us.stream) {
+        return Err(End::ForeignStream(foreign.to_owned()).into());
+    }
+    if place.term().is_none() {
+        take_over(place, ledger, clock, rules, &us.holder, &us.stream).await?;
+    }
+    let known = match ledger.recall(&batch::ids(&items)).await {
+        Ok(known) => known,
+        Err(fault @ StoreError::Permanent { .. }) => {
+            return in_hand.bisect(queue, count, fault).await;
+        }
+        Err(fault) => return Err(fault.into()),
+    };
+    let now = clock.now();
+    let commit = place.commit(|term| {
+        let mut ids = || clock.id();
+        let mut batch = Batch::new(term, rules, now, &mut ids);
+        for item in items {
+            batch.take(item, &known, &us.session);
+        }
+        batch.finish()
+    });
+    let Some(commit) = commit else {
+        return Ok(0);
+    };
+    let written = match commit.prepared.writes_nothing() {
+        true => Ok(()),
+        false => ledger.commit(commit.epoch, &commit.prepared.findings).await,
+    };
+    let outcome = commit.outcome(written);
+    let took = clock.now().mono.since(now.mono);
+    let done = match outcome {
+        Ok((done, ())) => done,
+        Err(fault @ StoreError::Permanent { .. }) => {
+            return in_hand.bisect(queue, count, fault).await;
+        }
+        Err(fault) => return Err(too_much(place, fault)),
+    };
+    follow(place, rules, rows, &done, took);
+    failpoints::reached("before-ack");
+    in_hand.settle(queue, count, &done.refused).await?;
+    Ok(count)
+}
+
+/// What follows from a batch that is committed.
+fn follow(place: &mut Place, rules: &Rules, rows: u32, done: &Done, took: std::time::Duration) {
+    let Some(term) = place.deciding() else {
+        return;
+    };
+    if !done.writes_nothing() {
+        telemetry::INTAKE.took(took);
+        term.rows.took(rows, done.rows, took);
+    }
+    term.look_at_requests |= done.own_tick;
+    if let Some(sent) = done.fresh {
+        term.fresh = Some(sent);
+        term.judged = sent;
+        let overdue = term.hearing.overdue(&term.map, sent, rules.reconnect_grace);
+        term.silent = overdue.into();
+    }
+    done.report(term.epoch);
 }

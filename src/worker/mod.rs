@@ -1,30 +1,40 @@
 //! The loop that decides, and the relay that carries out what it decided.
 //!
-//! - [`decider`](Decider): one session's loop, a step machine over [`ports`]. Its halves are
-//!   `intake` (`batch`: what each delivery of a batch does) and `reconcile` (`pending`: what is
-//!   still to be looked at); `pausing` is what an operator's pause means to it,
-//!   `unknown` what becomes of pairs that never had a conductor.
-//! - [`relay`](Relay): publishes committed announcements.
+//! - `decider`: one session's loop, a step machine over [`ports`]. It composes, in order: `intake`
+//!   (`batch`: what each delivery does), `silence`, `redecide` (losses that were only observed), `requests`, `sweep`, `unknown` (pairs that never
+//!   had a conductor), `reconcile` (`pending`: what is still to be looked at), and `pausing`, what
+//!   an operator's pause means to them. All of them work on a `term`, what is remembered while this
+//!   replica decides; `takeover` begins one, and reads it again after a doubt.
+//! - `relay`: publishes committed announcements.
 //! - [`replica`]: sessions one after the other, for as long as the process lives.
-//! - `adapters`: the real broker and clock behind the ports.
+//! - `adapters`: the real broker behind the ports.
 //!
 //! Knows domain, wire, store and broker; names neither their client libraries nor HTTP.
 
 mod adapters;
 mod batch;
-
 mod decider;
+mod end;
 mod intake;
 mod pausing;
 mod pending;
 pub mod ports;
 mod reconcile;
+mod redecide;
 mod relay;
 pub mod replica;
+mod requests;
+mod rules;
+mod silence;
 mod status;
+mod sweep;
+mod takeover;
+mod term;
 mod unknown;
 mod window;
 
-pub use decider::{Decider, End, Rules, Step};
+pub use decider::Decider;
+pub use end::{End, Step};
 pub use relay::{Announcer, Relay, RelayEnd};
+pub use rules::Rules;
 pub use status::{Role, Status};

@@ -8,8 +8,9 @@
 
 use std::time::Duration;
 
-use super::decider::{Decider, Fault};
-use super::ports::{Clock, Ledger, Queue};
+use super::end::Fault;
+use super::ports::{Clock, Ledger};
+use super::term::Place;
 use crate::domain::time::Mono;
 use crate::store::Pause;
 use crate::telemetry;
@@ -65,7 +66,7 @@ impl Pausing {
         due
     }
 
-    /// What a look found; returns whether a pause is over that nobody has followed by another.
+    /// What a look found; true if the pause ended and no new one replaced it.
     fn found(&mut self, found: Option<Pause>, now: Mono) -> bool {
         let was_on = self.is_on();
         let before = self.known.take();
@@ -82,60 +83,71 @@ impl Pausing {
     }
 }
 
-impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
-    pub(super) async fn look_for_pause(&mut self) -> Result<(), Fault> {
-        let now = self.clock.now();
-        if !self.pausing.due(now.mono) {
+/// Looks for a pause, if it is time.
+pub(super) async fn look<L: Ledger, C: Clock>(
+    pausing: &mut Pausing,
+    place: &mut Place,
+    ledger: &mut L,
+    clock: &C,
+) -> Result<(), Fault> {
+    let now = clock.now();
+    if !pausing.due(now.mono) {
+        return Ok(());
+    }
+    let found = match ledger.pause().await {
+        Ok(found) => found,
+        // A replica in line decides nothing: it only shows what it knew last.
+        Err(fault) if place.term().is_none() => {
+            tracing::debug!(
+                fault = telemetry::error_chain(&fault),
+                "looking for a pause"
+            );
             return Ok(());
         }
-        let found = match self.ledger.pause().await {
-            Ok(found) => found,
-            // Who waits in line decides nothing: it only shows what it knew last.
-            Err(fault) if self.term.is_none() => {
-                tracing::debug!(
-                    fault = telemetry::error_chain(&fault),
-                    "looking for a pause"
-                );
-                return Ok(());
-            }
-            Err(fault) => return Err(fault.into()),
-        };
-        let mut over = self.pausing.found(found, now.mono);
-        let Some(term) = &mut self.term else {
-            return Ok(());
-        };
-        if over {
+        Err(fault) => return Err(fault.into()),
+    };
+    let mut over = pausing.found(found, now.mono);
+    let Some(term) = place.deciding() else {
+        return Ok(());
+    };
+    if over {
+        tracing::warn!(
+            epoch = term.epoch,
+            "resumed: nodes of lost drivers go out of service again"
+        );
+    }
+    if let Some(known) = &mut pausing.known {
+        known.log_once(term.epoch);
+        if known.until.is_some_and(|until| until <= now.mono) {
+            let id = known.pause.id.clone();
+            ledger.end_pause(term.epoch, &id, now.wall_ms).await?;
+            pausing.known = None;
             tracing::warn!(
                 epoch = term.epoch,
-                "resumed: nodes of lost drivers go out of service again"
+                "the pause is over by itself: nodes of lost drivers go out of service again"
             );
+            over = true;
         }
-        if let Some(known) = &mut self.pausing.known {
-            if !known.told {
-                known.told = true;
-                let pause = &known.pause;
-                tracing::warn!(
-                    epoch = term.epoch,
-                    who = telemetry::printable(&pause.who),
-                    reason = telemetry::printable(&pause.reason),
-                    remaining_ms = pause.remaining.map(|left| left.as_millis() as u64),
-                    "paused: no node is taken out of service"
-                );
-            }
-            if known.until.is_some_and(|until| until <= now.mono) {
-                let id = known.pause.id.clone();
-                self.ledger.end_pause(term.epoch, &id, now.wall_ms).await?;
-                self.pausing.known = None;
-                tracing::warn!(
-                    epoch = term.epoch,
-                    "the pause is over by itself: nodes of lost drivers go out of service again"
-                );
-                over = true;
-            }
+    }
+    if over {
+        term.pending.again(&term.map);
+    }
+    Ok(())
+}
+
+impl Known {
+    /// The first time that the replica that decides sees it.
+    fn log_once(&mut self, epoch: u64) {
+        if std::mem::replace(&mut self.told, true) {
+            return;
         }
-        if over {
-            term.pending.anew(&term.map);
-        }
-        Ok(())
+        let pause = &self.pause;
+        tracing::warn!(
+            epoch,
+            who = telemetry::printable(&pause.who),
+            reason = telemetry::printable(&pause.reason),
+            remaining_ms = pause.remaining.map(|left| left.as_millis() as u64),
+            "paused: no node is taken out of service"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! What reconcile has still to look at. Kept in memory alone: whoever takes over looks at
 //! everything, so nothing can be forgotten.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::config::Mode;
 use crate::domain::change::Standing;
@@ -56,16 +56,45 @@ const MOST_SCALE: u32 = 16;
 /// After so many windows for pairs that turned, one goes to the walks that look at everything.
 const URGENT_IN_A_ROW: u32 = 4;
 
+/// Walks in the order in which they get their turn, each found by what it is over.
+#[derive(Debug, Default)]
+struct Walks {
+    in_order: BTreeMap<u64, Walk>,
+    place: HashMap<Over, u64>,
+    last: u64,
+}
+
+impl Walks {
+    fn push(&mut self, walk: Walk) {
+        self.remove(&walk.over);
+        self.last += 1;
+        self.place.insert(walk.over.clone(), self.last);
+        self.in_order.insert(self.last, walk);
+    }
+
+    fn remove(&mut self, over: &Over) -> Option<Walk> {
+        self.in_order.remove(&self.place.remove(over)?)
+    }
+
+    fn get_mut(&mut self, over: &Over) -> Option<&mut Walk> {
+        self.in_order.get_mut(self.place.get(over)?)
+    }
+
+    fn contains(&self, over: &Over) -> bool {
+        self.place.contains_key(over)
+    }
+}
+
 /// The walks to do. Each gets its turn: neither a pair that turns again and again nor a long sweep
-/// keeps the others waiting for ever.
+/// keeps the others waiting without an end.
 #[derive(Debug)]
 pub(super) struct Pending {
     /// Decisions are only observed: nothing is ever to do.
     observing: bool,
     /// Pairs that turned, the first one first.
-    urgent: VecDeque<Walk>,
+    urgent: Walks,
     /// Looks at everything: after a takeover, a doubt, and by the sweep.
-    routine: VecDeque<Walk>,
+    routine: Walks,
     /// Windows for urgent walks since the last one for a routine walk.
     in_a_row: u32,
 }
@@ -74,8 +103,8 @@ impl Pending {
     pub(super) fn new(mode: Mode) -> Self {
         Self {
             observing: mode == Mode::Observe,
-            urgent: VecDeque::new(),
-            routine: VecDeque::new(),
+            urgent: Walks::default(),
+            routine: Walks::default(),
             in_a_row: 0,
         }
     }
@@ -85,9 +114,9 @@ impl Pending {
         if self.observing {
             return;
         }
-        self.forget(&Over::Pair(pair.clone()));
-        self.urgent
-            .push_back(Walk::new(Over::Pair(pair.clone()), Mono::default()));
+        let over = Over::Pair(pair.clone());
+        self.routine.remove(&over);
+        self.urgent.push(Walk::new(over, Mono::default()));
     }
 
     /// Look at everything, after what is urgent. A walk that is under way goes on.
@@ -95,22 +124,21 @@ impl Pending {
         if self.observing {
             return;
         }
-        let present: HashSet<Over> = self.walks().map(|walk| walk.over.clone()).collect();
         let pairs = map.lost().map(|pair| Over::Pair(pair.clone()));
-        let missing = pairs
-            .chain([Over::Holds, Over::Nodes])
-            .filter(|over| !present.contains(over));
-        let missing: Vec<Walk> = missing
-            .map(|over| Walk::new(over, Mono::default()))
-            .collect();
-        self.routine.extend(missing);
+        for over in pairs.chain([Over::Holds, Over::Nodes]) {
+            if !self.urgent.contains(&over) && !self.routine.contains(&over) {
+                self.routine.push(Walk::new(over, Mono::default()));
+            }
+        }
     }
 
     /// Look at everything from the beginning: nodes that a walk has passed may have been given back
     /// by an operator since.
-    pub(super) fn anew(&mut self, map: &DriverMap) {
-        for walk in self.urgent.iter_mut().chain(&mut self.routine) {
-            *walk = Walk::new(walk.over.clone(), Mono::default());
+    pub(super) fn again(&mut self, map: &DriverMap) {
+        for walks in [&mut self.urgent, &mut self.routine] {
+            for walk in walks.in_order.values_mut() {
+                *walk = Walk::new(walk.over.clone(), Mono::default());
+            }
         }
         self.everything(map);
     }
@@ -125,75 +153,65 @@ impl Pending {
                     Over::Holds | Over::Nodes => true,
                 }
         };
-        let urgent = self.urgent.iter().find(may);
-        let routine = self.routine.iter().find(may);
+        let urgent = || self.urgent.in_order.values().find(may);
+        let routine = || self.routine.in_order.values().find(may);
         if self.in_a_row >= URGENT_IN_A_ROW {
-            routine.or(urgent)
+            routine().or_else(urgent)
         } else {
-            urgent.or(routine)
+            urgent().or_else(routine)
         }
     }
 
     /// A window was done; the walk goes on at its `next`, or is over. One that left rows behind
     /// begins again at `again`. One that changes little may look at more at once.
-    pub(super) fn done(&mut self, over: &Over, chunk: &WindowDone, nodes: u32, again: Mono) {
-        let urgent = self.urgent.iter().any(|walk| walk.over == *over);
+    pub(super) fn done(&mut self, over: &Over, done: &WindowDone, nodes: u32, again: Mono) {
+        let urgent = self.urgent.contains(over);
         self.in_a_row = if urgent { self.in_a_row + 1 } else { 0 };
-        let mut walks = self.urgent.iter_mut().chain(&mut self.routine);
-        let Some(walk) = walks.find(|walk| walk.over == *over) else {
+        let walks = if urgent {
+            &mut self.urgent
+        } else {
+            &mut self.routine
+        };
+        let Some(walk) = walks.get_mut(over) else {
             return;
         };
-        walk.left_behind |= chunk.locked > 0;
-        match &chunk.next {
+        walk.left_behind |= done.locked > 0;
+        match &done.next {
             Some(next) => {
                 walk.after.clone_from(next);
                 walk.nodes = None;
-                walk.scale = if chunk.changed * 10 < u64::from(nodes) {
+                walk.scale = if done.changed * 10 < u64::from(nodes) {
                     (walk.scale * 2).min(MOST_SCALE)
                 } else {
                     1
                 };
             }
             None if walk.left_behind => *walk = Walk::new(over.clone(), again),
-            None => self.forget(over),
+            None => drop(walks.remove(over)),
         }
     }
 
-    /// The window failed for good: look at fewer rows, after everybody else had a turn.
+    /// The window failed for good: look at fewer rows, after all others had a turn.
     pub(super) fn narrow(&mut self, over: &Over, nodes: u32) {
-        for walks in [&mut self.urgent, &mut self.routine] {
-            if let Some(at) = walks.iter().position(|walk| walk.over == *over)
-                && let Some(mut walk) = walks.remove(at)
-            {
-                walk.nodes = Some(nodes);
-                walks.push_back(walk);
-            }
-        }
+        self.to_the_end(over, |walk| walk.nodes = Some(nodes));
     }
 
-    /// The window failed, for now: everybody else first.
+    /// The window failed, for now: all others first.
     pub(super) fn put_back(&mut self, over: &Over) {
+        self.to_the_end(over, |walk| walk.scale = 1);
+    }
+
+    fn to_the_end(&mut self, over: &Over, change: impl Fn(&mut Walk)) {
         for walks in [&mut self.urgent, &mut self.routine] {
-            if let Some(at) = walks.iter().position(|walk| walk.over == *over)
-                && let Some(mut walk) = walks.remove(at)
-            {
-                walk.scale = 1;
-                walks.push_back(walk);
+            if let Some(mut walk) = walks.remove(over) {
+                change(&mut walk);
+                walks.push(walk);
             }
         }
     }
 
     /// How many walks are to do.
     pub(super) fn len(&self) -> usize {
-        self.walks().count()
-    }
-
-    fn walks(&self) -> impl Iterator<Item = &Walk> {
-        self.urgent.iter().chain(&self.routine)
-    }
-
-    fn forget(&mut self, over: &Over) {
-        self.urgent.retain(|walk| walk.over != *over);
-        self.routine.retain(|walk| walk.over != *over);
+        self.urgent.in_order.len() + self.routine.in_order.len()
     }
 }

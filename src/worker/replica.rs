@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::decider::{Decider, End, Rules, Step};
+use super::decider::Decider;
+use super::end::{End, Step};
 use super::relay::{Relay, RelayEnd};
+use super::rules::Rules;
 use super::status::{Role, Status};
 use crate::broker::{Consumer, Session};
 use crate::clock::SystemClock;
@@ -79,6 +81,7 @@ impl Replica {
                 }
                 Over::Decider(end @ End::Broker(_)) => ("broker", end.to_string(), false),
                 Over::Decider(end @ End::Store(_)) => ("database", end.to_string(), false),
+                Over::Decider(end @ End::Wedged(_)) => ("wedged", end.to_string(), false),
                 Over::Relay(why) => ("relay", why, false),
                 Over::Opening(why) => ("opening", why, false),
             };
@@ -184,7 +187,7 @@ impl Replica {
                     ended.map_or_else(|| "the relay ended".to_owned(), |end| end.to_string()),
                 );
             }
-            self.tell(&decider, broker);
+            self.publish_status(&decider, broker);
         };
         if matches!(over, Over::Stopped) {
             // Out of the line first: a successor must not wait for our relay.
@@ -242,7 +245,7 @@ impl Replica {
         }))
     }
 
-    fn tell(&self, decider: &RealDecider, broker: &Session) {
+    fn publish_status(&self, decider: &RealDecider, broker: &Session) {
         let blocked = broker
             .blocked()
             .map(|why| format!("the broker blocks us: {why}"));

@@ -1,12 +1,10 @@
-//! How many nodes one transaction may hold: as many as it can change in an eighth of a second.
+//! How much one transaction may hold: as much as it can change in an eighth of a second (L1).
 //!
 //! Rows are locked for as long as their transaction lasts, and the first announcement of a loss can
 //! go out once the first one is committed. How long a node takes depends on the database, its disk
 //! and its indexes, so it is measured: each takeover begins with a small window.
 
 use std::time::Duration;
-
-use crate::store::Window;
 
 /// The first window after a takeover: one message of the default size.
 const FIRST: u32 = 500;
@@ -53,15 +51,21 @@ impl WindowSize {
         self.nodes = (self.nodes / 2).max(LEAST.min(self.most));
     }
 
-    /// A window that changed so many nodes took so long. It grows to twice its size at the most,
-    /// and only by what a full window of changes has shown.
-    pub fn took(&mut self, window: &Window, changed: u64, took: Duration) {
-        let full = changed >= u64::from(window.nodes);
-        if took <= AIM && (!full || window.nodes < self.nodes) {
+    /// The size of the next transaction.
+    #[must_use]
+    pub fn next(self) -> u32 {
+        self.nodes
+    }
+
+    /// A transaction that could have had `size` rows, and changed so many, took so long. The size
+    /// grows at most twofold, and only by what a full one has shown.
+    pub fn took(&mut self, size: u32, changed: u64, took: Duration) {
+        let full = changed >= u64::from(size);
+        if took <= AIM && (!full || size < self.nodes) {
             return;
         }
         let share = AIM.as_secs_f64() / took.as_secs_f64().max(0.001);
-        let nodes = f64::from(window.nodes) * share.min(2.0);
+        let nodes = f64::from(size) * share.min(2.0);
         // Truncation is meant; it is far below 2³².
         self.nodes = (nodes as u32).clamp(LEAST.min(self.most), self.most);
     }
@@ -71,34 +75,23 @@ impl WindowSize {
 mod tests {
     use super::*;
 
-    fn window(nodes: u32) -> Window {
-        Window {
-            after: String::new(),
-            nodes,
-            nodes_per_message: 500,
-            unknown: false,
-            completes: true,
-            now_ms: 0,
-        }
-    }
-
     #[test]
     fn a_fast_database_gets_larger_windows_up_to_the_bound_and_a_slow_one_smaller_ones() {
         let mut chunk = WindowSize::up_to(1500);
-        chunk.took(&window(500), 500, Duration::from_millis(10));
+        chunk.took(500, 500, Duration::from_millis(10));
         assert_eq!(chunk.scaled(1), 1000);
-        chunk.took(&window(1000), 1000, Duration::from_millis(20));
+        chunk.took(1000, 1000, Duration::from_millis(20));
         assert_eq!(chunk.scaled(1), 1500);
-        chunk.took(&window(1500), 1500, Duration::from_millis(375));
+        chunk.took(1500, 1500, Duration::from_millis(375));
         assert_eq!(chunk.scaled(1), 500);
-        chunk.took(&window(500), 1, Duration::from_secs(9));
+        chunk.took(500, 1, Duration::from_secs(9));
         assert_eq!(chunk.scaled(1), LEAST);
     }
 
     #[test]
     fn a_window_that_changed_little_says_nothing_about_a_full_one() {
         let mut chunk = WindowSize::up_to(5000);
-        chunk.took(&window(500), 3, Duration::from_millis(1));
+        chunk.took(500, 3, Duration::from_millis(1));
         assert_eq!(chunk.scaled(1), 500);
     }
 
@@ -106,12 +99,12 @@ mod tests {
     fn the_first_window_of_a_walk_is_small_and_does_not_shrink_the_next_ones() {
         let mut chunk = WindowSize::up_to(5000);
         for nodes in [500, 1000, 2000] {
-            chunk.took(&window(nodes), nodes.into(), Duration::from_millis(10));
+            chunk.took(nodes, nodes.into(), Duration::from_millis(10));
         }
         assert_eq!((chunk.first(), chunk.scaled(1)), (500, 4000));
-        chunk.took(&window(500), 500, Duration::from_millis(10));
+        chunk.took(500, 500, Duration::from_millis(10));
         assert_eq!(chunk.scaled(1), 4000);
-        chunk.took(&window(500), 500, Duration::from_millis(250));
+        chunk.took(500, 500, Duration::from_millis(250));
         assert_eq!(chunk.scaled(1), 250);
     }
 
@@ -119,7 +112,7 @@ mod tests {
     fn a_bound_below_the_least_size_is_kept() {
         let mut chunk = WindowSize::up_to(10);
         assert_eq!(chunk.scaled(1), 10);
-        chunk.took(&window(10), 10, Duration::from_secs(1));
+        chunk.took(10, 10, Duration::from_secs(1));
         assert_eq!(chunk.scaled(1), 10);
     }
 }

@@ -33,9 +33,13 @@ async fn scratch() -> Scratch {
     );
     if scratch.kind == Kind::Sqlite {
         // The file must be there.
-        store::migrate(&scratch.database, InventoryKind::Native)
-            .await
-            .unwrap();
+        store::migrate(
+            &scratch.database,
+            InventoryKind::Native,
+            &nodewarden::clock::new_id(),
+        )
+        .await
+        .unwrap();
     }
     scratch.run(&tables).await;
     store::make_bridge_table(&scratch.database).await.unwrap();

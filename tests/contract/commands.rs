@@ -88,9 +88,13 @@ async fn run_makes_no_tables_on_a_server_and_says_who_does(kind: Kind) {
     };
     assert_eq!(scratch.text(&tables).await, "0");
     // Half of them are as good as none.
-    store::migrate(&scratch.database, InventoryKind::Native)
-        .await
-        .unwrap();
+    store::migrate(
+        &scratch.database,
+        InventoryKind::Native,
+        &nodewarden::clock::new_id(),
+    )
+    .await
+    .unwrap();
     scratch.run("DROP TABLE nodewarden_pause").await;
     let (code, told) = output(nodewarden(url, &["run", "--http-listen", ""]));
     assert_eq!(code, Some(1), "{told}");

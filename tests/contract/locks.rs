@@ -114,7 +114,7 @@ fn sweep() -> Sweep {
         announces: true,
         pause: None,
         unwanted: Vec::new(),
-        holds: Vec::new(),
+        restarting: Vec::new(),
         forget: Vec::new(),
         unnamed: Vec::new(),
         keeping: Keeping {

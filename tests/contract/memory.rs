@@ -75,6 +75,7 @@ fn after_the_batch() -> Memory {
             (pair("ipmi", "rack"), Standing::Lost),
             (pair("redfish", "rack"), Standing::Active),
         ],
+        observed: Vec::new(),
     }
 }
 
@@ -241,7 +242,7 @@ fn sweep() -> Sweep {
         announces: true,
         pause: None,
         unwanted: Vec::new(),
-        holds: Vec::new(),
+        restarting: Vec::new(),
         forget: Vec::new(),
         unnamed: Vec::new(),
         keeping: Keeping {
@@ -274,7 +275,7 @@ async fn a_sweep_announces_the_position_keeps_remainders_and_forgets(kind: Kind)
                 announces: true,
                 pause: None,
                 unwanted: Vec::new(),
-                holds: vec![shorter],
+                restarting: vec![shorter],
                 forget: vec![name("c4"), name("c1")],
                 unnamed: vec![pair("needed", "g"), pair("nobody's", "g")],
                 ..sweep()

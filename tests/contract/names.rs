@@ -63,7 +63,7 @@ async fn drivers_that_differ_only_in_case_or_a_trailing_space_are_different(kind
         announces: true,
         pause: None,
         unwanted: Vec::new(),
-        holds: Vec::new(),
+        restarting: Vec::new(),
         forget: Vec::new(),
         unnamed: unnamed.clone(),
         keeping: nodewarden::store::Keeping {

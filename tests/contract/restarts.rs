@@ -16,9 +16,13 @@ on_servers!(
 impl Ground {
     async fn at(kind: Kind, server: &OwnServer) -> Self {
         let scratch = Scratch::at(kind, Some(server.url())).await;
-        store::migrate(&scratch.database, InventoryKind::Native)
-            .await
-            .unwrap();
+        store::migrate(
+            &scratch.database,
+            InventoryKind::Native,
+            &nodewarden::clock::new_id(),
+        )
+        .await
+        .unwrap();
         let mut ledger = ledger(&scratch.database);
         assert_eq!(
             ledger

@@ -18,7 +18,8 @@ on_each!(
 
 async fn migrating_again_and_from_many_sides_at_once_keeps_stream_and_rows(kind: Kind) {
     let scratch = Scratch::of(kind).await;
-    let migrate = || store::migrate(&scratch.database, InventoryKind::Native);
+    let stream = nodewarden::clock::new_id();
+    let migrate = || store::migrate(&scratch.database, InventoryKind::Native, &stream);
     let all = tokio::join!(migrate(), migrate(), migrate(), migrate());
     for done in [all.0, all.1, all.2, all.3] {
         done.unwrap();
@@ -27,14 +28,22 @@ async fn migrating_again_and_from_many_sides_at_once_keeps_stream_and_rows(kind:
     let stream = reader.overview().await.unwrap().stream;
     assert_eq!(stream.len(), 36);
     scratch.run("INSERT INTO nodes (uuid) VALUES ('n1')").await;
-    store::migrate(&scratch.database, InventoryKind::Native)
-        .await
-        .unwrap();
+    store::migrate(
+        &scratch.database,
+        InventoryKind::Native,
+        &nodewarden::clock::new_id(),
+    )
+    .await
+    .unwrap();
     let now = reader.overview().await.unwrap();
     assert_eq!((now.stream, now.nodes), (stream, 1));
-    store::prepare(&scratch.database, InventoryKind::Native)
-        .await
-        .unwrap();
+    store::prepare(
+        &scratch.database,
+        InventoryKind::Native,
+        &nodewarden::clock::new_id(),
+    )
+    .await
+    .unwrap();
 }
 
 async fn a_migration_that_was_broken_off_is_made_again(kind: Kind) {
@@ -46,9 +55,13 @@ async fn a_migration_that_was_broken_off_is_made_again(kind: Kind) {
     };
     scratch.run("INSERT INTO nodes (uuid) VALUES ('n1')").await;
     scratch.run(broken_off).await;
-    store::migrate(&scratch.database, InventoryKind::Native)
-        .await
-        .unwrap();
+    store::migrate(
+        &scratch.database,
+        InventoryKind::Native,
+        &nodewarden::clock::new_id(),
+    )
+    .await
+    .unwrap();
     let failed = "SELECT count(*) FROM nodewarden_migrations WHERE NOT success";
     assert_eq!(scratch.text(failed).await, "0");
     assert_eq!(scratch.text("SELECT count(*) FROM nodes").await, "1");

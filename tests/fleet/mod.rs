@@ -47,9 +47,13 @@ impl Fleet {
             url: SecretUrl::new(&format!("sqlite://{}", path.display())),
             ..Database::default()
         };
-        store::migrate(&settings.database, InventoryKind::Native)
-            .await
-            .expect("tables");
+        store::migrate(
+            &settings.database,
+            InventoryKind::Native,
+            &nodewarden::clock::new_id(),
+        )
+        .await
+        .expect("tables");
         let nodes = [
             node("n1", "web-1", "a", "", true),
             node("n2", "web-2", "b", "", false),
@@ -155,7 +159,7 @@ impl Fleet {
             decisions: day,
         };
         let sweep = store::Sweep {
-            holds,
+            restarting: holds,
             forget: Vec::new(),
             unnamed: Vec::new(),
             unwanted: Vec::new(),

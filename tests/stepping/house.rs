@@ -390,6 +390,8 @@ impl House {
                     announced: Duration::from_secs(7 * 86400),
                     decisions: Duration::from_secs(90 * 86400),
                 },
+                most_conductors: 10_000,
+                most_pairs: 100_000,
                 publishers: None,
             },
             events: Mutex::new(0),

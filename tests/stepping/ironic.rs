@@ -50,9 +50,13 @@ pub async fn ironic_on(kind: Kind) -> House {
 /// Ironic's tables and ours beside them.
 async fn tables_in(scratch: Scratch) -> Scratch {
     scratch.run(&tables(scratch.kind, "9fb44677ef15")).await;
-    store::migrate(&scratch.database, InventoryKind::Ironic)
-        .await
-        .unwrap();
+    store::migrate(
+        &scratch.database,
+        InventoryKind::Ironic,
+        &nodewarden::clock::new_id(),
+    )
+    .await
+    .unwrap();
     scratch
 }
 
@@ -530,7 +534,12 @@ async fn somebody_else_s_nodes_are_neither_altered_nor_filled_by_native_commands
         conductor_group: None,
         maintenance: None,
     };
-    let migrated = store::migrate(&scratch.database, InventoryKind::Native).await;
+    let migrated = store::migrate(
+        &scratch.database,
+        InventoryKind::Native,
+        &nodewarden::clock::new_id(),
+    )
+    .await;
     let imported = store::import(&scratch.database, &[node], |_| {}).await;
     for fault in [migrated.unwrap_err(), imported.unwrap_err()] {
         assert!(
@@ -543,14 +552,22 @@ async fn somebody_else_s_nodes_are_neither_altered_nor_filled_by_native_commands
     let count = "SELECT CAST(count(*) AS CHAR(9)) FROM nodes";
     assert_eq!(scratch.text(count).await.trim(), "0");
     // And the right kind is not held up by the attempt.
-    store::migrate(&scratch.database, InventoryKind::Ironic)
-        .await
-        .unwrap();
+    store::migrate(
+        &scratch.database,
+        InventoryKind::Ironic,
+        &nodewarden::clock::new_id(),
+    )
+    .await
+    .unwrap();
     // A database that is not an Ironic's gets no table at all.
     let empty = Scratch::of(Kind::chosen()).await;
-    store::migrate(&empty.database, InventoryKind::Ironic)
-        .await
-        .unwrap_err();
+    store::migrate(
+        &empty.database,
+        InventoryKind::Ironic,
+        &nodewarden::clock::new_id(),
+    )
+    .await
+    .unwrap_err();
     let made = crate::database::try_run(
         empty.database.url.expose(),
         "SELECT stream FROM nodewarden_state",

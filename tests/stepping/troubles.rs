@@ -54,9 +54,13 @@ async fn a_migration_that_was_cut_off_is_finished_by_the_next_one() {
     scratch
         .run("UPDATE nodewarden_migrations SET success = FALSE WHERE version = 20; DROP TABLE nodewarden_bridge")
         .await;
-    store::migrate(&scratch.database, InventoryKind::Native)
-        .await
-        .unwrap();
+    store::migrate(
+        &scratch.database,
+        InventoryKind::Native,
+        &nodewarden::clock::new_id(),
+    )
+    .await
+    .unwrap();
     scratch.run("SELECT looks FROM nodewarden_bridge").await;
 }
 

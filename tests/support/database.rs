@@ -87,9 +87,13 @@ impl Scratch {
     /// With our tables in it, whatever the environment says.
     pub async fn migrated_of(kind: Kind) -> Self {
         let scratch = Self::of(kind).await;
-        store::migrate(&scratch.database, InventoryKind::Native)
-            .await
-            .unwrap();
+        store::migrate(
+            &scratch.database,
+            InventoryKind::Native,
+            &nodewarden::clock::new_id(),
+        )
+        .await
+        .unwrap();
         scratch
     }
 

@@ -38,11 +38,20 @@ pub enum StoreError {
     Corrupt(String),
 }
 
+/// What was tried when a connection could not be opened.
+pub(in crate::store) const OPENING: &str = "open the database";
+
 impl StoreError {
     /// Whether trying again can help without anybody doing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Transient { .. })
+    }
+
+    /// Whether the database could not even be reached.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Transient { doing: OPENING, .. })
     }
 
     /// Classifies what the library reported while `doing`.

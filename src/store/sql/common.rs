@@ -45,7 +45,9 @@ pub const COMMON: Statements = Statements {
     step_down: "UPDATE nodewarden_state SET holder = NULL WHERE id = 1",
     conductors: "SELECT conductor, incarnation, conductor_group, drivers, heartbeat_timeout_ms,
         state, hold_remaining_ms, last_sent_at_ms, last_sign_at_ms, since_ms FROM nodewarden_conductors",
-    standings: "SELECT conductor_group, driver, state FROM nodewarden_pairs",
+    standings: "SELECT p.conductor_group, p.driver, p.state, d.observed, d.verdict, d.cause, d.cause_event_id,
+        d.cause_event, d.cause_conductor, d.last_good_at_ms
+        FROM nodewarden_pairs p LEFT JOIN nodewarden_decisions d ON d.number = p.decision",
     recall: (
         "SELECT conductor, message_id, digest FROM nodewarden_events WHERE (conductor, message_id) IN (",
         ")",
@@ -69,11 +71,11 @@ pub const COMMON: Statements = Statements {
         WHERE driver = $3 AND conductor_group = $2 AND number < $4 AND completed_at_ms IS NULL",
     stand: "INSERT INTO nodewarden_pairs (conductor_group, driver, state, since_ms, decision)
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (driver, conductor_group) DO UPDATE SET
-        state = excluded.state, since_ms = excluded.since_ms, decision = coalesce(excluded.decision, nodewarden_pairs.decision)",
+        since_ms = CASE WHEN nodewarden_pairs.state = excluded.state THEN nodewarden_pairs.since_ms
+            ELSE excluded.since_ms END, state = excluded.state, decision = coalesce(excluded.decision, nodewarden_pairs.decision)",
     lost_decision: "SELECT d.number, d.decision_id, d.decided_at_ms, d.verdict, d.observed FROM nodewarden_pairs p
         JOIN nodewarden_decisions d ON d.number = p.decision
         WHERE p.driver = $2 AND p.conductor_group = $1 AND p.state = 'lost'",
-    redecide: "UPDATE nodewarden_pairs SET decision = $1 WHERE driver = $3 AND conductor_group = $2 AND state = 'lost'",
     count_nodes: "UPDATE nodewarden_decisions SET nodes = nodes + $1 WHERE number = $2",
     complete: "UPDATE nodewarden_decisions SET completed_at_ms = $1
         WHERE completed_at_ms IS NULL AND number =

@@ -99,8 +99,6 @@ statements! {
     /// The lost pair's decision; no row: it is not lost, so nothing is to be taken out (I6).
     /// `$1`, `$2` the pair.
     lost_decision: &'static str,
-    /// A lost pair's decision from now on. `$1` number, `$2`, `$3` the pair.
-    redecide: &'static str,
     /// `$1` nodes, `$2` decision.
     count_nodes: &'static str,
     /// `$1` now, `$2`, `$3` the pair.

@@ -25,7 +25,8 @@ pub const STATEMENTS: Statements = Statements {
     ),
     stand: "INSERT INTO nodewarden_pairs (conductor_group, driver, state, since_ms, decision)
         VALUES ($1, $2, $3, $4, $5) ON DUPLICATE KEY UPDATE
-        state = VALUES(state), since_ms = VALUES(since_ms), decision = coalesce(VALUES(decision), decision)",
+        since_ms = CASE WHEN state = VALUES(state) THEN since_ms ELSE VALUES(since_ms) END,
+        state = VALUES(state), decision = coalesce(VALUES(decision), decision)",
     complete: "UPDATE nodewarden_decisions d JOIN nodewarden_pairs p ON p.decision = d.number
         SET d.completed_at_ms = $1
         WHERE d.completed_at_ms IS NULL AND p.driver = $3 AND p.conductor_group = $2",

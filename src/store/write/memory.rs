@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::domain::change::Standing;
-use crate::domain::ids::{ConductorName, Driver, Group, Incarnation, Pair};
+use crate::domain::change::{Cause, CauseKind, CauseWord, Standing, Turn};
+use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
 use crate::store::database::connection::Connection;
 use crate::store::database::error::StoreError;
 use crate::store::database::row::Row;
@@ -22,6 +22,10 @@ pub async fn read(
         Ok(Memory {
             conductors: conductors.iter().map(conductor).collect::<Result<_, _>>()?,
             standings: standings.iter().map(standing).collect::<Result<_, _>>()?,
+            observed: standings
+                .iter()
+                .filter_map(|row| observed(row).transpose())
+                .collect::<Result<_, _>>()?,
         })
     };
     Ok(collect())
@@ -74,4 +78,40 @@ fn standing(row: &Row) -> Result<(Pair, Standing), StoreError> {
         .word("state")
         .map_err(|fault| corrupt(&fault.to_string()))?;
     Ok((pair, standing))
+}
+
+/// What was decided about a lost pair, if that was only observed.
+fn observed(row: &Row) -> Result<Option<Turn>, StoreError> {
+    let (pair, to) = standing(row)?;
+    let read = || {
+        if to != Standing::Lost || !row.maybe_flag("observed")?.unwrap_or(false) {
+            return Ok(None);
+        }
+        Ok(Some(Turn {
+            pair,
+            to,
+            verdict: Some(row.word("verdict")?),
+            cause: Cause {
+                conductor: row
+                    .maybe_text("cause_conductor")?
+                    .and_then(|name| ConductorName::parse(&name).ok()),
+                kind: cause(row)?,
+            },
+            last_good_at_ms: row.maybe_uint("last_good_at_ms")?,
+        }))
+    };
+    read().map_err(|fault| StoreError::from_sqlx("read what was observed", fault))
+}
+
+fn cause(row: &Row) -> Result<CauseKind, sqlx::Error> {
+    Ok(match row.word("cause")? {
+        CauseWord::Silence => CauseKind::Silence,
+        CauseWord::RestartOverdue => CauseKind::RestartOverdue,
+        CauseWord::NeverSeen => CauseKind::NeverSeen,
+        CauseWord::Event => CauseKind::Event {
+            id: EventId::parse(&row.text("cause_event_id")?)
+                .map_err(|fault| sqlx::Error::Decode(fault.into()))?,
+            event_type: row.word("cause_event")?,
+        },
+    })
 }

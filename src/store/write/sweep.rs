@@ -21,9 +21,9 @@ pub async fn begin(unit: &mut Fenced<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sq
         keeping, now_ms, ..
     } = *sweep;
     let (connection, sql) = (&mut *unit.connection, unit.sql);
-    for hold in &sweep.holds {
-        let remaining = hold.restart_remaining.unwrap_or_default();
-        let values = values![remaining, now_ms, hold.name.as_str()];
+    for conductor in &sweep.restarting {
+        let remaining = conductor.restart_remaining.unwrap_or_default();
+        let values = values![remaining, now_ms, conductor.name.as_str()];
         connection.execute(sql.keep_remainder, values).await?;
     }
     if let Some((id, remaining)) = &sweep.pause {

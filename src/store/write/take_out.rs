@@ -4,7 +4,6 @@
 
 use crate::domain::announcement::{AnnouncementType, OutReason};
 use crate::domain::change::Verdict;
-use crate::domain::event::EventType;
 use crate::domain::ids::Pair;
 use crate::store::database::connection::values;
 use crate::store::database::row::Row;
@@ -39,12 +38,11 @@ pub async fn take_out(
     if lost.word::<Verdict>("verdict")? == Verdict::Unknown && !window.unknown {
         return Ok(WindowDone::default());
     }
-    let observed = lost.maybe_flag("observed")?.unwrap_or(false);
-    let decision = if observed {
-        afresh(unit, pair, lost.uint("number")?, window.now_ms).await?
-    } else {
-        Decision::read(&lost)?
-    };
+    // What was only observed moves no node: it is decided again first.
+    if lost.maybe_flag("observed")?.unwrap_or(false) {
+        return Ok(WindowDone::default());
+    }
+    let decision = Decision::read(&lost)?;
     let row = walk::window(
         unit.connection,
         unit.sql,
@@ -57,7 +55,6 @@ pub async fn take_out(
     let (found, skipped) = (Found::read(&row)?, row.uint("skipped")?);
     let mut chunk = WindowDone {
         skipped,
-        decided: observed.then(|| decision.id.clone()),
         ..WindowDone::default()
     };
     if let Some(last) = &found.last {
@@ -90,48 +87,6 @@ impl Decision {
             reason: OutReason::of(row.word("verdict")?),
         })
     }
-}
-
-/// The first time that a pair is taken out after its loss was only observed: decided now and by this
-/// epoch, for the same cause. What was observed stays as it is.
-async fn afresh(
-    unit: &mut Fenced<'_>,
-    pair: &Pair,
-    observed: u64,
-    now_ms: u64,
-) -> Result<Decision, sqlx::Error> {
-    let asked = values![observed];
-    let row = unit
-        .connection
-        .fetch_one(unit.sql.see_decision, asked)
-        .await?;
-    let seen = crate::store::look::from_row::decision(&row)?;
-    unit.counters.last_decision += 1;
-    let decision = Decision {
-        number: unit.counters.last_decision,
-        id: crate::clock::new_id(),
-        decided_at_ms: now_ms,
-        ..Decision::read(&row)?
-    };
-    let values = values![
-        decision.number,
-        &decision.id,
-        pair,
-        seen.verdict.as_str(),
-        seen.cause.as_str(),
-        seen.cause_event_id.as_deref(),
-        seen.cause_event.map(EventType::as_str),
-        seen.cause_conductor.as_deref(),
-        seen.last_good_at_ms,
-        unit.counters.epoch,
-        now_ms,
-        false,
-    ];
-    unit.connection.execute(unit.sql.decided, values).await?;
-    unit.connection
-        .execute(unit.sql.redecide, values![decision.number, pair])
-        .await?;
-    Ok(decision)
 }
 
 /// Holds, marks and announces what of the window is to go out; returns how many nodes.

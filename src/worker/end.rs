@@ -1,0 +1,67 @@
+//! How a step goes, and how a session ends.
+
+use crate::broker::BrokerError;
+use crate::store::StoreError;
+
+/// What one step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Step {
+    /// Deliveries handled and acknowledged.
+    pub handled: usize,
+    /// Nodes that changed; there is something to announce.
+    pub moved: u64,
+    /// Whether something else was done (a window without a change, a sweep).
+    pub worked: bool,
+}
+
+/// Why a session ended.
+#[derive(Debug, thiserror::Error)]
+pub enum End {
+    /// Another replica holds the epoch. Nothing more may be done with what this one remembers.
+    #[error("another replica has taken over (our epoch was {0})")]
+    Fenced(u64),
+    /// A replica on another database consumes the same queue.
+    #[error(
+        "a replica of another database (stream {0}) ticks on our queue: \
+         stop it, or give it a queue of its own; nothing is acknowledged meanwhile"
+    )]
+    ForeignStream(String),
+    /// The broker.
+    #[error("broker: {0}")]
+    Broker(#[from] BrokerError),
+    /// The database, in a way that waiting in place did not heal.
+    #[error("database: {0}")]
+    Store(StoreError),
+    /// This replica stands still although broker and database answer.
+    #[error("{0}; the session begins again")]
+    Wedged(&'static str),
+}
+
+/// What interrupts a step: the end of the session, or a fault of the database to sit out.
+pub(super) enum Fault {
+    /// The session is over.
+    End(End),
+    /// The database failed. What a commit was about is in doubt already.
+    Store(StoreError),
+}
+
+impl From<End> for Fault {
+    fn from(end: End) -> Self {
+        Self::End(end)
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(fault: StoreError) -> Self {
+        match fault {
+            StoreError::Fenced(epoch) => Self::End(End::Fenced(epoch)),
+            fault => Self::Store(fault),
+        }
+    }
+}
+
+impl From<BrokerError> for Fault {
+    fn from(fault: BrokerError) -> Self {
+        Self::End(End::Broker(fault))
+    }
+}

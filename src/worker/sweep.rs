@@ -1,0 +1,124 @@
+//! The sweep: everything is looked at again, and what is kept too long is dropped.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::end::{Fault, Step};
+use super::pausing::Pausing;
+use super::ports::{Clock, Ledger};
+use super::rules::Rules;
+use super::term::{Place, Term};
+use super::unknown::UNKNOWN_AT_ONCE;
+use crate::config::Mode;
+use crate::domain::conductor::Life;
+use crate::domain::ids::ConductorName;
+use crate::domain::time::Now;
+use crate::store::{ConductorRecord, StoreError, Sweep};
+use crate::telemetry;
+
+/// At most so many conductors, and pairs, are forgotten in one sweep: a bounded transaction.
+const FORGOTTEN_AT_ONCE: usize = 1000;
+
+/// When a sweep that failed is tried again, at the latest with the next one.
+const SWEEP_AGAIN: Duration = Duration::from_secs(10);
+
+/// Sweeps, if it is time.
+pub(super) async fn sweep<L: Ledger, C: Clock>(
+    place: &mut Place,
+    ledger: &mut L,
+    clock: &C,
+    rules: &Rules,
+    pausing: &Pausing,
+    step: &mut Step,
+) -> Result<(), Fault> {
+    let now = clock.now();
+    let Some(term) = place.deciding().filter(|term| now.mono >= term.next_sweep) else {
+        return Ok(());
+    };
+    // One that fails must not be the only thing that is ever tried.
+    term.next_sweep = now.mono.plus(rules.sweep_interval.min(SWEEP_AGAIN));
+    let commit = place.commit(|term| {
+        let sweep = what(term, rules, pausing, now);
+        for name in &sweep.forget {
+            term.map.forget(name);
+        }
+        sweep
+    });
+    let Some(commit) = commit else {
+        return Ok(());
+    };
+    let begun = ledger.begin_sweep(commit.epoch, &commit.prepared).await;
+    let (sweep, forgotten) = match commit.outcome(begun) {
+        Ok(done) => done,
+        Err(fault @ StoreError::Permanent { .. }) => {
+            tracing::error!(
+                fault = telemetry::error_chain(&fault),
+                "a sweep cannot be begun; it is tried again"
+            );
+            return Ok(());
+        }
+        Err(fault) => return Err(fault.into()),
+    };
+    for name in &sweep.forget {
+        tracing::info!(
+            conductor = telemetry::printable(name.as_str()),
+            "forgotten: gone for longer than decide.forget_after"
+        );
+    }
+    let unknown = match rules.unknown_after {
+        Some(_) => Some(ledger.unknown_pairs(UNKNOWN_AT_ONCE).await?),
+        None => None,
+    };
+    let Some(term) = place.deciding() else {
+        return Ok(());
+    };
+    for pair in &forgotten {
+        term.map.forget_pair(pair);
+    }
+    if let Some(pairs) = unknown {
+        term.unknown.see(&pairs, &term.map, now.mono);
+    }
+    term.pending.everything(&term.map);
+    term.next_sweep = now.mono.plus(rules.sweep_interval);
+    telemetry::SWEEPS.count(1);
+    step.worked = true;
+    Ok(())
+}
+
+/// What a sweep writes.
+fn what(term: &Term, rules: &Rules, pausing: &Pausing, now: Now) -> Sweep {
+    let restarting = term
+        .map
+        .conductors()
+        .filter(|conductor| matches!(conductor.life, Life::Leaving { .. }))
+        .map(|conductor| ConductorRecord::save(conductor, now.mono))
+        .collect();
+    let forget_after = u64::try_from(rules.forget_after.as_millis()).unwrap_or(u64::MAX);
+    let mut forget = term
+        .map
+        .gone_since(now.wall_ms.saturating_sub(forget_after));
+    forget.truncate(FORGOTTEN_AT_ONCE);
+    let gone: BTreeSet<ConductorName> = forget.iter().cloned().collect();
+    let mut unnamed = term.map.unnamed(&gone);
+    unnamed.truncate(FORGOTTEN_AT_ONCE);
+    let unwanted = match rules.unknown_after {
+        Some(_) => Vec::new(),
+        None => term.map.lost().take(FORGOTTEN_AT_ONCE).cloned().collect(),
+    };
+    // What was committed and not acknowledged before the takeover lies in the queue before our own
+    // tick. Until that comes back, events are remembered, however old they are (I2).
+    let mut keeping = rules.keeping;
+    if !term.hearing.proven() {
+        keeping.events = Duration::MAX;
+    }
+    Sweep {
+        restarting,
+        forget,
+        unnamed,
+        unwanted,
+        announces: rules.mode == Mode::Enforce,
+        pause: pausing.remainder(now.mono),
+        keeping,
+        now_ms: now.wall_ms,
+    }
+}

@@ -1,0 +1,226 @@
+//! What this replica remembers while it decides, and whether that may be trusted.
+//!
+//! Memory moves ahead of the database before each commit, whose reply may be lost. So a commit goes
+//! through [`Place::commit`] alone: it calls the term doubtful as memory moves, and trusts it again
+//! only with a success in hand. A future that is dropped half way, or any error, leaves the doubt;
+//! then [`Place::rebuild`] is the one way back.
+
+use std::collections::VecDeque;
+
+use super::pending::Pending;
+use super::window::WindowSize;
+use crate::config::Mode;
+use crate::domain::change::Turn;
+use crate::domain::hearing::Hearing;
+use crate::domain::ids::ConductorName;
+use crate::domain::map::DriverMap;
+use crate::domain::time::Mono;
+use crate::domain::unknown::Unknown;
+use crate::store::StoreError;
+
+/// The right to decide, and what it is decided by. Held from the first delivery on.
+pub(super) struct Term {
+    pub(super) epoch: u64,
+    pub(super) map: DriverMap,
+    pub(super) hearing: Hearing,
+    pub(super) pending: Pending,
+    pub(super) next_sweep: Mono,
+    /// An own tick came back: see what operators ask for.
+    pub(super) look_at_requests: bool,
+    /// Pairs that never had a conductor.
+    pub(super) unknown: Unknown,
+    /// The sending instant of an own tick that came back fresh: judge what is unknown against it.
+    pub(super) fresh: Option<Mono>,
+    /// The conductors that were silent when that came back, by deadline; each is judged once more,
+    /// by what is known then.
+    pub(super) silent: VecDeque<ConductorName>,
+    /// The sending instant that silence is judged against.
+    pub(super) judged: Mono,
+    /// Losses that were only observed, to decide again.
+    pub(super) observed: Vec<Turn>,
+    /// How many nodes the next window may have.
+    pub(super) windows: WindowSize,
+    /// How many rows the next transaction of decisions may write.
+    pub(super) rows: WindowSize,
+}
+
+/// Rows that one transaction of decisions may write: as for windows of nodes, measured.
+const MOST_ROWS: u32 = 20_000;
+
+impl Term {
+    /// A term that begins at `now` with what is stored.
+    pub(super) fn new(epoch: u64, map: DriverMap, mode: Mode, chunk_nodes: u32, now: Mono) -> Self {
+        let mut pending = Pending::new(mode);
+        pending.everything(&map);
+        Self {
+            epoch,
+            map,
+            hearing: Hearing::from(now),
+            pending,
+            next_sweep: now,
+            look_at_requests: false,
+            unknown: Unknown::default(),
+            fresh: None,
+            silent: VecDeque::new(),
+            judged: now,
+            observed: Vec::new(),
+            windows: WindowSize::up_to(chunk_nodes),
+            rows: WindowSize::up_to(MOST_ROWS),
+        }
+    }
+}
+
+/// Where this replica stands.
+#[derive(Default)]
+pub(super) struct Place(State);
+
+#[derive(Default)]
+enum State {
+    /// It waits in line and remembers nothing.
+    #[default]
+    InLine,
+    /// It decides, and what it remembers is what is stored.
+    Deciding(Box<Term>),
+    /// It decides, and what it remembers may be ahead of the database.
+    Doubtful(Box<Term>),
+}
+
+impl Place {
+    /// The term has begun.
+    pub(super) fn begin(&mut self, term: Term) {
+        self.0 = State::Deciding(Box::new(term));
+    }
+
+    /// The term, to look at, doubtful or not.
+    pub(super) fn term(&self) -> Option<&Term> {
+        match &self.0 {
+            State::InLine => None,
+            State::Deciding(term) | State::Doubtful(term) => Some(term),
+        }
+    }
+
+    /// The term, to decide by; `None` in line and while in doubt.
+    pub(super) fn deciding(&mut self) -> Option<&mut Term> {
+        match &mut self.0 {
+            State::Deciding(term) => Some(term),
+            State::InLine | State::Doubtful(_) => None,
+        }
+    }
+
+    /// Whether memory must be read again before anything else.
+    pub(super) fn in_doubt(&self) -> bool {
+        matches!(self.0, State::Doubtful(_))
+    }
+
+    /// Moves the memory with `prepare`, towards a commit: from here until its
+    /// [`outcome`](Commit::outcome) the term is in doubt. `None`: there is nothing to decide by.
+    pub(super) fn commit<F>(
+        &mut self,
+        prepare: impl FnOnce(&mut Term) -> F,
+    ) -> Option<Commit<'_, F>> {
+        let mut term = match std::mem::take(&mut self.0) {
+            State::Deciding(term) => term,
+            other => {
+                self.0 = other;
+                return None;
+            }
+        };
+        let prepared = prepare(&mut term);
+        let epoch = term.epoch;
+        self.0 = State::Doubtful(term);
+        Some(Commit {
+            place: self,
+            epoch,
+            prepared,
+        })
+    }
+
+    /// A transaction of decisions failed, and may have been too much at once: the next is smaller.
+    pub(super) fn shrink(&mut self) {
+        if let State::Deciding(term) | State::Doubtful(term) = &mut self.0 {
+            term.rows.failed();
+        }
+    }
+
+    /// Ends a doubt with the memory as committed, made from what was remembered.
+    pub(super) fn rebuild(&mut self, committed: impl FnOnce(&Term) -> DriverMap) {
+        match std::mem::take(&mut self.0) {
+            State::Doubtful(mut term) => {
+                term.map = committed(&term);
+                term.silent.clear();
+                term.pending.everything(&term.map);
+                self.0 = State::Deciding(term);
+            }
+            other => self.0 = other,
+        }
+    }
+}
+
+/// A commit on its way. Dropped, it leaves the doubt.
+#[must_use]
+pub(super) struct Commit<'p, F> {
+    place: &'p mut Place,
+    pub(super) epoch: u64,
+    /// What is to be committed.
+    pub(super) prepared: F,
+}
+
+impl<F> Commit<'_, F> {
+    /// What the database answered. Only a success ends the doubt.
+    ///
+    /// # Errors
+    /// Those of `written`. It is unknown then what the database has.
+    pub(super) fn outcome<T>(self, written: Result<T, StoreError>) -> Result<(F, T), StoreError> {
+        let written = written?;
+        if let State::Doubtful(mut term) = std::mem::take(&mut self.place.0) {
+            term.map.settle();
+            self.place.0 = State::Deciding(term);
+        }
+        Ok((self.prepared, written))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deciding() -> Place {
+        let mut place = Place::default();
+        let map = DriverMap::default();
+        place.begin(Term::new(7, map, Mode::Enforce, 1000, Mono::default()));
+        place
+    }
+
+    fn lost() -> StoreError {
+        StoreError::Corrupt("the reply was lost".to_owned())
+    }
+
+    #[test]
+    fn a_commit_that_is_confirmed_leaves_no_doubt() {
+        let mut place = deciding();
+        let commit = place.commit(|term| term.epoch).unwrap();
+        assert_eq!(commit.outcome(Ok("stored")).unwrap(), (7, "stored"));
+        assert!(place.deciding().is_some());
+    }
+
+    #[test]
+    fn a_commit_that_fails_leaves_a_doubt_until_memory_is_read_again() {
+        let mut place = deciding();
+        let commit = place.commit(|_| ()).unwrap();
+        assert!(commit.outcome(Err::<(), _>(lost())).is_err());
+        assert!(place.in_doubt() && place.deciding().is_none() && place.term().is_some());
+        assert!(
+            place.commit(|_| ()).is_none(),
+            "nothing is decided in doubt"
+        );
+        place.rebuild(|_| DriverMap::default());
+        assert!(place.deciding().is_some());
+    }
+
+    #[test]
+    fn a_commit_that_is_dropped_half_way_leaves_a_doubt() {
+        let mut place = deciding();
+        drop(place.commit(|_| ()));
+        assert!(place.in_doubt());
+    }
+}
