@@ -3,39 +3,84 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::bridge;
-use crate::config::{InventoryKind, Settings, UnknownDriver};
-use crate::domain::conductor::ConductorState;
+use crate::config::{Settings, SettingsFault, UnknownDriver};
 use crate::lifecycle::watchdog::Watchdog;
 use crate::lifecycle::{Task, Tasks, stop_on_signals};
-use crate::store::{self, Keeping, Reader};
+use crate::store::{self, Keeping, Reader, StoreError};
 use crate::telemetry;
 use crate::wire::Publishers;
 use crate::worker::replica::Replica;
 use crate::worker::{Rules, Status};
 
+mod worst_case;
+
 /// How long HTTP may take to finish its answers when the process stops.
 const HTTP_DRAIN: Duration = Duration::from_secs(1);
+
+/// What keeps a replica or a bridge from starting, or which part of it died.
+#[derive(Debug, thiserror::Error)]
+pub enum AppFault {
+    /// A setting.
+    #[error(transparent)]
+    Settings(#[from] SettingsFault),
+    /// The database.
+    #[error("database {url}: {source}")]
+    Database {
+        /// Which one, without its password.
+        url: String,
+        /// Why.
+        source: StoreError,
+    },
+    /// The operating system.
+    #[error("{what}")]
+    Start {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// A part died.
+    #[error("{0}")]
+    Died(String),
+}
+
+impl AppFault {
+    fn database(settings: &Settings, source: StoreError) -> Self {
+        Self::Database {
+            url: settings.database.url.redacted(),
+            source,
+        }
+    }
+
+    fn start(what: impl Into<String>, source: std::io::Error) -> Self {
+        Self::Start {
+            what: what.into(),
+            source,
+        }
+    }
+}
 
 /// Runs one replica until it is asked to stop, or until a part of it dies.
 ///
 /// # Errors
 /// What keeps it from starting, or which part died.
-pub async fn run(settings: Settings) -> anyhow::Result<()> {
+pub async fn run(settings: Settings) -> Result<(), AppFault> {
     let tasks = Tasks::default();
-    let stop = stop_on_signals(&tasks)?;
-    let metrics = telemetry::install_metrics().map_err(anyhow::Error::msg)?;
-    let reader = Reader::new(&settings.database, settings.inventory.clone())?;
+    let stop =
+        stop_on_signals(&tasks).map_err(|source| AppFault::start("listen for signals", source))?;
+    let metrics = telemetry::install_metrics().map_err(AppFault::Died)?;
+    let reader = Reader::new(&settings.database, settings.inventory.clone())
+        .map_err(|source| AppFault::database(&settings, source))?;
     let ready = async {
         prepare(&settings)
             .await
-            .with_context(|| format!("database {}", settings.database.url.redacted()))?;
-        say_worst_case(&settings, &reader).await
+            .map_err(|source| AppFault::database(&settings, source))?;
+        worst_case::log(&settings, &reader).await
     };
     match stop.run_until_cancelled(ready).await {
         Some(ready) => ready?,
@@ -43,7 +88,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     }
 
     let watchdog = Watchdog::start(settings.database.transaction_limit)
-        .context("start the watchdog process")?;
+        .map_err(|source| AppFault::start("start the watchdog process", source))?;
     let (status, seen) = watch::channel(Status::default());
     let replica = Replica {
         amqp: settings.amqp.clone(),
@@ -78,12 +123,13 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// What keeps it from starting, or which part died.
-pub async fn bridge(settings: Settings) -> anyhow::Result<()> {
+pub async fn bridge(settings: Settings) -> Result<(), AppFault> {
     let timeout = settings.bridge_timeout()?;
     let interval = settings.bridge.interval;
     let tasks = Tasks::default();
-    let stop = stop_on_signals(&tasks)?;
-    let metrics = telemetry::install_metrics().map_err(anyhow::Error::msg)?;
+    let stop =
+        stop_on_signals(&tasks).map_err(|source| AppFault::start("listen for signals", source))?;
+    let metrics = telemetry::install_metrics().map_err(AppFault::Died)?;
     let clock = crate::clock::SystemClock::start();
     let (status, seen) = watch::channel(bridge::Status::new(interval));
     let listen = settings.bridge.listen.as_str();
@@ -128,17 +174,20 @@ async fn http<F>(
     setting: &str,
     listen: &str,
     serve: impl FnOnce(TcpListener, CancellationToken) -> F,
-) -> anyhow::Result<Option<Task<String>>>
+) -> Result<Option<Task<String>>, AppFault>
 where
     F: Future<Output = std::io::Result<()>> + Send + 'static,
 {
     if listen.is_empty() {
         return Ok(None);
     }
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("{setting}: cannot listen on {listen}"))?;
-    tracing::info!(address = %listener.local_addr()?, "HTTP");
+    let listener = TcpListener::bind(listen).await.map_err(|source| {
+        AppFault::start(format!("{setting}: cannot listen on {listen}"), source)
+    })?;
+    let address = listener
+        .local_addr()
+        .map_err(|source| AppFault::start(format!("{setting}: its address"), source))?;
+    tracing::info!(%address, "HTTP");
     Ok(Some(tasks.start(move |stop| {
         let serving = serve(listener, stop);
         async move { serving.await.err().map(|fault| fault.to_string()) }
@@ -149,7 +198,7 @@ where
 ///
 /// # Errors
 /// HTTP died before.
-async fn ends(worker: &mut Task<()>, http: &mut Option<Task<String>>) -> anyhow::Result<()> {
+async fn ends(worker: &mut Task<()>, http: &mut Option<Task<String>>) -> Result<(), AppFault> {
     let died = async {
         match http {
             Some(http) => http.wait().await,
@@ -158,7 +207,10 @@ async fn ends(worker: &mut Task<()>, http: &mut Option<Task<String>>) -> anyhow:
     };
     tokio::select! {
         _ = worker.wait() => Ok(()),
-        why = died => anyhow::bail!("the HTTP interface died: {}", why.unwrap_or_else(|| "no reason".to_owned())),
+        why = died => {
+            let why = why.unwrap_or_else(|| "no reason".to_owned());
+            Err(AppFault::Died(format!("the HTTP interface died: {why}")))
+        }
     }
 }
 
@@ -219,59 +271,4 @@ fn holder() -> String {
         .to_string_lossy()
         .into_owned();
     format!("{host}/{}", std::process::id())
-}
-
-/// Says at start how long a dead conductor's nodes can stay in service, with the time-outs that
-/// are known now.
-async fn say_worst_case(settings: &Settings, reader: &Reader) -> anyhow::Result<()> {
-    let conductors = reader.conductors().await?;
-    let longest = conductors
-        .iter()
-        .filter(|conductor| conductor.state != ConductorState::Left)
-        .filter_map(|conductor| conductor.heartbeat_timeout_ms)
-        .max()
-        .map(Duration::from_millis);
-    let unwatched = conductors
-        .iter()
-        .filter(|conductor| {
-            conductor.state == ConductorState::Active && conductor.heartbeat_timeout_ms.is_none()
-        })
-        .count();
-    tracing::info!(
-        "{}; a stall of our own adds its length",
-        worst_case(settings.decide.reconnect_grace, longest)
-    );
-    // With an Ironic the bridge watches them.
-    if unwatched > 0 && settings.inventory.kind == InventoryKind::Native {
-        tracing::warn!(
-            conductors = unwatched,
-            "active conductors without heartbeat_timeout_ms: their silence is never noticed, only `left` and \
-             `heartbeat_timeout` end them"
-        );
-    }
-    Ok(())
-}
-
-/// One sentence: the conductor's own time-out, plus a tick's interval and its freshness.
-fn worst_case(reconnect_grace: Duration, longest: Option<Duration>) -> String {
-    use crate::domain::hearing::{FRESH, TICK_INTERVAL};
-    let show = |duration: Duration| humantime::format_duration(duration).to_string();
-    let margin = TICK_INTERVAL + FRESH;
-    match longest {
-        Some(longest) => format!(
-            "worst case from a conductor's death to the announcement: {} (the longest heartbeat time-out known, {}, \
-             + {}); after a takeover or a gap of our own: {}",
-            show(longest + margin),
-            show(longest),
-            show(margin),
-            show(longest + longest.max(reconnect_grace) + margin),
-        ),
-        None => format!(
-            "worst case from a conductor's death to the announcement: its own heartbeat_timeout_ms + {}; after a \
-             takeover or a gap of our own: its time-out + the larger of it and decide.reconnect_grace ({}) + {}",
-            show(margin),
-            show(reconnect_grace),
-            show(margin),
-        ),
-    }
 }

@@ -62,7 +62,7 @@
 //! lapin (AMQP), tokio (runtime), sqlx (databases), serde, rmp-serde, `serde_json`, csv (formats),
 //! backoff (pauses; only behind [`retry`]), tokio-util (cancellation, tracked tasks), futures-util
 //! (polling once), clap (command line), figment (settings in layers), secrecy (no password in a
-//! log), thiserror and anyhow (errors inside and at the edge), tracing and tracing-subscriber (logs),
+//! log), thiserror (errors), tracing and tracing-subscriber (logs),
 //! metrics and its Prometheus exporter, axum (HTTP), uuid, sha2 (digests of events), schemars
 //! (schemas from types), humantime (durations), indicatif (progress), rustix (signals to processes).
 

@@ -1,7 +1,7 @@
 //! Files for `nodes import`: what real clouds print is understood, and what is wrong is named with
 //! its line and field.
 
-use nodewarden::cli::import_file::{FAULTS_NAMED, ImportedNode, parse};
+use nodewarden::cli::import::{FAULTS_NAMED, ImportedNode, parse};
 
 const A: &str = "406b2f34-0195-4fc2-a6bb-338fb25ccfa4";
 const B: &str = "13fa3c0a-a9a2-47fb-90f4-f9e7347750ad";

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
 use fleet::{DECISION, Fleet, T};
+use nodewarden::app::AppFault;
+use nodewarden::broker::BrokerError;
 use nodewarden::cli::conductors::{Conductors, Forget};
 use nodewarden::cli::explain::Explain;
 use nodewarden::cli::migrate::Migrate;
@@ -34,15 +36,15 @@ fn import(directory: &tempfile::TempDir, name: &str, text: &str) -> Import {
     Import { file }
 }
 
-fn failure<T: std::fmt::Debug>(answer: anyhow::Result<T>) -> Failure {
-    Failure::of(&answer.expect_err("it fails"))
+fn failure<T: std::fmt::Debug>(answer: Result<T, Failure>) -> Failure {
+    answer.expect_err("it fails")
 }
 
 fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|fault| panic!("{fault}: {text}"))
 }
 
-async fn explained(fleet: &Fleet, what: Explain) -> anyhow::Result<String> {
+async fn explained(fleet: &Fleet, what: Explain) -> Result<String, Failure> {
     let text = what.answer(&fleet.settings, Output::Text).await?;
     assert!(
         text.lines().all(|line| line.chars().count() <= 100),
@@ -181,15 +183,14 @@ async fn a_missing_database_is_unreachable_and_says_how_to_make_one() {
 #[test]
 fn every_error_has_its_exit_code() {
     let settings_fault = SettingsFault("amqp.batch must be 1 to 2000".into());
-    assert_eq!(Failure::of(&settings_fault.into()).code, USAGE);
-    let failure = Failure::of(&anyhow::anyhow!("inner").context("outer"));
+    assert_eq!(Failure::from(settings_fault).code, USAGE);
+    let died = Failure::from(AppFault::Died("the HTTP interface died: inner".into()));
     assert_eq!(
-        (failure.code, failure.message.as_str()),
-        (FAILED, "outer: inner")
+        (died.code, died.message.as_str()),
+        (FAILED, "the HTTP interface died: inner")
     );
-    let unreachable =
-        anyhow::Error::from(Failure::unreachable("no broker")).context("while publishing");
-    assert_eq!(Failure::of(&unreachable).code, UNREACHABLE);
+    let lost = BrokerError::Lost("the connection was closed".into());
+    assert_eq!(Failure::from(lost).code, UNREACHABLE);
 }
 
 #[tokio::test]

@@ -181,18 +181,18 @@ impl Cli {
         let output = self.output;
         match self.command {
             Command::Run(command) => command.run(settings).await,
-            Command::Migrate(command) => Ok(command.run(&settings, output).await?),
-            Command::Nodes(command) => Ok(command.run(&settings, output).await?),
+            Command::Migrate(command) => command.run(&settings, output).await,
+            Command::Nodes(command) => command.run(&settings, output).await,
             Command::Emit(command) => command.run(&settings, output).await,
             Command::Tail(command) => command.run(&settings).await,
-            Command::Status(command) => Ok(command.run(&settings, output).await?),
-            Command::Pause(command) => Ok(command.run(&settings, output).await?),
-            Command::Resume(command) => Ok(command.run(&settings, output).await?),
-            Command::Release(command) => Ok(command.run(&settings, output).await?),
-            Command::Explain(command) => Ok(command.run(&settings, output).await?),
+            Command::Status(command) => command.run(&settings, output).await,
+            Command::Pause(command) => command.run(&settings, output).await,
+            Command::Resume(command) => command.run(&settings, output).await,
+            Command::Release(command) => command.run(&settings, output).await,
+            Command::Explain(command) => command.run(&settings, output).await,
             Command::DeadLetters(command) => command.run(&settings, output).await,
             Command::Bridge(command) => command.run(settings, output).await,
-            Command::Conductors(command) => Ok(command.run(&settings, output).await?),
+            Command::Conductors(command) => command.run(&settings, output).await,
             Command::Watchdog { .. } => Ok(()),
         }
     }

@@ -40,7 +40,7 @@ impl Conductors {
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         match self {
             Self::Forget(forget) => forget.run(settings, output).await,
         }
@@ -52,7 +52,7 @@ impl Forget {
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
-    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let answer = self.answer(settings, output).await?;
         Ok(output::line(&answer)?)
     }
@@ -61,7 +61,7 @@ impl Forget {
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
+    pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let failed = |fault: &_| Failure::database(fault, settings);
         let reader = Reader::new(&settings.database, settings.inventory.clone())
             .map_err(|fault| failed(&fault))?;

@@ -38,7 +38,7 @@ impl Explain {
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
-    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let answer = self.answer(settings, output).await?;
         Ok(output::line(&answer)?)
     }
@@ -47,7 +47,7 @@ impl Explain {
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
+    pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let failed = |fault: &StoreError| Failure::database(fault, settings);
         let reader = Reader::new(&settings.database, settings.inventory.clone())
             .map_err(|fault| failed(&fault))?;

@@ -33,7 +33,7 @@ impl Migrate {
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
-    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let answer = self.answer(settings, output).await?;
         Ok(output::line(&answer)?)
     }
@@ -42,7 +42,7 @@ impl Migrate {
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
+    pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let database = &settings.database;
         let failed = |fault: &_| Failure::database(fault, settings);
         store::migrate(

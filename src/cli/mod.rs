@@ -7,6 +7,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::app::AppFault;
 use crate::broker::BrokerError;
 use crate::config::{Settings, SettingsFault};
 use crate::retry::Pauses;
@@ -19,10 +20,7 @@ pub mod conductors;
 mod dead_letters;
 mod emit;
 pub mod explain;
-mod import_csv;
-pub mod import_file;
-mod import_json;
-mod import_node;
+pub mod import;
 pub mod migrate;
 pub mod nodes;
 pub mod output;
@@ -95,19 +93,16 @@ impl Failure {
         let url = settings.database.url.redacted();
         let why = error_chain(fault);
         let message = |hint: &str| format!("database {url}: {why}\n{hint}");
-        if why.contains("no such table") {
-            return Self::failed(message("Its tables are missing: run `nodewarden migrate`."));
-        }
         match fault {
             StoreError::Url(why) => Self::usage(why.clone()),
-            _ if why.contains("unable to open") => Self::unreachable(message(
+            StoreError::MissingTables(_) => {
+                Self::failed(message("Its tables are missing: run `nodewarden migrate`."))
+            }
+            _ if fault.is_unopenable_file() => Self::unreachable(message(
                 "Is database.url right, and may this user read and write the file and its directory? \
                  If it does not exist yet: `nodewarden migrate` creates it.",
             )),
-            StoreError::Transient {
-                doing: "open the database",
-                ..
-            } => Self::unreachable(message(
+            _ if fault.is_unreachable() => Self::unreachable(message(
                 "Does the server run, and are host, port, user, password and name in database.url right?",
             )),
             _ if fault.is_transient() => Self::unreachable(message(
@@ -118,30 +113,6 @@ impl Failure {
             )),
             _ => Self::failed(format!("database {url}: {why}")),
         }
-    }
-
-    /// The failure behind any error of a command.
-    #[must_use]
-    pub fn of(error: &anyhow::Error) -> Self {
-        for cause in error.chain() {
-            if let Some(failure) = cause.downcast_ref::<Self>() {
-                return failure.clone();
-            }
-            if let Some(fault) = cause.downcast_ref::<SettingsFault>() {
-                return Self::usage(fault.to_string());
-            }
-            if let Some(fault) = cause.downcast_ref::<StoreError>() {
-                let message = error_chain(error.as_ref());
-                return if matches!(fault, StoreError::Url(_)) {
-                    Self::usage(message)
-                } else if fault.is_transient() {
-                    Self::unreachable(message)
-                } else {
-                    Self::failed(message)
-                };
-            }
-        }
-        Self::failed(error_chain(error.as_ref()))
     }
 
     /// Prints the message on standard error; the code to end with.
@@ -174,9 +145,35 @@ async fn patience<T>(
         .map_err(|fault| Failure::database(&fault, settings))
 }
 
-impl From<anyhow::Error> for Failure {
-    fn from(error: anyhow::Error) -> Self {
-        Self::of(&error)
+impl From<AppFault> for Failure {
+    fn from(fault: AppFault) -> Self {
+        let message = error_chain(&fault);
+        match fault {
+            AppFault::Settings(fault) => fault.into(),
+            AppFault::Database { source, .. } if matches!(source, StoreError::Url(_)) => {
+                Self::usage(message)
+            }
+            AppFault::Database { source, .. } if source.is_transient() => {
+                Self::unreachable(message)
+            }
+            AppFault::Database { .. } | AppFault::Start { .. } | AppFault::Died(_) => {
+                Self::failed(message)
+            }
+        }
+    }
+}
+
+/// An answer that cannot be written.
+impl From<std::io::Error> for Failure {
+    fn from(fault: std::io::Error) -> Self {
+        Self::failed(fault.to_string())
+    }
+}
+
+/// An answer that cannot be made into JSON.
+impl From<serde_json::Error> for Failure {
+    fn from(fault: serde_json::Error) -> Self {
+        Self::failed(fault.to_string())
     }
 }
 

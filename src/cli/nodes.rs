@@ -3,11 +3,10 @@
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::import_file::{self, ImportedNode};
+use super::import::{self, ImportedNode};
 use super::{Failure, Output, output};
 use crate::config::{InventoryKind, Settings};
 use crate::store::{self, NodeUpsert};
@@ -40,7 +39,7 @@ impl Nodes {
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         match self {
             Self::Import(import) => import.run(settings, output).await,
         }
@@ -52,7 +51,7 @@ impl Import {
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
-    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let answer = self.answer(settings, output).await?;
         Ok(output::line(&answer)?)
     }
@@ -61,7 +60,7 @@ impl Import {
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
+    pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         if settings.inventory.kind == InventoryKind::Ironic {
             return Err(Failure::usage(
                 "with inventory.kind = \"ironic\" the table of nodes is Ironic's own: enroll nodes there; nothing was imported",
@@ -75,12 +74,12 @@ impl Import {
         };
         let text = self
             .read()
-            .with_context(|| format!("cannot read {shown}"))?;
+            .map_err(|fault| Failure::failed(format!("cannot read {shown}: {fault}")))?;
         let extension = self
             .file
             .extension()
             .and_then(|extension| extension.to_str());
-        let nodes = import_file::parse(&text, extension).map_err(|faults| {
+        let nodes = import::parse(&text, extension).map_err(|faults| {
             Failure::failed(format!("{faults}\n{shown}: nothing was imported"))
         })?;
         let nodes: Vec<NodeUpsert> = nodes.into_iter().map(upsert).collect();
@@ -108,7 +107,7 @@ impl Import {
         self.file == Path::new("-")
     }
 
-    fn read(&self) -> anyhow::Result<Vec<u8>> {
+    fn read(&self) -> std::io::Result<Vec<u8>> {
         let source: Box<dyn Read> = if self.is_stdin() {
             Box::new(std::io::stdin().lock())
         } else {
@@ -116,10 +115,10 @@ impl Import {
         };
         let mut text = Vec::new();
         source.take(FILE_BYTES + 1).read_to_end(&mut text)?;
-        anyhow::ensure!(
-            text.len() as u64 <= FILE_BYTES,
-            "it is larger than {FILE_BYTES} bytes: split it"
-        );
+        if text.len() as u64 > FILE_BYTES {
+            let why = format!("it is larger than {FILE_BYTES} bytes: split it");
+            return Err(std::io::Error::other(why));
+        }
         Ok(text)
     }
 }

@@ -48,7 +48,7 @@ impl Pause {
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
-    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let answer = self.answer(settings, output).await?;
         Ok(output::line(&answer)?)
     }
@@ -57,7 +57,7 @@ impl Pause {
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
+    pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let who = self.who.clone().unwrap_or_else(caller);
         for (flag, text) in [("--reason", &self.reason), ("--who", &who)] {
             if text.trim().is_empty() || text.chars().count() > PRINTABLE_CHARS {
@@ -123,7 +123,7 @@ impl Resume {
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
-    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let answer = self.answer(settings, output).await?;
         Ok(output::line(&answer)?)
     }
@@ -132,7 +132,7 @@ impl Resume {
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
+    pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let mut operator = operator(settings)?;
         let before = patience(settings, async || operator.resume().await).await?;
         Ok(match (output, before) {

@@ -58,7 +58,7 @@ impl Release {
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
-    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let (answer, complete) = self.done(settings, output).await?;
         output::line(&answer)?;
         complete.map_err(Into::into)
@@ -68,7 +68,7 @@ impl Release {
     ///
     /// # Errors
     /// [`Failure`]; also if not every node could be given back.
-    pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
+    pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let (answer, complete) = self.done(settings, output).await?;
         complete?;
         Ok(answer)
@@ -78,7 +78,7 @@ impl Release {
         &self,
         settings: &Settings,
         output: Output,
-    ) -> anyhow::Result<(String, Result<(), Failure>)> {
+    ) -> Result<(String, Result<(), Failure>), Failure> {
         let failed = |fault: StoreError| Failure::database(&fault, settings);
         let (inventory, database) = (&settings.inventory, &settings.database);
         let reader = Reader::new(database, inventory.clone()).map_err(failed)?;
@@ -134,7 +134,7 @@ impl Release {
         Ok((said(count, output)?, complete))
     }
 
-    async fn wanted(&self, reader: &Reader, settings: &Settings) -> anyhow::Result<Wanted> {
+    async fn wanted(&self, reader: &Reader, settings: &Settings) -> Result<Wanted, Failure> {
         if let Some(name) = &self.driver {
             let group = Group::parse(self.group.as_deref().unwrap_or_default())
                 .map_err(|fault| Failure::usage(format!("--group: {fault}")))?;
@@ -182,7 +182,7 @@ impl Release {
     }
 }
 
-fn said(count: Count, output: Output) -> anyhow::Result<String> {
+fn said(count: Count, output: Output) -> Result<String, Failure> {
     let Count { released, locked } = count;
     Ok(match output {
         Output::Json => output::json(&json!({ "released": released, "locked": locked }))?,

@@ -73,7 +73,7 @@ impl Status {
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
-    pub async fn run(self, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let answer = self.answer(settings, output).await?;
         Ok(output::line(&answer)?)
     }
@@ -82,7 +82,7 @@ impl Status {
     ///
     /// # Errors
     /// [`Failure`]
-    pub async fn answer(&self, settings: &Settings, output: Output) -> anyhow::Result<String> {
+    pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let picture = look(settings)
             .await
             .map_err(|fault| Failure::database(&fault, settings))?;

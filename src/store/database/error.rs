@@ -27,7 +27,10 @@ pub enum StoreError {
         /// Why it failed.
         source: sqlx::Error,
     },
-    /// The schema is missing, too old, or not ours.
+    /// The tables are missing.
+    #[error("{0}")]
+    MissingTables(String),
+    /// The schema is too old, or not ours, or a right to use it is missing.
     #[error("{0}")]
     Schema(String),
     /// The database's URL cannot be used.
@@ -46,6 +49,17 @@ impl StoreError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Transient { .. })
+    }
+
+    /// Whether the database is a file that cannot be opened (SQLite's CANTOPEN, 14).
+    #[must_use]
+    pub fn is_unopenable_file(&self) -> bool {
+        let (Self::Transient { source, .. } | Self::Permanent { source, .. }) = self else {
+            return false;
+        };
+        let code = source.as_database_error().and_then(|fault| fault.code());
+        code.and_then(|code| code.parse::<u32>().ok())
+            .is_some_and(|code| code & 0xff == 14)
     }
 
     /// Whether the database could not even be reached.
@@ -70,13 +84,17 @@ impl StoreError {
             _ => Class::Passing,
         };
         match class {
-            Class::Schema => {
+            Class::Missing | Class::Schema => {
                 let what = source
                     .as_database_error()
                     .map_or_else(|| source.to_string(), ToString::to_string);
-                Self::Schema(format!(
+                let why = format!(
                     "{doing}: {what}: run `nodewarden migrate`, or grant the right that is missing"
-                ))
+                );
+                match class {
+                    Class::Missing => Self::MissingTables(why),
+                    _ => Self::Schema(why),
+                }
             }
             Class::Input => Self::Permanent { doing, source },
             Class::Passing => Self::Transient { doing, source },
@@ -86,7 +104,9 @@ impl StoreError {
 
 /// Whom a database's error blames.
 enum Class {
-    /// Missing tables, columns or rights: nobody's input, whoever changed the schema must put it
+    /// Missing tables.
+    Missing,
+    /// Missing columns or rights: nobody's input, whoever changed the schema must put it
     /// right.
     Schema,
     /// The rows: constraint violations, values that the database cannot take. It fails again.
@@ -105,7 +125,11 @@ fn class_of(fault: &dyn sqlx::error::DatabaseError) -> Class {
     if code.len() == 5 {
         return of_sqlstate(&code);
     }
+    // SQLite has one code for all of these, and says which in words.
     let message = fault.message();
+    if message.starts_with("no such table") {
+        return Class::Missing;
+    }
     let schema = ["no such", "has no column", "syntax error"];
     if schema.iter().any(|words| message.contains(words)) {
         Class::Schema
@@ -125,6 +149,10 @@ const MYSQL_INPUT: [u16; 3] = [1364, 1366, 3819];
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>). MySQL and MariaDB report
 /// what fits no class as HY000, among it lock time-outs and a read-only server.
 fn of_sqlstate(code: &str) -> Class {
+    // PostgreSQL's undefined_table; the same of MySQL and MariaDB (1146).
+    if matches!(code, "42P01" | "42S02") {
+        return Class::Missing;
+    }
     match code.get(..2) {
         // Data exceptions, integrity constraints, triggers that refuse (MySQL's SIGNAL, PL/pgSQL's
         // RAISE).

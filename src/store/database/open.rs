@@ -15,7 +15,7 @@ use sqlx::{ConnectOptions, Connection as _, MySqlConnection, PgConnection, Sqlit
 use crate::config::Database;
 use crate::store::database::connection::Connection;
 use crate::store::database::dialect::Dialect;
-use crate::store::database::error::StoreError;
+use crate::store::database::error::{OPENING, StoreError};
 
 /// How long a statement waits for SQLite's one write lock before it counts as a trouble to retry.
 /// Others hold it for milliseconds (a chunk) or, by a user's long transaction, for longer.
@@ -165,7 +165,7 @@ fn bad_url(database: &Database, fault: &sqlx::Error) -> StoreError {
 /// put right on the server, and the next try finds it so.
 fn failed(source: sqlx::Error) -> StoreError {
     StoreError::Transient {
-        doing: "open the database",
+        doing: OPENING,
         source,
     }
 }

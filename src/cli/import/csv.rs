@@ -1,6 +1,8 @@
-//! CSV with a header, cut into records for [`import_file`](super::import_file).
+//! CSV with a header, cut into records for [`import`](super).
 
-use super::import_file::{Faults, Field, Given, Lines, Record, field_called};
+use super::fault::Faults;
+use super::lines::Lines;
+use super::record::{Field, Given, Record, field_called};
 
 /// The records below the header of `text`.
 pub(super) fn records(text: &str, faults: &mut Faults) -> Vec<Record> {

@@ -1,4 +1,4 @@
-//! JSON in its three shapes, cut into records for [`import_file`](super::import_file).
+//! JSON in its three shapes, cut into records for [`import`](super).
 //!
 //! Values are kept as pieces of the text (`RawValue`), whose place in it gives the line.
 
@@ -7,7 +7,9 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::import_file::{Faults, Field, Given, Lines, Record, field_called};
+use super::fault::Faults;
+use super::lines::Lines;
+use super::record::{Field, Given, Record, field_called};
 
 /// The records of an array, of `{"nodes": […]}`, of one object, or of one object a line.
 pub(super) fn records(text: &str, faults: &mut Faults) -> Vec<Record> {

@@ -1,6 +1,24 @@
 //! What each field of a node must be, whatever the format of the file.
 
-use super::import_file::{Fault, Faults, Given, ImportedNode, Record, quoted};
+use super::fault::{Fault, Faults, quoted};
+use super::record::{Given, Record};
+
+/// One node of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedNode {
+    /// Where it begins in the file, from 1.
+    pub line: usize,
+    /// Its id, as in the file.
+    pub uuid: String,
+    /// `None`: the file does not say. `Some(None)`: it has no name.
+    pub name: Option<Option<String>>,
+    /// The driver that it needs.
+    pub driver: String,
+    /// The conductor group that it needs, as in the file. `None`: the file does not say.
+    pub conductor_group: Option<String>,
+    /// The operators' own mark. `None`: the file does not say.
+    pub maintenance: Option<bool>,
+}
 use crate::domain::ids::{Driver, Group, NAME_BYTES};
 
 /// How to ask OpenStack's client for what is needed, for the faults about missing fields.

@@ -1,0 +1,94 @@
+//! What is wrong with a file: every fault with its line and field, so that all can be mended at once.
+
+use std::fmt;
+
+/// How many faults are named: enough to see a pattern, few enough for one screen.
+pub const FAULTS_NAMED: usize = 20;
+
+/// Everything that is wrong with the file. Nothing of it is imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportFault {
+    /// The first [`FAULTS_NAMED`], in the order of the file.
+    pub faults: Vec<Fault>,
+    /// How many more there are.
+    pub more: usize,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where, from 1.
+    pub line: usize,
+    /// In which field, where it is about one.
+    pub field: Option<&'static str>,
+    /// What, and what to do about it.
+    pub what: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: ", self.line)?;
+        if let Some(field) = self.field {
+            write!(f, "{field} ")?;
+        }
+        f.write_str(&self.what)
+    }
+}
+
+impl fmt::Display for ImportFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, fault) in self.faults.iter().enumerate() {
+            if number > 0 {
+                f.write_str("\n")?;
+            }
+            fault.fmt(f)?;
+        }
+        if self.more > 0 {
+            write!(f, "\nand {} more", self.more)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ImportFault {}
+
+/// Collects faults; no more than a few for each record, so the file bounds them.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(super) fn add(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// A fault of a whole line.
+    pub(super) fn line(&mut self, line: usize, what: impl Into<String>) {
+        self.add(Fault {
+            line,
+            field: None,
+            what: what.into(),
+        });
+    }
+
+    pub(super) fn none_or<T>(mut self, good: T) -> Result<T, ImportFault> {
+        if self.0.is_empty() {
+            return Ok(good);
+        }
+        // Those of the format were found before those of the fields.
+        self.0.sort_by_key(|fault| fault.line);
+        let more = self.0.len().saturating_sub(FAULTS_NAMED);
+        self.0.truncate(FAULTS_NAMED);
+        Err(ImportFault {
+            faults: self.0,
+            more,
+        })
+    }
+}
+
+/// The beginning of a text of the file, fit for a terminal.
+pub(super) fn quoted(text: &str) -> String {
+    // A UUID has 36 characters.
+    let shown: String = text.chars().take(40).collect();
+    let rest = if shown.len() < text.len() { "…" } else { "" };
+    format!("\"{}{rest}\"", shown.escape_debug())
+}
