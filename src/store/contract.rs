@@ -7,7 +7,9 @@ use crate::config::Mode;
 use crate::domain::announcement::Announcement;
 use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::store::database::error::StoreError;
-use crate::store::records::{Findings, Memory, Request, Rows, Sweep, Takeover, Window, WindowDone};
+use crate::store::records::{
+    Findings, Memory, Prune, Request, Rows, Sweep, Takeover, Window, WindowDone,
+};
 use crate::store::write::pause::Pause;
 
 /// What the deciding loop needs of the database. Every method is one transaction; those that take
@@ -87,9 +89,17 @@ pub trait Ledger {
     ) -> Result<Option<String>, StoreError>;
 
     /// Begins a sweep: announces the position, keeps the remainders of planned restarts, forgets
-    /// what is to be forgotten, drops what is older than the rules allow (a bounded number of
-    /// rows). Returns the pairs that are forgotten.
+    /// what is to be forgotten. Returns the pairs that are forgotten.
     async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError>;
+
+    /// Drops at most `most` records of a kind that are from before `before_ms`; returns how many.
+    async fn prune(
+        &mut self,
+        epoch: u64,
+        what: Prune,
+        before_ms: u64,
+        most: u32,
+    ) -> Result<u64, StoreError>;
 
     /// Pairs that nodes need and nothing was ever decided about, at most `most`; what is no name of a
     /// driver or group is left out. Takes no lock.

@@ -252,10 +252,23 @@ pub struct Sweep {
     pub announces: bool,
     /// The pause that counts down, and what is left of it.
     pub pause: Option<(String, Duration)>,
-    /// How long records are kept.
-    pub keeping: Keeping,
     /// The time to record, ms since 1970 UTC.
     pub now_ms: u64,
+}
+
+/// What retention drops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prune {
+    /// Events.
+    Events,
+    /// Changes that are no holds.
+    Changes,
+    /// Announcements, but for the last.
+    Announcements,
+    /// Decisions that no kept row speaks of.
+    Decisions,
+    /// Requests that were answered.
+    Requests,
 }
 
 /// How long records are kept; older ones are dropped a bounded number at a time.

@@ -13,6 +13,7 @@ use super::ports::{Clock, Ledger, Queue};
 use super::reconcile::reconcile;
 use super::redecide::redecide;
 use super::requests;
+use super::retention::drop_old;
 use super::rules::Rules;
 use super::silence::end_silent;
 use super::sweep::sweep;
@@ -160,6 +161,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         redecide(place, ledger, clock, pausing, step).await?;
         requests::answer(place, ledger, clock).await?;
         sweep(place, ledger, clock, rules, pausing, step).await?;
+        drop_old(place, ledger, clock, step).await?;
         unknown::judge(place, ledger, clock, rules, step).await?;
         reconcile(place, ledger, clock, rules, pausing, step).await
     }
@@ -218,7 +220,11 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         };
         let may_take = term.hearing.proven() && !self.pausing.is_on();
         let next = term.pending.next(&term.map, may_take, now);
-        if self.place.in_doubt() || next.is_some() || !term.silent.is_empty() {
+        if self.place.in_doubt()
+            || next.is_some()
+            || !term.silent.is_empty()
+            || term.retention.len() > 0
+        {
             return Duration::ZERO;
         }
         let next = self.next_tick.min(term.next_sweep);

@@ -78,6 +78,11 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
     if let Some(pairs) = unknown {
         term.unknown.see(&pairs, &term.map, now.mono);
     }
+    // What was committed and not acknowledged before the takeover lies in the queue before our own
+    // tick. Until that comes back, events are remembered, however old they are (I2).
+    let drop_events = term.hearing.proven();
+    term.retention
+        .begin(rules.keeping, drop_events, now.wall_ms);
     term.pending.everything(&term.map);
     term.next_sweep = now.mono.plus(rules.sweep_interval);
     telemetry::SWEEPS.count(1);
@@ -105,12 +110,6 @@ fn what(term: &Term, rules: &Rules, pausing: &Pausing, now: Now) -> Sweep {
         Some(_) => Vec::new(),
         None => term.map.lost().take(FORGOTTEN_AT_ONCE).cloned().collect(),
     };
-    // What was committed and not acknowledged before the takeover lies in the queue before our own
-    // tick. Until that comes back, events are remembered, however old they are (I2).
-    let mut keeping = rules.keeping;
-    if !term.hearing.proven() {
-        keeping.events = Duration::MAX;
-    }
     Sweep {
         restarting,
         forget,
@@ -118,7 +117,6 @@ fn what(term: &Term, rules: &Rules, pausing: &Pausing, now: Now) -> Sweep {
         unwanted,
         announces: rules.mode == Mode::Enforce,
         pause: pausing.remainder(now.mono),
-        keeping,
         now_ms: now.wall_ms,
     }
 }

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 
 use super::pending::Pending;
+use super::retention::Retention;
 use super::window::WindowSize;
 use crate::config::Mode;
 use crate::domain::change::Turn;
@@ -38,6 +39,8 @@ pub(super) struct Term {
     pub(super) judged: Mono,
     /// Losses that were only observed, to decide again.
     pub(super) observed: Vec<Turn>,
+    /// What is kept for too long.
+    pub(super) retention: Retention,
     /// How many nodes the next window may have.
     pub(super) windows: WindowSize,
     /// How many rows the next transaction of decisions may write.
@@ -64,6 +67,7 @@ impl Term {
             silent: VecDeque::new(),
             judged: now,
             observed: Vec::new(),
+            retention: Retention::default(),
             windows: WindowSize::up_to(chunk_nodes),
             rows: WindowSize::up_to(MOST_ROWS),
         }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use nodewarden::domain::change::Standing;
-use nodewarden::store::{Keeping, Ledger, Sweep, WindowDone};
+use nodewarden::store::{Ledger, Sweep, WindowDone};
 use sqlx::Connection as _;
 use sqlx::Executor as _;
 
@@ -117,11 +117,6 @@ fn sweep() -> Sweep {
         restarting: Vec::new(),
         forget: Vec::new(),
         unnamed: Vec::new(),
-        keeping: Keeping {
-            events: Duration::from_secs(1),
-            announced: Duration::from_secs(1),
-            decisions: Duration::from_secs(1),
-        },
         now_ms: 9000,
     }
 }

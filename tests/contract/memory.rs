@@ -5,8 +5,8 @@ use std::time::Duration;
 use nodewarden::domain::change::Standing;
 use nodewarden::domain::ids::{ConductorName, EventId};
 use nodewarden::store::{
-    ConductorRecord, Findings, Keeping, Ledger, Memory, Outbox, Request, RequestView,
-    StandingRecord, StoreError, Sweep, Takeover, request,
+    ConductorRecord, Findings, Ledger, Memory, Outbox, Prune, Request, RequestView, StandingRecord,
+    StoreError, Sweep, Takeover, request,
 };
 use nodewarden::words::Word;
 
@@ -245,11 +245,6 @@ fn sweep() -> Sweep {
         restarting: Vec::new(),
         forget: Vec::new(),
         unnamed: Vec::new(),
-        keeping: Keeping {
-            events: Duration::from_secs(100),
-            announced: Duration::from_secs(100),
-            decisions: Duration::from_secs(100),
-        },
         now_ms: 2000,
     }
 }
@@ -336,10 +331,24 @@ async fn a_sweep_drops_what_is_older_than_the_rules_allow_and_nothing_that_is_sp
         counts.join(" ")
     };
     // Nothing was handed to the broker yet: only events are of no more use.
+    let everything = [
+        Prune::Events,
+        Prune::Changes,
+        Prune::Announcements,
+        Prune::Decisions,
+        Prune::Requests,
+    ];
+    let prune = async |ground: &mut Ground| {
+        for what in everything {
+            let dropped = ground.ledger.prune(1, what, 900_000, 1000).await;
+            dropped.unwrap();
+        }
+    };
+    prune(&mut ground).await;
+    assert_eq!(counts(&ground).await, "0 9 6 3");
+    ground.outbox().announced(1, 6, 1_000_000).await.unwrap();
     ground.ledger.begin_sweep(1, &late).await.unwrap();
-    assert_eq!(counts(&ground).await, "0 9 7 3");
-    ground.outbox().announced(1, 7, 1_000_000).await.unwrap();
-    ground.ledger.begin_sweep(1, &late).await.unwrap();
+    prune(&mut ground).await;
     // The three that are out, the last announcement and the new position, the lost pair's decision.
     assert_eq!(counts(&ground).await, "0 3 2 1");
     assert_eq!(ground.out().await, ["n1", "n2", "n3"]);

@@ -66,11 +66,6 @@ async fn drivers_that_differ_only_in_case_or_a_trailing_space_are_different(kind
         restarting: Vec::new(),
         forget: Vec::new(),
         unnamed: unnamed.clone(),
-        keeping: nodewarden::store::Keeping {
-            events: std::time::Duration::MAX,
-            announced: std::time::Duration::MAX,
-            decisions: std::time::Duration::MAX,
-        },
         now_ms: 9000,
     };
     assert_eq!(ground.ledger.begin_sweep(1, &sweep).await.unwrap(), unnamed);

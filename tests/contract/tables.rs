@@ -98,7 +98,10 @@ async fn before_the_tables_are_made_everything_says_to_migrate(kind: Kind) {
         ),
     ] {
         let fault = fault.unwrap_or_else(|| panic!("{what} succeeded"));
-        assert!(matches!(fault, StoreError::Schema(_)), "{what}: {fault:?}");
+        assert!(
+            matches!(fault, StoreError::MissingTables(_)),
+            "{what}: {fault:?}"
+        );
         let told = fault.to_string();
         assert!(told.contains("run `nodewarden migrate`"), "{what}: {told}");
     }

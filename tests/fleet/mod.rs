@@ -16,8 +16,8 @@ use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation
 use nodewarden::domain::map::DriverMap;
 use nodewarden::domain::time::{Mono, Now};
 use nodewarden::store::{
-    self, ConductorRecord, DecisionRecord, EventRecord, Findings, Keeping, Ledger, NodeUpsert,
-    SqlLedger, StandingRecord, Unwatched, Window,
+    self, ConductorRecord, DecisionRecord, EventRecord, Findings, Ledger, NodeUpsert, SqlLedger,
+    StandingRecord, Unwatched, Window,
 };
 
 /// 2026-03-01T10:00:00Z
@@ -152,12 +152,6 @@ impl Fleet {
         let mut holds = memory.conductors;
         holds.retain(|record| record.name.as_str() == name);
         holds[0].restart_remaining = Some(Duration::from_secs(600) - after);
-        let day = Duration::from_secs(24 * 3600);
-        let keeping = Keeping {
-            events: day,
-            announced: day,
-            decisions: day,
-        };
         let sweep = store::Sweep {
             restarting: holds,
             forget: Vec::new(),
@@ -165,7 +159,6 @@ impl Fleet {
             unwanted: Vec::new(),
             announces: true,
             pause: None,
-            keeping,
             now_ms: at,
         };
         let swept = self.ledger.begin_sweep(self.epoch, &sweep).await;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::store::{
-    Findings, Ledger, Memory, Pause, Request, SqlLedger, StoreError, Sweep, Takeover, Unwatched,
-    Window, WindowDone,
+    Findings, Ledger, Memory, Pause, Prune, Request, SqlLedger, StoreError, Sweep, Takeover,
+    Unwatched, Window, WindowDone,
 };
 use nodewarden::worker::Decider;
 
@@ -291,6 +291,15 @@ impl Ledger for Lossy {
             return Err(trouble("begin a sweep"));
         }
         self.inner.begin_sweep(epoch, sweep).await
+    }
+    async fn prune(
+        &mut self,
+        epoch: u64,
+        what: Prune,
+        before_ms: u64,
+        most: u32,
+    ) -> Result<u64, StoreError> {
+        self.inner.prune(epoch, what, before_ms, most).await
     }
     async fn first_after(
         &mut self,

@@ -298,17 +298,18 @@ fn positional(statement: &str) -> (String, Vec<usize>) {
 
 /// `($1, $2), ($3, $4)` and so on: placeholders for `rows` rows of `width` values.
 pub(in crate::store) fn placeholders(rows: usize, width: usize) -> String {
-    let mut text = String::new();
-    for row in 0..rows {
-        text.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 1..=width {
-            let comma = if column == 1 { "$" } else { ", $" };
-            text.push_str(comma);
-            text.push_str(&(row * width + column).to_string());
-        }
-        text.push(')');
-    }
-    text
+    placeholders_from(1, rows, width)
+}
+
+/// The same, with `first` as the first number.
+pub(in crate::store) fn placeholders_from(first: usize, rows: usize, width: usize) -> String {
+    let row = |row: usize| {
+        let number = |column| format!("${}", first + row * width + column);
+        let numbers: Vec<String> = (0..width).map(number).collect();
+        format!("({})", numbers.join(", "))
+    };
+    let rows: Vec<String> = (0..rows).map(row).collect();
+    rows.join(", ")
 }
 
 #[cfg(test)]

@@ -34,12 +34,14 @@ const DIAL: Duration = Duration::from_secs(10);
 
 /// For PostgreSQL: all in milliseconds. A plan that fits the values at hand is worth its price: the
 /// generic one of a window over never analysed tables reads all of them.
-const POSTGRES: [(&str, &str); 6] = [
+const POSTGRES: [(&str, &str); 7] = [
     ("statement_timeout", "30000"),
     ("lock_timeout", "3000"),
     ("idle_in_transaction_session_timeout", "5000"),
     ("tcp_user_timeout", "10000"),
     ("plan_cache_mode", "force_custom_plan"),
+    // It compiles for a second what then runs for a tenth of a millisecond.
+    ("jit", "off"),
     ("TimeZone", "UTC"),
 ];
 

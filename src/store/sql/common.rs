@@ -64,15 +64,21 @@ pub const COMMON: Statements = Statements {
             since_ms = excluded.since_ms",
     ),
     decided: "INSERT INTO nodewarden_decisions (number, decision_id, conductor_group, driver, verdict,
-        cause, cause_event_id, cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms, observed)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        cause, cause_event_id, cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms,
+        observed) VALUES ",
     observed: "UPDATE nodewarden_decisions SET completed_at_ms = $1, nodes = $2 WHERE number = $3",
-    overtaken: "UPDATE nodewarden_decisions SET completed_at_ms = $1
-        WHERE driver = $3 AND conductor_group = $2 AND number < $4 AND completed_at_ms IS NULL",
-    stand: "INSERT INTO nodewarden_pairs (conductor_group, driver, state, since_ms, decision)
-        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (driver, conductor_group) DO UPDATE SET
+    overtaken: (
+        "UPDATE nodewarden_decisions SET completed_at_ms = $1
+        WHERE completed_at_ms IS NULL AND (conductor_group, driver) IN (",
+        ")",
+    ),
+    stand: (
+        "INSERT INTO nodewarden_pairs (conductor_group, driver, state, since_ms, decision) VALUES ",
+        " ON CONFLICT (driver, conductor_group) DO UPDATE SET
         since_ms = CASE WHEN nodewarden_pairs.state = excluded.state THEN nodewarden_pairs.since_ms
-            ELSE excluded.since_ms END, state = excluded.state, decision = coalesce(excluded.decision, nodewarden_pairs.decision)",
+            ELSE excluded.since_ms END, state = excluded.state,
+        decision = coalesce(excluded.decision, nodewarden_pairs.decision)",
+    ),
     lost_decision: "SELECT d.number, d.decision_id, d.decided_at_ms, d.verdict, d.observed FROM nodewarden_pairs p
         JOIN nodewarden_decisions d ON d.number = p.decision
         WHERE p.driver = $2 AND p.conductor_group = $1 AND p.state = 'lost'",
@@ -117,24 +123,28 @@ pub const COMMON: Statements = Statements {
         AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
             WHERE c.held IS NOT NULL AND d.driver = $2 AND d.conductor_group = $1)",
     forget_pair: "DELETE FROM nodewarden_pairs WHERE driver = $2 AND conductor_group = $1",
-    drop_events: "DELETE FROM nodewarden_events WHERE received_at_ms < $1
-        AND number IN (SELECT number FROM nodewarden_events ORDER BY number LIMIT 20000)",
+    drop_events: "DELETE FROM nodewarden_events WHERE number IN (SELECT number FROM nodewarden_events
+        WHERE received_at_ms < $1 ORDER BY received_at_ms LIMIT $2)",
     drop_changes: "DELETE FROM nodewarden_changes WHERE seq IN (
         SELECT c.seq FROM nodewarden_changes c WHERE c.held IS NULL AND c.since_ms < $1 AND c.seq <= coalesce(
-            (SELECT max(a.last_seq) FROM nodewarden_announcements a, nodewarden_relay r WHERE a.number <= r.announced), 0)
-        AND (c.lifted IS NULL OR c.decision NOT IN
-            (SELECT p.decision FROM nodewarden_pairs p WHERE p.state = 'lost' AND p.decision IS NOT NULL))
-        ORDER BY c.seq LIMIT 20000)",
-    drop_announcements: "DELETE FROM nodewarden_announcements WHERE committed_at_ms < $1
-        AND number <= (SELECT announced FROM nodewarden_relay) - 1
-        AND number IN (SELECT number FROM nodewarden_announcements ORDER BY number LIMIT 20000)",
-    drop_decisions: "DELETE FROM nodewarden_decisions WHERE completed_at_ms < $1
-        AND number IN (SELECT number FROM nodewarden_decisions ORDER BY number LIMIT 5000)
-        AND number NOT IN (SELECT decision FROM nodewarden_changes)
-        AND number NOT IN (SELECT marked FROM nodewarden_changes WHERE marked IS NOT NULL)
-        AND number NOT IN (SELECT decision FROM nodewarden_announcements WHERE decision IS NOT NULL)
-        AND number NOT IN (SELECT released_by FROM nodewarden_announcements WHERE released_by IS NOT NULL)
-        AND number NOT IN (SELECT decision FROM nodewarden_pairs WHERE decision IS NOT NULL)",
+            (SELECT a.last_seq FROM nodewarden_announcements a
+            WHERE a.number = (SELECT announced FROM nodewarden_relay WHERE id = 1)), 0)
+        AND (c.lifted IS NULL OR NOT EXISTS (
+            SELECT 1 FROM nodewarden_pairs p WHERE p.decision = c.decision AND p.state = 'lost'))
+        ORDER BY c.since_ms LIMIT $2)",
+    drop_announcements: "DELETE FROM nodewarden_announcements WHERE number IN (
+        SELECT number FROM nodewarden_announcements WHERE committed_at_ms < $1
+        AND number < (SELECT announced FROM nodewarden_relay WHERE id = 1) ORDER BY committed_at_ms LIMIT $2)",
+    // Each candidate is looked up where a row that is kept may speak of it. Changes that are no holds are
+    // kept no longer than their announcements.
+    drop_decisions: "DELETE FROM nodewarden_decisions WHERE number IN (
+        SELECT d.number FROM nodewarden_decisions d WHERE d.completed_at_ms < $1
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE p.decision = d.number)
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL)
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_changes m WHERE m.marked = d.number)
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements a WHERE a.decision = d.number)
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements r WHERE r.released_by = d.number)
+        ORDER BY d.completed_at_ms LIMIT $2)",
     pause: "SELECT pause_id, reason, who, paused_at_ms, remaining_ms, noted_at_ms FROM nodewarden_pause WHERE id = 1",
     begin_pause: "INSERT INTO nodewarden_pause (id, pause_id, reason, who, paused_at_ms, remaining_ms, noted_at_ms)
         VALUES (1, $1, $2, $3, $4, $5, $4)",
@@ -149,7 +159,8 @@ pub const COMMON: Statements = Statements {
         WHERE done_at_ms IS NULL AND kind = 'forget' ORDER BY number LIMIT 100",
     answer: "UPDATE nodewarden_requests SET done_at_ms = $1, result = $2 WHERE number = $3",
     forget: "DELETE FROM nodewarden_conductors WHERE conductor = $1 AND state IN ('left', 'timed_out')",
-    drop_requests: "DELETE FROM nodewarden_requests WHERE done_at_ms < $1",
+    drop_requests: "DELETE FROM nodewarden_requests WHERE number IN (
+        SELECT number FROM nodewarden_requests WHERE done_at_ms < $1 ORDER BY number LIMIT $2)",
     pending: "SELECT a.number, a.type, a.reason, a.first_seq, a.last_seq, a.epoch, a.decided_at_ms,
         a.format, d.decision_id, d.conductor_group, d.driver, d.last_good_at_ms, r.decision_id AS released_by,
         CASE WHEN a.type = 'node.out_of_service' THEN d.cause_event_id ELSE r.cause_event_id END AS cause_event_id,

@@ -86,14 +86,14 @@ statements! {
     recall: (&'static str, &'static str),
     remember: &'static str,
     save_conductors: (&'static str, &'static str),
+    /// Goes before the rows.
     decided: &'static str,
     /// A decision that is only recorded: what it would have moved. `$1` now, `$2` nodes, `$3` number.
     observed: &'static str,
-    /// A decision that is overtaken completes at that moment. `$1` now, `$2`, `$3` the pair,
-    /// `$4` number.
-    overtaken: &'static str,
-    /// `$1`, `$2` the pair, `$3` state, `$4` now, `$5` decision.
-    stand: &'static str,
+    /// Decisions that are overtaken complete at that moment. `$1` now; goes before and after the pairs.
+    overtaken: (&'static str, &'static str),
+    /// Goes before and after the rows.
+    stand: (&'static str, &'static str),
 
     // --- take out and give back -----------------------------------------------------------------
     /// The lost pair's decision; no row: it is not lost, so nothing is to be taken out (I6).
@@ -118,7 +118,7 @@ statements! {
     /// Return decisions that nothing waits for any more. `$1` now.
     complete_restored: &'static str,
 
-    // --- sweep; each drops a bounded number of rows, oldest first -------------------------------
+    // --- sweep; the last ones each drop at most `$2` rows from before `$1`, oldest first ----------
     /// `$1` remaining, `$2` now, `$3` conductor.
     keep_remainder: &'static str,
     /// A pair that was decided to be unknown, if nothing is held for it. `$1`, `$2` the pair.

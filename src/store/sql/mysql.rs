@@ -23,17 +23,19 @@ pub const STATEMENTS: Statements = Statements {
             last_sent_at_ms = VALUES(last_sent_at_ms), last_sign_at_ms = VALUES(last_sign_at_ms),
             since_ms = VALUES(since_ms)",
     ),
-    stand: "INSERT INTO nodewarden_pairs (conductor_group, driver, state, since_ms, decision)
-        VALUES ($1, $2, $3, $4, $5) ON DUPLICATE KEY UPDATE
+    stand: (
+        "INSERT INTO nodewarden_pairs (conductor_group, driver, state, since_ms, decision) VALUES ",
+        " ON DUPLICATE KEY UPDATE
         since_ms = CASE WHEN state = VALUES(state) THEN since_ms ELSE VALUES(since_ms) END,
         state = VALUES(state), decision = coalesce(VALUES(decision), decision)",
+    ),
     complete: "UPDATE nodewarden_decisions d JOIN nodewarden_pairs p ON p.decision = d.number
         SET d.completed_at_ms = $1
         WHERE d.completed_at_ms IS NULL AND p.driver = $3 AND p.conductor_group = $2",
     // Bounded above by where the first of the pair's decisions has enough: else all of the pair's holds
     // were sorted for each window.
     holds_window_of_pair: "SELECT max(held) AS last, count(*) AS seen FROM (SELECT c.held FROM nodewarden_decisions d
-        JOIN nodewarden_changes c ON c.decision = d.number
+        STRAIGHT_JOIN nodewarden_changes c FORCE INDEX (nodewarden_changes_holds) ON c.decision = d.number
         WHERE d.driver = $4 AND d.conductor_group = $3 AND c.held > $1 AND c.held <= coalesce((SELECT min(nth) FROM (
             SELECT (SELECT h.held FROM nodewarden_changes h WHERE h.decision = e.number AND h.held > $1
                 ORDER BY h.held LIMIT 1 OFFSET $2) AS nth
@@ -47,24 +49,26 @@ pub const STATEMENTS: Statements = Statements {
             ON h.driver = r.driver AND h.conductor_group = r.conductor_group
         SET r.completed_at_ms = $1
         WHERE r.completed_at_ms IS NULL AND r.verdict = 'restored' AND h.driver IS NULL",
-    drop_events: "DELETE FROM nodewarden_events WHERE received_at_ms < $1 ORDER BY number LIMIT 20000",
+    drop_events: "DELETE FROM nodewarden_events WHERE received_at_ms < $1 ORDER BY received_at_ms LIMIT $2",
     drop_changes: "DELETE FROM nodewarden_changes WHERE held IS NULL AND since_ms < $1 AND seq <= coalesce(
-            (SELECT max(a.last_seq) FROM nodewarden_announcements a, nodewarden_relay r WHERE a.number <= r.announced), 0)
+            (SELECT a.last_seq FROM nodewarden_announcements a
+            WHERE a.number = (SELECT announced FROM nodewarden_relay WHERE id = 1)), 0)
         AND (lifted IS NULL OR decision NOT IN
             (SELECT p.decision FROM nodewarden_pairs p WHERE p.state = 'lost' AND p.decision IS NOT NULL))
-        ORDER BY seq LIMIT 20000",
+        ORDER BY since_ms LIMIT $2",
     drop_announcements: "DELETE FROM nodewarden_announcements WHERE committed_at_ms < $1
-        AND number <= (SELECT announced FROM nodewarden_relay) - 1 ORDER BY number LIMIT 20000",
-    // What has no index is read once, into a table of its own, and not for each decision.
-    drop_decisions: "DELETE FROM nodewarden_decisions WHERE completed_at_ms < $1
-        AND number NOT IN (SELECT decision FROM nodewarden_changes)
-        AND number NOT IN (SELECT number FROM (
-            SELECT marked AS number FROM nodewarden_changes WHERE marked IS NOT NULL
-            UNION SELECT decision FROM nodewarden_announcements WHERE decision IS NOT NULL
-            UNION SELECT released_by FROM nodewarden_announcements WHERE released_by IS NOT NULL
-            UNION SELECT decision FROM nodewarden_pairs WHERE decision IS NOT NULL) AS needed)
-        ORDER BY number LIMIT 5000",
+        AND number < (SELECT announced FROM nodewarden_relay WHERE id = 1) ORDER BY committed_at_ms LIMIT $2",
+    // A LIMIT may not stand in a subquery of IN, but in a table made from one.
+    drop_decisions: "DELETE FROM nodewarden_decisions WHERE number IN (SELECT number FROM (
+        SELECT d.number FROM nodewarden_decisions d WHERE d.completed_at_ms < $1
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE p.decision = d.number)
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL)
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_changes m WHERE m.marked = d.number)
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements a WHERE a.decision = d.number)
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements r WHERE r.released_by = d.number)
+        ORDER BY d.completed_at_ms LIMIT $2) AS old)",
     request_number: "SELECT CAST(last_insert_id() AS SIGNED) AS number",
+    drop_requests: "DELETE FROM nodewarden_requests WHERE done_at_ms < $1 ORDER BY number LIMIT $2",
     see_observed: "SELECT verdict, count(*) AS decisions, CAST(coalesce(sum(nodes), 0) AS SIGNED) AS nodes FROM nodewarden_decisions
         WHERE observed AND decided_at_ms > $1 GROUP BY verdict",
     ..COMMON

@@ -15,18 +15,6 @@ pub const STATEMENTS: Statements = Statements {
             SELECT h.held FROM nodewarden_changes h WHERE h.decision = d.number AND h.held > $1
             ORDER BY h.held LIMIT $2) AS c
         WHERE d.driver = $4 AND d.conductor_group = $3 ORDER BY c.held LIMIT $2) AS w",
-    // One pass over everything that names a decision, and none without an old one: NOT IN, and NOT
-    // EXISTS on tables that were never analysed, look through all changes for each decision.
-    drop_decisions: "DELETE FROM nodewarden_decisions WHERE number IN (
-        SELECT o.number FROM (SELECT number, completed_at_ms FROM nodewarden_decisions ORDER BY number LIMIT 5000) AS o
-            WHERE o.completed_at_ms < $1
-        EXCEPT SELECT needed.number FROM (
-            SELECT decision AS number FROM nodewarden_changes
-            UNION ALL SELECT marked FROM nodewarden_changes WHERE marked IS NOT NULL
-            UNION ALL SELECT decision FROM nodewarden_announcements
-            UNION ALL SELECT released_by FROM nodewarden_announcements
-            UNION ALL SELECT decision FROM nodewarden_pairs) AS needed
-            WHERE EXISTS (SELECT 1 FROM nodewarden_decisions WHERE completed_at_ms < $1))",
     request_number: "SELECT lastval() AS number",
     see_observed: "SELECT verdict, count(*) AS decisions, CAST(coalesce(sum(nodes), 0) AS BIGINT) AS nodes FROM nodewarden_decisions
         WHERE observed AND decided_at_ms > $1 GROUP BY verdict",

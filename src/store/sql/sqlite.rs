@@ -12,6 +12,11 @@ pub const STATEMENTS: Statements = Statements {
         "SELECT conductor, message_id, digest FROM nodewarden_events WHERE (conductor, message_id) IN (VALUES ",
         ")",
     ),
+    overtaken: (
+        "UPDATE nodewarden_decisions SET completed_at_ms = $1
+        WHERE completed_at_ms IS NULL AND (conductor_group, driver) IN (VALUES ",
+        ")",
+    ),
     holds_window:
         "SELECT max(held) AS last, count(*) AS seen FROM (SELECT held FROM nodewarden_changes
         WHERE held > $1 ORDER BY held LIMIT $2)",

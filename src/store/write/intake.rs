@@ -4,8 +4,12 @@ use std::collections::HashMap;
 
 use crate::domain::change::{CauseKind, Verdict};
 use crate::domain::ids::{ConductorName, EventId, Pair};
-use crate::store::database::connection::{Connection, Value, placeholders, values};
-use crate::store::records::{ConductorRecord, DecisionRecord, EventRecord, Findings};
+use crate::store::database::connection::{
+    Bind as _, Connection, Value, placeholders, placeholders_from, values,
+};
+use crate::store::records::{
+    ConductorRecord, DecisionRecord, EventRecord, Findings, StandingRecord,
+};
 use crate::store::sql::Statements;
 use crate::store::write::fenced::Fenced;
 
@@ -39,27 +43,115 @@ pub async fn recall(
     Ok(known)
 }
 
-pub async fn commit(unit: &mut Fenced<'_>, intake: &Findings) -> Result<(), sqlx::Error> {
-    for events in intake.events.chunks(ROWS) {
-        remember(unit, events, intake.now_ms).await?;
+pub async fn commit(unit: &mut Fenced<'_>, findings: &Findings) -> Result<(), sqlx::Error> {
+    for events in findings.events.chunks(ROWS) {
+        remember(unit, events, findings.now_ms).await?;
     }
-    for conductors in intake.conductors.chunks(ROWS) {
-        save_conductors(unit, conductors, intake.now_ms).await?;
+    for conductors in findings.conductors.chunks(ROWS) {
+        save_conductors(unit, conductors, findings.now_ms).await?;
     }
-    let mut last_decision: HashMap<&Pair, u64> = HashMap::new();
-    for decision in &intake.decisions {
-        let number = record(unit, decision, intake.observed).await?;
-        last_decision.insert(&decision.turn.pair, number);
+    let last_decision = decide(unit, findings).await?;
+    for standings in findings.standings.chunks(ROWS) {
+        stand(unit, standings, findings.now_ms, &last_decision).await?;
     }
-    for standing in &intake.standings {
-        let values = values![
-            &standing.pair,
-            standing.standing.as_str(),
-            intake.now_ms,
-            last_decision.get(&standing.pair).copied(),
-        ];
-        unit.connection.execute(unit.sql.stand, values).await?;
+    Ok(())
+}
+
+/// Records the decisions, which complete those that they overtake; the last number of each pair.
+async fn decide<'f>(
+    unit: &mut Fenced<'_>,
+    findings: &'f Findings,
+) -> Result<HashMap<&'f Pair, u64>, sqlx::Error> {
+    let mut last: HashMap<&Pair, u64> = HashMap::new();
+    let first = unit.counters.last_decision + 1;
+    for (decision, number) in findings.decisions.iter().zip(first..) {
+        last.insert(&decision.turn.pair, number);
     }
+    let mut number = first;
+    for decisions in findings.decisions.chunks(ROWS) {
+        let (before, after) = unit.sql.overtaken;
+        let pairs: Vec<&Pair> = decisions.iter().map(|each| &each.turn.pair).collect();
+        let rows = placeholders_from(2, pairs.len(), 2);
+        let mut values: Vec<Value<'_>> = vec![findings.now_ms.into()];
+        for pair in pairs {
+            pair.bind(&mut values);
+        }
+        let statement = format!("{before}{rows}{after}");
+        unit.connection.execute(&statement, &values).await?;
+        let mut values: Vec<Value<'_>> = Vec::with_capacity(decisions.len() * DECISION);
+        for decision in decisions {
+            let overtaken = last[&decision.turn.pair] != number;
+            row(
+                decision,
+                number,
+                overtaken,
+                findings.observed,
+                unit.counters.epoch,
+                &mut values,
+            );
+            number += 1;
+        }
+        let rows = placeholders(decisions.len(), DECISION);
+        let statement = format!("{}{rows}", unit.sql.decided);
+        unit.connection.execute(&statement, &values).await?;
+    }
+    unit.counters.last_decision = number - 1;
+    if findings.observed {
+        for (decision, number) in findings.decisions.iter().zip(first..) {
+            observe(unit, decision, number).await?;
+        }
+    }
+    Ok(last)
+}
+
+/// Values in a row of a decision.
+const DECISION: usize = 14;
+
+/// The row of a decision. One that another of the same moment overtakes is complete.
+fn row<'v>(
+    decision: &'v DecisionRecord,
+    number: u64,
+    overtaken: bool,
+    observed: bool,
+    epoch: u64,
+    values: &mut Vec<Value<'v>>,
+) {
+    let turn = &decision.turn;
+    let (event_id, event) = match &turn.cause.kind {
+        CauseKind::Event { id, event_type } => (Some(id.as_str()), Some(event_type.as_str())),
+        CauseKind::Silence | CauseKind::RestartOverdue | CauseKind::NeverSeen => (None, None),
+    };
+    values.extend_from_slice(values![
+        number,
+        &decision.id,
+        &turn.pair,
+        decision.verdict.as_str(),
+        turn.cause.kind.word().as_str(),
+        event_id,
+        event,
+        turn.cause.conductor.as_ref().map(|name| name.as_str()),
+        turn.last_good_at_ms,
+        epoch,
+        decision.decided_at_ms,
+        overtaken.then_some(decision.decided_at_ms),
+        observed,
+    ]);
+}
+
+async fn stand(
+    unit: &mut Fenced<'_>,
+    standings: &[StandingRecord],
+    now_ms: u64,
+    last_decision: &HashMap<&Pair, u64>,
+) -> Result<(), sqlx::Error> {
+    let (before, after) = unit.sql.stand;
+    let mut values: Vec<Value<'_>> = Vec::with_capacity(standings.len() * 5);
+    for StandingRecord { pair, standing } in standings {
+        let decision = last_decision.get(pair).copied();
+        values.extend_from_slice(values![pair, standing.as_str(), now_ms, decision]);
+    }
+    let statement = format!("{before}{}{after}", placeholders(standings.len(), 5));
+    unit.connection.execute(&statement, &values).await?;
     Ok(())
 }
 
@@ -123,44 +215,16 @@ async fn save_conductors(
     Ok(())
 }
 
-/// Records one decision and completes the one that it overtakes; returns its number.
-async fn record(
+/// Records what a decision that is only observed would move now.
+async fn observe(
     unit: &mut Fenced<'_>,
     decision: &DecisionRecord,
-    observed: bool,
-) -> Result<u64, sqlx::Error> {
-    unit.counters.last_decision += 1;
-    let number = unit.counters.last_decision;
-    let turn = &decision.turn;
-    let (event_id, event) = match &turn.cause.kind {
-        CauseKind::Event { id, event_type } => (Some(id.as_str()), Some(event_type.as_str())),
-        CauseKind::Silence | CauseKind::RestartOverdue | CauseKind::NeverSeen => (None, None),
-    };
-    let overtaken = values![decision.decided_at_ms, &turn.pair, number];
-    unit.connection
-        .execute(unit.sql.overtaken, overtaken)
-        .await?;
-    let decided = values![
-        number,
-        &decision.id,
-        &turn.pair,
-        decision.verdict.as_str(),
-        turn.cause.kind.word().as_str(),
-        event_id,
-        event,
-        turn.cause.conductor.as_ref().map(|name| name.as_str()),
-        turn.last_good_at_ms,
-        unit.counters.epoch,
-        decision.decided_at_ms,
-        observed,
-    ];
-    unit.connection.execute(unit.sql.decided, decided).await?;
-    if observed {
-        let nodes = would_move(unit, decision).await?;
-        let values = values![decision.decided_at_ms, nodes, number];
-        unit.connection.execute(unit.sql.observed, values).await?;
-    }
-    Ok(number)
+    number: u64,
+) -> Result<(), sqlx::Error> {
+    let nodes = would_move(unit, decision).await?;
+    let values = values![decision.decided_at_ms, nodes, number];
+    unit.connection.execute(unit.sql.observed, values).await?;
+    Ok(())
 }
 
 /// How many nodes a decision that is only observed would move now.

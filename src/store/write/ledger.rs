@@ -11,7 +11,9 @@ use crate::store::database::connection::values;
 use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, TransactionWatch, Writer, WriterConnection};
 use crate::store::inventory;
-use crate::store::records::{Findings, Memory, Request, Rows, Sweep, Takeover, Window, WindowDone};
+use crate::store::records::{
+    Findings, Memory, Prune, Request, Rows, Sweep, Takeover, Window, WindowDone,
+};
 use crate::store::sql::Inventory;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::pause::Pause;
@@ -234,6 +236,19 @@ impl Ledger for SqlLedger {
     async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError> {
         self.fenced(epoch, sweep.now_ms, "begin a sweep", async |unit| {
             crate::store::write::sweep::begin(unit, sweep).await
+        })
+        .await
+    }
+
+    async fn prune(
+        &mut self,
+        epoch: u64,
+        what: Prune,
+        before_ms: u64,
+        most: u32,
+    ) -> Result<u64, StoreError> {
+        self.fenced(epoch, None, "drop old records", async |unit| {
+            crate::store::write::sweep::prune(unit, what, before_ms, most).await
         })
         .await
     }

@@ -1,6 +1,4 @@
-//! What happens once each sweep besides looking at nodes, and operators' requests.
-
-use std::time::Duration;
+//! What happens once each sweep besides looking at nodes, retention, and operators' requests.
 
 use crate::config::Database;
 use crate::domain::ids::Pair;
@@ -8,18 +6,13 @@ use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::open::Purpose;
-use crate::store::records::{RequestKind, Sweep};
+use crate::store::records::{Prune, RequestKind, Sweep};
 use crate::store::sql;
 use crate::store::write::announce::announce_position;
 use crate::store::write::fenced::Fenced;
 
-/// How long a request that was answered is kept, for the command that waits for it.
-const ANSWERED: Duration = Duration::from_secs(24 * 3600);
-
 pub async fn begin(unit: &mut Fenced<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sqlx::Error> {
-    let Sweep {
-        keeping, now_ms, ..
-    } = *sweep;
+    let now_ms = sweep.now_ms;
     let (connection, sql) = (&mut *unit.connection, unit.sql);
     for conductor in &sweep.restarting {
         let remaining = conductor.restart_remaining.unwrap_or_default();
@@ -52,21 +45,30 @@ pub async fn begin(unit: &mut Fenced<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sq
             forgotten.push(pair.clone());
         }
     }
-    for (statement, kept) in [
-        (sql.drop_events, keeping.events),
-        (sql.drop_changes, keeping.announced),
-        (sql.drop_announcements, keeping.announced),
-        (sql.drop_decisions, keeping.decisions),
-        (sql.drop_requests, ANSWERED),
-    ] {
-        let kept_ms = u64::try_from(kept.as_millis()).unwrap_or(u64::MAX);
-        let before = now_ms.saturating_sub(kept_ms);
-        connection.execute(statement, values![before]).await?;
-    }
     if sweep.announces {
         announce_position(unit, now_ms).await?;
     }
     Ok(forgotten)
+}
+
+/// Drops at most `most` rows of a kind that are from before `before_ms`, oldest first; returns how many.
+pub async fn prune(
+    unit: &mut Fenced<'_>,
+    what: Prune,
+    before_ms: u64,
+    most: u32,
+) -> Result<u64, sqlx::Error> {
+    let sql = unit.sql;
+    let statement = match what {
+        Prune::Events => sql.drop_events,
+        Prune::Changes => sql.drop_changes,
+        Prune::Announcements => sql.drop_announcements,
+        Prune::Decisions => sql.drop_decisions,
+        Prune::Requests => sql.drop_requests,
+    };
+    unit.connection
+        .execute(statement, values![before_ms, most])
+        .await
 }
 
 /// Asks the deciding replica for something; returns the request's number.

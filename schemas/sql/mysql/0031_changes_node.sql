@@ -1,0 +1,2 @@
+-- What retention and looks ask for, found without passing over all that is kept.
+CREATE INDEX /*M! IF NOT EXISTS */ nodewarden_changes_node ON nodewarden_changes (uuid)
