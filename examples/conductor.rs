@@ -203,8 +203,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         _ = term.recv() => {}
         _ = int.recv() => {}
     }
-    // A planned restart keeps the nodes in service that long. Stopping must not wait for ever on a
-    // broker that is gone: the silence says it then.
+    // A planned restart keeps the nodes in service that long. Stopping must not hang on a broker
+    // that is gone: the silence tells nodewarden then.
     voice.session = None; // a publish may have been cut off half way
     let left = Event {
         back_within_ms: (back_within_ms > 0).then_some(back_within_ms),

@@ -1,5 +1,6 @@
 //! The pages for people say what is so: code on them is that of the tested examples, every setting
-//! is there with its default, every metric and command is explained, and every link leads somewhere.
+//! is there with its default, every metric, log line and command is explained, every link leads
+//! somewhere, and what the README names in the sources exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ fn read(path: &str) -> String {
 /// Every page that is shipped, by its path in the project.
 fn pages() -> Vec<String> {
     let mut pages = vec!["README.md".to_owned()];
-    let mut folders = vec![PathBuf::from("deploy")];
+    let mut folders = vec![PathBuf::from("deploy"), PathBuf::from("tests")];
     while let Some(folder) = folders.pop() {
         for entry in project().join(&folder).read_dir().expect("a folder") {
             let entry = entry.expect("an entry");
@@ -96,7 +97,7 @@ fn rows<'a>(page: &'a str, heading: &str) -> Vec<Vec<&'a str>> {
 
 #[test]
 fn every_setting_is_listed_with_its_default() {
-    let page = read("deploy/OPERATING.md");
+    let page = read("deploy/REFERENCE.md");
     let told: BTreeMap<String, String> = rows(&page, "\n## Settings\n")
         .iter()
         .map(|row| {
@@ -126,13 +127,13 @@ fn every_setting_is_listed_with_its_default() {
 
 #[test]
 fn every_metric_is_explained() {
-    let names: BTreeSet<String> = read("src/telemetry/names.rs")
+    let names: BTreeSet<String> = read("src/telemetry/list.rs")
         .split('"')
         .filter(|text| text.starts_with("nodewarden_"))
         .map(str::to_owned)
         .collect();
     assert!(names.len() > 10, "{names:?}");
-    let page = read("deploy/OPERATING.md");
+    let page = read("deploy/REFERENCE.md");
     let rows = rows(&page, "\n## Metrics\n");
     let explained: BTreeSet<String> = rows
         .iter()
@@ -146,13 +147,112 @@ fn every_metric_is_explained() {
 
 #[test]
 fn every_reason_for_a_refusal_is_explained() {
-    let page = read("deploy/OPERATING.md");
-    let told: BTreeSet<&str> = rows(&page, "\n## Refused messages\n")
+    let page = read("deploy/REFERENCE.md");
+    let told: BTreeSet<&str> = rows(&page, "\n## Refusal reasons\n")
         .iter()
         .map(|row| row[0])
         .collect();
     let all = nodewarden::wire::Reason::ALL;
     assert_eq!(told, all.iter().map(|reason| reason.as_str()).collect());
+}
+
+/// The sources in one text; a string that goes on in the next line is whole in it.
+fn sources(folder: &Path, text: &mut String) {
+    for entry in folder.read_dir().expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let source = std::fs::read_to_string(&path).expect("it can be read");
+            let mut parts = source.split("\\\n");
+            text.push_str(parts.next().unwrap_or_default());
+            parts.for_each(|part| text.push_str(part.trim_start()));
+        }
+    }
+}
+
+#[test]
+fn every_log_line_that_is_explained_is_one_that_is_written() {
+    let page = read("deploy/REFERENCE.md");
+    let mut written = String::new();
+    sources(&project().join("src"), &mut written);
+    let rows = rows(&page, "\n## Log lines\n");
+    assert!(rows.len() > 10, "{rows:?}");
+    for row in rows {
+        assert_eq!(row.len(), 3, "{row:?}");
+        for line in row[0].split("`, `") {
+            let begin = line.trim_end_matches(['…', ' ']);
+            assert!(written.contains(&format!("\"{begin}")), "{line}");
+        }
+    }
+}
+
+/// What a page has between single quotes of code.
+fn quoted(prose: &str) -> impl Iterator<Item = &str> {
+    prose.split('`').skip(1).step_by(2)
+}
+
+/// Whether a source defines something of this name.
+fn defines(source: &str, name: &str) -> bool {
+    ["fn", "struct", "enum", "trait", "const", "type"]
+        .iter()
+        .any(|word| {
+            source
+                .match_indices(&format!("{word} {name}"))
+                .any(|(at, found)| {
+                    let next = source[at + found.len()..].chars().next();
+                    next.is_none_or(|c| !c.is_alphanumeric() && c != '_')
+                })
+        })
+}
+
+#[test]
+fn what_the_readme_names_in_the_sources_exists() {
+    let page = prose(&read("README.md"));
+    let mut missing = Vec::new();
+    for name in quoted(&page) {
+        let word = name.split_whitespace().next().unwrap_or_default();
+        let (path, item) = match word.split_once("::") {
+            Some((path, item)) => (path, Some(item)),
+            None => (word, None),
+        };
+        let is_a_path = path.contains('/') || path.ends_with(".rs") || item.is_some();
+        let there = project().join(path);
+        let fine = match item {
+            Some(item) => std::fs::read_to_string(&there).is_ok_and(|text| defines(&text, item)),
+            None => there.exists(),
+        };
+        if is_a_path && !fine {
+            missing.push(name.to_owned());
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new());
+    let (_, walk) = page
+        .split_once("\n### One event, from bytes to announcement\n")
+        .expect("the walk is there");
+    let walk = walk.split("\n#").next().unwrap_or_default();
+    for step in 1..=8 {
+        let (_, text) = walk.split_once(&format!("\n{step}. ")).expect("a step");
+        let text = text.split(&format!("\n{}. ", step + 1)).next();
+        assert!(
+            quoted(text.unwrap_or_default()).any(|name| name.contains(".rs::")),
+            "step {step} names no code"
+        );
+    }
+}
+
+#[test]
+fn the_readme_gives_the_command_that_shows_everything_and_the_one_that_tests_everything() {
+    use std::os::unix::fs::PermissionsExt;
+    let page = read("README.md");
+    for command in ["deploy/demo --yes ", "tests/run "] {
+        assert!(page.contains(&format!("\n{command}")), "{command}");
+        let file = command.split_whitespace().next().expect("a word");
+        let mode = std::fs::metadata(project().join(file))
+            .expect(file)
+            .permissions();
+        assert!(mode.mode() & 0o111 != 0, "{file} can be run");
+    }
 }
 
 /// The commands that a command's help lists.

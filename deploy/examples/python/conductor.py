@@ -105,7 +105,7 @@ def main():
             voice.wait(min(interval_ms / 1000, 60), stop)
             if not stop():
                 voice.say("conductor.heartbeat", give_up=stop, **everything)
-        # Stopping must not wait for ever on a broker that is gone: the silence says it then.
+        # Stopping must not hang on a broker that is gone: the silence tells nodewarden then.
         end = time.monotonic() + 5
         leave = {"reason": "stopped"}
         if options.back_within:
