@@ -237,3 +237,177 @@ impl DriverMap {
         self.active.iter().map(|(pair, names)| (pair, names.len()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::conductor::Outcome;
+    use super::super::example::{at, conductor, living, name, pair};
+    use super::super::time::Mono;
+    use super::*;
+
+    const RESTART: Life = Life::Leaving {
+        until: Mono(Duration::from_secs(50)),
+    };
+
+    /// `c1` for `a` and `b`, `c2` for `b`, `gone` for `z`, and a pair that no conductor names.
+    fn map() -> DriverMap {
+        DriverMap::load(
+            [
+                conductor("c1", &["a", "b"]),
+                living(RESTART, "c2", &["b"]),
+                living(Life::Left, "gone", &["z"]),
+            ],
+            [
+                (pair("a"), Standing::Active),
+                (pair("b"), Standing::Active),
+                (pair("old"), Standing::Lost),
+                (pair("z"), Standing::Lost),
+            ],
+        )
+    }
+
+    fn active(map: &DriverMap) -> Vec<(Pair, usize)> {
+        map.active()
+            .map(|(pair, count)| (pair.clone(), count))
+            .collect()
+    }
+
+    #[test]
+    fn a_pair_is_active_by_every_conductor_that_counts_and_names_it() {
+        type Case = (&'static str, Conductor, &'static [(&'static str, usize)]);
+        #[rustfmt::skip]
+        let table: &[Case] = &[
+            ("as before", conductor("c1", &["a", "b"]), &[("a", 1), ("b", 2)]),
+            ("fewer drivers", conductor("c1", &["b"]), &[("b", 2)]),
+            ("other drivers", conductor("c1", &["x"]), &[("b", 1), ("x", 1)]),
+            ("it left", living(Life::Left, "c1", &["a", "b"]), &[("b", 1)]),
+            ("it was found silent", living(Life::TimedOut, "c1", &["a", "b"]), &[("b", 1)]),
+            ("a planned restart counts", living(RESTART, "c1", &["a", "b"]), &[("a", 1), ("b", 2)]),
+            ("one that was not known", conductor("c3", &["a"]), &[("a", 2), ("b", 2)]),
+            ("one that was gone", conductor("gone", &["z"]), &[("a", 1), ("b", 2), ("z", 1)]),
+        ];
+        for (what, next, expected) in table {
+            let mut map = map();
+            map.apply(&Change {
+                outcome: Outcome::Applied,
+                conductor: Some(next.clone()),
+                turns: Vec::new(),
+            });
+            let expected: Vec<(Pair, usize)> = expected
+                .iter()
+                .map(|(driver, count)| (pair(driver), *count))
+                .collect();
+            assert_eq!(active(&map), expected, "{what}");
+            assert_eq!(map.conductor(&next.name), Some(next), "{what}");
+        }
+    }
+
+    #[test]
+    fn others_make_a_pair_active_only_if_they_count() {
+        #[rustfmt::skip]
+        let table = [
+            ("nobody else", "a", "c1", false),
+            ("another one in a planned restart", "b", "c1", true),
+            ("one that has nothing to do with it", "a", "c2", true),
+            ("only one that left", "z", "c1", false),
+            ("a pair that is not known", "x", "c1", false),
+        ];
+        for (what, driver, except, expected) in table {
+            let found = map().active_without(&pair(driver), &name(except));
+            assert_eq!(found, expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn only_a_conductor_that_does_not_count_is_forgotten() {
+        for (text, expected) in [
+            ("c1", false),
+            ("c2", false),
+            ("gone", true),
+            ("never", false),
+        ] {
+            let mut map = map();
+            assert_eq!(map.forget(&name(text)), expected, "{text}");
+            let known = map.conductor(&name(text)).is_some();
+            assert_eq!(known, !expected && text != "never", "{text}");
+        }
+    }
+
+    #[test]
+    fn gone_since_names_those_that_do_not_count_and_went_before() {
+        assert_eq!(map().gone_since(1), [name("gone")]);
+        assert_eq!(map().gone_since(0), []);
+    }
+
+    #[test]
+    fn a_pair_is_unnamed_if_only_conductors_that_go_name_it() {
+        let unnamed = |gone: &[&str]| map().unnamed(&gone.iter().map(|one| name(one)).collect());
+        assert_eq!(unnamed(&[]), [pair("old")]);
+        assert_eq!(unnamed(&["gone"]), [pair("old"), pair("z")]);
+        let expected = [pair("a"), pair("old")];
+        assert_eq!(unnamed(&["c1"]), expected, "b has c2");
+    }
+
+    #[test]
+    fn a_pair_is_forgotten_unless_a_conductor_makes_it_active() {
+        for (driver, expected) in [("a", Some(Standing::Active)), ("z", None), ("old", None)] {
+            let mut map = map();
+            map.forget_pair(&pair(driver));
+            assert_eq!(map.standing(&pair(driver)), expected, "{driver}");
+        }
+    }
+
+    #[test]
+    fn supporters_of_a_pair_are_all_that_name_it_whether_they_count_or_not() {
+        let mut map = map();
+        let supporters = |map: &DriverMap, driver| {
+            let pair = pair(driver);
+            let found = map.supporters(&pair);
+            found.map(|one| one.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(supporters(&map, "b"), [name("c1"), name("c2")]);
+        assert_eq!(supporters(&map, "z"), [name("gone")]);
+        map.forget(&name("gone"));
+        assert_eq!(supporters(&map, "z"), []);
+    }
+
+    #[test]
+    fn what_changed_is_known_as_it_was_until_it_is_settled() {
+        let mut map = map();
+        let left = |name| Change {
+            outcome: Outcome::Applied,
+            conductor: Some(living(Life::Left, name, &["b"])),
+            turns: Vec::new(),
+        };
+        map.apply(&left("c1"));
+        map.apply(&left("c1"));
+        map.apply(&left("c3"));
+        let changed: Vec<&ConductorName> = map.changed().collect();
+        assert_eq!(changed, [&name("c1"), &name("c3")]);
+        let before = conductor("c1", &["a", "b"]);
+        assert_eq!(map.before(&name("c1")), Some(&before), "not as in between");
+        assert_eq!(map.before(&name("c2")), None, "it did not change");
+        assert_eq!(map.before(&name("c3")), None, "it was not known");
+        map.settle();
+        assert_eq!(map.changed().count(), 0);
+        assert_eq!(map.before(&name("c1")), None);
+    }
+
+    #[test]
+    fn a_stall_puts_every_deadline_off_and_changes_nothing_else() {
+        let mut map = map();
+        map.postpone(Duration::from_secs(3));
+        let later = |conductor: Conductor| Conductor {
+            heard: at(3),
+            ..conductor
+        };
+        let restart = Life::Leaving { until: at(53) };
+        let expected = [
+            later(conductor("c1", &["a", "b"])),
+            later(living(restart, "c2", &["b"])),
+            later(living(Life::Left, "gone", &["z"])),
+        ];
+        assert_eq!(map.conductors().cloned().collect::<Vec<_>>(), expected);
+        assert_eq!(active(&map), active(&self::map()));
+    }
+}

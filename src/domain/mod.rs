@@ -12,6 +12,8 @@ pub mod change;
 pub mod conductor;
 pub mod decide;
 pub mod event;
+#[cfg(test)]
+pub(crate) mod example;
 pub mod hearing;
 pub mod ids;
 pub mod map;

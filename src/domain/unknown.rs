@@ -94,3 +94,98 @@ pub fn verdict(pair: Pair) -> Turn {
         last_good_at_ms: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::conductor::Life;
+    use super::super::example::{at, conductor, living, pair};
+    use super::*;
+
+    const S: fn(u64) -> Duration = Duration::from_secs;
+
+    const GRACES: Graces = Graces {
+        unknown: Duration::from_secs(60),
+        reconnect: Duration::from_secs(60),
+    };
+
+    /// A takeover at 0 s, with a fresh tick at once.
+    fn hearing() -> Hearing {
+        let mut hearing = Hearing::from(at(0));
+        hearing.tick(at(0), at(0));
+        hearing
+    }
+
+    /// A map in which one conductor serves `a`.
+    fn map() -> DriverMap {
+        DriverMap::load([conductor("c", &["a"])], [(pair("a"), Standing::Active)])
+    }
+
+    /// `z` was seen at 100 s.
+    fn seen() -> Unknown {
+        let mut unknown = Unknown::default();
+        unknown.see(&[pair("z")], &map(), at(100));
+        unknown
+    }
+
+    #[test]
+    fn a_pair_is_due_once_its_grace_is_over_and_everything_that_speaks_against_it() {
+        type Case = (&'static str, fn(&mut Unknown, &mut DriverMap), u64, bool);
+        #[rustfmt::skip]
+        let table: &[Case] = &[
+            ("before its grace is over", |_, _| {}, 160, false),
+            ("after it", |_, _| {}, 161, true),
+            ("seen again: it began when it was first seen", |u, m| u.see(&[pair("z")], m, at(150)), 161, true),
+            ("not seen in between: it begins again", |u, m| { u.see(&[], m, at(120)); u.see(&[pair("z")], m, at(150)); }, 161, false),
+            ("corrected since", |u, m| u.see(&[], m, at(150)), 1000, false),
+            ("it has a standing by now", |_, m| m.turn(&verdict(pair("z"))), 161, false),
+            ("somebody is heard that is not known", |u, _| u.heard(Outcome::Unknown, at(150)), 161, false),
+            ("an incarnation is heard that did not join", |u, _| u.heard(Outcome::NewerUnjoined, at(150)), 161, false),
+            ("long enough after that", |u, _| u.heard(Outcome::Unknown, at(150)), 211, true),
+            ("other events say nothing about it", |u, _| u.heard(Outcome::Applied, at(150)), 161, true),
+            ("time in which we could not hear counts for nothing", |u, _| u.postpone(S(2)), 161, false),
+            ("and no longer than it lasted", |u, _| u.postpone(S(2)), 163, true),
+            ("no conductor is known", |_, m| *m = DriverMap::default(), 1000, false),
+            ("one that left is known, too", |_, m| *m = DriverMap::load([living(Life::Left, "c", &["a"])], []), 161, true),
+        ];
+        for (what, then, sent, expected) in table {
+            let (mut unknown, mut map) = (seen(), map());
+            then(&mut unknown, &mut map);
+            let due = unknown.due(&map, &hearing(), at(*sent), GRACES);
+            let expected = if *expected {
+                vec![pair("z")]
+            } else {
+                Vec::new()
+            };
+            assert_eq!(due, expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_is_seen_while_no_conductor_is_known_counts_for_nothing() {
+        let mut unknown = Unknown::default();
+        unknown.see(&[pair("z")], &DriverMap::default(), at(100));
+        assert_eq!(unknown, Unknown::default());
+    }
+
+    #[test]
+    fn nothing_is_due_while_deaf() {
+        let mut hearing = hearing();
+        hearing.interrupt();
+        assert_eq!(seen().due(&map(), &hearing, at(1000), GRACES), []);
+    }
+
+    #[test]
+    fn the_verdict_names_no_conductor_and_no_sign_of_life() {
+        let expected = Turn {
+            pair: pair("z"),
+            to: Standing::Lost,
+            verdict: Some(Verdict::Unknown),
+            cause: Cause {
+                conductor: None,
+                kind: CauseKind::NeverSeen,
+            },
+            last_good_at_ms: None,
+        };
+        assert_eq!(verdict(pair("z")), expected);
+    }
+}

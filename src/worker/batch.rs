@@ -183,10 +183,7 @@ impl<'a> Batch<'a> {
         !self.term.silent.is_empty()
     }
 
-    /// What is to be committed, and what follows after that. Pairs that turned are looked at from
-    /// their beginning: before the commit, whose reply may be lost. A walk under way has passed nodes
-    /// that must be looked at again if it happened, and a look at a pair that did not turn changes
-    /// nothing.
+    /// What is to be committed, and what follows after that.
     pub(super) fn finish(mut self) -> Done {
         self.done.rows = self.rows().into();
         let Self {
@@ -202,7 +199,7 @@ impl<'a> Batch<'a> {
             .map(|conductor| ConductorRecord::save(conductor, now.mono))
             .collect();
         for pair in standings.keys() {
-            term.pending.turned(pair);
+            term.turned(pair);
         }
         done.findings.standings = standings
             .into_iter()

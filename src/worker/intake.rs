@@ -131,7 +131,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     rules: &Rules,
     us: &Identity,
 ) -> Result<usize, Fault> {
-    let rows = place.term().map_or(u32::MAX, |term| term.rows.next());
+    let rows = place.rows();
     let items = in_hand.next(rules, rows);
     let count = items.len();
     if let Some(foreign) = batch::foreign_stream(&items, &us.stream) {
@@ -195,4 +195,58 @@ fn follow(place: &mut Place, rules: &Rules, rows: u32, done: &Done, took: std::t
         term.silent = overdue.into();
     }
     done.report(term.epoch);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is in hand: how often each was delivered before, and how many drivers it names.
+    fn in_hand(deliveries: &[(u64, usize)]) -> InHand {
+        let delivery = |&(delivery_count, drivers): &(u64, usize)| {
+            let drivers: Vec<String> = (0..drivers).map(|n| format!("\"d{n}\"")).collect();
+            Delivery {
+                delivery_count,
+                message_id: Some("e1".to_owned()),
+                message_type: Some("conductor.joined".to_owned()),
+                content_type: Some("application/json".to_owned()),
+                body: format!(
+                    r#"{{"conductor":"c1","incarnation":1,"drivers":[{}]}}"#,
+                    drivers.join(",")
+                )
+                .into_bytes(),
+                ..Delivery::default()
+            }
+        };
+        let mut in_hand = InHand::default();
+        in_hand.put(deliveries.iter().map(delivery).collect());
+        in_hand
+    }
+
+    #[test]
+    fn a_batch_ends_before_what_was_seen_often_and_before_too_many_rows() {
+        // An event comes to two rows, and two more for each driver.
+        type Case = (&'static str, &'static [(u64, usize)], u32, usize);
+        #[rustfmt::skip]
+        let table: &[Case] = &[
+            ("nothing in hand", &[], 100, 0),
+            ("all that is there", &[(0, 1), (2, 1), (0, 1)], 100, 3),
+            ("seen often: alone", &[(3, 1), (0, 1)], 100, 1),
+            ("up to one that was seen often", &[(0, 1), (0, 1), (3, 1), (0, 1)], 100, 2),
+            ("exactly as many rows as it may write", &[(0, 1), (0, 2), (0, 1)], 10, 2),
+            ("a row too many", &[(0, 1), (0, 2)], 9, 1),
+            ("one that is too long by itself", &[(0, 9), (0, 1)], 10, 1),
+        ];
+        for (what, deliveries, rows, expected) in table {
+            let items = in_hand(deliveries).next(&Rules::example(), *rows);
+            assert_eq!(items.len(), *expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_stored_together_is_handled_one_by_one() {
+        let mut in_hand = in_hand(&[(0, 1), (0, 1)]);
+        in_hand.alone = true;
+        assert_eq!(in_hand.next(&Rules::example(), 100).len(), 1);
+    }
 }

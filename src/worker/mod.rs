@@ -1,10 +1,12 @@
 //! The loop that decides, and the relay that carries out what it decided.
 //!
 //! - `decider`: one session's loop, a step machine over [`ports`]. It composes, in order: `intake`
-//!   (`batch`: what each delivery does), `silence`, `redecide` (losses that were only observed), `requests`, `sweep`, `retention` (what is dropped), `unknown` (pairs
-//!   that never had a conductor), `reconcile` (`pending`: what is still to be looked at), and `pausing`, what
-//!   an operator's pause means to them. All of them work on a `term`, what is remembered while this
-//!   replica decides; `takeover` begins one, and reads it again after a doubt.
+//!   (`batch`: what each delivery does), `pausing` (what an operator's pause means to the rest),
+//!   `silence`, `redecide` (losses that were only observed), `requests`, `sweep`, `retention`
+//!   (what is dropped), `unknown` (pairs
+//!   that never had a conductor) and `reconcile` (`pending`: what is still to be looked at). All of
+//!   them work on a `term`, what is remembered while this replica decides; `takeover` begins one, and
+//!   reads it again after a doubt.
 //! - `relay`: publishes committed announcements.
 //! - [`replica`]: sessions one after the other, for as long as the process lives.
 //! - `adapters`: the real broker behind the ports.

@@ -81,6 +81,12 @@ impl Pausing {
         });
         was_on && !self.is_on()
     }
+
+    /// The pause whose time is over.
+    fn expired(&self, now: Mono) -> Option<String> {
+        let known = self.known.as_ref()?;
+        (known.until? <= now).then(|| known.pause.id.clone())
+    }
 }
 
 /// Looks for a pause, if it is time.
@@ -118,16 +124,15 @@ pub(super) async fn look<L: Ledger, C: Clock>(
     }
     if let Some(known) = &mut pausing.known {
         known.log_once(term.epoch);
-        if known.until.is_some_and(|until| until <= now.mono) {
-            let id = known.pause.id.clone();
-            ledger.end_pause(term.epoch, &id, now.wall_ms).await?;
-            pausing.known = None;
-            tracing::warn!(
-                epoch = term.epoch,
-                "the pause is over by itself: nodes of lost drivers go out of service again"
-            );
-            over = true;
-        }
+    }
+    if let Some(id) = pausing.expired(now.mono) {
+        ledger.end_pause(term.epoch, &id, now.wall_ms).await?;
+        pausing.known = None;
+        tracing::warn!(
+            epoch = term.epoch,
+            "the pause is over by itself: nodes of lost drivers go out of service again"
+        );
+        over = true;
     }
     if over {
         term.pending.again(&term.map);
@@ -149,5 +154,86 @@ impl Known {
             remaining_ms = pause.remaining.map(|left| left.as_millis() as u64),
             "paused: no node is taken out of service"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::example::at;
+
+    fn paused(id: &str, seconds: Option<u64>) -> Pause {
+        Pause {
+            id: id.to_owned(),
+            reason: "maintenance".to_owned(),
+            who: "somebody".to_owned(),
+            paused_at_ms: 0,
+            remaining: seconds.map(Duration::from_secs),
+            noted_at_ms: 0,
+        }
+    }
+
+    /// What was seen at 100 s: a pause of ten seconds.
+    fn ten_seconds() -> Pausing {
+        let mut pausing = Pausing::default();
+        assert!(!pausing.found(Some(paused("p", Some(10))), at(100)));
+        pausing
+    }
+
+    #[test]
+    fn a_look_tells_whether_a_pause_ended_without_another_in_its_place() {
+        // What was known, what a transaction met, what is found: over, and on.
+        #[rustfmt::skip]
+        let table = [
+            ("none as before", None, false, None, (false, false)),
+            ("a new one", None, false, Some("p"), (false, true)),
+            ("the same", Some("p"), false, Some("p"), (false, true)),
+            ("another in its place", Some("p"), false, Some("q"), (false, true)),
+            ("it was resumed", Some("p"), false, None, (true, false)),
+            ("met, and seen now", None, true, Some("p"), (false, true)),
+            ("met, and resumed before it was seen", None, true, None, (true, false)),
+        ];
+        for (what, before, met, found, expected) in table {
+            let mut pausing = Pausing::default();
+            pausing.found(before.map(|id| paused(id, None)), at(0));
+            if met {
+                pausing.met();
+            }
+            let over = pausing.found(found.map(|id| paused(id, None)), at(1));
+            assert_eq!((over, pausing.is_on()), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_counts_down_from_when_it_was_first_seen() {
+        let mut pausing = ten_seconds();
+        // The sweep has written less; another look does not begin the time again.
+        pausing.found(Some(paused("p", Some(9))), at(104));
+        let left = |seconds| Some(("p".to_owned(), Duration::from_secs(seconds)));
+        assert_eq!(pausing.remainder(at(104)), left(6));
+        assert_eq!(pausing.expired(at(109)), None);
+        assert_eq!(pausing.expired(at(110)), Some("p".to_owned()));
+        assert_eq!(pausing.remainder(at(111)), left(0));
+    }
+
+    #[test]
+    fn one_that_takes_its_place_has_a_time_of_its_own() {
+        let mut pausing = ten_seconds();
+        pausing.found(Some(paused("q", Some(10))), at(108));
+        assert_eq!(pausing.expired(at(117)), None);
+        assert_eq!(pausing.expired(at(118)), Some("q".to_owned()));
+        pausing.found(Some(paused("r", None)), at(118));
+        assert_eq!(pausing.expired(at(10_000)), None);
+        assert_eq!(pausing.remainder(at(10_000)), None);
+    }
+
+    #[test]
+    fn a_look_is_due_once_a_second_and_at_once_after_one_was_met() {
+        let mut pausing = Pausing::default();
+        assert!(pausing.due(at(100)));
+        assert!(!pausing.due(at(100)));
+        pausing.met();
+        assert!(pausing.due(at(100)));
+        assert!(pausing.due(at(101)));
     }
 }

@@ -193,15 +193,15 @@ impl Pending {
 
     /// The window failed for good: look at fewer rows, after all others had a turn.
     pub(super) fn narrow(&mut self, over: &Over, nodes: u32) {
-        self.to_the_end(over, |walk| walk.nodes = Some(nodes));
+        self.move_to_end(over, |walk| walk.nodes = Some(nodes));
     }
 
     /// The window failed, for now: all others first.
     pub(super) fn put_back(&mut self, over: &Over) {
-        self.to_the_end(over, |walk| walk.scale = 1);
+        self.move_to_end(over, |walk| walk.scale = 1);
     }
 
-    fn to_the_end(&mut self, over: &Over, change: impl Fn(&mut Walk)) {
+    fn move_to_end(&mut self, over: &Over, change: impl Fn(&mut Walk)) {
         for walks in [&mut self.urgent, &mut self.routine] {
             if let Some(mut walk) = walks.remove(over) {
                 change(&mut walk);
@@ -213,5 +213,148 @@ impl Pending {
     /// How many walks are to do.
     pub(super) fn len(&self) -> usize {
         self.urgent.in_order.len() + self.routine.in_order.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::example::{at, pair};
+
+    /// `a` and `b` are lost, `c` is active.
+    fn map() -> DriverMap {
+        let lost = ["a", "b"].map(|driver| (pair(driver), Standing::Lost));
+        DriverMap::load([], lost.into_iter().chain([(pair("c"), Standing::Active)]))
+    }
+
+    fn over(driver: &str) -> Over {
+        Over::Pair(pair(driver))
+    }
+
+    fn after_a_takeover() -> Pending {
+        let mut pending = Pending::new(Mode::Enforce);
+        pending.everything(&map());
+        pending
+    }
+
+    /// What is walked over next, if one window of each walk is its last.
+    fn order(pending: &mut Pending, may_take: bool, now: Mono) -> Vec<Over> {
+        let mut order = Vec::new();
+        while let Some(walk) = pending.next(&map(), may_take, now) {
+            let over = walk.over.clone();
+            pending.done(&over, &WindowDone::default(), 100, at(0));
+            order.push(over);
+        }
+        order
+    }
+
+    #[test]
+    fn what_is_next_depends_on_what_turned_and_on_whether_nodes_may_go_out() {
+        type Case = (&'static str, fn(&mut Pending), bool, Vec<Over>);
+        let (a, b, c) = (over("a"), over("b"), over("c"));
+        #[rustfmt::skip]
+        let table: Vec<Case> = vec![
+            ("lost pairs, then holds, then nodes", |_| {}, true, vec![a.clone(), b.clone(), Over::Holds, Over::Nodes]),
+            ("without an own tick, or paused: what gives back", |_| {}, false, vec![Over::Holds, Over::Nodes]),
+            ("what turned comes first", |p| p.turned(&pair("c")), true, vec![c.clone(), a.clone(), b.clone(), Over::Holds, Over::Nodes]),
+            ("once, however often it turned", |p| { p.turned(&pair("b")); p.turned(&pair("b")); }, true, vec![b.clone(), a.clone(), Over::Holds, Over::Nodes]),
+            ("a return goes on while none may go out", |p| { p.turned(&pair("a")); p.turned(&pair("c")); }, false, vec![c.clone(), Over::Holds, Over::Nodes]),
+            ("a sweep asks for nothing twice", |p| p.everything(&map()), true, vec![a.clone(), b.clone(), Over::Holds, Over::Nodes]),
+            ("one that failed for now: the others first", |p| p.put_back(&over("a")), true, vec![b.clone(), Over::Holds, Over::Nodes, a.clone()]),
+        ];
+        for (what, then, may_take, expected) in table {
+            let mut pending = after_a_takeover();
+            then(&mut pending);
+            assert_eq!(order(&mut pending, may_take, at(0)), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_ever_pending_while_decisions_are_only_observed() {
+        let mut pending = Pending::new(Mode::Observe);
+        pending.turned(&pair("a"));
+        pending.everything(&map());
+        pending.again(&map());
+        assert_eq!(pending.len(), 0);
+    }
+
+    #[test]
+    fn a_pair_that_turns_again_and_again_leaves_every_fifth_window_to_the_others() {
+        let mut pending = after_a_takeover();
+        let mut windows = Vec::new();
+        for _ in 0..10 {
+            pending.turned(&pair("c"));
+            let walk = pending.next(&map(), true, at(0)).unwrap().over.clone();
+            pending.done(&walk, &WindowDone::default(), 100, at(0));
+            windows.push(walk);
+        }
+        let c = || over("c");
+        #[rustfmt::skip]
+        assert_eq!(windows, [c(), c(), c(), c(), over("a"), c(), c(), c(), c(), over("b")]);
+    }
+
+    #[test]
+    fn a_walk_goes_on_where_it_was_and_grows_where_little_changes() {
+        let next = |uuid: &str, changed| WindowDone {
+            next: Some(uuid.to_owned()),
+            changed,
+            ..WindowDone::default()
+        };
+        let mut pending = after_a_takeover();
+        let state = |pending: &Pending| {
+            let walk = pending.next(&map(), true, at(0)).unwrap();
+            (walk.after.clone(), walk.nodes, walk.scale)
+        };
+        pending.done(&over("a"), &next("n1", 9), 100, at(0));
+        assert_eq!(state(&pending), ("n1".to_owned(), None, 2));
+        pending.done(&over("a"), &next("n2", 0), 200, at(0));
+        assert_eq!(state(&pending), ("n2".to_owned(), None, 4));
+        pending.done(&over("a"), &next("n3", 40), 400, at(0));
+        assert_eq!(state(&pending), ("n3".to_owned(), None, 1));
+        // A window that fails for good is narrowed, until its row is passed.
+        pending.narrow(&over("a"), 1);
+        pending.narrow(&over("b"), 1);
+        pending.narrow(&Over::Holds, 1);
+        pending.narrow(&Over::Nodes, 1);
+        assert_eq!(state(&pending), ("n3".to_owned(), Some(1), 1));
+        pending.done(&over("a"), &next("n4", 0), 1, at(0));
+        assert_eq!(state(&pending), ("n4".to_owned(), None, 2));
+        // A turn begins it again.
+        pending.turned(&pair("a"));
+        assert_eq!(state(&pending), (String::new(), None, 1));
+    }
+
+    #[test]
+    fn a_walk_that_left_locked_rows_behind_begins_again_later() {
+        let locked = WindowDone {
+            locked: 1,
+            next: Some("n1".to_owned()),
+            ..WindowDone::default()
+        };
+        let mut pending = Pending::new(Mode::Enforce);
+        pending.turned(&pair("a"));
+        pending.done(&over("a"), &locked, 100, at(5));
+        let walk = pending.next(&map(), true, at(0)).unwrap();
+        assert_eq!((walk.after.as_str(), walk.left_behind), ("n1", true));
+        pending.done(&over("a"), &WindowDone::default(), 100, at(5));
+        assert_eq!(pending.next(&map(), true, at(4)), None);
+        let expected = Walk::new(over("a"), at(5));
+        assert_eq!(pending.next(&map(), true, at(5)), Some(&expected));
+    }
+
+    #[test]
+    fn after_a_pause_every_walk_begins_again() {
+        let mut pending = after_a_takeover();
+        let next = WindowDone {
+            next: Some("n1".to_owned()),
+            ..WindowDone::default()
+        };
+        pending.done(&over("a"), &next, 100, at(0));
+        pending.again(&map());
+        assert_eq!(
+            pending.next(&map(), true, at(0)),
+            Some(&Walk::new(over("a"), at(0)))
+        );
+        assert_eq!(pending.len(), 4);
     }
 }

@@ -1,6 +1,8 @@
 //! Losses that were only observed, under `decide.mode = "observe"`, and are now to be carried out: each
 //! is decided again, now and by this epoch, for the same cause. What was observed stays as it is.
 
+use std::collections::BTreeMap;
+
 use super::batch::log_decisions;
 use super::end::{Fault, Step};
 use super::pausing::Pausing;
@@ -10,16 +12,19 @@ use super::silence::too_much;
 use super::term::Place;
 use crate::config::Mode;
 use crate::domain::change::{Turn, Verdict};
+use crate::domain::ids::Pair;
 use crate::store::{DecisionRecord, Findings, StandingRecord};
 
-/// What of the observed losses these rules carry out.
-pub(super) fn wanted(observed: Vec<Turn>, rules: &Rules) -> Vec<Turn> {
+/// What of the observed losses these rules carry out, by pair.
+pub(super) fn wanted(observed: Vec<Turn>, rules: &Rules) -> BTreeMap<Pair, Turn> {
     let carried_out =
         |turn: &Turn| turn.verdict != Some(Verdict::Unknown) || rules.unknown_after.is_some();
-    match rules.mode {
+    let wanted = match rules.mode {
         Mode::Observe => Vec::new(),
-        Mode::Enforce => observed.into_iter().filter(carried_out).collect(),
-    }
+        Mode::Enforce => observed,
+    };
+    let wanted = wanted.into_iter().filter(carried_out);
+    wanted.map(|turn| (turn.pair.clone(), turn)).collect()
 }
 
 /// Decides again about as many as fit into one transaction.
@@ -46,7 +51,7 @@ pub(super) async fn redecide<L: Ledger, C: Clock>(
             ..Findings::default()
         };
         while findings.decisions.len() * 3 < rows as usize {
-            let Some(turn) = term.observed.pop() else {
+            let Some((_, turn)) = term.observed.pop_first() else {
                 break;
             };
             if term.map.standing(&turn.pair) != Some(turn.to) {
@@ -81,4 +86,54 @@ pub(super) async fn redecide<L: Ledger, C: Clock>(
     }
     step.worked = true;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::change::{Cause, CauseKind, Standing};
+    use crate::domain::example::pair;
+
+    fn observed(driver: &str, verdict: Verdict) -> Turn {
+        Turn {
+            pair: pair(driver),
+            to: Standing::Lost,
+            verdict: Some(verdict),
+            cause: Cause {
+                conductor: None,
+                kind: CauseKind::Silence,
+            },
+            last_good_at_ms: Some(900),
+        }
+    }
+
+    #[test]
+    fn what_is_decided_again_depends_on_the_rules() {
+        let (lost, unknown) = (
+            observed("a", Verdict::Lost),
+            observed("z", Verdict::Unknown),
+        );
+        type Case = (&'static str, fn(&mut Rules), Vec<Turn>);
+        let table: [Case; 3] = [
+            ("what is lost", |_| {}, vec![lost.clone()]),
+            (
+                "unknown pairs where they are to go out",
+                |rules| rules.unknown_after = Some(Duration::ZERO),
+                vec![lost.clone(), unknown.clone()],
+            ),
+            (
+                "nothing while it is only observed again",
+                |rules| rules.mode = Mode::Observe,
+                Vec::new(),
+            ),
+        ];
+        for (what, set, expected) in table {
+            let mut rules = Rules::example();
+            set(&mut rules);
+            let wanted = wanted(vec![unknown.clone(), lost.clone()], &rules);
+            assert_eq!(wanted.into_values().collect::<Vec<_>>(), expected, "{what}");
+        }
+    }
 }

@@ -37,3 +37,29 @@ pub struct Rules {
     /// Who may speak for whom.
     pub publishers: Option<Publishers>,
 }
+
+#[cfg(test)]
+impl Rules {
+    /// As the settings have them by default, but keeping nothing.
+    pub(super) fn example() -> Self {
+        Self {
+            mode: Mode::Enforce,
+            batch: 256,
+            back_within_cap: Duration::from_secs(900),
+            reconnect_grace: Duration::from_secs(60),
+            forget_after: Duration::from_secs(14 * 86_400),
+            sweep_interval: Duration::from_secs(60),
+            chunk_nodes: 5000,
+            nodes_per_message: 500,
+            unknown_after: None,
+            keeping: Keeping {
+                events: Duration::ZERO,
+                announced: Duration::ZERO,
+                decisions: Duration::ZERO,
+            },
+            most_conductors: 10_000,
+            most_pairs: 100_000,
+            publishers: None,
+        }
+    }
+}

@@ -5,7 +5,7 @@
 //! only with a success in hand. A future that is dropped half way, or any error, leaves the doubt;
 //! then [`Place::rebuild`] is the one way back.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::pending::Pending;
 use super::retention::Retention;
@@ -13,7 +13,7 @@ use super::window::WindowSize;
 use crate::config::Mode;
 use crate::domain::change::Turn;
 use crate::domain::hearing::Hearing;
-use crate::domain::ids::ConductorName;
+use crate::domain::ids::{ConductorName, Pair};
 use crate::domain::map::DriverMap;
 use crate::domain::time::Mono;
 use crate::domain::unknown::Unknown;
@@ -37,8 +37,8 @@ pub(super) struct Term {
     pub(super) silent: VecDeque<ConductorName>,
     /// The sending instant that silence is judged against.
     pub(super) judged: Mono,
-    /// Losses that were only observed, to decide again.
-    pub(super) observed: Vec<Turn>,
+    /// Losses that were only observed, to decide again; a pair that turned since is none of them.
+    pub(super) observed: BTreeMap<Pair, Turn>,
     /// What is kept for too long.
     pub(super) retention: Retention,
     /// How many nodes the next window may have.
@@ -66,11 +66,19 @@ impl Term {
             fresh: None,
             silent: VecDeque::new(),
             judged: now,
-            observed: Vec::new(),
+            observed: BTreeMap::new(),
             retention: Retention::default(),
             windows: WindowSize::up_to(chunk_nodes),
             rows: WindowSize::up_to(MOST_ROWS),
         }
+    }
+
+    /// A pair turns: it is looked at from its beginning, and by the decision of this epoch. Called
+    /// before the commit, whose reply may be lost: a walk under way has passed nodes that must be
+    /// looked at again if it happened, and a look at a pair that did not turn changes nothing.
+    pub(super) fn turned(&mut self, pair: &Pair) {
+        self.observed.remove(pair);
+        self.pending.turned(pair);
     }
 }
 
@@ -109,6 +117,14 @@ impl Place {
             State::Deciding(term) => Some(term),
             State::InLine | State::Doubtful(_) => None,
         }
+    }
+
+    /// How many rows the next transaction of decisions may write; the first of a takeover as well.
+    pub(super) fn rows(&self) -> u32 {
+        let measured = self.term().map(|term| term.rows);
+        measured
+            .unwrap_or_else(|| WindowSize::up_to(MOST_ROWS))
+            .next()
     }
 
     /// Whether memory must be read again before anything else.
@@ -186,7 +202,11 @@ impl<F> Commit<'_, F> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pending::Over;
     use super::*;
+    use crate::domain::change::Standing;
+    use crate::domain::example::{at, name, pair};
+    use crate::domain::unknown;
 
     fn deciding() -> Place {
         let mut place = Place::default();
@@ -224,7 +244,39 @@ mod tests {
     #[test]
     fn a_commit_that_is_dropped_half_way_leaves_a_doubt() {
         let mut place = deciding();
-        drop(place.commit(|_| ()));
+        let _ = place.commit(|_| ());
         assert!(place.in_doubt());
+    }
+
+    #[test]
+    fn a_doubt_keeps_what_was_heard_and_takes_the_memory_as_committed() {
+        let mut place = deciding();
+        let ahead = DriverMap::load([], [(pair("ahead"), Standing::Lost)]);
+        let _ = place.commit(|term| {
+            term.hearing.tick(at(1), at(1));
+            term.map = ahead;
+            term.silent.push_back(name("c1"));
+        });
+        let committed = DriverMap::load([], [(pair("a"), Standing::Lost)]);
+        place.rebuild(|_| committed.clone());
+        let term = place.deciding().unwrap();
+        assert_eq!(term.map, committed);
+        assert!(term.hearing.proven() && !term.hearing.deaf());
+        assert!(term.silent.is_empty(), "each is judged by what is known");
+        assert_eq!(term.pending.len(), 3, "the pair, all holds, all nodes");
+    }
+
+    #[test]
+    fn a_pair_that_turns_rests_on_no_observed_decision_any_more() {
+        let mut place = deciding();
+        let term = place.deciding().unwrap();
+        for driver in ["a", "b"] {
+            let turn = unknown::verdict(pair(driver));
+            term.observed.insert(turn.pair.clone(), turn);
+        }
+        term.turned(&pair("a"));
+        assert_eq!(term.observed.keys().collect::<Vec<_>>(), [&pair("b")]);
+        let next = term.pending.next(&term.map, true, at(0));
+        assert_eq!(next.map(|walk| &walk.over), Some(&Over::Pair(pair("a"))));
     }
 }

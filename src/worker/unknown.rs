@@ -57,7 +57,7 @@ pub(super) async fn judge<L: Ledger, C: Clock>(
         let findings = verdicts(pairs, clock, rules, now);
         for decision in &findings.decisions {
             term.map.turn(&decision.turn);
-            term.pending.turned(&decision.turn.pair);
+            term.turned(&decision.turn.pair);
         }
         findings
     });

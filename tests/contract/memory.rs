@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use nodewarden::domain::change::Standing;
+use nodewarden::domain::change::{CauseKind, Standing, Verdict};
 use nodewarden::domain::ids::{ConductorName, EventId};
 use nodewarden::store::{
-    ConductorRecord, Findings, Ledger, Memory, Outbox, Prune, Request, RequestView, StandingRecord,
-    StoreError, Sweep, Takeover, request,
+    Completed, ConductorRecord, Findings, Ledger, Memory, Outbox, Prune, Request, RequestView,
+    StandingRecord, StoreError, Sweep, Takeover, WindowDone, request,
 };
 use nodewarden::words::Word;
 
@@ -15,6 +15,7 @@ use crate::ground::{Ground, active, decision_id, id, name, pair, remembered, tur
 
 on_each!(
     a_takeover_reads_all_that_is_known_under_its_own_epoch,
+    a_loss_that_was_only_observed_is_remembered_until_it_is_decided_and_takes_nothing_out_before,
     a_doubt_is_resolved_by_reading_again_and_moves_no_time,
     an_event_is_recalled_by_conductor_and_id_with_its_digest,
     thousands_of_events_and_conductors_are_one_batch,
@@ -106,6 +107,77 @@ async fn a_takeover_reads_all_that_is_known_under_its_own_epoch(kind: Kind) {
     second.step_down(2, 30).await.unwrap();
     let overview = ground.reader.overview().await.unwrap();
     assert_eq!((overview.holder, overview.epoch), (None, 2));
+}
+
+async fn a_loss_that_was_only_observed_is_remembered_until_it_is_decided_and_takes_nothing_out_before(
+    kind: Kind,
+) {
+    let mut ground = Ground::new(kind).await;
+    ground.nodes("ipmi", "rack", &["n1", "n2"]).await;
+    let lost = pair("ipmi", "rack");
+    let mut findings = turned(&lost, Standing::Lost, 1, "c1");
+    findings.observed = true;
+    ground.ledger.commit(1, &findings).await.unwrap();
+    // By event, by silence, by a planned restart that ended, and never seen: each cause as it was.
+    let mut losses = vec![findings.decisions[0].turn.clone()];
+    for (number, kind) in [
+        CauseKind::Silence,
+        CauseKind::RestartOverdue,
+        CauseKind::NeverSeen,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let number = number as u64 + 2;
+        let mut findings = turned(
+            &pair(&format!("d{number}"), ""),
+            Standing::Lost,
+            number,
+            "c1",
+        );
+        findings.observed = true;
+        let decision = &mut findings.decisions[0];
+        if kind == CauseKind::NeverSeen {
+            decision.verdict = Verdict::Unknown;
+            decision.turn.verdict = Some(Verdict::Unknown);
+            decision.turn.cause.conductor = None;
+            decision.turn.last_good_at_ms = None;
+        }
+        decision.turn.cause.kind = kind;
+        losses.push(decision.turn.clone());
+        ground.ledger.commit(1, &findings).await.unwrap();
+    }
+    // What came back since, observed or not, is no loss.
+    for (number, standing) in [(5, Standing::Lost), (6, Standing::Active)] {
+        let mut findings = turned(&pair("back", ""), standing, number, "c1");
+        findings.observed = true;
+        ground.ledger.commit(1, &findings).await.unwrap();
+    }
+    let observed = async |ground: &mut Ground| {
+        let mut observed = ground.ledger.resume(1).await.unwrap().observed;
+        // The first one has a group; the others are numbered.
+        observed.sort_by(|a, b| (&b.pair.group, &a.pair).cmp(&(&a.pair.group, &b.pair)));
+        observed
+    };
+    assert_eq!(observed(&mut ground).await, losses);
+
+    let window = window("", 10);
+    let done = ground.ledger.take_out(1, &lost, &window).await.unwrap();
+    assert_eq!(done, WindowDone::default());
+    assert_eq!(ground.reader.overview().await.unwrap().seq, 0);
+
+    let again = Findings {
+        events: Vec::new(),
+        ..turned(&lost, Standing::Lost, 7, "c1")
+    };
+    ground.ledger.commit(1, &again).await.unwrap();
+    assert_eq!(observed(&mut ground).await, losses[1..]);
+    let done = ground.ledger.take_out(1, &lost, &window).await.unwrap();
+    let completed = Some(Completed {
+        decision_id: decision_id(7),
+        nodes: 2,
+    });
+    assert_eq!((done.changed, done.completed), (2, completed));
 }
 
 async fn a_doubt_is_resolved_by_reading_again_and_moves_no_time(kind: Kind) {

@@ -375,21 +375,26 @@ async fn i8_a_batch_is_never_larger_than_its_bound() {
 }
 
 #[tokio::test]
-async fn l1_a_batch_is_bounded_in_the_rows_that_it_may_write() {
-    let house = House::new().await;
+async fn l1_a_batch_is_bounded_in_the_rows_that_it_may_write_the_first_of_a_takeover_too() {
     let drivers: Vec<String> = (0..250).map(|n| format!("d{n:06}")).collect();
     let drivers: Vec<&str> = drivers.iter().map(String::as_str).collect();
-    let mut worker = house.active().await;
-    for incarnation in 0..5 {
-        house.joined("c1", incarnation, &drivers);
+    for takes_over in [false, true] {
+        let house = House::new().await;
+        let mut worker = match takes_over {
+            true => house.join().await,
+            false => house.active().await,
+        };
+        for incarnation in 0..5 {
+            house.joined("c1", incarnation, &drivers);
+        }
+        let mut handled = Vec::new();
+        while house.queue.events_left() > 0 {
+            handled.push(worker.step().await.handled);
+        }
+        // 2 + 2 × 250 rows each, and a transaction begins with 500.
+        assert_eq!(handled[0], 1, "{handled:?}, takes over: {takes_over}");
+        assert_eq!(house.queue.refused(), Vec::<String>::new());
     }
-    let mut handled = Vec::new();
-    while house.queue.events_left() > 0 {
-        handled.push(worker.step().await.handled);
-    }
-    // 2 + 2 × 250 rows each, and a transaction begins with 500.
-    assert_eq!(handled[0], 1, "{handled:?}");
-    assert_eq!(house.queue.refused(), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -1,12 +1,16 @@
 //! Observing: all is judged and recorded, and no node is touched.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nodewarden::config::Mode;
-use nodewarden::store::Held;
+use nodewarden::store::{Held, SqlLedger, Unwatched};
+use nodewarden::worker::Decider;
 
 use crate::house::{House, Worker, assert_contiguous, changes};
 use crate::operator::{pause, release, wait};
+use crate::races::Lossy;
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
@@ -104,8 +108,13 @@ async fn a_mark_that_is_nobody_s_is_not_put_right_while_observing() {
     assert_eq!(state, "out_of_service");
 }
 
+/// Since when the first pair that is shown is lost.
+async fn lost_since(house: &House) -> Option<u64> {
+    house.reader.drivers().await.unwrap()[0].since_ms
+}
+
 #[tokio::test]
-async fn i1_enforcing_after_observing_decides_afresh_and_rewrites_nothing() {
+async fn i1_enforcing_after_observing_decides_again_and_rewrites_nothing() {
     let mut house = observing().await;
     let nodes = house.nodes("a", 3).await;
     house.nodes("b", 2).await;
@@ -115,9 +124,15 @@ async fn i1_enforcing_after_observing_decides_afresh_and_rewrites_nothing() {
     house.joined("c2", 1, &["b"]);
     house.settle(&mut worker).await;
     let before = house.reader.decisions(100).await.unwrap();
+    let since = lost_since(&house).await;
     house.clock.advance(S(3600));
     let mut worker = restarted(&mut house, worker, Mode::Enforce).await;
     assert_eq!(house.out().await, nodes);
+    assert_eq!(
+        lost_since(&house).await,
+        since,
+        "it is lost as long as it was"
+    );
     let mut after = house.reader.decisions(100).await.unwrap();
     let fresh = after.remove(0);
     assert_eq!(after, before, "what was observed stays as it is");
@@ -145,6 +160,115 @@ async fn i1_enforcing_after_observing_decides_afresh_and_rewrites_nothing() {
     house.settle(&mut worker).await;
     assert_eq!(house.out().await, Vec::<String>::new());
     assert_eq!(house.decisions().await.len(), 5);
+    assert_contiguous(&house.announcements().await);
+}
+
+#[tokio::test]
+async fn i6_a_pair_that_is_back_before_the_own_tick_is_not_decided_again() {
+    let mut house = observing().await;
+    house.nodes("a", 3).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    house.queue.end(worker.session);
+    house.joined("c1", 2, &["a"]);
+    house.rules.mode = Mode::Enforce;
+    let mut worker = house.active().await;
+    house.pass(&mut worker, 65).await;
+    assert_eq!(
+        house.decisions().await,
+        ["a lost by c1 e2, 3 nodes", "a restored by c1 e3, 0 nodes"]
+    );
+    assert_eq!(house.out().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn i1_a_pair_that_was_back_and_is_lost_again_before_the_own_tick_is_decided_once() {
+    let mut house = observing().await;
+    let nodes = house.nodes("a", 3).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    house.queue.end(worker.session);
+    house.joined("c1", 2, &["a"]);
+    house.left("c1", 2);
+    house.rules.mode = Mode::Enforce;
+    house.active().await;
+    assert_eq!(
+        house.decisions().await,
+        [
+            "a lost by c1 e2, 3 nodes",
+            "a restored by c1 e3, 0 nodes",
+            "a lost by c1 e4, 3 nodes"
+        ]
+    );
+    assert_eq!(house.out().await, nodes);
+}
+
+#[tokio::test]
+async fn l1_many_losses_that_were_observed_are_decided_again_a_bounded_number_at_a_time() {
+    let mut house = observing().await;
+    let drivers: Vec<String> = (0..200).map(|n| format!("d{n:03}")).collect();
+    let drivers: Vec<&str> = drivers.iter().map(String::as_str).collect();
+    for driver in &drivers {
+        house.nodes(driver, 1).await;
+    }
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &drivers);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    house.queue.end(worker.session);
+    house.rules.mode = Mode::Enforce;
+    let mut worker = house.join().await;
+    let mut decided = Vec::new();
+    for _ in 0..400 {
+        worker.step().await;
+        let decisions = house.reader.decisions(1000).await.unwrap();
+        decided.push(decisions.iter().filter(|one| !one.observed).count());
+        if worker.decider.pending() == 0 && decided.last() == Some(&200) {
+            break;
+        }
+    }
+    decided.dedup();
+    // Three rows each, and a transaction begins with 500.
+    assert_eq!(decided, [167, 200]);
+    house.settle(&mut worker).await;
+    assert_eq!(house.out().await.len(), 200);
+    assert_contiguous(&house.announcements().await);
+}
+
+#[tokio::test]
+async fn i1_a_lost_reply_to_what_is_decided_again_doubles_no_decision() {
+    let mut house = observing().await;
+    let nodes = house.nodes("a", 3).await;
+    let mut worker = house.active().await;
+    house.joined("c1", 1, &["a"]);
+    house.left("c1", 1);
+    house.settle(&mut worker).await;
+    house.queue.end(worker.session);
+    house.rules.mode = Mode::Enforce;
+    let lose_next = Arc::new(AtomicBool::new(true));
+    let ledger = Lossy {
+        inner: SqlLedger::new(&house.database, house.inventory(), Arc::new(Unwatched)).unwrap(),
+        lose_next: Arc::clone(&lose_next),
+        no_sweep: false,
+        most: u32::MAX,
+    };
+    let (rules, clock) = (house.rules.clone(), house.clock.clone());
+    let mut decider = Decider::join(house.queue.join(), ledger, clock, rules, "test")
+        .await
+        .unwrap();
+    for _ in 0..20 {
+        decider.step().await.unwrap();
+    }
+    assert!(!lose_next.load(Ordering::Relaxed));
+    assert_eq!(house.out().await, nodes);
+    assert_eq!(
+        house.decisions().await,
+        ["a lost by c1 e2, 3 nodes", "a lost by c1 e2, 3 nodes"]
+    );
     assert_contiguous(&house.announcements().await);
 }
 

@@ -189,7 +189,7 @@ async fn i8_what_is_no_name_of_a_driver_is_left_alone_and_a_pair_that_nobody_nam
 }
 
 #[tokio::test]
-async fn an_unknown_driver_is_only_recorded_while_observing_and_decided_afresh_when_armed() {
+async fn an_unknown_driver_is_only_recorded_while_observing_and_decided_again_when_armed() {
     let mut house = house().await;
     house.rules.mode = Mode::Observe;
     house.joined("c1", 1, &["a"]);
@@ -203,6 +203,22 @@ async fn an_unknown_driver_is_only_recorded_while_observing_and_decided_afresh_w
     house.active().await;
     assert_eq!(house.decisions().await, [UNKNOWN, UNKNOWN]);
     assert_eq!(house.out().await.len(), 3);
+}
+
+#[tokio::test]
+async fn an_unknown_driver_that_was_observed_is_not_decided_again_where_it_is_only_reported() {
+    let mut house = house().await;
+    house.rules.mode = Mode::Observe;
+    house.joined("c1", 1, &["a"]);
+    let mut worker = house.active().await;
+    house.pass(&mut worker, 65).await;
+    house.queue.end(worker.session);
+    house.rules.mode = Mode::Enforce;
+    house.rules.unknown_after = None;
+    let mut worker = house.active().await;
+    house.pass(&mut worker, 130).await;
+    assert_eq!(house.decisions().await, [UNKNOWN]);
+    assert_eq!(house.out().await, NONE);
 }
 
 #[tokio::test]
