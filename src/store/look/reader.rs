@@ -6,11 +6,13 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::config::{self, Database, Mode};
+use crate::domain::announcement::BackReason;
 use crate::domain::change::Verdict;
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::open::Purpose;
+use crate::store::database::row::Row;
 use crate::store::inventory;
 use crate::store::look::from_row::{decision, hold};
 use crate::store::look::pairs::{conductors, pairs};
@@ -263,69 +265,20 @@ async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
 }
 
 async fn node(look: &mut Snapshot, uuid_or_name: &str) -> Result<Option<NodeFacts>, sqlx::Error> {
-    let asked = values![uuid_or_name];
-    let mut found = look
-        .connection
-        .fetch_first(&look.inventory.see_node, asked)
-        .await?;
-    if found.is_none() {
-        let mut named = look
-            .connection
-            .fetch(&look.inventory.see_node_by_name, asked)
-            .await?;
-        found = (named.len() == 1).then(|| named.remove(0));
-    }
-    let Some(row) = found else {
+    let Some(row) = row_of(look, uuid_or_name).await? else {
         return Ok(None);
     };
     let uuid = row.text("uuid")?;
     let group = row.text("conductor_group")?;
     let driver = row.maybe_text("driver")?;
-    let held = look
-        .connection
-        .fetch_first(look.sql.see_hold, values![&uuid])
-        .await?;
-    let hold = match held {
-        Some(held) => {
-            let asked = values![held.uint("decision")?];
-            let row = look
-                .connection
-                .fetch_first(look.sql.see_decision, asked)
-                .await?;
-            let decision = row.as_ref().map(decision).transpose()?;
-            decision.zip(Some(held.uint("since_ms")?))
-        }
+    let pair = match &driver {
+        Some(driver) => pair_of(look, &group, driver).await?,
         None => None,
     };
-    let last = look
-        .connection
-        .fetch_first(look.sql.see_last_change, values![&uuid])
-        .await?;
-    let last_back = match last {
-        Some(last) => last.maybe_word("back")?.zip(last.maybe_uint("since_ms")?),
-        None => None,
-    };
-    let view = match &driver {
-        Some(driver) => pairs(look).await?.remove(&(group.clone(), driver.clone())),
-        None => None,
-    };
-    let pair = match view {
-        Some(view) => Some(PairFacts {
-            gone: view
-                .gone(&conductors(look).await?)
-                .into_iter()
-                .cloned()
-                .collect(),
-            view,
-        }),
-        None => None,
-    };
-    let mode = look
-        .connection
-        .fetch_one(look.sql.position, &[])
-        .await?
-        .maybe_word::<Mode>("mode")?;
+    let position = look.connection.fetch_one(look.sql.position, &[]).await?;
     Ok(Some(NodeFacts {
+        hold: hold_of(look, &uuid).await?,
+        last_back: last_back_of(look, &uuid).await?,
         uuid,
         name: row.maybe_text("name")?,
         conductor_group: group,
@@ -333,10 +286,75 @@ async fn node(look: &mut Snapshot, uuid_or_name: &str) -> Result<Option<NodeFact
         maintenance: row.maybe_flag("maintenance")?.unwrap_or(false),
         service_state: row.maybe_text("service_state")?.unwrap_or_default(),
         since_ms: row.maybe_uint("service_state_since_ms")?,
-        hold: hold.map(|(decision, since_ms)| (since_ms, decision)),
-        last_back,
         pair,
         pause: crate::store::write::pause::read(&mut look.connection, look.sql).await?,
-        observing: mode == Some(Mode::Observe),
+        observing: position.maybe_word("mode")? == Some(Mode::Observe),
     }))
+}
+
+/// The row of the node with this uuid, or with this name if no other node has it.
+async fn row_of(look: &mut Snapshot, uuid_or_name: &str) -> Result<Option<Row>, sqlx::Error> {
+    let asked = values![uuid_or_name];
+    let found = look
+        .connection
+        .fetch_first(&look.inventory.see_node, asked)
+        .await?;
+    if found.is_some() {
+        return Ok(found);
+    }
+    let mut named = look
+        .connection
+        .fetch(&look.inventory.see_node_by_name, asked)
+        .await?;
+    Ok((named.len() == 1).then(|| named.remove(0)))
+}
+
+/// Since when the node is held, and by which decision.
+async fn hold_of(
+    look: &mut Snapshot,
+    uuid: &str,
+) -> Result<Option<(u64, DecisionView)>, sqlx::Error> {
+    let held = look
+        .connection
+        .fetch_first(look.sql.see_hold, values![uuid])
+        .await?;
+    let Some(held) = held else {
+        return Ok(None);
+    };
+    let row = look
+        .connection
+        .fetch_first(look.sql.see_decision, values![held.uint("decision")?])
+        .await?;
+    let decision = row.as_ref().map(decision).transpose()?;
+    Ok(Some(held.uint("since_ms")?).zip(decision))
+}
+
+/// Why and when the node came back, if its last change is that it did.
+async fn last_back_of(
+    look: &mut Snapshot,
+    uuid: &str,
+) -> Result<Option<(BackReason, u64)>, sqlx::Error> {
+    let last = look
+        .connection
+        .fetch_first(look.sql.see_last_change, values![uuid])
+        .await?;
+    let Some(last) = last else {
+        return Ok(None);
+    };
+    Ok(last.maybe_word("back")?.zip(last.maybe_uint("since_ms")?))
+}
+
+/// What is known of the pair that the node needs.
+async fn pair_of(
+    look: &mut Snapshot,
+    group: &str,
+    driver: &str,
+) -> Result<Option<PairFacts>, sqlx::Error> {
+    let key = (group.to_owned(), driver.to_owned());
+    let Some(view) = pairs(look).await?.remove(&key) else {
+        return Ok(None);
+    };
+    let conductors = conductors(look).await?;
+    let gone = view.gone(&conductors).into_iter().cloned().collect();
+    Ok(Some(PairFacts { gone, view }))
 }

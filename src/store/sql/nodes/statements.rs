@@ -86,12 +86,13 @@ fn pair_window(words: &Words) -> String {
     )
 }
 
-/// What of a window may be taken and is not held yet.
-fn wanted(words: &Words, decision: &str) -> String {
+/// What of a window, from above `after` up to `last`, may be taken and is not held yet.
+fn wanted(words: &Words, decision: &str, after: &str, last: &str) -> String {
     format!(
-        "{} AND NOT EXISTS (SELECT 1 FROM nodewarden_changes h WHERE {}) AND {}",
+        "{} AND NOT EXISTS (SELECT 1 FROM nodewarden_changes h WHERE {}{}) AND {}",
         words.free(),
         words.has("h.held"),
+        words.held_within(after, last),
         words.not_lifted(decision)
     )
 }
@@ -105,7 +106,7 @@ fn hold(words: &Words) -> String {
         name = words.name(),
         nodes = words.nodes_by_pair(),
         of_pair = words.of_pair("$4", "$5"),
-        wanted = wanted(words, "$2"),
+        wanted = wanted(words, "$2", "$6", "$7"),
         lock = words.lock(),
     )
 }
@@ -119,7 +120,7 @@ fn left_in(words: &Words) -> String {
         WHERE {of_pair} AND n.uuid > $3 AND n.uuid <= $4 AND {wanted}",
         nodes = words.nodes_by_pair(),
         of_pair = words.of_pair("$1", "$2"),
-        wanted = wanted(words, "$5"),
+        wanted = wanted(words, "$5", "$3", "$4"),
     )
 }
 

@@ -150,6 +150,15 @@ impl Words {
         }
     }
 
+    /// The bounds of a window, said of the hold `h` as well. Without them PostgreSQL, once its tables
+    /// are analysed, may hash all changes for each window of our own table.
+    pub fn held_within(&self, after: &str, last: &str) -> String {
+        match (&self.kind, self.dialect) {
+            (Native, Postgres) => format!(" AND h.held > {after} AND h.held <= {last}"),
+            (Native, Sqlite | MySql) | (Ironic(_), _) => String::new(),
+        }
+    }
+
     /// The length of a text in bytes.
     pub fn bytes(&self, text: &str) -> String {
         match (&self.kind, self.dialect) {
