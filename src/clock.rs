@@ -66,6 +66,13 @@ pub fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// The instant that lies `age` back, if the machine has run that long: for other tasks, which tell
+/// by it how old something is when they look.
+#[must_use]
+pub fn ago(age: Duration) -> Option<Instant> {
+    Instant::now().checked_sub(age)
+}
+
 /// A new random UUID, in text.
 #[must_use]
 pub fn new_id() -> String {

@@ -23,10 +23,13 @@
 //!
 //! | module | what | knows |
 //! |---|---|---|
-//! | [`domain`] | the decision core, pure: start reading here | nothing of ours, no runtime |
-//! | [`wire`] | bytes to domain and back, limits | domain |
-//! | [`store`] | the database: one transaction a method; the only SQL | domain, config |
-//! | [`broker`] | the AMQP client; the only names of queues | domain, config |
+//! | [`domain`] | the decision core, pure: start reading here | words, no runtime |
+//! | [`words`] | closed lists of words, each word written once | nothing |
+//! | [`message`] | a message as plain data, delivered or to be published | nothing |
+//! | [`clock`] | the machine's time and random ids, and the port that tests replace | domain |
+//! | [`wire`] | bytes to domain and back, limits | domain, message |
+//! | [`store`] | the database: one transaction a method; the only SQL | domain, config, clock |
+//! | [`broker`] | the AMQP client; the only names of queues | domain, config, message, clock |
 //! | [`worker`] | the loop as a step machine, the relay, the replica | domain, wire, store, broker |
 //! | [`bridge`] | looks at Ironic's tables, judges (pure), publishes what Ironic does not | as the worker |
 //! | [`http`], [`answers`] | read and tell; never write | store's reader, worker's and bridge's status |

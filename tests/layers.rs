@@ -11,7 +11,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("clock", &["domain"]),
     ("domain", &["words"]),
     ("wire", &["domain", "words", "message"]),
-    ("store", &["domain", "config", "failpoints", "words"]),
+    (
+        "store",
+        &["domain", "config", "clock", "failpoints", "words"],
+    ),
     ("broker", &["domain", "config", "message", "clock"]),
     (
         "worker",

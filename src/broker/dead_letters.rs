@@ -20,6 +20,7 @@ use super::confirmed::{ConfirmedChannel, Parcel};
 use super::error::{reply_code, short, within};
 use super::letter::{DeadLetter, DeadLetterContent, Found};
 use super::link::BrokerConnection;
+use crate::clock::new_id;
 use crate::config::Amqp;
 use crate::message::Published;
 
@@ -196,7 +197,7 @@ impl DeadLetters {
         &mut self,
         mut judge: impl FnMut(&Found, &[u8]) -> Fate,
     ) -> Result<(), BrokerError> {
-        let walk = crate::clock::new_id();
+        let walk = new_id();
         let mut seen = HashSet::new();
         let mut left = self.waiting().await?;
         while left > 0 {
