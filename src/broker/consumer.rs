@@ -14,10 +14,10 @@ use lapin::{Channel, message};
 
 use super::BrokerError;
 use super::confirmed::{ConfirmedChannel, Parcel};
+use super::dead_letters;
 use super::deliveries::{plain, take};
 use super::error::{over, short, within};
 use super::link::BrokerConnection;
-use super::refusal;
 use super::ticks::Ticks;
 use crate::clock::new_id;
 use crate::config::Amqp;
@@ -146,7 +146,7 @@ impl Consumer {
             copies.push(Parcel {
                 exchange: ShortString::default(),
                 routing_key: queue.clone(),
-                properties: refusal::wrap(original, reason, detail, frame_max),
+                properties: dead_letters::wrap(original, reason, detail, frame_max),
                 body: &original.data,
             });
         }

@@ -8,8 +8,8 @@ use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
-use super::APP_ID;
-use super::publisher::PERSISTENT;
+use crate::broker::APP_ID;
+use crate::broker::publisher::PERSISTENT;
 use crate::clock::{new_id, now_ms};
 
 /// `type` of a dead letter.
@@ -38,7 +38,7 @@ const RESERVE: usize = 4096;
 
 /// The properties of the copy of `original`. All of them travel in one frame of at most
 /// `frame_max` bytes, or the broker would end the connection: headers that do not fit are left out.
-pub(super) fn wrap(
+pub(in crate::broker) fn wrap(
     original: &Delivery,
     reason: &str,
     detail: &str,
