@@ -1,5 +1,10 @@
 //! The one clock: the only place that reads the machine's time or makes random ids.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the machine's clocks and random ids are read here and handed on"
+)]
+
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::time::{Mono, Now};

@@ -28,7 +28,7 @@
 //! | [`message`] | a message as plain data, delivered or to be published | nothing |
 //! | [`clock`] | the machine's time and random ids, and the port that tests replace | domain |
 //! | [`wire`] | bytes to domain and back, limits | domain, message |
-//! | [`store`] | the database: one transaction a method; the only SQL | domain, config, clock |
+//! | [`store`] | the database: one transaction a method; the only SQL | domain, config |
 //! | [`broker`] | the AMQP client; the only names of queues | domain, config, message, clock |
 //! | [`worker`] | the loop as a step machine, the relay, the replica | domain, wire, store, broker |
 //! | [`bridge`] | looks at Ironic's tables, judges (pure), publishes what Ironic does not | as the worker |
@@ -68,6 +68,8 @@
 //! log), thiserror (errors), tracing and tracing-subscriber (logs),
 //! metrics and its Prometheus exporter, axum (HTTP), uuid, sha2 (digests of events), schemars
 //! (schemas from types), humantime (durations), indicatif (progress), rustix (signals to processes).
+
+#![warn(clippy::disallowed_methods)]
 
 pub mod answers;
 pub mod app;
