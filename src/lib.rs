@@ -69,7 +69,7 @@
 //! metrics and its Prometheus exporter, axum (HTTP), uuid, sha2 (digests of events), schemars
 //! (schemas from types), humantime (durations), indicatif (progress), rustix (signals to processes).
 
-#![warn(clippy::disallowed_methods)]
+#![warn(clippy::disallowed_methods, clippy::too_many_lines)]
 
 pub mod answers;
 pub mod app;
