@@ -1,5 +1,10 @@
 //! The one clock: the only place that reads the machine's time or makes random ids.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the machine's clocks and random ids are read here and handed on"
+)]
+
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::time::{Mono, Now};
@@ -64,6 +69,13 @@ pub fn now_ms() -> u64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The instant that lies `age` back, if the machine has run that long: for other tasks, which tell
+/// by it how old something is when they look.
+#[must_use]
+pub fn ago(age: Duration) -> Option<Instant> {
+    Instant::now().checked_sub(age)
 }
 
 /// A new random UUID, in text.

@@ -23,10 +23,13 @@
 //!
 //! | module | what | knows |
 //! |---|---|---|
-//! | [`domain`] | the decision core, pure: start reading here | nothing of ours, no runtime |
-//! | [`wire`] | bytes to domain and back, limits | domain |
+//! | [`domain`] | the decision core, pure: start reading here | words, no runtime |
+//! | [`words`] | closed lists of words, each word written once | nothing |
+//! | [`message`] | a message as plain data, delivered or to be published | nothing |
+//! | [`clock`] | the machine's time and random ids, and the port that tests replace | domain |
+//! | [`wire`] | bytes to domain and back, limits | domain, message |
 //! | [`store`] | the database: one transaction a method; the only SQL | domain, config |
-//! | [`broker`] | the AMQP client; the only names of queues | domain, config |
+//! | [`broker`] | the AMQP client; the only names of queues | domain, config, message, clock |
 //! | [`worker`] | the loop as a step machine, the relay, the replica | domain, wire, store, broker |
 //! | [`bridge`] | looks at Ironic's tables, judges (pure), publishes what Ironic does not | as the worker |
 //! | [`http`], [`answers`] | read and tell; never write | store's reader, worker's and bridge's status |
@@ -65,6 +68,8 @@
 //! log), thiserror (errors), tracing and tracing-subscriber (logs),
 //! metrics and its Prometheus exporter, axum (HTTP), uuid, sha2 (digests of events), schemars
 //! (schemas from types), humantime (durations), indicatif (progress), rustix (signals to processes).
+
+#![warn(clippy::disallowed_methods, clippy::too_many_lines)]
 
 pub mod answers;
 pub mod app;

@@ -1,7 +1,10 @@
 //! The real binary among strangers: clients in other languages that know nothing but the contract,
 //! a real Ironic's list of nodes, and publishers that send rubbish.
 
-#[allow(dead_code)] // the tests of the broker's own module use more of it
+#[allow(
+    dead_code,
+    reason = "the tests of the broker's own module use more of it"
+)]
 #[path = "support/rabbitmq.rs"]
 mod rabbitmq;
 #[path = "support/replica.rs"]

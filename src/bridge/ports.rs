@@ -31,7 +31,10 @@ impl std::fmt::Display for LookFault {
 }
 
 /// Ironic's database.
-#[allow(async_fn_in_trait)] // used only with concrete types
+#[expect(
+    async_fn_in_trait,
+    reason = "used only with concrete types, whose futures are Send"
+)]
 pub trait Lookout {
     /// Writes our own row, then reads it and both tables at one moment. Never takes longer than its
     /// time limit by much.
@@ -42,7 +45,10 @@ pub trait Lookout {
 }
 
 /// The broker.
-#[allow(async_fn_in_trait)] // used only with concrete types
+#[expect(
+    async_fn_in_trait,
+    reason = "used only with concrete types, whose futures are Send"
+)]
 pub trait Voice {
     /// Makes sure that there is a session.
     ///

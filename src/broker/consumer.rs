@@ -14,11 +14,12 @@ use lapin::{Channel, message};
 
 use super::BrokerError;
 use super::confirmed::{ConfirmedChannel, Parcel};
+use super::dead_letters;
 use super::deliveries::{plain, take};
 use super::error::{over, short, within};
 use super::link::BrokerConnection;
-use super::refusal;
 use super::ticks::Ticks;
+use crate::clock::new_id;
 use crate::config::Amqp;
 use crate::message::{Delivery, Published, Refused};
 
@@ -41,7 +42,7 @@ impl Consumer {
         session_id: &str,
     ) -> Result<Self, BrokerError> {
         let queue = short(&settings.events_queue)?;
-        let tag = short(&format!("nodewarden-{session_id}-{}", uuid::Uuid::new_v4()))?;
+        let tag = short(&format!("nodewarden-{session_id}-{}", new_id()))?;
         let dead_letters = (
             short(&settings.dead_letters_queue)?,
             ConfirmedChannel::open(publish).await?,
@@ -145,7 +146,7 @@ impl Consumer {
             copies.push(Parcel {
                 exchange: ShortString::default(),
                 routing_key: queue.clone(),
-                properties: refusal::wrap(original, reason, detail, frame_max),
+                properties: dead_letters::wrap(original, reason, detail, frame_max),
                 body: &original.data,
             });
         }

@@ -16,6 +16,7 @@ use lapin::{AsyncTcpStream, Channel, Connection, ConnectionProperties, Event};
 use super::BrokerError;
 use super::error::{chain, no_answer, within};
 use super::url;
+use crate::clock::SystemClock;
 use crate::config::Amqp;
 
 /// One connection.
@@ -45,10 +46,10 @@ impl BrokerConnection {
         let runtime =
             lapin::runtime::default_runtime().map_err(|fault| unreachable(chain(&fault)))?;
 
-        let started = tokio::time::Instant::now();
+        let clock = SystemClock::start();
+        let left = || limit.saturating_sub(clock.mono().0);
         let address = resolve_and_knock(&uri, limit).await.map_err(unreachable)?;
-        let left = limit.saturating_sub(started.elapsed());
-        let stream = tokio::time::timeout(left, AsyncTcpStream::connect(&runtime, address))
+        let stream = tokio::time::timeout(left(), AsyncTcpStream::connect(&runtime, address))
             .await
             .map_err(|_| unreachable("no connection in time".into()))?
             .map_err(|fault| unreachable(chain(&fault)))?;
@@ -57,22 +58,12 @@ impl BrokerConnection {
                 "the client library gave no plain stream".into(),
             ));
         };
-        let socket = plain
-            .get_ref()
-            .as_fd()
-            .try_clone_to_owned()
-            .map(TcpStream::from)
-            .map_err(|fault| unreachable(chain(&fault)))?;
-        // Frames are small and each waits for an answer.
-        socket
-            .set_nodelay(true)
-            .map_err(|fault| unreachable(chain(&fault)))?;
+        let socket = second_handle(plain.get_ref()).map_err(|fault| unreachable(chain(&fault)))?;
         let stream = match uri.scheme {
             AMQPScheme::AMQP => stream,
             AMQPScheme::AMQPS => {
-                let left = limit.saturating_sub(started.elapsed());
                 let hello = stream.into_tls(&uri.authority.host, lapin::tcp::TLSConfig::default());
-                tokio::time::timeout(left, hello)
+                tokio::time::timeout(left(), hello)
                     .await
                     .map_err(|_| unreachable("no TLS handshake in time".into()))?
                     .map_err(|fault| unreachable(format!("TLS: {}", chain(&fault))))?
@@ -90,17 +81,12 @@ impl BrokerConnection {
             },
             ConnectionProperties::default().with_connection_name(name.into()),
         );
-        let left = limit.saturating_sub(started.elapsed());
-        let connection = match within(left, "AMQP handshake", handshake).await {
+        let connection = match within(left(), "AMQP handshake", handshake).await {
             Ok(connection) => connection,
             Err(fault) => {
-                // Otherwise the library waits for the silent peer for ever, in a thread of its own.
+                // Otherwise the library waits for the silent peer without end, in a thread of its own.
                 let _ = socket.shutdown(Shutdown::Both);
-                return Err(match fault.before_session() {
-                    BrokerError::Unreachable(why) => unreachable(why),
-                    BrokerError::Refused(why) => BrokerError::Refused(format!("{place}: {why}")),
-                    other => other,
-                });
+                return Err(no_handshake(fault, &place));
             }
         };
         let blocked = Mutex::new(Blocked {
@@ -186,6 +172,23 @@ impl BrokerConnection {
 impl Drop for BrokerConnection {
     fn drop(&mut self) {
         self.sever();
+    }
+}
+
+/// A second handle on a connected socket. Frames are small and each waits for an answer, so neither
+/// handle delays them.
+fn second_handle(socket: &impl AsFd) -> std::io::Result<TcpStream> {
+    let socket = TcpStream::from(socket.as_fd().try_clone_to_owned()?);
+    socket.set_nodelay(true)?;
+    Ok(socket)
+}
+
+/// Why the broker at `place` did not let us in.
+fn no_handshake(fault: BrokerError, place: &str) -> BrokerError {
+    match fault.before_session() {
+        BrokerError::Unreachable(why) => BrokerError::Unreachable(format!("{place}: {why}")),
+        BrokerError::Refused(why) => BrokerError::Refused(format!("{place}: {why}")),
+        other @ BrokerError::Lost(_) => other,
     }
 }
 

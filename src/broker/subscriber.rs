@@ -13,6 +13,7 @@ use super::BrokerError;
 use super::deliveries::{plain, take};
 use super::error::{short, within};
 use super::link::BrokerConnection;
+use crate::clock::new_id;
 use crate::config::Amqp;
 use crate::message::Delivery;
 
@@ -64,7 +65,7 @@ impl Subscriber {
             AMQPValue::LongString("drop-head".into()),
         );
         // A name that the shipped permissions and policies know.
-        let name = short(&format!("scheduler.nodewarden.{}", uuid::Uuid::new_v4()))?;
+        let name = short(&format!("scheduler.nodewarden.{}", new_id()))?;
         let declare = channel.queue_declare(name, options, arguments);
         let queue = within(limit, "declaring a queue to listen with", declare).await?;
         let what = format!("binding to exchange {:?}", exchange.as_str());

@@ -10,8 +10,8 @@ use lapin::{BasicProperties, Channel, PublisherConfirm};
 
 use super::error::{lost, over, within};
 use super::link::BrokerConnection;
-use super::refusal::now_s;
 use super::{APP_ID, BrokerError, TICK};
+use crate::clock::{new_id, now_ms};
 
 /// How long a tick may wait in the queue, in milliseconds. Ticks of an outage must not pile up, but
 /// one that expired while a busy queue was worked off would never prove that we hear.
@@ -57,10 +57,10 @@ impl Ticks {
             }
         }
         let properties = BasicProperties::default()
-            .with_message_id(crate::clock::new_id().into())
+            .with_message_id(new_id().into())
             .with_type(TICK.into())
             .with_app_id(APP_ID.into())
-            .with_timestamp(now_s())
+            .with_timestamp(now_ms() / 1_000)
             .with_expiration(TICK_EXPIRES_MS.into());
         let publish = self.channel.basic_publish(
             ShortString::default(),

@@ -1,13 +1,14 @@
 //! `tail`: node events as a scheduler would see them.
 
 use std::io::Write;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Map, Value};
 
 use super::Failure;
 use crate::broker::Subscriber;
+use crate::clock::{SystemClock, now_ms};
 use crate::config::Settings;
 use crate::lifecycle::{Tasks, stop_on_signals};
 use crate::message::Delivery;
@@ -41,9 +42,10 @@ impl Tail {
             .map_err(|fault| Failure::failed(fault.to_string()))?;
         let mut subscriber = Subscriber::open(&settings.amqp).await?;
         eprintln!("listening for node events");
-        let end = self.limit.map(|limit| Instant::now() + limit);
+        let clock = SystemClock::start();
+        let in_time = || self.limit.is_none_or(|limit| clock.mono().0 < limit);
         let mut left = self.count.unwrap_or(usize::MAX);
-        while left > 0 && !stop.is_cancelled() && end.is_none_or(|end| Instant::now() < end) {
+        while left > 0 && !stop.is_cancelled() && in_time() {
             for delivery in subscriber.receive(left.min(256), POLL).await? {
                 left -= 1;
                 if print(&delivery).is_err() {
@@ -58,16 +60,10 @@ impl Tail {
 }
 
 fn print(delivery: &Delivery) -> std::io::Result<()> {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
     let mut line = Map::new();
     line.insert("type".into(), delivery.message_type.clone().into());
     line.insert("message_id".into(), delivery.message_id.clone().into());
-    line.insert(
-        "received_at_ms".into(),
-        u64::try_from(now.as_millis()).unwrap_or(u64::MAX).into(),
-    );
+    line.insert("received_at_ms".into(), now_ms().into());
     match wire::to_json(&delivery.body, delivery.content_type.as_deref()) {
         Value::Object(fields) => line.extend(fields),
         other => {

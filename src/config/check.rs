@@ -8,27 +8,51 @@ use super::{Settings, SettingsFault};
 /// before.
 const DATABASES: [&str; 5] = ["sqlite", "postgres", "postgresql", "mysql", "mariadb"];
 
+fn refuse(text: impl Into<String>) -> Result<(), SettingsFault> {
+    Err(SettingsFault(text.into()))
+}
+
+const fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number)
+}
+
 impl Settings {
     /// Refuses settings that make no sense, with the reason.
     ///
     /// # Errors
     /// [`SettingsFault`] for the first one that does not.
     pub fn check(&self) -> Result<(), SettingsFault> {
-        let refuse = |text: String| Err(SettingsFault(text));
-        let seconds = Duration::from_secs;
-        if !(seconds(1)..=seconds(60)).contains(&self.amqp.heartbeat) {
-            return refuse("amqp.heartbeat must be 1s to 60s: shorter ends healthy sessions, longer blocks a fail-over".into());
+        self.check_amqp()?;
+        if !(1..=5000).contains(&self.publish.nodes_per_message) {
+            return refuse("publish.nodes_per_message must be 1 to 5000");
         }
-        if self.amqp.heartbeat.subsec_nanos() != 0 {
+        if self.decide.max_conductors == 0 || self.decide.max_pairs == 0 {
+            return refuse("decide.max_conductors and decide.max_pairs must be at least 1");
+        }
+        self.check_decide()?;
+        if self.retention.events < seconds(3600) {
             return refuse(
-                "amqp.heartbeat must be whole seconds: AMQP 0-9-1 carries no fractions".into(),
+                "retention.events must be at least 1h: an event must be remembered as long as the broker can deliver it again",
             );
         }
+        self.check_database()?;
+        self.check_bridge()
+    }
+
+    fn check_amqp(&self) -> Result<(), SettingsFault> {
+        if !(seconds(1)..=seconds(60)).contains(&self.amqp.heartbeat) {
+            return refuse(
+                "amqp.heartbeat must be 1s to 60s: shorter ends healthy sessions, longer blocks a fail-over",
+            );
+        }
+        if self.amqp.heartbeat.subsec_nanos() != 0 {
+            return refuse("amqp.heartbeat must be whole seconds: AMQP 0-9-1 carries no fractions");
+        }
         if !(seconds(1)..=seconds(120)).contains(&self.amqp.timeout) {
-            return refuse("amqp.timeout must be 1s to 120s".into());
+            return refuse("amqp.timeout must be 1s to 120s");
         }
         if !(1..=2000).contains(&self.amqp.batch) {
-            return refuse("amqp.batch must be 1 to 2000".into());
+            return refuse("amqp.batch must be 1 to 2000");
         }
         for (key, name) in [
             ("events_exchange", &self.amqp.events_exchange),
@@ -41,19 +65,23 @@ impl Settings {
             }
         }
         if self.amqp.events_queue == self.amqp.dead_letters_queue {
-            return refuse("amqp.dead_letters_queue must not be amqp.events_queue: a refused message would come back for ever".into());
+            return refuse(
+                "amqp.dead_letters_queue must not be amqp.events_queue: a refused message would come back for ever",
+            );
         }
         if self.amqp.events_exchange == self.amqp.nodes_exchange {
-            return refuse("amqp.nodes_exchange must not be amqp.events_exchange: conductors and schedulers need permissions of their own".into());
+            return refuse(
+                "amqp.nodes_exchange must not be amqp.events_exchange: conductors and schedulers need permissions of their own",
+            );
         }
-        if !(1..=5000).contains(&self.publish.nodes_per_message) {
-            return refuse("publish.nodes_per_message must be 1 to 5000".into());
-        }
-        if self.decide.max_conductors == 0 || self.decide.max_pairs == 0 {
-            return refuse("decide.max_conductors and decide.max_pairs must be at least 1".into());
-        }
+        Ok(())
+    }
+
+    fn check_decide(&self) -> Result<(), SettingsFault> {
         if !(1..=100_000).contains(&self.decide.chunk_nodes) {
-            return refuse("decide.chunk_nodes must be 1 to 100000: a chunk is one transaction and keeps its rows locked".into());
+            return refuse(
+                "decide.chunk_nodes must be 1 to 100000: a chunk is one transaction and keeps its rows locked",
+            );
         }
         if self.decide.reconnect_grace < 2 * self.amqp.heartbeat {
             return refuse(format!(
@@ -63,54 +91,58 @@ impl Settings {
             ));
         }
         if !(seconds(1)..=seconds(3600)).contains(&self.decide.sweep_interval) {
-            return refuse("decide.sweep_interval must be 1s to 1h: it is how long a newly registered node of a lost driver stays unnoticed".into());
-        }
-        if self.decide.back_within_cap > seconds(24 * 3600) {
-            return refuse("decide.back_within_cap must be at most 24h: that long nodes of a conductor that never returns stay in service".into());
-        }
-        if self.decide.forget_after < seconds(3600) {
-            return refuse("decide.forget_after must be at least 1h".into());
-        }
-        if self.retention.events < seconds(3600) {
-            return refuse("retention.events must be at least 1h: an event must be remembered as long as the broker can deliver it again".into());
-        }
-        if self.database.transaction_limit < seconds(5) {
-            return refuse("database.transaction_limit must be at least 5s: a healthy but slow disk would be killed".into());
-        }
-        self.check_bridge()?;
-        let scheme = self.database.url.expose().split("://").next();
-        if scheme.is_none_or(|scheme| !DATABASES.contains(&scheme)) {
             return refuse(
-                "database.url must begin with sqlite://, postgres:// or mysql://".into(),
+                "decide.sweep_interval must be 1s to 1h: it is how long a newly registered node of a lost driver stays unnoticed",
             );
         }
+        if self.decide.back_within_cap > seconds(24 * 3600) {
+            return refuse(
+                "decide.back_within_cap must be at most 24h: that long nodes of a conductor that never returns stay in service",
+            );
+        }
+        if self.decide.forget_after < seconds(3600) {
+            return refuse("decide.forget_after must be at least 1h");
+        }
         if self.decide.unknown_driver_grace < seconds(1) {
-            return refuse("decide.unknown_driver_grace must be at least 1s".into());
+            return refuse("decide.unknown_driver_grace must be at least 1s");
+        }
+        Ok(())
+    }
+
+    fn check_database(&self) -> Result<(), SettingsFault> {
+        if self.database.transaction_limit < seconds(5) {
+            return refuse(
+                "database.transaction_limit must be at least 5s: a healthy but slow disk would be killed",
+            );
+        }
+        let scheme = self.database.url.expose().split("://").next();
+        if scheme.is_none_or(|scheme| !DATABASES.contains(&scheme)) {
+            return refuse("database.url must begin with sqlite://, postgres:// or mysql://");
         }
         Ok(())
     }
 
     fn check_bridge(&self) -> Result<(), SettingsFault> {
         let bridge = &self.bridge;
-        if !(Duration::from_millis(200)..=Duration::from_secs(60)).contains(&bridge.interval) {
-            return Err(SettingsFault("bridge.interval must be 200ms to 60s".into()));
+        if !(Duration::from_millis(200)..=seconds(60)).contains(&bridge.interval) {
+            return refuse("bridge.interval must be 200ms to 60s");
         }
         let scheme = bridge
             .database_url
             .as_ref()
             .map(|url| url.expose().split("://").next().unwrap_or_default());
         if scheme.is_some_and(|scheme| !DATABASES.contains(&scheme)) {
-            return Err(SettingsFault(
-                "bridge.database_url must begin with sqlite://, postgres:// or mysql://".into(),
-            ));
+            return refuse(
+                "bridge.database_url must begin with sqlite://, postgres:// or mysql://",
+            );
         }
         match bridge.heartbeat_timeout {
-            Some(timeout) if timeout < 3 * bridge.interval => Err(SettingsFault(format!(
+            Some(timeout) if timeout < 3 * bridge.interval => refuse(format!(
                 "bridge.heartbeat_timeout ({}) must be at least three bridge.interval ({}), and not less than the \
                  heartbeat_timeout of Ironic's own [conductor] section",
                 humantime::format_duration(timeout),
                 humantime::format_duration(bridge.interval),
-            ))),
+            )),
             _ => Ok(()),
         }
     }

@@ -1,5 +1,10 @@
 //! The environment, read here and nowhere else.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the environment is read here and handed on as settings"
+)]
+
 use std::path::PathBuf;
 
 use super::SettingsFault;

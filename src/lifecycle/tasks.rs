@@ -37,6 +37,10 @@ impl Tasks {
     }
 
     /// Starts a task that lives as long as the process.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the only task that is not awaited: it ends with the process"
+    )]
     pub(super) fn detach(&self, work: impl Future<Output = ()> + Send + 'static) {
         tokio::spawn(work);
     }

@@ -10,6 +10,12 @@
 //! SIGKILL from within a PID namespace does not reach its first process, so a replica is never that
 //! one: see [`init`](super::init).
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a process of its own: it has one thread for the pipe, and the age of a transaction \
+              is all that it judges"
+)]
+
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};

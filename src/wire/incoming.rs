@@ -7,8 +7,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::MSGPACK;
-use super::to_msgpack;
+use super::bounds::{Count, GroupName, IntervalMs, Name, TimeoutMs};
+use super::{MSGPACK, to_msgpack};
 use crate::domain::event::{Event, EventKind, Statement};
 use crate::message::Outgoing;
 
@@ -37,39 +37,30 @@ pub const REASON_BYTES: usize = 1_000;
 #[schemars(title = "conductor.joined")]
 pub struct ConductorJoined {
     /// The conductor: 1 to 255 bytes of UTF-8 without control characters.
-    #[schemars(
-        length(min = 1, max = 255),
-        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
-    )]
+    #[schemars(with = "Name")]
     pub conductor: String,
     /// Which start of that conductor, 0 to 2⁶³−1, higher at each start: use the start time in ms.
-    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    #[schemars(with = "Count")]
     pub incarnation: u64,
     /// The group that it serves, at most 255 bytes; compared in ASCII lower case. Absent: the
     /// default group, whose name is empty.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(max = 255),
-        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
-    )]
+    #[schemars(with = "Option<GroupName>")]
     pub conductor_group: Option<String>,
     /// The drivers that it supports, each 1 to 255 bytes; may be none.
-    #[schemars(inner(
-        length(min = 1, max = 255),
-        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
-    ))]
+    #[schemars(with = "Vec<Name>")]
     pub drivers: Vec<String>,
     /// Present: it will send heartbeats and is lost after that long without one. 1 s to 1 h.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1_000, max = 3_600_000))]
+    #[schemars(with = "Option<TimeoutMs>")]
     pub heartbeat_timeout_ms: Option<u64>,
     /// How often it will send heartbeats. Refused if the time-out is under three of them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 9_223_372_036_854_775_807_u64))]
+    #[schemars(with = "Option<IntervalMs>")]
     pub heartbeat_interval_ms: Option<u64>,
     /// The publisher's clock, ms since 1970 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    #[schemars(with = "Option<Count>")]
     pub sent_at_ms: Option<u64>,
 }
 
@@ -79,39 +70,30 @@ pub struct ConductorJoined {
 #[schemars(title = "conductor.heartbeat")]
 pub struct ConductorHeartbeat {
     /// The conductor: 1 to 255 bytes of UTF-8 without control characters.
-    #[schemars(
-        length(min = 1, max = 255),
-        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
-    )]
+    #[schemars(with = "Name")]
     pub conductor: String,
     /// Which start of that conductor, 0 to 2⁶³−1.
-    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    #[schemars(with = "Count")]
     pub incarnation: u64,
     /// As in `conductor.joined`; counts only together with `drivers`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(max = 255),
-        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
-    )]
+    #[schemars(with = "Option<GroupName>")]
     pub conductor_group: Option<String>,
     /// The drivers that it supports. Present, even if empty: the statement is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(inner(
-        length(min = 1, max = 255),
-        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
-    ))]
+    #[schemars(with = "Option<Vec<Name>>")]
     pub drivers: Option<Vec<String>>,
     /// As in `conductor.joined`; counts only together with `drivers`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1_000, max = 3_600_000))]
+    #[schemars(with = "Option<TimeoutMs>")]
     pub heartbeat_timeout_ms: Option<u64>,
     /// As in `conductor.joined`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 9_223_372_036_854_775_807_u64))]
+    #[schemars(with = "Option<IntervalMs>")]
     pub heartbeat_interval_ms: Option<u64>,
     /// The publisher's clock, ms since 1970 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    #[schemars(with = "Option<Count>")]
     pub sent_at_ms: Option<u64>,
 }
 
@@ -120,24 +102,21 @@ pub struct ConductorHeartbeat {
 #[schemars(title = "conductor.left")]
 pub struct ConductorLeft {
     /// The conductor: 1 to 255 bytes of UTF-8 without control characters.
-    #[schemars(
-        length(min = 1, max = 255),
-        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
-    )]
+    #[schemars(with = "Name")]
     pub conductor: String,
     /// Which start of that conductor, 0 to 2⁶³−1.
-    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    #[schemars(with = "Count")]
     pub incarnation: u64,
     /// A planned restart: it counts as active that long from receipt, at most the configured cap.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    #[schemars(with = "Option<Count>")]
     pub back_within_ms: Option<u64>,
     /// Words for humans. Kept up to 1000 bytes, control characters become spaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The publisher's clock, ms since 1970 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    #[schemars(with = "Option<Count>")]
     pub sent_at_ms: Option<u64>,
 }
 
@@ -146,24 +125,21 @@ pub struct ConductorLeft {
 #[schemars(title = "conductor.heartbeat_timeout")]
 pub struct ConductorHeartbeatTimeout {
     /// The conductor: 1 to 255 bytes of UTF-8 without control characters.
-    #[schemars(
-        length(min = 1, max = 255),
-        regex(pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")
-    )]
+    #[schemars(with = "Name")]
     pub conductor: String,
     /// Which start of that conductor, 0 to 2⁶³−1.
-    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    #[schemars(with = "Count")]
     pub incarnation: u64,
     /// The `sent_at_ms` of the last thing seen from it. Stale when a later one is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    #[schemars(with = "Option<Count>")]
     pub last_seen_ms: Option<u64>,
     /// Who noticed. Kept up to 1000 bytes, control characters become spaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detected_by: Option<String>,
     /// The publisher's clock, ms since 1970 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
+    #[schemars(with = "Option<Count>")]
     pub sent_at_ms: Option<u64>,
 }
 

@@ -10,6 +10,7 @@
 //! - [`show`] makes any body readable, for eyes only.
 
 mod body;
+mod bounds;
 pub mod decode;
 mod fields;
 pub mod incoming;

@@ -9,7 +9,10 @@ use crate::message::{Delivery, Refused};
 pub use crate::store::{Ledger, Outbox};
 
 /// The queue of conductor events, consumed in one session.
-#[allow(async_fn_in_trait)] // used only with concrete types, whose futures are Send
+#[expect(
+    async_fn_in_trait,
+    reason = "used only with concrete types, whose futures are Send"
+)]
 pub trait Queue {
     /// Waits up to `wait` for a first delivery, then takes what is there already, at most `most`.
     ///

@@ -32,7 +32,10 @@ const NACK_PAUSE: Duration = Duration::from_secs(2);
 const TROUBLE_PAUSE: Duration = Duration::from_secs(2);
 
 /// Where announcements go.
-#[allow(async_fn_in_trait)] // used only with concrete types, whose futures are Send
+#[expect(
+    async_fn_in_trait,
+    reason = "used only with concrete types, whose futures are Send"
+)]
 pub trait Announcer {
     /// Publishes in order and awaits every confirm; the result at each place is that message's.
     ///

@@ -1,7 +1,7 @@
 //! One replica: session after session with the broker, each rebuilt from nothing.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -12,7 +12,7 @@ use super::relay::{Relay, RelayEnd};
 use super::rules::Rules;
 use super::status::{Role, Status};
 use crate::broker::{Consumer, Session};
-use crate::clock::SystemClock;
+use crate::clock::{self, SystemClock};
 use crate::config::{Amqp, Database, Inventory};
 use crate::lifecycle::{Task, Tasks};
 use crate::retry::Pauses;
@@ -69,7 +69,7 @@ impl Replica {
     pub async fn run(&self, stop: &CancellationToken) {
         let mut pauses = Pauses::up_to(PAUSE_CAP);
         while !stop.is_cancelled() {
-            let began = Instant::now();
+            let began = SystemClock::start();
             let (reason, why, pause_anyway) = match self.session(stop).await {
                 Over::Stopped => break,
                 Over::Decider(end @ End::Fenced(_)) => {
@@ -85,7 +85,7 @@ impl Replica {
                 Over::Relay(why) => ("relay", why, false),
                 Over::Opening(why) => ("opening", why, false),
             };
-            if began.elapsed() >= HEALTHY && !pause_anyway {
+            if began.mono().0 >= HEALTHY && !pause_anyway {
                 pauses.reset();
             }
             let pause = if pause_anyway {
@@ -258,9 +258,7 @@ impl Replica {
             },
             epoch: decider.epoch(),
             troubles: blocked.into_iter().chain(trouble).collect(),
-            last_tick: decider
-                .last_tick_age()
-                .and_then(|age| Instant::now().checked_sub(age)),
+            last_tick: decider.last_tick_age().and_then(clock::ago),
             pause: decider.pause().cloned(),
             pending: decider.pending(),
         };

@@ -3,7 +3,7 @@
 //! c1 (drivers a, b) and c2 (driver a) join, c3 (driver r in group rack-1) is in a planned
 //! restart, c1 leaves: b is lost and its node n2 out of service. `zz` never had a conductor.
 
-#![allow(dead_code)] // each test file uses its part
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! A database of a test's own, on whichever server this run is about: SQLite, or the PostgreSQL or
 //! MySQL/MariaDB that the environment names. `NODEWARDEN_TEST_STORE` chooses; tests/run runs the
 //! suites that use this once for each.
-#![allow(dead_code)] // each test uses a part of it
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use nodewarden::config::{Database, InventoryKind, SecretUrl};
 use nodewarden::store;

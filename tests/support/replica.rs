@@ -1,7 +1,7 @@
 //! A whole nodewarden as its operators have it: the real binary, a database file, names at the
 //! broker that nobody else uses, and the processes around it. Ends what it started, by its own id.
 
-#![allow(dead_code)] // each test file uses its part
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};

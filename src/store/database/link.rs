@@ -74,6 +74,10 @@ impl WriterConnection {
     ///
     /// # Errors
     /// [`StoreError`]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long a connection was idle; decides nothing about nodes"
+    )]
     pub async fn connection(&mut self) -> Result<&mut Connection, StoreError> {
         let now = Instant::now();
         let stale = |used: Instant| now.duration_since(used) > IDLE;

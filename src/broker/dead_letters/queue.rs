@@ -1,12 +1,4 @@
-//! What an operator does with refused messages. Looking never uses one up.
-//!
-//! AMQP has no way of looking: a message that is fetched and put back counts as delivered once
-//! more, and a delivery limit drops it after a few looks. So every letter that is looked at is
-//! written anew (an identical copy, confirmed) and only then is the old one acknowledged. A crash
-//! between the two leaves it twice, under one id, and the next walk drops the second one.
-//!
-//! Two operators at once would take each other's copies for such leftovers, so a walk holds a lock:
-//! an exclusive queue, which the broker frees with the connection and not before.
+//! The dead-letter queue, locked for one operator, and the walk over it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,11 +7,12 @@ use lapin::options::{BasicAckOptions, BasicGetOptions, QueueDeclareOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, message};
 
-use super::BrokerError;
-use super::confirmed::{ConfirmedChannel, Parcel};
-use super::error::{reply_code, short, within};
 use super::letter::{DeadLetter, DeadLetterContent, Found};
-use super::link::BrokerConnection;
+use crate::broker::BrokerError;
+use crate::broker::confirmed::{ConfirmedChannel, Parcel};
+use crate::broker::error::{reply_code, short, within};
+use crate::broker::link::BrokerConnection;
+use crate::clock::new_id;
 use crate::config::Amqp;
 use crate::message::Published;
 
@@ -196,7 +189,7 @@ impl DeadLetters {
         &mut self,
         mut judge: impl FnMut(&Found, &[u8]) -> Fate,
     ) -> Result<(), BrokerError> {
-        let walk = crate::clock::new_id();
+        let walk = new_id();
         let mut seen = HashSet::new();
         let mut left = self.waiting().await?;
         while left > 0 {

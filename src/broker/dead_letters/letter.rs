@@ -4,9 +4,9 @@ use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
-use super::APP_ID;
-use super::publisher::PERSISTENT;
 use super::refusal::{self, DETAIL, ORIGINAL, REASON, REFUSED};
+use crate::broker::APP_ID;
+use crate::broker::publisher::PERSISTENT;
 
 /// Header: which walk over the queue wrote this copy.
 const WALK: &str = "x-nodewarden-walk";

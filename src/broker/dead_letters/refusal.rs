@@ -4,14 +4,13 @@
 //! None of the original's properties stays live: the broker rejects a foreign `user_id` for ever, a
 //! `CC` header would send copies elsewhere, an `expiration` would make the letter vanish.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
-use super::APP_ID;
-use super::publisher::PERSISTENT;
+use crate::broker::APP_ID;
+use crate::broker::publisher::PERSISTENT;
+use crate::clock::{new_id, now_ms};
 
 /// `type` of a dead letter.
 pub(super) const REFUSED: &str = "nodewarden.refused";
@@ -39,7 +38,7 @@ const RESERVE: usize = 4096;
 
 /// The properties of the copy of `original`. All of them travel in one frame of at most
 /// `frame_max` bytes, or the broker would end the connection: headers that do not fit are left out.
-pub(super) fn wrap(
+pub(in crate::broker) fn wrap(
     original: &Delivery,
     reason: &str,
     detail: &str,
@@ -53,10 +52,10 @@ pub(super) fn wrap(
         AMQPValue::FieldTable(describe(original, frame_max)),
     );
     let properties = BasicProperties::default()
-        .with_message_id(crate::clock::new_id().into())
+        .with_message_id(new_id().into())
         .with_type(REFUSED.into())
         .with_app_id(APP_ID.into())
-        .with_timestamp(now_s())
+        .with_timestamp(now_ms() / 1_000)
         .with_delivery_mode(PERSISTENT)
         .with_headers(headers);
     match original.properties.content_type() {
@@ -115,13 +114,6 @@ fn describe(original: &Delivery, frame_max: usize) -> FieldTable {
 
 fn text(value: &str) -> AMQPValue {
     AMQPValue::LongString(value.into())
-}
-
-/// The `timestamp` property of AMQP 0-9-1: whole seconds. Nothing is decided by it.
-pub(super) fn now_s() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
 }
 
 /// A reason code: lower case letters, digits, `_`, `-`, `.`.
