@@ -2,7 +2,7 @@
 
 use sqlx::mysql::MySqlDatabaseError;
 
-use crate::store::database::row::UnknownWord;
+use crate::store::database::row::Nonsense;
 
 /// What went wrong, and what that means for the caller.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +71,7 @@ impl StoreError {
     /// Classifies what the library reported while `doing`.
     pub(in crate::store) fn from_sqlx(doing: &'static str, source: sqlx::Error) -> Self {
         let class = match &source {
-            sqlx::Error::Decode(fault) if fault.is::<UnknownWord>() => {
+            sqlx::Error::Decode(fault) if fault.is::<Nonsense>() => {
                 return Self::Corrupt(format!("{doing}: {fault}"));
             }
             sqlx::Error::Database(fault) => class_of(fault.as_ref()),

@@ -20,6 +20,7 @@ use crate::store::look::views::{
     SnapshotPage,
 };
 use crate::store::sql::{self, Statements};
+use crate::store::tables;
 
 /// Looks at once at the most: enough for a scheduler's snapshot beside metrics and a person.
 const CONNECTIONS: usize = 4;
@@ -197,7 +198,7 @@ impl Reader {
             let mut observed = Observed::default();
             for row in look.connection.fetch(look.sql.see_observed, asked).await? {
                 let (decisions, nodes) = (row.uint("decisions")?, row.uint("nodes")?);
-                if row.word::<Verdict>("verdict")? == Verdict::Restored {
+                if row.word::<Verdict>(tables::DECISIONS, "verdict")? == Verdict::Restored {
                     observed.returns += decisions;
                     observed.nodes_back += nodes;
                 } else {
@@ -252,7 +253,7 @@ async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
         holder: position.maybe_text("holder")?,
         taken_at_ms: position.maybe_uint("taken_at_ms")?,
         committed_at_ms: position.maybe_uint("committed_at_ms")?,
-        mode: position.maybe_word("mode")?,
+        mode: position.maybe_word(tables::STATE, "mode")?,
         pause: crate::store::write::pause::read(&mut look.connection, look.sql).await?,
         last_announcement: position.uint("last_announcement")?,
         announced: outbox.uint("announced")?,
@@ -302,7 +303,9 @@ async fn node(look: &mut Snapshot, uuid_or_name: &str) -> Result<Option<NodeFact
         .fetch_first(look.sql.see_last_change, values![&uuid])
         .await?;
     let last_back = match last {
-        Some(last) => last.maybe_word("back")?.zip(last.maybe_uint("since_ms")?),
+        Some(last) => last
+            .maybe_word(tables::CHANGES, "back")?
+            .zip(last.maybe_uint("since_ms")?),
         None => None,
     };
     let view = match &driver {
@@ -324,7 +327,7 @@ async fn node(look: &mut Snapshot, uuid_or_name: &str) -> Result<Option<NodeFact
         .connection
         .fetch_one(look.sql.position, &[])
         .await?
-        .maybe_word::<Mode>("mode")?;
+        .maybe_word::<Mode>(tables::STATE, "mode")?;
     Ok(Some(NodeFacts {
         uuid,
         name: row.maybe_text("name")?,

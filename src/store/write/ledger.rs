@@ -13,6 +13,7 @@ use crate::store::database::link::{Outcome, TransactionWatch, Writer, WriterConn
 use crate::store::inventory;
 use crate::store::records::{Findings, Memory, Request, Rows, Sweep, Takeover, Window, WindowDone};
 use crate::store::sql::Inventory;
+use crate::store::tables;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::pause::Pause;
 
@@ -283,7 +284,7 @@ impl Ledger for SqlLedger {
                     .map(|row| {
                         Ok(Request {
                             number: row.uint("number")?,
-                            kind: row.word("kind")?,
+                            kind: row.word(tables::REQUESTS, "kind")?,
                             argument: row.text("argument")?,
                         })
                     })
