@@ -68,11 +68,11 @@ fn print(delivery: &Delivery) -> std::io::Result<()> {
         "received_at_ms".into(),
         u64::try_from(now.as_millis()).unwrap_or(u64::MAX).into(),
     );
-    match wire::to_json(&delivery.body, delivery.content_type.as_deref()) {
-        Value::Object(fields) => line.extend(fields),
-        other => {
-            line.insert("body".into(), other);
-        }
+    let body = wire::to_json(&delivery.body, delivery.content_type.as_deref());
+    if let Value::Object(fields) = body {
+        line.extend(fields);
+    } else {
+        line.insert("body".into(), body);
     }
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", Value::Object(line))?;

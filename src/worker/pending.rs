@@ -193,15 +193,15 @@ impl Pending {
 
     /// The window failed for good: look at fewer rows, after all others had a turn.
     pub(super) fn narrow(&mut self, over: &Over, nodes: u32) {
-        self.to_the_end(over, |walk| walk.nodes = Some(nodes));
+        self.move_to_end(over, |walk| walk.nodes = Some(nodes));
     }
 
     /// The window failed, for now: all others first.
     pub(super) fn put_back(&mut self, over: &Over) {
-        self.to_the_end(over, |walk| walk.scale = 1);
+        self.move_to_end(over, |walk| walk.scale = 1);
     }
 
-    fn to_the_end(&mut self, over: &Over, change: impl Fn(&mut Walk)) {
+    fn move_to_end(&mut self, over: &Over, change: impl Fn(&mut Walk)) {
         for walks in [&mut self.urgent, &mut self.routine] {
             if let Some(mut walk) = walks.remove(over) {
                 change(&mut walk);
