@@ -36,7 +36,9 @@
 //! | [`cli`] | the commands | all of these |
 //! | [`app`] | puts a replica together; nothing is constructed elsewhere | all |
 //! | [`lifecycle`] | signals, tasks, the watchdog process | store's watch |
-//! | [`config`], [`telemetry`], [`retry`], [`failpoints`] | settings; logs and metrics; pauses; places to crash | nothing |
+//! | [`config`], [`retry`], [`failpoints`] | settings; pauses; places to crash | nothing |
+//! | [`telemetry`] | logs and metrics | domain, wire: the words of its labels |
+//! | [`words`], [`message`], [`clock`] | closed lists of words; a message as it comes and goes; the time and new ids | domain (its times) alone |
 //!
 //! # Invariants, quoted by number in code and tests
 //!

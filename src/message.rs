@@ -1,5 +1,8 @@
 //! Messages as they come and go: plain data that the wire reads and makes, and the broker carries.
 
+/// The `type` of our own ticks.
+pub const TICK_TYPE: &str = "nodewarden.tick";
+
 /// One message that the broker delivered and that waits for its acknowledgement.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Delivery {

@@ -57,3 +57,70 @@ macro_rules! words {
     };
 }
 pub(crate) use words;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::Word;
+
+    fn is_read_as_it_is_written<W: Word>() {
+        let texts: BTreeSet<&str> = W::ALL.iter().map(|word| word.as_str()).collect();
+        assert_eq!(texts.len(), W::ALL.len(), "{} is written twice", W::WHAT);
+        for word in W::ALL {
+            assert_eq!(W::parse(word.as_str()), Some(*word));
+            assert_eq!(W::parse(&word.as_str().to_ascii_uppercase()), None);
+        }
+        assert_eq!(W::parse(""), None);
+    }
+
+    macro_rules! each {
+        ($($word:ty),* $(,)?) => {{
+            $(is_read_as_it_is_written::<$word>();)*
+            [$(stringify!($word)),*].len()
+        }};
+    }
+
+    #[test]
+    fn every_word_is_read_as_it_is_written() {
+        let tried = each!(
+            crate::bridge::State,
+            crate::config::Mode,
+            crate::domain::announcement::AnnouncementType,
+            crate::domain::announcement::BackReason,
+            crate::domain::announcement::OutReason,
+            crate::domain::change::CauseWord,
+            crate::domain::change::PairState,
+            crate::domain::change::Standing,
+            crate::domain::change::Verdict,
+            crate::domain::conductor::ConductorState,
+            crate::domain::conductor::Outcome,
+            crate::domain::event::EventType,
+            crate::store::RequestKind,
+            crate::store::ServiceState,
+            crate::wire::Reason,
+            crate::worker::Role,
+        );
+        assert_eq!(tried, declared(), "a list of words is missing above");
+    }
+
+    /// How many lists of words the sources declare.
+    fn declared() -> usize {
+        let mut folders = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let mut declared = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let text = fs::read_to_string(path).unwrap();
+                    declared += text.lines().filter(|line| *line == "words! {").count();
+                }
+            }
+        }
+        declared
+    }
+}

@@ -526,7 +526,7 @@ fn a_statement_replaces_the_group_and_a_heartbeat_keeps_the_time_out_that_it_lea
 fn a_planned_restart_lasts_from_receipt_and_at_most_the_cap() {
     let until = |events: &[Said]| match told(events).0.conductor(&name("c1")).unwrap().life {
         Life::Leaving { until } => until.0.as_secs(),
-        other => panic!("{other:?}"),
+        other @ (Life::Active | Life::Left | Life::TimedOut) => panic!("{other:?}"),
     };
     let start = || (5, None, joined(&["a"]));
     assert_eq!(until(&[start(), (5, None, left(Some(60)))]), 62);

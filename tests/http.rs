@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use fleet::{DECISION, Fleet, T};
 use nodewarden::config::InventoryKind;
+use nodewarden::domain::conductor::Outcome;
 use nodewarden::domain::event::EventType;
 use nodewarden::http::serve;
 use nodewarden::store::{self, Operator, Reader};
@@ -351,7 +352,7 @@ async fn a_replica_is_ready_if_it_decides_or_could_and_nothing_troubles_it() {
 async fn metrics_hold_every_name_of_the_contract_and_follow_the_database() {
     let mut fleet = Fleet::with_story().await;
     telemetry::install_metrics().expect("a recorder");
-    telemetry::event(EventType::Left, "applied");
+    telemetry::event(EventType::Left, Some(Outcome::Applied));
     telemetry::REFUSED.count_as("undecodable", 1);
     telemetry::deaf(std::time::Duration::from_millis(1500));
     with_server(&fleet, active(), async |address, _| {

@@ -611,7 +611,7 @@ fn references(value: &Value, found: &mut Vec<String>) {
             }
         }
         Value::Array(list) => list.iter().for_each(|value| references(value, found)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why is it in or out of service, or why not? Short plain answers for people.
 //!
 //! Pure: rows in, sentences out; the present time is an argument. Texts from the database go
-//! through [`safe`], so an answer may be printed on a terminal as it is.
+//! through [`printable`], so an answer may be printed on a terminal as it is.
 
 mod words;
 
@@ -12,7 +12,7 @@ use crate::domain::announcement::BackReason;
 use crate::domain::change::{CauseWord, PairState, Verdict};
 use crate::domain::conductor::ConductorState;
 use crate::domain::event::EventType;
-use crate::store::{ConductorView, DecisionView, DriverView, NodeFacts, PairFacts};
+use crate::store::{ConductorView, DecisionView, DriverView, NodeFacts, PairFacts, ServiceState};
 use crate::telemetry::printable;
 
 /// Why a node is in or out of service.
@@ -159,10 +159,9 @@ pub fn conductor(view: &ConductorView, now_ms: u64) -> String {
 
 fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) -> Vec<String> {
     let held_for = pair(&decision.driver, &decision.conductor_group);
-    let has_none = if decision.verdict == Verdict::Unknown {
-        "never had an active conductor"
-    } else {
-        "lost its last active conductor"
+    let has_none = match decision.verdict {
+        Verdict::Unknown => "never had an active conductor",
+        Verdict::Lost | Verdict::Restored => "lost its last active conductor",
     };
     let mut answer = vec![format!(
         "{} is OUT of service since {}: {held_for} {has_none}.",
@@ -211,7 +210,7 @@ fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) 
             }
         },
     );
-    if facts.service_state != "out_of_service" {
+    if facts.mark() != Some(ServiceState::OutOfService) {
         answer.push(format!(
             "The table says {:?}, which somebody else has written: the next sweep puts it right.",
             printable(&facts.service_state)
@@ -281,7 +280,7 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
         ));
     }
     let lost = view.is_some_and(|view| view.would_go_out() > 0);
-    if !lost && facts.service_state != "in_service" {
+    if !lost && facts.mark() != Some(ServiceState::InService) {
         answer.push(format!(
             "The table says {:?} and nodewarden has no part in that: the next sweep puts it right.",
             printable(&facts.service_state)

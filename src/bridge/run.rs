@@ -153,7 +153,7 @@ impl<C: Clock> Bridge<C> {
                 Published::Confirmed => {
                     confirmed += 1;
                     self.judge().confirmed(event, now);
-                    telemetry::bridge_published(event.kind.event_type().as_str(), 1);
+                    telemetry::bridge_published(event.kind.event_type(), 1);
                     say(event);
                 }
                 Published::Unroutable => {

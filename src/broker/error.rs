@@ -29,16 +29,17 @@ impl BrokerError {
     pub(super) fn before_session(self) -> Self {
         match self {
             Self::Lost(text) => Self::Unreachable(text),
-            other => other,
+            other @ (Self::Unreachable(_) | Self::Refused(_)) => other,
         }
     }
 }
 
 /// The AMQP reply code behind an error, if the broker sent one.
 pub(super) fn reply_code(fault: &lapin::Error) -> Option<u16> {
-    match fault.kind() {
-        ErrorKind::ProtocolError(fault) => Some(fault.get_id()),
-        _ => None,
+    if let ErrorKind::ProtocolError(fault) = fault.kind() {
+        Some(fault.get_id())
+    } else {
+        None
     }
 }
 

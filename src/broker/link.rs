@@ -142,6 +142,10 @@ impl BrokerConnection {
     pub(super) fn blocked(&self) -> Option<String> {
         let mut blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(Some(event)) = blocked.events.next().now_or_never() {
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "the library may add events, and none of the others is about reading"
+            )]
             match event {
                 Event::ConnectionBlocked(reason) => blocked.reason = Some(reason),
                 Event::ConnectionUnblocked => blocked.reason = None,

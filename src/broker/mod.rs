@@ -30,6 +30,3 @@ pub use url::check_url;
 
 /// `app_id` of everything that is published here.
 const APP_ID: &str = "nodewarden";
-
-/// `type` of our own ticks.
-const TICK: &str = "nodewarden.tick";

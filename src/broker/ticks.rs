@@ -10,8 +10,9 @@ use lapin::{BasicProperties, Channel, PublisherConfirm};
 
 use super::error::{lost, over, within};
 use super::link::BrokerConnection;
-use super::{APP_ID, BrokerError, TICK};
+use super::{APP_ID, BrokerError};
 use crate::clock::{new_id, now_ms};
+use crate::message::TICK_TYPE;
 
 /// How long a tick may wait in the queue, in milliseconds. Ticks of an outage must not pile up, but
 /// one that expired while a busy queue was worked off would never prove that we hear.
@@ -58,7 +59,7 @@ impl Ticks {
         }
         let properties = BasicProperties::default()
             .with_message_id(new_id().into())
-            .with_type(TICK.into())
+            .with_type(TICK_TYPE.into())
             .with_app_id(APP_ID.into())
             .with_timestamp(now_ms() / 1_000)
             .with_expiration(TICK_EXPIRES_MS.into());

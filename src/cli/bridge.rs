@@ -184,7 +184,9 @@ fn text(seen: &[View], due: &[Event], empty: bool) -> String {
                 let names: Vec<&str> = statement.drivers.iter().map(|d| d.as_str()).collect();
                 names.join(", ")
             }
-            _ => String::new(),
+            EventKind::Heartbeat(None)
+            | EventKind::Left { .. }
+            | EventKind::HeartbeatTimeout { .. } => String::new(),
         };
         rows.push(vec![
             event.kind.event_type().as_str().to_owned(),

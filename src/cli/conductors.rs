@@ -7,8 +7,7 @@ use serde_json::json;
 use super::{Failure, Output, output};
 use crate::clock::now_ms;
 use crate::config::Settings;
-use crate::store::RequestKind;
-use crate::store::{self, Reader};
+use crate::store::{self, Reader, RequestKind};
 use crate::telemetry::printable;
 
 /// How often to look whether it has answered.
@@ -70,9 +69,9 @@ impl Forget {
         match known
             .iter()
             .find(|known| known.conductor == self.name)
-            .map(|known| known.state.as_str())
+            .map(|known| known.state)
         {
-            Some("left" | "timed_out") => {}
+            Some(state) if !state.counts_as_active() => {}
             Some(state) => Err(Failure::failed(format!(
                 "conductor {name} is {state}: it counts, so it is not forgotten. When it is gone for good, publish \
                  its end first (`nodewarden emit left`)."

@@ -110,7 +110,7 @@ impl Emit {
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let every = match &self.what {
             What::Heartbeat { every, .. } => *every,
-            _ => None,
+            What::Joined { .. } | What::Left { .. } | What::HeartbeatTimeout { .. } => None,
         };
         let event = self.what.event()?;
         match every {

@@ -111,7 +111,10 @@ impl Failure {
             StoreError::Schema(_) => Self::failed(message(
                 "`nodewarden migrate` creates and upgrades the tables.",
             )),
-            _ => Self::failed(format!("database {url}: {why}")),
+            StoreError::Fenced(_)
+            | StoreError::Transient { .. }
+            | StoreError::Permanent { .. }
+            | StoreError::Corrupt(_) => Self::failed(format!("database {url}: {why}")),
         }
     }
 
@@ -150,9 +153,10 @@ impl From<AppFault> for Failure {
         let message = error_chain(&fault);
         match fault {
             AppFault::Settings(fault) => fault.into(),
-            AppFault::Database { source, .. } if matches!(source, StoreError::Url(_)) => {
-                Self::usage(message)
-            }
+            AppFault::Database {
+                source: StoreError::Url(_),
+                ..
+            } => Self::usage(message),
             AppFault::Database { source, .. } if source.is_transient() => {
                 Self::unreachable(message)
             }

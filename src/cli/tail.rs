@@ -64,11 +64,11 @@ fn print(delivery: &Delivery) -> std::io::Result<()> {
     line.insert("type".into(), delivery.message_type.clone().into());
     line.insert("message_id".into(), delivery.message_id.clone().into());
     line.insert("received_at_ms".into(), now_ms().into());
-    match wire::to_json(&delivery.body, delivery.content_type.as_deref()) {
-        Value::Object(fields) => line.extend(fields),
-        other => {
-            line.insert("body".into(), other);
-        }
+    let body = wire::to_json(&delivery.body, delivery.content_type.as_deref());
+    if let Value::Object(fields) = body {
+        line.extend(fields);
+    } else {
+        line.insert("body".into(), body);
     }
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", Value::Object(line))?;

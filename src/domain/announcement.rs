@@ -16,12 +16,13 @@ words! {
 }
 
 impl OutReason {
-    /// The reason of nodes that went out by a decision with this verdict.
+    /// Why nodes are out by a decision with this verdict; `None`: it takes none out.
     #[must_use]
-    pub fn of(verdict: Verdict) -> Self {
+    pub fn of(verdict: Verdict) -> Option<Self> {
         match verdict {
-            Verdict::Lost | Verdict::Restored => Self::DriverLost,
-            Verdict::Unknown => Self::DriverUnknown,
+            Verdict::Lost => Some(Self::DriverLost),
+            Verdict::Unknown => Some(Self::DriverUnknown),
+            Verdict::Restored => None,
         }
     }
 }

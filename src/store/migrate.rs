@@ -52,11 +52,10 @@ pub async fn migrate(
         let Err(fault) = outcome else { break };
         tries += 1;
         if tries == 5 {
-            let hint = match fault {
-                MigrateError::VersionMismatch(_) => {
-                    " (were they made with another inventory.kind, or by another build?)"
-                }
-                _ => "",
+            let hint = if matches!(fault, MigrateError::VersionMismatch(_)) {
+                " (were they made with another inventory.kind, or by another build?)"
+            } else {
+                ""
             };
             return Err(StoreError::Schema(format!(
                 "cannot create or upgrade the tables: {fault}{hint}"

@@ -14,6 +14,7 @@ mod look;
 mod migrate;
 mod records;
 mod sql;
+mod tables;
 mod write;
 
 pub use contract::{Ledger, Outbox};
@@ -24,7 +25,7 @@ pub use ironic::conductors::{ConductorsOfIronic, IronicConductor, make_bridge_ta
 pub use look::reader::Reader;
 pub use look::views::{
     ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Observed, Overview, PairFacts,
-    RequestView, SnapshotPage,
+    RequestView, ServiceState, SnapshotPage,
 };
 pub use migrate::{migrate, prepare};
 pub use records::{

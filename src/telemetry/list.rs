@@ -2,7 +2,6 @@
 
 use super::metric::{FromStart, Kind, Metric};
 use crate::domain::change::{PairState, Verdict};
-use crate::domain::event::EventType;
 use crate::wire::Reason;
 use crate::words::Word;
 
@@ -129,9 +128,4 @@ list! {
         "Bridge: looks at Ironic's tables, by outcome (good, failed, slow)";
     Counter BRIDGE_PUBLISHED = "nodewarden_bridge_published_total",
         "Bridge: events that the broker confirmed, by type";
-}
-
-/// The types of events, for series that begin with the first of each.
-pub(super) fn event_types() -> Vec<&'static str> {
-    each::<EventType>()
 }

@@ -11,6 +11,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use super::list::{self, *};
 use super::metric::Kind;
 use crate::domain::change::PairState;
+use crate::domain::conductor::Outcome;
 use crate::domain::event::EventType;
 
 /// Pairs that get a time series of their own; the rest is summed (I8: label cardinality).
@@ -66,8 +67,8 @@ fn install() -> Result<Metrics, String> {
     for metric in list::ALL {
         metric.describe();
     }
-    for event_type in list::event_types() {
-        count_event(event_type, "applied", 0);
+    for event_type in EventType::ALL {
+        count_event(*event_type, Some(Outcome::Applied), 0);
     }
     Ok(Metrics {
         handle,
@@ -75,17 +76,18 @@ fn install() -> Result<Metrics, String> {
     })
 }
 
-fn count_event(event_type: &'static str, outcome: &'static str, more: u64) {
+fn count_event(event_type: EventType, outcome: Option<Outcome>, more: u64) {
+    let outcome = outcome.map_or("duplicate", Outcome::as_str);
     let labels = vec![
-        Label::from_static_parts("type", event_type),
+        Label::from_static_parts("type", event_type.as_str()),
         Label::from_static_parts("outcome", outcome),
     ];
     EVENTS.count_with(labels, more);
 }
 
-/// An event was handled, with this outcome.
-pub fn event(event_type: EventType, outcome: &'static str) {
-    count_event(event_type.as_str(), outcome, 1);
+/// An event was handled, with this outcome; `None`: it had been handled before.
+pub fn event(event_type: EventType, outcome: Option<Outcome>) {
+    count_event(event_type, outcome, 1);
 }
 
 /// This replica could not judge silence for that long.
@@ -107,8 +109,11 @@ pub fn bridge_looked(outcome: &'static str, more: u64) {
 }
 
 /// The broker confirmed an event of a bridge.
-pub fn bridge_published(event_type: &'static str, more: u64) {
-    BRIDGE_PUBLISHED.count_with(vec![Label::from_static_parts("type", event_type)], more);
+pub fn bridge_published(event_type: EventType, more: u64) {
+    BRIDGE_PUBLISHED.count_with(
+        vec![Label::from_static_parts("type", event_type.as_str())],
+        more,
+    );
 }
 
 impl Metrics {
@@ -160,8 +165,8 @@ impl Metrics {
         for outcome in ["good", "failed", "slow"] {
             bridge_looked(outcome, 0);
         }
-        for event_type in list::event_types() {
-            bridge_published(event_type, 0);
+        for event_type in EventType::ALL {
+            bridge_published(*event_type, 0);
         }
     }
 

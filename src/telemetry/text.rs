@@ -30,7 +30,7 @@ pub fn printable(text: &str) -> String {
     printable_within(text, PRINTABLE_CHARS)
 }
 
-/// [`safe`] with a limit of its own.
+/// [`printable`] with a limit of its own.
 #[must_use]
 pub fn printable_within(text: &str, limit: usize) -> String {
     crate::wire::printable(text, limit)

@@ -5,6 +5,7 @@
 //! and nothing recurses deeper than that limit.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -99,7 +100,13 @@ fn read_msgpack(body: &[u8]) -> Result<TopLevel, Refusal> {
             Error::DepthLimitExceeded => too_deep(),
             // Our visitors accept every value: only a body that is no map gets here.
             Error::Syntax(_) => not_a_map(),
-            other => undecodable("MessagePack", &other),
+            other @ (Error::InvalidMarkerRead(_)
+            | Error::InvalidDataRead(_)
+            | Error::TypeMismatch(_)
+            | Error::OutOfRange
+            | Error::LengthMismatch(_)
+            | Error::Uncategorized(_)
+            | Error::Utf8Error(_)) => undecodable("MessagePack", &other),
         })?;
     if rest.is_empty() {
         Ok(top)
@@ -117,9 +124,9 @@ fn read_json(body: &[u8]) -> Result<TopLevel, Refusal> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let top = deserializer
         .deserialize_any(TopLevelVisitor)
-        .map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => not_a_map(),
-            _ => undecodable("JSON", &error),
+        .map_err(|error| match error.is_data() {
+            true => not_a_map(),
+            false => undecodable("JSON", &error),
         })?;
     match deserializer.end() {
         Ok(()) => Ok(top),
@@ -189,19 +196,22 @@ impl<'de> Visitor<'de> for TopLevelVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TopLevel, A::Error> {
         let mut top = TopLevel::default();
         while let Some((key, value)) = map.next_entry::<Value, Value>()? {
-            let fault = match key {
-                Value::Text(key) if top.fields.contains_key(&key) => Refusal::new(
-                    Reason::DuplicateKey,
-                    format!("the key {} is given twice", excerpt(&key)),
-                ),
-                Value::Text(key) => {
-                    top.fields.insert(key, value);
-                    continue;
+            let fault = if let Value::Text(key) = key {
+                match top.fields.entry(key) {
+                    Entry::Vacant(free) => {
+                        free.insert(value);
+                        continue;
+                    }
+                    Entry::Occupied(taken) => Refusal::new(
+                        Reason::DuplicateKey,
+                        format!("the key {} is given twice", excerpt(taken.key())),
+                    ),
                 }
-                other => Refusal::new(
+            } else {
+                Refusal::new(
                     Reason::WrongType,
-                    format!("a key of the map is {} instead of text", other.kind()),
-                ),
+                    format!("a key of the map is {} instead of text", key.kind()),
+                )
             };
             top.fault.get_or_insert(fault);
         }

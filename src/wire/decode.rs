@@ -4,14 +4,15 @@ use sha2::{Digest, Sha256};
 
 use super::body::{self, Format};
 use super::fields::{Fields, MS_MAX, required};
-use super::incoming::{self, INTERVALS_PER_TIMEOUT, REASON_BYTES, TIMEOUT_MAX_MS, TIMEOUT_MIN_MS};
+use super::incoming::{INTERVALS_PER_TIMEOUT, REASON_BYTES, TIMEOUT_MAX_MS, TIMEOUT_MIN_MS};
 use super::publishers::Publishers;
 use super::refusal::{Reason, Refusal, excerpt};
-use super::tick::{TICK_TYPE, Tick};
+use super::tick::Tick;
 use super::{BODY_BYTES, DRIVERS, JSON, MSGPACK};
-use crate::domain::event::{Event, EventKind, Statement};
+use crate::domain::event::{Event, EventKind, EventType, Statement};
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, INCARNATION_MAX, Incarnation};
-use crate::message::Delivery;
+use crate::message::{Delivery, TICK_TYPE};
+use crate::words::Word;
 
 /// What a good message says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,10 +32,7 @@ pub enum Incoming {
 /// The messages that may come in.
 #[derive(Clone, Copy)]
 enum Kind {
-    Joined,
-    Heartbeat,
-    Left,
-    HeartbeatTimeout,
+    Event(EventType),
     Tick,
 }
 
@@ -47,13 +45,13 @@ pub fn decode(delivery: &Delivery, publishers: Option<&Publishers>) -> Result<In
     check_size(&delivery.body)?;
     let kind = kind(delivery)?;
     let format = format(delivery)?;
-    if let Kind::Tick = kind {
+    let Kind::Event(event_type) = kind else {
         let fields = Fields::new(body::read(&delivery.body, format)?);
         return Tick::from_fields(&fields).map(Incoming::Tick);
-    }
+    };
     let id = event_id(delivery.message_id.as_deref())?;
     let fields = Fields::new(body::read(&delivery.body, format)?);
-    let event = event(kind, id, &fields)?;
+    let event = event(event_type, id, &fields)?;
     if let Some(publishers) = publishers {
         publishers.check(delivery.user_id.as_deref(), event.conductor.as_str())?;
     }
@@ -73,18 +71,15 @@ fn check_size(body: &[u8]) -> Result<(), Refusal> {
 }
 
 fn kind(delivery: &Delivery) -> Result<Kind, Refusal> {
-    match delivery.effective_type() {
-        incoming::JOINED => Ok(Kind::Joined),
-        incoming::HEARTBEAT => Ok(Kind::Heartbeat),
-        incoming::LEFT => Ok(Kind::Left),
-        incoming::HEARTBEAT_TIMEOUT => Ok(Kind::HeartbeatTimeout),
-        // Whoever may publish to the exchange of the conductors must not pass for one of us.
-        TICK_TYPE if delivery.exchange.is_empty() => Ok(Kind::Tick),
-        other => Err(Refusal::new(
-            Reason::UnknownType,
-            format!("no message of type {} is known", excerpt(other)),
-        )),
+    let name = delivery.effective_type();
+    // Whoever may publish to the exchange of the conductors must not pass for one of us.
+    if name == TICK_TYPE && delivery.exchange.is_empty() {
+        return Ok(Kind::Tick);
     }
+    EventType::parse(name).map(Kind::Event).ok_or_else(|| {
+        let detail = format!("no message of type {} is known", excerpt(name));
+        Refusal::new(Reason::UnknownType, detail)
+    })
 }
 
 fn format(delivery: &Delivery) -> Result<Format, Refusal> {
@@ -133,22 +128,21 @@ fn digest(message_type: &str, body: &[u8]) -> [u8; 32] {
         .into()
 }
 
-fn event(kind: Kind, id: EventId, fields: &Fields) -> Result<Event, Refusal> {
+fn event(event_type: EventType, id: EventId, fields: &Fields) -> Result<Event, Refusal> {
     let conductor = required("conductor", fields.name("conductor", ConductorName::parse)?)?;
     let incarnation = fields.number("incarnation", 0, INCARNATION_MAX)?;
     let incarnation = required("incarnation", incarnation.and_then(Incarnation::new))?;
-    let kind = match kind {
-        Kind::Joined => EventKind::Joined(required("drivers", statement(fields)?)?),
-        Kind::Heartbeat => EventKind::Heartbeat(statement(fields)?),
-        Kind::Left => EventKind::Left {
+    let kind = match event_type {
+        EventType::Joined => EventKind::Joined(required("drivers", statement(fields)?)?),
+        EventType::Heartbeat => EventKind::Heartbeat(statement(fields)?),
+        EventType::Left => EventKind::Left {
             back_within: fields.duration("back_within_ms", 0, MS_MAX)?,
             reason: fields.text("reason")?.map(words),
         },
-        Kind::HeartbeatTimeout => EventKind::HeartbeatTimeout {
+        EventType::HeartbeatTimeout => EventKind::HeartbeatTimeout {
             last_seen_ms: fields.time_ms("last_seen_ms")?,
             detected_by: fields.text("detected_by")?.map(words),
         },
-        Kind::Tick => unreachable!("a tick is no event"),
     };
     Ok(Event {
         id,

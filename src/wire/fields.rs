@@ -55,9 +55,11 @@ impl Fields {
             Some(other) => return Err(wrong_type(field, "a list of texts", other)),
         };
         list.iter()
-            .map(|item| match item {
-                Value::Text(text) => parse(text).map_err(|fault| bad_name(field, text, fault)),
-                other => Err(wrong_type(field, "a list of texts, one item of it", other)),
+            .map(|item| {
+                let Value::Text(text) = item else {
+                    return Err(wrong_type(field, "a list of texts, one item of it", item));
+                };
+                parse(text).map_err(|fault| bad_name(field, text, fault))
             })
             .collect::<Result<_, _>>()
             .map(Some)

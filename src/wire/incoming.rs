@@ -9,17 +9,8 @@ use serde::Serialize;
 
 use super::bounds::{Count, GroupName, IntervalMs, Name, TimeoutMs};
 use super::{MSGPACK, to_msgpack};
-use crate::domain::event::{Event, EventKind, Statement};
+use crate::domain::event::{Event, EventKind, EventType, Statement};
 use crate::message::Outgoing;
-
-/// The type of [`ConductorJoined`].
-pub const JOINED: &str = "conductor.joined";
-/// The type of [`ConductorHeartbeat`].
-pub const HEARTBEAT: &str = "conductor.heartbeat";
-/// The type of [`ConductorLeft`].
-pub const LEFT: &str = "conductor.left";
-/// The type of [`ConductorHeartbeatTimeout`].
-pub const HEARTBEAT_TIMEOUT: &str = "conductor.heartbeat_timeout";
 
 /// The shortest heartbeat time-out, of the outside contract: 1 s.
 pub const TIMEOUT_MIN_MS: u64 = 1_000;
@@ -34,7 +25,7 @@ pub const REASON_BYTES: usize = 1_000;
 /// A conductor started, or says again what it serves. Repeated with the same incarnation it
 /// replaces group, drivers and time-outs as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(title = "conductor.joined")]
+#[schemars(title = EventType::Joined.as_str())]
 pub struct ConductorJoined {
     /// The conductor: 1 to 255 bytes of UTF-8 without control characters.
     #[schemars(with = "Name")]
@@ -67,7 +58,7 @@ pub struct ConductorJoined {
 /// A conductor lives. With `drivers` it is a complete statement and does all that
 /// `conductor.joined` does (a time-out that it leaves out stays as known).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(title = "conductor.heartbeat")]
+#[schemars(title = EventType::Heartbeat.as_str())]
 pub struct ConductorHeartbeat {
     /// The conductor: 1 to 255 bytes of UTF-8 without control characters.
     #[schemars(with = "Name")]
@@ -99,7 +90,7 @@ pub struct ConductorHeartbeat {
 
 /// A conductor stopped by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(title = "conductor.left")]
+#[schemars(title = EventType::Left.as_str())]
 pub struct ConductorLeft {
     /// The conductor: 1 to 255 bytes of UTF-8 without control characters.
     #[schemars(with = "Name")]
@@ -122,7 +113,7 @@ pub struct ConductorLeft {
 
 /// Somebody else found a conductor silent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(title = "conductor.heartbeat_timeout")]
+#[schemars(title = EventType::HeartbeatTimeout.as_str())]
 pub struct ConductorHeartbeatTimeout {
     /// The conductor: 1 to 255 bytes of UTF-8 without control characters.
     #[schemars(with = "Name")]

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{MSGPACK, to_msgpack};
 use crate::domain::announcement::{
-    About, AnnouncedCause, AnnouncedNode, Announcement, BackReason, Content, OutReason,
+    About, AnnouncedCause, AnnouncedNode, Announcement, AnnouncementType, BackReason, Content,
+    OutReason,
 };
 use crate::message::Outgoing;
 
 /// Nodes went out of service: the pair that they need lost its last active conductor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(title = "node.out_of_service")]
+#[schemars(title = AnnouncementType::OutOfService.as_str())]
 pub struct NodeOutOfService {
     /// UUID of the database's history; `seq` compares within one stream only.
     #[schemars(extend("format" = "uuid"))]
@@ -43,7 +44,7 @@ pub struct NodeOutOfService {
 
 /// Our hold on nodes ended, which does not say that they are free.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(title = "node.back_in_service")]
+#[schemars(title = AnnouncementType::BackInService.as_str())]
 pub struct NodeBackInService {
     /// UUID of the database's history; `seq` compares within one stream only.
     #[schemars(extend("format" = "uuid"))]
@@ -75,7 +76,7 @@ pub struct NodeBackInService {
 
 /// How far the stream is, so that a subscriber notices a gap at the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(title = "node.position")]
+#[schemars(title = AnnouncementType::Position.as_str())]
 pub struct NodePosition {
     /// UUID of the database's history.
     #[schemars(extend("format" = "uuid"))]

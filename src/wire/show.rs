@@ -150,9 +150,10 @@ impl<'de> Visitor<'de> for Shown<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut shown = Map::new();
         while let Some((key, value)) = map.next_entry_seed(self, self)? {
-            let key = match key {
-                Value::String(text) => text,
-                other => other.to_string(),
+            let key = if let Value::String(text) = key {
+                text
+            } else {
+                key.to_string()
             };
             shown.insert(key, value);
         }

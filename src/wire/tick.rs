@@ -8,9 +8,6 @@ use super::fields::{Fields, MS_MAX, required};
 use super::refusal::{Reason, Refusal, excerpt};
 use super::to_msgpack;
 
-/// The `type` of a tick.
-pub const TICK_TYPE: &str = "nodewarden.tick";
-
 /// What one tick says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tick {
@@ -31,7 +28,7 @@ struct TickOnTheWire<'a> {
 }
 
 impl Tick {
-    /// As MessagePack, to be sent with type [`TICK_TYPE`] through the default exchange.
+    /// As MessagePack, to be sent with type [`TICK_TYPE`](crate::message::TICK_TYPE) through the default exchange.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         to_msgpack(&TickOnTheWire {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::rules::Rules;
 use super::term::Term;
 use crate::config::Mode;
-use crate::domain::change::Change;
-use crate::domain::change::Standing;
+use crate::domain::change::{Change, Standing};
+use crate::domain::conductor::Outcome;
 use crate::domain::decide::{decide, decide_silence};
 use crate::domain::event::{Event, EventType};
 use crate::domain::hearing::Heard;
@@ -78,7 +78,8 @@ pub(super) struct Done {
     pub(super) fresh: Option<Mono>,
     /// How many rows the findings are.
     pub(super) rows: u64,
-    outcomes: Vec<(EventType, &'static str)>,
+    /// Each event that was handled; without an outcome, if it had been handled before.
+    outcomes: Vec<(EventType, Option<Outcome>)>,
 }
 
 /// The state of a batch while its deliveries are taken one after the other.
@@ -148,7 +149,7 @@ impl<'a> Batch<'a> {
                     },
                     Some(before) if *before == digest => {
                         let event_type = event.kind.event_type();
-                        self.done.outcomes.push((event_type, "duplicate"));
+                        self.done.outcomes.push((event_type, None));
                     }
                     Some(_) => {
                         let detail = format!(
@@ -235,7 +236,7 @@ impl<'a> Batch<'a> {
     fn event(&mut self, event: &Event, digest: [u8; 32]) {
         let change = decide(&self.term.map, event, self.now, self.rules.back_within_cap);
         let event_type = event.kind.event_type();
-        let outcome = change.outcome.as_str();
+        let outcome = Some(change.outcome);
         self.done.outcomes.push((event_type, outcome));
         self.term.unknown.heard(change.outcome, self.now.mono);
         self.done.findings.events.push(EventRecord {
@@ -292,7 +293,7 @@ impl Done {
     /// Tells operators what was committed: a line for each decision, never one for each node.
     pub(super) fn report(&self, epoch: u64) {
         for (event_type, outcome) in &self.outcomes {
-            telemetry::event(*event_type, outcome);
+            telemetry::event(*event_type, *outcome);
         }
         for (_, refusal) in &self.refused {
             log_refusal(refusal);

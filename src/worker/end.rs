@@ -53,9 +53,10 @@ impl From<End> for Fault {
 
 impl From<StoreError> for Fault {
     fn from(fault: StoreError) -> Self {
-        match fault {
-            StoreError::Fenced(epoch) => Self::End(End::Fenced(epoch)),
-            fault => Self::Store(fault),
+        if let StoreError::Fenced(epoch) = fault {
+            Self::End(End::Fenced(epoch))
+        } else {
+            Self::Store(fault)
         }
     }
 }

@@ -140,7 +140,7 @@ impl Place {
     ) -> Option<Commit<'_, F>> {
         let mut term = match std::mem::take(&mut self.0) {
             State::Deciding(term) => term,
-            other => {
+            other @ (State::InLine | State::Doubtful(_)) => {
                 self.0 = other;
                 return None;
             }
@@ -171,7 +171,7 @@ impl Place {
                 term.pending.everything(&term.map);
                 self.0 = State::Deciding(term);
             }
-            other => self.0 = other,
+            other @ (State::InLine | State::Deciding(_)) => self.0 = other,
         }
     }
 }
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn a_commit_that_is_dropped_half_way_leaves_a_doubt() {
         let mut place = deciding();
-        let _ = place.commit(|_| ());
+        assert!(place.commit(|_| ()).is_some(), "prepared, and dropped");
         assert!(place.in_doubt());
     }
 

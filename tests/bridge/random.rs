@@ -131,7 +131,8 @@ proptest! {
             match happens {
                 Happens::Fails => { bridge.judge.failed(); good = 0; }
                 Happens::Stalls(ms) => { ironic.pass(ms); good = 0; }
-                _ => {
+                Happens::Sighting | Happens::Beats(_) | Happens::Switches(..) | Happens::Registers(..)
+                | Happens::Vanishes => {
                     ironic.pass(INTERVAL);
                     let said = bridge.turn(&ironic);
                     good += 1;

@@ -99,7 +99,7 @@ impl Voice for Simulated {
     async fn open(&mut self) -> Result<(), BrokerError> {
         match self.with(|scene| scene.mood) {
             Mood::Away => Err(BrokerError::Unreachable("nobody there".into())),
-            _ => Ok(()),
+            Mood::Confirms | Mood::LosesConfirms | Mood::HasNoQueue => Ok(()),
         }
     }
 

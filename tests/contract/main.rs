@@ -53,3 +53,4 @@ mod own_server;
 mod replies;
 mod restarts;
 mod tables;
+mod words;

@@ -84,7 +84,7 @@ async fn through_a_proxy(ground: &Ground) -> (Proxy, Database) {
     let proxy = Proxy::before(server.to_owned()).await;
     let plain = match ground.scratch.kind {
         Kind::Postgres => "sslmode=disable",
-        _ => "ssl-mode=DISABLED",
+        Kind::Sqlite | Kind::MySql => "ssl-mode=DISABLED",
     };
     let url = format!("{credentials}@127.0.0.1:{}/{name}?{plain}", proxy.port);
     let database = Database {

@@ -57,7 +57,9 @@ async fn a_server_restarted_in_the_middle_of_a_chunk_leaves_nothing_of_it_and_go
     };
     let sleeping = match kind {
         Kind::Postgres => "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'",
-        _ => "SELECT count(*) FROM information_schema.processlist WHERE state = 'User sleep'",
+        Kind::Sqlite | Kind::MySql => {
+            "SELECT count(*) FROM information_schema.processlist WHERE state = 'User sleep'"
+        }
     };
     eventually("the chunk is half written", async || {
         (ground.scratch.text(sleeping).await != "0").then_some(())
@@ -85,7 +87,9 @@ async fn a_server_restarted_in_the_middle_of_a_chunk_leaves_nothing_of_it_and_go
 async fn settings_with_which_a_crash_loses_commits_are_named(kind: Kind) {
     let settings = match kind {
         Kind::Postgres => "fsync = off\nfull_page_writes = off\nsynchronous_commit = off\n",
-        _ => "log-bin = binlog\nsync-binlog = 0\ninnodb-flush-log-at-trx-commit = 2\n",
+        Kind::Sqlite | Kind::MySql => {
+            "log-bin = binlog\nsync-binlog = 0\ninnodb-flush-log-at-trx-commit = 2\n"
+        }
     };
     let server = OwnServer::start(kind, settings);
     let scratch = Scratch::at(kind, Some(server.url())).await;
@@ -96,7 +100,7 @@ async fn settings_with_which_a_crash_loses_commits_are_named(kind: Kind) {
             "full_page_writes is off",
             "synchronous_commit is off",
         ],
-        _ => &["innodb_flush_log_at_trx_commit is 2", "sync_binlog is 0"],
+        Kind::Sqlite | Kind::MySql => &["innodb_flush_log_at_trx_commit is 2", "sync_binlog is 0"],
     };
     assert_eq!(told.len(), names.len(), "{told:?}");
     for (sentence, name) in told.iter().zip(names) {

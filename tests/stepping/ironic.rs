@@ -580,7 +580,7 @@ async fn least_rights(scratch: &Scratch, grants: &str, host: &str) -> String {
     let user = format!("u_{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
     let grants = match scratch.kind {
         Kind::MySql => grants.replace("'nodewarden'@", &format!("'{user}'@")),
-        _ => grants
+        Kind::Sqlite | Kind::Postgres => grants
             .replace("ROLE nodewarden ", &format!("ROLE {user} "))
             .replace("TO nodewarden;", &format!("TO {user};")),
     };

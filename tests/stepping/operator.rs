@@ -243,7 +243,7 @@ async fn i4_what_is_released_in_a_pause_is_announced_in_order_and_taken_again_af
                 released_by.clone(),
                 nodes.len(),
             )),
-            _ => None,
+            Content::OutOfService { .. } | Content::Position { .. } => None,
         })
         .collect();
     assert_eq!(

@@ -63,7 +63,7 @@ async fn nodes_of_an_unknown_driver_go_out_after_the_grace_and_back_when_a_condu
         .iter()
         .find_map(|announcement| match &announcement.content {
             Content::OutOfService { about, reason, .. } => Some((about.clone(), *reason)),
-            _ => None,
+            Content::BackInService { .. } | Content::Position { .. } => None,
         });
     let (about, reason) = told.unwrap();
     assert_eq!(reason, OutReason::DriverUnknown);

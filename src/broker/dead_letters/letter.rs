@@ -170,15 +170,14 @@ impl Found {
     pub(super) fn described(&self) -> Vec<(String, String)> {
         let mut lines = Vec::new();
         for (name, value) in &self.original {
-            match value {
-                AMQPValue::FieldTable(headers) if name.as_str() == "headers" => {
-                    lines.extend(
-                        headers
-                            .into_iter()
-                            .map(|(name, value)| (format!("headers.{name}"), shown(value))),
-                    );
-                }
-                value => lines.push((name.to_string(), shown(value))),
+            if let ("headers", AMQPValue::FieldTable(headers)) = (name.as_str(), value) {
+                lines.extend(
+                    headers
+                        .into_iter()
+                        .map(|(name, value)| (format!("headers.{name}"), shown(value))),
+                );
+            } else {
+                lines.push((name.to_string(), shown(value)));
             }
         }
         lines
@@ -187,11 +186,9 @@ impl Found {
 
 /// A text in a table.
 fn entry(table: &FieldTable, name: &str) -> Option<String> {
-    match table.inner().get(name)? {
-        AMQPValue::LongString(text) => Some(text.to_string()),
-        AMQPValue::ShortString(text) => Some(text.to_string()),
-        _ => None,
-    }
+    let value = table.inner().get(name)?;
+    let long = value.as_long_string().map(ToString::to_string);
+    long.or_else(|| value.as_short_string().map(ToString::to_string))
 }
 
 /// Where a message was published that the broker dead-lettered: exchange and routing key.
@@ -206,10 +203,7 @@ fn first_death(headers: &FieldTable) -> Option<(ShortString, ShortString)> {
     let Some(AMQPValue::FieldArray(keys)) = death.inner().get("routing-keys") else {
         return None;
     };
-    let key = match keys.as_slice().first()? {
-        AMQPValue::LongString(key) => key.to_string(),
-        _ => return None,
-    };
+    let key = keys.as_slice().first()?.as_long_string()?.to_string();
     let exchange = entry(death, "exchange")?;
     Some((
         ShortString::try_new(exchange).ok()?,

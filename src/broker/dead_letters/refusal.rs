@@ -155,6 +155,9 @@ fn table_size(table: &FieldTable, depth: usize) -> Option<usize> {
     Some(size)
 }
 
+/// Numbers, flags and times: at most that many bytes.
+const SCALAR: usize = 8;
+
 fn value_size(value: &AMQPValue, depth: usize) -> Option<usize> {
     let size = match value {
         AMQPValue::ShortString(text) => 1 + text.as_str().len(),
@@ -169,8 +172,19 @@ fn value_size(value: &AMQPValue, depth: usize) -> Option<usize> {
             size
         }
         AMQPValue::FieldTable(table) => table_size(table, depth.checked_sub(1)?)?,
-        // Numbers, flags and times: at most 8 bytes.
-        _ => 8,
+        AMQPValue::Void
+        | AMQPValue::Boolean(_)
+        | AMQPValue::ShortShortInt(_)
+        | AMQPValue::ShortShortUInt(_)
+        | AMQPValue::ShortInt(_)
+        | AMQPValue::ShortUInt(_)
+        | AMQPValue::LongInt(_)
+        | AMQPValue::LongUInt(_)
+        | AMQPValue::LongLongInt(_)
+        | AMQPValue::Float(_)
+        | AMQPValue::Double(_)
+        | AMQPValue::DecimalValue(_)
+        | AMQPValue::Timestamp(_) => SCALAR,
     };
     Some(1 + size)
 }

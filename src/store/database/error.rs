@@ -2,7 +2,7 @@
 
 use sqlx::mysql::MySqlDatabaseError;
 
-use crate::store::database::row::UnknownWord;
+use crate::store::database::row::Nonsense;
 
 /// What went wrong, and what that means for the caller.
 #[derive(Debug, thiserror::Error)]
@@ -70,8 +70,12 @@ impl StoreError {
 
     /// Classifies what the library reported while `doing`.
     pub(in crate::store) fn from_sqlx(doing: &'static str, source: sqlx::Error) -> Self {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the library may add errors, and what is not known to be wrong is tried again"
+        )]
         let class = match &source {
-            sqlx::Error::Decode(fault) if fault.is::<UnknownWord>() => {
+            sqlx::Error::Decode(fault) if fault.is::<Nonsense>() => {
                 return Self::Corrupt(format!("{doing}: {fault}"));
             }
             sqlx::Error::Database(fault) => class_of(fault.as_ref()),
@@ -91,9 +95,10 @@ impl StoreError {
                 let why = format!(
                     "{doing}: {what}: run `nodewarden migrate`, or grant the right that is missing"
                 );
-                match class {
-                    Class::Missing => Self::MissingTables(why),
-                    _ => Self::Schema(why),
+                if matches!(class, Class::Missing) {
+                    Self::MissingTables(why)
+                } else {
+                    Self::Schema(why)
                 }
             }
             Class::Input => Self::Permanent { doing, source },

@@ -10,13 +10,21 @@ use crate::words::Word;
 /// How much of an unknown word is quoted.
 const EXCERPT_CHARS: usize = 40;
 
-/// A word that is none of its closed list.
+/// A row that makes no sense: somebody else wrote it. It travels as the library's error and becomes
+/// [`StoreError::Corrupt`](super::error::StoreError::Corrupt).
 #[derive(Debug, thiserror::Error)]
-#[error("column {column}: {text:?} is not {what}")]
-pub struct UnknownWord {
-    what: &'static str,
-    column: String,
-    text: String,
+#[error("table {table}: {what}")]
+pub struct Nonsense {
+    /// The table that it stands in.
+    pub table: &'static str,
+    /// What makes no sense.
+    pub what: String,
+}
+
+impl From<Nonsense> for sqlx::Error {
+    fn from(nonsense: Nonsense) -> Self {
+        Self::Decode(nonsense.into())
+    }
 }
 
 /// A row of an answer.
@@ -105,30 +113,32 @@ impl Row {
         present(column, self.maybe_text(column)?)
     }
 
-    /// A word of a closed list, or NULL.
+    /// A word of a closed list, or NULL; `table` is where the column stands.
     ///
     /// # Errors
-    /// No such column, or a word that is none of the list: somebody else wrote it.
-    pub fn maybe_word<W: Word>(&self, column: &str) -> Result<Option<W>, sqlx::Error> {
+    /// No such column, or [`Nonsense`]: a word that is none of the list.
+    pub fn maybe_word<W: Word>(
+        &self,
+        table: &'static str,
+        column: &str,
+    ) -> Result<Option<W>, sqlx::Error> {
         let Some(text) = self.maybe_text(column)? else {
             return Ok(None);
         };
-        let unknown = UnknownWord {
-            what: W::WHAT,
-            column: column.to_owned(),
-            text: text.chars().take(EXCERPT_CHARS).collect(),
-        };
-        W::parse(&text)
-            .map(Some)
-            .ok_or_else(|| sqlx::Error::Decode(unknown.into()))
+        let word = W::parse(&text).ok_or_else(|| {
+            let shown: String = text.chars().take(EXCERPT_CHARS).collect();
+            let what = format!("column {column}: {shown:?} is not {}", W::WHAT);
+            Nonsense { table, what }
+        });
+        Ok(Some(word?))
     }
 
     /// A word of a closed list.
     ///
     /// # Errors
     /// As [`maybe_word`](Self::maybe_word), or NULL.
-    pub fn word<W: Word>(&self, column: &str) -> Result<W, sqlx::Error> {
-        present(column, self.maybe_word(column)?)
+    pub fn word<W: Word>(&self, table: &'static str, column: &str) -> Result<W, sqlx::Error> {
+        present(column, self.maybe_word(table, column)?)
     }
 
     /// Bytes.

@@ -1,8 +1,20 @@
 //! From rows to what those who look may see.
 
 use crate::domain::announcement::OutReason;
-use crate::store::database::row::Row;
+use crate::domain::change::Verdict;
+use crate::store::database::row::{Nonsense, Row};
 use crate::store::look::views::{ConductorView, DecisionView, HoldView};
+use crate::store::tables;
+
+/// Why nodes are out by the decision of this row; one that gives nodes back takes none out.
+pub fn out_reason(row: &Row) -> Result<OutReason, sqlx::Error> {
+    let verdict: Verdict = row.word(tables::DECISIONS, "verdict")?;
+    let reason = OutReason::of(verdict).ok_or_else(|| Nonsense {
+        table: tables::DECISIONS,
+        what: format!("nodes are out by a decision with the verdict {verdict}"),
+    });
+    Ok(reason?)
+}
 
 pub fn hold(row: &Row) -> Result<HoldView, sqlx::Error> {
     Ok(HoldView {
@@ -10,7 +22,7 @@ pub fn hold(row: &Row) -> Result<HoldView, sqlx::Error> {
         name: row.maybe_text("name")?,
         conductor_group: row.text("conductor_group")?,
         driver: row.text("driver")?,
-        reason: OutReason::of(row.word("verdict")?),
+        reason: out_reason(row)?,
         decision_id: row.text("decision_id")?,
         since_ms: row.uint("since_ms")?,
     })
@@ -25,7 +37,7 @@ pub fn conductor(row: &Row) -> Result<ConductorView, sqlx::Error> {
         incarnation: row.uint("incarnation")?,
         conductor_group: row.text("conductor_group")?,
         drivers,
-        state: row.word("state")?,
+        state: row.word(tables::CONDUCTORS, "state")?,
         since_ms: row.uint("since_ms")?,
         heartbeat_timeout_ms: row.maybe_uint("heartbeat_timeout_ms")?,
         until_ms: remaining
@@ -41,10 +53,10 @@ pub fn decision(row: &Row) -> Result<DecisionView, sqlx::Error> {
         decision_id: row.text("decision_id")?,
         conductor_group: row.text("conductor_group")?,
         driver: row.text("driver")?,
-        verdict: row.word("verdict")?,
-        cause: row.word("cause")?,
+        verdict: row.word(tables::DECISIONS, "verdict")?,
+        cause: row.word(tables::DECISIONS, "cause")?,
         cause_event_id: row.maybe_text("cause_event_id")?,
-        cause_event: row.maybe_word("cause_event")?,
+        cause_event: row.maybe_word(tables::DECISIONS, "cause_event")?,
         cause_conductor: row.maybe_text("cause_conductor")?,
         last_good_at_ms: row.maybe_uint("last_good_at_ms")?,
         epoch: row.uint("epoch")?,

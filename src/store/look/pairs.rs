@@ -7,6 +7,7 @@ use crate::domain::conductor::ConductorState;
 use crate::store::look::from_row::{conductor, decision};
 use crate::store::look::snapshot::Snapshot;
 use crate::store::look::views::{ConductorView, DriverView};
+use crate::store::tables;
 
 /// Every pair with what is recorded about it, keyed by group and driver.
 pub type Pairs = BTreeMap<(String, String), DriverView>;
@@ -24,7 +25,7 @@ pub async fn pairs(look: &mut Snapshot) -> Result<Pairs, sqlx::Error> {
             row.text("conductor_group")?,
             row.text("driver")?,
         );
-        view.state = match row.word("state")? {
+        view.state = match row.word(tables::PAIRS, "state")? {
             Standing::Active => PairState::Active,
             Standing::Lost => PairState::Lost,
         };

@@ -22,6 +22,7 @@ use crate::store::look::views::{
     SnapshotPage,
 };
 use crate::store::sql::{self, Statements};
+use crate::store::tables;
 
 /// Looks at once at the most: enough for a scheduler's snapshot beside metrics and a person.
 const CONNECTIONS: usize = 4;
@@ -199,7 +200,7 @@ impl Reader {
             let mut observed = Observed::default();
             for row in look.connection.fetch(look.sql.see_observed, asked).await? {
                 let (decisions, nodes) = (row.uint("decisions")?, row.uint("nodes")?);
-                if row.word::<Verdict>("verdict")? == Verdict::Restored {
+                if row.word::<Verdict>(tables::DECISIONS, "verdict")? == Verdict::Restored {
                     observed.returns += decisions;
                     observed.nodes_back += nodes;
                 } else {
@@ -254,7 +255,7 @@ async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
         holder: position.maybe_text("holder")?,
         taken_at_ms: position.maybe_uint("taken_at_ms")?,
         committed_at_ms: position.maybe_uint("committed_at_ms")?,
-        mode: position.maybe_word("mode")?,
+        mode: position.maybe_word(tables::STATE, "mode")?,
         pause: crate::store::write::pause::read(&mut look.connection, look.sql).await?,
         last_announcement: position.uint("last_announcement")?,
         announced: outbox.uint("announced")?,
@@ -288,7 +289,7 @@ async fn node(look: &mut Snapshot, uuid_or_name: &str) -> Result<Option<NodeFact
         since_ms: row.maybe_uint("service_state_since_ms")?,
         pair,
         pause: crate::store::write::pause::read(&mut look.connection, look.sql).await?,
-        observing: position.maybe_word("mode")? == Some(Mode::Observe),
+        observing: position.maybe_word(tables::STATE, "mode")? == Some(Mode::Observe),
     }))
 }
 
@@ -341,7 +342,9 @@ async fn last_back_of(
     let Some(last) = last else {
         return Ok(None);
     };
-    Ok(last.maybe_word("back")?.zip(last.maybe_uint("since_ms")?))
+    Ok(last
+        .maybe_word(tables::CHANGES, "back")?
+        .zip(last.maybe_uint("since_ms")?))
 }
 
 /// What is known of the pair that the node needs.

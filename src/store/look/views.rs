@@ -6,6 +6,7 @@ use crate::domain::change::{CauseWord, PairState, Verdict};
 use crate::domain::conductor::ConductorState;
 use crate::domain::event::EventType;
 use crate::store::write::pause::Pause;
+use crate::words::{Word, words};
 
 /// Where the database stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,7 +225,7 @@ pub struct NodeFacts {
     pub driver: Option<String>,
     /// The operators' own mark.
     pub maintenance: bool,
-    /// As in the table.
+    /// As in the table, where anybody may write anything; [`mark`](Self::mark) is its word.
     pub service_state: String,
     /// Since when.
     pub since_ms: Option<u64>,
@@ -238,6 +239,24 @@ pub struct NodeFacts {
     pub pause: Option<Pause>,
     /// Whether decisions are only recorded.
     pub observing: bool,
+}
+
+words! {
+    /// How a node is marked, where the mark is ours.
+    ServiceState, "a node's state" {
+        /// Schedulers may use it.
+        InService = "in_service",
+        /// They may not.
+        OutOfService = "out_of_service",
+    }
+}
+
+impl NodeFacts {
+    /// How the table marks it; `None`: by no word of ours.
+    #[must_use]
+    pub fn mark(&self) -> Option<ServiceState> {
+        ServiceState::parse(&self.service_state)
+    }
 }
 
 /// What became of an operator's request.

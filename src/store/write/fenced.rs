@@ -3,6 +3,7 @@
 use crate::config::Mode;
 use crate::store::database::connection::{Connection, values};
 use crate::store::sql::{Inventory, Statements};
+use crate::store::tables;
 
 /// The counters that the fence guards, as read under it.
 pub struct Counters {
@@ -36,7 +37,7 @@ impl<'c> Fenced<'c> {
                 seq: row.uint("seq")?,
                 last_announcement: row.uint("last_announcement")?,
                 last_decision: row.uint("last_decision")?,
-                mode: row.maybe_word("mode")?,
+                mode: row.maybe_word(tables::STATE, "mode")?,
             },
             connection,
             sql,

@@ -5,6 +5,7 @@ use crate::domain::announcement::{AnnouncementType, BackReason};
 use crate::domain::ids::Pair;
 use crate::store::database::connection::{Value, values};
 use crate::store::records::{Rows, Window, WindowDone};
+use crate::store::tables;
 use crate::store::write::announce::{Header, announce, count};
 use crate::store::write::complete::complete;
 use crate::store::write::fenced::Fenced;
@@ -111,7 +112,7 @@ pub async fn release(
         let header = Header {
             announcement_type: AnnouncementType::BackInService,
             decision: Some(run.uint("decision")?),
-            reason: Some(run.word::<BackReason>("back")?.as_str()),
+            reason: Some(run.word::<BackReason>(tables::CHANGES, "back")?.as_str()),
             released_by,
             decided_at_ms: run.maybe_uint("decided_at_ms")?.unwrap_or(window.now_ms),
             now_ms: window.now_ms,

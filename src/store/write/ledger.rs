@@ -15,6 +15,7 @@ use crate::store::records::{
     Findings, Memory, Prune, Request, Rows, Sweep, Takeover, Window, WindowDone,
 };
 use crate::store::sql::Inventory;
+use crate::store::tables;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::pause::Pause;
 
@@ -298,7 +299,7 @@ impl Ledger for SqlLedger {
                     .map(|row| {
                         Ok(Request {
                             number: row.uint("number")?,
-                            kind: row.word("kind")?,
+                            kind: row.word(tables::REQUESTS, "kind")?,
                             argument: row.text("argument")?,
                         })
                     })

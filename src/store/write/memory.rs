@@ -7,9 +7,10 @@ use crate::domain::change::{Cause, CauseKind, CauseWord, Standing, Turn};
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
 use crate::store::database::connection::Connection;
 use crate::store::database::error::StoreError;
-use crate::store::database::row::Row;
+use crate::store::database::row::{Nonsense, Row};
 use crate::store::records::{ConductorRecord, Memory};
 use crate::store::sql::Statements;
+use crate::store::tables;
 
 /// The driver map as stored. The inner error is a row that makes no sense.
 pub async fn read(
@@ -31,8 +32,13 @@ pub async fn read(
     Ok(collect())
 }
 
+/// A fault that says itself in which table.
+fn unread_word(fault: sqlx::Error) -> StoreError {
+    StoreError::from_sqlx("read the memory", fault)
+}
+
 fn conductor(row: &Row) -> Result<ConductorRecord, StoreError> {
-    let corrupt = |what: &str| StoreError::Corrupt(format!("table nodewarden_conductors: {what}"));
+    let corrupt = |what: &str| StoreError::Corrupt(format!("table {}: {what}", tables::CONDUCTORS));
     let unread = |fault: sqlx::Error| corrupt(&fault.to_string());
     let drivers: Vec<String> = serde_json::from_str(&row.text("drivers").map_err(unread)?)
         .map_err(|fault| corrupt(&fault.to_string()))?;
@@ -54,7 +60,7 @@ fn conductor(row: &Row) -> Result<ConductorRecord, StoreError> {
             .map_err(|fault| corrupt(&format!("a group {fault}")))?,
         drivers,
         heartbeat_timeout: duration("heartbeat_timeout_ms")?,
-        state: row.word("state").map_err(unread)?,
+        state: row.word(tables::CONDUCTORS, "state").map_err(unread_word)?,
         restart_remaining: duration("hold_remaining_ms")?,
         last_sent_at_ms: row.maybe_uint("last_sent_at_ms").map_err(unread)?,
         last_sign_at_ms: row.uint("last_sign_at_ms").map_err(unread)?,
@@ -63,7 +69,7 @@ fn conductor(row: &Row) -> Result<ConductorRecord, StoreError> {
 }
 
 fn standing(row: &Row) -> Result<(Pair, Standing), StoreError> {
-    let corrupt = |what: &str| StoreError::Corrupt(format!("table nodewarden_pairs: {what}"));
+    let corrupt = |what: &str| StoreError::Corrupt(format!("table {}: {what}", tables::PAIRS));
     let text = |column| {
         row.text(column)
             .map_err(|fault| corrupt(&fault.to_string()))
@@ -74,9 +80,7 @@ fn standing(row: &Row) -> Result<(Pair, Standing), StoreError> {
         driver: Driver::parse(&text("driver")?)
             .map_err(|fault| corrupt(&format!("a driver {fault}")))?,
     };
-    let standing = row
-        .word("state")
-        .map_err(|fault| corrupt(&fault.to_string()))?;
+    let standing = row.word(tables::PAIRS, "state").map_err(unread_word)?;
     Ok((pair, standing))
 }
 
@@ -90,7 +94,7 @@ fn observed(row: &Row) -> Result<Option<Turn>, StoreError> {
         Ok(Some(Turn {
             pair,
             to,
-            verdict: Some(row.word("verdict")?),
+            verdict: Some(row.word(tables::DECISIONS, "verdict")?),
             cause: Cause {
                 conductor: row
                     .maybe_text("cause_conductor")?
@@ -104,14 +108,16 @@ fn observed(row: &Row) -> Result<Option<Turn>, StoreError> {
 }
 
 fn cause(row: &Row) -> Result<CauseKind, sqlx::Error> {
-    Ok(match row.word("cause")? {
+    Ok(match row.word(tables::DECISIONS, "cause")? {
         CauseWord::Silence => CauseKind::Silence,
         CauseWord::RestartOverdue => CauseKind::RestartOverdue,
         CauseWord::NeverSeen => CauseKind::NeverSeen,
         CauseWord::Event => CauseKind::Event {
-            id: EventId::parse(&row.text("cause_event_id")?)
-                .map_err(|fault| sqlx::Error::Decode(fault.into()))?,
-            event_type: row.word("cause_event")?,
+            id: EventId::parse(&row.text("cause_event_id")?).map_err(|fault| Nonsense {
+                table: tables::DECISIONS,
+                what: format!("the id of an event {fault}"),
+            })?,
+            event_type: row.word(tables::DECISIONS, "cause_event")?,
         },
     })
 }

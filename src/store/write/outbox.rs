@@ -11,8 +11,9 @@ use crate::store::contract::Outbox;
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, TransactionWatch, Writer, WriterConnection};
-use crate::store::database::row::Row;
+use crate::store::database::row::{Nonsense, Row};
 use crate::store::sql::Statements;
+use crate::store::tables;
 use crate::store::write::announce::FORMAT;
 
 /// [`Outbox`] on a database; owns one connection of its own.
@@ -74,9 +75,13 @@ async fn read(
     let rows = connection.fetch(sql.pending, values![after, most]).await?;
     let mut runs = Vec::with_capacity(rows.len());
     for row in &rows {
-        let changes = row.word::<AnnouncementType>("type")? != AnnouncementType::Position;
+        // A type that is none is told with its own row, after those before it.
+        let position = matches!(
+            row.word(tables::ANNOUNCEMENTS, "type"),
+            Ok(AnnouncementType::Position)
+        );
         let run = (row.uint("first_seq")?, row.uint("last_seq")?);
-        runs.push(changes.then_some(run));
+        runs.push((!position).then_some(run));
     }
     // The runs of several announcements follow one another: one query for all of them.
     let first = runs.iter().flatten().map(|run| run.0).min();
@@ -98,7 +103,7 @@ async fn read(
                 of_run.extend((node.seq >= first).then_some(node));
             }
         }
-        match announcement(row, of_run)? {
+        match announcement(row, of_run) {
             Ok(announcement) => announcements.push(announcement),
             // What is before it can go out.
             Err(_) if !announcements.is_empty() => break,
@@ -116,53 +121,62 @@ fn node(row: &Row) -> Result<AnnouncedNode, sqlx::Error> {
     })
 }
 
-fn announcement(
-    row: &Row,
-    nodes: Vec<AnnouncedNode>,
-) -> Result<Result<Announcement, StoreError>, sqlx::Error> {
-    let number = row.uint("number")?;
-    let corrupt = |what: &str| StoreError::Corrupt(format!("announcement {number}: {what}"));
-    let format = row.int("format")?;
+fn announcement(row: &Row, nodes: Vec<AnnouncedNode>) -> Result<Announcement, StoreError> {
+    let unread = |fault| StoreError::from_sqlx("read an announcement", fault);
+    let number = row.uint("number").map_err(unread)?;
+    let format = row.int("format").map_err(unread)?;
     if format != FORMAT {
-        return Ok(Err(StoreError::Schema(format!(
+        return Err(StoreError::Schema(format!(
             "announcement {number} has format {format}, and this nodewarden makes format {FORMAT} alone: \
              a replica of the version that wrote it must carry it out"
-        ))));
+        )));
     }
-    let announcement_type: AnnouncementType = row.word("type")?;
+    of_this_format(row, number, nodes).map_err(unread)
+}
+
+fn of_this_format(
+    row: &Row,
+    number: u64,
+    nodes: Vec<AnnouncedNode>,
+) -> Result<Announcement, sqlx::Error> {
+    let corrupt = |what: &str| Nonsense {
+        table: tables::ANNOUNCEMENTS,
+        what: format!("announcement {number}: {what}"),
+    };
+    let announcement_type: AnnouncementType = row.word(tables::ANNOUNCEMENTS, "type")?;
     let content = if announcement_type == AnnouncementType::Position {
         Content::Position {
             seq: row.uint("last_seq")?,
         }
     } else {
         let Some(about) = about(row)? else {
-            return Ok(Err(corrupt("its decision is missing")));
+            return Err(corrupt("its decision is missing").into());
         };
         if nodes.is_empty() {
-            return Ok(Err(corrupt("its nodes are missing")));
+            return Err(corrupt("its nodes are missing").into());
         }
         if announcement_type == AnnouncementType::OutOfService {
             Content::OutOfService {
                 about,
-                reason: row.word("reason")?,
+                reason: row.word(tables::ANNOUNCEMENTS, "reason")?,
                 nodes,
             }
         } else {
             Content::BackInService {
                 about,
-                reason: row.word("reason")?,
+                reason: row.word(tables::ANNOUNCEMENTS, "reason")?,
                 released_by: row.maybe_text("released_by")?,
                 nodes,
             }
         }
     };
-    Ok(Ok(Announcement {
+    Ok(Announcement {
         number,
         stream: row.text("stream")?,
         epoch: row.uint("epoch")?,
         decided_at_ms: row.uint("decided_at_ms")?,
         content,
-    }))
+    })
 }
 
 fn about(row: &Row) -> Result<Option<About>, sqlx::Error> {
@@ -175,7 +189,7 @@ fn about(row: &Row) -> Result<Option<About>, sqlx::Error> {
     let last_good_at_ms = row.maybe_uint("last_good_at_ms")?;
     let cause = AnnouncedCause {
         event_id: row.maybe_text("cause_event_id")?,
-        event: row.maybe_word("cause_event")?,
+        event: row.maybe_word(tables::DECISIONS, "cause_event")?,
         conductor: row.maybe_text("cause_conductor")?,
     };
     Ok(row

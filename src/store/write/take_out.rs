@@ -3,10 +3,10 @@
 //! written together (I3); the numbers are given under the fence, so they are contiguous (I4).
 
 use crate::domain::announcement::{AnnouncementType, OutReason};
-use crate::domain::change::Verdict;
 use crate::domain::ids::Pair;
 use crate::store::database::connection::values;
 use crate::store::database::row::Row;
+use crate::store::look::from_row::out_reason;
 use crate::store::records::{Rows, Window, WindowDone};
 use crate::store::write::announce::{Header, announce, count};
 use crate::store::write::complete::complete;
@@ -35,7 +35,7 @@ pub async fn take_out(
     let Some(lost) = lost else {
         return Ok(WindowDone::default());
     };
-    if lost.word::<Verdict>("verdict")? == Verdict::Unknown && !window.unknown {
+    if out_reason(&lost)? == OutReason::DriverUnknown && !window.unknown {
         return Ok(WindowDone::default());
     }
     // What was only observed moves no node: it is decided again first.
@@ -84,7 +84,7 @@ impl Decision {
             number: row.uint("number")?,
             id: row.text("decision_id")?,
             decided_at_ms: row.uint("decided_at_ms")?,
-            reason: OutReason::of(row.word("verdict")?),
+            reason: out_reason(row)?,
         })
     }
 }

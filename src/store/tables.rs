@@ -1,0 +1,9 @@
+//! The names of our tables, for an error that must say where a row stands.
+
+pub const STATE: &str = "nodewarden_state";
+pub const CONDUCTORS: &str = "nodewarden_conductors";
+pub const PAIRS: &str = "nodewarden_pairs";
+pub const DECISIONS: &str = "nodewarden_decisions";
+pub const CHANGES: &str = "nodewarden_changes";
+pub const ANNOUNCEMENTS: &str = "nodewarden_announcements";
+pub const REQUESTS: &str = "nodewarden_requests";
