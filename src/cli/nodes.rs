@@ -64,8 +64,7 @@ impl Import {
         if settings.inventory.kind == InventoryKind::Ironic {
             return Err(Failure::usage(
                 "with inventory.kind = \"ironic\" the table of nodes is Ironic's own: enroll nodes there; nothing was imported",
-            )
-            .into());
+            ));
         }
         let shown = if self.is_stdin() {
             "standard input".to_owned()

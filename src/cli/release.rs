@@ -61,7 +61,7 @@ impl Release {
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let (answer, complete) = self.done(settings, output).await?;
         output::line(&answer)?;
-        complete.map_err(Into::into)
+        complete
     }
 
     /// Does it; the text to print.
@@ -113,8 +113,7 @@ impl Release {
                 return Err(Failure::failed(format!(
                     "there is no pause, so the next sweep would take the nodes again: first \
                      `nodewarden pause --reason TEXT`, then this command again.{begun}"
-                ))
-                .into());
+                )));
             };
             count.released += chunk.changed;
             count.locked += chunk.locked;
