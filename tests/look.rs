@@ -182,7 +182,7 @@ async fn a_missing_database_is_unreachable_and_says_how_to_make_one() {
 
 #[test]
 fn every_error_has_its_exit_code() {
-    let settings_fault = SettingsFault("amqp.batch must be 1 to 2000".into());
+    let settings_fault = SettingsFault::Refused("amqp.batch must be 1 to 2000".into());
     assert_eq!(Failure::from(settings_fault).code, USAGE);
     let died = Failure::from(AppFault::Died("the HTTP interface died: inner".into()));
     assert_eq!(

@@ -26,7 +26,7 @@ pub use error::BrokerError;
 pub use publisher::Publisher;
 pub use session::Session;
 pub use subscriber::Subscriber;
-pub use url::check_url;
+pub use url::{UrlFault, check_url};
 
 /// `app_id` of everything that is published here.
 const APP_ID: &str = "nodewarden";

@@ -11,17 +11,28 @@ use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserIn
 use super::BrokerError;
 use crate::config::SecretUrl;
 
+/// Why `amqp.url` cannot be used, without quoting it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("amqp.url: {0}")]
+pub struct UrlFault(String);
+
+impl From<UrlFault> for BrokerError {
+    fn from(fault: UrlFault) -> Self {
+        Self::Refused(fault.to_string())
+    }
+}
+
 /// Refuses a URL that cannot be used, and says why, without dialling anybody.
 ///
 /// # Errors
-/// [`BrokerError::Refused`].
-pub fn check_url(url: &SecretUrl) -> Result<(), BrokerError> {
+/// [`UrlFault`].
+pub fn check_url(url: &SecretUrl) -> Result<(), UrlFault> {
     parse(url).map(|_| ())
 }
 
 /// The parts of `url`.
-pub(super) fn parse(url: &SecretUrl) -> Result<AMQPUri, BrokerError> {
-    read(url.expose()).map_err(|complaint| BrokerError::Refused(format!("amqp.url: {complaint}")))
+pub(super) fn parse(url: &SecretUrl) -> Result<AMQPUri, UrlFault> {
+    read(url.expose()).map_err(UrlFault)
 }
 
 fn read(url: &str) -> Result<AMQPUri, String> {
@@ -156,8 +167,8 @@ mod tests {
 
     fn complaint(url: &str) -> String {
         match parse(&SecretUrl::new(url)) {
-            Err(BrokerError::Refused(text)) => text,
-            other => panic!("{url} gave {other:?}"),
+            Err(fault) => fault.to_string(),
+            Ok(uri) => panic!("{url} gave {uri:?}"),
         }
     }
 

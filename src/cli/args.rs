@@ -19,7 +19,7 @@ use super::run::Run;
 use super::status::Status;
 use super::tail::Tail;
 use super::{Failure, Output, USAGE};
-use crate::broker::{self, BrokerError};
+use crate::broker;
 use crate::config::{self, Settings};
 use crate::lifecycle::{self, watchdog};
 use crate::telemetry;
@@ -130,8 +130,7 @@ pub fn main() -> ExitCode {
 fn start(cli: Cli) -> Result<(), Failure> {
     telemetry::init_logs(&cli.log).map_err(Failure::usage)?;
     let settings = cli.settings()?;
-    let runtime =
-        tokio::runtime::Runtime::new().map_err(|fault| Failure::failed(fault.to_string()))?;
+    let runtime = tokio::runtime::Runtime::new()?;
     let outcome = runtime.block_on(cli.run(settings));
     // What is left are readers of standard input and the like, which nothing waits for.
     runtime.shutdown_background();
@@ -170,11 +169,8 @@ impl Cli {
         }
         let file = self.config.clone().or_else(config::file_from_environment);
         let settings = Settings::load(file.as_deref(), &overrides)?;
-        match broker::check_url(&settings.amqp.url) {
-            Ok(()) => Ok(settings),
-            Err(BrokerError::Refused(why)) => Err(Failure::usage(why)),
-            Err(fault) => Err(fault.into()),
-        }
+        broker::check_url(&settings.amqp.url)?;
+        Ok(settings)
     }
 
     async fn run(self, settings: Settings) -> Result<(), Failure> {

@@ -71,9 +71,9 @@ impl Bridge {
         let Self::Ironic(ironic) = self;
         if ironic.once {
             let answer = once(&settings, ironic.time.unwrap_or_default(), output).await?;
-            output::line(&answer).map_err(|fault| Failure::failed(fault.to_string()))
+            Ok(output::line(&answer)?)
         } else {
-            app::bridge(settings).await.map_err(Failure::from)
+            Ok(app::bridge(settings).await?)
         }
     }
 }
@@ -96,13 +96,7 @@ async fn once(settings: &Settings, time: Duration, output: Output) -> Result<Str
             tokio::time::sleep(if looks == 1 { pause } else { interval }).await;
         }
         let look = lookout.try_look().await.map_err(|fault| match fault {
-            Some(fault) => {
-                let settings = Settings {
-                    database: database.clone(),
-                    ..settings.clone()
-                };
-                Failure::database(&fault, &settings)
-            }
+            Some(fault) => Failure::at(&database.url.redacted(), &fault),
             None => Failure::unreachable(format!(
                 "database {}: looking took longer than {}",
                 database.url.redacted(),
@@ -116,8 +110,7 @@ async fn once(settings: &Settings, time: Duration, output: Output) -> Result<Str
     let seen = judge.view();
     let due = judge.due(clock.mono());
     match output {
-        Output::Json => output::json(&answer(&seen, &due, judge.empty()))
-            .map_err(|fault| Failure::failed(fault.to_string())),
+        Output::Json => Ok(output::json(&answer(&seen, &due, judge.empty()))?),
         Output::Text => Ok(text(&seen, &due, judge.empty())),
     }
 }

@@ -126,8 +126,7 @@ impl Emit {
 
 /// Publishes heartbeats until asked to stop; a broker that is away is tried again.
 async fn repeat(settings: &Settings, mut event: Event, every: Duration) -> Result<(), Failure> {
-    let stop =
-        stop_on_signals(&Tasks::default()).map_err(|fault| Failure::failed(fault.to_string()))?;
+    let stop = stop_on_signals(&Tasks::default())?;
     let mut emitter = None;
     loop {
         if emitter.is_none() {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::app::AppFault;
-use crate::broker::BrokerError;
+use crate::broker::{BrokerError, UrlFault};
 use crate::config::{Settings, SettingsFault};
 use crate::retry::Pauses;
 use crate::store::StoreError;
@@ -87,32 +87,35 @@ impl Failure {
         }
     }
 
-    /// The database failed: says which one, why and what to do.
+    /// The database of the settings failed.
     #[must_use]
     pub fn database(fault: &StoreError, settings: &Settings) -> Self {
-        let url = settings.database.url.redacted();
+        Self::at(&settings.database.url.redacted(), fault)
+    }
+
+    /// The database at `url`, which holds no secret, failed: says why and what to do.
+    #[must_use]
+    pub fn at(url: &str, fault: &StoreError) -> Self {
         let why = error_chain(fault);
         let message = |hint: &str| format!("database {url}: {why}\n{hint}");
         match fault {
             StoreError::Url(why) => Self::usage(why.clone()),
-            StoreError::MissingTables(_) => {
-                Self::failed(message("Its tables are missing: run `nodewarden migrate`."))
-            }
-            _ if fault.is_unopenable_file() => Self::unreachable(message(
+            StoreError::NoFile { .. } => Self::unreachable(message(
                 "Is database.url right, and may this user read and write the file and its directory? \
                  If it does not exist yet: `nodewarden migrate` creates it.",
             )),
-            _ if fault.is_unreachable() => Self::unreachable(message(
+            StoreError::Unopened(_) => Self::unreachable(message(
                 "Does the server run, and are host, port, user, password and name in database.url right?",
             )),
-            _ if fault.is_transient() => Self::unreachable(message(
+            StoreError::Transient { .. } => Self::unreachable(message(
                 "It may be busy or out of reach for now: try again, or look at database.url.",
             )),
             StoreError::Schema(_) => Self::failed(message(
                 "`nodewarden migrate` creates and upgrades the tables.",
             )),
-            StoreError::Fenced(_)
-            | StoreError::Transient { .. }
+            // The first says by itself what to do.
+            StoreError::Missing { .. }
+            | StoreError::Fenced(_)
             | StoreError::Permanent { .. }
             | StoreError::Corrupt(_) => Self::failed(format!("database {url}: {why}")),
         }
@@ -150,24 +153,15 @@ async fn patience<T>(
 
 impl From<AppFault> for Failure {
     fn from(fault: AppFault) -> Self {
-        let message = error_chain(&fault);
         match fault {
             AppFault::Settings(fault) => fault.into(),
-            AppFault::Database {
-                source: StoreError::Url(_),
-                ..
-            } => Self::usage(message),
-            AppFault::Database { source, .. } if source.is_transient() => {
-                Self::unreachable(message)
-            }
-            AppFault::Database { .. } | AppFault::Start { .. } | AppFault::Died(_) => {
-                Self::failed(message)
-            }
+            AppFault::Database { url, source } => Self::at(&url, &source),
+            AppFault::Start { .. } | AppFault::Died(_) => Self::failed(error_chain(&fault)),
         }
     }
 }
 
-/// An answer that cannot be written.
+/// The operating system: a stream that cannot be written, a signal that cannot be heard.
 impl From<std::io::Error> for Failure {
     fn from(fault: std::io::Error) -> Self {
         Self::failed(fault.to_string())
@@ -183,6 +177,12 @@ impl From<serde_json::Error> for Failure {
 
 impl From<SettingsFault> for Failure {
     fn from(fault: SettingsFault) -> Self {
+        Self::usage(fault.to_string())
+    }
+}
+
+impl From<UrlFault> for Failure {
+    fn from(fault: UrlFault) -> Self {
         Self::usage(fault.to_string())
     }
 }

@@ -1,19 +1,17 @@
 //! Results on standard output: JSON, lines, aligned tables.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
+use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use crate::telemetry::printable;
+use crate::telemetry::{PRINTABLE_CHARS, printable_within};
 
-/// The widest line of a table: fits most terminals without wrapping.
+/// The widest line on a terminal: fits most terminals without wrapping.
 pub const WIDTH: usize = 100;
 
 /// Between two columns.
-const GAP: usize = 2;
-
-/// No column is cut below this.
-const NARROWEST: usize = 8;
+const GAP: u16 = 2;
 
 /// Prints `text` and a line break.
 ///
@@ -34,57 +32,31 @@ pub fn json(value: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string_pretty(value)
 }
 
-/// Rows of cells as aligned lines of at most [`WIDTH`] characters; the first row is the head.
-/// Cells may hold anything: what a terminal acts on is escaped here. Too wide a table loses the
-/// ends of its widest columns.
+/// Rows of cells as aligned lines; the first row is the head. Cells may hold anything: what a
+/// terminal acts on is escaped here. On a terminal a table that is wider than [`WIDTH`] continues the
+/// cells of its widest columns on further lines; everywhere else a row is a line, and nothing is cut.
 #[must_use]
 pub fn table(rows: &[Vec<String>]) -> String {
-    let rows: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| row.iter().map(|cell| printable(cell)).collect())
-        .collect();
-    let widths = widths(&rows);
-    let mut text = String::new();
-    for row in &rows {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{:<width$}", cut(cell, *width)))
-            .collect();
-        text.push_str(cells.join(&" ".repeat(GAP)).trim_end());
-        text.push('\n');
-    }
-    text
+    drawn(rows, io::stdout().is_terminal())
 }
 
-fn widths(rows: &[Vec<String>]) -> Vec<usize> {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let mut widths: Vec<usize> = (0..columns)
-        .map(|column| {
-            let cells = rows.iter().filter_map(|row| row.get(column));
-            cells
-                .map(|cell| cell.chars().count())
-                .max()
-                .unwrap_or_default()
-        })
-        .collect();
-    let room = WIDTH.saturating_sub(GAP * columns.saturating_sub(1));
-    while widths.iter().sum::<usize>() > room {
-        let Some(widest) = widths.iter_mut().max().filter(|width| **width > NARROWEST) else {
-            break;
-        };
-        *widest -= 1;
+fn drawn(rows: &[Vec<String>], on_terminal: bool) -> String {
+    let mut table = Table::new();
+    let mut longest = usize::MAX;
+    if on_terminal {
+        longest = PRINTABLE_CHARS;
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(WIDTH as u16);
     }
-    widths
-}
-
-fn cut(cell: &str, width: usize) -> String {
-    if cell.chars().count() <= width {
-        return cell.to_owned();
+    table.load_style(presets::NOTHING);
+    for row in rows {
+        table.add_row(row.iter().map(|cell| printable_within(cell, longest)));
     }
-    let mut short: String = cell.chars().take(width.saturating_sub(1)).collect();
-    short.push('…');
-    short
+    let last = table.column_count().saturating_sub(1);
+    for (place, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, if place == last { 0 } else { GAP }));
+    }
+    table.trim_fmt() + "\n"
 }
 
 /// `text` broken at spaces into lines of at most [`WIDTH`] characters; following lines are
@@ -111,18 +83,36 @@ pub fn wrapped(text: &str, indent: usize) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_table_is_aligned_safe_and_never_wider_than_a_terminal() {
+    fn rows() -> Vec<Vec<String>> {
         let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
-        let text = table(&[
+        vec![
             row(["NAME", "N", "WHAT"]),
-            row(["a\x1b[2J", "10", &"x".repeat(200)]),
-        ]);
+            row(["a\x1b[2J", "10", &"word ".repeat(70)]),
+            row(["b", "", "x"]),
+        ]
+    }
+
+    #[test]
+    fn a_table_is_aligned_safe_and_never_cut_where_no_terminal_is() {
+        let words = "word ".repeat(70);
+        let expected = format!(
+            "NAME        N   WHAT\na\\u{{1b}}[2J  10  {}\nb               x\n",
+            words.trim_end()
+        );
+        assert_eq!(drawn(&rows(), false), expected);
+    }
+
+    #[test]
+    fn on_a_terminal_a_long_cell_goes_on_in_its_own_column() {
+        let text = drawn(&rows(), true);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "NAME        N   WHAT");
-        assert!(lines[1].starts_with("a\\u{1b}[2J  10  xxx"), "{}", lines[1]);
-        assert_eq!(lines[1].chars().count(), WIDTH);
-        assert!(lines[1].ends_with('…'));
+        assert!(
+            lines.iter().all(|line| line.chars().count() <= WIDTH),
+            "{text}"
+        );
+        assert!(lines[1].starts_with("a\\u{1b}[2J  10  word word"), "{text}");
+        assert!(lines[2].starts_with("                word word"), "{text}");
+        assert_eq!(lines.last(), Some(&"b               x"), "{text}");
     }
 
     #[test]

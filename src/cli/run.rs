@@ -39,6 +39,7 @@ impl Run {
         if let (Some(spec), Some(file)) = (&self.fail_point, self.fail_point_file) {
             crate::failpoints::arm(spec, file).map_err(Failure::usage)?;
         }
-        app::run(settings).await.map_err(Failure::from)
+        app::run(settings).await?;
+        Ok(())
     }
 }

@@ -38,8 +38,7 @@ impl Tail {
     /// # Errors
     /// 69 if the broker cannot be reached or goes away: what is announced meanwhile is missed.
     pub async fn run(self, settings: &Settings) -> Result<(), Failure> {
-        let stop = stop_on_signals(&Tasks::default())
-            .map_err(|fault| Failure::failed(fault.to_string()))?;
+        let stop = stop_on_signals(&Tasks::default())?;
         let mut subscriber = Subscriber::open(&settings.amqp).await?;
         eprintln!("listening for node events");
         let clock = SystemClock::start();

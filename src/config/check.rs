@@ -9,7 +9,7 @@ use super::{Settings, SettingsFault};
 const DATABASES: [&str; 5] = ["sqlite", "postgres", "postgresql", "mysql", "mariadb"];
 
 fn refuse(text: impl Into<String>) -> Result<(), SettingsFault> {
-    Err(SettingsFault(text.into()))
+    Err(SettingsFault::Refused(text.into()))
 }
 
 const fn seconds(number: u64) -> Duration {

@@ -43,10 +43,9 @@ pub(super) fn settings() -> Result<Vec<(String, String, String)>, SettingsFault>
             .strip_prefix("NODEWARDEN_")
             .filter(|rest| rest.contains("__"));
         let Some(path) = path else { continue };
-        let value = value.into_string().map_err(|_| {
-            SettingsFault(format!(
-                "environment variable {name}: its value is not UTF-8"
-            ))
+        let value = value.into_string().map_err(|_| SettingsFault::Malformed {
+            origin: format!("environment variable {name}"),
+            why: "its value is not UTF-8".to_owned(),
         })?;
         let path = path.to_ascii_lowercase().replace("__", ".");
         settings.push((name.to_owned(), path, value));

@@ -18,19 +18,18 @@ impl Settings {
     ) -> Result<Self, SettingsFault> {
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
         if let Some(file) = file {
-            let text = std::fs::read_to_string(file).map_err(|fault| {
-                SettingsFault(format!(
-                    "cannot read settings file {}: {fault}",
-                    file.display()
-                ))
-            })?;
+            let text =
+                std::fs::read_to_string(file).map_err(|source| SettingsFault::Unreadable {
+                    file: file.to_owned(),
+                    source,
+                })?;
             // Parsed alone first, so that a fault names the file.
             Figment::from(Serialized::defaults(Self::default()))
                 .merge(Toml::string(&text))
                 .extract::<Self>()
-                .map_err(|fault| {
-                    let fault = unquoted(&fault.to_string());
-                    SettingsFault(format!("settings file {}: {fault}", file.display()))
+                .map_err(|fault| SettingsFault::Malformed {
+                    origin: format!("settings file {}", file.display()),
+                    why: unquoted(&fault.to_string()),
                 })?;
             figment = figment.merge(Toml::string(&text));
         }
@@ -47,7 +46,10 @@ impl Settings {
         }
         let settings: Self = figment
             .extract()
-            .map_err(|fault| SettingsFault(format!("settings: {fault}")))?;
+            .map_err(|fault| SettingsFault::Malformed {
+                origin: "settings".to_owned(),
+                why: fault.to_string(),
+            })?;
         settings.check()?;
         Ok(settings)
     }
@@ -69,12 +71,15 @@ impl Settings {
                 return Ok(merged);
             }
         }
-        let fault = figment
+        let why = figment
             .merge(Toml::string(&format!("{path} = {quoted}")))
             .extract::<Self>()
             .err()
             .map_or_else(String::new, |fault| fault.to_string());
-        Err(SettingsFault(format!("{origin}: {fault}")))
+        Err(SettingsFault::Malformed {
+            origin: origin.to_owned(),
+            why,
+        })
     }
 }
 

@@ -11,6 +11,7 @@ mod load;
 mod secret;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::words::words;
@@ -321,7 +322,7 @@ impl Settings {
     /// [`SettingsFault`]: it is not set, and nobody but the operator knows it.
     pub fn bridge_timeout(&self) -> Result<Duration, SettingsFault> {
         self.bridge.heartbeat_timeout.ok_or_else(|| {
-            SettingsFault(
+            SettingsFault::Refused(
                 "bridge.heartbeat_timeout is not set: give it at least the heartbeat_timeout of Ironic's own \
                  [conductor] section (60s unless changed there); with less, conductors that Ironic still counts on \
                  are lost"
@@ -333,5 +334,24 @@ impl Settings {
 
 /// Why the settings cannot be used; says which one and what to do.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct SettingsFault(pub String);
+pub enum SettingsFault {
+    /// The file cannot be read.
+    #[error("cannot read settings file {}: {source}", file.display())]
+    Unreadable {
+        /// Which file.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file, a variable or a flag holds something that no setting can be.
+    #[error("{origin}: {why}")]
+    Malformed {
+        /// Which file, variable or flag.
+        origin: String,
+        /// Why, without the value where it may be secret.
+        why: String,
+    },
+    /// A value is out of its bounds, does not fit another one, or is missing.
+    #[error("{0}")]
+    Refused(String),
+}

@@ -30,7 +30,8 @@ macro_rules! list {
                 from_start: list!(@start $(from 0 $(by $label in $values)?)?),
             };
         )*
-        pub(super) const ALL: &[Metric] = &[$($const),*];
+        /// Every metric.
+        pub const METRICS: &[Metric] = &[$($const),*];
     };
     (@start) => { None };
     (@start from 0) => { Some(FromStart::Plain) };

@@ -53,7 +53,7 @@ pub fn install_metrics() -> Result<Metrics, String> {
 
 fn install() -> Result<Metrics, String> {
     let mut builder = PrometheusBuilder::new();
-    for metric in list::ALL
+    for metric in list::METRICS
         .iter()
         .filter(|metric| metric.kind == Kind::Histogram)
     {
@@ -64,7 +64,7 @@ fn install() -> Result<Metrics, String> {
     let handle = builder
         .install_recorder()
         .map_err(|fault| fault.to_string())?;
-    for metric in list::ALL {
+    for metric in list::METRICS {
         metric.describe();
     }
     for event_type in EventType::ALL {

@@ -99,7 +99,7 @@ async fn before_the_tables_are_made_everything_says_to_migrate(kind: Kind) {
     ] {
         let fault = fault.unwrap_or_else(|| panic!("{what} succeeded"));
         assert!(
-            matches!(fault, StoreError::MissingTables(_)),
+            matches!(fault, StoreError::Missing { .. }),
             "{what}: {fault:?}"
         );
         let told = fault.to_string();

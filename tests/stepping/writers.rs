@@ -282,7 +282,7 @@ async fn a_table_that_somebody_broke_keeps_a_replica_from_taking_a_single_event(
     house.sql("ALTER TABLE nodes DROP COLUMN maintenance").await;
     house.joined("c1", 1, &["a"]);
     let fault = house.try_join().await.err().expect("it does not join");
-    assert!(matches!(fault, StoreError::Schema(_)), "{fault:?}");
+    assert!(matches!(fault, StoreError::Missing { .. }), "{fault:?}");
     let told = fault.to_string();
     assert!(told.starts_with("check the table of nodes: "), "{told}");
     assert!(told.contains("maintenance"), "{told}");

@@ -1,12 +1,12 @@
-//! CSV with a header, cut into records for [`import`](super).
+//! CSV with a header, cut into records.
 
 use super::fault::Faults;
 use super::lines::Lines;
-use super::record::{Field, Given, Record, field_called};
+use super::record::{FIELDS, Field, Given, Record, client_option, field_called};
 
 /// The records below the header of `text`.
 pub(super) fn records(text: &str, faults: &mut Faults) -> Vec<Record> {
-    let mut reader = csv::ReaderBuilder::new()
+    let mut reader = ::csv::ReaderBuilder::new()
         // A row that is too short or too long is said with its line, by us.
         .flexible(true)
         .trim(csv::Trim::All)
@@ -56,7 +56,7 @@ fn check_header(text: &str, columns: &[Option<&'static str>], faults: &mut Fault
     // The library skips empty lines before the header, too.
     let line = Lines::new(text).line_at(text.len() - text.trim_start().len());
     let mut good = true;
-    for field in ["uuid", "name", "driver", "conductor_group", "maintenance"] {
+    for field in FIELDS {
         let count = columns
             .iter()
             .filter(|column| **column == Some(field))
@@ -64,7 +64,8 @@ fn check_header(text: &str, columns: &[Option<&'static str>], faults: &mut Fault
         let what = match count {
             0 if matches!(field, "uuid" | "driver") => format!(
                 "the column {field} is missing: the first line must name the columns; with \
-                 OpenStack's client use --fields uuid name driver conductor_group maintenance -f csv"
+                 OpenStack's client use {} -f csv",
+                client_option()
             ),
             0 | 1 => continue,
             _ => format!("the column {field} is given {count} times: keep one"),
@@ -76,7 +77,7 @@ fn check_header(text: &str, columns: &[Option<&'static str>], faults: &mut Fault
 }
 
 /// Where the row begins. The library counts empty lines before a row as part of it.
-fn start(text: &str, row: &csv::StringRecord) -> usize {
+fn start(text: &str, row: &::csv::StringRecord) -> usize {
     let from = row.position().map_or(0, |position| position.byte());
     let from = usize::try_from(from).unwrap_or(usize::MAX).min(text.len());
     let rest = &text.as_bytes()[from..];
@@ -84,7 +85,7 @@ fn start(text: &str, row: &csv::StringRecord) -> usize {
     from + empty.count()
 }
 
-fn record(line: usize, columns: &[Option<&'static str>], row: &csv::StringRecord) -> Record {
+fn record(line: usize, columns: &[Option<&'static str>], row: &::csv::StringRecord) -> Record {
     let fields = columns.iter().zip(row).filter_map(|(column, text)| {
         let field = (*column)?;
         let value = match (field, text) {

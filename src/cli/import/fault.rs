@@ -1,4 +1,4 @@
-//! What is wrong with a file: every fault with its line and field, so that all can be mended at once.
+//! What is wrong with the file: every fault with its line and field, gathered and told.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! JSON in its three shapes, cut into records for [`import`](super).
+//! JSON in its three shapes, cut into records.
 //!
 //! Values are kept as pieces of the text (`RawValue`), whose place in it gives the line.
 

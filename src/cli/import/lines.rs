@@ -1,4 +1,4 @@
-//! Lines of a text, counted from 1.
+//! Where a place in the file is, for people: its line.
 
 /// The line that a byte offset lies in, from 1, in time proportional to the step from the last one.
 pub(super) struct Lines<'a> {
@@ -25,7 +25,6 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// How many lines end in it.
 pub(super) fn newlines(text: &[u8]) -> usize {
     text.iter().filter(|byte| **byte == b'\n').count()
 }

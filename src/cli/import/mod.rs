@@ -1,8 +1,14 @@
 //! Reads the file of `nodes import`: JSON or CSV, as `openstack baremetal node list` and Ironic's
 //! API print it. Pure: bytes in, nodes or all of their faults out.
 //!
-//! Either format is first cut into `Record`s, fields with their lines; what a field must be is
-//! said once, in `node`.
+//! `csv` and `json` cut the file into `record`s, fields with their `lines`; what a field must be is
+//! said once, in `node`; what is wrong is gathered in `fault`. Each knows only those after it here.
+
+use std::collections::HashMap;
+
+use self::fault::{Faults, quoted};
+use self::lines::newlines;
+use self::record::Record;
 
 mod csv;
 mod fault;
@@ -11,14 +17,7 @@ mod lines;
 mod node;
 mod record;
 
-use std::collections::HashMap;
-
-use fault::{Fault, Faults, quoted};
-use lines::newlines;
-use node::node;
-use record::Record;
-
-pub use fault::{FAULTS_NAMED, ImportFault};
+pub use fault::{FAULTS_NAMED, Fault, ImportFault};
 pub use node::ImportedNode;
 
 /// The nodes in `text`. `extension` is that of the file's name, without the dot; where it says
@@ -38,7 +37,7 @@ pub fn parse(text: &[u8], extension: Option<&str>) -> Result<Vec<ImportedNode>, 
     let mut nodes = Vec::with_capacity(records.len());
     let mut lines: HashMap<String, usize> = HashMap::new();
     for record in &records {
-        let Some(node) = node(record, &mut faults) else {
+        let Some(node) = node::node(record, &mut faults) else {
             continue;
         };
         match lines.get(&node.uuid) {

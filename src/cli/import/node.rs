@@ -1,7 +1,8 @@
 //! What each field of a node must be, whatever the format of the file.
 
 use super::fault::{Fault, Faults, quoted};
-use super::record::{Given, Record};
+use super::record::{Given, Record, client_option};
+use crate::domain::ids::{Driver, Group, NAME_BYTES};
 
 /// One node of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,10 +20,6 @@ pub struct ImportedNode {
     /// The operators' own mark. `None`: the file does not say.
     pub maintenance: Option<bool>,
 }
-use crate::domain::ids::{Driver, Group, NAME_BYTES};
-
-/// How to ask OpenStack's client for what is needed, for the faults about missing fields.
-const ASK: &str = "ask for it with --fields uuid name driver conductor_group maintenance";
 
 /// The node that `record` describes, or `None` after saying everything that is wrong with it.
 pub(super) fn node(record: &Record, faults: &mut Faults) -> Option<ImportedNode> {
@@ -107,7 +104,10 @@ impl Check<'_> {
             Some(_) => false,
         };
         if nothing {
-            self.fault(field, format!("is missing: {ASK}"));
+            self.fault(
+                field,
+                format!("is missing: ask for it with {}", client_option()),
+            );
             return None;
         }
         self.text(field, fault)

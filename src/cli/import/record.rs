@@ -1,6 +1,9 @@
-//! One node of the file before it is checked: the fields that matter, with their lines.
+//! What either format is cut into: the fields of a node as the file has them, with their lines.
 
 use std::collections::HashMap;
+
+/// The fields of a node that are read, by their names in Ironic's API; all others are ignored.
+pub(super) const FIELDS: [&str; 5] = ["uuid", "name", "driver", "conductor_group", "maintenance"];
 
 /// The fields of one node that matter, by their names in the API.
 #[derive(Debug, Default)]
@@ -19,8 +22,11 @@ pub(super) struct Field {
 /// A value of the file, as far as any field needs it.
 #[derive(Debug)]
 pub(super) enum Given {
+    /// Null, or how the format spells it.
     Nothing,
+    /// Text.
     Text(String),
+    /// True or false.
     Bool(bool),
     /// Something that no field may be, in words.
     Other(&'static str),
@@ -32,11 +38,13 @@ impl Record {
     }
 }
 
-/// The field that a key or column title means: `Conductor Group` is `conductor_group`. Others are
-/// ignored.
+/// The field that a key or column title means: `Conductor Group` is `conductor_group`.
 pub(super) fn field_called(title: &str) -> Option<&'static str> {
     let title = title.trim().to_ascii_lowercase().replace(' ', "_");
-    ["uuid", "name", "driver", "conductor_group", "maintenance"]
-        .into_iter()
-        .find(|field| *field == title)
+    FIELDS.into_iter().find(|field| *field == title)
+}
+
+/// What to give OpenStack's client, for the faults about missing fields.
+pub(super) fn client_option() -> String {
+    format!("--fields {}", FIELDS.join(" "))
 }

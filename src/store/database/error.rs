@@ -1,6 +1,8 @@
 //! Errors of the database, classified where they are understood.
 
+use sqlx::error::DatabaseError as _;
 use sqlx::mysql::MySqlDatabaseError;
+use sqlx::sqlite::SqliteError;
 
 use crate::store::database::row::Nonsense;
 
@@ -27,10 +29,27 @@ pub enum StoreError {
         /// Why it failed.
         source: sqlx::Error,
     },
-    /// The tables are missing.
-    #[error("{0}")]
-    MissingTables(String),
-    /// The schema is too old, or not ours, or a right to use it is missing.
+    /// The database cannot be opened for now: a server is out of reach, or a password, a name or a
+    /// right is wrong. What is put right there, the next try finds so.
+    #[error("open the database: {0}")]
+    Unopened(sqlx::Error),
+    /// SQLite cannot open its file: there is none, or this user may not use it. May pass as well.
+    #[error("{doing}: {source}")]
+    NoFile {
+        /// What was tried.
+        doing: &'static str,
+        /// Why it failed.
+        source: sqlx::Error,
+    },
+    /// Tables or columns are missing: `nodewarden migrate` makes those of ours.
+    #[error("{doing}: {what}: run `nodewarden migrate`, or grant the right that is missing")]
+    Missing {
+        /// What was tried.
+        doing: &'static str,
+        /// What the database says.
+        what: String,
+    },
+    /// The schema is not ours, or not as it should be, or a right to use it is missing.
     #[error("{0}")]
     Schema(String),
     /// The database's URL cannot be used.
@@ -41,31 +60,25 @@ pub enum StoreError {
     Corrupt(String),
 }
 
-/// What was tried when a connection could not be opened.
-pub(in crate::store) const OPENING: &str = "open the database";
-
 impl StoreError {
     /// Whether trying again can help without anybody doing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Transient { .. })
+        match self {
+            Self::Transient { .. } | Self::Unopened(_) | Self::NoFile { .. } => true,
+            Self::Fenced(_)
+            | Self::Permanent { .. }
+            | Self::Missing { .. }
+            | Self::Schema(_)
+            | Self::Url(_)
+            | Self::Corrupt(_) => false,
+        }
     }
 
-    /// Whether the database is a file that cannot be opened (SQLite's CANTOPEN, 14).
-    #[must_use]
-    pub fn is_unopenable_file(&self) -> bool {
-        let (Self::Transient { source, .. } | Self::Permanent { source, .. }) = self else {
-            return false;
-        };
-        let code = source.as_database_error().and_then(|fault| fault.code());
-        code.and_then(|code| code.parse::<u32>().ok())
-            .is_some_and(|code| code & 0xff == 14)
-    }
-
-    /// Whether the database could not even be reached.
+    /// Whether the database could not even be opened.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Transient { doing: OPENING, .. })
+        matches!(self, Self::Unopened(_) | Self::NoFile { .. })
     }
 
     /// Classifies what the library reported while `doing`.
@@ -88,34 +101,55 @@ impl StoreError {
             _ => Class::Passing,
         };
         match class {
-            Class::Missing | Class::Schema => {
-                let what = source
-                    .as_database_error()
-                    .map_or_else(|| source.to_string(), ToString::to_string);
-                let why = format!(
-                    "{doing}: {what}: run `nodewarden migrate`, or grant the right that is missing"
-                );
-                if matches!(class, Class::Missing) {
-                    Self::MissingTables(why)
-                } else {
-                    Self::Schema(why)
-                }
-            }
+            Class::Missing => Self::Missing {
+                doing,
+                what: said(&source),
+            },
+            Class::Right => Self::Schema(format!(
+                "{doing}: {}: run `nodewarden migrate`, or grant the right that is missing",
+                said(&source)
+            )),
             Class::Input => Self::Permanent { doing, source },
+            Class::NoFile => Self::NoFile { doing, source },
             Class::Passing => Self::Transient { doing, source },
+        }
+    }
+
+    /// Classifies what the library reported while a connection was opened.
+    pub(in crate::store) fn opening(source: sqlx::Error) -> Self {
+        match source.as_database_error().map(class_of) {
+            Some(Class::NoFile) => Self::NoFile {
+                doing: "open the database",
+                source,
+            },
+            _ => Self::Unopened(source),
         }
     }
 }
 
+/// Whether a table or a column is missing.
+pub(in crate::store) fn is_missing(fault: &sqlx::Error) -> bool {
+    let class = fault.as_database_error().map(class_of);
+    matches!(class, Some(Class::Missing))
+}
+
+/// The database's own words, without the library's before them.
+fn said(source: &sqlx::Error) -> String {
+    source
+        .as_database_error()
+        .map_or_else(|| source.to_string(), ToString::to_string)
+}
+
 /// Whom a database's error blames.
 enum Class {
-    /// Missing tables.
+    /// Missing tables or columns: whoever changed the schema must put it right.
     Missing,
-    /// Missing columns or rights: nobody's input, whoever changed the schema must put it
-    /// right.
-    Schema,
+    /// Missing rights, or a statement that this schema does not understand.
+    Right,
     /// The rows: constraint violations, values that the database cannot take. It fails again.
     Input,
+    /// SQLite's file.
+    NoFile,
     /// Something that may pass: busy, deadlock, serialisation, disk full, read only, shut down.
     Passing,
 }
@@ -127,21 +161,9 @@ fn class_of(fault: &dyn sqlx::error::DatabaseError) -> Class {
     {
         return Class::Input;
     }
-    if code.len() == 5 {
-        return of_sqlstate(&code);
-    }
-    // SQLite has one code for all of these, and says which in words.
-    let message = fault.message();
-    if message.starts_with("no such table") {
-        return Class::Missing;
-    }
-    let schema = ["no such", "has no column", "syntax error"];
-    if schema.iter().any(|words| message.contains(words)) {
-        Class::Schema
-    } else if is_input(&code) {
-        Class::Input
-    } else {
-        Class::Passing
+    match fault.try_downcast_ref::<SqliteError>() {
+        Some(fault) => of_sqlite(&code, fault.message()),
+        None => of_sqlstate(&code),
     }
 }
 
@@ -154,24 +176,32 @@ const MYSQL_INPUT: [u16; 3] = [1364, 1366, 3819];
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>). MySQL and MariaDB report
 /// what fits no class as HY000, among it lock time-outs and a read-only server.
 fn of_sqlstate(code: &str) -> Class {
-    // PostgreSQL's undefined_table; the same of MySQL and MariaDB (1146).
-    if matches!(code, "42P01" | "42S02") {
+    // PostgreSQL's undefined_table and undefined_column, and those of MySQL and MariaDB (1146, 1054).
+    if matches!(code, "42P01" | "42703" | "42S02" | "42S22") {
         return Class::Missing;
     }
     match code.get(..2) {
         // Data exceptions, integrity constraints, triggers that refuse (MySQL's SIGNAL, PL/pgSQL's
         // RAISE).
         Some("22" | "23" | "44" | "45" | "P0") => Class::Input,
-        // No such table, column or function; no right to use it; invalid schema or catalogue name.
-        Some("3D" | "3F" | "42") => Class::Schema,
+        // No right to use it; no such function; invalid schema or catalogue name.
+        Some("3D" | "3F" | "42") => Class::Right,
         _ => Class::Passing,
     }
 }
 
-/// Whether an SQLite result code blames the rows: TOOBIG (18), CONSTRAINT (19, a trigger's ABORT
-/// too), MISMATCH (20), RANGE (25). An extended code carries the plain one in its low byte
-/// (<https://www.sqlite.org/rescode.html>).
-fn is_input(code: &str) -> bool {
-    code.parse::<u32>()
-        .is_ok_and(|code| matches!(code & 0xff, 18 | 19 | 20 | 25))
+/// SQLite's result codes; an extended one carries the plain one in its low byte
+/// (<https://www.sqlite.org/rescode.html>). All that is wrong with a statement is ERROR (1): only
+/// the words tell which.
+fn of_sqlite(code: &str, message: &str) -> Class {
+    let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
+    match code.parse::<u32>().map(|code| code & 0xff) {
+        Ok(1) if says(&["no such table", "no such column", "has no column"]) => Class::Missing,
+        Ok(1) if says(&["no such", "syntax error"]) => Class::Right,
+        // CANTOPEN.
+        Ok(14) => Class::NoFile,
+        // TOOBIG, CONSTRAINT (a trigger's ABORT too), MISMATCH, RANGE: the rows are to blame.
+        Ok(18 | 19 | 20 | 25) => Class::Input,
+        _ => Class::Passing,
+    }
 }

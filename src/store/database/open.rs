@@ -15,7 +15,7 @@ use sqlx::{ConnectOptions, Connection as _, MySqlConnection, PgConnection, Sqlit
 use crate::config::Database;
 use crate::store::database::connection::Connection;
 use crate::store::database::dialect::Dialect;
-use crate::store::database::error::{OPENING, StoreError};
+use crate::store::database::error::StoreError;
 
 /// How long a statement waits for SQLite's one write lock before it counts as a trouble to retry.
 /// Others hold it for milliseconds (a chunk) or, by a user's long transaction, for longer.
@@ -81,7 +81,7 @@ impl Connection {
         };
         match tokio::time::timeout(DIAL, opening).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(failed(sqlx::Error::Io(std::io::Error::new(
+            Err(_) => Err(StoreError::opening(sqlx::Error::Io(std::io::Error::new(
                 std::io::ErrorKind::TimedOut,
                 format!("no answer for {DIAL:?}"),
             )))),
@@ -106,7 +106,7 @@ async fn sqlite(database: &Database, purpose: Purpose) -> Result<Connection, Sto
     };
     let connection = SqliteConnection::connect_with(&options)
         .await
-        .map_err(failed)?;
+        .map_err(StoreError::opening)?;
     Ok(Connection::Sqlite(connection))
 }
 
@@ -119,7 +119,9 @@ async fn postgres(database: &Database, purpose: Purpose) -> Result<Connection, S
         Purpose::Write | Purpose::Look => options.options(POSTGRES),
         Purpose::Migrate => options.options([("lock_timeout", "10000")]),
     };
-    let connection = PgConnection::connect_with(&options).await.map_err(failed)?;
+    let connection = PgConnection::connect_with(&options)
+        .await
+        .map_err(StoreError::opening)?;
     Ok(Connection::Postgres(connection))
 }
 
@@ -134,16 +136,22 @@ async fn mysql(database: &Database, purpose: Purpose) -> Result<Connection, Stor
         .disable_statement_logging();
     let connection = MySqlConnection::connect_with(&options)
         .await
-        .map_err(failed)?;
+        .map_err(StoreError::opening)?;
     let mut connection = Connection::MySql(connection);
     let settings = match purpose {
         Purpose::Write => MYSQL,
         Purpose::Look => MYSQL_LOOK,
         Purpose::Migrate => return Ok(connection),
     };
-    connection.command(settings).await.map_err(failed)?;
-    if connection.is_mariadb().await.map_err(failed)? {
-        connection.command(MARIADB).await.map_err(failed)?;
+    connection
+        .command(settings)
+        .await
+        .map_err(StoreError::opening)?;
+    if connection.is_mariadb().await.map_err(StoreError::opening)? {
+        connection
+            .command(MARIADB)
+            .await
+            .map_err(StoreError::opening)?;
     }
     Ok(connection)
 }
@@ -161,13 +169,4 @@ fn bad_url(database: &Database, fault: &sqlx::Error) -> StoreError {
         "database.url {}: {fault}; in user and password, percent-encode what is no letter or digit",
         database.url.redacted()
     ))
-}
-
-/// Out of reach for now, whatever the reason: a password, a database or a right that is missing is
-/// put right on the server, and the next try finds it so.
-fn failed(source: sqlx::Error) -> StoreError {
-    StoreError::Transient {
-        doing: OPENING,
-        source,
-    }
 }

@@ -10,7 +10,7 @@
 use crate::config::Database;
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
-use crate::store::database::error::StoreError;
+use crate::store::database::error::{StoreError, is_missing};
 use crate::store::database::open::Purpose;
 
 /// Rows (a conductor and one of its hardware types) in one look at the most; fleets have some
@@ -290,10 +290,7 @@ async fn read(
 /// Says what to do where a table is missing.
 fn failed(doing: &'static str, fault: sqlx::Error) -> StoreError {
     let why = fault.to_string();
-    let missing = matches!(&fault, sqlx::Error::Database(fault)
-        if fault.message().contains("no such table")
-            || matches!(fault.code().as_deref(), Some("42P01" | "42S02")));
-    match (missing, why.contains("nodewarden_bridge")) {
+    match (is_missing(&fault), why.contains("nodewarden_bridge")) {
         (true, true) => StoreError::Schema(format!(
             "{doing}: {why}: run `nodewarden migrate` with the settings of the bridge"
         )),
