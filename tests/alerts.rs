@@ -2,17 +2,12 @@
 //! not, and a real Prometheus that scrapes real replicas proves that every metric and label in them
 //! is one that is served, and that every panel shows something.
 
-#[path = "support/promql.rs"]
-mod promql;
-#[path = "support/replica.rs"]
-mod replica;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
 
-use promql::{Use, served, uses};
-use replica::{House, Other, Replica, eventually, file, free_port, get};
+use nodewarden_tests::deployment::{Deployment, Other, Replica, eventually, file, free_port, get};
+use nodewarden_tests::promql::{Use, grouping, served, uses};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -210,21 +205,21 @@ fn every_panel_says_what_to_look_at_and_in_which_unit() {
 }
 
 /// A fleet in which something is lost, something hangs on one conductor, and a replica stands by.
-fn fleet() -> (House, [Replica; 2]) {
-    let house = House::default();
+fn fleet() -> (Deployment, [Replica; 2]) {
+    let deployment = Deployment::default();
     let folder = tempfile::tempdir().expect("a folder");
     let nodes = folder.path().join("nodes.csv");
     let rows = "uuid,driver,conductor_group\nu1,redfish,rack1\nu2,ipmi,rack1\nu3,typo,rack1\n";
     fs::write(&nodes, rows).expect("written");
-    house.run(&["migrate"]);
-    house.run(&["nodes", "import", nodes.to_str().expect("text")]);
-    let replicas = [house.replica(&[]), house.start(&[])];
+    deployment.run(&["migrate"]);
+    deployment.run(&["nodes", "import", nodes.to_str().expect("text")]);
+    let replicas = [deployment.replica(&[]), deployment.start(&[])];
     for words in [
         "emit joined c1 --incarnation 1 --group rack1 --driver redfish --driver ipmi",
         "emit joined c2 --incarnation 1 --group rack1 --driver ipmi",
         "emit left c1 --incarnation 1",
     ] {
-        house.run(&words.split(' ').collect::<Vec<_>>());
+        deployment.run(&words.split(' ').collect::<Vec<_>>());
     }
     eventually("the pair is lost", || {
         let out = "\nnodewarden_nodes_out_of_service 1\n";
@@ -233,15 +228,15 @@ fn fleet() -> (House, [Replica; 2]) {
             .all(|replica| replica.text("/metrics").contains(out));
         both.then_some(())
     });
-    (house, replicas)
+    (deployment, replicas)
 }
 
 /// What a bridge serves, wherever it looks.
-fn bridge(house: &House) -> String {
+fn bridge(deployment: &Deployment) -> String {
     let listen = format!("bridge.listen=127.0.0.1:{}", free_port());
     let settings = [listen.as_str(), "bridge.heartbeat_timeout=10s"];
     let words = ["bridge", "ironic"];
-    let _bridge = Other::start("bridge", &mut house.command(&settings, &words));
+    let _bridge = Other::start("bridge", &mut deployment.command(&settings, &words));
     let port = listen.rsplit(':').next().expect("a port");
     eventually("the bridge answers", || {
         let (status, text) = get(port.parse().expect("a number"), "/metrics")?;
@@ -251,7 +246,7 @@ fn bridge(house: &House) -> String {
 
 #[test]
 fn every_name_and_label_is_one_that_a_worker_or_a_bridge_serves() {
-    let (house, replicas) = fleet();
+    let (deployment, replicas) = fleet();
     let mut exprs: Vec<(String, String)> = rules()
         .into_iter()
         .map(|rule| (rule.alert, rule.expr))
@@ -270,7 +265,7 @@ fn every_name_and_label_is_one_that_a_worker_or_a_bridge_serves() {
         }
     }
     let workers = served(&replicas[0].text("/metrics"));
-    let mut served = served(&bridge(&house));
+    let mut served = served(&bridge(&deployment));
     let bridges: BTreeSet<String> = OF_A_BRIDGE
         .iter()
         .filter(|name| served.contains_key(**name) && !workers.contains_key(**name))
@@ -307,7 +302,7 @@ fn every_name_and_label_is_one_that_a_worker_or_a_bridge_serves() {
         let all_served = uses(expr)
             .iter()
             .all(|used| served.contains_key(&used.name));
-        for label in promql::grouping(expr).iter().filter(|_| all_served) {
+        for label in grouping(expr).iter().filter(|_| all_served) {
             if !["job", "instance"].contains(&label.as_str()) && !known.contains(label) {
                 wrong.push(format!("{place}: nothing has a label {label}"));
             }
@@ -386,7 +381,7 @@ impl Prometheus {
 
 #[test]
 fn every_panel_shows_something_and_only_what_is_wrong_is_an_alert() {
-    let (_house, replicas) = fleet();
+    let (_deployment, replicas) = fleet();
     let prometheus = Prometheus::start(&replicas);
     for panel in panels() {
         let title = text(&panel["title"], "title");

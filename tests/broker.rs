@@ -1,9 +1,6 @@
 //! What the broker part promises, tried on a real RabbitMQ: `NODEWARDEN_TEST_AMQP_URL` names
 //! it, `tests/servers/rabbitmq start DIR PORT` starts one.
 
-#[path = "support/rabbitmq.rs"]
-mod rabbitmq;
-
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
@@ -15,7 +12,9 @@ use nodewarden::broker::{
 };
 use nodewarden::config::{Amqp, SecretUrl};
 use nodewarden::message::{Outgoing, Published, Refused};
-use rabbitmq::{Client, DEADLINE, bodies, eventually, numbered, receive, settings};
+use nodewarden_tests::deployment::broker;
+use nodewarden_tests::rabbitmq::{Client, DEADLINE, bodies, numbered, receive, settings};
+use nodewarden_tests::waiting::eventually;
 
 /// Long enough that something wrongly sent would have come, short enough not to bore.
 const QUIET: Duration = Duration::from_millis(300);
@@ -99,7 +98,7 @@ async fn a_queue_that_was_made_differently_is_refused_with_a_hint() {
 
 #[tokio::test]
 async fn a_wrong_login_is_refused_and_the_password_stays_secret() {
-    let url = rabbitmq::url().replace("guest:guest@", "guest:hunter2@");
+    let url = broker().replace("guest:guest@", "guest:hunter2@");
     let settings = Amqp {
         url: SecretUrl::new(&url),
         ..settings()

@@ -1,11 +1,8 @@
 //! What the world sees over HTTP: whole answers over a real socket and a real database file.
 
-mod fleet;
-
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use fleet::{DECISION, Fleet, T};
 use nodewarden::config::InventoryKind;
 use nodewarden::domain::conductor::Outcome;
 use nodewarden::domain::event::EventType;
@@ -13,6 +10,7 @@ use nodewarden::http::serve;
 use nodewarden::store::{self, Operator, Reader};
 use nodewarden::telemetry;
 use nodewarden::worker::{Role, Status};
+use nodewarden_tests::story::{DECISION, Story, T};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -56,16 +54,16 @@ async fn get(address: SocketAddr, path: &str) -> Answer {
     ask(address, &format!("GET {path}")).await
 }
 
-/// Runs `test` against a server over `fleet` that says `status`, and ends the server.
+/// Runs `test` against a server over `story` that says `status`, and ends the server.
 async fn with_server(
-    fleet: &Fleet,
+    story: &Story,
     status: Status,
     test: impl AsyncFnOnce(SocketAddr, &watch::Sender<Status>),
 ) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let reader = Reader::new(
-        &fleet.settings.database,
+        &story.settings.database,
         nodewarden::config::InventoryKind::Native,
     )
     .expect("a reader");
@@ -92,13 +90,13 @@ fn active() -> Status {
 
 #[tokio::test]
 async fn the_snapshot_is_all_that_is_out_of_service_page_by_page() {
-    let mut fleet = Fleet::with_story().await;
+    let mut story = Story::told().await;
     let n2 = json!({
         "uuid": "n2", "name": "web-2", "conductor_group": "", "driver": "b", "reason": "driver_lost",
         "decision_id": DECISION, "since_ms": T + 1500,
     });
-    let stream = fleet.stream.clone();
-    with_server(&fleet, active(), async |address, _| {
+    let stream = story.stream.clone();
+    with_server(&story, active(), async |address, _| {
         let page = get(address, "/v1/snapshot").await;
         assert_eq!(page.status, 200);
         assert!(
@@ -114,9 +112,9 @@ async fn the_snapshot_is_all_that_is_out_of_service_page_by_page() {
         );
     })
     .await;
-    fleet.leaves("c2", 1, None, T + 2000).await;
-    fleet.takes_out("a", T + 2500).await;
-    with_server(&fleet, active(), async |address, _| {
+    story.leaves("c2", 1, None, T + 2000).await;
+    story.takes_out("a", T + 2500).await;
+    with_server(&story, active(), async |address, _| {
         let first = get(address, "/v1/snapshot?limit=1").await.json();
         assert_eq!(
             (&first["nodes"][0]["uuid"], &first["next"], &first["seq"]),
@@ -132,8 +130,8 @@ async fn the_snapshot_is_all_that_is_out_of_service_page_by_page() {
 
 #[tokio::test]
 async fn drivers_are_every_pair_that_a_conductor_or_a_node_names() {
-    let fleet = Fleet::with_story().await;
-    with_server(&fleet, active(), async |address, _| {
+    let story = Story::told().await;
+    with_server(&story, active(), async |address, _| {
         let mut answer = get(address, "/v1/drivers").await.json();
         let mut why = Vec::new();
         for driver in answer["drivers"].as_array_mut().expect("a list") {
@@ -166,11 +164,11 @@ async fn drivers_are_every_pair_that_a_conductor_or_a_node_names() {
 
 #[tokio::test]
 async fn conductors_are_shown_with_their_state() {
-    let mut fleet = Fleet::with_story().await;
+    let mut story = Story::told().await;
     // Keeping what remains of a planned restart moves its end neither way.
     let minute = std::time::Duration::from_secs(60);
-    fleet.sweeps("c3", minute, T + 60_500).await;
-    with_server(&fleet, active(), async |address, _| {
+    story.sweeps("c3", minute, T + 60_500).await;
+    with_server(&story, active(), async |address, _| {
         let conductor = |name, group, drivers: &[&str], state, since_ms, until_ms: Option<u64>| {
             json!({ "conductor": name, "incarnation": 1, "conductor_group": group, "drivers": drivers, "state": state,
                     "since_ms": since_ms, "until_ms": until_ms, "last_sign_at_ms": since_ms,
@@ -190,14 +188,14 @@ async fn conductors_are_shown_with_their_state() {
 
 #[tokio::test]
 async fn a_node_answers_why_and_with_the_decision() {
-    let mut fleet = Fleet::with_story().await;
+    let mut story = Story::told().await;
     let decision = json!({
         "decision_id": DECISION, "conductor_group": "", "driver": "b", "verdict": "lost",
         "cause": { "kind": "event", "event_id": "c1-1772359201000", "event": "conductor.left", "conductor": "c1" },
         "last_good_at_ms": T + 1000, "epoch": 1, "decided_at_ms": T + 1000, "completed_at_ms": T + 1500, "nodes": 1,
         "observed": false,
     });
-    with_server(&fleet, active(), async |address, _| {
+    with_server(&story, active(), async |address, _| {
         let mut n2 = get(address, "/v1/nodes/n2").await.json();
         let explanation = n2["explanation"].take();
         let explanation = explanation.as_str().expect("a text");
@@ -212,9 +210,9 @@ async fn a_node_answers_why_and_with_the_decision() {
         assert_eq!(get(address, "/v1/decisions").await.json(), json!({ "decisions": [decision] }));
     })
     .await;
-    fleet.joins("c1", 2, "", &["a", "b"], T + 3000).await;
-    fleet.gives_back("b", T + 3500).await;
-    with_server(&fleet, active(), async |address, _| {
+    story.joins("c1", 2, "", &["a", "b"], T + 3000).await;
+    story.gives_back("b", T + 3500).await;
+    with_server(&story, active(), async |address, _| {
         let n2 = get(address, "/v1/nodes/n2").await.json();
         assert_eq!(
             (&n2["service_state"], &n2["decision"], &n2["since_ms"]),
@@ -234,8 +232,8 @@ async fn a_node_answers_why_and_with_the_decision() {
 
 #[tokio::test]
 async fn whatever_makes_no_sense_is_an_error_with_a_fitting_status() {
-    let fleet = Fleet::with_story().await;
-    with_server(&fleet, active(), async |address, _| {
+    let story = Story::told().await;
+    with_server(&story, active(), async |address, _| {
         for (request, status, says) in [
             ("GET /v1/snapshot?limit=0", 400, "limit must be 1 to 10000"),
             (
@@ -283,11 +281,11 @@ async fn whatever_makes_no_sense_is_an_error_with_a_fitting_status() {
 
 #[tokio::test]
 async fn a_database_that_cannot_be_read_is_unavailable_and_the_rest_goes_on() {
-    let fleet = Fleet::with_story().await;
-    for entry in std::fs::read_dir(fleet.directory.path()).expect("a directory") {
+    let story = Story::told().await;
+    for entry in std::fs::read_dir(story.directory.path()).expect("a directory") {
         std::fs::remove_file(entry.expect("an entry").path()).expect("removed");
     }
-    with_server(&fleet, active(), async |address, _| {
+    with_server(&story, active(), async |address, _| {
         for path in [
             "/v1/snapshot",
             "/v1/drivers",
@@ -308,8 +306,8 @@ async fn a_database_that_cannot_be_read_is_unavailable_and_the_rest_goes_on() {
 
 #[tokio::test]
 async fn a_replica_is_ready_if_it_decides_or_could_and_nothing_troubles_it() {
-    let fleet = Fleet::new().await;
-    with_server(&fleet, Status::default(), async |address, status| {
+    let story = Story::begun().await;
+    with_server(&story, Status::default(), async |address, status| {
         let starting = get(address, "/readyz").await;
         assert_eq!(starting.status, 503);
         assert_eq!(
@@ -350,12 +348,12 @@ async fn a_replica_is_ready_if_it_decides_or_could_and_nothing_troubles_it() {
 #[tokio::test]
 // The recorder is one for the whole process, so everything about metrics is one test.
 async fn metrics_hold_every_name_of_the_contract_and_follow_the_database() {
-    let mut fleet = Fleet::with_story().await;
+    let mut story = Story::told().await;
     telemetry::install_metrics().expect("a recorder");
     telemetry::event(EventType::Left, Some(Outcome::Applied));
     telemetry::REFUSED.count_as("undecodable", 1);
     telemetry::deaf(std::time::Duration::from_millis(1500));
-    with_server(&fleet, active(), async |address, _| {
+    with_server(&story, active(), async |address, _| {
         let answer = get(address, "/metrics").await;
         assert!(
             answer
@@ -439,13 +437,13 @@ async fn metrics_hold_every_name_of_the_contract_and_follow_the_database() {
         remaining: None,
         noted_at_ms: now_ms,
     };
-    let mut operator = Operator::new(&fleet.settings.database, InventoryKind::Native).expect("one");
+    let mut operator = Operator::new(&story.settings.database, InventoryKind::Native).expect("one");
     operator.pause(&pause).await.expect("paused");
     let observe = nodewarden::config::Mode::Observe;
-    store::Ledger::take_epoch(&mut fleet.ledger, "host-2/1", observe, T)
+    store::Ledger::take_epoch(&mut story.ledger, "host-2/1", observe, T)
         .await
         .expect("an epoch");
-    with_server(&fleet, active(), async |address, _| {
+    with_server(&story, active(), async |address, _| {
         let body = get(address, "/metrics").await.body;
         for line in [
             "nodewarden_paused 1",
@@ -465,9 +463,9 @@ async fn metrics_hold_every_name_of_the_contract_and_follow_the_database() {
     })
     .await;
     // A second database in the same process: pairs that are gone fall to 0.
-    fleet = Fleet::new().await;
-    fleet.joins("c9", 1, "odd \"group\"\\", &["a"], T).await;
-    with_server(&fleet, Status::default(), async |address, _| {
+    story = Story::begun().await;
+    story.joins("c9", 1, "odd \"group\"\\", &["a"], T).await;
+    with_server(&story, Status::default(), async |address, _| {
         let body = get(address, "/metrics").await.body;
         for line in [
             "nodewarden_role{role=\"starting\"} 1",
@@ -485,8 +483,8 @@ async fn metrics_hold_every_name_of_the_contract_and_follow_the_database() {
     })
     .await;
     // Without a database the last known values are served.
-    std::fs::remove_file(fleet.directory.path().join("fleet.db")).expect("removed");
-    with_server(&fleet, Status::default(), async |address, _| {
+    std::fs::remove_file(story.directory.path().join("story.db")).expect("removed");
+    with_server(&story, Status::default(), async |address, _| {
         let body = get(address, "/metrics").await.body;
         for line in [
             "nodewarden_database_gauges_stale 1",
@@ -503,10 +501,10 @@ async fn metrics_hold_every_name_of_the_contract_and_follow_the_database() {
 
 #[tokio::test]
 async fn who_sends_nothing_does_not_hold_up_the_end() {
-    let fleet = Fleet::new().await;
+    let story = Story::begun().await;
     let begun = Instant::now();
     let mut idle = Vec::new();
-    with_server(&fleet, active(), async |address, _| {
+    with_server(&story, active(), async |address, _| {
         idle.push(TcpStream::connect(address).await.expect("connected"));
         let mut half = TcpStream::connect(address).await.expect("connected");
         half.write_all(b"GET /healthz HTTP/1.1\r\nHost:")

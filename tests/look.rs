@@ -1,12 +1,9 @@
 //! The commands that look, and those that fill: what they print, and how they fail.
 
-mod fleet;
-
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
-use fleet::{DECISION, Fleet, T};
 use nodewarden::app::AppFault;
 use nodewarden::broker::BrokerError;
 use nodewarden::cli::conductors::{Conductors, Forget};
@@ -17,6 +14,7 @@ use nodewarden::cli::status::Status;
 use nodewarden::cli::{FAILED, Failure, Output, UNREACHABLE, USAGE};
 use nodewarden::config::{Database, InventoryKind, SecretUrl, Settings, SettingsFault};
 use nodewarden::store::{self, Ledger, NodeUpsert, Reader};
+use nodewarden_tests::story::{DECISION, Story, T};
 use serde_json::{Value, json};
 
 fn settings(directory: &tempfile::TempDir) -> Settings {
@@ -44,8 +42,8 @@ fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|fault| panic!("{fault}: {text}"))
 }
 
-async fn explained(fleet: &Fleet, what: Explain) -> Result<String, Failure> {
-    let text = what.answer(&fleet.settings, Output::Text).await?;
+async fn explained(story: &Story, what: Explain) -> Result<String, Failure> {
+    let text = what.answer(&story.settings, Output::Text).await?;
     assert!(
         text.lines().all(|line| line.chars().count() <= 100),
         "{text}"
@@ -195,9 +193,9 @@ fn every_error_has_its_exit_code() {
 
 #[tokio::test]
 async fn status_shows_everything_on_one_page() {
-    let fleet = Fleet::with_story().await;
+    let story = Story::told().await;
     let text = Status {}
-        .answer(&fleet.settings, Output::Text)
+        .answer(&story.settings, Output::Text)
         .await
         .expect("a page");
     assert!(
@@ -222,7 +220,7 @@ async fn status_shows_everything_on_one_page() {
     }
     let mut page = value(
         &Status {}
-            .answer(&fleet.settings, Output::Json)
+            .answer(&story.settings, Output::Json)
             .await
             .expect("a page"),
     );
@@ -231,7 +229,7 @@ async fn status_shows_everything_on_one_page() {
     assert_eq!(
         page,
         json!({
-            "stream": fleet.stream, "epoch": 1, "seq": 1, "nodes": 4, "nodes_out_of_service": 1,
+            "stream": story.stream, "epoch": 1, "seq": 1, "nodes": 4, "nodes_out_of_service": 1,
             "active": { "holder": "host-1/42", "since_ms": T, "last_commit_at_ms": T + 1500, "seems_alive": false },
             "announcements": { "made": 1, "confirmed": 0, "oldest_waiting_since_ms": T + 1500 },
             "mode": "enforce", "observed": null, "paused": null,
@@ -257,10 +255,10 @@ async fn status_shows_everything_on_one_page() {
 
 #[tokio::test]
 async fn who_hangs_on_one_conductor_is_named_only_while_that_is_so() {
-    let mut fleet = Fleet::with_story().await;
-    fleet.joins("c4", 1, "", &["a", "new"], T + 2000).await;
+    let mut story = Story::told().await;
+    story.joins("c4", 1, "", &["a", "new"], T + 2000).await;
     let page = Status {}
-        .answer(&fleet.settings, Output::Text)
+        .answer(&story.settings, Output::Text)
         .await
         .expect("a page");
     // c4 is the second one for `a`, and no node needs the driver that it alone supports.
@@ -274,10 +272,10 @@ async fn who_hangs_on_one_conductor_is_named_only_while_that_is_so() {
 
 #[tokio::test]
 async fn explain_answers_why_for_nodes_drivers_and_conductors() {
-    let fleet = Fleet::with_story().await;
+    let story = Story::told().await;
     let name = |name: &str| name.to_owned();
     let n2 = explained(
-        &fleet,
+        &story,
         Explain::Node {
             name: name("web-2"),
         },
@@ -292,21 +290,21 @@ async fn explain_answers_why_for_nodes_drivers_and_conductors() {
     ] {
         assert!(n2.contains(part), "{part}: {n2}");
     }
-    let n1 = explained(&fleet, Explain::Node { name: name("n1") })
+    let n1 = explained(&story, Explain::Node { name: name("n1") })
         .await
         .expect("explained");
     assert!(
         n1.contains("is active through c2. An operator has set maintenance on it"),
         "{n1}"
     );
-    let n3 = explained(&fleet, Explain::Node { name: name("n3") })
+    let n3 = explained(&story, Explain::Node { name: name("n3") })
         .await
         .expect("explained");
     assert!(
         n3.contains("driver r in group rack-1 counts as active only by a planned restart"),
         "{n3}"
     );
-    let n4 = explained(&fleet, Explain::Node { name: name("n4") })
+    let n4 = explained(&story, Explain::Node { name: name("n4") })
         .await
         .expect("explained");
     assert!(
@@ -314,7 +312,7 @@ async fn explain_answers_why_for_nodes_drivers_and_conductors() {
         "{n4}"
     );
     let r = explained(
-        &fleet,
+        &story,
         Explain::Driver {
             name: name("r"),
             group: name("RACK-1"),
@@ -326,7 +324,7 @@ async fn explain_answers_why_for_nodes_drivers_and_conductors() {
         r.contains("counts as active only by a planned restart"),
         "{r}"
     );
-    let c1 = explained(&fleet, Explain::Conductor { name: name("c1") })
+    let c1 = explained(&story, Explain::Conductor { name: name("c1") })
         .await
         .expect("explained");
     assert!(
@@ -334,7 +332,7 @@ async fn explain_answers_why_for_nodes_drivers_and_conductors() {
         "{c1}"
     );
     let object = Explain::Node { name: name("n2") }
-        .answer(&fleet.settings, Output::Json)
+        .answer(&story.settings, Output::Json)
         .await
         .expect("an object");
     assert_eq!(value(&object)["decision"]["decision_id"], DECISION);
@@ -342,7 +340,7 @@ async fn explain_answers_why_for_nodes_drivers_and_conductors() {
 
 #[tokio::test]
 async fn who_asks_for_something_unknown_is_told_what_there_is() {
-    let fleet = Fleet::with_story().await;
+    let story = Story::told().await;
     let name = "nobody".to_owned();
     for (what, says) in [
         (
@@ -365,7 +363,7 @@ async fn who_asks_for_something_unknown_is_told_what_there_is() {
         ),
         (Explain::Conductor { name }, "no conductor nobody is known"),
     ] {
-        let failure = failure(explained(&fleet, what).await);
+        let failure = failure(explained(&story, what).await);
         assert_eq!(failure.code, FAILED);
         assert!(failure.message.contains(says), "{failure}");
     }
@@ -373,7 +371,7 @@ async fn who_asks_for_something_unknown_is_told_what_there_is() {
 
 #[tokio::test]
 async fn texts_of_the_database_never_steer_the_terminal() {
-    let fleet = Fleet::with_story().await;
+    let story = Story::told().await;
     let hostile = NodeUpsert {
         uuid: "n9".into(),
         name: Some(Some("\x1b[2J\r\nroot# \u{202e}".into())),
@@ -381,14 +379,14 @@ async fn texts_of_the_database_never_steer_the_terminal() {
         conductor_group: None,
         maintenance: None,
     };
-    store::import(&fleet.settings.database, &[hostile], |_| {})
+    store::import(&story.settings.database, &[hostile], |_| {})
         .await
         .expect("imported");
-    let node = explained(&fleet, Explain::Node { name: "n9".into() })
+    let node = explained(&story, Explain::Node { name: "n9".into() })
         .await
         .expect("explained");
     let page = Status {}
-        .answer(&fleet.settings, Output::Text)
+        .answer(&story.settings, Output::Text)
         .await
         .expect("a page");
     for text in [node, page.replace('\n', " ")] {
@@ -401,7 +399,7 @@ async fn texts_of_the_database_never_steer_the_terminal() {
 
 #[tokio::test]
 async fn forget_is_refused_for_who_counts_or_is_not_known() {
-    let fleet = Fleet::with_story().await;
+    let story = Story::told().await;
     for (name, says) in [
         ("c2", "conductor c2 is active: it counts"),
         ("c3", "conductor c3 is leaving: it counts"),
@@ -411,7 +409,7 @@ async fn forget_is_refused_for_who_counts_or_is_not_known() {
             name: name.into(),
             wait: Duration::ZERO,
         };
-        let failure = failure(forget.answer(&fleet.settings, Output::Text).await);
+        let failure = failure(forget.answer(&story.settings, Output::Text).await);
         assert_eq!(failure.code, FAILED);
         assert!(failure.message.contains(says), "{failure}");
     }
@@ -419,20 +417,20 @@ async fn forget_is_refused_for_who_counts_or_is_not_known() {
 
 #[tokio::test]
 async fn forget_is_recorded_and_answered_by_the_one_who_decides() {
-    let mut fleet = Fleet::with_story().await;
+    let mut story = Story::told().await;
     let forget = |wait| Forget {
         name: "c1".into(),
         wait,
     };
     let text = forget(Duration::ZERO)
-        .answer(&fleet.settings, Output::Text)
+        .answer(&story.settings, Output::Text)
         .await
         .expect("recorded");
     assert_eq!(
         text,
         "It is recorded (request 1). No replica has answered within 0s; the next active one will do it."
     );
-    let settings = fleet.settings.clone();
+    let settings = story.settings.clone();
     let asks = async {
         forget(Duration::from_secs(60))
             .answer(&settings, Output::Json)
@@ -440,11 +438,11 @@ async fn forget_is_recorded_and_answered_by_the_one_who_decides() {
     };
     let decides = async {
         loop {
-            let requests = fleet.ledger.requests().await.expect("read");
+            let requests = story.ledger.requests().await.expect("read");
             if let Some(request) = requests.iter().find(|request| request.number == 2) {
-                let done = fleet
+                let done = story
                     .ledger
-                    .answer_forget(fleet.epoch, request, true, "forgotten", T + 9000)
+                    .answer_forget(story.epoch, request, true, "forgotten", T + 9000)
                     .await;
                 return done.expect("answered");
             }

@@ -4,10 +4,6 @@
 //! writes the JSON Schemas anew. The golden files are what others have on disk and in queues:
 //! `NODEWARDEN_UPDATE_GOLDEN=1` writes them anew, and a difference in an old one breaks somebody.
 
-#[path = "support/envelope.rs"]
-mod envelope;
-
-use envelope::{Envelope, decode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +21,7 @@ use nodewarden::wire::incoming::{
 use nodewarden::wire::out::{NodeBackInService, NodeOutOfService, NodePosition};
 use nodewarden::wire::{Incoming, encode, encode_event, to_json};
 use nodewarden::words::Word;
+use nodewarden_tests::envelope::{Envelope, decode};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;

@@ -1,10 +1,6 @@
 //! What comes in over the wire: every reason for refusing has its test, and nothing hostile gets
 //! further than `decode`.
 
-#[path = "support/envelope.rs"]
-mod envelope;
-
-use envelope::{Envelope, decode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -15,6 +11,7 @@ use nodewarden::domain::ids::{
 use nodewarden::wire::{
     self, BODY_BYTES, Incoming, NESTING, Publishers, Reason, Refusal, Tick, encode_event, to_json,
 };
+use nodewarden_tests::envelope::{Envelope, decode};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -3,12 +3,12 @@
 use nodewarden::bridge::{Sighting, State};
 use nodewarden::domain::event::EventKind;
 
-use super::world::{BEGIN, Bridge, INTERVAL, Ironic, TIMEOUT, mono, news, told};
+use super::harness::{BEGIN, INTERVAL, SimBridge, SimIronic, TIMEOUT, mono, news, told};
 
 /// A bridge that knows c1 as alive.
-fn settled(names: &[&'static str]) -> (Ironic, Bridge) {
-    let mut ironic = Ironic::with(names);
-    let mut bridge = Bridge::new("b1");
+fn settled(names: &[&'static str]) -> (SimIronic, SimBridge) {
+    let mut ironic = SimIronic::with(names);
+    let mut bridge = SimBridge::new("b1");
     bridge.turn(&ironic);
     bridge.run(&mut ironic, 30_000);
     for name in names {
@@ -19,8 +19,8 @@ fn settled(names: &[&'static str]) -> (Ironic, Bridge) {
 
 #[test]
 fn a_conductor_joins_once_it_was_seen_to_move_with_all_that_it_registered() {
-    let mut ironic = Ironic::with(&["c1"]);
-    let mut bridge = Bridge::new("b1");
+    let mut ironic = SimIronic::with(&["c1"]);
+    let mut bridge = SimBridge::new("b1");
     assert_eq!(told(&bridge.turn(&ironic)), Vec::<String>::new());
     let said = bridge.run(&mut ironic, 10_000);
     assert_eq!(told(&said), ["joined c1"]);
@@ -77,10 +77,10 @@ fn a_complete_heartbeat_of_every_live_conductor_comes_at_least_once_a_minute() {
 
 #[test]
 fn who_was_dead_before_the_bridge_began_never_joins_and_is_late_after_a_whole_time_out() {
-    let mut ironic = Ironic::with(&["c1", "c2"]);
+    let mut ironic = SimIronic::with(&["c1", "c2"]);
     ironic.freeze("c1");
     ironic.pass(3_600_000);
-    let mut bridge = Bridge::new("b1");
+    let mut bridge = SimBridge::new("b1");
     let said = bridge.run(&mut ironic, TIMEOUT);
     assert_eq!(news(&said), ["joined c2"]);
     assert_eq!(bridge.state("c1"), State::Unknown);
@@ -178,7 +178,7 @@ fn kill_9_leaves_the_rows_and_is_noticed_after_the_whole_time_out_and_not_before
     assert_eq!(news(&said), ["heartbeat_timeout c1"]);
     let event = said
         .iter()
-        .find(|event| event.conductor.as_str() == "c1" && super::world::ends(event))
+        .find(|event| event.conductor.as_str() == "c1" && super::harness::ends(event))
         .unwrap();
     let EventKind::HeartbeatTimeout {
         last_seen_ms,
@@ -213,10 +213,10 @@ fn who_was_stopped_returns_without_a_new_registration_and_is_told_at_once() {
 
 #[test]
 fn clocks_apart_by_an_hour_change_nothing() {
-    let mut ironic = Ironic::with(&["c1", "c2", "c3"]);
+    let mut ironic = SimIronic::with(&["c1", "c2", "c3"]);
     ironic.conductors.get_mut("c1").unwrap().clock_ahead = 3_600_000;
     ironic.conductors.get_mut("c2").unwrap().clock_ahead = -3_600_000;
-    let mut bridge = Bridge::new("b1");
+    let mut bridge = SimBridge::new("b1");
     bridge.turn(&ironic);
     let said = bridge.run(&mut ironic, 300_000);
     let mut joined = news(&said);
@@ -393,9 +393,9 @@ fn a_database_that_went_back_in_time_proves_no_life() {
 
 #[test]
 fn sqlite_has_no_heartbeats_and_is_judged_by_online_alone() {
-    let mut ironic = Ironic::with(&["c1"]);
+    let mut ironic = SimIronic::with(&["c1"]);
     ironic.beats = false;
-    let mut bridge = Bridge::new("b1");
+    let mut bridge = SimBridge::new("b1");
     bridge.turn(&ironic);
     let said = bridge.run(&mut ironic, 4_000);
     assert_eq!(told(&said), ["joined c1"]);
@@ -438,8 +438,8 @@ fn killed_while_it_started_it_is_late_although_it_registered_nothing() {
 
 #[test]
 fn what_is_not_confirmed_comes_again_with_the_same_id_while_it_is_true() {
-    let mut ironic = Ironic::with(&["c1"]);
-    let mut bridge = Bridge::new("b1");
+    let mut ironic = SimIronic::with(&["c1"]);
+    let mut bridge = SimBridge::new("b1");
     let mut ids = std::collections::BTreeSet::new();
     for _ in 0..15 {
         ironic.pass(INTERVAL);
@@ -464,7 +464,7 @@ fn an_end_is_said_again_with_growing_pauses() {
     let said = bridge.run(&mut ironic, 24 * 3_600_000);
     let late: Vec<_> = said
         .iter()
-        .filter(|it| it.conductor.as_str() == "c1" && super::world::ends(it))
+        .filter(|it| it.conductor.as_str() == "c1" && super::harness::ends(it))
         .collect();
     assert!((24..40).contains(&late.len()), "{}", late.len());
     let ids: std::collections::BTreeSet<_> = late.iter().map(|it| &it.id).collect();
@@ -476,7 +476,7 @@ fn an_end_is_said_again_with_growing_pauses() {
     let left: std::collections::BTreeSet<_> = said
         .iter()
         .filter(|it| it.conductor.as_str() == "c2")
-        .filter(|it| super::world::ends(it))
+        .filter(|it| super::harness::ends(it))
         .map(|it| &it.id)
         .collect();
     assert_eq!(left.len(), 1, "the same, which changes nothing");
@@ -484,7 +484,7 @@ fn an_end_is_said_again_with_growing_pauses() {
 
 #[test]
 fn nothing_is_said_before_the_first_look_and_none_of_an_unbegun_table() {
-    let mut bridge = Bridge::new("b1");
+    let mut bridge = SimBridge::new("b1");
     assert_eq!(bridge.judge.due(mono(0)), []);
     let look = Sighting {
         began: mono(0),

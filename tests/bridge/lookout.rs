@@ -7,8 +7,7 @@ use nodewarden::bridge::{IronicLookout, LookFault, Sighting, ports::Lookout};
 use nodewarden::clock::SystemClock;
 use nodewarden::config::InventoryKind;
 use nodewarden::store;
-
-use super::database::{Kind, Scratch};
+use nodewarden_tests::database::{Kind, Scratch};
 
 /// 2026-11-22 12:00:00 UTC in ms.
 const NOON: i64 = 1_795_348_800_000;

@@ -1,14 +1,10 @@
 //! The bridge to Ironic: its pure judgement, one test for each trap; its loop over simulated ports;
 //! bridges side by side against the real domain; and the whole command.
 
-#[path = "../support/database.rs"]
-mod database;
+mod harness;
 mod judgement;
 mod lookout;
 mod random;
 mod side_by_side;
-#[path = "../support/replica.rs"]
-mod support;
 mod turns;
 mod whole;
-mod world;

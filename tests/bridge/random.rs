@@ -4,7 +4,7 @@
 use nodewarden::domain::event::EventKind;
 use proptest::prelude::*;
 
-use super::world::{BEAT, Bridge, INTERVAL, Ironic, TIMEOUT, ends};
+use super::harness::{BEAT, INTERVAL, SimBridge, SimIronic, TIMEOUT, ends};
 
 #[derive(Debug, Clone)]
 enum Happens {
@@ -59,9 +59,9 @@ proptest! {
     fn nobody_is_ended_who_moved_within_the_time_out_of_counted_time(
         story in prop::collection::vec(happens(), 1..400)
     ) {
-        let mut ironic = Ironic::with(&NAMES);
+        let mut ironic = SimIronic::with(&NAMES);
         NAMES.iter().for_each(|name| ironic.freeze(name));
-        let mut bridge = Bridge::new("b1");
+        let mut bridge = SimBridge::new("b1");
         let mut logs: [Vec<Seen>; 3] = Default::default();
         let mut hidden = None;
         for happens in story {
@@ -124,8 +124,8 @@ proptest! {
             1 => (1_000..500_000_u64).prop_map(Happens::Stalls),
         ], 1..300)
     ) {
-        let mut ironic = Ironic::with(&NAMES);
-        let mut bridge = Bridge::new("b1");
+        let mut ironic = SimIronic::with(&NAMES);
+        let mut bridge = SimBridge::new("b1");
         let mut good = 0;
         for happens in story {
             match happens {

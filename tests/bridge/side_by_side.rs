@@ -12,7 +12,7 @@ use nodewarden::domain::time::Now;
 use nodewarden::wire::encode_event;
 use proptest::prelude::*;
 
-use super::world::{Bridge, INTERVAL, Ironic, TIMEOUT, ends, mono};
+use super::harness::{INTERVAL, SimBridge, SimIronic, TIMEOUT, ends, mono};
 
 /// What a worker makes of events: a repeat of an id changes nothing, and must be a repeat.
 #[derive(Default)]
@@ -63,11 +63,11 @@ fn merged(first: &[Event], second: &[Event], order: &[bool]) -> Vec<Event> {
 /// Two bridges look at the same conductor for that many intervals; the second one is paused from
 /// each look in `pauses` on, for so many looks.
 fn watched(
-    ironic: &mut Ironic,
-    bridges: &mut [Bridge; 2],
+    ironic: &mut SimIronic,
+    bridges: &mut [SimBridge; 2],
     looks: u64,
     pauses: &[(u64, u64)],
-    mut meanwhile: impl FnMut(u64, &mut Ironic),
+    mut meanwhile: impl FnMut(u64, &mut SimIronic),
 ) {
     for look in 0..looks {
         meanwhile(look, ironic);
@@ -82,8 +82,8 @@ fn watched(
     }
 }
 
-fn two() -> [Bridge; 2] {
-    [Bridge::new("b1"), Bridge::new("b2")]
+fn two() -> [SimBridge; 2] {
+    [SimBridge::new("b1"), SimBridge::new("b2")]
 }
 
 proptest! {
@@ -94,7 +94,7 @@ proptest! {
         pauses in prop::collection::vec((0..200_u64, 1..100_u64), 0..4),
         order in prop::collection::vec(any::<bool>(), 0..80),
     ) {
-        let mut ironic = Ironic::with(&["c1", "c2"]);
+        let mut ironic = SimIronic::with(&["c1", "c2"]);
         let mut bridges = two();
         watched(&mut ironic, &mut bridges, 200, &pauses, |_, _| {});
         let mut worker = Worker::default();
@@ -110,7 +110,7 @@ proptest! {
         pauses in prop::collection::vec((0..300_u64, 1..100_u64), 0..4),
         order in prop::collection::vec(any::<bool>(), 0..120),
     ) {
-        let mut ironic = Ironic::with(&["c1", "c2"]);
+        let mut ironic = SimIronic::with(&["c1", "c2"]);
         let mut bridges = two();
         let timeout = TIMEOUT / INTERVAL;
         watched(&mut ironic, &mut bridges, 300, &pauses, |look, ironic| match look {
@@ -141,7 +141,7 @@ proptest! {
 
 #[test]
 fn what_a_paused_bridge_says_late_of_a_dead_conductor_is_put_right_within_a_minute() {
-    let mut ironic = Ironic::with(&["c1"]);
+    let mut ironic = SimIronic::with(&["c1"]);
     let mut bridges = two();
     watched(&mut ironic, &mut bridges, 30, &[], |_, _| {});
     // The second one is stopped with a heartbeat in its hands that nobody else said.
@@ -164,7 +164,7 @@ fn what_a_paused_bridge_says_late_of_a_dead_conductor_is_put_right_within_a_minu
 
 #[test]
 fn two_bridges_that_see_the_same_repeat_each_other() {
-    let mut ironic = Ironic::with(&["c1"]);
+    let mut ironic = SimIronic::with(&["c1"]);
     let mut bridges = two();
     watched(&mut ironic, &mut bridges, 100, &[], |look, ironic| {
         if look == 90 {
@@ -172,7 +172,7 @@ fn two_bridges_that_see_the_same_repeat_each_other() {
             ironic.offline("c1");
         }
     });
-    let ids = |bridge: &Bridge| -> Vec<EventId> {
+    let ids = |bridge: &SimBridge| -> Vec<EventId> {
         bridge.said.iter().map(|event| event.id.clone()).collect()
     };
     assert_eq!(ids(&bridges[0]), ids(&bridges[1]));

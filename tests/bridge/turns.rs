@@ -11,7 +11,7 @@ use nodewarden::message::{Outgoing, Published};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::world::{BEGIN, INTERVAL, Ironic, TIMEOUT, mono, rules};
+use super::harness::{BEGIN, INTERVAL, SimIronic, TIMEOUT, mono, rules};
 
 /// What the broker does.
 #[derive(Clone, Copy, PartialEq)]
@@ -24,7 +24,7 @@ enum Mood {
 }
 
 struct Scene {
-    ironic: Ironic,
+    ironic: SimIronic,
     database_fails: bool,
     mood: Mood,
     /// What arrived: type and `message_id`.
@@ -38,7 +38,7 @@ struct Scene {
 struct Simulated(Arc<Mutex<Scene>>);
 
 impl Simulated {
-    fn new(ironic: Ironic) -> Self {
+    fn new(ironic: SimIronic) -> Self {
         Self(Arc::new(Mutex::new(Scene {
             ironic,
             database_fails: false,
@@ -145,7 +145,7 @@ impl Clock for Simulated {
 
 #[tokio::test]
 async fn a_confirm_that_is_lost_means_the_same_message_again() {
-    let scene = Simulated::new(Ironic::with(&["c1"]));
+    let scene = Simulated::new(SimIronic::with(&["c1"]));
     let (bridge, seen) = scene.bridge();
     scene.with(|scene| scene.mood = Mood::LosesConfirms);
     scene.run(&bridge, 40_000).await;
@@ -167,7 +167,7 @@ async fn a_confirm_that_is_lost_means_the_same_message_again() {
 
 #[tokio::test]
 async fn while_the_broker_is_away_looking_goes_on_and_only_what_is_still_true_is_said_after_it() {
-    let scene = Simulated::new(Ironic::with(&["c1", "c2", "c3"]));
+    let scene = Simulated::new(SimIronic::with(&["c1", "c2", "c3"]));
     let (bridge, _seen) = scene.bridge();
     scene.run(&bridge, 20_000).await;
     assert_eq!(scene.arrived("conductor.joined").len(), 3);
@@ -187,7 +187,7 @@ async fn while_the_broker_is_away_looking_goes_on_and_only_what_is_still_true_is
 
 #[tokio::test]
 async fn without_a_queue_nothing_counts_as_said() {
-    let scene = Simulated::new(Ironic::with(&["c1"]));
+    let scene = Simulated::new(SimIronic::with(&["c1"]));
     let (bridge, _seen) = scene.bridge();
     scene.with(|scene| scene.mood = Mood::HasNoQueue);
     scene.run(&bridge, 20_000).await;
@@ -200,7 +200,7 @@ async fn without_a_queue_nothing_counts_as_said() {
 
 #[tokio::test]
 async fn looks_that_fail_say_why_and_nothing_is_published_meanwhile() {
-    let scene = Simulated::new(Ironic::with(&["c1"]));
+    let scene = Simulated::new(SimIronic::with(&["c1"]));
     let (bridge, seen) = scene.bridge();
     scene.run(&bridge, 20_000).await;
     scene.with(|scene| {
@@ -222,7 +222,7 @@ async fn looks_that_fail_say_why_and_nothing_is_published_meanwhile() {
 
 #[tokio::test]
 async fn the_loop_looks_and_speaks_until_it_is_asked_to_stop_and_says_how_it_is() {
-    let scene = Simulated::new(Ironic::with(&["c1"]));
+    let scene = Simulated::new(SimIronic::with(&["c1"]));
     let (bridge, seen) = scene.bridge();
     let now = scene.now().mono;
     let first = seen.borrow().reasons(now).join("; ");

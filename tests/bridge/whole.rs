@@ -6,11 +6,10 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use nodewarden_tests::deployment::{Deployment, Other, eventually};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
-
-use super::support::{House, Other, eventually};
 
 /// As Ironic's own migrations make them, without what nobody here reads.
 const TABLES: &str = "
@@ -78,8 +77,8 @@ fn texts(settings: &[String]) -> Vec<&str> {
 }
 
 /// Exit code, standard output, standard error.
-fn ran(house: &House, settings: &[String], words: &[&str]) -> (i32, String, String) {
-    let output = house.command(&texts(settings), words).output();
+fn ran(deployment: &Deployment, settings: &[String], words: &[&str]) -> (i32, String, String) {
+    let output = deployment.command(&texts(settings), words).output();
     let output = output.expect("it runs");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     let code = output.status.code().expect("a code");
@@ -100,23 +99,23 @@ fn get(port: u16, path: &str) -> Option<(u16, String)> {
 
 #[test]
 fn once_shows_what_it_sees_and_would_publish_and_says_what_is_missing() {
-    let house = House::default();
+    let deployment = Deployment::default();
     let ironic = Ironic::new();
     let settings = ironic.settings();
     let once = ["bridge", "ironic", "--once", "--output", "json"];
-    let (code, _, told) = ran(&house, &settings[..2], &once);
+    let (code, _, told) = ran(&deployment, &settings[..2], &once);
     assert_eq!(code, 64, "{told}");
     assert!(
         told.contains("bridge.heartbeat_timeout is not set"),
         "{told}"
     );
-    let (code, _, told) = ran(&house, &settings, &once);
+    let (code, _, told) = ran(&deployment, &settings, &once);
     assert_eq!(code, 1, "{told}");
     assert!(told.contains("nodewarden migrate"), "{told}");
-    let (code, _, told) = ran(&house, &settings, &["migrate"]);
+    let (code, _, told) = ran(&deployment, &settings, &["migrate"]);
     assert_eq!(code, 0, "{told}");
 
-    let (code, answer, told) = ran(&house, &settings, &once);
+    let (code, answer, told) = ran(&deployment, &settings, &once);
     assert_eq!(code, 0, "{told}");
     let answer: Value = serde_json::from_str(&answer).expect("JSON");
     let event = &answer["would_publish"][0];
@@ -129,12 +128,12 @@ fn once_shows_what_it_sees_and_would_publish_and_says_what_is_missing() {
         })
     );
     assert_eq!(answer["conductors"][0]["state"], "alive");
-    let (code, text, _) = ran(&house, &settings, &["bridge", "ironic", "--once"]);
+    let (code, text, _) = ran(&deployment, &settings, &["bridge", "ironic", "--once"]);
     assert_eq!(code, 0);
     assert!(text.contains("conductor.joined"), "{text}");
 
     ironic.does("DELETE FROM conductors");
-    let (code, answer, _) = ran(&house, &settings, &once);
+    let (code, answer, _) = ran(&deployment, &settings, &once);
     assert_eq!(code, 0);
     let answer: Value = serde_json::from_str(&answer).expect("JSON");
     assert_eq!(
@@ -142,7 +141,7 @@ fn once_shows_what_it_sees_and_would_publish_and_says_what_is_missing() {
         json!({ "empty": true, "conductors": [], "would_publish": [] })
     );
     ironic.does("DROP TABLE conductors");
-    let (code, _, told) = ran(&house, &settings, &once);
+    let (code, _, told) = ran(&deployment, &settings, &once);
     assert_eq!(code, 1, "{told}");
     assert!(
         told.contains("is this the database of an Ironic?"),
@@ -152,21 +151,21 @@ fn once_shows_what_it_sees_and_would_publish_and_says_what_is_missing() {
         "bridge.database_url=sqlite:///nowhere/at/all.db".to_owned(),
         "bridge.heartbeat_timeout=60s".to_owned(),
     ];
-    assert_eq!(ran(&house, &nowhere, &once).0, 69);
+    assert_eq!(ran(&deployment, &nowhere, &once).0, 69);
 }
 
 #[test]
 fn a_conductor_comes_and_goes_through_two_bridges_a_broker_and_a_worker() {
-    let house = House::default();
+    let deployment = Deployment::default();
     let ironic = Ironic::new();
     let settings = ironic.settings();
-    let (code, _, told) = ran(&house, &settings, &["migrate"]);
+    let (code, _, told) = ran(&deployment, &settings, &["migrate"]);
     assert_eq!(code, 0, "{told}");
-    let replica = house.replica(&[]);
+    let replica = deployment.replica(&[]);
     let start = |port: u16| {
         let listen = format!("127.0.0.1:{port}");
         let words = ["bridge", "ironic", "--listen", &listen];
-        Other::start("bridge", &mut house.command(&texts(&settings), &words))
+        Other::start("bridge", &mut deployment.command(&texts(&settings), &words))
     };
     let ports = [free_port(), free_port()];
     let mut bridges = ports.map(start);

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use nodewarden::config::InventoryKind;
 use nodewarden::store;
-
-use crate::database::{Kind, Scratch};
+use nodewarden_tests::database::{Kind, Scratch};
 
 on_servers!(
     a_wrong_password_host_or_database_ends_each_command_with_69_and_a_clear_sentence,

@@ -2,10 +2,10 @@
 
 use nodewarden::domain::change::Standing;
 use nodewarden::store::{Findings, Ledger, Outbox, StoreError};
-use sqlx::{Connection as _, Executor as _};
+use nodewarden_tests::database::{Kind, OpenTransaction};
+use nodewarden_tests::waiting::eventually;
 
-use crate::database::{Held, Kind};
-use crate::ground::{Ground, active, eventually, ledger, pair, turned, window};
+use crate::harness::{StoreOnDatabase, active, ledger, pair, turned, window};
 
 on_each!(
     what_a_trigger_or_a_constraint_refuses_is_permanent_and_leaves_nothing,
@@ -20,34 +20,30 @@ on_servers!(
 );
 
 async fn what_a_trigger_or_a_constraint_refuses_is_permanent_and_leaves_nothing(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let lost = pair("a", "");
-    ground.nodes("a", "", &["n1", "n2"]).await;
-    ground.lose(&lost, 1).await;
-    let before = ground.reader.overview().await.unwrap();
-    ground.scratch.refuse_update_of("n2").await;
-    let refused = ground.ledger.take_out(1, &lost, &window("", 10)).await;
+    db.nodes("a", "", &["n1", "n2"]).await;
+    db.lose(&lost, 1).await;
+    let before = db.reader.overview().await.unwrap();
+    db.scratch.refuse_update_of("n2").await;
+    let refused = db.ledger.take_out(1, &lost, &window("", 10)).await;
     assert!(
         matches!(refused, Err(StoreError::Permanent { .. })),
         "{refused:?}"
     );
     assert!(refused.unwrap_err().to_string().contains("not this one"));
-    ground.scratch.allow_updates().await;
+    db.scratch.allow_updates().await;
     // A decision that is there already.
     let mut twice = turned(&lost, Standing::Active, 2, "c1");
-    twice.decisions[0].id = crate::ground::decision_id(1);
-    let refused = ground.ledger.commit(1, &twice).await;
+    twice.decisions[0].id = crate::harness::decision_id(1);
+    let refused = db.ledger.commit(1, &twice).await;
     assert!(
         matches!(refused, Err(StoreError::Permanent { .. })),
         "{refused:?}"
     );
-    assert_eq!(ground.reader.overview().await.unwrap(), before);
-    assert_eq!(ground.marks().await, ["n1 in_service", "n2 in_service"]);
-    let done = ground
-        .ledger
-        .take_out(1, &lost, &window("", 10))
-        .await
-        .unwrap();
+    assert_eq!(db.reader.overview().await.unwrap(), before);
+    assert_eq!(db.marks().await, ["n1 in_service", "n2 in_service"]);
+    let done = db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
     assert_eq!(done.changed, 2);
 }
 
@@ -60,48 +56,42 @@ fn assert_schema(fault: Option<StoreError>, names: &str) {
 }
 
 async fn a_table_or_a_column_that_is_missing_says_what_to_do(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
-    ground
-        .scratch
+    let mut db = StoreOnDatabase::new(kind).await;
+    db.scratch
         .run("ALTER TABLE nodewarden_pairs RENAME COLUMN since_ms TO then_ms")
         .await;
-    assert_schema(ground.ledger().prove().await.err(), "since_ms");
-    assert_schema(ground.reader.drivers().await.err(), "since_ms");
+    assert_schema(db.ledger().prove().await.err(), "since_ms");
+    assert_schema(db.reader.drivers().await.err(), "since_ms");
     let intake = turned(&pair("a", ""), Standing::Lost, 1, "c1");
-    assert_schema(ground.ledger.commit(1, &intake).await.err(), "since_ms");
-    ground
-        .scratch
+    assert_schema(db.ledger.commit(1, &intake).await.err(), "since_ms");
+    db.scratch
         .run("ALTER TABLE nodewarden_announcements RENAME TO elsewhere")
         .await;
     assert_schema(
-        ground.outbox().pending(None, 1).await.err(),
+        db.outbox().pending(None, 1).await.err(),
         "nodewarden_announcements",
     );
-    ground
-        .scratch
-        .run("ALTER TABLE nodes RENAME TO machines")
-        .await;
-    let mut late = ledger(ground.database());
+    db.scratch.run("ALTER TABLE nodes RENAME TO machines").await;
+    let mut late = ledger(db.database());
     let all = window("", 10);
     assert_schema(late.unmark_strays(1, &all).await.err(), "nodes");
 }
 
 async fn a_row_of_ours_that_makes_no_sense_is_called_corrupt(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let intake = Findings {
         observed: false,
         now_ms: 1000,
         conductors: vec![active("c1", "", &["a"])],
         ..Findings::default()
     };
-    ground.ledger.commit(1, &intake).await.unwrap();
-    ground
-        .scratch
+    db.ledger.commit(1, &intake).await.unwrap();
+    db.scratch
         .run("UPDATE nodewarden_conductors SET drivers = 'no list'")
         .await;
-    let fault = ground.ledger.resume(1).await;
+    let fault = db.ledger.resume(1).await;
     assert!(matches!(fault, Err(StoreError::Corrupt(_))), "{fault:?}");
-    let fault = ground
+    let fault = db
         .ledger()
         .take_epoch("second", nodewarden::config::Mode::Enforce, 20)
         .await;
@@ -109,31 +99,31 @@ async fn a_row_of_ours_that_makes_no_sense_is_called_corrupt(kind: Kind) {
 }
 
 /// One conductor, whose row a user has locked.
-async fn locked_conductor(ground: &mut Ground, before: &str) -> (Findings, Held) {
+async fn locked_conductor(db: &mut StoreOnDatabase, before: &str) -> (Findings, OpenTransaction) {
     let intake = Findings {
         observed: false,
         now_ms: 1000,
         conductors: vec![active("c1", "", &["a"])],
         ..Findings::default()
     };
-    ground.ledger.commit(1, &intake).await.unwrap();
+    db.ledger.commit(1, &intake).await.unwrap();
     let lock = format!("{before} UPDATE nodewarden_conductors SET since_ms = 0");
-    let user = ground.scratch.hold(&lock).await;
+    let user = db.scratch.hold(&lock).await;
     (intake, user)
 }
 
 async fn a_lock_that_lasts_too_long_passes(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
-    let (intake, user) = locked_conductor(&mut ground, "").await;
-    let fault = ground.ledger.commit(1, &intake).await.unwrap_err();
+    let mut db = StoreOnDatabase::new(kind).await;
+    let (intake, user) = locked_conductor(&mut db, "").await;
+    let fault = db.ledger.commit(1, &intake).await.unwrap_err();
     assert!(fault.is_transient(), "{fault:?}");
     user.undo().await;
-    ground.ledger.commit(1, &intake).await.unwrap();
+    db.ledger.commit(1, &intake).await.unwrap();
 }
 
 /// Waits until the batch has come to the row that the user has locked.
-async fn until_one_waits(ground: &Ground) {
-    let waiting = match ground.scratch.kind {
+async fn until_one_waits(db: &StoreOnDatabase) {
+    let waiting = match db.scratch.kind {
         Kind::Sqlite => unreachable!("a file has no server"),
         Kind::Postgres => {
             "SELECT count(*) FROM pg_stat_activity
@@ -146,13 +136,13 @@ async fn until_one_waits(ground: &Ground) {
         }
     };
     eventually("one waits for a lock", async || {
-        (ground.scratch.text(waiting).await != "0").then_some(())
+        (db.scratch.text(waiting).await != "0").then_some(())
     })
     .await;
 }
 
 async fn a_deadlock_passes_and_leaves_nothing(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     // The user is spared: it waits for the verdict longer, or has more work to lose.
     let many: Vec<String> = (0..300).map(|n| format!("('u{n}')")).collect();
     let before = match kind {
@@ -161,12 +151,12 @@ async fn a_deadlock_passes_and_leaves_nothing(kind: Kind) {
             format!("INSERT INTO nodes (uuid) VALUES {};", many.join(", "))
         }
     };
-    let (mut intake, mut user) = locked_conductor(&mut ground, &before).await;
-    intake.events = vec![crate::ground::remembered("c1", "e1", 1)];
-    let mut ledger = ground.ledger();
+    let (mut intake, mut user) = locked_conductor(&mut db, &before).await;
+    intake.events = vec![crate::harness::remembered("c1", "e1", 1)];
+    let mut ledger = db.ledger();
     let batch = intake.clone();
     let writing = tokio::spawn(async move { ledger.commit(1, &batch).await });
-    until_one_waits(&ground).await;
+    until_one_waits(&db).await;
     user.run("UPDATE nodewarden_state SET commits = commits + 1")
         .await;
     let fault = writing.await.unwrap().unwrap_err();
@@ -176,18 +166,18 @@ async fn a_deadlock_passes_and_leaves_nothing(kind: Kind) {
         "{fault}"
     );
     user.undo().await;
-    assert!(ground.ledger.resume(1).await.is_ok());
+    assert!(db.ledger.resume(1).await.is_ok());
     let events = "SELECT count(*) FROM nodewarden_events";
-    assert_eq!(ground.scratch.text(events).await, "0");
-    ground.ledger.commit(1, &intake).await.unwrap();
+    assert_eq!(db.scratch.text(events).await, "0");
+    db.ledger.commit(1, &intake).await.unwrap();
 }
 
 async fn a_column_that_somebody_added_and_nobody_fills_is_permanent(kind: Kind) {
-    let ground = Ground::new(kind).await;
+    let db = StoreOnDatabase::new(kind).await;
     let column = "ALTER TABLE nodes ADD COLUMN owner VARCHAR(20) NOT NULL";
-    ground.scratch.run(column).await;
-    let nodes = [crate::ground::node("n1", "a", "")];
-    let fault = nodewarden::store::import(ground.database(), &nodes, |_| {}).await;
+    db.scratch.run(column).await;
+    let nodes = [crate::harness::node("n1", "a", "")];
+    let fault = nodewarden::store::import(db.database(), &nodes, |_| {}).await;
     assert!(
         matches!(fault, Err(StoreError::Permanent { .. })),
         "{fault:?}"
@@ -195,22 +185,21 @@ async fn a_column_that_somebody_added_and_nobody_fills_is_permanent(kind: Kind) 
 }
 
 async fn a_right_that_is_missing_says_what_to_do(kind: Kind) {
-    let ground = Ground::new(kind).await;
-    let weak = ground.scratch.weak_user().await;
+    let db = StoreOnDatabase::new(kind).await;
+    let weak = db.scratch.weak_user().await;
     let mut ledger = ledger(&weak);
     let told = ledger.prove().await.unwrap_err();
     assert!(matches!(told, StoreError::Schema(_)), "{told:?}");
     let told = told.to_string();
     assert!(told.contains("denied"), "{told}");
     assert!(told.contains("grant the right that is missing"), "{told}");
-    ground.scratch.drop_weak_user().await;
+    db.scratch.drop_weak_user().await;
 }
 
 #[tokio::test]
 async fn a_serialisation_failure_that_comes_at_commit_passes_on_postgresql() {
-    let mut ground = Ground::new(Kind::Postgres).await;
-    ground
-        .scratch
+    let mut db = StoreOnDatabase::new(Kind::Postgres).await;
+    db.scratch
         .run(
             "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS
              $$ BEGIN RAISE EXCEPTION 'at commit' USING ERRCODE = '40001'; END $$;
@@ -219,35 +208,11 @@ async fn a_serialisation_failure_that_comes_at_commit_passes_on_postgresql() {
         )
         .await;
     let intake = turned(&pair("a", ""), Standing::Lost, 1, "c1");
-    let fault = ground.ledger.commit(1, &intake).await.unwrap_err();
+    let fault = db.ledger.commit(1, &intake).await.unwrap_err();
     assert!(fault.is_transient(), "{fault:?}");
     assert!(fault.to_string().contains("at commit"), "{fault}");
-    assert_eq!(ground.ledger.resume(1).await.unwrap().standings, []);
-    ground.scratch.run("DROP FUNCTION late() CASCADE").await;
-    ground.ledger.commit(1, &intake).await.unwrap();
-    assert_eq!(ground.reader.decisions(9).await.unwrap().len(), 1);
-}
-
-impl Held {
-    /// Another statement in the same transaction.
-    async fn run(&mut self, statement: &'static str) {
-        let statement = sqlx::raw_sql(statement);
-        match self {
-            Self::Sqlite(link) => link.execute(statement).await.map(drop),
-            Self::Postgres(link) => link.execute(statement).await.map(drop),
-            Self::MySql(link) => link.execute(statement).await.map(drop),
-        }
-        .unwrap();
-    }
-
-    /// Commits it.
-    pub async fn commit(mut self) {
-        self.run("COMMIT").await;
-        match self {
-            Self::Sqlite(link) => link.close().await,
-            Self::Postgres(link) => link.close().await,
-            Self::MySql(link) => link.close().await,
-        }
-        .unwrap();
-    }
+    assert_eq!(db.ledger.resume(1).await.unwrap().standings, []);
+    db.scratch.run("DROP FUNCTION late() CASCADE").await;
+    db.ledger.commit(1, &intake).await.unwrap();
+    assert_eq!(db.reader.decisions(9).await.unwrap().len(), 1);
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use nodewarden::store::{Findings, Ledger, StoreError};
+use nodewarden_tests::database::Kind;
 use tokio::sync::Barrier;
 
-use crate::database::Kind;
-use crate::ground::{Ground, remembered};
+use crate::harness::{StoreOnDatabase, remembered};
 
 on_each!(
     of_an_old_and_a_new_epoch_that_write_at_once_only_the_new_one_commits,
@@ -35,8 +35,8 @@ async fn write(ledger: &mut impl Ledger, epoch: u64, intake: &Findings) -> Resul
 }
 
 async fn of_an_old_and_a_new_epoch_that_write_at_once_only_the_new_one_commits(kind: Kind) {
-    let ground = Ground::new(kind).await;
-    let (mut old, mut new) = (ground.ledger(), ground.ledger());
+    let db = StoreOnDatabase::new(kind).await;
+    let (mut old, mut new) = (db.ledger(), db.ledger());
     let mut late = 0;
     for round in 1..=ROUNDS {
         let epoch = old
@@ -63,14 +63,14 @@ async fn of_an_old_and_a_new_epoch_that_write_at_once_only_the_new_one_commits(k
             }
         };
         assert_eq!(taken, epoch + 1);
-        let before = ground.reader.overview().await.unwrap();
+        let before = db.reader.overview().await.unwrap();
         write(&mut new, taken, &marked(round, "new")).await.unwrap();
         let (back, outcome) = writing.await.unwrap();
         old = back;
         let count = format!(
             "SELECT count(*) FROM nodewarden_events WHERE message_id = 'r{round}' AND conductor = 'old'"
         );
-        let written = ground.scratch.text(&count).await;
+        let written = db.scratch.text(&count).await;
         match outcome {
             // It was first: its commit came before the takeover.
             Ok(()) => assert_eq!(written, "1"),
@@ -86,17 +86,17 @@ async fn of_an_old_and_a_new_epoch_that_write_at_once_only_the_new_one_commits(k
         assert_eq!(before.epoch, taken);
     }
     let again = "SELECT count(*) FROM nodewarden_events WHERE conductor = 'again'";
-    assert_eq!(ground.scratch.text(again).await, "0");
+    assert_eq!(db.scratch.text(again).await, "0");
     let new = "SELECT count(*) FROM nodewarden_events WHERE conductor = 'new'";
-    assert_eq!(ground.scratch.text(new).await, ROUNDS.to_string());
+    assert_eq!(db.scratch.text(new).await, ROUNDS.to_string());
     println!("{kind:?}: the old one came too late in {late} of {ROUNDS} rounds");
 }
 
 async fn of_many_takeovers_at_once_each_has_an_epoch_of_its_own(kind: Kind) {
-    let ground = Ground::new(kind).await;
+    let db = StoreOnDatabase::new(kind).await;
     let mut takeovers = tokio::task::JoinSet::new();
     for n in 0..10_u64 {
-        let mut ledger = ground.ledger();
+        let mut ledger = db.ledger();
         takeovers.spawn(async move {
             loop {
                 match ledger

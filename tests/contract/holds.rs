@@ -9,9 +9,9 @@ use nodewarden::store::{
     Completed, DecisionView, HoldView, Ledger, Outbox, Rows, SnapshotPage, StoreError, WindowDone,
 };
 use nodewarden::words::Word;
+use nodewarden_tests::database::Kind;
 
-use crate::database::Kind;
-use crate::ground::{Ground, decision_id, pair, window};
+use crate::harness::{StoreOnDatabase, decision_id, pair, window};
 
 on_each!(
     a_loss_takes_out_window_by_window_and_the_last_one_completes_it,
@@ -90,46 +90,37 @@ fn view(number: u64, pair: &Pair, verdict: &str, nodes: u64, completed: bool) ->
 }
 
 async fn a_loss_takes_out_window_by_window_and_the_last_one_completes_it(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let lost = pair("ipmi", "rack");
-    ground
-        .nodes("ipmi", "Rack", &["n1", "n2", "n3", "n4", "n5"])
+    db.nodes("ipmi", "Rack", &["n1", "n2", "n3", "n4", "n5"])
         .await;
-    ground.nodes("redfish", "rack", &["m1"]).await;
-    ground.lose(&lost, 1).await;
-    let first = ground
-        .ledger
-        .take_out(1, &lost, &window("", 3))
-        .await
-        .unwrap();
+    db.nodes("redfish", "rack", &["m1"]).await;
+    db.lose(&lost, 1).await;
+    let first = db.ledger.take_out(1, &lost, &window("", 3)).await.unwrap();
     assert_eq!(first, chunk(Some("n3"), 3));
-    let decisions = ground.reader.decisions(9).await.unwrap();
+    let decisions = db.reader.decisions(9).await.unwrap();
     assert_eq!(decisions, [view(1, &lost, "lost", 3, false)]);
-    let second = ground
+    let second = db
         .ledger
         .take_out(1, &lost, &window("n3", 3))
         .await
         .unwrap();
     assert_eq!(second, last(2, 1, 5));
-    let decisions = ground.reader.decisions(9).await.unwrap();
+    let decisions = db.reader.decisions(9).await.unwrap();
     assert_eq!(decisions, [view(1, &lost, "lost", 5, true)]);
-    let again = ground
-        .ledger
-        .take_out(1, &lost, &window("", 3))
-        .await
-        .unwrap();
+    let again = db.ledger.take_out(1, &lost, &window("", 3)).await.unwrap();
     assert_eq!(
         again,
         chunk(Some("n3"), 0),
         "what is out is not taken again"
     );
-    let marks = ground.marks().await;
+    let marks = db.marks().await;
     let mut expected: Vec<String> = vec!["m1 in_service".into()];
     expected.extend((1..6).map(|n| format!("n{n} out_of_service")));
     assert_eq!(marks, expected);
     let since = "SELECT DISTINCT service_state_since_ms FROM nodes WHERE driver = 'ipmi'";
-    assert_eq!(ground.scratch.list(since).await, ["5000"]);
-    let stream = ground.stream().await;
+    assert_eq!(db.scratch.list(since).await, ["5000"]);
+    let stream = db.stream().await;
     let hold = |uuid: &str| HoldView {
         uuid: uuid.into(),
         name: Some(format!("name of {uuid}")),
@@ -146,12 +137,12 @@ async fn a_loss_takes_out_window_by_window_and_the_last_one_completes_it(kind: K
         nodes,
         next: next.map(str::to_owned),
     };
-    let first = ground.reader.snapshot("", 3).await.unwrap();
+    let first = db.reader.snapshot("", 3).await.unwrap();
     assert_eq!(
         first,
         page(vec![hold("n1"), hold("n2"), hold("n3")], Some("n3"))
     );
-    let last = ground.reader.snapshot("n3", 3).await.unwrap();
+    let last = db.reader.snapshot("n3", 3).await.unwrap();
     assert_eq!(last, page(vec![hold("n4"), hold("n5")], None));
     // Two nodes in a message, and no message over the end of a transaction.
     let announcement = |number: u64, of: &[(u64, &str)]| Announcement {
@@ -170,40 +161,36 @@ async fn a_loss_takes_out_window_by_window_and_the_last_one_completes_it(kind: K
         announcement(2, &[(3, "n3")]),
         announcement(3, &[(4, "n4"), (5, "n5")]),
     ];
-    assert_eq!(ground.outbox().pending(None, 10).await.unwrap(), expected);
-    let some = ground.outbox().pending(Some(1), 1).await.unwrap();
+    assert_eq!(db.outbox().pending(None, 10).await.unwrap(), expected);
+    let some = db.outbox().pending(Some(1), 1).await.unwrap();
     assert_eq!(some, expected[1..2]);
 }
 
 async fn a_return_gives_back_exactly_what_was_taken_and_says_by_which_decision(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let (lost, other) = (pair("ipmi", ""), pair("other", ""));
-    ground.nodes("ipmi", "", &["n1", "n2", "n3"]).await;
-    ground.nodes("other", "", &["n2b"]).await;
+    db.nodes("ipmi", "", &["n1", "n2", "n3"]).await;
+    db.nodes("other", "", &["n2b"]).await;
     for (pair, decision) in [(&lost, 1), (&other, 2)] {
-        ground.lose(pair, decision).await;
-        ground
-            .ledger
-            .take_out(1, pair, &window("", 10))
-            .await
-            .unwrap();
+        db.lose(pair, decision).await;
+        db.ledger.take_out(1, pair, &window("", 10)).await.unwrap();
     }
-    ground.restore(&lost, 3).await;
-    let first = ground
+    db.restore(&lost, 3).await;
+    let first = db
         .ledger
         .give_back(1, Some(&lost), &window("", 2))
         .await
         .unwrap();
     assert_eq!(first, chunk(Some("n2"), 2));
-    let second = ground
+    let second = db
         .ledger
         .give_back(1, Some(&lost), &window("n2", 2))
         .await
         .unwrap();
     assert_eq!(second, last(1, 3, 3));
-    assert_eq!(ground.out().await, ["n2b"]);
+    assert_eq!(db.out().await, ["n2b"]);
     assert_eq!(
-        ground.marks().await,
+        db.marks().await,
         [
             "n1 in_service",
             "n2 in_service",
@@ -211,14 +198,14 @@ async fn a_return_gives_back_exactly_what_was_taken_and_says_by_which_decision(k
             "n3 in_service"
         ]
     );
-    let decisions = ground.reader.decisions(2).await.unwrap();
+    let decisions = db.reader.decisions(2).await.unwrap();
     let expected = [
         view(3, &lost, "restored", 3, true),
         view(2, &other, "lost", 1, true),
     ];
     assert_eq!(decisions, expected);
-    let pending = ground.outbox().pending(Some(3), 10).await.unwrap();
-    let stream = ground.stream().await;
+    let pending = db.outbox().pending(Some(3), 10).await.unwrap();
+    let stream = db.stream().await;
     let announcement = |number: u64, of: &[(u64, &str)]| Announcement {
         number,
         stream: stream.clone(),
@@ -236,44 +223,39 @@ async fn a_return_gives_back_exactly_what_was_taken_and_says_by_which_decision(k
         announcement(5, &[(7, "n3")]),
     ];
     assert_eq!(pending, expected);
-    assert_eq!(ground.reader.overview().await.unwrap().seq, 7);
+    assert_eq!(db.reader.overview().await.unwrap().seq, 7);
 }
 
 async fn nothing_is_taken_of_a_pair_that_is_not_lost_nor_given_back_of_one_that_is(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let one = pair("ipmi", "");
-    ground.nodes("ipmi", "", &["n1"]).await;
+    db.nodes("ipmi", "", &["n1"]).await;
     let all = window("", 10);
-    let unknown = ground.ledger.take_out(1, &one, &all).await.unwrap();
+    let unknown = db.ledger.take_out(1, &one, &all).await.unwrap();
     assert_eq!(unknown, WindowDone::default());
-    ground.lose(&one, 1).await;
-    ground.restore(&one, 2).await;
-    let active = ground.ledger.take_out(1, &one, &all).await.unwrap();
+    db.lose(&one, 1).await;
+    db.restore(&one, 2).await;
+    let active = db.ledger.take_out(1, &one, &all).await.unwrap();
     assert_eq!(active, WindowDone::default());
-    ground.lose(&one, 3).await;
-    ground.ledger.take_out(1, &one, &all).await.unwrap();
+    db.lose(&one, 3).await;
+    db.ledger.take_out(1, &one, &all).await.unwrap();
     for over in [Some(&one), None] {
-        let lost = ground.ledger.give_back(1, over, &all).await.unwrap();
+        let lost = db.ledger.give_back(1, over, &all).await.unwrap();
         assert_eq!(lost, WindowDone::default(), "over {over:?}");
     }
-    assert_eq!(ground.out().await, ["n1"]);
+    assert_eq!(db.out().await, ["n1"]);
 }
 
 async fn a_walk_over_all_holds_ends_relabels_and_marks_again(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let (a, b, live) = (pair("a", ""), pair("b", ""), pair("live", ""));
-    ground.nodes("a", "", &["n1", "n2", "n3", "n4", "n5"]).await;
+    db.nodes("a", "", &["n1", "n2", "n3", "n4", "n5"]).await;
     for (pair, decision) in [(&a, 1), (&b, 2), (&live, 3)] {
-        ground.lose(pair, decision).await;
+        db.lose(pair, decision).await;
     }
-    ground
-        .ledger
-        .take_out(1, &a, &window("", 10))
-        .await
-        .unwrap();
-    ground.restore(&live, 4).await;
-    ground
-        .scratch
+    db.ledger.take_out(1, &a, &window("", 10)).await.unwrap();
+    db.restore(&live, 4).await;
+    db.scratch
         .run(
             "DELETE FROM nodes WHERE uuid = 'n1';
              UPDATE nodes SET driver = 'live' WHERE uuid = 'n2';
@@ -281,14 +263,10 @@ async fn a_walk_over_all_holds_ends_relabels_and_marks_again(kind: Kind) {
              UPDATE nodes SET service_state = 'in_service' WHERE uuid = 'n4'",
         )
         .await;
-    let done = ground
-        .ledger
-        .give_back(1, None, &window("", 10))
-        .await
-        .unwrap();
+    let done = db.ledger.give_back(1, None, &window("", 10)).await.unwrap();
     assert_eq!(done, chunk(None, 2));
     assert_eq!(
-        ground.marks().await,
+        db.marks().await,
         [
             "n2 in_service",
             "n3 out_of_service",
@@ -296,7 +274,7 @@ async fn a_walk_over_all_holds_ends_relabels_and_marks_again(kind: Kind) {
             "n5 out_of_service"
         ]
     );
-    let held: Vec<(String, String)> = ground
+    let held: Vec<(String, String)> = db
         .reader
         .snapshot("", 10)
         .await
@@ -310,7 +288,7 @@ async fn a_walk_over_all_holds_ends_relabels_and_marks_again(kind: Kind) {
         held,
         expected.map(|(uuid, driver)| (uuid.to_owned(), driver.to_owned()))
     );
-    let pending = ground.outbox().pending(Some(3), 10).await.unwrap();
+    let pending = db.outbox().pending(Some(3), 10).await.unwrap();
     let told: Vec<_> = pending
         .iter()
         .map(|announcement| match &announcement.content {
@@ -348,40 +326,27 @@ async fn a_walk_over_all_holds_ends_relabels_and_marks_again(kind: Kind) {
 }
 
 async fn marks_without_a_hold_are_put_right_window_by_window(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let lost = pair("a", "");
-    ground.nodes("a", "", &["n1"]).await;
-    ground.lose(&lost, 1).await;
-    ground
-        .ledger
-        .take_out(1, &lost, &window("", 10))
-        .await
-        .unwrap();
-    ground.nodes("a", "", &["n2"]).await;
-    ground.nodes("free", "", &["n3", "n4", "n5"]).await;
-    ground
-        .scratch
+    db.nodes("a", "", &["n1"]).await;
+    db.lose(&lost, 1).await;
+    db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
+    db.nodes("a", "", &["n2"]).await;
+    db.nodes("free", "", &["n3", "n4", "n5"]).await;
+    db.scratch
         .run(
             "UPDATE nodes SET service_state = 'out_of_service' WHERE uuid IN ('n2', 'n3');
              UPDATE nodes SET service_state = NULL WHERE uuid = 'n4';
              UPDATE nodes SET service_state = 'nonsense' WHERE uuid = 'n5'",
         )
         .await;
-    let first = ground
-        .ledger
-        .unmark_strays(1, &window("", 3))
-        .await
-        .unwrap();
+    let first = db.ledger.unmark_strays(1, &window("", 3)).await.unwrap();
     assert_eq!(first, chunk(Some("n3"), 0));
-    let second = ground
-        .ledger
-        .unmark_strays(1, &window("n3", 3))
-        .await
-        .unwrap();
+    let second = db.ledger.unmark_strays(1, &window("n3", 3)).await.unwrap();
     assert_eq!(second, chunk(None, 0));
     // n2 is of a lost pair and about to be taken out: its mark is left to that.
     assert_eq!(
-        ground.marks().await,
+        db.marks().await,
         [
             "n1 out_of_service",
             "n2 out_of_service",
@@ -393,12 +358,12 @@ async fn marks_without_a_hold_are_put_right_window_by_window(kind: Kind) {
 }
 
 async fn the_first_row_after_a_key_is_named_for_every_walk(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let (a, b) = (pair("a", ""), pair("b", ""));
-    ground.nodes("a", "", &["n1", "n3"]).await;
-    ground.nodes("b", "", &["n2", "n4"]).await;
-    ground.lose(&b, 1).await;
-    ground.ledger.take_out(1, &b, &window("", 1)).await.unwrap();
+    db.nodes("a", "", &["n1", "n3"]).await;
+    db.nodes("b", "", &["n2", "n4"]).await;
+    db.lose(&b, 1).await;
+    db.ledger.take_out(1, &b, &window("", 1)).await.unwrap();
     for (of, after, expected) in [
         (Rows::NodesOf(&a), "", Some("n1")),
         (Rows::NodesOf(&a), "n1", Some("n3")),
@@ -410,65 +375,59 @@ async fn the_first_row_after_a_key_is_named_for_every_walk(kind: Kind) {
         (Rows::Nodes, "n1", Some("n2")),
         (Rows::Nodes, "n4", None),
     ] {
-        let found = ground.ledger.first_after(of, after).await.unwrap();
+        let found = db.ledger.first_after(of, after).await.unwrap();
         assert_eq!(found.as_deref(), expected, "{of:?} after {after:?}");
     }
 }
 
 async fn a_fenced_ledger_moves_no_node(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let lost = pair("a", "");
-    ground.nodes("a", "", &["n1"]).await;
-    ground.lose(&lost, 1).await;
-    ground
-        .ledger()
+    db.nodes("a", "", &["n1"]).await;
+    db.lose(&lost, 1).await;
+    db.ledger()
         .take_epoch("second", nodewarden::config::Mode::Enforce, 20)
         .await
         .unwrap();
-    let before = ground.reader.overview().await.unwrap();
+    let before = db.reader.overview().await.unwrap();
     let all = window("", 10);
     for outcome in [
-        ground.ledger.take_out(1, &lost, &all).await,
-        ground.ledger.give_back(1, None, &all).await,
-        ground.ledger.unmark_strays(1, &all).await,
+        db.ledger.take_out(1, &lost, &all).await,
+        db.ledger.give_back(1, None, &all).await,
+        db.ledger.unmark_strays(1, &all).await,
     ] {
         assert!(matches!(outcome, Err(StoreError::Fenced(1))), "{outcome:?}");
     }
-    assert_eq!(ground.reader.overview().await.unwrap(), before);
-    assert_eq!(ground.marks().await, ["n1 in_service"]);
+    assert_eq!(db.reader.overview().await.unwrap(), before);
+    assert_eq!(db.marks().await, ["n1 in_service"]);
 }
 
 async fn the_relay_s_progress_never_goes_back_and_only_the_holder_records_it(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let lost = pair("a", "");
-    ground.nodes("a", "", &["n1", "n2", "n3", "n4", "n5"]).await;
-    ground.lose(&lost, 1).await;
-    ground
-        .ledger
-        .take_out(1, &lost, &window("", 10))
-        .await
-        .unwrap();
-    let mut outbox = ground.outbox();
-    let waiting = async |ground: &Ground| {
-        let overview = ground.reader.overview().await.unwrap();
+    db.nodes("a", "", &["n1", "n2", "n3", "n4", "n5"]).await;
+    db.lose(&lost, 1).await;
+    db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
+    let mut outbox = db.outbox();
+    let waiting = async |db: &StoreOnDatabase| {
+        let overview = db.reader.overview().await.unwrap();
         (overview.announced, overview.outbox_oldest_ms)
     };
-    assert_eq!(waiting(&ground).await, (0, Some(5000)));
+    assert_eq!(waiting(&db).await, (0, Some(5000)));
     outbox.announced(1, 2, 6000).await.unwrap();
-    assert_eq!(waiting(&ground).await, (2, Some(5000)));
+    assert_eq!(waiting(&db).await, (2, Some(5000)));
     outbox.announced(1, 1, 6000).await.unwrap();
-    assert_eq!(waiting(&ground).await, (2, Some(5000)));
+    assert_eq!(waiting(&db).await, (2, Some(5000)));
     let numbers = |some: Vec<Announcement>| -> Vec<u64> { some.iter().map(|a| a.number).collect() };
     assert_eq!(numbers(outbox.pending(None, 10).await.unwrap()), [3]);
-    ground
-        .ledger()
+    db.ledger()
         .take_epoch("second", nodewarden::config::Mode::Enforce, 20)
         .await
         .unwrap();
     let late = outbox.announced(1, 3, 6000).await;
     assert!(matches!(late, Err(StoreError::Fenced(1))), "{late:?}");
-    assert_eq!(waiting(&ground).await, (2, Some(5000)));
+    assert_eq!(waiting(&db).await, (2, Some(5000)));
     outbox.announced(2, 3, 6000).await.unwrap();
-    assert_eq!(waiting(&ground).await, (3, None));
+    assert_eq!(waiting(&db).await, (3, None));
     assert_eq!(outbox.pending(None, 10).await.unwrap(), []);
 }

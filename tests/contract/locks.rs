@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use nodewarden::domain::change::Standing;
 use nodewarden::store::{Ledger, Sweep, WindowDone};
+use nodewarden_tests::database::{Kind, OpenTransaction};
 use sqlx::Connection as _;
 use sqlx::Executor as _;
 
-use crate::database::{Held, Kind};
-use crate::ground::{Ground, pair, window};
+use crate::harness::{StoreOnDatabase, pair, window};
 
 on_servers!(
     locked_rows_are_passed_by_counted_and_taken_once_they_are_free,
@@ -27,17 +27,13 @@ fn lock(uuids: &[&str]) -> String {
 }
 
 async fn locked_rows_are_passed_by_counted_and_taken_once_they_are_free(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let lost = pair("a", "");
-    ground.nodes("a", "", &["n1", "n2", "n3", "n4", "n5"]).await;
-    ground.lose(&lost, 1).await;
-    let user = ground.scratch.hold(&lock(&["n2", "n4"])).await;
+    db.nodes("a", "", &["n1", "n2", "n3", "n4", "n5"]).await;
+    db.lose(&lost, 1).await;
+    let user = db.scratch.hold(&lock(&["n2", "n4"])).await;
     let began = Instant::now();
-    let first = ground
-        .ledger
-        .take_out(1, &lost, &window("", 10))
-        .await
-        .unwrap();
+    let first = db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(2), "it does not wait");
     let locked = |changed, locked| WindowDone {
         changed,
@@ -45,27 +41,19 @@ async fn locked_rows_are_passed_by_counted_and_taken_once_they_are_free(kind: Ki
         ..WindowDone::default()
     };
     assert_eq!(first, locked(3, 2));
-    assert_eq!(ground.out().await, ["n1", "n3", "n5"]);
+    assert_eq!(db.out().await, ["n1", "n3", "n5"]);
     assert_eq!(
-        ground.reader.decisions(1).await.unwrap()[0].completed_at_ms,
+        db.reader.decisions(1).await.unwrap()[0].completed_at_ms,
         None
     );
-    let again = ground
-        .ledger
-        .take_out(1, &lost, &window("", 10))
-        .await
-        .unwrap();
+    let again = db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
     assert_eq!(again, locked(0, 2));
     user.undo().await;
-    let last = ground
-        .ledger
-        .take_out(1, &lost, &window("", 10))
-        .await
-        .unwrap();
+    let last = db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
     assert_eq!((last.changed, last.locked), (2, 0));
     assert_eq!(last.completed.map(|done| done.nodes), Some(5));
-    assert_eq!(ground.out().await.len(), 5);
-    let decisions = ground.reader.decisions(1).await.unwrap();
+    assert_eq!(db.out().await.len(), 5);
+    let decisions = db.reader.decisions(1).await.unwrap();
     assert_eq!(
         (decisions[0].completed_at_ms, decisions[0].nodes),
         (Some(5000), 5)
@@ -73,37 +61,33 @@ async fn locked_rows_are_passed_by_counted_and_taken_once_they_are_free(kind: Ki
 }
 
 async fn locked_rows_are_passed_by_on_the_way_back_too(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let lost = pair("a", "");
-    ground.nodes("a", "", &["n1", "n2", "n3", "n4", "n5"]).await;
-    ground.lose(&lost, 1).await;
-    ground
-        .ledger
-        .take_out(1, &lost, &window("", 10))
-        .await
-        .unwrap();
-    ground.restore(&lost, 2).await;
-    let user = ground.scratch.hold(&lock(&["n2", "n4"])).await;
+    db.nodes("a", "", &["n1", "n2", "n3", "n4", "n5"]).await;
+    db.lose(&lost, 1).await;
+    db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
+    db.restore(&lost, 2).await;
+    let user = db.scratch.hold(&lock(&["n2", "n4"])).await;
     let all = window("", 10);
-    let first = ground.ledger.give_back(1, Some(&lost), &all).await.unwrap();
+    let first = db.ledger.give_back(1, Some(&lost), &all).await.unwrap();
     assert_eq!((first.changed, first.locked), (3, 2));
-    assert_eq!(ground.out().await, ["n2", "n4"]);
+    assert_eq!(db.out().await, ["n2", "n4"]);
     assert_eq!(
-        ground.reader.decisions(1).await.unwrap()[0].completed_at_ms,
+        db.reader.decisions(1).await.unwrap()[0].completed_at_ms,
         None
     );
     user.commit().await;
-    let last = ground.ledger.give_back(1, Some(&lost), &all).await.unwrap();
+    let last = db.ledger.give_back(1, Some(&lost), &all).await.unwrap();
     assert_eq!((last.changed, last.locked), (2, 0));
-    assert_eq!(ground.out().await, Vec::<String>::new());
-    let decisions = ground.reader.decisions(1).await.unwrap();
+    assert_eq!(db.out().await, Vec::<String>::new());
+    let decisions = db.reader.decisions(1).await.unwrap();
     assert_eq!(
         (decisions[0].completed_at_ms, decisions[0].nodes),
         (Some(5000), 5)
     );
     let marked = "SELECT uuid FROM nodes WHERE maintenance ORDER BY uuid";
     assert_eq!(
-        ground.scratch.list(marked).await,
+        db.scratch.list(marked).await,
         ["n2", "n4"],
         "what the user wrote is there"
     );
@@ -122,69 +106,48 @@ fn sweep() -> Sweep {
 }
 
 async fn a_locked_row_holds_up_no_walk_over_everything(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let (a, b) = (pair("a", ""), pair("b", ""));
-    ground.nodes("a", "", &["n1", "n2", "n3", "n4"]).await;
-    ground.nodes("free", "", &["n5", "n6"]).await;
-    ground.nodes("c", "", &["n7"]).await;
+    db.nodes("a", "", &["n1", "n2", "n3", "n4"]).await;
+    db.nodes("free", "", &["n5", "n6"]).await;
+    db.nodes("c", "", &["n7"]).await;
     for (pair, decision) in [(&a, 1), (&b, 2), (&pair("c", ""), 3)] {
-        ground.lose(pair, decision).await;
+        db.lose(pair, decision).await;
     }
-    ground.restore(&pair("c", ""), 4).await;
-    ground
-        .ledger
-        .take_out(1, &a, &window("", 10))
-        .await
-        .unwrap();
+    db.restore(&pair("c", ""), 4).await;
+    db.ledger.take_out(1, &a, &window("", 10)).await.unwrap();
     // A held row that moved, one whose mark was changed, and one that is marked and not held: each
     // locked by a user, beside one that is not.
-    ground
-        .scratch
+    db.scratch
         .run(
             "UPDATE nodes SET driver = 'b' WHERE uuid IN ('n1', 'n2');
              UPDATE nodes SET service_state = 'in_service' WHERE uuid IN ('n3', 'n4');
              UPDATE nodes SET service_state = 'out_of_service' WHERE uuid IN ('n5', 'n6')",
         )
         .await;
-    let user = ground.scratch.hold(&lock(&["n2", "n4", "n6", "n7"])).await;
+    let user = db.scratch.hold(&lock(&["n2", "n4", "n6", "n7"])).await;
     let began = Instant::now();
-    ground
-        .ledger
-        .give_back(1, None, &window("", 10))
-        .await
-        .unwrap();
-    ground
-        .ledger
-        .unmark_strays(1, &window("", 10))
-        .await
-        .unwrap();
+    db.ledger.give_back(1, None, &window("", 10)).await.unwrap();
+    db.ledger.unmark_strays(1, &window("", 10)).await.unwrap();
     let unnamed = vec![pair("a", ""), pair("b", ""), pair("c", "")];
     let swept = Sweep { unnamed, ..sweep() };
-    assert_eq!(ground.ledger.begin_sweep(1, &swept).await.unwrap(), []);
+    assert_eq!(db.ledger.begin_sweep(1, &swept).await.unwrap(), []);
     assert!(
         began.elapsed() < Duration::from_secs(2),
         "{:?}",
         began.elapsed()
     );
-    let marks = ground.marks().await;
+    let marks = db.marks().await;
     assert_eq!(marks[2], "n3 out_of_service");
     assert_eq!(marks[4], "n5 in_service");
     user.undo().await;
-    ground
-        .ledger
-        .give_back(1, None, &window("", 10))
-        .await
-        .unwrap();
-    ground
-        .ledger
-        .unmark_strays(1, &window("", 10))
-        .await
-        .unwrap();
+    db.ledger.give_back(1, None, &window("", 10)).await.unwrap();
+    db.ledger.unmark_strays(1, &window("", 10)).await.unwrap();
     let out = |n: u64| format!("n{n} out_of_service");
     let in_service = (5..8).map(|n| format!("n{n} in_service"));
     let expected: Vec<String> = (1..5).map(out).chain(in_service).collect();
-    assert_eq!(ground.marks().await, expected);
-    let drivers: Vec<String> = ground
+    assert_eq!(db.marks().await, expected);
+    let drivers: Vec<String> = db
         .reader
         .snapshot("", 10)
         .await
@@ -197,27 +160,16 @@ async fn a_locked_row_holds_up_no_walk_over_everything(kind: Kind) {
 }
 
 async fn a_node_that_is_being_put_back_in_an_open_transaction_holds_up_nobody(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let lost = pair("a", "");
-    ground.nodes("a", "", &["n1", "n2"]).await;
-    ground.lose(&lost, 1).await;
-    ground
-        .ledger
-        .take_out(1, &lost, &window("", 10))
-        .await
-        .unwrap();
-    ground
-        .scratch
-        .run("DELETE FROM nodes WHERE uuid = 'n1'")
-        .await;
+    db.nodes("a", "", &["n1", "n2"]).await;
+    db.lose(&lost, 1).await;
+    db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
+    db.scratch.run("DELETE FROM nodes WHERE uuid = 'n1'").await;
     let again = "INSERT INTO nodes (uuid, driver) VALUES ('n1', 'a')";
-    let user = ground.scratch.hold(again).await;
+    let user = db.scratch.hold(again).await;
     let began = Instant::now();
-    let done = ground
-        .ledger
-        .give_back(1, None, &window("", 10))
-        .await
-        .unwrap();
+    let done = db.ledger.give_back(1, None, &window("", 10)).await.unwrap();
     assert_eq!((done.changed, done.locked), (1, 0), "its hold ends");
     assert!(
         began.elapsed() < Duration::from_secs(2),
@@ -225,20 +177,16 @@ async fn a_node_that_is_being_put_back_in_an_open_transaction_holds_up_nobody(ki
         began.elapsed()
     );
     user.commit().await;
-    let last = ground
-        .ledger
-        .take_out(1, &lost, &window("", 10))
-        .await
-        .unwrap();
+    let last = db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
     assert_eq!(last.changed, 1, "it is a new one, and its driver is lost");
-    assert_eq!(ground.out().await, ["n1", "n2"]);
+    assert_eq!(db.out().await, ["n1", "n2"]);
 }
 
 /// A client that took the fence, with the limits that our own connections set, and then says nothing.
-async fn frozen(ground: &Ground) -> Held {
-    let url = ground.database().url.expose();
+async fn frozen(db: &StoreOnDatabase) -> OpenTransaction {
+    let url = db.database().url.expose();
     let fence = "UPDATE nodewarden_state SET commits = commits + 1 WHERE id = 1";
-    match ground.scratch.kind {
+    match db.scratch.kind {
         Kind::Sqlite => unreachable!("a file has no server"),
         Kind::Postgres => {
             let mut link = sqlx::PgConnection::connect(url).await.unwrap();
@@ -246,7 +194,7 @@ async fn frozen(ground: &Ground) -> Held {
             link.execute(limit).await.unwrap();
             link.execute("BEGIN").await.unwrap();
             link.execute(fence).await.unwrap();
-            Held::Postgres(link)
+            OpenTransaction::Postgres(link)
         }
         Kind::MySql => {
             let mut link = sqlx::MySqlConnection::connect(url).await.unwrap();
@@ -256,17 +204,17 @@ async fn frozen(ground: &Ground) -> Held {
                 .await
                 .unwrap();
             link.execute(sqlx::raw_sql(fence)).await.unwrap();
-            Held::MySql(link)
+            OpenTransaction::MySql(link)
         }
     }
 }
 
 async fn a_frozen_owner_of_an_open_transaction_is_ended_by_the_server(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
-    ground.lose(&pair("a", ""), 1).await;
-    let owner = frozen(&ground).await;
+    let mut db = StoreOnDatabase::new(kind).await;
+    db.lose(&pair("a", ""), 1).await;
+    let owner = frozen(&db).await;
     let began = Instant::now();
-    let mut successor = ground.ledger();
+    let mut successor = db.ledger();
     let taken = loop {
         match successor
             .take_epoch("successor", nodewarden::config::Mode::Enforce, 20)

@@ -6,9 +6,9 @@ use nodewarden::store::{
     StandingRecord,
 };
 use nodewarden::words::Word;
+use nodewarden_tests::database::Kind;
 
-use crate::database::Kind;
-use crate::ground::{Ground, active, decision_id, pair, turned, window};
+use crate::harness::{StoreOnDatabase, active, decision_id, pair, turned, window};
 
 on_each!(
     the_overview_counts_everything_once,
@@ -19,13 +19,12 @@ on_each!(
 );
 
 async fn the_overview_counts_everything_once(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
-    let stream = ground.stream().await;
-    ground.nodes("a", "", &["n1", "n2"]).await;
-    ground.nodes("b", "", &["n3"]).await;
-    ground.lose(&pair("a", ""), 1).await;
-    ground
-        .ledger
+    let mut db = StoreOnDatabase::new(kind).await;
+    let stream = db.stream().await;
+    db.nodes("a", "", &["n1", "n2"]).await;
+    db.nodes("b", "", &["n3"]).await;
+    db.lose(&pair("a", ""), 1).await;
+    db.ledger
         .take_out(1, &pair("a", ""), &window("", 10))
         .await
         .unwrap();
@@ -44,7 +43,7 @@ async fn the_overview_counts_everything_once(kind: Kind) {
         nodes: 3,
         nodes_out_of_service: 2,
     };
-    assert_eq!(ground.reader.overview().await.unwrap(), expected);
+    assert_eq!(db.reader.overview().await.unwrap(), expected);
 }
 
 fn shown(conductor: &str, state: &str) -> ConductorView {
@@ -98,17 +97,16 @@ fn decided(completed: Option<u64>, nodes: u64) -> DecisionView {
 }
 
 async fn conductors_and_pairs_are_shown_whole(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
-    ground.nodes("a", "G", &["n1"]).await;
-    ground.nodes("b", "", &["n2", "n3"]).await;
-    ground.nodes("c", "", &["n4"]).await;
-    ground.ledger.commit(1, &batch()).await.unwrap();
-    ground
-        .ledger
+    let mut db = StoreOnDatabase::new(kind).await;
+    db.nodes("a", "G", &["n1"]).await;
+    db.nodes("b", "", &["n2", "n3"]).await;
+    db.nodes("c", "", &["n4"]).await;
+    db.ledger.commit(1, &batch()).await.unwrap();
+    db.ledger
         .take_out(1, &pair("b", ""), &window("", 1))
         .await
         .unwrap();
-    let conductors = ground.reader.conductors().await.unwrap();
+    let conductors = db.reader.conductors().await.unwrap();
     assert_eq!(conductors, [shown("c1", "left"), shown("c2", "leaving")]);
     let plain = DriverView {
         away: Vec::new(),
@@ -141,23 +139,21 @@ async fn conductors_and_pairs_are_shown_whole(kind: Kind) {
         conductors: vec!["c2".into()],
         ..plain.clone()
     };
-    let drivers = ground.reader.drivers().await.unwrap();
+    let drivers = db.reader.drivers().await.unwrap();
     assert_eq!(drivers, [lost, plain, holding]);
 }
 
 async fn a_node_is_found_by_uuid_and_by_a_name_that_only_one_has(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
-    ground.nodes("b", "", &["n1", "n2", "n3"]).await;
-    ground
-        .scratch
+    let mut db = StoreOnDatabase::new(kind).await;
+    db.nodes("b", "", &["n1", "n2", "n3"]).await;
+    db.scratch
         .run(
             "UPDATE nodes SET name = 'twin', maintenance = TRUE WHERE uuid IN ('n2', 'n3');
              INSERT INTO nodes (uuid) VALUES ('bare')",
         )
         .await;
-    ground.ledger.commit(1, &batch()).await.unwrap();
-    ground
-        .ledger
+    db.ledger.commit(1, &batch()).await.unwrap();
+    db.ledger
         .take_out(1, &pair("b", ""), &window("", 10))
         .await
         .unwrap();
@@ -191,12 +187,12 @@ async fn a_node_is_found_by_uuid_and_by_a_name_that_only_one_has(kind: Kind) {
         }),
     };
     for asked in ["n1", "name of n1"] {
-        let found = ground.reader.node(asked).await.unwrap();
+        let found = db.reader.node(asked).await.unwrap();
         assert_eq!(found.as_ref(), Some(&expected), "{asked}");
     }
-    assert!(ground.reader.node("n2").await.unwrap().unwrap().maintenance);
-    assert_eq!(ground.reader.node("twin").await.unwrap(), None);
-    assert_eq!(ground.reader.node("nobody").await.unwrap(), None);
+    assert!(db.reader.node("n2").await.unwrap().unwrap().maintenance);
+    assert_eq!(db.reader.node("twin").await.unwrap(), None);
+    assert_eq!(db.reader.node("nobody").await.unwrap(), None);
     let bare = NodeFacts {
         observing: false,
         pause: None,
@@ -211,15 +207,14 @@ async fn a_node_is_found_by_uuid_and_by_a_name_that_only_one_has(kind: Kind) {
         last_back: None,
         pair: None,
     };
-    assert_eq!(ground.reader.node("bare").await.unwrap(), Some(bare));
-    ground.restore(&pair("b", ""), 2).await;
+    assert_eq!(db.reader.node("bare").await.unwrap(), Some(bare));
+    db.restore(&pair("b", ""), 2).await;
     let all = window("", 10);
-    ground
-        .ledger
+    db.ledger
         .give_back(1, Some(&pair("b", "")), &all)
         .await
         .unwrap();
-    let back = ground.reader.node("n1").await.unwrap().unwrap();
+    let back = db.reader.node("n1").await.unwrap().unwrap();
     assert_eq!(back.hold, None);
     assert_eq!(
         back.last_back,
@@ -228,11 +223,11 @@ async fn a_node_is_found_by_uuid_and_by_a_name_that_only_one_has(kind: Kind) {
 }
 
 async fn decisions_come_newest_first_and_no_more_than_asked(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     for number in 1..=5 {
-        ground.lose(&pair("a", ""), number).await;
+        db.lose(&pair("a", ""), number).await;
     }
-    let decisions = ground.reader.decisions(3).await.unwrap();
+    let decisions = db.reader.decisions(3).await.unwrap();
     let numbers: Vec<u64> = decisions.iter().map(|decision| decision.number).collect();
     assert_eq!(numbers, [5, 4, 3]);
     let completed: Vec<_> = decisions.iter().map(|d| d.completed_at_ms).collect();
@@ -244,11 +239,11 @@ async fn decisions_come_newest_first_and_no_more_than_asked(kind: Kind) {
 }
 
 async fn many_who_look_at_once_all_get_an_answer(kind: Kind) {
-    let ground = Ground::new(kind).await;
-    ground.nodes("a", "", &["n1"]).await;
+    let db = StoreOnDatabase::new(kind).await;
+    db.nodes("a", "", &["n1"]).await;
     let mut looks = tokio::task::JoinSet::new();
     for _ in 0..40 {
-        let reader = ground.reader.clone();
+        let reader = db.reader.clone();
         looks.spawn(async move { reader.overview().await.unwrap().nodes });
     }
     assert_eq!(looks.join_all().await, vec![1; 40]);

@@ -10,15 +10,15 @@ macro_rules! on_each {
         mod $story {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
-                super::$story(crate::database::Kind::Sqlite).await;
+                super::$story(nodewarden_tests::database::Kind::Sqlite).await;
             }
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_postgresql() {
-                super::$story(crate::database::Kind::Postgres).await;
+                super::$story(nodewarden_tests::database::Kind::Postgres).await;
             }
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_mariadb() {
-                super::$story(crate::database::Kind::MySql).await;
+                super::$story(nodewarden_tests::database::Kind::MySql).await;
             }
         }
     )* };
@@ -28,22 +28,20 @@ macro_rules! on_servers {
         mod $story {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_postgresql() {
-                super::$story(crate::database::Kind::Postgres).await;
+                super::$story(nodewarden_tests::database::Kind::Postgres).await;
             }
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_mariadb() {
-                super::$story(crate::database::Kind::MySql).await;
+                super::$story(nodewarden_tests::database::Kind::MySql).await;
             }
         }
     )* };
 }
 
 mod commands;
-#[path = "../support/database.rs"]
-mod database;
 mod errors;
 mod fence;
-mod ground;
+mod harness;
 mod holds;
 mod locks;
 mod looking;

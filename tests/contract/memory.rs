@@ -9,9 +9,11 @@ use nodewarden::store::{
     StandingRecord, StoreError, Sweep, Takeover, WindowDone, request,
 };
 use nodewarden::words::Word;
+use nodewarden_tests::database::Kind;
 
-use crate::database::Kind;
-use crate::ground::{Ground, active, decision_id, id, name, pair, remembered, turned, window};
+use crate::harness::{
+    StoreOnDatabase, active, decision_id, id, name, pair, remembered, turned, window,
+};
 
 on_each!(
     a_takeover_reads_all_that_is_known_under_its_own_epoch,
@@ -81,11 +83,11 @@ fn after_the_batch() -> Memory {
 }
 
 async fn a_takeover_reads_all_that_is_known_under_its_own_epoch(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
-    let stream = ground.stream().await;
-    assert_eq!(ground.ledger.stream().await.unwrap(), stream);
-    ground.ledger.commit(1, &batch()).await.unwrap();
-    let mut second = ground.ledger();
+    let mut db = StoreOnDatabase::new(kind).await;
+    let stream = db.stream().await;
+    assert_eq!(db.ledger.stream().await.unwrap(), stream);
+    db.ledger.commit(1, &batch()).await.unwrap();
+    let mut second = db.ledger();
     let mut takeover = second
         .take_epoch("second 🦀", nodewarden::config::Mode::Enforce, 20)
         .await
@@ -97,27 +99,27 @@ async fn a_takeover_reads_all_that_is_known_under_its_own_epoch(kind: Kind) {
         memory: after_the_batch(),
     };
     assert_eq!(takeover, expected);
-    let overview = ground.reader.overview().await.unwrap();
+    let overview = db.reader.overview().await.unwrap();
     assert_eq!(overview.holder.as_deref(), Some("second 🦀"));
     assert_eq!(overview.taken_at_ms, Some(20));
-    let late = ground.ledger.commit(1, &batch()).await;
+    let late = db.ledger.commit(1, &batch()).await;
     assert!(matches!(late, Err(StoreError::Fenced(1))), "{late:?}");
-    let late = ground.ledger.step_down(1, 30).await;
+    let late = db.ledger.step_down(1, 30).await;
     assert!(matches!(late, Err(StoreError::Fenced(1))), "{late:?}");
     second.step_down(2, 30).await.unwrap();
-    let overview = ground.reader.overview().await.unwrap();
+    let overview = db.reader.overview().await.unwrap();
     assert_eq!((overview.holder, overview.epoch), (None, 2));
 }
 
 async fn a_loss_that_was_only_observed_is_remembered_until_it_is_decided_and_takes_nothing_out_before(
     kind: Kind,
 ) {
-    let mut ground = Ground::new(kind).await;
-    ground.nodes("ipmi", "rack", &["n1", "n2"]).await;
+    let mut db = StoreOnDatabase::new(kind).await;
+    db.nodes("ipmi", "rack", &["n1", "n2"]).await;
     let lost = pair("ipmi", "rack");
     let mut findings = turned(&lost, Standing::Lost, 1, "c1");
     findings.observed = true;
-    ground.ledger.commit(1, &findings).await.unwrap();
+    db.ledger.commit(1, &findings).await.unwrap();
     // By event, by silence, by a planned restart that ended, and never seen: each cause as it was.
     let mut losses = vec![findings.decisions[0].turn.clone()];
     for (number, kind) in [
@@ -145,34 +147,34 @@ async fn a_loss_that_was_only_observed_is_remembered_until_it_is_decided_and_tak
         }
         decision.turn.cause.kind = kind;
         losses.push(decision.turn.clone());
-        ground.ledger.commit(1, &findings).await.unwrap();
+        db.ledger.commit(1, &findings).await.unwrap();
     }
     // What came back since, observed or not, is no loss.
     for (number, standing) in [(5, Standing::Lost), (6, Standing::Active)] {
         let mut findings = turned(&pair("back", ""), standing, number, "c1");
         findings.observed = true;
-        ground.ledger.commit(1, &findings).await.unwrap();
+        db.ledger.commit(1, &findings).await.unwrap();
     }
-    let observed = async |ground: &mut Ground| {
-        let mut observed = ground.ledger.resume(1).await.unwrap().observed;
+    let observed = async |db: &mut StoreOnDatabase| {
+        let mut observed = db.ledger.resume(1).await.unwrap().observed;
         // The first one has a group; the others are numbered.
         observed.sort_by(|a, b| (&b.pair.group, &a.pair).cmp(&(&a.pair.group, &b.pair)));
         observed
     };
-    assert_eq!(observed(&mut ground).await, losses);
+    assert_eq!(observed(&mut db).await, losses);
 
     let window = window("", 10);
-    let done = ground.ledger.take_out(1, &lost, &window).await.unwrap();
+    let done = db.ledger.take_out(1, &lost, &window).await.unwrap();
     assert_eq!(done, WindowDone::default());
-    assert_eq!(ground.reader.overview().await.unwrap().seq, 0);
+    assert_eq!(db.reader.overview().await.unwrap().seq, 0);
 
     let again = Findings {
         events: Vec::new(),
         ..turned(&lost, Standing::Lost, 7, "c1")
     };
-    ground.ledger.commit(1, &again).await.unwrap();
-    assert_eq!(observed(&mut ground).await, losses[1..]);
-    let done = ground.ledger.take_out(1, &lost, &window).await.unwrap();
+    db.ledger.commit(1, &again).await.unwrap();
+    assert_eq!(observed(&mut db).await, losses[1..]);
+    let done = db.ledger.take_out(1, &lost, &window).await.unwrap();
     let completed = Some(Completed {
         decision_id: decision_id(7),
         nodes: 2,
@@ -181,12 +183,12 @@ async fn a_loss_that_was_only_observed_is_remembered_until_it_is_decided_and_tak
 }
 
 async fn a_doubt_is_resolved_by_reading_again_and_moves_no_time(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
-    assert_eq!(ground.ledger.resume(1).await.unwrap(), Memory::default());
-    ground.ledger.commit(1, &batch()).await.unwrap();
-    let memory = sorted(ground.ledger.resume(1).await.unwrap());
+    let mut db = StoreOnDatabase::new(kind).await;
+    assert_eq!(db.ledger.resume(1).await.unwrap(), Memory::default());
+    db.ledger.commit(1, &batch()).await.unwrap();
+    let memory = sorted(db.ledger.resume(1).await.unwrap());
     assert_eq!(memory, after_the_batch());
-    let overview = ground.reader.overview().await.unwrap();
+    let overview = db.reader.overview().await.unwrap();
     assert_eq!(
         overview.committed_at_ms,
         Some(1001),
@@ -206,37 +208,36 @@ async fn a_doubt_is_resolved_by_reading_again_and_moves_no_time(kind: Kind) {
         conductors: changed.clone(),
         ..Findings::default()
     };
-    ground.ledger.commit(1, &intake).await.unwrap();
-    let memory = sorted(ground.ledger.resume(1).await.unwrap());
+    db.ledger.commit(1, &intake).await.unwrap();
+    let memory = sorted(db.ledger.resume(1).await.unwrap());
     assert_eq!(memory.conductors, changed);
-    ground
-        .ledger()
+    db.ledger()
         .take_epoch("second", nodewarden::config::Mode::Enforce, 20)
         .await
         .unwrap();
-    let fenced = ground.ledger.resume(1).await;
+    let fenced = db.ledger.resume(1).await;
     assert!(matches!(fenced, Err(StoreError::Fenced(1))), "{fenced:?}");
 }
 
 async fn an_event_is_recalled_by_conductor_and_id_with_its_digest(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let intake = Findings {
         observed: false,
         now_ms: 1000,
         events: vec![remembered("c1", "a", 0), remembered("c2", "a", 255)],
         ..Findings::default()
     };
-    ground.ledger.commit(1, &intake).await.unwrap();
+    db.ledger.commit(1, &intake).await.unwrap();
     let asked = [("c1", "a"), ("c2", "a"), ("c1", "b"), ("c3", "a")]
         .map(|(conductor, event)| (name(conductor), id(event)));
-    let known = ground.ledger.recall(&asked).await.unwrap();
+    let known = db.ledger.recall(&asked).await.unwrap();
     let expected = [
         ((name("c1"), id("a")), [0; 32]),
         ((name("c2"), id("a")), [255; 32]),
     ];
     assert_eq!(known, expected.into_iter().collect());
-    assert!(ground.ledger.recall(&[]).await.unwrap().is_empty());
-    let twice = ground.ledger.commit(1, &intake).await;
+    assert!(db.ledger.recall(&[]).await.unwrap().is_empty());
+    let twice = db.ledger.commit(1, &intake).await;
     assert!(
         matches!(twice, Err(StoreError::Permanent { .. })),
         "an event is remembered once: {twice:?}"
@@ -244,7 +245,7 @@ async fn an_event_is_recalled_by_conductor_and_id_with_its_digest(kind: Kind) {
 }
 
 async fn thousands_of_events_and_conductors_are_one_batch(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let names: Vec<String> = (0..2100).map(|n| format!("c{n:05}")).collect();
     let intake = Findings {
         observed: false,
@@ -253,23 +254,23 @@ async fn thousands_of_events_and_conductors_are_one_batch(kind: Kind) {
         conductors: names.iter().map(|c| active(c, "", &["a"])).collect(),
         ..Findings::default()
     };
-    ground.ledger.commit(1, &intake).await.unwrap();
-    let memory = sorted(ground.ledger.resume(1).await.unwrap());
+    db.ledger.commit(1, &intake).await.unwrap();
+    let memory = sorted(db.ledger.resume(1).await.unwrap());
     assert_eq!(memory.conductors, intake.conductors);
     let asked: Vec<(ConductorName, EventId)> = names.iter().map(|c| (name(c), id("e"))).collect();
-    assert_eq!(ground.ledger.recall(&asked).await.unwrap().len(), 2100);
+    assert_eq!(db.ledger.recall(&asked).await.unwrap().len(), 2100);
 }
 
 async fn a_request_is_seen_answered_and_its_answer_kept(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let intake = Findings {
         observed: false,
         now_ms: 1000,
         conductors: four_states(),
         ..Findings::default()
     };
-    ground.ledger.commit(1, &intake).await.unwrap();
-    let database = ground.database().clone();
+    db.ledger.commit(1, &intake).await.unwrap();
+    let database = db.database().clone();
     let first = request(&database, Word::parse("forget").unwrap(), "c3", 1)
         .await
         .unwrap();
@@ -282,31 +283,31 @@ async fn a_request_is_seen_answered_and_its_answer_kept(kind: Kind) {
         kind: Word::parse("forget").unwrap(),
         argument: argument.into(),
     };
-    let requests = ground.ledger.requests().await.unwrap();
+    let requests = db.ledger.requests().await.unwrap();
     assert_eq!(requests, [asked(first, "c3"), asked(second, "c1")]);
-    let view = ground.reader.request(first).await.unwrap();
+    let view = db.reader.request(first).await.unwrap();
     assert_eq!(view, RequestView { result: None });
     for (request, forget) in requests.iter().zip([true, false]) {
         let result = format!("forgotten: {forget}");
-        let ledger = &mut ground.ledger;
+        let ledger = &mut db.ledger;
         ledger
             .answer_forget(1, request, forget, &result, 3)
             .await
             .unwrap();
     }
-    assert_eq!(ground.ledger.requests().await.unwrap(), []);
+    assert_eq!(db.ledger.requests().await.unwrap(), []);
     for (number, result) in [(first, "forgotten: true"), (second, "forgotten: false")] {
-        let view = ground.reader.request(number).await.unwrap();
+        let view = db.reader.request(number).await.unwrap();
         assert_eq!(view.result.as_deref(), Some(result));
     }
-    let left = sorted(ground.ledger.resume(1).await.unwrap()).conductors;
+    let left = sorted(db.ledger.resume(1).await.unwrap()).conductors;
     let names: Vec<&str> = left.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["c1", "c2", "c4"]);
     // Who counts as active is not forgotten, whatever is asked.
     let counts = asked(second, "c1");
-    let ledger = &mut ground.ledger;
+    let ledger = &mut db.ledger;
     ledger.answer_forget(1, &counts, true, "", 4).await.unwrap();
-    assert_eq!(ground.ledger.resume(1).await.unwrap().conductors.len(), 3);
+    assert_eq!(db.ledger.resume(1).await.unwrap().conductors.len(), 3);
 }
 
 fn sweep() -> Sweep {
@@ -322,8 +323,8 @@ fn sweep() -> Sweep {
 }
 
 async fn a_sweep_announces_the_position_keeps_remainders_and_forgets(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
-    ground.nodes("needed", "g", &["n1"]).await;
+    let mut db = StoreOnDatabase::new(kind).await;
+    db.nodes("needed", "g", &["n1"]).await;
     let mut intake = batch();
     for driver in ["needed", "nobody's"] {
         intake.standings.push(StandingRecord {
@@ -331,10 +332,10 @@ async fn a_sweep_announces_the_position_keeps_remainders_and_forgets(kind: Kind)
             standing: Standing::Active,
         });
     }
-    ground.ledger.commit(1, &intake).await.unwrap();
+    db.ledger.commit(1, &intake).await.unwrap();
     let mut shorter = four_states()[1].clone();
     shorter.restart_remaining = Some(Duration::from_millis(700));
-    let forgotten = ground
+    let forgotten = db
         .ledger
         .begin_sweep(
             1,
@@ -351,14 +352,14 @@ async fn a_sweep_announces_the_position_keeps_remainders_and_forgets(kind: Kind)
         .await
         .unwrap();
     assert_eq!(forgotten, [pair("nobody's", "g")]);
-    let memory = sorted(ground.ledger.resume(1).await.unwrap());
+    let memory = sorted(db.ledger.resume(1).await.unwrap());
     let mut expected = four_states();
     expected.remove(3);
     expected[1].restart_remaining = Some(Duration::from_millis(700));
     assert_eq!(memory.conductors, expected, "c1 is active and stays");
-    let views = ground.reader.conductors().await.unwrap();
+    let views = db.reader.conductors().await.unwrap();
     assert_eq!(views[1].until_ms, Some(2700));
-    let pending = ground.outbox().pending(None, 10).await.unwrap();
+    let pending = db.outbox().pending(None, 10).await.unwrap();
     assert_eq!(pending.len(), 1);
     let position = nodewarden::domain::announcement::Content::Position { seq: 0 };
     assert_eq!((pending[0].number, &pending[0].content), (1, &position));
@@ -368,37 +369,28 @@ async fn a_sweep_announces_the_position_keeps_remainders_and_forgets(kind: Kind)
 async fn a_sweep_drops_what_is_older_than_the_rules_allow_and_nothing_that_is_spoken_of(
     kind: Kind,
 ) {
-    let mut ground = Ground::new(kind).await;
-    ground.nodes("a", "", &["n1", "n2", "n3"]).await;
+    let mut db = StoreOnDatabase::new(kind).await;
+    db.nodes("a", "", &["n1", "n2", "n3"]).await;
     let lost = pair("a", "");
     // Out and back, announced; then out again.
-    ground.lose(&lost, 1).await;
-    ground
-        .ledger
-        .take_out(1, &lost, &window("", 10))
-        .await
-        .unwrap();
-    ground.restore(&lost, 2).await;
-    ground
-        .ledger
+    db.lose(&lost, 1).await;
+    db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
+    db.restore(&lost, 2).await;
+    db.ledger
         .give_back(1, Some(&lost), &window("", 10))
         .await
         .unwrap();
-    ground.lose(&lost, 3).await;
-    ground
-        .ledger
-        .take_out(1, &lost, &window("", 10))
-        .await
-        .unwrap();
-    let before = ground.outbox().pending(Some(0), 100).await.unwrap();
+    db.lose(&lost, 3).await;
+    db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
+    let before = db.outbox().pending(Some(0), 100).await.unwrap();
     assert_eq!(before.len(), 6, "two messages each time");
     let mut late = sweep();
     late.now_ms = 1_000_000;
-    let counts = async |ground: &Ground| {
+    let counts = async |db: &StoreOnDatabase| {
         let mut counts = Vec::new();
         for table in ["events", "changes", "announcements", "decisions"] {
             let count = format!("SELECT count(*) FROM nodewarden_{table}");
-            counts.push(ground.scratch.text(&count).await);
+            counts.push(db.scratch.text(&count).await);
         }
         counts.join(" ")
     };
@@ -410,31 +402,31 @@ async fn a_sweep_drops_what_is_older_than_the_rules_allow_and_nothing_that_is_sp
         Prune::Decisions,
         Prune::Requests,
     ];
-    let prune = async |ground: &mut Ground| {
+    let prune = async |db: &mut StoreOnDatabase| {
         for what in everything {
-            let dropped = ground.ledger.prune(1, what, 900_000, 1000).await;
+            let dropped = db.ledger.prune(1, what, 900_000, 1000).await;
             dropped.unwrap();
         }
     };
-    prune(&mut ground).await;
-    assert_eq!(counts(&ground).await, "0 9 6 3");
-    ground.outbox().announced(1, 6, 1_000_000).await.unwrap();
-    ground.ledger.begin_sweep(1, &late).await.unwrap();
-    prune(&mut ground).await;
+    prune(&mut db).await;
+    assert_eq!(counts(&db).await, "0 9 6 3");
+    db.outbox().announced(1, 6, 1_000_000).await.unwrap();
+    db.ledger.begin_sweep(1, &late).await.unwrap();
+    prune(&mut db).await;
     // The three that are out, the last announcement and the new position, the lost pair's decision.
-    assert_eq!(counts(&ground).await, "0 3 2 1");
-    assert_eq!(ground.out().await, ["n1", "n2", "n3"]);
+    assert_eq!(counts(&db).await, "0 3 2 1");
+    assert_eq!(db.out().await, ["n1", "n2", "n3"]);
     assert_eq!(
-        ground.reader.decisions(9).await.unwrap()[0].decision_id,
+        db.reader.decisions(9).await.unwrap()[0].decision_id,
         decision_id(3)
     );
 }
 
 async fn proving_that_writing_works_disturbs_nobody(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
-    let before = ground.reader.overview().await.unwrap();
-    ground.ledger().prove().await.unwrap();
-    ground.ledger().prove().await.unwrap();
-    assert_eq!(ground.reader.overview().await.unwrap(), before);
-    assert_eq!(ground.ledger.resume(1).await.unwrap(), Memory::default());
+    let mut db = StoreOnDatabase::new(kind).await;
+    let before = db.reader.overview().await.unwrap();
+    db.ledger().prove().await.unwrap();
+    db.ledger().prove().await.unwrap();
+    assert_eq!(db.reader.overview().await.unwrap(), before);
+    assert_eq!(db.ledger.resume(1).await.unwrap(), Memory::default());
 }

@@ -4,9 +4,9 @@
 use nodewarden::domain::change::Standing;
 use nodewarden::domain::ids::Pair;
 use nodewarden::store::{Findings, Ledger, StandingRecord};
+use nodewarden_tests::database::Kind;
 
-use crate::database::Kind;
-use crate::ground::{Ground, active, id, name, node, pair, remembered, turned, window};
+use crate::harness::{StoreOnDatabase, active, id, name, node, pair, remembered, turned, window};
 
 on_each!(
     drivers_that_differ_only_in_case_or_a_trailing_space_are_different,
@@ -17,35 +17,33 @@ on_each!(
 );
 
 /// Which nodes go out when just this pair is lost; they are back afterwards.
-async fn taken_with(ground: &mut Ground, lost: &Pair, decision: u64) -> Vec<String> {
-    ground.lose(lost, decision).await;
-    ground
-        .ledger
+async fn taken_with(db: &mut StoreOnDatabase, lost: &Pair, decision: u64) -> Vec<String> {
+    db.lose(lost, decision).await;
+    db.ledger
         .take_out(1, lost, &window("", 1000))
         .await
         .unwrap();
-    let out = ground.out().await;
-    ground.restore(lost, decision + 1).await;
-    ground
-        .ledger
+    let out = db.out().await;
+    db.restore(lost, decision + 1).await;
+    db.ledger
         .give_back(1, Some(lost), &window("", 1000))
         .await
         .unwrap();
-    assert_eq!(ground.out().await, Vec::<String>::new());
+    assert_eq!(db.out().await, Vec::<String>::new());
     out
 }
 
 async fn drivers_that_differ_only_in_case_or_a_trailing_space_are_different(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let drivers = ["ipmi", "IPMI", "ipmi ", "ipmí", "ıpmi"];
     for (n, driver) in drivers.iter().enumerate() {
-        ground.nodes(driver, "", &[&format!("n{n}")]).await;
+        db.nodes(driver, "", &[&format!("n{n}")]).await;
     }
     for (n, driver) in (0..).zip(drivers) {
-        let taken = taken_with(&mut ground, &pair(driver, ""), 2 * n + 1).await;
+        let taken = taken_with(&mut db, &pair(driver, ""), 2 * n + 1).await;
         assert_eq!(taken, [format!("n{n}")], "{driver:?}");
     }
-    let views = ground.reader.drivers().await.unwrap();
+    let views = db.reader.drivers().await.unwrap();
     let mut shown: Vec<(String, u64)> = views
         .into_iter()
         .map(|view| (view.driver, view.nodes_in_service))
@@ -55,10 +53,7 @@ async fn drivers_that_differ_only_in_case_or_a_trailing_space_are_different(kind
     expected.sort();
     assert_eq!(shown, expected);
     let unnamed: Vec<Pair> = drivers[1..].iter().map(|d| pair(d, "")).collect();
-    ground
-        .scratch
-        .run("DELETE FROM nodes WHERE uuid <> 'n0'")
-        .await;
+    db.scratch.run("DELETE FROM nodes WHERE uuid <> 'n0'").await;
     let sweep = nodewarden::store::Sweep {
         announces: true,
         pause: None,
@@ -68,13 +63,13 @@ async fn drivers_that_differ_only_in_case_or_a_trailing_space_are_different(kind
         unnamed: unnamed.clone(),
         now_ms: 9000,
     };
-    assert_eq!(ground.ledger.begin_sweep(1, &sweep).await.unwrap(), unnamed);
-    let memory = ground.ledger.resume(1).await.unwrap();
+    assert_eq!(db.ledger.begin_sweep(1, &sweep).await.unwrap(), unnamed);
+    let memory = db.ledger.resume(1).await.unwrap();
     assert_eq!(memory.standings, [(pair("ipmi", ""), Standing::Active)]);
 }
 
 async fn groups_are_one_in_ascii_lower_case_and_different_in_everything_else(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     for (uuid, group) in [
         ("n1", "Rack"),
         ("n2", "rack"),
@@ -85,10 +80,9 @@ async fn groups_are_one_in_ascii_lower_case_and_different_in_everything_else(kin
         ("n7", "K"),
         ("n8", "\u{212a}"),
     ] {
-        ground.nodes("a", group, &[uuid]).await;
+        db.nodes("a", group, &[uuid]).await;
     }
-    ground
-        .scratch
+    db.scratch
         .run("INSERT INTO nodes (uuid, driver, conductor_group) VALUES ('n9', 'a', NULL)")
         .await;
     let cases: [(&str, &[&str]); 9] = [
@@ -103,7 +97,7 @@ async fn groups_are_one_in_ascii_lower_case_and_different_in_everything_else(kin
         ("", &["n9"]),
     ];
     for (n, (group, expected)) in (0..).zip(cases) {
-        let taken = taken_with(&mut ground, &pair("a", group), 2 * n + 1).await;
+        let taken = taken_with(&mut db, &pair("a", group), 2 * n + 1).await;
         assert_eq!(taken, expected, "{group:?}");
     }
     // Every letter of two bytes, and some of more, stays as it is.
@@ -113,9 +107,9 @@ async fn groups_are_one_in_ascii_lower_case_and_different_in_everything_else(kin
         .collect();
     for (n, some) in (40..).step_by(2).zip(letters.chunks(100)) {
         let group: String = some.iter().collect();
-        ground.scratch.run("DELETE FROM nodes").await;
-        ground.nodes("a", &group, &["n1"]).await;
-        let taken = taken_with(&mut ground, &pair("a", &group), n).await;
+        db.scratch.run("DELETE FROM nodes").await;
+        db.nodes("a", &group, &["n1"]).await;
+        let taken = taken_with(&mut db, &pair("a", &group), n).await;
         assert_eq!(taken, ["n1"], "{group}");
     }
 }
@@ -123,7 +117,7 @@ async fn groups_are_one_in_ascii_lower_case_and_different_in_everything_else(kin
 async fn conductors_and_events_that_differ_only_in_case_or_a_trailing_space_are_different(
     kind: Kind,
 ) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let names = ["C1", "C1 ", "c1", "c1 ", "ç1"];
     let mut intake = Findings {
         observed: false,
@@ -137,8 +131,8 @@ async fn conductors_and_events_that_differ_only_in_case_or_a_trailing_space_are_
             intake.events.push(remembered(conductor, event, digest));
         }
     }
-    ground.ledger.commit(1, &intake).await.unwrap();
-    let shown: Vec<String> = ground
+    db.ledger.commit(1, &intake).await.unwrap();
+    let shown: Vec<String> = db
         .reader
         .conductors()
         .await
@@ -149,16 +143,16 @@ async fn conductors_and_events_that_differ_only_in_case_or_a_trailing_space_are_
     assert_eq!(shown, names, "in the order of their bytes");
     for event in &intake.events {
         let asked = [(event.conductor.clone(), event.id.clone())];
-        let known = ground.ledger.recall(&asked).await.unwrap();
+        let known = db.ledger.recall(&asked).await.unwrap();
         assert_eq!(known.len(), 1);
         assert_eq!(known[&asked[0]], event.digest);
     }
     let missing = [(name("c1  "), id("e")), (name("c1"), id("e  "))];
-    assert!(ground.ledger.recall(&missing).await.unwrap().is_empty());
+    assert!(db.ledger.recall(&missing).await.unwrap().is_empty());
 }
 
 async fn every_name_takes_letters_of_four_bytes_quotes_backslashes_and_percent_signs(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     for (n, odd) in (0..).zip([
         "🦀🧶",
         "it's",
@@ -172,23 +166,22 @@ async fn every_name_takes_letters_of_four_bytes_quotes_backslashes_and_percent_s
         let odd_pair = pair(odd, odd);
         let mut sample = node(odd, odd, odd);
         sample.name = Some(Some(odd.into()));
-        nodewarden::store::import(ground.database(), &[sample], |_| {})
+        nodewarden::store::import(db.database(), &[sample], |_| {})
             .await
             .unwrap();
         let mut intake = turned(&odd_pair, Standing::Lost, n + 1, odd);
         intake.events[0].id = id(odd);
         intake.conductors = vec![active(odd, odd, &[odd])];
-        ground.ledger.commit(1, &intake).await.unwrap();
-        ground
-            .ledger
+        db.ledger.commit(1, &intake).await.unwrap();
+        db.ledger
             .take_out(1, &odd_pair, &window("", 10))
             .await
             .unwrap();
-        let memory = ground.ledger.resume(1).await.unwrap();
+        let memory = db.ledger.resume(1).await.unwrap();
         assert!(memory.conductors.contains(&intake.conductors[0]), "{odd}");
         let asked = [(name(odd), id(odd))];
-        assert_eq!(ground.ledger.recall(&asked).await.unwrap().len(), 1);
-        let found = ground.reader.node(odd).await.unwrap().unwrap();
+        assert_eq!(db.ledger.recall(&asked).await.unwrap().len(), 1);
+        let found = db.reader.node(odd).await.unwrap().unwrap();
         assert_eq!(
             (
                 found.uuid.as_str(),
@@ -203,11 +196,11 @@ async fn every_name_takes_letters_of_four_bytes_quotes_backslashes_and_percent_s
 }
 
 async fn the_longest_names_fit(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let longest = format!("{}abc", "🦀".repeat(63));
     assert_eq!(longest.len(), 255);
     let lost = pair(&longest, &longest);
-    ground.nodes(&longest, &longest, &[&longest[..40]]).await;
+    db.nodes(&longest, &longest, &[&longest[..40]]).await;
     let mut intake = turned(&lost, Standing::Lost, 1, &longest);
     intake.events[0].id = id(&longest);
     intake.conductors = vec![active(&longest, &longest, &[&longest])];
@@ -215,13 +208,9 @@ async fn the_longest_names_fit(kind: Kind) {
         pair: pair("a", &longest),
         standing: Standing::Active,
     });
-    ground.ledger.commit(1, &intake).await.unwrap();
-    ground
-        .ledger
-        .take_out(1, &lost, &window("", 10))
-        .await
-        .unwrap();
-    assert_eq!(ground.out().await, [&longest[..40]]);
-    let memory = ground.ledger.resume(1).await.unwrap();
+    db.ledger.commit(1, &intake).await.unwrap();
+    db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
+    assert_eq!(db.out().await, [&longest[..40]]);
+    let memory = db.ledger.resume(1).await.unwrap();
     assert_eq!(memory.conductors, intake.conductors);
 }

@@ -1,9 +1,9 @@
 //! A database server of a story's own, which it may restart and set up badly.
 
+use nodewarden_tests::database::Kind;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-use crate::database::Kind;
 
 pub struct OwnServer {
     kind: Kind,

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use nodewarden::config::{Database, SecretUrl};
 use nodewarden::domain::change::Standing;
 use nodewarden::store::Ledger;
+use nodewarden_tests::database::Kind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::database::Kind;
-use crate::ground::{Ground, ledger, pair, turned, window};
+use crate::harness::{StoreOnDatabase, ledger, pair, turned, window};
 
 on_servers!(
     after_a_lost_reply_to_a_commit_resume_shows_what_was_committed,
@@ -77,12 +77,12 @@ async fn hand_on(mut client: TcpStream, mut server: TcpStream, cut: Arc<AtomicU8
 }
 
 /// The same database through the proxy, without encryption: it has to read.
-async fn through_a_proxy(ground: &Ground) -> (Proxy, Database) {
-    let url = ground.database().url.expose();
+async fn through_a_proxy(db: &StoreOnDatabase) -> (Proxy, Database) {
+    let url = db.database().url.expose();
     let (credentials, rest) = url.split_once('@').unwrap();
     let (server, name) = rest.split_once('/').unwrap();
     let proxy = Proxy::before(server.to_owned()).await;
-    let plain = match ground.scratch.kind {
+    let plain = match db.scratch.kind {
         Kind::Postgres => "sslmode=disable",
         Kind::Sqlite | Kind::MySql => "ssl-mode=DISABLED",
     };
@@ -95,10 +95,10 @@ async fn through_a_proxy(ground: &Ground) -> (Proxy, Database) {
 }
 
 async fn after_a_lost_reply_to_a_commit_resume_shows_what_was_committed(kind: Kind) {
-    let ground = Ground::new(kind).await;
+    let db = StoreOnDatabase::new(kind).await;
     let lost = pair("a", "");
-    ground.nodes("a", "", &["n1", "n2"]).await;
-    let (proxy, database) = through_a_proxy(&ground).await;
+    db.nodes("a", "", &["n1", "n2"]).await;
+    let (proxy, database) = through_a_proxy(&db).await;
     let mut ledger = ledger(&database);
     ledger.prove().await.unwrap();
     proxy.cut.store(CUT_AFTER, Ordering::SeqCst);
@@ -121,11 +121,11 @@ async fn after_a_lost_reply_to_a_commit_resume_shows_what_was_committed(kind: Ki
         .await
         .unwrap_err();
     assert!(fault.is_transient(), "{fault:?}");
-    assert_eq!(ground.out().await, ["n1", "n2"]);
+    assert_eq!(db.out().await, ["n1", "n2"]);
     ledger.resume(1).await.unwrap();
     let again = ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
     assert_eq!(again.changed, 0);
-    let overview = ground.reader.overview().await.unwrap();
+    let overview = db.reader.overview().await.unwrap();
     assert_eq!((overview.seq, overview.last_announcement), (2, 1));
     // An epoch, too: the one who took it does not know it, and takes the next.
     proxy.cut.store(CUT_AFTER, Ordering::SeqCst);
@@ -145,9 +145,9 @@ async fn after_a_lost_reply_to_a_commit_resume_shows_what_was_committed(kind: Ki
 }
 
 async fn after_a_commit_that_never_arrived_resume_shows_that_nothing_was(kind: Kind) {
-    let ground = Ground::new(kind).await;
+    let db = StoreOnDatabase::new(kind).await;
     let lost = pair("a", "");
-    let (proxy, database) = through_a_proxy(&ground).await;
+    let (proxy, database) = through_a_proxy(&db).await;
     let mut ledger = ledger(&database);
     ledger.prove().await.unwrap();
     proxy.cut.store(CUT_BEFORE, Ordering::SeqCst);
@@ -156,6 +156,6 @@ async fn after_a_commit_that_never_arrived_resume_shows_that_nothing_was(kind: K
     assert!(fault.is_transient(), "{fault:?}");
     assert_eq!(ledger.resume(1).await.unwrap().standings, []);
     ledger.commit(1, &intake).await.unwrap();
-    let decisions = ground.reader.decisions(9).await.unwrap();
+    let decisions = db.reader.decisions(9).await.unwrap();
     assert_eq!(decisions.len(), 1);
 }

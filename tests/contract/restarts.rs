@@ -3,9 +3,10 @@
 
 use nodewarden::config::InventoryKind;
 use nodewarden::store::{self, Ledger, Outbox, Reader, weak_durability};
+use nodewarden_tests::database::{Kind, Scratch};
+use nodewarden_tests::waiting::eventually;
 
-use crate::database::{Kind, Scratch};
-use crate::ground::{Ground, eventually, ledger, pair, window};
+use crate::harness::{StoreOnDatabase, ledger, pair, window};
 use crate::own_server::OwnServer;
 
 on_servers!(
@@ -13,7 +14,7 @@ on_servers!(
     settings_with_which_a_crash_loses_commits_are_named,
 );
 
-impl Ground {
+impl StoreOnDatabase {
     async fn at(kind: Kind, server: &OwnServer) -> Self {
         let scratch = Scratch::at(kind, Some(server.url())).await;
         store::migrate(
@@ -42,12 +43,12 @@ impl Ground {
 
 async fn a_server_restarted_in_the_middle_of_a_chunk_leaves_nothing_of_it_and_goes_on(kind: Kind) {
     let server = OwnServer::start(kind, "");
-    let mut ground = Ground::at(kind, &server).await;
+    let mut db = StoreOnDatabase::at(kind, &server).await;
     let lost = pair("a", "");
-    ground.nodes("a", "", &["n1", "n2", "n3"]).await;
-    ground.lose(&lost, 1).await;
-    ground.scratch.slow_update_of("n2").await;
-    let mut writer = ground.ledger();
+    db.nodes("a", "", &["n1", "n2", "n3"]).await;
+    db.lose(&lost, 1).await;
+    db.scratch.slow_update_of("n2").await;
+    let mut writer = db.ledger();
     let writing = {
         let lost = lost.clone();
         tokio::spawn(async move {
@@ -62,26 +63,26 @@ async fn a_server_restarted_in_the_middle_of_a_chunk_leaves_nothing_of_it_and_go
         }
     };
     eventually("the chunk is half written", async || {
-        (ground.scratch.text(sleeping).await != "0").then_some(())
+        (db.scratch.text(sleeping).await != "0").then_some(())
     })
     .await;
     server.restart();
     let (mut writer, done) = writing.await.unwrap();
     let fault = done.unwrap_err();
     assert!(fault.is_transient(), "{fault:?}");
-    ground.scratch.allow_updates().await;
+    db.scratch.allow_updates().await;
     // Those who looked before look on, and see nothing of it.
-    let overview = ground.reader.overview().await.unwrap();
+    let overview = db.reader.overview().await.unwrap();
     assert_eq!(
         (overview.epoch, overview.seq, overview.last_announcement),
         (1, 0, 0)
     );
-    assert_eq!(ground.out().await, Vec::<String>::new());
+    assert_eq!(db.out().await, Vec::<String>::new());
     writer.resume(1).await.unwrap();
     let chunk = writer.take_out(1, &lost, &window("", 10)).await.unwrap();
     assert_eq!((chunk.changed, chunk.next), (3, None));
-    assert_eq!(ground.out().await, ["n1", "n2", "n3"]);
-    assert_eq!(ground.outbox().pending(None, 9).await.unwrap().len(), 2);
+    assert_eq!(db.out().await, ["n1", "n2", "n3"]);
+    assert_eq!(db.outbox().pending(None, 9).await.unwrap().len(), 2);
 }
 
 async fn settings_with_which_a_crash_loses_commits_are_named(kind: Kind) {

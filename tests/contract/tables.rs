@@ -3,9 +3,9 @@
 use nodewarden::config::InventoryKind;
 use nodewarden::store::{self, ImportCount, Ledger, NodeUpsert, Reader, StoreError};
 use nodewarden::words::Word;
+use nodewarden_tests::database::{Kind, Scratch};
 
-use crate::database::{Kind, Scratch};
-use crate::ground::{Ground, ledger, node, pair, window};
+use crate::harness::{StoreOnDatabase, ledger, node, pair, window};
 
 on_each!(
     a_migration_that_was_broken_off_is_made_again,
@@ -108,12 +108,10 @@ async fn before_the_tables_are_made_everything_says_to_migrate(kind: Kind) {
 }
 
 async fn an_import_adds_and_updates_and_never_writes_a_mark(kind: Kind) {
-    let mut ground = Ground::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     let lost = pair("a", "");
     let first = [node("n1", "a", ""), node("n2", "a", "")];
-    let count = store::import(ground.database(), &first, |_| {})
-        .await
-        .unwrap();
+    let count = store::import(db.database(), &first, |_| {}).await.unwrap();
     assert_eq!(
         count,
         ImportCount {
@@ -121,16 +119,11 @@ async fn an_import_adds_and_updates_and_never_writes_a_mark(kind: Kind) {
             updated: 0
         }
     );
-    ground
-        .scratch
+    db.scratch
         .run("UPDATE nodes SET maintenance = TRUE WHERE uuid = 'n1'")
         .await;
-    ground.lose(&lost, 1).await;
-    ground
-        .ledger
-        .take_out(1, &lost, &window("", 10))
-        .await
-        .unwrap();
+    db.lose(&lost, 1).await;
+    db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
     let bare = NodeUpsert {
         name: None,
         conductor_group: None,
@@ -146,9 +139,7 @@ async fn an_import_adds_and_updates_and_never_writes_a_mark(kind: Kind) {
         ..node("n3", "a", "")
     };
     let second = [bare, cleared, new];
-    let count = store::import(ground.database(), &second, |_| {})
-        .await
-        .unwrap();
+    let count = store::import(db.database(), &second, |_| {}).await.unwrap();
     assert_eq!(
         count,
         ImportCount {
@@ -156,7 +147,7 @@ async fn an_import_adds_and_updates_and_never_writes_a_mark(kind: Kind) {
             updated: 2
         }
     );
-    let rows = ground
+    let rows = db
         .scratch
         .list(
             "SELECT concat(uuid, '|', coalesce(name, 'NULL'), '|', driver, '|', conductor_group, '|',
@@ -171,18 +162,18 @@ async fn an_import_adds_and_updates_and_never_writes_a_mark(kind: Kind) {
             "n3|name of n3|a||-|in_service"
         ]
     );
-    let nothing = store::import(ground.database(), &[], |_| {}).await.unwrap();
+    let nothing = store::import(db.database(), &[], |_| {}).await.unwrap();
     assert_eq!(nothing, ImportCount::default());
 }
 
 async fn an_import_that_fails_half_way_imports_nothing(kind: Kind) {
-    let ground = Ground::new(kind).await;
-    ground.nodes("a", "", &["n1"]).await;
-    ground.scratch.refuse_update_of("n1").await;
+    let db = StoreOnDatabase::new(kind).await;
+    db.nodes("a", "", &["n1"]).await;
+    db.scratch.refuse_update_of("n1").await;
     // Only the mark of n1 is refused, and no import writes a mark.
-    ground.nodes("b", "", &["n1"]).await;
-    ground.scratch.allow_updates().await;
-    ground.scratch.refuse_insert_of("n2").await;
+    db.nodes("b", "", &["n1"]).await;
+    db.scratch.allow_updates().await;
+    db.scratch.refuse_insert_of("n2").await;
     let nodes = [
         node("n0", "a", ""),
         NodeUpsert {
@@ -190,22 +181,22 @@ async fn an_import_that_fails_half_way_imports_nothing(kind: Kind) {
             ..node("n2", "a", "")
         },
     ];
-    let fault = store::import(ground.database(), &nodes, |_| {}).await;
+    let fault = store::import(db.database(), &nodes, |_| {}).await;
     assert!(
         matches!(fault, Err(StoreError::Permanent { .. })),
         "{fault:?}"
     );
-    assert_eq!(ground.marks().await, ["n1 in_service"]);
+    assert_eq!(db.marks().await, ["n1 in_service"]);
 }
 
 async fn thousands_of_nodes_are_imported_with_progress(kind: Kind) {
-    let ground = Ground::new(kind).await;
+    let db = StoreOnDatabase::new(kind).await;
     let nodes: Vec<NodeUpsert> = (0..2500)
         .map(|n| node(&format!("n{n:05}"), "a", ""))
         .collect();
     let mut told = Vec::new();
     let progress = |done| told.push(done);
-    let count = store::import(ground.database(), &nodes, progress)
+    let count = store::import(db.database(), &nodes, progress)
         .await
         .unwrap();
     assert_eq!(
@@ -216,5 +207,5 @@ async fn thousands_of_nodes_are_imported_with_progress(kind: Kind) {
         }
     );
     assert_eq!(told, [1000, 2000, 2500]);
-    assert_eq!(ground.reader.overview().await.unwrap().nodes, 2500);
+    assert_eq!(db.reader.overview().await.unwrap().nodes, 2500);
 }

@@ -5,8 +5,8 @@ use nodewarden::domain::announcement::Content;
 use nodewarden::domain::change::Standing;
 use nodewarden::store::{Findings, Ledger, Outbox, StoreError};
 
-use crate::database::Kind;
-use crate::ground::{Ground, active, pair, turned, window};
+use crate::harness::{StoreOnDatabase, active, pair, turned, window};
+use nodewarden_tests::database::Kind;
 
 on_each!(
     a_word_that_is_none_of_its_list_is_corrupt_and_named,
@@ -16,8 +16,8 @@ on_each!(
 
 /// Node `n1` of pair `a` is out, `n2` of pair `b` was out and came back, and that pair `c` was lost is
 /// only observed.
-async fn out_and_back(kind: Kind) -> Ground {
-    let mut ground = Ground::new(kind).await;
+async fn out_and_back(kind: Kind) -> StoreOnDatabase {
+    let mut ground = StoreOnDatabase::new(kind).await;
     let intake = Findings {
         now_ms: 1000,
         conductors: vec![active("c1", "", &["a", "b"])],
@@ -43,7 +43,7 @@ async fn out_and_back(kind: Kind) -> Ground {
 }
 
 /// Writes what we never would: our own checks are out of the way.
-async fn write(ground: &Ground, table: &str, column: &str, text: &str, of: &str) {
+async fn write(ground: &StoreOnDatabase, table: &str, column: &str, text: &str, of: &str) {
     let update = format!("UPDATE {table} SET {column} = '{text}' WHERE {of}");
     let unchecked = match ground.scratch.kind {
         Kind::Sqlite => format!("PRAGMA ignore_check_constraints = ON; {update}"),

@@ -1,10 +1,12 @@
 //! The broker restarted, and connections that it closes; on a broker of its own.
 
+use nodewarden_tests::database::Kind;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::database::Kind;
-use crate::fleet::{Fleet, eventually, signed};
+use crate::harness::{Cluster, signed};
+use nodewarden_tests::waiting::eventually;
 
 struct Broker {
     folder: tempfile::TempDir,
@@ -62,34 +64,34 @@ impl Drop for Broker {
 #[tokio::test(flavor = "multi_thread")]
 async fn i7_a_restarted_broker_and_closed_connections_take_nobody_out_and_lose_nothing() {
     let broker = Broker::start();
-    let mut fleet = Fleet::at(&broker.url(), Kind::chosen()).await;
-    fleet.nodes("a", 10).await;
-    let b = fleet.nodes("b", 35).await;
-    let first = fleet.replica("first", &[]).await;
+    let mut cluster = Cluster::at(&broker.url(), Kind::chosen()).await;
+    cluster.nodes("a", 10).await;
+    let b = cluster.nodes("b", 35).await;
+    let first = cluster.replica("first", &[]).await;
     first.role(&["active"]).await;
-    let second = fleet.replica("second", &[]).await;
+    let second = cluster.replica("second", &[]).await;
     // Watched with a short time-out: an outage must not make it look dead.
     let watched = serde_json::json!({"conductor": "c2", "incarnation": 1, "drivers": ["a"],
         "heartbeat_timeout_ms": 600_000});
-    fleet.publish("conductor.joined", &watched).await;
-    fleet.joined("c1", 1, &["b"]).await;
+    cluster.publish("conductor.joined", &watched).await;
+    cluster.joined("c1", 1, &["b"]).await;
 
     broker.run(&["ctl"], &["close_all_connections", "test"]);
-    let left = fleet.left("c1", 1).await;
-    fleet.wait_out(&b).await;
+    let left = cluster.left("c1", 1).await;
+    cluster.wait_out(&b).await;
     // Who listens from here on hears nothing of it: what waits would come after the restart.
     eventually("all is announced", async || {
-        let overview = fleet.overview().await;
+        let overview = cluster.overview().await;
         (overview.announced == overview.last_announcement).then_some(())
     })
     .await;
 
     broker.run(&["restart"], &[]);
-    let mut listener = fleet.listen().await;
-    let back = fleet.joined("c1", 2, &["b"]).await;
-    fleet.wait_out(&Default::default()).await;
-    let left_again = fleet.left("c1", 2).await;
-    fleet.wait_out(&b).await;
+    let mut listener = cluster.listen().await;
+    let back = cluster.joined("c1", 2, &["b"]).await;
+    cluster.wait_out(&Default::default()).await;
+    let left_again = cluster.left("c1", 2).await;
+    cluster.wait_out(&b).await;
     eventually("one is active, one in line", async || {
         let mut roles = [first.get("/readyz").await, second.get("/readyz").await]
             .map(|answer| answer["role"].as_str().unwrap_or_default().to_owned());
@@ -98,7 +100,7 @@ async fn i7_a_restarted_broker_and_closed_connections_take_nobody_out_and_lose_n
     })
     .await;
     assert_eq!(
-        fleet.decisions().await,
+        cluster.decisions().await,
         [
             format!("b lost by c1 {left}, 35 nodes"),
             format!("b restored by c1 {back}, 35 nodes"),

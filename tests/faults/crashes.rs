@@ -5,48 +5,49 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::fleet::{Fleet, eventually, signed};
+use crate::harness::{Cluster, signed};
+use nodewarden_tests::waiting::eventually;
 
 /// One driver is lost; the active replica dies at `place` on the way; the other one finishes.
 async fn survives(place: &str) {
-    let mut fleet = Fleet::new().await;
-    fleet.nodes("a", 20).await;
-    let b = fleet.nodes("b", 35).await;
-    let mut listener = fleet.listen().await;
-    let (mut first, armed) = fleet.doomed("first", &format!("{place}=kill"), &[]).await;
+    let mut cluster = Cluster::new().await;
+    cluster.nodes("a", 20).await;
+    let b = cluster.nodes("b", 35).await;
+    let mut listener = cluster.listen().await;
+    let (mut first, armed) = cluster.doomed("first", &format!("{place}=kill"), &[]).await;
     first.role(&["active"]).await;
-    let second = fleet.replica("second", &[]).await;
-    fleet.joined("c1", 1, &["a", "b"]).await;
-    fleet.joined("c2", 1, &["a"]).await;
+    let second = cluster.replica("second", &[]).await;
+    cluster.joined("c1", 1, &["a", "b"]).await;
+    cluster.joined("c2", 1, &["a"]).await;
     eventually("both joined", async || {
-        (fleet.reader.conductors().await.ok()?.len() == 2).then_some(())
+        (cluster.reader.conductors().await.ok()?.len() == 2).then_some(())
     })
     .await;
     std::fs::write(&armed, "").unwrap();
-    let left = fleet.left("c1", 1).await;
+    let left = cluster.left("c1", 1).await;
     let end = first.ended().await;
     assert_eq!(end.signal(), Some(9), "{end}");
     assert!(!armed.exists(), "the place {place} was reached");
     let died = Instant::now();
-    fleet.wait_out(&b).await;
+    cluster.wait_out(&b).await;
     println!(
         "{place}: all nodes out {:?} after the crash was noticed",
         died.elapsed()
     );
     assert_eq!(listener.heard(35).await, signed('-', &b));
-    let back = fleet.joined("c1", 2, &["a", "b"]).await;
+    let back = cluster.joined("c1", 2, &["a", "b"]).await;
     let mut expected = signed('-', &b);
     expected.extend(signed('+', &b));
     assert_eq!(listener.heard(70).await, expected);
     assert_eq!(
-        fleet.decisions().await,
+        cluster.decisions().await,
         [
             format!("b lost by c1 {left}, 35 nodes"),
             format!("b restored by c1 {back}, 35 nodes")
         ]
     );
     second.role(&["active"]).await;
-    let maintenance = fleet
+    let maintenance = cluster
         .sql("SELECT count(*) FROM nodes WHERE maintenance")
         .await;
     assert_eq!(maintenance, "11", "operators' marks are as imported (I5)");
@@ -84,97 +85,97 @@ async fn i4_a_crash_between_publishing_and_its_progress_repeats_the_same_bytes()
 
 #[tokio::test]
 async fn a_third_replica_that_joins_in_the_middle_of_a_loss_waits_in_line() {
-    let mut fleet = Fleet::new().await;
-    let b = fleet.nodes("b", 400).await;
-    let mut listener = fleet.listen().await;
-    let mut first = fleet.replica("first", &[]).await;
+    let mut cluster = Cluster::new().await;
+    let b = cluster.nodes("b", 400).await;
+    let mut listener = cluster.listen().await;
+    let mut first = cluster.replica("first", &[]).await;
     first.role(&["active"]).await;
-    let second = fleet.replica("second", &[]).await;
-    fleet.joined("c1", 1, &["b"]).await;
-    let left = fleet.left("c1", 1).await;
+    let second = cluster.replica("second", &[]).await;
+    cluster.joined("c1", 1, &["b"]).await;
+    let left = cluster.left("c1", 1).await;
     listener.next().await;
-    let third = fleet.start("third", &[]);
+    let third = cluster.start("third", &[]);
     first.signal(Signal::KILL);
     first.ended().await;
     assert_eq!(listener.heard(400).await, signed('-', &b));
     second.role(&["active"]).await;
     third.role(&["standby"]).await;
     assert_eq!(
-        fleet.decisions().await,
+        cluster.decisions().await,
         [format!("b lost by c1 {left}, 400 nodes")]
     );
 }
 
 #[tokio::test]
 async fn sigterm_with_work_in_hand_ends_well_and_the_successor_handles_the_rest_once() {
-    let mut fleet = Fleet::new().await;
-    let b = fleet.nodes("b", 300).await;
-    let mut listener = fleet.listen().await;
-    let mut first = fleet.replica("first", &[]).await;
+    let mut cluster = Cluster::new().await;
+    let b = cluster.nodes("b", 300).await;
+    let mut listener = cluster.listen().await;
+    let mut first = cluster.replica("first", &[]).await;
     first.role(&["active"]).await;
     for incarnation in 1..=100 {
-        fleet.joined("c1", incarnation, &["b"]).await;
+        cluster.joined("c1", incarnation, &["b"]).await;
         if incarnation == 50 {
             first.signal(Signal::TERM);
         }
     }
-    let left = fleet.left("c1", 100).await;
+    let left = cluster.left("c1", 100).await;
     let end = first.ended().await;
     assert_eq!(end.code(), Some(0), "{}", first.log());
-    assert_eq!(fleet.overview().await.holder, None, "it has stepped down");
-    let second = fleet.replica("second", &[]).await;
+    assert_eq!(cluster.overview().await.holder, None, "it has stepped down");
+    let second = cluster.replica("second", &[]).await;
     second.role(&["active"]).await;
     assert_eq!(listener.heard(300).await, signed('-', &b));
     assert_eq!(
-        fleet.decisions().await,
+        cluster.decisions().await,
         [format!("b lost by c1 {left}, 300 nodes")]
     );
-    let events = fleet.sql("SELECT count(*) FROM nodewarden_events").await;
+    let events = cluster.sql("SELECT count(*) FROM nodewarden_events").await;
     assert_eq!(events, "101");
 }
 
 #[tokio::test]
 async fn sigterm_during_a_loss_announces_what_was_decided_before_it_ends() {
-    let mut fleet = Fleet::new().await;
-    fleet.nodes("b", 2000).await;
-    let mut listener = fleet.listen().await;
-    let mut first = fleet.replica("first", &[]).await;
+    let mut cluster = Cluster::new().await;
+    cluster.nodes("b", 2000).await;
+    let mut listener = cluster.listen().await;
+    let mut first = cluster.replica("first", &[]).await;
     first.role(&["active"]).await;
-    fleet.joined("c1", 1, &["b"]).await;
-    fleet.left("c1", 1).await;
+    cluster.joined("c1", 1, &["b"]).await;
+    cluster.left("c1", 1).await;
     listener.next().await;
     first.signal(Signal::TERM);
     assert_eq!(first.ended().await.code(), Some(0), "{}", first.log());
-    let overview = fleet.overview().await;
+    let overview = cluster.overview().await;
     assert_eq!(
         overview.announced, overview.last_announcement,
         "nothing waits"
     );
     let heard = listener.heard(overview.seq).await;
-    assert_eq!(heard.len(), fleet.out().await.len());
+    assert_eq!(heard.len(), cluster.out().await.len());
 }
 
 #[tokio::test]
 async fn after_kill_9_the_next_decision_comes_within_two_seconds() {
-    let mut fleet = Fleet::new().await;
-    fleet.nodes("b", 4).await;
-    let mut listener = fleet.listen().await;
-    let mut active = fleet.replica("r0", &[]).await;
+    let mut cluster = Cluster::new().await;
+    cluster.nodes("b", 4).await;
+    let mut listener = cluster.listen().await;
+    let mut active = cluster.replica("r0", &[]).await;
     active.role(&["active"]).await;
     let mut took = Vec::new();
     for round in 1..=3 {
-        let standby = fleet.replica(&format!("r{round}"), &[]).await;
-        fleet.joined("c1", round, &["b"]).await;
+        let standby = cluster.replica(&format!("r{round}"), &[]).await;
+        cluster.joined("c1", round, &["b"]).await;
         // Taken out in the round before, and back now.
         listener.heard((round - 1) * 8).await;
         eventually("the join is handled", async || {
-            let conductors = fleet.reader.conductors().await.ok()?;
+            let conductors = cluster.reader.conductors().await.ok()?;
             (conductors.first()?.incarnation == round).then_some(())
         })
         .await;
         active.signal(Signal::KILL);
         let killed = Instant::now();
-        fleet.left("c1", round).await;
+        cluster.left("c1", round).await;
         listener.next().await;
         took.push(killed.elapsed());
         active.ended().await;

@@ -4,59 +4,60 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
+use nodewarden_tests::database::Kind;
 use rustix::process::Signal;
 
-use crate::database::Kind;
-use crate::fleet::{Fleet, eventually, signed};
+use crate::harness::{Cluster, signed};
+use nodewarden_tests::waiting::eventually;
 
 #[tokio::test]
 async fn i1_a_replica_frozen_past_the_broker_s_heartbeat_changes_nothing_when_it_goes_on() {
-    let mut fleet = Fleet::new().await;
-    let b = fleet.nodes("b", 35).await;
-    let mut listener = fleet.listen().await;
-    let first = fleet.replica("first", &[]).await;
+    let mut cluster = Cluster::new().await;
+    let b = cluster.nodes("b", 35).await;
+    let mut listener = cluster.listen().await;
+    let first = cluster.replica("first", &[]).await;
     first.role(&["active"]).await;
-    let second = fleet.replica("second", &[]).await;
-    fleet.joined("c1", 1, &["b"]).await;
+    let second = cluster.replica("second", &[]).await;
+    cluster.joined("c1", 1, &["b"]).await;
     eventually("the join is handled", async || {
-        (fleet.reader.conductors().await.ok()?.len() == 1).then_some(())
+        (cluster.reader.conductors().await.ok()?.len() == 1).then_some(())
     })
     .await;
     first.signal(Signal::STOP);
-    let left = fleet.left("c1", 1).await;
+    let left = cluster.left("c1", 1).await;
     second.role(&["active"]).await;
     assert_eq!(listener.heard(35).await, signed('-', &b));
-    let before = fleet.decisions().await;
+    let before = cluster.decisions().await;
     first.signal(Signal::CONT);
     first.role(&["standby"]).await;
     assert_eq!(before, [format!("b lost by c1 {left}, 35 nodes")]);
-    assert_eq!(fleet.decisions().await, before);
-    let overview = fleet.overview().await;
+    assert_eq!(cluster.decisions().await, before);
+    let overview = cluster.overview().await;
     assert_eq!((overview.epoch, overview.seq), (2, 35));
     assert!(first.log().contains("session over"), "{}", first.log());
     second.role(&["active"]).await;
     // And it is of use again.
     drop(second);
-    fleet.joined("c1", 2, &["b"]).await;
+    cluster.joined("c1", 2, &["b"]).await;
     listener.heard(70).await;
     first.role(&["active"]).await;
 }
 
 #[tokio::test]
 async fn i9_a_replica_frozen_inside_a_transaction_is_killed_by_its_watchdog() {
-    let mut fleet = Fleet::new().await;
-    let b = fleet.nodes("b", 35).await;
-    let mut listener = fleet.listen().await;
-    let (mut first, armed) = fleet.doomed("first", "before-commit=stop", &[]).await;
+    let mut cluster = Cluster::new().await;
+    let b = cluster.nodes("b", 35).await;
+    let mut listener = cluster.listen().await;
+    let (mut first, armed) = cluster.doomed("first", "before-commit=stop", &[]).await;
     first.role(&["active"]).await;
-    let second = fleet.replica("second", &[]).await;
-    fleet.joined("c1", 1, &["b"]).await;
+    let second = cluster.replica("second", &[]).await;
+    cluster.joined("c1", 1, &["b"]).await;
     eventually("the join is handled", async || {
-        (fleet.reader.conductors().await.ok()?.len() == 1).then_some(())
+        (cluster.reader.conductors().await.ok()?.len() == 1).then_some(())
     })
     .await;
     std::fs::write(&armed, "").unwrap();
-    let left = fleet.left("c1", 1).await;
+    let left = cluster.left("c1", 1).await;
     eventually("it froze", async || (!armed.exists()).then_some(())).await;
     let froze = Instant::now();
     let end = first.ended().await;
@@ -77,27 +78,29 @@ async fn i9_a_replica_frozen_inside_a_transaction_is_killed_by_its_watchdog() {
     assert_eq!(listener.heard(35).await, signed('-', &b));
     second.role(&["active"]).await;
     assert_eq!(
-        fleet.decisions().await,
+        cluster.decisions().await,
         [format!("b lost by c1 {left}, 35 nodes")]
     );
 }
 
 /// The watchdog of the frozen one is not asked: only the server ends its transaction.
 async fn a_server_ends_what_a_frozen_replica_left_open(kind: Kind) {
-    let mut fleet = Fleet::on(kind).await;
-    let b = fleet.nodes("b", 35).await;
-    let mut listener = fleet.listen().await;
+    let mut cluster = Cluster::on(kind).await;
+    let b = cluster.nodes("b", 35).await;
+    let mut listener = cluster.listen().await;
     let patient = ["--set", "database.transaction_limit=10m"];
-    let (first, armed) = fleet.doomed("first", "before-commit=stop", &patient).await;
+    let (first, armed) = cluster
+        .doomed("first", "before-commit=stop", &patient)
+        .await;
     first.role(&["active"]).await;
-    let second = fleet.replica("second", &[]).await;
-    fleet.joined("c1", 1, &["b"]).await;
+    let second = cluster.replica("second", &[]).await;
+    cluster.joined("c1", 1, &["b"]).await;
     eventually("the join is handled", async || {
-        (fleet.reader.conductors().await.ok()?.len() == 1).then_some(())
+        (cluster.reader.conductors().await.ok()?.len() == 1).then_some(())
     })
     .await;
     std::fs::write(&armed, "").unwrap();
-    let left = fleet.left("c1", 1).await;
+    let left = cluster.left("c1", 1).await;
     eventually("it froze", async || (!armed.exists()).then_some(())).await;
     let froze = Instant::now();
     second.role(&["active"]).await;
@@ -109,7 +112,7 @@ async fn a_server_ends_what_a_frozen_replica_left_open(kind: Kind) {
     first.role(&["standby"]).await;
     second.role(&["active"]).await;
     assert_eq!(
-        fleet.decisions().await,
+        cluster.decisions().await,
         [format!("b lost by c1 {left}, 35 nodes")]
     );
 }
@@ -126,12 +129,12 @@ async fn i7_mariadb_ends_the_transaction_of_a_replica_that_froze_inside_it() {
 
 #[tokio::test]
 async fn i9_a_replica_without_its_watchdog_does_not_go_on() {
-    let mut fleet = Fleet::new().await;
-    fleet.nodes("b", 1).await;
-    let mut replica = fleet.replica("only", &[]).await;
+    let mut cluster = Cluster::new().await;
+    cluster.nodes("b", 1).await;
+    let mut replica = cluster.replica("only", &[]).await;
     replica.role(&["active"]).await;
     replica.kill_children();
-    fleet.joined("c1", 1, &["b"]).await;
+    cluster.joined("c1", 1, &["b"]).await;
     let end = replica.ended().await;
     assert!(!end.success(), "{end}");
     assert!(

@@ -3,9 +3,7 @@
 
 mod broker;
 mod crashes;
-#[path = "../support/database.rs"]
-mod database;
-mod fleet;
 mod freezes;
+mod harness;
 mod operator;
 mod others;

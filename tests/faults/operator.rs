@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::fleet::{Fleet, eventually, signed};
+use crate::harness::{Cluster, signed};
+use nodewarden_tests::waiting::eventually;
 
 /// What a command prints; it must succeed.
-fn done(fleet: &Fleet, words: &[&str]) -> String {
-    let output = fleet.command(words);
+fn done(cluster: &Cluster, words: &[&str]) -> String {
+    let output = cluster.command(words);
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{words:?}: {told}");
     String::from_utf8(output.stdout).unwrap()
@@ -18,24 +19,24 @@ fn done(fleet: &Fleet, words: &[&str]) -> String {
 
 #[tokio::test]
 async fn a_pause_holds_at_once_and_every_replica_shows_it_within_two_seconds() {
-    let mut fleet = Fleet::new().await;
-    let nodes = fleet.nodes("a", 2000).await;
-    let mut listener = fleet.listen().await;
+    let mut cluster = Cluster::new().await;
+    let nodes = cluster.nodes("a", 2000).await;
+    let mut listener = cluster.listen().await;
     // Few messages: who listens does so only now and then.
     let fewer = ["--set", "publish.nodes_per_message=10"];
-    let first = fleet.replica("first", &fewer).await;
+    let first = cluster.replica("first", &fewer).await;
     first.role(&["active"]).await;
-    let second = fleet.replica("second", &fewer).await;
-    fleet.joined("c1", 1, &["a"]).await;
-    fleet.left("c1", 1).await;
+    let second = cluster.replica("second", &fewer).await;
+    cluster.joined("c1", 1, &["a"]).await;
+    cluster.left("c1", 1).await;
     listener.next().await;
     let asked = Instant::now();
     let said = done(
-        &fleet,
+        &cluster,
         &["pause", "--for", "1h", "--reason", "a test", "--who", "ada"],
     );
     let paused = Instant::now();
-    let out = fleet.out().await;
+    let out = cluster.out().await;
     println!(
         "the command took {:?}, with {} nodes out",
         paused - asked,
@@ -58,21 +59,21 @@ async fn a_pause_holds_at_once_and_every_replica_shows_it_within_two_seconds() {
     }
     let took = paused.elapsed();
     assert!(took < Duration::from_secs(2), "{took:?}");
-    let status = done(&fleet, &["status"]);
+    let status = done(&cluster, &["status"]);
     assert!(status.contains("\nPAUSED:        since "), "{status}");
     // Returns go on, and the rest waits.
-    fleet.nodes("b", 3).await;
-    fleet.joined("c2", 1, &["b"]).await;
-    fleet.left("c2", 1).await;
-    fleet.joined("c2", 2, &["b"]).await;
+    cluster.nodes("b", 3).await;
+    cluster.joined("c2", 1, &["b"]).await;
+    cluster.left("c2", 1).await;
+    cluster.joined("c2", 2, &["b"]).await;
     eventually("the events are handled", async || {
-        (fleet.decisions().await.len() == 3).then_some(())
+        (cluster.decisions().await.len() == 3).then_some(())
     })
     .await;
-    assert_eq!(fleet.out().await, out);
-    let said = done(&fleet, &["resume"]);
+    assert_eq!(cluster.out().await, out);
+    let said = done(&cluster, &["resume"]);
     assert!(said.starts_with("Resumed. ada had paused at "), "{said}");
-    fleet.wait_out(&nodes).await;
+    cluster.wait_out(&nodes).await;
     assert_eq!(
         listener
             .heard(2000)
@@ -81,58 +82,58 @@ async fn a_pause_holds_at_once_and_every_replica_shows_it_within_two_seconds() {
             .collect::<BTreeSet<_>>(),
         signed('-', &nodes).into_iter().collect()
     );
-    assert_eq!(done(&fleet, &["resume"]), "There was no pause.\n");
+    assert_eq!(done(&cluster, &["resume"]), "There was no pause.\n");
 }
 
 /// What the manual says of dropping our tables.
 #[tokio::test]
 async fn uninstalling_is_pause_release_stop_and_dropping_our_tables() {
-    let mut fleet = Fleet::new().await;
-    let nodes = fleet.nodes("a", 35).await;
-    let mut listener = fleet.listen().await;
-    let mut replica = fleet.replica("only", &[]).await;
-    fleet.joined("c1", 1, &["a"]).await;
-    fleet.left("c1", 1).await;
-    fleet.wait_out(&nodes).await;
-    let refused = fleet.command(&["release", "--all"]);
+    let mut cluster = Cluster::new().await;
+    let nodes = cluster.nodes("a", 35).await;
+    let mut listener = cluster.listen().await;
+    let mut replica = cluster.replica("only", &[]).await;
+    cluster.joined("c1", 1, &["a"]).await;
+    cluster.left("c1", 1).await;
+    cluster.wait_out(&nodes).await;
+    let refused = cluster.command(&["release", "--all"]);
     assert_eq!(refused.status.code(), Some(1));
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(
         told.contains("first `nodewarden pause --reason TEXT`"),
         "{told}"
     );
-    assert_eq!(fleet.out().await, nodes);
+    assert_eq!(cluster.out().await, nodes);
 
-    done(&fleet, &["pause", "--reason", "uninstall"]);
-    let said = done(&fleet, &["release", "--node", "a-00007"]);
+    done(&cluster, &["pause", "--reason", "uninstall"]);
+    let said = done(&cluster, &["release", "--node", "a-00007"]);
     assert!(said.starts_with("1 node given back."), "{said}");
-    let said = done(&fleet, &["release", "--all"]);
+    let said = done(&cluster, &["release", "--all"]);
     assert!(said.starts_with("34 nodes given back."), "{said}");
-    let said = done(&fleet, &["release", "--driver", "a"]);
+    let said = done(&cluster, &["release", "--driver", "a"]);
     assert!(
         said.ends_with("there was nothing to give back.\n"),
         "{said}"
     );
-    assert_eq!(fleet.out().await, BTreeSet::new());
+    assert_eq!(cluster.out().await, BTreeSet::new());
     let heard = listener.heard(70).await;
     assert_eq!(heard[..35], signed('-', &nodes)[..]);
     assert_eq!(heard[35], "+a-00007");
     eventually("all is announced", async || {
-        done(&fleet, &["status"])
+        done(&cluster, &["status"])
             .contains("Announcements: all ")
             .then_some(())
     })
     .await;
     replica.signal(Signal::TERM);
     assert_eq!(replica.ended().await.code(), Some(0));
-    fleet
+    cluster
         .run_sql(include_str!("../../deploy/drop-tables.sql"))
         .await;
-    let left = fleet
+    let left = cluster
         .sql("SELECT min(service_state) || max(service_state) FROM nodes")
         .await;
     assert!(left == "in_servicein_service" || left == "0", "{left}");
-    let gone = fleet.command(&["status"]);
+    let gone = cluster.command(&["status"]);
     assert_eq!(
         gone.status.code(),
         Some(1),
@@ -158,34 +159,34 @@ fn warnings(lines: &[Value]) -> Vec<(String, &Value)> {
 
 #[tokio::test]
 async fn the_log_of_a_loss_and_a_return_is_a_handful_of_lines_that_name_what_one_must_know() {
-    let mut fleet = Fleet::new().await;
-    let nodes = fleet.nodes("a", 95).await;
-    let mut listener = fleet.listen().await;
-    let mut replica = fleet.replica("only", &[]).await;
+    let mut cluster = Cluster::new().await;
+    let nodes = cluster.nodes("a", 95).await;
+    let mut listener = cluster.listen().await;
+    let mut replica = cluster.replica("only", &[]).await;
     replica.role(&["active"]).await;
-    fleet.joined("c1", 1, &["a"]).await;
-    fleet.left("c1", 1).await;
+    cluster.joined("c1", 1, &["a"]).await;
+    cluster.left("c1", 1).await;
     listener.heard(95).await;
     eventually("the loss is told to its end", async || {
         replica.log().contains("carried out").then_some(())
     })
     .await;
-    fleet.joined("c1", 2, &["a"]).await;
+    cluster.joined("c1", 2, &["a"]).await;
     listener.heard(190).await;
-    fleet.joined("c\u{1b}[2J\u{202e}", 1, &["a"]).await;
+    cluster.joined("c\u{1b}[2J\u{202e}", 1, &["a"]).await;
     eventually("the message is refused", async || {
         replica.log().contains("refused a message").then_some(())
     })
     .await;
     done(
-        &fleet,
+        &cluster,
         &["pause", "--reason", "look\u{202e}\n here", "--who", "ada"],
     );
     eventually("the pause is told", async || {
         replica.log().contains("paused: no node").then_some(())
     })
     .await;
-    done(&fleet, &["resume"]);
+    done(&cluster, &["resume"]);
     eventually("its end is told", async || {
         replica.log().contains("resumed: ").then_some(())
     })
@@ -211,7 +212,7 @@ async fn the_log_of_a_loss_and_a_return_is_a_handful_of_lines_that_name_what_one
         ],
         "{log}"
     );
-    let decisions = fleet.reader.decisions(10).await.unwrap();
+    let decisions = cluster.reader.decisions(10).await.unwrap();
     for (place, verdict, decision) in [(0, "lost", &decisions[1]), (2, "restored", &decisions[0])] {
         let (begun, ended) = (told[place].1, told[place + 1].1);
         assert_eq!(begun["verdict"], verdict);

@@ -3,10 +3,11 @@
 
 use std::process::Command;
 
+use nodewarden_tests::deployment::{
+    Deployment, Other, Replica, broker, eventually, example, file, python,
+};
 use rustix::process::Signal;
 use serde_json::{Value, json};
-
-use crate::replica::{House, Other, Replica, broker, eventually, example, file, python};
 
 const FLEET: &str = r#"[
     {"uuid": "node-of-python", "driver": "in-python", "conductor_group": "rack1"},
@@ -14,7 +15,7 @@ const FLEET: &str = r#"[
 ]"#;
 
 /// A conductor that says where it is lost after four seconds of silence.
-fn conductor(house: &House, language: &str) -> Other {
+fn conductor(deployment: &Deployment, language: &str) -> Other {
     let mut command = match language {
         "python" => {
             let mut command = python();
@@ -31,7 +32,12 @@ fn conductor(house: &House, language: &str) -> Other {
     };
     let driver = format!("in-{language}");
     command
-        .args(["--amqp", &broker(), "--exchange", &house.events_exchange])
+        .args([
+            "--amqp",
+            &broker(),
+            "--exchange",
+            &deployment.events_exchange,
+        ])
         .args(["--name", language, "--drivers", &driver, "--group", "rack1"]);
     let conductor = Other::start(&driver, &mut command);
     conductor.says("that it joined", |line| {
@@ -41,7 +47,7 @@ fn conductor(house: &House, language: &str) -> Other {
 }
 
 /// A scheduler that has its snapshot.
-pub fn scheduler(house: &House, replica: &Replica, language: &str) -> Other {
+pub fn scheduler(deployment: &Deployment, replica: &Replica, language: &str) -> Other {
     let mut command = match language {
         "python" => {
             let mut command = python();
@@ -50,9 +56,14 @@ pub fn scheduler(house: &House, replica: &Replica, language: &str) -> Other {
         }
         _ => Command::new(example("scheduler")),
     };
-    let queue = format!("scheduler.{}", house.nodes_exchange);
+    let queue = format!("scheduler.{}", deployment.nodes_exchange);
     command
-        .args(["--amqp", &broker(), "--exchange", &house.nodes_exchange])
+        .args([
+            "--amqp",
+            &broker(),
+            "--exchange",
+            &deployment.nodes_exchange,
+        ])
         .args(["--http", &replica.url(), "--queue", &queue]);
     let scheduler = Other::start(&format!("scheduler in {language}"), &mut command);
     scheduler.says("that it has its snapshot", |line| {
@@ -93,14 +104,14 @@ fn changes(scheduler: &Other) -> Vec<Value> {
 
 #[test]
 fn the_examples_in_both_languages_work_together() {
-    let house = House::default();
-    let replica = house.replica(&[]);
+    let deployment = Deployment::default();
+    let replica = deployment.replica(&[]);
     let fleet = tempfile::NamedTempFile::with_suffix(".json").expect("a file");
     std::fs::write(fleet.path(), FLEET).expect("written");
-    house.run(&["nodes", "import", fleet.path().to_str().expect("text")]);
+    deployment.run(&["nodes", "import", fleet.path().to_str().expect("text")]);
     let schedulers = [
-        scheduler(&house, &replica, "python"),
-        scheduler(&house, &replica, "rust"),
+        scheduler(&deployment, &replica, "python"),
+        scheduler(&deployment, &replica, "rust"),
     ];
     let mut expected: Vec<Value> = Vec::new();
     let mut hear = |change: &str, language: &str| {
@@ -120,9 +131,9 @@ fn the_examples_in_both_languages_work_together() {
         }
     };
     for language in ["python", "rust"] {
-        conductor(&house, language).kill9();
+        conductor(&deployment, language).kill9();
         hear("out", language);
-        let mut again = conductor(&house, language);
+        let mut again = conductor(&deployment, language);
         hear("back", language);
         again.signal(Signal::TERM);
         again.says("that it left", |line| (line == "left").then_some(()));

@@ -10,10 +10,9 @@ use lapin::options::{BasicGetOptions, BasicNackOptions};
 use lapin::types::{AMQPValue, FieldArray, FieldTable};
 use lapin::uri::AMQPUri;
 use nodewarden::wire::Reason;
+use nodewarden_tests::deployment::{Deployment, Replica, broker, eventually};
+use nodewarden_tests::rabbitmq::Client;
 use serde_json::{Value, json};
-
-use crate::rabbitmq::Client;
-use crate::replica::{House, Replica, broker, eventually};
 
 /// From a good message behind a refused one to its effect. Each takes milliseconds; a delay by a
 /// refusal would be a time-out or a pause of a second and more.
@@ -158,16 +157,16 @@ fn knows(replica: &Replica, conductor: &str) -> bool {
     all.iter().any(|one| one["conductor"] == conductor)
 }
 
-async fn publish(client: &Client, house: &House, bad: &Bad) {
+async fn publish(client: &Client, deployment: &Deployment, bad: &Bad) {
     let properties = bad.properties.clone();
     client
-        .publish(&house.events_exchange, bad.key, properties, &bad.body)
+        .publish(&deployment.events_exchange, bad.key, properties, &bad.body)
         .await;
 }
 
 /// The dead letters: reason, id, type, routing key, size.
-fn letters(house: &House) -> Vec<Value> {
-    let answer = house.ask(&["dead-letters", "list"]);
+fn letters(deployment: &Deployment) -> Vec<Value> {
+    let answer = deployment.ask(&["dead-letters", "list"]);
     answer["dead_letters"].as_array().expect("a list").clone()
 }
 
@@ -181,9 +180,9 @@ fn id_of(letters: &[Value], message_id: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_refused_kind_is_kept_with_its_reason_and_delays_no_good_message() {
-    let house = House::default();
+    let deployment = Deployment::default();
     let allowed = format!(r#"security.allowed_publishers={{ {} = ["ok-*"] }}"#, user());
-    let replica = house.replica(&[&allowed]);
+    let replica = deployment.replica(&[&allowed]);
     let client = Client::connect().await;
     let first = Bad {
         reason: "",
@@ -191,11 +190,11 @@ async fn every_refused_kind_is_kept_with_its_reason_and_delays_no_good_message()
         key: "conductor.joined",
         body: msgpack(&joined("ok-0")),
     };
-    publish(&client, &house, &first).await;
+    publish(&client, &deployment, &first).await;
 
-    let messages = bad_messages(&house.events_queue);
+    let messages = bad_messages(&deployment.events_queue);
     for (number, bad) in messages.iter().enumerate() {
-        publish(&client, &house, bad).await;
+        publish(&client, &deployment, bad).await;
         let conductor = format!("ok-{}", number + 1);
         let next = Bad {
             reason: "",
@@ -203,7 +202,7 @@ async fn every_refused_kind_is_kept_with_its_reason_and_delays_no_good_message()
             key: "conductor.joined",
             body: msgpack(&joined(&conductor)),
         };
-        publish(&client, &house, &next).await;
+        publish(&client, &deployment, &next).await;
         let sent = Instant::now();
         let what = format!("the good message behind {} is handled", bad.reason);
         eventually(&what, || knows(&replica, &conductor).then_some(()));
@@ -224,7 +223,7 @@ async fn every_refused_kind_is_kept_with_its_reason_and_delays_no_good_message()
             ])
         })
         .collect();
-    let found = letters(&house);
+    let found = letters(&deployment);
     let short: Vec<Value> = found
         .iter()
         .map(|letter| {
@@ -246,18 +245,18 @@ async fn every_refused_kind_is_kept_with_its_reason_and_delays_no_good_message()
         all.filter(|reason| *reason != "unprocessable").collect()
     );
 
-    nothing_of_the_original_is_live(&client, &house, messages.len()).await;
-    look_and_mend(&house, replica, &allowed);
+    nothing_of_the_original_is_live(&client, &deployment, messages.len()).await;
+    look_and_mend(&deployment, replica, &allowed);
 }
 
 /// The copies carry no property of the original that the broker would act on.
-async fn nothing_of_the_original_is_live(client: &Client, house: &House, count: usize) {
+async fn nothing_of_the_original_is_live(client: &Client, deployment: &Deployment, count: usize) {
     let mut last = 0;
     for _ in 0..count {
         let options = BasicGetOptions::default();
         let got = client
             .channel
-            .basic_get(house.dead_letters_queue.as_str().into(), options)
+            .basic_get(deployment.dead_letters_queue.as_str().into(), options)
             .await
             .expect("the queue can be read")
             .expect("a letter");
@@ -280,41 +279,41 @@ async fn nothing_of_the_original_is_live(client: &Client, house: &House, count: 
 }
 
 /// `show`, `requeue` and `discard`, as an operator uses them.
-fn look_and_mend(house: &House, replica: Replica, allowed: &str) {
-    let count = letters(house).len();
-    let before = letters(house);
-    let hostile = house.ask(&["dead-letters", "show", &id_of(&before, "hostile")]);
+fn look_and_mend(deployment: &Deployment, replica: Replica, allowed: &str) {
+    let count = letters(deployment).len();
+    let before = letters(deployment);
+    let hostile = deployment.ask(&["dead-letters", "show", &id_of(&before, "hostile")]);
     assert_eq!(hostile["reason"], "undecodable");
     assert_eq!(hostile["original"]["expiration"], "60000");
     assert_eq!(
         hostile["original"]["headers.CC"],
-        format!("[{}]", house.events_queue)
+        format!("[{}]", deployment.events_queue)
     );
     let foreign = id_of(&before, "foreign");
-    let shown = house.ask(&["dead-letters", "show", &foreign]);
+    let shown = deployment.ask(&["dead-letters", "show", &foreign]);
     assert_eq!(shown["body"], joined("somebody-else"));
     assert_eq!(shown["original"]["user_id"], user());
 
     // The operator finds that this publisher may speak for that conductor after all.
     replica.stop();
     let more = allowed.replace("[\"ok-*\"]", "[\"ok-*\", \"somebody-*\"]");
-    let replica = house.replica(&[&more]);
-    let moved = house.ask(&["dead-letters", "requeue", &foreign]);
+    let replica = deployment.replica(&[&more]);
+    let moved = deployment.ask(&["dead-letters", "requeue", &foreign]);
     assert_eq!(moved, json!({"requeued": [foreign]}));
     eventually("the message that went back is handled", || {
         knows(&replica, "somebody-else").then_some(())
     });
     // And `emit` speaks under its login as well.
-    house.run(&["emit", "joined", "ok-emitted", "--driver", "d"]);
+    deployment.run(&["emit", "joined", "ok-emitted", "--driver", "d"]);
     eventually("the emitted event is handled", || {
         knows(&replica, "ok-emitted").then_some(())
     });
-    assert_eq!(letters(house).len(), count - 1);
+    assert_eq!(letters(deployment).len(), count - 1);
 
     let empty = id_of(&before, "empty");
-    let gone = house.ask(&["dead-letters", "discard", &empty]);
+    let gone = deployment.ask(&["dead-letters", "discard", &empty]);
     assert_eq!(gone, json!({"discarded": [empty]}));
-    let output = house
+    let output = deployment
         .command(&[], &["dead-letters", "discard", &empty])
         .output()
         .expect("it runs");
@@ -323,8 +322,8 @@ fn look_and_mend(house: &House, replica: Replica, allowed: &str) {
         String::from_utf8_lossy(&output.stderr),
         format!("no dead letter has the id {empty}\n")
     );
-    let rest = house.ask(&["dead-letters", "discard", "--all"]);
+    let rest = deployment.ask(&["dead-letters", "discard", "--all"]);
     assert_eq!(rest["discarded"].as_array().map(Vec::len), Some(count - 2));
-    assert_eq!(letters(house), Vec::<Value>::new());
+    assert_eq!(letters(deployment), Vec::<Value>::new());
     replica.stop();
 }

@@ -2,21 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use nodewarden_tests::deployment::{Deployment, Other, Replica, broker, file, python};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::replica::{House, Other, Replica, broker, file, python};
-
 const FLEET: &str = "tests/fixtures/stranger-nodes.json";
 
-/// A house with the fleet of the stories, and a replica that decides.
-fn house() -> (House, Replica) {
-    let house = House::default();
-    let replica = house.replica(&[]);
+/// A deployment with the fleet of the stories, and a replica that decides.
+fn deployment() -> (Deployment, Replica) {
+    let deployment = Deployment::default();
+    let replica = deployment.replica(&[]);
     let fleet = file(FLEET);
-    let imported = house.ask(&["nodes", "import", fleet.to_str().expect("text")]);
+    let imported = deployment.ask(&["nodes", "import", fleet.to_str().expect("text")]);
     assert_eq!(imported, json!({"added": 6, "updated": 0}));
-    (house, replica)
+    (deployment, replica)
 }
 
 /// The fleet as its operators wrote it: uuid → node.
@@ -27,7 +26,7 @@ fn fleet() -> BTreeMap<String, Value> {
     nodes.into_iter().map(|node| (uuid(&node), node)).collect()
 }
 
-fn stranger(house: &House, replica: &Replica, story: &str) -> Other {
+fn stranger(deployment: &Deployment, replica: &Replica, story: &str) -> Other {
     let mut nodes: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (uuid, node) in fleet() {
         if node["conductor_group"] == "" {
@@ -39,8 +38,8 @@ fn stranger(house: &House, replica: &Replica, story: &str) -> Other {
     command
         .arg(file("tests/interop/stranger.py"))
         .args(["--amqp", &broker(), "--http", &replica.url()])
-        .args(["--events-exchange", &house.events_exchange])
-        .args(["--nodes-exchange", &house.nodes_exchange])
+        .args(["--events-exchange", &deployment.events_exchange])
+        .args(["--nodes-exchange", &deployment.nodes_exchange])
         .arg("--schemas")
         .arg(file("schemas"))
         .args(["--story", story, "--within", "30", "--quiet", "2"]);
@@ -60,11 +59,11 @@ fn passed(stranger: &mut Other) {
 }
 
 /// What `explain node` says about each node, without the times.
-fn explained(house: &House) -> BTreeMap<String, String> {
+fn explained(deployment: &Deployment) -> BTreeMap<String, String> {
     fleet()
         .into_iter()
         .map(|(uuid, written)| {
-            let answer = house.ask(&["explain", "node", &uuid]);
+            let answer = deployment.ask(&["explain", "node", &uuid]);
             assert_eq!(
                 answer["maintenance"], written["maintenance"],
                 "maintenance is the operators'"
@@ -124,10 +123,10 @@ fn never(subject: &str, driver: &str, group: &str) -> String {
 
 #[test]
 fn a_stranger_sees_exactly_the_nodes_of_the_lost_driver_go_and_come_back_and_each_is_explained() {
-    let (house, replica) = house();
-    assert_eq!(explained(&house), expected(never));
+    let (deployment, replica) = deployment();
+    assert_eq!(explained(&deployment), expected(never));
 
-    let mut stranger = stranger(&house, &replica, "leave");
+    let mut stranger = stranger(&deployment, &replica, "leave");
     let read = |line: &str| serde_json::from_str::<Value>(line).ok();
     let snapshot = |line: &str| read(line).filter(|line| line.get("snapshot").is_some());
     stranger.says("that the snapshot agrees", snapshot);
@@ -144,7 +143,7 @@ fn a_stranger_sees_exactly_the_nodes_of_the_lost_driver_go_and_come_back_and_eac
     );
     let epoch = &answer["decisions"][0]["epoch"];
     assert_eq!(
-        explained(&house),
+        explained(&deployment),
         expected(|subject, driver, group| match (driver, group) {
             ("b", "") => format!(
                 "{subject} is OUT of service since TIME: driver b in the default group lost its last active \
@@ -162,7 +161,7 @@ fn a_stranger_sees_exactly_the_nodes_of_the_lost_driver_go_and_come_back_and_eac
     passed(&mut stranger);
 
     assert_eq!(
-        explained(&house),
+        explained(&deployment),
         expected(|subject, driver, group| match (driver, group) {
             ("b", "") => format!(
                 "{subject} is in service: driver b in the default group is active through c1. It came back at \
@@ -179,8 +178,8 @@ fn a_stranger_sees_exactly_the_nodes_of_the_lost_driver_go_and_come_back_and_eac
 
 #[test]
 fn a_stranger_that_falls_silent_loses_its_driver_and_gets_it_back() {
-    let (house, replica) = house();
-    let mut stranger = stranger(&house, &replica, "beat");
+    let (deployment, replica) = deployment();
+    let mut stranger = stranger(&deployment, &replica, "beat");
     passed(&mut stranger);
     let (_, answer) = replica.http_get("/v1/decisions");
     let decisions: Vec<Value> = answer["decisions"]
@@ -203,6 +202,6 @@ fn a_stranger_that_falls_silent_loses_its_driver_and_gets_it_back() {
             json!(["b", "lost", "silence", 3])
         ]
     );
-    explained(&house); // maintenance as it was
+    explained(&deployment); // maintenance as it was
     replica.stop();
 }

@@ -1,24 +1,24 @@
 //! A new stream, as after restoring a backup: every scheduler takes a snapshot.
 
+use nodewarden_tests::deployment::{Deployment, eventually};
 use serde_json::Value;
 
 use crate::examples::scheduler;
-use crate::replica::{House, eventually};
 
 const FLEET: &str = r#"[{"uuid": "n1", "driver": "ipmi"}, {"uuid": "n2", "driver": "ipmi"}]"#;
 
 #[test]
 fn after_a_new_stream_every_scheduler_takes_a_snapshot_and_goes_on_from_there() {
-    let house = House::default();
-    let replica = house.replica(&["decide.sweep_interval=1s"]);
+    let deployment = Deployment::default();
+    let replica = deployment.replica(&["decide.sweep_interval=1s"]);
     let fleet = tempfile::NamedTempFile::with_suffix(".json").expect("a file");
     std::fs::write(fleet.path(), FLEET).expect("written");
-    house.run(&["nodes", "import", fleet.path().to_str().expect("text")]);
+    deployment.run(&["nodes", "import", fleet.path().to_str().expect("text")]);
     let schedulers = [
-        scheduler(&house, &replica, "python"),
-        scheduler(&house, &replica, "rust"),
+        scheduler(&deployment, &replica, "python"),
+        scheduler(&deployment, &replica, "rust"),
     ];
-    house.run(&[
+    deployment.run(&[
         "emit",
         "joined",
         "c1",
@@ -27,7 +27,7 @@ fn after_a_new_stream_every_scheduler_takes_a_snapshot_and_goes_on_from_there() 
         "--driver",
         "ipmi",
     ]);
-    house.run(&["emit", "left", "c1", "--incarnation", "1"]);
+    deployment.run(&["emit", "left", "c1", "--incarnation", "1"]);
     let counted = |what: &str, of: &str, wanted: usize| {
         for scheduler in &schedulers {
             eventually(what, || {
@@ -38,10 +38,10 @@ fn after_a_new_stream_every_scheduler_takes_a_snapshot_and_goes_on_from_there() 
         }
     };
     counted("both nodes are out", "out", 2);
-    let before = house.ask(&["status"]);
+    let before = deployment.ask(&["status"]);
 
     // Not while somebody decides.
-    let refused = house
+    let refused = deployment
         .command(&[], &["migrate", "--new-stream"])
         .output()
         .expect("it runs");
@@ -51,11 +51,11 @@ fn after_a_new_stream_every_scheduler_takes_a_snapshot_and_goes_on_from_there() 
         told.contains("has committed within the last minute"),
         "{told}"
     );
-    assert_eq!(house.ask(&["status"])["stream"], before["stream"]);
+    assert_eq!(deployment.ask(&["status"])["stream"], before["stream"]);
 
     let port = replica.port();
     replica.stop();
-    let migrated = house.ask(&["migrate", "--new-stream"]);
+    let migrated = deployment.ask(&["migrate", "--new-stream"]);
     assert_eq!(migrated["new_stream"], true);
     assert_ne!(migrated["stream"], before["stream"]);
     assert_eq!(
@@ -64,11 +64,11 @@ fn after_a_new_stream_every_scheduler_takes_a_snapshot_and_goes_on_from_there() 
     );
     assert_eq!(migrated["seq"], before["seq"]);
     // On a queue without ticks of the old stream; else they must expire first.
-    let queue = format!("amqp.events_queue={}.next", house.events_queue);
-    let replica = house.start_at(port, &["decide.sweep_interval=1s", &queue]);
+    let queue = format!("amqp.events_queue={}.next", deployment.events_queue);
+    let replica = deployment.start_at(port, &["decide.sweep_interval=1s", &queue]);
     replica.active();
     counted("a second snapshot is taken", "snapshot", 2);
-    house.run(&[
+    deployment.run(&[
         "emit",
         "joined",
         "c1",

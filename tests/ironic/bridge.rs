@@ -1,38 +1,38 @@
 //! The bridge beside a real Ironic: whatever its conductors do, a worker hears of it.
 
+use nodewarden_tests::deployment::{Deployment, Other, eventually};
 use serde_json::{Value, json};
 
-use crate::lab::Lab;
-use crate::replica::{House, Other, eventually};
+use crate::harness::RealIronic;
 
 #[test]
 fn a_worker_hears_of_every_start_stop_and_death_of_an_ironic_s_conductors() {
-    let lab = Lab::start();
-    lab.start_conductor("c", &["fake-hardware", "manual-management"], "Rack1");
-    lab.start_conductor("other", &["manual-management"], "");
-    let house = House::default();
-    let database = format!("bridge.database_url={}", lab.database_url());
+    let ironic = RealIronic::start();
+    ironic.start_conductor("c", &["fake-hardware", "manual-management"], "Rack1");
+    ironic.start_conductor("other", &["manual-management"], "");
+    let deployment = Deployment::default();
+    let database = format!("bridge.database_url={}", ironic.database_url());
     let settings = [
         database.as_str(),
         "bridge.interval=500ms",
         // As Ironic's own here.
         "bridge.heartbeat_timeout=10s",
     ];
-    let migrated = house.command(&settings, &["migrate"]).output();
+    let migrated = deployment.command(&settings, &["migrate"]).output();
     assert!(migrated.expect("it runs").status.success());
-    let replica = house.replica(&[]);
+    let replica = deployment.replica(&[]);
     // Two, as it is meant; they must not disturb each other.
     let bridge = || {
         Other::start(
             "bridge",
-            &mut house.command(&settings, &["bridge", "ironic"]),
+            &mut deployment.command(&settings, &["bridge", "ironic"]),
         )
     };
     let _bridges = [bridge(), bridge()];
     let of = |name: &str| -> Option<Value> {
         let (_, answer) = replica.http_get("/v1/conductors");
         let all = answer["conductors"].as_array()?.clone();
-        let host = lab.host(name);
+        let host = ironic.host(name);
         all.into_iter().find(|one| one["conductor"] == *host)
     };
     let becomes = |state: &str| {
@@ -51,15 +51,15 @@ fn a_worker_hears_of_every_start_stop_and_death_of_an_ironic_s_conductors() {
     });
     let other = of("other");
 
-    lab.freeze_conductor("c");
+    ironic.freeze_conductor("c");
     assert_eq!(becomes("timed_out"), first);
-    lab.thaw_conductor("c");
+    ironic.thaw_conductor("c");
     assert_eq!(becomes("active"), first, "without a new registration");
 
-    lab.stop_conductor("c");
+    ironic.stop_conductor("c");
     let left = becomes("left");
     assert!(left > first);
-    lab.start_conductor("c", &["fake-hardware"], "rack1");
+    ironic.start_conductor("c", &["fake-hardware"], "rack1");
     let second = becomes("active");
     assert!(second > left);
     assert_eq!(
@@ -67,15 +67,15 @@ fn a_worker_hears_of_every_start_stop_and_death_of_an_ironic_s_conductors() {
         json!(["fake-hardware"])
     );
 
-    lab.kill_conductor_9("c");
+    ironic.kill_conductor_9("c");
     assert_eq!(becomes("timed_out"), second);
-    lab.start_conductor("c", &["fake-hardware"], "rack1");
+    ironic.start_conductor("c", &["fake-hardware"], "rack1");
     assert!(becomes("active") > second);
 
     // A restart that is over within the time-out: never lost.
-    lab.kill_conductor_9("c");
+    ironic.kill_conductor_9("c");
     let before = becomes("active");
-    lab.start_conductor("c", &["fake-hardware"], "rack1");
+    ironic.start_conductor("c", &["fake-hardware"], "rack1");
     eventually("the new start is heard of", || {
         let c = of("c")?;
         (c["state"] == "active" && c["incarnation"].as_u64() > Some(before)).then_some(())

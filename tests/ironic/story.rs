@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use nodewarden_tests::deployment::{Deployment, Other, eventually};
 use serde_json::Value;
 
-use crate::lab::Lab;
-use crate::replica::{House, Other, eventually};
+use crate::harness::RealIronic;
 
 /// Ironic's own heartbeat time-out here, and what the target allows beside it.
 const TIME_OUT: Duration = Duration::from_secs(10);
@@ -15,13 +15,13 @@ const MARGIN: Duration = Duration::from_secs(3);
 
 /// nodewarden beside an Ironic: the rights of deploy/ironic, two replicas, two bridges.
 struct Beside {
-    house: House,
+    deployment: Deployment,
     settings: Vec<String>,
 }
 
 impl Beside {
-    fn new(lab: &Lab, more: &[&str]) -> Self {
-        let house = House::default();
+    fn new(ironic: &RealIronic, more: &[&str]) -> Self {
+        let deployment = Deployment::default();
         let own = |url: &str| {
             let mut settings = vec![
                 format!("database.url={url}"),
@@ -33,9 +33,9 @@ impl Beside {
             settings.extend(more.iter().map(|setting| (*setting).to_owned()));
             settings
         };
-        let administrator = lab.database_url();
+        let administrator = ironic.database_url();
         let beside = Self {
-            house,
+            deployment,
             settings: own(&administrator),
         };
         beside.does(&["migrate"]);
@@ -46,7 +46,7 @@ impl Beside {
             .filter(|line| !line.starts_with("--"))
             .collect();
         for statement in grants.split(';').filter(|text| !text.trim().is_empty()) {
-            lab.sql(&statement.replace("'nodewarden'@", &format!("'{user}'@")));
+            ironic.sql(&statement.replace("'nodewarden'@", &format!("'{user}'@")));
         }
         let (_, server) = administrator.split_once('@').expect("a user");
         Self {
@@ -61,7 +61,7 @@ impl Beside {
 
     /// What a command prints; it must succeed.
     fn does(&self, words: &[&str]) -> String {
-        let output = self.house.command(&self.settings(), words).output();
+        let output = self.deployment.command(&self.settings(), words).output();
         let output = output.expect("it runs");
         let told = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{words:?}: {told}");
@@ -70,7 +70,10 @@ impl Beside {
 
     fn bridge(&self) -> Other {
         let words = ["bridge", "ironic"];
-        Other::start("bridge", &mut self.house.command(&self.settings(), &words))
+        Other::start(
+            "bridge",
+            &mut self.deployment.command(&self.settings(), &words),
+        )
     }
 
     /// The nodes that a scheduler was told about, with what it was told last.
@@ -91,8 +94,8 @@ impl Beside {
 }
 
 /// Maintenance, fault and reason as Ironic's API shows them.
-fn shown(lab: &Lab, uuid: &str) -> (bool, String, String) {
-    let node = lab.node(uuid);
+fn shown(ironic: &RealIronic, uuid: &str) -> (bool, String, String) {
+    let node = ironic.node(uuid);
     let text = |key: &str| node[key].as_str().unwrap_or("-").to_owned();
     let maintenance = node["maintenance"].as_bool().expect("yes or no");
     (maintenance, text("fault"), text("maintenance_reason"))
@@ -100,46 +103,46 @@ fn shown(lab: &Lab, uuid: &str) -> (bool, String, String) {
 
 #[test]
 fn a_dead_conductor_s_free_nodes_go_into_maintenance_and_exactly_those_come_back_with_it() {
-    let lab = Lab::start();
-    lab.start_conductor("powers", &["fake-hardware"], "");
+    let ironic = RealIronic::start();
+    ironic.start_conductor("powers", &["fake-hardware"], "");
     // Allocations are carried out by any conductor that lives.
-    lab.start_conductor("other", &["manual-management"], "");
-    let nodes = lab.enroll(6, "fake-hardware", "");
+    ironic.start_conductor("other", &["manual-management"], "");
+    let nodes = ironic.enroll(6, "fake-hardware", "");
     let [ours, also_ours, reserved, used, before, meanwhile] = &nodes[..] else {
         panic!("{nodes:?}");
     };
-    let beside = Beside::new(&lab, &[]);
-    let replica = beside.house.replica(&beside.settings());
-    let standby = beside.house.start(&beside.settings());
+    let beside = Beside::new(&ironic, &[]);
+    let replica = beside.deployment.replica(&beside.settings());
+    let standby = beside.deployment.start(&beside.settings());
     let bridges = [beside.bridge(), beside.bridge()];
     let tail = Other::start(
         "tail",
-        &mut beside.house.command(&beside.settings(), &["tail"]),
+        &mut beside.deployment.command(&beside.settings(), &["tail"]),
     );
     eventually("both conductors are known", || {
         let (_, answer) = replica.http_get("/v1/conductors");
         let all = answer["conductors"].as_array()?.clone();
         (all.len() == 2 && all.iter().all(|one| one["state"] == "active")).then_some(())
     });
-    lab.sql(&format!(
+    ironic.sql(&format!(
         "UPDATE nodes SET reservation = 'somebody' WHERE uuid = '{reserved}'"
     ));
-    lab.sql(&format!(
+    ironic.sql(&format!(
         "UPDATE nodes SET instance_uuid = uuid WHERE uuid = '{used}'"
     ));
-    assert_eq!(lab.set_maintenance(before, "a fan is broken").0, 202);
+    assert_eq!(ironic.set_maintenance(before, "a fan is broken").0, 202);
 
     let killed = Instant::now();
-    lab.kill_conductor_9("powers");
+    ironic.kill_conductor_9("powers");
     eventually("its free nodes are in maintenance", || {
         [ours, also_ours, meanwhile]
             .iter()
-            .all(|uuid| shown(&lab, uuid).0)
+            .all(|uuid| shown(&ironic, uuid).0)
             .then_some(())
     });
     let took = killed.elapsed();
     assert!(took <= TIME_OUT + MARGIN, "it took {took:?}");
-    let (_, fault, reason) = shown(&lab, ours);
+    let (_, fault, reason) = shown(&ironic, ours);
     assert_eq!(fault, "no active conductor");
     let decision = replica.http_get("/v1/decisions?limit=1").1["decisions"][0].clone();
     let id = decision["decision_id"].as_str().expect("a decision");
@@ -150,42 +153,46 @@ fn a_dead_conductor_s_free_nodes_go_into_maintenance_and_exactly_those_come_back
         )
     );
     assert_eq!(decision["verdict"], "lost");
-    assert!(!shown(&lab, reserved).0, "somebody works on it");
-    assert!(!shown(&lab, used).0, "somebody uses it");
-    assert_eq!(shown(&lab, before).2, "a fan is broken");
+    assert!(!shown(&ironic, reserved).0, "somebody works on it");
+    assert!(!shown(&ironic, used).0, "somebody uses it");
+    assert_eq!(shown(&ironic, before).2, "a fan is broken");
     // The reserved one is what it would choose, and cannot.
-    let refusal = lab.allocate(&[]).expect_err("no node is left");
+    let refusal = ironic.allocate(&[]).expect_err("no node is left");
     assert!(refusal.contains("could not reserve any of 1"), "{refusal}");
     let explained = beside.does(&["explain", "node", ours]);
     assert!(explained.contains("is OUT of service"), "{explained}");
 
     // The one that decides dies, too; an operator takes a node over meanwhile.
     replica.kill9();
-    lab.sql(&format!(
+    ironic.sql(&format!(
         "UPDATE nodes SET maintenance_reason = 'a disk swap' WHERE uuid = '{meanwhile}'"
     ));
-    lab.sql(&format!(
+    ironic.sql(&format!(
         "UPDATE nodes SET reservation = NULL WHERE uuid = '{reserved}'"
     ));
     standby.active();
     eventually("the one that was reserved is taken out by a sweep", || {
-        shown(&lab, reserved).0.then_some(())
+        shown(&ironic, reserved).0.then_some(())
     });
 
-    lab.start_conductor("powers", &["fake-hardware"], "");
+    ironic.start_conductor("powers", &["fake-hardware"], "");
     eventually("exactly ours are back", || {
         [ours, also_ours, reserved]
             .iter()
-            .all(|uuid| !shown(&lab, uuid).0)
+            .all(|uuid| !shown(&ironic, uuid).0)
             .then_some(())
     });
     for uuid in [ours, also_ours, reserved] {
-        assert_eq!(shown(&lab, uuid), (false, "-".to_owned(), "-".to_owned()));
+        assert_eq!(
+            shown(&ironic, uuid),
+            (false, "-".to_owned(), "-".to_owned())
+        );
     }
-    assert_eq!(shown(&lab, before).2, "a fan is broken");
-    assert_eq!(shown(&lab, meanwhile).2, "a disk swap");
+    assert_eq!(shown(&ironic, before).2, "a fan is broken");
+    assert_eq!(shown(&ironic, meanwhile).2, "a disk swap");
     assert_eq!(
-        lab.allocate(&[ours.clone(), also_ours.clone()])
+        ironic
+            .allocate(&[ours.clone(), also_ours.clone()])
             .map(|given| given == *ours || given == *also_ours),
         Ok(true)
     );
@@ -202,18 +209,21 @@ fn a_dead_conductor_s_free_nodes_go_into_maintenance_and_exactly_those_come_back
         (Beside::told(&tail) == expected).then_some(())
     });
     // What an operator does after it stays as well.
-    assert_eq!(lab.set_maintenance(also_ours, "a firmware update").0, 202);
-    lab.kill_conductor_9("powers");
+    assert_eq!(
+        ironic.set_maintenance(also_ours, "a firmware update").0,
+        202
+    );
+    ironic.kill_conductor_9("powers");
     eventually("the driver is lost again", || {
-        shown(&lab, reserved).0.then_some(())
+        shown(&ironic, reserved).0.then_some(())
     });
-    assert_eq!(shown(&lab, also_ours).2, "a firmware update");
+    assert_eq!(shown(&ironic, also_ours).2, "a firmware update");
 
     // And out of the house again.
     beside.does(&["pause", "--reason", "uninstall"]);
     let released = beside.does(&["release", "--all"]);
     assert!(released.contains("given back"), "{released}");
-    assert!(!shown(&lab, reserved).0);
+    assert!(!shown(&ironic, reserved).0);
     standby.stop();
     drop(bridges);
     let drop_tables = include_str!("../../deploy/drop-tables.sql");
@@ -225,16 +235,16 @@ fn a_dead_conductor_s_free_nodes_go_into_maintenance_and_exactly_those_come_back
         .split(';')
         .filter(|text| !text.trim().is_empty())
     {
-        lab.sql(statement);
+        ironic.sql(statement);
     }
-    assert!(lab.sql("SHOW TABLES LIKE 'nodewarden%'").is_empty());
+    assert!(ironic.sql("SHOW TABLES LIKE 'nodewarden%'").is_empty());
     let ours_still = "SELECT uuid FROM nodes WHERE maintenance_reason LIKE 'nodewarden%'";
-    assert!(lab.sql(ours_still).is_empty());
+    assert!(ironic.sql(ours_still).is_empty());
     for (uuid, reason) in [
         (before, "a fan is broken"),
         (meanwhile, "a disk swap"),
         (also_ours, "a firmware update"),
     ] {
-        assert_eq!(shown(&lab, uuid).2, reason);
+        assert_eq!(shown(&ironic, uuid).2, reason);
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use nodewarden::config::{InventoryKind, Mode};
 use nodewarden::store::{self, Held};
+use nodewarden_tests::database::{Kind, Scratch};
 
-use crate::database::{Kind, Scratch};
-use crate::house::{House, Worker, assert_contiguous, changes};
+use crate::harness::{Simulation, Worker, assert_contiguous, changes};
 use crate::operator::{pause, release, resume};
 
 /// Ironic's tables, as far as they matter. On MySQL with the collation of most deployments, which
@@ -35,13 +35,13 @@ fn tables(kind: Kind, revision: &str) -> String {
     )
 }
 
-async fn ironic() -> House {
+async fn ironic() -> Simulation {
     ironic_on(Kind::chosen()).await
 }
 
 /// On this database.
-pub async fn ironic_on(kind: Kind) -> House {
-    House::over(
+pub async fn ironic_on(kind: Kind) -> Simulation {
+    Simulation::over(
         tables_in(Scratch::of(kind).await).await,
         InventoryKind::Ironic,
     )
@@ -61,7 +61,7 @@ async fn tables_in(scratch: Scratch) -> Scratch {
 }
 
 /// A node of driver `a`; `more` are further columns and their values.
-async fn node(house: &House, uuid: &str, more: &[(&str, &str)]) {
+async fn node(sim: &Simulation, uuid: &str, more: &[(&str, &str)]) {
     let columns: String = more.iter().map(|(name, _)| format!(", {name}")).collect();
     let values: String = more.iter().map(|(_, value)| format!(", {value}")).collect();
     let driver = if more.iter().any(|(name, _)| *name == "driver") {
@@ -69,7 +69,7 @@ async fn node(house: &House, uuid: &str, more: &[(&str, &str)]) {
     } else {
         (", driver", ", 'a'")
     };
-    house
+    sim
         .sql(&format!(
             "INSERT INTO nodes (uuid, name, version{}{columns}) VALUES ('{uuid}', 'name of {uuid}', '1.41'{}{values})",
             driver.0, driver.1
@@ -77,15 +77,15 @@ async fn node(house: &House, uuid: &str, more: &[(&str, &str)]) {
         .await;
 }
 
-pub async fn free(house: &House, uuids: &[&str]) {
+pub async fn free(sim: &Simulation, uuids: &[&str]) {
     for uuid in uuids {
-        node(house, uuid, &[("provision_state", "'available'")]).await;
+        node(sim, uuid, &[("provision_state", "'available'")]).await;
     }
 }
 
 /// Maintenance, fault and reason of a node, without the decision's UUID.
-async fn mark(house: &House, uuid: &str) -> String {
-    let mark = house
+async fn mark(sim: &Simulation, uuid: &str) -> String {
+    let mark = sim
         .text(&format!(
             "SELECT concat(CASE WHEN maintenance THEN 'yes' ELSE 'no' END, ' | ', coalesce(fault, '-'), ' | ',
                 coalesce(maintenance_reason, '-'), CASE WHEN updated_at IS NULL THEN '' ELSE ' | updated' END)
@@ -101,114 +101,110 @@ async fn mark(house: &House, uuid: &str) -> String {
 const OURS: &str = "yes | no active conductor | nodewarden: no active conductor supports this node's driver; \
                     it comes back by itself (decision …) | updated";
 
-async fn lose(house: &House) -> Worker {
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a", "b"]);
-    house.left("c1", 1);
-    house.settle(&mut worker).await;
+async fn lose(sim: &Simulation) -> Worker {
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a", "b"]);
+    sim.left("c1", 1);
+    sim.settle(&mut worker).await;
     worker
 }
 
-async fn sweep(house: &House, worker: &mut Worker) {
-    house.clock.advance(Duration::from_secs(61));
-    house.settle(worker).await;
+async fn sweep(sim: &Simulation, worker: &mut Worker) {
+    sim.clock.advance(Duration::from_secs(61));
+    sim.settle(worker).await;
 }
 
 #[tokio::test]
 async fn only_free_nodes_are_put_into_maintenance_and_only_four_columns_are_written() {
-    let house = ironic().await;
-    free(&house, &["n1", "n2"]).await;
+    let sim = ironic().await;
+    free(&sim, &["n1", "n2"]).await;
     for (uuid, column, value) in [
         ("deployed", "provision_state", "'active'"),
         ("deploying", "provision_state", "'deploying'"),
         ("waiting", "provision_state", "'wait call-back'"),
     ] {
-        node(&house, uuid, &[(column, value)]).await;
+        node(&sim, uuid, &[(column, value)]).await;
     }
     let available = ("provision_state", "'available'");
-    node(&house, "used", &[available, ("instance_uuid", "'i1'")]).await;
-    node(&house, "reserved", &[available, ("reservation", "'c1'")]).await;
-    node(&house, "theirs", &[available, ("maintenance", "TRUE")]).await;
-    node(&house, "other", &[available, ("driver", "'c'")]).await;
+    node(&sim, "used", &[available, ("instance_uuid", "'i1'")]).await;
+    node(&sim, "reserved", &[available, ("reservation", "'c1'")]).await;
+    node(&sim, "theirs", &[available, ("maintenance", "TRUE")]).await;
+    node(&sim, "other", &[available, ("driver", "'c'")]).await;
     let untouched = async || {
-        house
-            .text(
-                "SELECT CAST(count(*) AS CHAR(9)) FROM nodes WHERE updated_at IS NULL AND fault IS NULL
+        sim.text(
+            "SELECT CAST(count(*) AS CHAR(9)) FROM nodes WHERE updated_at IS NULL AND fault IS NULL
                  AND maintenance_reason IS NULL AND version = '1.41'",
-            )
-            .await
-            .trim()
-            .to_owned()
+        )
+        .await
+        .trim()
+        .to_owned()
     };
     assert_eq!(untouched().await, "9");
-    let _worker = lose(&house).await;
-    assert_eq!(house.out().await, ["n1", "n2"]);
-    assert_eq!(mark(&house, "n1").await, OURS);
-    assert_eq!(mark(&house, "n2").await, OURS);
+    let _worker = lose(&sim).await;
+    assert_eq!(sim.out().await, ["n1", "n2"]);
+    assert_eq!(mark(&sim, "n1").await, OURS);
+    assert_eq!(mark(&sim, "n2").await, OURS);
     assert_eq!(untouched().await, "7");
     assert_eq!(
-        house
+        sim
             .text("SELECT concat(provision_state, coalesce(reservation, '-'), version) FROM nodes WHERE uuid = 'n1'")
             .await,
         "available-1.41"
     );
-    let page = house.reader.snapshot("", 10).await.unwrap();
+    let page = sim.reader.snapshot("", 10).await.unwrap();
     assert_eq!(page.nodes[0].name.as_deref(), Some("name of n1"));
-    let facts = house.reader.node("name of n1").await.unwrap().unwrap();
+    let facts = sim.reader.node("name of n1").await.unwrap().unwrap();
     assert_eq!(facts.service_state, "out_of_service");
     assert!(facts.maintenance);
 }
 
 #[tokio::test]
 async fn a_node_that_becomes_free_later_is_found_by_the_sweep() {
-    let house = ironic().await;
-    node(&house, "n1", &[("provision_state", "'cleaning'")]).await;
-    let mut worker = lose(&house).await;
-    assert_eq!(house.out().await, Vec::<String>::new());
-    house
-        .sql("UPDATE nodes SET provision_state = 'available'")
+    let sim = ironic().await;
+    node(&sim, "n1", &[("provision_state", "'cleaning'")]).await;
+    let mut worker = lose(&sim).await;
+    assert_eq!(sim.out().await, Vec::<String>::new());
+    sim.sql("UPDATE nodes SET provision_state = 'available'")
         .await;
-    sweep(&house, &mut worker).await;
-    assert_eq!(house.out().await, ["n1"]);
-    assert_eq!(mark(&house, "n1").await, OURS);
+    sweep(&sim, &mut worker).await;
+    assert_eq!(sim.out().await, ["n1"]);
+    assert_eq!(mark(&sim, "n1").await, OURS);
 }
 
 #[tokio::test]
 async fn i5_the_return_releases_ours_and_leaves_what_an_operator_set_before_meanwhile_or_after() {
-    let house = ironic().await;
-    free(&house, &["ours", "meanwhile", "relabelled"]).await;
+    let sim = ironic().await;
+    free(&sim, &["ours", "meanwhile", "relabelled"]).await;
     let available = ("provision_state", "'available'");
     let before = [
         available,
         ("maintenance", "TRUE"),
         ("maintenance_reason", "'fan'"),
     ];
-    node(&house, "before", &before).await;
-    let mut worker = lose(&house).await;
-    assert_eq!(house.out().await, ["meanwhile", "ours", "relabelled"]);
+    node(&sim, "before", &before).await;
+    let mut worker = lose(&sim).await;
+    assert_eq!(sim.out().await, ["meanwhile", "ours", "relabelled"]);
     // An operator's PUT changes the reason and leaves the fault.
-    house
-        .sql("UPDATE nodes SET maintenance_reason = 'disk swap' WHERE uuid = 'meanwhile'")
+    sim.sql("UPDATE nodes SET maintenance_reason = 'disk swap' WHERE uuid = 'meanwhile'")
         .await;
     // Somebody else's fault, with our text.
-    house
-        .sql("UPDATE nodes SET fault = 'power failure' WHERE uuid = 'relabelled'")
+    sim.sql("UPDATE nodes SET fault = 'power failure' WHERE uuid = 'relabelled'")
         .await;
-    house.joined("c1", 2, &["a"]);
-    house.settle(&mut worker).await;
-    assert_eq!(house.out().await, Vec::<String>::new());
-    assert_eq!(mark(&house, "ours").await, "no | - | - | updated");
-    assert_eq!(mark(&house, "before").await, "yes | - | fan");
+    sim.joined("c1", 2, &["a"]);
+    sim.settle(&mut worker).await;
+    assert_eq!(sim.out().await, Vec::<String>::new());
+    assert_eq!(mark(&sim, "ours").await, "no | - | - | updated");
+    assert_eq!(mark(&sim, "before").await, "yes | - | fan");
     assert_eq!(
-        mark(&house, "meanwhile").await,
+        mark(&sim, "meanwhile").await,
         "yes | no active conductor | disk swap | updated"
     );
     assert!(
-        mark(&house, "relabelled")
+        mark(&sim, "relabelled")
             .await
             .starts_with("yes | power failure | nodewarden")
     );
-    let announcements = house.announcements().await;
+    let announcements = sim.announcements().await;
     assert_contiguous(&announcements);
     let told: Vec<String> = changes(&announcements)
         .into_iter()
@@ -229,79 +225,78 @@ async fn i5_the_return_releases_ours_and_leaves_what_an_operator_set_before_mean
 
 #[tokio::test]
 async fn what_an_operator_cleared_is_not_taken_again_by_the_same_decision_but_by_the_next() {
-    let house = ironic().await;
-    free(&house, &["n1", "n2"]).await;
-    let mut worker = lose(&house).await;
+    let sim = ironic().await;
+    free(&sim, &["n1", "n2"]).await;
+    let mut worker = lose(&sim).await;
     let clear = "UPDATE nodes SET maintenance = FALSE, maintenance_reason = NULL, fault = NULL WHERE uuid = 'n1'";
-    house.sql(clear).await;
-    sweep(&house, &mut worker).await;
-    assert_eq!(house.out().await, ["n2"]);
-    sweep(&house, &mut worker).await;
-    assert_eq!(house.out().await, ["n2"]);
-    assert_eq!(mark(&house, "n1").await, "no | - | - | updated");
+    sim.sql(clear).await;
+    sweep(&sim, &mut worker).await;
+    assert_eq!(sim.out().await, ["n2"]);
+    sweep(&sim, &mut worker).await;
+    assert_eq!(sim.out().await, ["n2"]);
+    assert_eq!(mark(&sim, "n1").await, "no | - | - | updated");
     // A successor knows it as well.
-    house.queue.end(worker.session);
-    let mut worker = house.active().await;
-    sweep(&house, &mut worker).await;
-    assert_eq!(house.out().await, ["n2"]);
-    house.joined("c1", 2, &["a"]);
-    house.settle(&mut worker).await;
-    house.left("c1", 2);
-    house.settle(&mut worker).await;
-    assert_eq!(house.out().await, ["n1", "n2"]);
+    sim.queue.end(worker.session);
+    let mut worker = sim.active().await;
+    sweep(&sim, &mut worker).await;
+    assert_eq!(sim.out().await, ["n2"]);
+    sim.joined("c1", 2, &["a"]);
+    sim.settle(&mut worker).await;
+    sim.left("c1", 2);
+    sim.settle(&mut worker).await;
+    assert_eq!(sim.out().await, ["n1", "n2"]);
 }
 
 #[tokio::test]
 async fn a_reserved_node_keeps_its_mark_until_nobody_works_on_it() {
-    let house = ironic().await;
-    free(&house, &["n1", "n2"]).await;
-    let mut worker = lose(&house).await;
-    house
-        .sql(
-            "UPDATE nodes SET reservation = 'c9', provision_state = 'manageable' WHERE uuid = 'n1'",
-        )
-        .await;
-    house.joined("c1", 2, &["a"]);
-    house.settle(&mut worker).await;
-    assert_eq!(house.out().await, ["n1"]);
-    assert_eq!(mark(&house, "n1").await, OURS);
-    house.sql("UPDATE nodes SET reservation = NULL").await;
-    sweep(&house, &mut worker).await;
-    assert_eq!(house.out().await, Vec::<String>::new());
-    assert_eq!(mark(&house, "n1").await, "no | - | - | updated");
+    let sim = ironic().await;
+    free(&sim, &["n1", "n2"]).await;
+    let mut worker = lose(&sim).await;
+    sim.sql(
+        "UPDATE nodes SET reservation = 'c9', provision_state = 'manageable' WHERE uuid = 'n1'",
+    )
+    .await;
+    sim.joined("c1", 2, &["a"]);
+    sim.settle(&mut worker).await;
+    assert_eq!(sim.out().await, ["n1"]);
+    assert_eq!(mark(&sim, "n1").await, OURS);
+    sim.sql("UPDATE nodes SET reservation = NULL").await;
+    sweep(&sim, &mut worker).await;
+    assert_eq!(sim.out().await, Vec::<String>::new());
+    assert_eq!(mark(&sim, "n1").await, "no | - | - | updated");
 }
 
 #[tokio::test]
 async fn a_node_that_needs_another_lost_driver_now_comes_back_with_that_one_and_its_mark_is_still_known()
  {
-    let house = ironic().await;
-    free(&house, &["n1"]).await;
-    let mut worker = lose(&house).await;
-    house.sql("UPDATE nodes SET driver = 'b'").await;
-    sweep(&house, &mut worker).await;
-    house.joined("c1", 2, &["a"]);
-    sweep(&house, &mut worker).await;
-    assert_eq!(house.out().await, ["n1"]);
-    house.joined("c2", 1, &["b"]);
-    house.settle(&mut worker).await;
-    assert_eq!(house.out().await, Vec::<String>::new());
-    assert_eq!(mark(&house, "n1").await, "no | - | - | updated");
+    let sim = ironic().await;
+    free(&sim, &["n1"]).await;
+    let mut worker = lose(&sim).await;
+    sim.sql("UPDATE nodes SET driver = 'b'").await;
+    sweep(&sim, &mut worker).await;
+    sim.joined("c1", 2, &["a"]);
+    sweep(&sim, &mut worker).await;
+    assert_eq!(sim.out().await, ["n1"]);
+    sim.joined("c2", 1, &["b"]);
+    sim.settle(&mut worker).await;
+    assert_eq!(sim.out().await, Vec::<String>::new());
+    assert_eq!(mark(&sim, "n1").await, "no | - | - | updated");
 }
 
 #[tokio::test]
 async fn a_deleted_node_ends_its_hold() {
-    let house = ironic().await;
-    free(&house, &["n1"]).await;
-    let mut worker = lose(&house).await;
-    house.sql("DELETE FROM nodes").await;
-    sweep(&house, &mut worker).await;
-    assert_eq!(house.out().await, Vec::<String>::new());
-    assert_contiguous(&house.announcements().await);
+    let sim = ironic().await;
+    free(&sim, &["n1"]).await;
+    let mut worker = lose(&sim).await;
+    sim.sql("DELETE FROM nodes").await;
+    sweep(&sim, &mut worker).await;
+    assert_eq!(sim.out().await, Vec::<String>::new());
+    assert_contiguous(&sim.announcements().await);
 }
 
 #[tokio::test]
 async fn names_are_compared_as_ironic_does() {
-    let house = ironic().await;
+    let sim = ironic().await;
     let available = ("provision_state", "'available'");
     for (uuid, driver, group) in [
         ("exact", "'a'", "'rack'"),
@@ -312,14 +307,14 @@ async fn names_are_compared_as_ironic_does() {
         ("other-group", "'a'", "''"),
     ] {
         let more = [available, ("driver", driver), ("conductor_group", group)];
-        node(&house, uuid, &more).await;
+        node(&sim, uuid, &more).await;
     }
-    let mut worker = house.active().await;
-    house.joined_in("c1", 1, "Rack", &["a"]);
-    house.left("c1", 1);
-    house.settle(&mut worker).await;
-    assert_eq!(house.out().await, ["exact", "upper-group"]);
-    let drivers = house.reader.drivers().await.unwrap();
+    let mut worker = sim.active().await;
+    sim.joined_in("c1", 1, "Rack", &["a"]);
+    sim.left("c1", 1);
+    sim.settle(&mut worker).await;
+    assert_eq!(sim.out().await, ["exact", "upper-group"]);
+    let drivers = sim.reader.drivers().await.unwrap();
     let told: Vec<String> = drivers
         .iter()
         .map(|pair| {
@@ -343,9 +338,9 @@ async fn names_are_compared_as_ironic_does() {
             "rack /a unknown 1+0",
         ]
     );
-    house.joined_in("c1", 2, "rack", &["a"]);
-    house.settle(&mut worker).await;
-    assert_eq!(house.out().await, Vec::<String>::new());
+    sim.joined_in("c1", 2, "rack", &["a"]);
+    sim.settle(&mut worker).await;
+    assert_eq!(sim.out().await, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -368,26 +363,25 @@ async fn a_schema_that_is_not_known_is_refused_and_no_event_is_taken() {
             "inventory.kind = \"ironic\" needs the database of an OpenStack Ironic",
         ),
     ] {
-        let house = ironic().await;
-        house
-            .sql(&format!(
-                "UPDATE alembic_version SET version_num = '{revision}'"
-            ))
-            .await;
+        let sim = ironic().await;
+        sim.sql(&format!(
+            "UPDATE alembic_version SET version_num = '{revision}'"
+        ))
+        .await;
         if !more.is_empty() {
-            house.sql(more).await;
+            sim.sql(more).await;
         }
-        house.joined("c1", 1, &["a"]);
-        let fault = house.try_join().await.err().expect("it does not join");
+        sim.joined("c1", 1, &["a"]);
+        let fault = sim.try_join().await.err().expect("it does not join");
         assert!(fault.to_string().starts_with(expected), "{fault}");
-        assert_eq!(house.queue.events_left(), 1);
+        assert_eq!(sim.queue.events_left(), 1);
     }
 }
 
 #[tokio::test]
 async fn ironic_s_own_tables_are_not_altered() {
-    let house = ironic().await;
-    let query = match house.kind() {
+    let sim = ironic().await;
+    let query = match sim.kind() {
         Kind::Sqlite => "SELECT group_concat(name) FROM (SELECT name FROM pragma_table_info('nodes')
             UNION ALL SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'nodes' AND sql IS NOT NULL)",
         Kind::Postgres => "SELECT string_agg(name, ',') FROM (SELECT column_name AS name FROM information_schema.columns
@@ -398,7 +392,7 @@ async fn ironic_s_own_tables_are_not_altered() {
             FROM information_schema.statistics WHERE table_schema = database() AND table_name = 'nodes'
             AND index_name NOT IN ('uuid', 'name')) AS found",
     };
-    let found = house.text(query).await;
+    let found = sim.text(query).await;
     let mut found: Vec<&str> = found.split(',').collect();
     found.sort_unstable();
     assert_eq!(
@@ -423,103 +417,101 @@ async fn ironic_s_own_tables_are_not_altered() {
 
 #[tokio::test]
 async fn observing_counts_what_would_be_taken_and_touches_no_row_of_ironic_s() {
-    let mut house = ironic().await;
-    house.rules.mode = Mode::Observe;
-    free(&house, &["n1", "n2"]).await;
-    node(&house, "deployed", &[("provision_state", "'active'")]).await;
-    let _worker = lose(&house).await;
+    let mut sim = ironic().await;
+    sim.rules.mode = Mode::Observe;
+    free(&sim, &["n1", "n2"]).await;
+    node(&sim, "deployed", &[("provision_state", "'active'")]).await;
+    let _worker = lose(&sim).await;
     assert_eq!(
-        house.decisions().await,
+        sim.decisions().await,
         ["a lost by c1 e2, 2 nodes", "b lost by c1 e2, 0 nodes"]
     );
-    assert_eq!(house.out().await, Vec::<String>::new());
-    assert_eq!(mark(&house, "n1").await, "no | - | -");
+    assert_eq!(sim.out().await, Vec::<String>::new());
+    assert_eq!(mark(&sim, "n1").await, "no | - | -");
 }
 
 #[tokio::test]
 async fn an_operator_gets_ours_back_and_what_is_reserved_is_said_and_waits() {
-    let house = ironic().await;
-    free(&house, &["n1", "n2", "n3", "n4"]).await;
-    let mut worker = lose(&house).await;
+    let sim = ironic().await;
+    free(&sim, &["n1", "n2", "n3", "n4"]).await;
+    let mut worker = lose(&sim).await;
     assert!(
-        release(&house, Held::Everything).await.is_none(),
+        release(&sim, Held::Everything).await.is_none(),
         "not unless it is paused"
     );
-    pause(&house, "a mistake", None).await;
-    house
-        .sql("UPDATE nodes SET reservation = 'c9' WHERE uuid = 'n2'")
+    pause(&sim, "a mistake", None).await;
+    sim.sql("UPDATE nodes SET reservation = 'c9' WHERE uuid = 'n2'")
         .await;
-    house
-        .sql("UPDATE nodes SET maintenance_reason = 'mine' WHERE uuid = 'n3'")
+    sim.sql("UPDATE nodes SET maintenance_reason = 'mine' WHERE uuid = 'n3'")
         .await;
-    let one = release(&house, Held::Node("n4")).await.unwrap();
+    let one = release(&sim, Held::Node("n4")).await.unwrap();
     assert_eq!((one.changed, one.locked), (1, 0));
-    let all = release(&house, Held::Everything).await.unwrap();
+    let all = release(&sim, Held::Everything).await.unwrap();
     assert_eq!((all.changed, all.locked), (2, 1));
-    assert_eq!(house.out().await, ["n2"]);
-    assert_eq!(mark(&house, "n1").await, "no | - | - | updated");
-    assert_eq!(mark(&house, "n2").await, OURS);
+    assert_eq!(sim.out().await, ["n2"]);
+    assert_eq!(mark(&sim, "n1").await, "no | - | - | updated");
+    assert_eq!(mark(&sim, "n2").await, OURS);
     assert_eq!(
-        mark(&house, "n3").await,
+        mark(&sim, "n3").await,
         "yes | no active conductor | mine | updated"
     );
-    assert_eq!(mark(&house, "n4").await, "no | - | - | updated");
-    assert_contiguous(&house.announcements().await);
+    assert_eq!(mark(&sim, "n4").await, "no | - | - | updated");
+    assert_contiguous(&sim.announcements().await);
     // Released by a command is not lifted by hand: once nothing is paused any more, they go again.
-    resume(&house).await;
-    sweep(&house, &mut worker).await;
-    assert_eq!(house.out().await, ["n1", "n2", "n4"]);
+    resume(&sim).await;
+    sweep(&sim, &mut worker).await;
+    assert_eq!(sim.out().await, ["n1", "n2", "n4"]);
 }
 
 #[tokio::test]
 async fn nodes_whose_driver_never_had_a_conductor_are_taken_out_only_if_they_are_free() {
-    let mut house = ironic().await;
-    house.rules.unknown_after = Some(Duration::from_secs(60));
+    let mut sim = ironic().await;
+    sim.rules.unknown_after = Some(Duration::from_secs(60));
     let available = ("provision_state", "'available'");
-    node(&house, "n1", &[available, ("driver", "'never'")]).await;
+    node(&sim, "n1", &[available, ("driver", "'never'")]).await;
     let active = ("provision_state", "'active'");
-    node(&house, "n2", &[active, ("driver", "'never'")]).await;
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a"]);
-    house.pass(&mut worker, 190).await;
-    assert_eq!(house.out().await, ["n1"]);
-    house.joined("c2", 1, &["never"]);
-    house.settle(&mut worker).await;
-    assert_eq!(house.out().await, Vec::<String>::new());
-    assert_eq!(mark(&house, "n1").await, "no | - | - | updated");
+    node(&sim, "n2", &[active, ("driver", "'never'")]).await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a"]);
+    sim.pass(&mut worker, 190).await;
+    assert_eq!(sim.out().await, ["n1"]);
+    sim.joined("c2", 1, &["never"]);
+    sim.settle(&mut worker).await;
+    assert_eq!(sim.out().await, Vec::<String>::new());
+    assert_eq!(mark(&sim, "n1").await, "no | - | - | updated");
 }
 
 #[tokio::test]
 async fn a_row_that_somebody_has_locked_holds_up_no_other_on_the_way_out_and_back() {
     for kind in [Kind::Postgres, Kind::MySql] {
         let scratch = tables_in(Scratch::of(kind).await).await;
-        let house = House::over(scratch, InventoryKind::Ironic);
-        free(&house, &["n1", "n2", "n3"]).await;
+        let sim = Simulation::over(scratch, InventoryKind::Ironic);
+        free(&sim, &["n1", "n2", "n3"]).await;
         let lock = "UPDATE nodes SET version = '1.42' WHERE uuid = 'n2'";
-        let locked = house.hold(lock).await;
-        let mut worker = house.active().await;
-        house.joined("c1", 1, &["a"]);
-        house.left("c1", 1);
-        let some = async |house: &House, worker: &mut Worker| {
+        let locked = sim.hold(lock).await;
+        let mut worker = sim.active().await;
+        sim.joined("c1", 1, &["a"]);
+        sim.left("c1", 1);
+        let some = async |sim: &Simulation, worker: &mut Worker| {
             for _ in 0..20 {
-                house.clock.advance(Duration::from_secs(1));
+                sim.clock.advance(Duration::from_secs(1));
                 worker.step().await;
             }
         };
-        some(&house, &mut worker).await;
-        assert_eq!(house.out().await, ["n1", "n3"], "{kind:?}");
+        some(&sim, &mut worker).await;
+        assert_eq!(sim.out().await, ["n1", "n3"], "{kind:?}");
         locked.undo().await;
-        some(&house, &mut worker).await;
-        assert_eq!(house.out().await, ["n1", "n2", "n3"], "{kind:?}");
-        let locked = house.hold(lock).await;
-        house.joined("c1", 2, &["a"]);
-        some(&house, &mut worker).await;
-        assert_eq!(house.out().await, ["n2"], "{kind:?}");
-        assert_eq!(mark(&house, "n3").await, "no | - | - | updated");
+        some(&sim, &mut worker).await;
+        assert_eq!(sim.out().await, ["n1", "n2", "n3"], "{kind:?}");
+        let locked = sim.hold(lock).await;
+        sim.joined("c1", 2, &["a"]);
+        some(&sim, &mut worker).await;
+        assert_eq!(sim.out().await, ["n2"], "{kind:?}");
+        assert_eq!(mark(&sim, "n3").await, "no | - | - | updated");
         locked.undo().await;
-        some(&house, &mut worker).await;
-        assert_eq!(house.out().await, Vec::<String>::new(), "{kind:?}");
-        assert_contiguous(&house.announcements().await);
+        some(&sim, &mut worker).await;
+        assert_eq!(sim.out().await, Vec::<String>::new(), "{kind:?}");
+        assert_contiguous(&sim.announcements().await);
     }
 }
 
@@ -568,7 +560,7 @@ async fn somebody_else_s_nodes_are_neither_altered_nor_filled_by_native_commands
     )
     .await
     .unwrap_err();
-    let made = crate::database::try_run(
+    let made = nodewarden_tests::database::try_run(
         empty.database.url.expose(),
         "SELECT stream FROM nodewarden_state",
     );
@@ -605,22 +597,22 @@ async fn the_least_rights_that_are_shipped_are_enough_and_allow_nothing_else() {
             )
             .await;
         let url = least_rights(&scratch, grants, host).await;
-        let mut house = House::over(scratch, InventoryKind::Ironic);
-        house.use_url(&url);
-        let mut worker = lose(&house).await;
-        assert_eq!(house.out().await, ["n1"]);
-        house.joined("c1", 2, &["a"]);
-        house.settle(&mut worker).await;
-        sweep(&house, &mut worker).await;
-        assert_eq!(house.out().await, Vec::<String>::new());
-        assert_eq!(mark(&house, "n1").await, "no | - | - | updated");
+        let mut sim = Simulation::over(scratch, InventoryKind::Ironic);
+        sim.use_url(&url);
+        let mut worker = lose(&sim).await;
+        assert_eq!(sim.out().await, ["n1"]);
+        sim.joined("c1", 2, &["a"]);
+        sim.settle(&mut worker).await;
+        sweep(&sim, &mut worker).await;
+        assert_eq!(sim.out().await, Vec::<String>::new());
+        assert_eq!(mark(&sim, "n1").await, "no | - | - | updated");
         for forbidden in [
             "UPDATE nodes SET provision_state = 'active'",
             "DELETE FROM nodes",
             "UPDATE conductors SET id = 1",
             "DROP TABLE nodewarden_state",
         ] {
-            let outcome = crate::database::try_run(&url, forbidden).await;
+            let outcome = nodewarden_tests::database::try_run(&url, forbidden).await;
             assert!(outcome.is_err(), "{kind:?} allowed {forbidden}");
         }
     }

@@ -1,9 +1,7 @@
 //! Two workers, stepped one step at a time over a simulated queue and clock and a real database, through
 //! the schedules that break such designs.
 
-#[path = "../support/database.rs"]
-mod database;
-mod house;
+mod harness;
 mod invariants;
 mod ironic;
 mod neighbours;

@@ -8,64 +8,63 @@ use nodewarden::config::Mode;
 use nodewarden::store::{Held, SqlLedger, Unwatched};
 use nodewarden::worker::Decider;
 
-use crate::house::{House, Worker, assert_contiguous, changes};
+use crate::harness::{Simulation, Worker, assert_contiguous, changes};
 use crate::operator::{pause, release, wait};
 use crate::races::Lossy;
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
-async fn observing() -> House {
-    let mut house = House::new().await;
-    house.rules.mode = Mode::Observe;
-    house
+async fn observing() -> Simulation {
+    let mut sim = Simulation::new().await;
+    sim.rules.mode = Mode::Observe;
+    sim
 }
 
 /// The next session runs with other settings.
-async fn restarted(house: &mut House, worker: Worker, mode: Mode) -> Worker {
-    house.queue.end(worker.session);
-    house.rules.mode = mode;
-    house.active().await
+async fn restarted(sim: &mut Simulation, worker: Worker, mode: Mode) -> Worker {
+    sim.queue.end(worker.session);
+    sim.rules.mode = mode;
+    sim.active().await
 }
 
 /// All that a user of the table, or a subscriber, could notice.
-async fn touched(house: &House) -> String {
-    house
-        .text(
-            "SELECT CASE WHEN (SELECT count(*) FROM nodes WHERE service_state <> 'in_service'
+async fn touched(sim: &Simulation) -> String {
+    sim.text(
+        "SELECT CASE WHEN (SELECT count(*) FROM nodes WHERE service_state <> 'in_service'
                     OR service_state_since_ms IS NOT NULL) = 0
                 AND (SELECT count(*) FROM nodewarden_changes) = 0
                 AND (SELECT count(*) FROM nodewarden_announcements) = 0
                 AND (SELECT seq + last_announcement FROM nodewarden_state) = 0
                 THEN 'nothing' ELSE 'something' END",
-        )
-        .await
+    )
+    .await
 }
 
 #[tokio::test]
 async fn observing_touches_and_announces_nothing_whatever_happens() {
-    let house = observing().await;
-    house.nodes("a", 3).await;
-    house.nodes("b", 2).await;
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a", "b"]);
-    house.joined_watched("c2", 1, &["b"], S(10));
-    house.settle(&mut worker).await;
+    let sim = observing().await;
+    sim.nodes("a", 3).await;
+    sim.nodes("b", 2).await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a", "b"]);
+    sim.joined_watched("c2", 1, &["b"], S(10));
+    sim.settle(&mut worker).await;
     // By an event, by silence, by a planned restart that ends, by a report, by other drivers.
-    house.left("c1", 1);
-    house.pass(&mut worker, 75).await;
-    house.joined("c1", 2, &["a", "b"]);
-    house.settle(&mut worker).await;
-    house.left_for("c1", 2, S(65));
-    house.pass(&mut worker, 130).await;
-    house.joined("c1", 3, &["a", "b"]);
-    house.timed_out("c1", 3);
-    house.joined("c1", 3, &["a", "b"]);
-    house.joined("c1", 3, &["a"]);
-    house.beat("nobody", 1);
-    house.settle(&mut worker).await;
-    house.pass(&mut worker, 125).await;
+    sim.left("c1", 1);
+    sim.pass(&mut worker, 75).await;
+    sim.joined("c1", 2, &["a", "b"]);
+    sim.settle(&mut worker).await;
+    sim.left_for("c1", 2, S(65));
+    sim.pass(&mut worker, 130).await;
+    sim.joined("c1", 3, &["a", "b"]);
+    sim.timed_out("c1", 3);
+    sim.joined("c1", 3, &["a", "b"]);
+    sim.joined("c1", 3, &["a"]);
+    sim.beat("nobody", 1);
+    sim.settle(&mut worker).await;
+    sim.pass(&mut worker, 125).await;
     assert_eq!(
-        house.decisions().await,
+        sim.decisions().await,
         [
             "a lost by c1 e3, 3 nodes",
             "b lost by c2 silence, 2 nodes",
@@ -82,58 +81,57 @@ async fn observing_touches_and_announces_nothing_whatever_happens() {
             "b lost by c1 e9, 2 nodes",
         ]
     );
-    assert_eq!(touched(&house).await, "nothing");
-    let decisions = house.reader.decisions(100).await.unwrap();
+    assert_eq!(touched(&sim).await, "nothing");
+    let decisions = sim.reader.decisions(100).await.unwrap();
     assert!(decisions.iter().all(|decision| decision.observed));
-    let observed = house.reader.observed(0).await.unwrap();
+    let observed = sim.reader.observed(0).await.unwrap();
     assert_eq!((observed.losses, observed.nodes_out), (7, 17));
     assert_eq!((observed.returns, observed.nodes_back), (6, 15));
-    assert!(house.reader.overview().await.unwrap().observing());
-    let drivers = house.reader.drivers().await.unwrap();
+    assert!(sim.reader.overview().await.unwrap().observing());
+    let drivers = sim.reader.drivers().await.unwrap();
     let would: u64 = drivers.iter().map(|view| view.would_go_out()).sum();
     assert_eq!(would, 2);
 }
 
 #[tokio::test]
 async fn a_mark_that_is_nobody_s_is_not_put_right_while_observing() {
-    let house = observing().await;
-    house.nodes("a", 1).await;
-    house
-        .sql("UPDATE nodes SET service_state = 'out_of_service'")
+    let sim = observing().await;
+    sim.nodes("a", 1).await;
+    sim.sql("UPDATE nodes SET service_state = 'out_of_service'")
         .await;
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a"]);
-    house.pass(&mut worker, 70).await;
-    let state = house.text("SELECT service_state FROM nodes").await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a"]);
+    sim.pass(&mut worker, 70).await;
+    let state = sim.text("SELECT service_state FROM nodes").await;
     assert_eq!(state, "out_of_service");
 }
 
 /// Since when the first pair that is shown is lost.
-async fn lost_since(house: &House) -> Option<u64> {
-    house.reader.drivers().await.unwrap()[0].since_ms
+async fn lost_since(sim: &Simulation) -> Option<u64> {
+    sim.reader.drivers().await.unwrap()[0].since_ms
 }
 
 #[tokio::test]
 async fn i1_enforcing_after_observing_decides_again_and_rewrites_nothing() {
-    let mut house = observing().await;
-    let nodes = house.nodes("a", 3).await;
-    house.nodes("b", 2).await;
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a", "b"]);
-    house.left("c1", 1);
-    house.joined("c2", 1, &["b"]);
-    house.settle(&mut worker).await;
-    let before = house.reader.decisions(100).await.unwrap();
-    let since = lost_since(&house).await;
-    house.clock.advance(S(3600));
-    let mut worker = restarted(&mut house, worker, Mode::Enforce).await;
-    assert_eq!(house.out().await, nodes);
+    let mut sim = observing().await;
+    let nodes = sim.nodes("a", 3).await;
+    sim.nodes("b", 2).await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a", "b"]);
+    sim.left("c1", 1);
+    sim.joined("c2", 1, &["b"]);
+    sim.settle(&mut worker).await;
+    let before = sim.reader.decisions(100).await.unwrap();
+    let since = lost_since(&sim).await;
+    sim.clock.advance(S(3600));
+    let mut worker = restarted(&mut sim, worker, Mode::Enforce).await;
+    assert_eq!(sim.out().await, nodes);
     assert_eq!(
-        lost_since(&house).await,
+        lost_since(&sim).await,
         since,
         "it is lost as long as it was"
     );
-    let mut after = house.reader.decisions(100).await.unwrap();
+    let mut after = sim.reader.decisions(100).await.unwrap();
     let fresh = after.remove(0);
     assert_eq!(after, before, "what was observed stays as it is");
     let observed = after.iter().find(|one| one.driver == "a").unwrap();
@@ -155,77 +153,77 @@ async fn i1_enforcing_after_observing_decides_again_and_rewrites_nothing() {
         )
     );
     // One fresh decision, not one for each window or sweep; and it ends as any other does.
-    house.pass(&mut worker, 65).await;
-    house.joined("c1", 2, &["a"]);
-    house.settle(&mut worker).await;
-    assert_eq!(house.out().await, Vec::<String>::new());
-    assert_eq!(house.decisions().await.len(), 5);
-    assert_contiguous(&house.announcements().await);
+    sim.pass(&mut worker, 65).await;
+    sim.joined("c1", 2, &["a"]);
+    sim.settle(&mut worker).await;
+    assert_eq!(sim.out().await, Vec::<String>::new());
+    assert_eq!(sim.decisions().await.len(), 5);
+    assert_contiguous(&sim.announcements().await);
 }
 
 #[tokio::test]
 async fn i6_a_pair_that_is_back_before_the_own_tick_is_not_decided_again() {
-    let mut house = observing().await;
-    house.nodes("a", 3).await;
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a"]);
-    house.left("c1", 1);
-    house.settle(&mut worker).await;
-    house.queue.end(worker.session);
-    house.joined("c1", 2, &["a"]);
-    house.rules.mode = Mode::Enforce;
-    let mut worker = house.active().await;
-    house.pass(&mut worker, 65).await;
+    let mut sim = observing().await;
+    sim.nodes("a", 3).await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a"]);
+    sim.left("c1", 1);
+    sim.settle(&mut worker).await;
+    sim.queue.end(worker.session);
+    sim.joined("c1", 2, &["a"]);
+    sim.rules.mode = Mode::Enforce;
+    let mut worker = sim.active().await;
+    sim.pass(&mut worker, 65).await;
     assert_eq!(
-        house.decisions().await,
+        sim.decisions().await,
         ["a lost by c1 e2, 3 nodes", "a restored by c1 e3, 0 nodes"]
     );
-    assert_eq!(house.out().await, Vec::<String>::new());
+    assert_eq!(sim.out().await, Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn i1_a_pair_that_was_back_and_is_lost_again_before_the_own_tick_is_decided_once() {
-    let mut house = observing().await;
-    let nodes = house.nodes("a", 3).await;
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a"]);
-    house.left("c1", 1);
-    house.settle(&mut worker).await;
-    house.queue.end(worker.session);
-    house.joined("c1", 2, &["a"]);
-    house.left("c1", 2);
-    house.rules.mode = Mode::Enforce;
-    house.active().await;
+    let mut sim = observing().await;
+    let nodes = sim.nodes("a", 3).await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a"]);
+    sim.left("c1", 1);
+    sim.settle(&mut worker).await;
+    sim.queue.end(worker.session);
+    sim.joined("c1", 2, &["a"]);
+    sim.left("c1", 2);
+    sim.rules.mode = Mode::Enforce;
+    sim.active().await;
     assert_eq!(
-        house.decisions().await,
+        sim.decisions().await,
         [
             "a lost by c1 e2, 3 nodes",
             "a restored by c1 e3, 0 nodes",
             "a lost by c1 e4, 3 nodes"
         ]
     );
-    assert_eq!(house.out().await, nodes);
+    assert_eq!(sim.out().await, nodes);
 }
 
 #[tokio::test]
 async fn l1_many_losses_that_were_observed_are_decided_again_a_bounded_number_at_a_time() {
-    let mut house = observing().await;
+    let mut sim = observing().await;
     let drivers: Vec<String> = (0..200).map(|n| format!("d{n:03}")).collect();
     let drivers: Vec<&str> = drivers.iter().map(String::as_str).collect();
     for driver in &drivers {
-        house.nodes(driver, 1).await;
+        sim.nodes(driver, 1).await;
     }
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &drivers);
-    house.left("c1", 1);
-    house.settle(&mut worker).await;
-    house.queue.end(worker.session);
-    house.rules.mode = Mode::Enforce;
-    let mut worker = house.join().await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &drivers);
+    sim.left("c1", 1);
+    sim.settle(&mut worker).await;
+    sim.queue.end(worker.session);
+    sim.rules.mode = Mode::Enforce;
+    let mut worker = sim.join().await;
     let mut decided = Vec::new();
     for _ in 0..400 {
         worker.step().await;
-        let decisions = house.reader.decisions(1000).await.unwrap();
+        let decisions = sim.reader.decisions(1000).await.unwrap();
         decided.push(decisions.iter().filter(|one| !one.observed).count());
         if worker.decider.pending() == 0 && decided.last() == Some(&200) {
             break;
@@ -234,107 +232,107 @@ async fn l1_many_losses_that_were_observed_are_decided_again_a_bounded_number_at
     decided.dedup();
     // Three rows each, and a transaction begins with 500.
     assert_eq!(decided, [167, 200]);
-    house.settle(&mut worker).await;
-    assert_eq!(house.out().await.len(), 200);
-    assert_contiguous(&house.announcements().await);
+    sim.settle(&mut worker).await;
+    assert_eq!(sim.out().await.len(), 200);
+    assert_contiguous(&sim.announcements().await);
 }
 
 #[tokio::test]
 async fn i1_a_lost_reply_to_what_is_decided_again_doubles_no_decision() {
-    let mut house = observing().await;
-    let nodes = house.nodes("a", 3).await;
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a"]);
-    house.left("c1", 1);
-    house.settle(&mut worker).await;
-    house.queue.end(worker.session);
-    house.rules.mode = Mode::Enforce;
+    let mut sim = observing().await;
+    let nodes = sim.nodes("a", 3).await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a"]);
+    sim.left("c1", 1);
+    sim.settle(&mut worker).await;
+    sim.queue.end(worker.session);
+    sim.rules.mode = Mode::Enforce;
     let lose_next = Arc::new(AtomicBool::new(true));
     let ledger = Lossy {
-        inner: SqlLedger::new(&house.database, house.inventory(), Arc::new(Unwatched)).unwrap(),
+        inner: SqlLedger::new(&sim.database, sim.inventory(), Arc::new(Unwatched)).unwrap(),
         lose_next: Arc::clone(&lose_next),
         no_sweep: false,
         most: u32::MAX,
     };
-    let (rules, clock) = (house.rules.clone(), house.clock.clone());
-    let mut decider = Decider::join(house.queue.join(), ledger, clock, rules, "test")
+    let (rules, clock) = (sim.rules.clone(), sim.clock.clone());
+    let mut decider = Decider::join(sim.queue.join(), ledger, clock, rules, "test")
         .await
         .unwrap();
     for _ in 0..20 {
         decider.step().await.unwrap();
     }
     assert!(!lose_next.load(Ordering::Relaxed));
-    assert_eq!(house.out().await, nodes);
+    assert_eq!(sim.out().await, nodes);
     assert_eq!(
-        house.decisions().await,
+        sim.decisions().await,
         ["a lost by c1 e2, 3 nodes", "a lost by c1 e2, 3 nodes"]
     );
-    assert_contiguous(&house.announcements().await);
+    assert_contiguous(&sim.announcements().await);
 }
 
 #[tokio::test]
 async fn observing_in_the_middle_of_a_loss_touches_nothing_more_and_a_release_gives_back() {
-    let mut house = House::new().await;
-    house.rules.chunk_nodes = 10;
-    house.nodes("a", 35).await;
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a"]);
-    house.settle(&mut worker).await;
-    house.left("c1", 1);
+    let mut sim = Simulation::new().await;
+    sim.rules.chunk_nodes = 10;
+    sim.nodes("a", 35).await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a"]);
+    sim.settle(&mut worker).await;
+    sim.left("c1", 1);
     worker.step().await;
-    assert_eq!(house.out().await.len(), 10);
-    let mut worker = restarted(&mut house, worker, Mode::Observe).await;
-    let announced = house.announcements().await.len();
-    wait(&house, &mut worker, 70).await;
-    assert_eq!(house.out().await.len(), 10);
+    assert_eq!(sim.out().await.len(), 10);
+    let mut worker = restarted(&mut sim, worker, Mode::Observe).await;
+    let announced = sim.announcements().await.len();
+    wait(&sim, &mut worker, 70).await;
+    assert_eq!(sim.out().await.len(), 10);
     // Not even a return is carried out.
-    house.joined("c1", 2, &["a"]);
-    wait(&house, &mut worker, 70).await;
-    assert_eq!(house.out().await.len(), 10);
-    assert_eq!(house.announcements().await.len(), announced);
+    sim.joined("c1", 2, &["a"]);
+    wait(&sim, &mut worker, 70).await;
+    assert_eq!(sim.out().await.len(), 10);
+    assert_eq!(sim.announcements().await.len(), announced);
     // No pause is needed.
-    let done = release(&house, Held::Everything).await.unwrap();
+    let done = release(&sim, Held::Everything).await.unwrap();
     assert_eq!(done.changed, 10);
-    assert_eq!(house.out().await, Vec::<String>::new());
-    assert_contiguous(&house.announcements().await);
-    assert_eq!(changes(&house.announcements().await).len(), 20);
+    assert_eq!(sim.out().await, Vec::<String>::new());
+    assert_contiguous(&sim.announcements().await);
+    assert_eq!(changes(&sim.announcements().await).len(), 20);
 }
 
 #[tokio::test]
 async fn i5_holds_from_before_come_back_when_it_is_armed_again_and_no_observed_decision_counts_them()
  {
-    let mut house = House::new().await;
-    house.nodes("a", 3).await;
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a"]);
-    house.left("c1", 1);
-    house.settle(&mut worker).await;
-    let mut worker = restarted(&mut house, worker, Mode::Observe).await;
-    house.joined("c1", 2, &["a"]);
-    house.settle(&mut worker).await;
-    assert_eq!(house.out().await.len(), 3);
-    restarted(&mut house, worker, Mode::Enforce).await;
-    assert_eq!(house.out().await, Vec::<String>::new());
+    let mut sim = Simulation::new().await;
+    sim.nodes("a", 3).await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a"]);
+    sim.left("c1", 1);
+    sim.settle(&mut worker).await;
+    let mut worker = restarted(&mut sim, worker, Mode::Observe).await;
+    sim.joined("c1", 2, &["a"]);
+    sim.settle(&mut worker).await;
+    assert_eq!(sim.out().await.len(), 3);
+    restarted(&mut sim, worker, Mode::Enforce).await;
+    assert_eq!(sim.out().await, Vec::<String>::new());
     assert_eq!(
-        house.decisions().await,
+        sim.decisions().await,
         ["a lost by c1 e2, 3 nodes", "a restored by c1 e3, 3 nodes"]
     );
-    assert_contiguous(&house.announcements().await);
+    assert_contiguous(&sim.announcements().await);
 }
 
 #[tokio::test]
 async fn a_pause_holds_for_the_first_moments_of_being_armed_too() {
-    let mut house = observing().await;
-    house.nodes("a", 3).await;
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a"]);
-    house.left("c1", 1);
-    house.settle(&mut worker).await;
-    pause(&house, "not yet", None).await;
-    house.queue.end(worker.session);
-    house.rules.mode = Mode::Enforce;
-    let mut worker = house.join().await;
-    wait(&house, &mut worker, 70).await;
-    assert_eq!(house.out().await, Vec::<String>::new());
-    assert_eq!(house.decisions().await, ["a lost by c1 e2, 3 nodes"]);
+    let mut sim = observing().await;
+    sim.nodes("a", 3).await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a"]);
+    sim.left("c1", 1);
+    sim.settle(&mut worker).await;
+    pause(&sim, "not yet", None).await;
+    sim.queue.end(worker.session);
+    sim.rules.mode = Mode::Enforce;
+    let mut worker = sim.join().await;
+    wait(&sim, &mut worker, 70).await;
+    assert_eq!(sim.out().await, Vec::<String>::new());
+    assert_eq!(sim.decisions().await, ["a lost by c1 e2, 3 nodes"]);
 }

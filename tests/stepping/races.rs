@@ -11,80 +11,80 @@ use nodewarden::store::{
     Unwatched, Window, WindowDone,
 };
 use nodewarden::worker::Decider;
+use nodewarden_tests::database::Kind;
 
-use crate::database::Kind;
-use crate::house::{House, SimSubscriber, assert_contiguous};
+use crate::harness::{SimSubscriber, Simulation, assert_contiguous};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
 #[tokio::test]
 async fn a_short_stall_every_minute_does_not_keep_silence_from_being_judged() {
-    let mut house = House::new().await;
-    house.rules.batch = 1;
-    house.nodes("a", 1).await;
-    let mut worker = house.active().await;
-    house.joined_watched("c1", 1, &["a"], S(10));
-    house.settle(&mut worker).await;
+    let mut sim = Simulation::new().await;
+    sim.rules.batch = 1;
+    sim.nodes("a", 1).await;
+    let mut worker = sim.active().await;
+    sim.joined_watched("c1", 1, &["a"], S(10));
+    sim.settle(&mut worker).await;
     // c1 is dead from here on. Now and then a step takes a little over a second, with the own tick
     // still behind it in the queue.
     for _ in 0..5 {
-        house.pass(&mut worker, 50).await;
-        house.beat("somebody else", 1);
-        house.clock.advance(S(1));
+        sim.pass(&mut worker, 50).await;
+        sim.beat("somebody else", 1);
+        sim.clock.advance(S(1));
         worker.step().await;
-        house.clock.advance(Duration::from_millis(1200));
-        house.settle(&mut worker).await;
+        sim.clock.advance(Duration::from_millis(1200));
+        sim.settle(&mut worker).await;
     }
-    assert_eq!(house.decisions().await, ["a lost by c1 silence, 1 nodes"]);
+    assert_eq!(sim.decisions().await, ["a lost by c1 silence, 1 nodes"]);
 }
 
 #[tokio::test]
 async fn what_can_come_again_after_a_long_outage_is_not_forgotten_before_it_comes() {
-    let mut house = House::new().await;
-    house.rules.keeping.events = S(3600);
-    house.nodes("a", 1).await;
-    house.joined("c1", 1, &["a"]);
-    house.timed_out("c1", 1);
-    house.joined("c1", 1, &["a"]);
-    let mut first = house.join().await;
-    house.queue.partition_before_ack(first.session);
+    let mut sim = Simulation::new().await;
+    sim.rules.keeping.events = S(3600);
+    sim.nodes("a", 1).await;
+    sim.joined("c1", 1, &["a"]);
+    sim.timed_out("c1", 1);
+    sim.joined("c1", 1, &["a"]);
+    let mut first = sim.join().await;
+    sim.queue.partition_before_ack(first.session);
     assert!(first.decider.step().await.is_err());
     let once = ["a lost by c1 e2", "a restored by c1 e3"];
-    assert_eq!(causes(&house).await, once);
+    assert_eq!(causes(&sim).await, once);
     // Nobody decides for longer than events are remembered; then they come one by one.
-    house.clock.advance(S(7200));
-    house.rules.batch = 1;
-    house.active().await;
-    assert_eq!(house.queue.events_left(), 0);
-    assert_eq!(causes(&house).await, once);
+    sim.clock.advance(S(7200));
+    sim.rules.batch = 1;
+    sim.active().await;
+    assert_eq!(sim.queue.events_left(), 0);
+    assert_eq!(causes(&sim).await, once);
     assert_eq!(
-        house.text("SELECT count(*) FROM nodewarden_events").await,
+        sim.text("SELECT count(*) FROM nodewarden_events").await,
         "3"
     );
 }
 
-async fn causes(house: &House) -> Vec<String> {
-    let decisions = house.decisions().await;
+async fn causes(sim: &Simulation) -> Vec<String> {
+    let decisions = sim.decisions().await;
     let cause = |decision: &String| decision.split(',').next().unwrap().to_owned();
     decisions.iter().map(cause).collect()
 }
 
 #[tokio::test]
 async fn a_user_s_long_transaction_does_not_end_the_relay() {
-    let house = House::new().await;
-    house.nodes("a", 1).await;
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a"]);
-    house.left("c1", 1);
-    house.settle(&mut worker).await;
+    let sim = Simulation::new().await;
+    sim.nodes("a", 1).await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a"]);
+    sim.left("c1", 1);
+    sim.settle(&mut worker).await;
     let subscriber = SimSubscriber::default();
-    let mut relay = house.relay(worker.decider.epoch().unwrap(), &subscriber);
-    let lock = house.lock().await;
+    let mut relay = sim.relay(worker.decider.epoch().unwrap(), &subscriber);
+    let lock = sim.lock().await;
     relay.step().await.unwrap();
     let once = subscriber.got();
     lock.undo().await;
     while relay.step().await.unwrap() > 0 {}
-    let all = house.announcements().await;
+    let all = sim.announcements().await;
     assert_contiguous(&all);
     let got = subscriber.got();
     assert_eq!(got[..once.len()], once[..]);
@@ -92,87 +92,85 @@ async fn a_user_s_long_transaction_does_not_end_the_relay() {
         got.ends_with(&once),
         "what was not recorded is repeated, and the same"
     );
-    assert_eq!(house.reader.overview().await.unwrap().announced, 2);
+    assert_eq!(sim.reader.overview().await.unwrap().announced, 2);
     assert_eq!(all.len(), 2, "a position and one message");
 }
 
 #[tokio::test]
 async fn a_queue_that_rejects_for_good_delays_announcements_by_thirty_seconds_once() {
-    let mut house = House::new().await;
-    house.rules.nodes_per_message = 1;
-    house.nodes("a", 200).await;
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a"]);
-    house.left("c1", 1);
-    house.settle(&mut worker).await;
+    let mut sim = Simulation::new().await;
+    sim.rules.nodes_per_message = 1;
+    sim.nodes("a", 200).await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a"]);
+    sim.left("c1", 1);
+    sim.settle(&mut worker).await;
     let subscriber = SimSubscriber::default();
     subscriber.refuse(true);
-    let mut relay = house.relay(worker.decider.epoch().unwrap(), &subscriber);
-    let began = house.now();
-    let all = house.reader.overview().await.unwrap().last_announcement;
+    let mut relay = sim.relay(worker.decider.epoch().unwrap(), &subscriber);
+    let began = sim.now();
+    let all = sim.reader.overview().await.unwrap().last_announcement;
     assert!(all > 200);
-    while house.reader.overview().await.unwrap().announced < all {
+    while sim.reader.overview().await.unwrap().announced < all {
         relay.step().await.unwrap();
-        assert!(house.now().since(began) < S(40), "still not through");
+        assert!(sim.now().since(began) < S(40), "still not through");
     }
-    assert!(house.now().since(began) >= S(30));
+    assert!(sim.now().since(began) >= S(30));
     // Once the queue takes messages again, a refusal is a refusal again.
     subscriber.refuse(false);
-    house.joined("c1", 2, &["a"]);
-    house.settle(&mut worker).await;
+    sim.joined("c1", 2, &["a"]);
+    sim.settle(&mut worker).await;
     while relay.step().await.unwrap() > 0 {}
     subscriber.refuse(true);
-    house.left("c1", 2);
-    house.settle(&mut worker).await;
+    sim.left("c1", 2);
+    sim.settle(&mut worker).await;
     assert_eq!(relay.step().await.unwrap(), 0);
 }
 
 #[tokio::test]
 async fn a_pair_s_return_gives_back_its_own_holds_and_looks_at_no_other() {
-    let mut house = House::new().await;
-    house.rules.chunk_nodes = 3;
+    let mut sim = Simulation::new().await;
+    sim.rules.chunk_nodes = 3;
     for driver in ["a", "b", "c"] {
-        house.nodes(driver, 7).await;
+        sim.nodes(driver, 7).await;
     }
     // Uuids of all pairs mixed.
-    house
-        .sql("UPDATE nodes SET uuid = concat(substr(uuid, 3), substr(uuid, 1, 1))")
+    sim.sql("UPDATE nodes SET uuid = concat(substr(uuid, 3), substr(uuid, 1, 1))")
         .await;
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a", "b", "c"]);
-    house.left("c1", 1);
-    house.settle(&mut worker).await;
-    assert_eq!(house.out().await.len(), 21);
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a", "b", "c"]);
+    sim.left("c1", 1);
+    sim.settle(&mut worker).await;
+    assert_eq!(sim.out().await.len(), 21);
     // By hand, between two sweeps: not the business of b's return.
-    house
-        .sql("UPDATE nodes SET service_state = 'in_service' WHERE driver = 'a'")
+    sim.sql("UPDATE nodes SET service_state = 'in_service' WHERE driver = 'a'")
         .await;
-    house.joined("c2", 1, &["b"]);
-    house.settle(&mut worker).await;
-    let out = house.out().await;
+    sim.joined("c2", 1, &["b"]);
+    sim.settle(&mut worker).await;
+    let out = sim.out().await;
     assert!(out.iter().all(|uuid| !uuid.ends_with('b')), "{out:?}");
     assert_eq!(out.len(), 14);
     assert_eq!(
-        house
-            .list("SELECT DISTINCT driver FROM nodes WHERE service_state = 'in_service' ORDER BY driver")
-            .await,
+        sim.list(
+            "SELECT DISTINCT driver FROM nodes WHERE service_state = 'in_service' ORDER BY driver"
+        )
+        .await,
         ["a", "b"]
     );
-    house.pass(&mut worker, 61).await;
+    sim.pass(&mut worker, 61).await;
     assert_eq!(
-        house
-            .list("SELECT DISTINCT driver FROM nodes WHERE service_state = 'in_service'")
+        sim.list("SELECT DISTINCT driver FROM nodes WHERE service_state = 'in_service'")
             .await,
         ["b"]
     );
-    assert_contiguous(&house.announcements().await);
+    assert_contiguous(&sim.announcements().await);
 }
 
 #[tokio::test]
 async fn the_statements_of_a_pair_use_an_index() {
-    let house = House::new().await;
-    let indexes = house
-        .list(match house.kind() {
+    let sim = Simulation::new().await;
+    let indexes = sim
+        .list(match sim.kind() {
             Kind::Sqlite => "SELECT name FROM sqlite_schema WHERE type = 'index'",
             Kind::Postgres => "SELECT indexname::text FROM pg_indexes",
             Kind::MySql => {
@@ -190,26 +188,26 @@ async fn the_statements_of_a_pair_use_an_index() {
 
 #[tokio::test]
 async fn a_flapping_pair_does_not_starve_another() {
-    let mut house = House::new().await;
-    house.rules.chunk_nodes = 1;
-    house.nodes("a", 5).await;
-    house.nodes("b", 5).await;
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a"]);
-    house.joined("c2", 1, &["b"]);
-    house.left("c2", 1);
-    house.settle(&mut worker).await;
-    house.joined("c2", 2, &["b"]);
+    let mut sim = Simulation::new().await;
+    sim.rules.chunk_nodes = 1;
+    sim.nodes("a", 5).await;
+    sim.nodes("b", 5).await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a"]);
+    sim.joined("c2", 1, &["b"]);
+    sim.left("c2", 1);
+    sim.settle(&mut worker).await;
+    sim.joined("c2", 2, &["b"]);
     for n in 1..60 {
-        house.left("c1", n);
+        sim.left("c1", n);
         worker.step().await;
-        house.joined("c1", n + 1, &["a"]);
+        sim.joined("c1", n + 1, &["a"]);
         worker.step().await;
     }
     assert!(
-        !house.out().await.iter().any(|uuid| uuid.starts_with('b')),
+        !sim.out().await.iter().any(|uuid| uuid.starts_with('b')),
         "{:?}",
-        house.out().await
+        sim.out().await
     );
 }
 
@@ -339,14 +337,14 @@ impl Ledger for Lossy {
 async fn a_lost_reply_to_a_commit_doubles_no_decision_and_leaves_no_node_behind() {
     // After how many windows of the loss, and of the walk over all holds, the restore comes.
     for (windows_of_loss, windows_of_sweep) in [(2, 0), (10, 0), (10, 3), (10, 5), (10, 8)] {
-        let mut house = House::new().await;
-        house.rules.chunk_nodes = 10;
-        house.nodes("a", 35).await;
+        let mut sim = Simulation::new().await;
+        sim.rules.chunk_nodes = 10;
+        sim.nodes("a", 35).await;
         let lose_next = Arc::new(AtomicBool::new(false));
-        let queue = house.queue.join();
+        let queue = sim.queue.join();
         let ledger = Lossy {
             inner: SqlLedger::new(
-                &house.database,
+                &sim.database,
                 nodewarden::config::InventoryKind::Native,
                 Arc::new(Unwatched),
             )
@@ -355,42 +353,42 @@ async fn a_lost_reply_to_a_commit_doubles_no_decision_and_leaves_no_node_behind(
             no_sweep: false,
             most: u32::MAX,
         };
-        let rules = house.rules.clone();
-        let clock = house.clock.clone();
+        let rules = sim.rules.clone();
+        let clock = sim.clock.clone();
         let mut decider = Decider::join(queue, ledger, clock, rules, "test")
             .await
             .unwrap();
         for _ in 0..5 {
             decider.step().await.unwrap();
         }
-        house.joined("c1", 1, &["a"]);
-        house.left("c1", 1);
+        sim.joined("c1", 1, &["a"]);
+        sim.left("c1", 1);
         for _ in 0..windows_of_loss {
             decider.step().await.unwrap();
         }
         if windows_of_sweep > 0 {
-            house.clock.advance(S(61));
+            sim.clock.advance(S(61));
             for _ in 0..windows_of_sweep {
                 decider.step().await.unwrap();
             }
         }
-        let began = house.now();
+        let began = sim.now();
         lose_next.store(true, Ordering::Relaxed);
-        house.joined("c1", 2, &["a"]);
+        sim.joined("c1", 2, &["a"]);
         for _ in 0..30 {
             decider.step().await.unwrap();
         }
         assert!(!lose_next.load(Ordering::Relaxed));
-        assert!(house.now().since(began) < S(30), "no sweep came to help");
+        assert!(sim.now().since(began) < S(30), "no sweep came to help");
         assert_eq!(
-            house.out().await,
+            sim.out().await,
             Vec::<String>::new(),
             "{windows_of_loss} {windows_of_sweep}"
         );
-        let causes = causes(&house).await;
+        let causes = causes(&sim).await;
         assert_eq!(causes, ["a lost by c1 e2", "a restored by c1 e3"]);
-        assert_eq!(house.queue.events_left(), 0);
-        assert_contiguous(&house.announcements().await);
+        assert_eq!(sim.queue.events_left(), 0);
+        assert_contiguous(&sim.announcements().await);
     }
 }
 
@@ -413,10 +411,10 @@ impl nodewarden::store::TransactionWatch for Words {
 #[tokio::test]
 async fn i9_a_relay_that_is_dropped_inside_its_transaction_is_not_watched_any_more() {
     use nodewarden::store::Outbox;
-    let house = House::new().await;
+    let sim = Simulation::new().await;
     let words = Arc::new(Words::default());
     let told = || words.0.lock().unwrap().clone();
-    let mut outbox = nodewarden::store::SqlOutbox::new(&house.database, words.clone()).unwrap();
+    let mut outbox = nodewarden::store::SqlOutbox::new(&sim.database, words.clone()).unwrap();
     {
         let mut recording = std::pin::pin!(outbox.announced(0, 0, 0));
         while told().is_empty() {

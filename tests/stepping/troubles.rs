@@ -7,34 +7,34 @@ use std::time::Duration;
 use nodewarden::config::InventoryKind;
 use nodewarden::store::{self, SqlLedger, Unwatched};
 use nodewarden::worker::Decider;
+use nodewarden_tests::database::{Kind, Scratch};
 
-use crate::database::{Kind, Scratch};
-use crate::house::House;
+use crate::harness::Simulation;
 use crate::races::Lossy;
 
 /// Loses `a` with 300 nodes and `b` with 3 on a ledger in trouble; how many are out after a while.
 async fn lose_in_trouble(no_sweep: bool, most: u32) -> usize {
-    let house = House::new().await;
-    house.nodes("a", 300).await;
-    house.nodes("b", 3).await;
+    let sim = Simulation::new().await;
+    sim.nodes("a", 300).await;
+    sim.nodes("b", 3).await;
     let ledger = Lossy {
-        inner: SqlLedger::new(&house.database, house.inventory(), Arc::new(Unwatched)).unwrap(),
+        inner: SqlLedger::new(&sim.database, sim.inventory(), Arc::new(Unwatched)).unwrap(),
         lose_next: Arc::new(AtomicBool::new(false)),
         no_sweep,
         most,
     };
-    let (rules, clock) = (house.rules.clone(), house.clock.clone());
-    let queue = house.queue.join();
+    let (rules, clock) = (sim.rules.clone(), sim.clock.clone());
+    let queue = sim.queue.join();
     let mut decider = Decider::join(queue, ledger, clock, rules, "test")
         .await
         .unwrap();
-    house.joined("c1", 1, &["a", "b"]);
-    house.left("c1", 1);
+    sim.joined("c1", 1, &["a", "b"]);
+    sim.left("c1", 1);
     for _ in 0..60 {
         decider.step().await.unwrap();
-        house.clock.advance(Duration::from_millis(500));
+        sim.clock.advance(Duration::from_millis(500));
     }
-    house.out().await.len()
+    sim.out().await.len()
 }
 
 #[tokio::test]
@@ -66,8 +66,8 @@ async fn a_migration_that_was_cut_off_is_finished_by_the_next_one() {
 
 #[tokio::test]
 async fn old_decisions_are_dropped_in_no_time_beside_many_changes() {
-    let house = House::new().await;
-    house
+    let sim = Simulation::new().await;
+    sim
         .sql(
             "INSERT INTO nodewarden_changes (seq, uuid, decision, since_ms) VALUES (1, 'n', 1000, 1800000000000);
              INSERT INTO nodewarden_decisions (number, decision_id, conductor_group, driver, verdict, cause, epoch,
@@ -77,14 +77,13 @@ async fn old_decisions_are_dropped_in_no_time_beside_many_changes() {
         .await;
     for power in 0..19 {
         let rows = 1 << power;
-        house
-            .sql(&format!(
-                "INSERT INTO nodewarden_changes (seq, uuid, decision, since_ms)
+        sim.sql(&format!(
+            "INSERT INTO nodewarden_changes (seq, uuid, decision, since_ms)
                  SELECT seq + {rows}, uuid, decision, since_ms FROM nodewarden_changes"
-            ))
-            .await;
+        ))
+        .await;
         if power < 9 {
-            house
+            sim
                 .sql(&format!(
                     "INSERT INTO nodewarden_decisions (number, decision_id, conductor_group, driver, verdict, cause,
                          epoch, decided_at_ms, completed_at_ms)
@@ -95,12 +94,12 @@ async fn old_decisions_are_dropped_in_no_time_beside_many_changes() {
         }
     }
     let began = std::time::Instant::now();
-    let worker = house.active().await;
+    let worker = sim.active().await;
     assert_eq!(worker.decider.trouble(), None);
     assert!(
         began.elapsed() < Duration::from_secs(10),
         "{:?}",
         began.elapsed()
     );
-    assert_eq!(house.decisions().await, Vec::<String>::new());
+    assert_eq!(sim.decisions().await, Vec::<String>::new());
 }

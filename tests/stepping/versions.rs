@@ -1,26 +1,25 @@
 //! Two versions on one queue and one database, as in a rolling upgrade.
 
-use crate::house::{House, SimSubscriber};
+use crate::harness::{SimSubscriber, Simulation};
 
 #[tokio::test]
 async fn i4_what_a_newer_version_announces_is_left_to_it_and_what_is_before_it_goes_out() {
-    let mut house = House::new().await;
-    house.rules.nodes_per_message = 1;
-    house.nodes("a", 3).await;
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a"]);
-    house.left("c1", 1);
-    house.settle(&mut worker).await;
+    let mut sim = Simulation::new().await;
+    sim.rules.nodes_per_message = 1;
+    sim.nodes("a", 3).await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a"]);
+    sim.left("c1", 1);
+    sim.settle(&mut worker).await;
     let epoch = worker.decider.epoch().unwrap();
-    let before = house.announcements().await;
+    let before = sim.announcements().await;
     let third = before[2].number;
-    house
-        .sql(&format!(
-            "UPDATE nodewarden_announcements SET format = 2 WHERE number >= {third}"
-        ))
-        .await;
+    sim.sql(&format!(
+        "UPDATE nodewarden_announcements SET format = 2 WHERE number >= {third}"
+    ))
+    .await;
     let subscriber = SimSubscriber::default();
-    let mut relay = house.relay(epoch, &subscriber);
+    let mut relay = sim.relay(epoch, &subscriber);
     assert_eq!(relay.step().await.unwrap(), 2);
     let end = relay.step().await.unwrap_err();
     assert_eq!(
@@ -32,33 +31,29 @@ async fn i4_what_a_newer_version_announces_is_left_to_it_and_what_is_before_it_g
     );
     assert_eq!(subscriber.got().len(), 2);
     // The newer one takes over and carries it out.
-    house
-        .sql("UPDATE nodewarden_announcements SET format = 1")
+    sim.sql("UPDATE nodewarden_announcements SET format = 1")
         .await;
-    let mut relay = house.relay(epoch, &subscriber);
+    let mut relay = sim.relay(epoch, &subscriber);
     while relay.step().await.unwrap() > 0 {}
     assert_eq!(subscriber.got().len(), before.len());
 }
 
 #[tokio::test]
 async fn columns_and_tables_that_a_newer_version_added_disturb_nobody() {
-    let house = House::new().await;
-    house
-        .sql("ALTER TABLE nodewarden_state ADD COLUMN invented_later INTEGER")
+    let sim = Simulation::new().await;
+    sim.sql("ALTER TABLE nodewarden_state ADD COLUMN invented_later INTEGER")
         .await;
-    house
-        .sql("ALTER TABLE nodewarden_changes ADD COLUMN invented_later INTEGER")
+    sim.sql("ALTER TABLE nodewarden_changes ADD COLUMN invented_later INTEGER")
         .await;
-    house
-        .sql("CREATE TABLE nodewarden_invented_later (id INTEGER)")
+    sim.sql("CREATE TABLE nodewarden_invented_later (id INTEGER)")
         .await;
-    house.nodes("a", 2).await;
-    let mut worker = house.active().await;
-    house.joined("c1", 1, &["a"]);
-    house.left("c1", 1);
-    house.settle(&mut worker).await;
-    assert_eq!(house.out().await, ["a-00000", "a-00001"]);
-    house.joined("c1", 2, &["a"]);
-    house.settle(&mut worker).await;
-    assert_eq!(house.out().await, Vec::<String>::new());
+    sim.nodes("a", 2).await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a"]);
+    sim.left("c1", 1);
+    sim.settle(&mut worker).await;
+    assert_eq!(sim.out().await, ["a-00000", "a-00001"]);
+    sim.joined("c1", 2, &["a"]);
+    sim.settle(&mut worker).await;
+    assert_eq!(sim.out().await, Vec::<String>::new());
 }

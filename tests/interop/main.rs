@@ -1,38 +1,25 @@
 //! The real binary among strangers: clients in other languages that know nothing but the contract,
 //! a real Ironic's list of nodes, and publishers that send rubbish.
 
-#[allow(
-    dead_code,
-    reason = "the tests of the broker's own module use more of it"
-)]
-#[path = "support/rabbitmq.rs"]
-mod rabbitmq;
-#[path = "support/replica.rs"]
-mod replica;
-
-#[path = "interop/examples.rs"]
 mod examples;
-#[path = "interop/refused.rs"]
 mod refused;
-#[path = "interop/stranger.rs"]
 mod stranger;
-#[path = "interop/stream.rs"]
 mod stream;
 
-use replica::{House, file};
+use nodewarden_tests::deployment::{Deployment, file};
 use serde_json::json;
 
 #[test]
 fn the_list_of_a_real_ironic_is_imported_and_shown() {
-    let house = House::default();
-    house.run(&["migrate"]);
+    let deployment = Deployment::default();
+    deployment.run(&["migrate"]);
     let list = file("tests/fixtures/ironic-api-nodes.json");
-    let imported = house.ask(&["nodes", "import", list.to_str().expect("text")]);
+    let imported = deployment.ask(&["nodes", "import", list.to_str().expect("text")]);
     assert_eq!(imported, json!({"added": 13, "updated": 0}));
-    let again = house.ask(&["nodes", "import", list.to_str().expect("text")]);
+    let again = deployment.ask(&["nodes", "import", list.to_str().expect("text")]);
     assert_eq!(again, json!({"added": 0, "updated": 13}));
 
-    let mut status = house.ask(&["status"]);
+    let mut status = deployment.ask(&["status"]);
     let stream = status["stream"].take();
     uuid::Uuid::parse_str(stream.as_str().expect("a stream")).expect("it is a UUID");
     let unknown = |group: &str, driver: &str, nodes: u64| {

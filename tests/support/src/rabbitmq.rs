@@ -1,7 +1,6 @@
 //! The other side of the broker tests: settings with names that no other test uses, and a plain
 //! client to publish, look and meddle with.
 
-use std::future::Future;
 use std::time::{Duration, Instant};
 
 use lapin::options::{
@@ -12,22 +11,18 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
 use nodewarden::broker::Consumer;
 use nodewarden::config::{Amqp, SecretUrl};
+
+use crate::deployment::broker;
 use nodewarden::message::Delivery;
 
 /// How long a state may take to come about on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// The broker to test with. Without one the test fails: a skipped test proves nothing.
-pub fn url() -> String {
-    std::env::var("NODEWARDEN_TEST_AMQP_URL")
-        .expect("NODEWARDEN_TEST_AMQP_URL must name a RabbitMQ; tests/servers/rabbitmq starts one")
-}
-
 /// Settings with names of their own.
 pub fn settings() -> Amqp {
     let unique = uuid::Uuid::new_v4().simple().to_string();
     Amqp {
-        url: SecretUrl::new(&url()),
+        url: SecretUrl::new(&broker()),
         timeout: Duration::from_secs(10),
         events_exchange: format!("t.{unique}.events"),
         events_queue: format!("t.{unique}.queue"),
@@ -46,7 +41,7 @@ pub struct Client {
 
 impl Client {
     pub async fn connect() -> Self {
-        let connection = Connection::connect(&url(), ConnectionProperties::default())
+        let connection = Connection::connect(&broker(), ConnectionProperties::default())
             .await
             .expect("the test broker answers");
         let channel = connection.create_channel().await.expect("a channel");
@@ -169,21 +164,6 @@ pub async fn receive(consumer: &mut Consumer, count: usize) -> Vec<Delivery> {
         all.extend(some.expect("the session lives"));
     }
     all
-}
-
-/// Waits until `probe` gives something.
-pub async fn eventually<T, F: Future<Output = Option<T>>>(
-    what: &str,
-    mut probe: impl FnMut() -> F,
-) -> T {
-    let deadline = Instant::now() + DEADLINE;
-    loop {
-        if let Some(value) = probe().await {
-            return value;
-        }
-        assert!(Instant::now() < deadline, "it never came about: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// The bodies as texts.

@@ -1,7 +1,6 @@
 //! A database of a test's own, on whichever server this run is about: SQLite, or the PostgreSQL or
 //! MySQL/MariaDB that the environment names. `NODEWARDEN_TEST_STORE` chooses; tests/run runs the
 //! suites that use this once for each.
-#![allow(dead_code, reason = "each test uses a part of it")]
 
 use nodewarden::config::{Database, InventoryKind, SecretUrl};
 use nodewarden::store;
@@ -280,7 +279,7 @@ impl Scratch {
     }
 
     /// A user's transaction in which `statement` was run; it lasts until it is dropped.
-    pub async fn hold(&self, statement: &str) -> Held {
+    pub async fn hold(&self, statement: &str) -> OpenTransaction {
         let url = self.database.url.expose();
         let statement = AssertSqlSafe(statement.to_owned());
         match self.kind {
@@ -288,13 +287,13 @@ impl Scratch {
                 let mut link = sqlx::SqliteConnection::connect(url).await.unwrap();
                 link.execute("BEGIN IMMEDIATE").await.unwrap();
                 link.execute(sqlx::raw_sql(statement)).await.unwrap();
-                Held::Sqlite(link)
+                OpenTransaction::Sqlite(link)
             }
             Kind::Postgres => {
                 let mut link = sqlx::PgConnection::connect(url).await.unwrap();
                 link.execute("BEGIN").await.unwrap();
                 link.execute(sqlx::raw_sql(statement)).await.unwrap();
-                Held::Postgres(link)
+                OpenTransaction::Postgres(link)
             }
             Kind::MySql => {
                 let mut link = sqlx::MySqlConnection::connect(url).await.unwrap();
@@ -302,20 +301,42 @@ impl Scratch {
                     .await
                     .unwrap();
                 link.execute(sqlx::raw_sql(statement)).await.unwrap();
-                Held::MySql(link)
+                OpenTransaction::MySql(link)
             }
         }
     }
 }
 
-/// Somebody's open transaction.
-pub enum Held {
+/// A user's open transaction.
+pub enum OpenTransaction {
     Sqlite(sqlx::SqliteConnection),
     Postgres(sqlx::PgConnection),
     MySql(sqlx::MySqlConnection),
 }
 
-impl Held {
+impl OpenTransaction {
+    /// Another statement in the same transaction.
+    pub async fn run(&mut self, statement: &'static str) {
+        let statement = sqlx::raw_sql(statement);
+        match self {
+            Self::Sqlite(link) => link.execute(statement).await.map(drop),
+            Self::Postgres(link) => link.execute(statement).await.map(drop),
+            Self::MySql(link) => link.execute(statement).await.map(drop),
+        }
+        .unwrap();
+    }
+
+    /// Commits it.
+    pub async fn commit(mut self) {
+        self.run("COMMIT").await;
+        match self {
+            Self::Sqlite(link) => link.close().await,
+            Self::Postgres(link) => link.close().await,
+            Self::MySql(link) => link.close().await,
+        }
+        .unwrap();
+    }
+
     /// Undoes it. Waiting for its end is what a drop cannot do.
     pub async fn undo(self) {
         match self {

@@ -1,5 +1,5 @@
-//! A house to step workers in: a queue with a single active consumer and a clock, both simulated,
-//! and a real database.
+//! [`Simulation`]: workers that a test steps, over a queue with a single active consumer and a clock,
+//! both simulated, and a real database.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,17 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use nodewarden::broker::BrokerError;
-use nodewarden::config::{Database, InventoryKind, Mode};
+use nodewarden::config::{Database, InventoryKind};
 use nodewarden::message::{Delivery, Outgoing, Published, Refused};
 
-use crate::database::{Held, Kind, Scratch};
 use nodewarden::domain::announcement::{Announcement, Content};
 use nodewarden::domain::time::{Mono, Now};
 use nodewarden::store::{
-    self, DecisionView, Keeping, NodeUpsert, Outbox, Reader, SqlLedger, SqlOutbox, Unwatched,
+    self, DecisionView, NodeUpsert, Outbox, Reader, SqlLedger, SqlOutbox, Unwatched,
 };
 use nodewarden::worker::ports::{Clock, Queue};
 use nodewarden::worker::{Announcer, Decider, End, Relay, Rules, Step};
+use nodewarden_tests::database::{Kind, OpenTransaction, Scratch};
+use nodewarden_tests::rules::rules;
 
 /// What the simulated broker holds.
 #[derive(Default)]
@@ -345,7 +346,7 @@ impl Worker {
 }
 
 /// Database, queue and clock.
-pub struct House {
+pub struct Simulation {
     scratch: Scratch,
     kind: InventoryKind,
     pub database: Database,
@@ -356,7 +357,7 @@ pub struct House {
     events: Mutex<u64>,
 }
 
-impl House {
+impl Simulation {
     pub async fn new() -> Self {
         Self::on(Kind::chosen()).await
     }
@@ -375,25 +376,7 @@ impl House {
             database,
             queue: SimQueue::default(),
             clock: SimClock::new(),
-            rules: Rules {
-                mode: Mode::Enforce,
-                batch: 256,
-                back_within_cap: Duration::from_secs(900),
-                reconnect_grace: Duration::from_secs(60),
-                forget_after: Duration::from_secs(14 * 86400),
-                sweep_interval: Duration::from_secs(60),
-                chunk_nodes: 1000,
-                nodes_per_message: 500,
-                unknown_after: None,
-                keeping: Keeping {
-                    events: Duration::from_secs(7 * 86400),
-                    announced: Duration::from_secs(7 * 86400),
-                    decisions: Duration::from_secs(90 * 86400),
-                },
-                most_conductors: 10_000,
-                most_pairs: 100_000,
-                publishers: None,
-            },
+            rules: rules(),
             events: Mutex::new(0),
         }
     }
@@ -599,13 +582,13 @@ impl House {
     }
 
     /// A user's transaction that keeps a lock on all nodes until it is undone.
-    pub async fn lock(&self) -> Held {
+    pub async fn lock(&self) -> OpenTransaction {
         self.hold("UPDATE nodes SET maintenance = maintenance")
             .await
     }
 
     /// A user's transaction with this statement in it, open until it is undone.
-    pub async fn hold(&self, statement: &str) -> Held {
+    pub async fn hold(&self, statement: &str) -> OpenTransaction {
         self.scratch.hold(statement).await
     }
 

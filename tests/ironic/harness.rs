@@ -1,44 +1,44 @@
-//! One Ironic: a database, its API, as many conductors as a test wants, and nodes without hardware.
-//! Labs share the broker and stay apart: each gives its conductors names that nobody else has.
+//! [`RealIronic`]: a database, its API, as many conductors as a test wants, and nodes without
+//! hardware. Several share the broker and stay apart: each gives its conductors unique names.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nodewarden_tests::deployment::{broker, eventually};
 use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::database::Database;
-use crate::replica::{broker, eventually};
 
 /// What nodes and allocations say alike, so that they come together.
 const RESOURCE_CLASS: &str = "baremetal";
 
 /// A running Ironic; it ends, and its database goes, when this is dropped.
-pub struct Lab {
+pub struct RealIronic {
     pub api: Api,
     database: Database,
     folder: tempfile::TempDir,
     unique: String,
 }
 
-impl Lab {
+impl RealIronic {
     /// With its API, and without conductors.
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         drop(listener);
         let unique = uuid::Uuid::new_v4().simple().to_string();
-        let lab = Self {
+        let ironic = Self {
             api: Api { port },
             database: Database::create(),
             folder: tempfile::tempdir().expect("a folder"),
             unique: unique[..8].to_owned(),
         };
-        let database = lab.database.sqlalchemy_url();
-        lab.run("schema", &[&database]);
-        lab.run("start-api", &[&port.to_string(), &broker(), &database]);
-        lab
+        let database = ironic.database.sqlalchemy_url();
+        ironic.run("schema", &[&database]);
+        ironic.run("start-api", &[&port.to_string(), &broker(), &database]);
+        ironic
     }
 
     /// The database as nodewarden's settings name it.
@@ -51,7 +51,7 @@ impl Lab {
         self.database.sql(statement)
     }
 
-    /// What Ironic calls a conductor of this lab.
+    /// What Ironic calls a conductor of this instance.
     pub fn host(&self, name: &str) -> String {
         format!("{name}-{}", self.unique)
     }
@@ -182,7 +182,7 @@ impl Lab {
         self.api.ask("DELETE", &path, None)
     }
 
-    /// What the API (`api`) or a conductor (its [`Lab::host`]) has written.
+    /// What the API (`api`) or a conductor (its [`RealIronic::host`]) has written.
     fn log(&self, name: &str) -> String {
         let path = self.folder.path().join("log").join(name);
         let bytes = std::fs::read(path).unwrap_or_default();
@@ -195,7 +195,7 @@ impl Lab {
     }
 }
 
-impl Drop for Lab {
+impl Drop for RealIronic {
     fn drop(&mut self) {
         let _ = script("stop", self.folder.path(), &[]);
         if std::thread::panicking() {

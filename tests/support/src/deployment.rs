@@ -1,7 +1,5 @@
-//! A whole nodewarden as its operators have it: the real binary, a database file, names at the
-//! broker that nobody else uses, and the processes around it. Ends what it started, by its own id.
-
-#![allow(dead_code, reason = "each test file uses its part")]
+//! [`Deployment`]: a whole nodewarden as its operators have it. The real binary, a database file,
+//! unique names at the broker, and the processes around it. Ends what it started, by its own id.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,13 +7,12 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-/// How long a state may take to come about on a busy machine.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub use crate::waiting::eventually_blocking as eventually;
 
 /// The broker to test with. Without one the test fails: a skipped test proves nothing.
 pub fn broker() -> String {
@@ -33,36 +30,34 @@ pub fn python() -> Command {
 
 /// A file of the project.
 pub fn file(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    project.expect("we are in tests/support").join(path)
+}
+
+/// The binary; cargo builds it before it runs a test of the package.
+pub fn binary() -> PathBuf {
+    built("nodewarden", "--bins")
 }
 
 /// An example; cargo builds examples beside the tests.
 pub fn example(name: &str) -> PathBuf {
+    built(&format!("examples/{name}"), "--examples")
+}
+
+fn built(path: &str, what: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
-    let built = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
-    let path = built.join("examples").join(name);
+    let folder = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
+    let path = folder.join(path);
     assert!(
         path.exists(),
-        "{} is not built: cargo build --examples",
+        "{} is not built: cargo build {what}",
         path.display()
     );
     path
 }
 
-/// Asks again until there is an answer; panics with `what` at the deadline.
-pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + DEADLINE;
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(Instant::now() < end, "not within {DEADLINE:?}: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// One database file and one set of names at the broker.
-pub struct House {
+pub struct Deployment {
     folder: tempfile::TempDir,
     pub events_exchange: String,
     pub events_queue: String,
@@ -71,7 +66,7 @@ pub struct House {
     started: Mutex<u32>,
 }
 
-impl Default for House {
+impl Default for Deployment {
     fn default() -> Self {
         let unique = uuid::Uuid::new_v4().simple().to_string();
         Self {
@@ -85,11 +80,11 @@ impl Default for House {
     }
 }
 
-impl House {
-    /// The command with all settings of this house.
+impl Deployment {
+    /// The command with all settings of this deployment.
     pub fn command(&self, settings: &[&str], words: &[&str]) -> Command {
         let database = self.folder.path().join("nodewarden.db");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_nodewarden"));
+        let mut command = Command::new(binary());
         command.args(words);
         for setting in [
             format!("amqp.url={}", broker()),
@@ -168,6 +163,7 @@ pub fn get(port: u16, path: &str) -> Option<(u16, String)> {
     Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }
 
+/// A port that was free a moment ago.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()

@@ -1,4 +1,4 @@
-//! An Ironic made of rows, and bridges that look at it. Time is a number.
+//! [`SimIronic`], which is made of rows, and the [`SimBridge`]s that look at it. Time is a number.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,13 +36,13 @@ pub struct Conductor {
 
 /// The tables, and the time.
 #[derive(Clone)]
-pub struct Ironic {
+pub struct SimIronic {
     pub now: u64,
     pub beats: bool,
     pub conductors: BTreeMap<&'static str, Conductor>,
 }
 
-impl Default for Ironic {
+impl Default for SimIronic {
     fn default() -> Self {
         Self {
             now: 1_000,
@@ -52,7 +52,7 @@ impl Default for Ironic {
     }
 }
 
-impl Ironic {
+impl SimIronic {
     pub fn with(names: &[&'static str]) -> Self {
         let mut ironic = Self::default();
         for name in names {
@@ -170,12 +170,12 @@ impl Ironic {
 }
 
 /// A bridge whose broker always confirms.
-pub struct Bridge {
+pub struct SimBridge {
     pub judge: Judge,
     pub said: Vec<Event>,
 }
 
-impl Bridge {
+impl SimBridge {
     pub fn new(name: &str) -> Self {
         Self {
             judge: Judge::new(rules(), name),
@@ -184,12 +184,12 @@ impl Bridge {
     }
 
     /// Looks and says what is due; what it said now.
-    pub fn turn(&mut self, ironic: &Ironic) -> Vec<Event> {
+    pub fn turn(&mut self, ironic: &SimIronic) -> Vec<Event> {
         self.judge.looked(&ironic.look());
         self.speak(ironic)
     }
 
-    pub fn speak(&mut self, ironic: &Ironic) -> Vec<Event> {
+    pub fn speak(&mut self, ironic: &SimIronic) -> Vec<Event> {
         let now = mono(ironic.now + 10);
         let due = self.judge.due(now);
         for event in &due {
@@ -200,7 +200,7 @@ impl Bridge {
     }
 
     /// Turns each interval for that long; what it said meanwhile.
-    pub fn run(&mut self, ironic: &mut Ironic, ms: u64) -> Vec<Event> {
+    pub fn run(&mut self, ironic: &mut SimIronic, ms: u64) -> Vec<Event> {
         let end = ironic.now + ms;
         let mut said = Vec::new();
         while ironic.now < end {

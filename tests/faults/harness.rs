@@ -1,4 +1,5 @@
-//! Real replicas, a real broker, a real database, and somebody who listens.
+//! [`Cluster`]: replicas as processes of the real binary, a real broker, a real database, and a
+//! [`Listener`] that checks what they announce.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -11,27 +12,13 @@ use nodewarden::config::{Amqp, Database, InventoryKind, SecretUrl};
 use nodewarden::message::{Delivery, Outgoing, Published};
 use nodewarden::store::{self, NodeUpsert, Overview, Reader};
 use nodewarden::wire::out::{NodeBackInService, NodeOutOfService};
+use nodewarden_tests::database::{Kind, Scratch};
+use nodewarden_tests::deployment::{binary, broker, free_port};
+use nodewarden_tests::waiting::{DEADLINE, eventually};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::database::{Kind, Scratch};
-
-/// How long a state may take to come about on a busy machine; longer than a tick lives in the queue.
-pub const DEADLINE: Duration = Duration::from_secs(120);
-
-/// Asks again until there is an answer; panics with `what` at the deadline.
-pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let end = Instant::now() + DEADLINE;
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(Instant::now() < end, "not within {DEADLINE:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 /// One database, one set of names at the broker, and the replicas that share them.
-pub struct Fleet {
+pub struct Cluster {
     folder: tempfile::TempDir,
     scratch: Scratch,
     pub amqp: Amqp,
@@ -42,7 +29,7 @@ pub struct Fleet {
     events: u64,
 }
 
-impl Fleet {
+impl Cluster {
     /// On the broker that all tests share.
     pub async fn new() -> Self {
         Self::on(Kind::chosen()).await
@@ -50,7 +37,7 @@ impl Fleet {
 
     /// On the broker that all tests share, and on this kind of database whatever the environment says.
     pub async fn on(kind: Kind) -> Self {
-        Self::at(&shared_broker(), kind).await
+        Self::at(&broker(), kind).await
     }
 
     pub async fn at(url: &str, kind: Kind) -> Self {
@@ -123,7 +110,7 @@ impl Fleet {
     pub fn start(&self, name: &str, more: &[&str]) -> Replica {
         let log = self.folder.path().join(format!("{name}.log"));
         let port = free_port();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_nodewarden"));
+        let mut command = Command::new(binary());
         command
             .arg("run")
             .arg("--http-listen")
@@ -275,26 +262,13 @@ impl Fleet {
 
     /// What a command of an operator says, and how it ends.
     pub fn command(&self, words: &[&str]) -> std::process::Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_nodewarden"));
+        let mut command = Command::new(binary());
         command.args(words).stdin(Stdio::null());
         for setting in &self.settings {
             command.arg("--set").arg(setting);
         }
         command.output().unwrap()
     }
-}
-
-fn shared_broker() -> String {
-    std::env::var("NODEWARDEN_TEST_AMQP_URL")
-        .expect("NODEWARDEN_TEST_AMQP_URL must name a RabbitMQ; tests/servers/rabbitmq starts one")
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 /// One process.

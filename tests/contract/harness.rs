@@ -1,7 +1,7 @@
-//! What the stories begin with: a database with our tables, and plain values to write.
+//! [`StoreOnDatabase`], with which each story begins: a database with our tables. And plain values
+//! to write.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use nodewarden::config::{Database, InventoryKind};
 use nodewarden::domain::change::Standing;
@@ -13,11 +13,10 @@ use nodewarden::store::{
     SqlLedger, SqlOutbox, StandingRecord, Unwatched, Window,
 };
 use nodewarden::words::Word;
+use nodewarden_tests::database::{Kind, Scratch};
 
-use crate::database::{Kind, Scratch};
-
-/// A database with our tables, a ledger that holds epoch 1, and one who looks.
-pub struct Ground {
+/// A database with our tables, a ledger that holds epoch 1, and a reader.
+pub struct StoreOnDatabase {
     pub scratch: Scratch,
     pub ledger: SqlLedger,
     pub reader: Reader,
@@ -27,7 +26,7 @@ pub fn ledger(database: &Database) -> SqlLedger {
     SqlLedger::new(database, InventoryKind::Native, Arc::new(Unwatched)).unwrap()
 }
 
-impl Ground {
+impl StoreOnDatabase {
     pub async fn new(kind: Kind) -> Self {
         let scratch = Scratch::migrated_of(kind).await;
         let mut ledger = ledger(&scratch.database);
@@ -199,17 +198,5 @@ pub fn window(after: &str, nodes: u32) -> Window {
         nodes_per_message: 2,
         completes: true,
         now_ms: 5000,
-    }
-}
-
-/// Asks again until there is an answer; panics with `what` after 30 seconds.
-pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(30);
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(Instant::now() < end, "not within 30 s: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

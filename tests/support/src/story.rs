@@ -1,9 +1,8 @@
-//! A database with a story, made only through the store's public contract, for those who look.
+//! [`Story`]: a database with a story, made only through the store's public contract, for tests of
+//! what looks at it.
 //!
 //! c1 (drivers a, b) and c2 (driver a) join, c3 (driver r in group rack-1) is in a planned
 //! restart, c1 leaves: b is lost and its node n2 out of service. `zz` never had a conductor.
-
-#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,8 +25,8 @@ pub const T: u64 = 1_772_359_200_000;
 /// The decision that took n2 out.
 pub const DECISION: &str = "5d2f0c1e-0000-4000-8000-000000000001";
 
-/// A database file in a directory of its own, and the one who decides over it.
-pub struct Fleet {
+/// A database file in a directory of its own, and the ledger that tells the story.
+pub struct Story {
     pub directory: tempfile::TempDir,
     pub settings: Settings,
     pub ledger: SqlLedger,
@@ -37,12 +36,12 @@ pub struct Fleet {
     decisions: u32,
 }
 
-impl Fleet {
+impl Story {
     /// Tables, nodes, an epoch; no conductor yet.
-    pub async fn new() -> Self {
+    pub async fn begun() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let mut settings = Settings::default();
-        let path = directory.path().join("fleet.db");
+        let path = directory.path().join("story.db");
         settings.database = Database {
             url: SecretUrl::new(&format!("sqlite://{}", path.display())),
             ..Database::default()
@@ -85,16 +84,16 @@ impl Fleet {
     }
 
     /// The whole story.
-    pub async fn with_story() -> Self {
-        let mut fleet = Self::new().await;
-        fleet.joins("c1", 1, "", &["a", "b"], T).await;
-        fleet.joins("c2", 1, "", &["a"], T).await;
-        fleet.joins("c3", 1, "Rack-1", &["r"], T).await;
+    pub async fn told() -> Self {
+        let mut story = Self::begun().await;
+        story.joins("c1", 1, "", &["a", "b"], T).await;
+        story.joins("c2", 1, "", &["a"], T).await;
+        story.joins("c3", 1, "Rack-1", &["r"], T).await;
         let restart = Some(Duration::from_secs(600));
-        fleet.leaves("c3", 1, restart, T + 500).await;
-        fleet.leaves("c1", 1, None, T + 1000).await;
-        fleet.takes_out("b", T + 1500).await;
-        fleet
+        story.leaves("c3", 1, restart, T + 500).await;
+        story.leaves("c1", 1, None, T + 1000).await;
+        story.takes_out("b", T + 1500).await;
+        story
     }
 
     pub async fn joins(

@@ -1,0 +1,11 @@
+//! What the tests of nodewarden share. Whatever only one suite needs is in that suite's `harness.rs`;
+//! `tests/README.md` tells which harness is for what.
+
+pub mod database;
+pub mod deployment;
+pub mod envelope;
+pub mod promql;
+pub mod rabbitmq;
+pub mod rules;
+pub mod story;
+pub mod waiting;
