@@ -146,7 +146,7 @@ pub async fn bridge(settings: Settings) -> Result<(), AppFault> {
     let exchange = settings.amqp.events_exchange.clone();
     tracing::info!(
         database = database.url.redacted(),
-        "looking at Ironic's conductors each {}; who is silent for {} is lost",
+        "looking at Ironic's conductors every {}; one that is silent for {} is lost",
         humantime::format_duration(interval),
         humantime::format_duration(timeout)
     );
@@ -224,7 +224,7 @@ async fn prepare(settings: &Settings) -> Result<(), store::StoreError> {
     .await?;
     for weakness in store::weak_durability(&settings.database).await? {
         tracing::warn!(
-            "commits are not durable: {weakness}; what was announced may then be announced anew \
+            "commits are not durable: {weakness}; after a crash, announcements may be made again \
              with the same numbers"
         );
     }

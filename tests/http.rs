@@ -138,7 +138,7 @@ async fn drivers_are_every_pair_that_a_conductor_or_a_node_names() {
             why.push(driver["why"].take().as_str().expect("a text").to_owned());
         }
         assert!(why[0].starts_with("Driver a in the default group is active since 2026-03-01T10:00:00Z"), "{}", why[0]);
-        assert!(why[1].contains("Its last one, c1, left (event c1-1772359201000)."), "{}", why[1]);
+        assert!(why[1].contains("Its last conductor, c1, left (event c1-1772359201000)."), "{}", why[1]);
         assert!(why[2].contains("never had an active conductor"), "{}", why[2]);
         assert!(why[3].contains("c3 may be away until 2026-03-01T10:10:00Z"), "{}", why[3]);
         assert_eq!(
@@ -257,8 +257,8 @@ async fn whatever_makes_no_sense_is_an_error_with_a_fitting_status() {
             ("GET /v1/nodes/%ff", 400, "UTF-8"),
             ("GET /v2/snapshot", 404, "there is no /v2/snapshot"),
             ("GET /", 404, "there is no /"),
-            ("POST /v1/snapshot", 405, "read only"),
-            ("DELETE /v1/nodes/n1", 405, "read only"),
+            ("POST /v1/snapshot", 405, "read-only"),
+            ("DELETE /v1/nodes/n1", 405, "read-only"),
         ] {
             let answer = ask(address, request).await;
             assert_eq!(answer.status, status, "{request}: {}", answer.body);

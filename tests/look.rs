@@ -101,7 +101,7 @@ async fn import_counts_what_it_added_and_what_it_knew() {
         .expect("imported");
     assert!(
         text.starts_with("2 nodes imported from ")
-            && text.ends_with("2 added, 0 already known and brought up to date."),
+            && text.ends_with("2 added, 0 already known and updated."),
         "{text}"
     );
     let csv = import(
@@ -204,17 +204,17 @@ async fn status_shows_everything_on_one_page() {
     );
     for part in [
         "Active:        host-1/42 with epoch 1 since 2026-03-01T10:00:00Z",
-        "WARNING: nothing was committed for ",
+        "WARNING: no replica has committed anything for ",
         "Nodes:         3 in service, 1 out of service because of nodewarden",
         "Announcements: 0 confirmed by the broker, 1 waiting, the oldest from ",
         " at seq 1\n",
         "DRIVER  GROUP      STATE            SINCE",
         "\na       (default)  active (1 left)  ",
         "\nCONDUCTOR  INCARNATION  GROUP      STATE    SINCE",
-        "Held back, and why:\n- Driver b in the default group is LOST since",
+        "Pairs to look at, and why:\n- Driver b in the default group is LOST since",
         "- Driver zz in the default group never had an active conductor",
         "- Driver r in group rack-1 counts as active only by a planned restart: c3 may be away until",
-        "\n\nNearly lost: driver a in the default group hangs on conductor c2 alone: 1 node.",
+        "\n\nNearly lost: driver a in the default group depends on conductor c2 alone: 1 node.",
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
@@ -284,7 +284,7 @@ async fn explain_answers_why_for_nodes_drivers_and_conductors() {
     .expect("explained");
     for part in [
         "Node web-2 (n2) is OUT of service since 2026-03-01T10:00:01Z",
-        "driver b in the default group lost its last active conductor. Its last one, c1, left (event c1-1772359201000).",
+        "driver b in the default group lost its last active conductor. Its last conductor, c1, left (event c1-1772359201000).",
         &format!("Decision {DECISION} by epoch 1 at 2026-03-01T10:00:01Z"),
         "It comes back by itself as soon as a conductor that supports driver b in the default group joins.",
     ] {
@@ -328,7 +328,7 @@ async fn explain_answers_why_for_nodes_drivers_and_conductors() {
         .await
         .expect("explained");
     assert!(
-        c1.starts_with("Conductor c1 does not count since 2026-03-01T10:00:01Z"),
+        c1.starts_with("Conductor c1 has not counted as active since 2026-03-01T10:00:01Z"),
         "{c1}"
     );
     let object = Explain::Node { name: name("n2") }
@@ -359,7 +359,7 @@ async fn who_asks_for_something_unknown_is_told_what_there_is() {
                 name: "r".into(),
                 group: String::new(),
             },
-            "but in rack-1: use --group",
+            "but some do in rack-1: use --group",
         ),
         (Explain::Conductor { name }, "no conductor nobody is known"),
     ] {

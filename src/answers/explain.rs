@@ -6,7 +6,7 @@
 mod words;
 
 use words::{capital, group, names, pair, since, subject, verb};
-pub use words::{date, distance, length, when};
+pub use words::{counted, date, distance, length, when};
 
 use crate::domain::announcement::BackReason;
 use crate::domain::change::{CauseWord, PairState, Verdict};
@@ -53,7 +53,7 @@ pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String
             }
             if let Some(last) = gone.first().filter(|_| view.decision.is_none()) {
                 answer.push(format!(
-                    "The last that supported it was {}.",
+                    "The last conductor that supported it was {}.",
                     printable(&last.conductor)
                 ));
             }
@@ -97,7 +97,7 @@ pub fn hangs_on(view: &DriverView) -> String {
         _ => format!(" ({} may be away by a planned restart)", names(&away)),
     };
     format!(
-        "Nearly lost: {} hangs on conductor {} alone{away}: {nodes} {}.",
+        "Nearly lost: {} depends on conductor {} alone{away}: {nodes} {}.",
         pair(&view.driver, &view.conductor_group),
         names(&present),
         if nodes == 1 { "node" } else { "nodes" },
@@ -112,7 +112,7 @@ pub fn conductor(view: &ConductorView, now_ms: u64) -> String {
     let mut answer = Vec::new();
     match view.state {
         ConductorState::Active => {
-            answer.push(format!("Conductor {name} is active since {since}."));
+            answer.push(format!("Conductor {name} has been active since {since}."));
             answer.push(format!("Last heard {}.", when(view.last_sign_at_ms, now_ms)));
             answer.push(match view.heartbeat_timeout_ms {
                 Some(timeout) => format!(
@@ -134,12 +134,12 @@ pub fn conductor(view: &ConductorView, now_ms: u64) -> String {
             ));
         }
         ConductorState::TimedOut => answer.push(format!(
-            "Conductor {name} does not count since {since}: it was found silent. Last heard {}. Its next \
+            "Conductor {name} has not counted as active since {since}: it was found silent. Last heard {}. Its next \
              heartbeat, or a new joined, brings it back.",
             when(view.last_sign_at_ms, now_ms)
         )),
         ConductorState::Left => answer.push(format!(
-            "Conductor {name} does not count since {since}: it left. Only joined with an incarnation above {} \
+            "Conductor {name} has not counted as active since {since}: it left. Only joined with an incarnation above {} \
              brings it back.",
             view.incarnation
         )),
@@ -149,7 +149,7 @@ pub fn conductor(view: &ConductorView, now_ms: u64) -> String {
         view.incarnation,
         group(&view.conductor_group),
         match view.drivers.len() {
-            0 => "no drivers are known of it".to_owned(),
+            0 => "it names no drivers".to_owned(),
             1 => format!("driver {}", names(&view.drivers)),
             _ => format!("drivers {}", names(&view.drivers)),
         }
@@ -182,11 +182,11 @@ fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) 
     answer.push(
         match (facts.driver.as_deref(), now.map(|view| view.state)) {
             (None, _) => {
-                "It names no driver any more: it comes back once it names one that is active."
+                "It no longer names a driver: it comes back once it names one that is active."
                     .to_owned()
             }
             (Some(_), Some(PairState::Active | PairState::Holding)) => format!(
-                "{} ({}), so it is about to come back: at the next sweep at the latest.",
+                "{} ({}), so it comes back at the next sweep or before.",
                 if needs_the_same {
                     "That driver is active again"
                 } else {
@@ -212,7 +212,7 @@ fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) 
     );
     if facts.mark() != Some(ServiceState::OutOfService) {
         answer.push(format!(
-            "The table says {:?}, which somebody else has written: the next sweep puts it right.",
+            "The table says {:?}, which nodewarden did not write: the next sweep corrects it.",
             printable(&facts.service_state)
         ));
     }
@@ -282,7 +282,7 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
     let lost = view.is_some_and(|view| view.would_go_out() > 0);
     if !lost && facts.mark() != Some(ServiceState::InService) {
         answer.push(format!(
-            "The table says {:?} and nodewarden has no part in that: the next sweep puts it right.",
+            "The table says {:?}, which nodewarden did not write: the next sweep corrects it.",
             printable(&facts.service_state)
         ));
     }
@@ -301,7 +301,7 @@ fn kept_in(facts: &NodeFacts) -> String {
             printable(&pause.who),
             printable(&pause.reason)
         ),
-        None => "The node has not been reached yet: the next sweep takes it out at the latest."
+        None => "nodewarden has not reached the node yet: it goes out at the next sweep or before."
             .to_owned(),
     }
 }
@@ -314,7 +314,7 @@ fn because(decision: &DecisionView, now_ms: u64) -> Vec<String> {
         .as_deref()
         .map_or_else(|| "a conductor".to_owned(), printable);
     let did = match (decision.cause, decision.cause_event) {
-        (CauseWord::Silence, _) => "sent no heartbeat for longer than its time-out".to_owned(),
+        (CauseWord::Silence, _) => "sent no heartbeat for longer than its timeout".to_owned(),
         (CauseWord::RestartOverdue, _) => {
             "did not come back from its planned restart in time".to_owned()
         }
@@ -332,7 +332,7 @@ fn because(decision: &DecisionView, now_ms: u64) -> Vec<String> {
     match decision.verdict {
         Verdict::Unknown => {}
         Verdict::Restored => answer.push(format!("{who} brought it back{event}.")),
-        Verdict::Lost => answer.push(format!("Its last one, {who}, {did}{event}.")),
+        Verdict::Lost => answer.push(format!("Its last conductor, {who}, {did}{event}.")),
     }
     answer.push(format!(
         "Decision {} by epoch {} at {}.",
@@ -365,7 +365,7 @@ fn holding(view: &DriverView, now_ms: u64) -> String {
 fn never_had(name: &str, gone: &[&ConductorView], decided: bool) -> String {
     let known = match gone.first() {
         Some(last) => format!(
-            " ({} names it and does not count)",
+            " ({} names it and does not count as active)",
             printable(&last.conductor)
         ),
         None => String::new(),

@@ -28,14 +28,14 @@ pub(super) async fn log(settings: &Settings, reader: &Reader) -> Result<(), AppF
         })
         .count();
     tracing::info!(
-        "{}; a stall of our own adds its length",
+        "{}; a stall of nodewarden's own adds its length",
         worst_case(settings.decide.reconnect_grace, longest)
     );
     // With an Ironic the bridge watches them.
     if unwatched > 0 && settings.inventory.kind == InventoryKind::Native {
         tracing::warn!(
             conductors = unwatched,
-            "active conductors without heartbeat_timeout_ms: their silence is never noticed, only `left` and \
+            "active conductors without heartbeat_timeout_ms are never found dead: only `left` and \
              `heartbeat_timeout` end them"
         );
     }
@@ -48,8 +48,8 @@ fn worst_case(reconnect_grace: Duration, longest: Option<Duration>) -> String {
     let margin = TICK_INTERVAL + FRESH;
     match longest {
         Some(longest) => format!(
-            "worst case from a conductor's death to the announcement: {} (the longest heartbeat time-out known, {}, \
-             + {}); after a takeover or a gap of our own: {}",
+            "worst case from a conductor's death to the announcement: {} (the longest heartbeat timeout known, {}, \
+             + {}); after a takeover or an own gap: {}",
             show(longest + margin),
             show(longest),
             show(margin),

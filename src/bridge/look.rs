@@ -127,5 +127,5 @@ fn time(column: &str, value: Option<i64>) -> Result<u64, String> {
 }
 
 fn incarnation(at_ms: u64) -> Result<Incarnation, String> {
-    Incarnation::new(at_ms).ok_or_else(|| "a time is out of all bounds".to_owned())
+    Incarnation::new(at_ms).ok_or_else(|| "a time is out of bounds".to_owned())
 }

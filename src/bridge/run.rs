@@ -111,10 +111,10 @@ impl<C: Clock> Bridge<C> {
                     status.last_good_look = Some(ended);
                     if empty {
                         status.look_trouble = Some(
-                            "the table conductors is empty: nothing is said about anybody".into(),
+                            "the table conductors is empty: the bridge publishes nothing".into(),
                         );
                     } else if before.is_some() {
-                        tracing::info!("looking at Ironic's tables works again");
+                        tracing::info!("Ironic's tables can be read again");
                     }
                 }
                 Err(fault) => status.look_trouble = Some(fault.to_string()),
@@ -123,7 +123,10 @@ impl<C: Clock> Bridge<C> {
             if status.look_trouble != before
                 && let Some(why) = &status.look_trouble
             {
-                tracing::warn!(why, "no good look; whoever is silent meanwhile is not lost");
+                tracing::warn!(
+                    why,
+                    "no good look; a conductor that is silent meanwhile is not lost"
+                );
             }
             status.tell(conductors, waiting);
         });
@@ -163,7 +166,7 @@ impl<C: Clock> Bridge<C> {
                 }
                 Published::Nacked => {
                     trouble =
-                        Some("the broker does not take the events; is a queue full that rejects?")
+                        Some("the broker does not take the events; does a full queue reject them?")
                 }
             }
         }
@@ -222,7 +225,7 @@ impl<C: Clock> Bridge<C> {
     fn tell_spoken(&self, fault: Option<BrokerError>, blocked: Option<String>) {
         let trouble = fault
             .map(|fault| fault.to_string())
-            .or_else(|| blocked.map(|why| format!("the broker blocks us: {why}")));
+            .or_else(|| blocked.map(|why| format!("the broker blocks publishers: {why}")));
         let waiting = self.judge().waiting();
         self.status.send_modify(|status| {
             let before = status.broker_trouble.take();

@@ -57,7 +57,7 @@ impl Status {
     pub fn reasons(&self, now: Mono) -> Vec<String> {
         let mut reasons = Vec::new();
         match self.look_age(now) {
-            None => reasons.push("there was no good look at Ironic's tables yet".to_owned()),
+            None => reasons.push("there has been no good look at Ironic's tables yet".to_owned()),
             Some(age) if age > self.stale_after => reasons.push(format!(
                 "the last good look at Ironic's tables is {} old",
                 humantime::format_duration(Duration::from_secs(age.as_secs()))

@@ -170,14 +170,14 @@ impl Watched {
             // so this end must be one that can be revived.
             Shape::Offline(_) => Presence::Late("offline, though its drivers are registered"),
             Shape::Online(_) if look.beats && self.quiet(look) >= timeout => {
-                Presence::Late("updated_at did not move for the whole time-out")
+                Presence::Late("updated_at did not move for the whole timeout")
             }
             Shape::Online(None) => Presence::Starting("online, no drivers registered yet"),
             Shape::Online(Some(_)) if look.beats && !self.moved => {
-                Presence::Unknown("updated_at was not seen to move yet".into())
+                Presence::Unknown("updated_at has not moved yet".into())
             }
             Shape::Online(Some(_)) if !settled => {
-                Presence::Starting("what it serves was seen once")
+                Presence::Starting("its drivers were seen only once so far")
             }
             Shape::Online(Some(registered)) => Presence::Alive(registered.clone()),
         }

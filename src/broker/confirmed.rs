@@ -142,7 +142,7 @@ impl ConfirmedChannel {
     fn silent(&self, what: &str) -> BrokerError {
         match self.link.blocked() {
             Some(reason) => BrokerError::Lost(format!(
-                "{what}: the broker blocks publishers at the moment: {reason}"
+                "{what}: the broker currently blocks publishers: {reason}"
             )),
             None => no_answer(what, self.link.limit()),
         }

@@ -217,12 +217,12 @@ impl Part {
             (ACCESS_REFUSED, _) => "may not be used by this user",
             _ => "cannot be used",
         };
-        format!("{what} {whose}: {text}; to make it: {recipe}")
+        format!("{what} {whose}: {text}; to create it: {recipe}")
     }
 
     fn different(&self, text: &str) -> String {
         format!(
-            "{} exists but was made differently: {text}; delete it or choose another name, then: {}",
+            "{} exists with other properties: {text}; delete it or choose another name, then: {}",
             self.what(),
             self.recipe()
         )

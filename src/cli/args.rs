@@ -30,13 +30,13 @@ const GLOBAL: &str = "Everywhere";
 /// Takes bare-metal nodes out of service when no active conductor supports their driver, and puts
 /// exactly those back when one does.
 ///
-/// Conductors tell it over RabbitMQ that they joined, live or left; schedulers are told which nodes
+/// Conductors report over RabbitMQ that they joined, live or left; schedulers learn which nodes
 /// are out of service. Run as many replicas as you like: one decides.
 ///
 /// To begin: `nodewarden migrate`, `nodewarden nodes import FILE`, `nodewarden run`; then
 /// `nodewarden emit joined …` and `nodewarden tail` to see it work.
 ///
-/// Settings come from a TOML file, overridden by environment variables NODEWARDEN_SECTION__KEY, as
+/// Settings come from a TOML file, overridden by environment variables NODEWARDEN_SECTION__KEY, such as
 /// NODEWARDEN_AMQP__URL, overridden by flags. Exit codes: 0 done, 1 failed, 64 wrong usage or
 /// settings, 69 broker or database unreachable.
 #[derive(Debug, Parser)]
@@ -45,20 +45,20 @@ pub struct Cli {
     /// The settings file (or NODEWARDEN_CONFIG).
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The broker (as amqp.url). A password here is seen by everybody on the machine: prefer the file
+    /// The broker (as amqp.url). Every user of this machine can read a password here: prefer the file
     /// or the environment.
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "URL")]
     amqp_url: Option<String>,
     /// The database (as database.url).
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "URL")]
     database_url: Option<String>,
-    /// Any setting: decide.sweep_interval=30s. Repeat for more.
+    /// Any setting, such as decide.sweep_interval=30s. Repeat for more.
     #[arg(long = "set", global = true, help_heading = GLOBAL, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
-    /// For whom results are printed.
+    /// Print results as text for people, or as JSON for machines.
     #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t)]
     output: Output,
-    /// What is logged: error, warn, info, debug, trace.
+    /// Log level: error, warn, info, debug, trace.
     #[arg(long, global = true, help_heading = GLOBAL, default_value = "info")]
     log: String,
     #[command(subcommand)]
@@ -81,10 +81,10 @@ enum Command {
     #[command(subcommand)]
     Explain(Explain),
     DeadLetters(Letters),
-    /// Publish the lifecycle events of conductors that publish none themselves.
+    /// Publish lifecycle events for conductors that publish none themselves.
     #[command(subcommand)]
     Bridge(Bridge),
-    /// Work on what is known about conductors.
+    /// Change what nodewarden remembers about conductors.
     #[command(subcommand)]
     Conductors(Conductors),
     /// Kills its parent if a transaction stays open too long; started by `run`.

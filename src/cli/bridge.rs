@@ -13,7 +13,7 @@ use crate::config::Settings;
 use crate::domain::event::{Event, EventKind};
 use crate::wire;
 
-/// Publish the lifecycle events of conductors that publish none themselves.
+/// Publish lifecycle events for conductors that publish none themselves.
 #[derive(Debug, Subcommand)]
 pub enum Bridge {
     Ironic(Ironic),
@@ -21,29 +21,29 @@ pub enum Bridge {
 
 /// Look at the tables of an OpenStack Ironic and publish its conductors' lifecycle events.
 ///
-/// Ironic tells nobody when a conductor starts, stops or dies. This command looks at its tables
+/// Ironic does not announce that a conductor starts, stops or dies. This command looks at its tables
 /// `conductors` and `conductor_hardware_interfaces` each bridge.interval, and publishes
 /// conductor.joined, conductor.heartbeat, conductor.left and conductor.heartbeat_timeout in its
 /// place, confirmed by the broker. Run as many as you like, on any hosts: they repeat each other. A
-/// bridge that ends or sees nothing takes nobody out.
+/// bridge that ends or sees nothing takes no node out.
 ///
 /// It needs bridge.heartbeat_timeout: at least the heartbeat_timeout of Ironic's [conductor] section,
-/// 60s unless changed there. A conductor is reported as lost when its updated_at did not move for that
+/// 60s unless changed there. A conductor is reported as lost if its updated_at does not move for that
 /// long while this bridge looked regularly; clocks are never compared.
 ///
 /// Rights: SELECT on those two tables, and SELECT, INSERT, UPDATE, DELETE on its own table
 /// nodewarden_bridge in the same database, which `nodewarden migrate` creates (with the same
 /// settings, and the right to create tables). Each look writes a row there and reads it back, so that
-/// a server that cannot write, or a replica that lags, is never believed: give it the server that
+/// the bridge never trusts a server that cannot write, or a replica that lags: give it the server that
 /// Ironic itself writes to.
 ///
-/// SIGTERM and SIGINT finish what is in hand and exit 0.
+/// SIGTERM and SIGINT finish the work in hand and exit 0.
 #[derive(Debug, Args)]
 pub struct Ironic {
-    /// Look, show what is seen and what a bridge that just started would publish, and end. Publishes
+    /// Show what this bridge sees and what it would publish if it started now, and end. Publishes
     /// nothing.
     ///
-    /// It looks twice. A conductor is called alive once its updated_at was seen to move, which takes
+    /// It looks twice. A conductor counts as alive once its updated_at has moved, which takes
     /// up to 10s with Ironic's defaults: give it time with --for.
     #[arg(long)]
     once: bool,
@@ -147,7 +147,7 @@ fn answer(seen: &[View], due: &[Event], empty: bool) -> Value {
 
 fn text(seen: &[View], due: &[Event], empty: bool) -> String {
     if empty {
-        return "The table conductors is empty: nothing would be said about anybody.".to_owned();
+        return "The table conductors is empty: a bridge would publish nothing.".to_owned();
     }
     let head = ["CONDUCTOR", "STATE", "GROUP", "DRIVERS", "WHY"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];

@@ -22,8 +22,8 @@ pub enum Conductors {
 
 /// Forget a conductor that will never come back.
 ///
-/// Only one that has left or timed out can be forgotten. Nodes stay as they are: a pair that lost
-/// its last conductor stays lost. Should the conductor join again, it is as if for the first time.
+/// You can forget only a conductor that left or timed out. Nodes stay as they are: a pair that lost
+/// its last conductor stays lost. If the conductor joins again, it joins as a new one.
 /// The deciding replica does it; if none runs now, it is recorded for the next one.
 #[derive(Debug, clap::Args)]
 pub struct Forget {

@@ -13,7 +13,7 @@ use crate::wire;
 
 /// The messages that were refused, with the reason for each.
 ///
-/// Looking never uses them up. Mend what sent them, then `requeue` what is still wanted and
+/// Looking removes nothing. Fix what sent them, then `requeue` what you still want and
 /// `discard` the rest.
 #[derive(Debug, Args)]
 pub struct Letters {
@@ -23,7 +23,7 @@ pub struct Letters {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// List them, a line each.
+    /// List them, one per line.
     List,
     /// Show one with its original properties and its body.
     Show {

@@ -17,7 +17,7 @@ use crate::wire;
 
 /// Publish one lifecycle event of a conductor, confirmed by the broker.
 ///
-/// A conductor without code of its own can be wrapped with it: `emit joined` at start,
+/// Use it to wrap a conductor that has no code of its own: `emit joined` at its start,
 /// `emit heartbeat --every 10s` beside it, `emit left` at its end.
 #[derive(Debug, Args)]
 pub struct Emit {
@@ -46,7 +46,7 @@ enum What {
         incarnation: u64,
         #[command(flatten)]
         serves: Serves,
-        /// Repeat it that often, until stopped (SIGTERM, Ctrl-C).
+        /// Repeat it at this interval, until stopped (SIGTERM, Ctrl-C).
         #[arg(long, value_parser = humantime::parse_duration, value_name = "DURATION")]
         every: Option<Duration>,
     },
@@ -57,14 +57,14 @@ enum What {
         /// Which start of the conductor; `nodewarden status` shows the one that is known.
         #[arg(long)]
         incarnation: u64,
-        /// A planned restart: count it as active that long.
+        /// A planned restart: count it as active for this long.
         #[arg(long, value_parser = humantime::parse_duration, value_name = "DURATION")]
         back_within: Option<Duration>,
         /// Why, for people.
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Somebody found the conductor silent. `joined` or a heartbeat of it revives it.
+    /// The conductor was found silent. Its next `joined` or heartbeat revives it.
     HeartbeatTimeout {
         #[command(flatten)]
         who: Who,
@@ -74,7 +74,7 @@ enum What {
         /// The time of the last thing seen from it, by its own clock: ms since 1970 UTC.
         #[arg(long, value_name = "MS")]
         last_seen_ms: Option<u64>,
-        /// Who noticed.
+        /// What noticed it, for people.
         #[arg(long)]
         detected_by: Option<String>,
     },
@@ -97,7 +97,7 @@ struct Serves {
     /// Its conductor group.
     #[arg(long, default_value = "")]
     group: String,
-    /// It will send heartbeats and is lost after that long without one (1s to 1h).
+    /// It will send heartbeats, and is lost after this long without one (1s to 1h).
     #[arg(long, value_parser = humantime::parse_duration, value_name = "DURATION")]
     heartbeat_timeout: Option<Duration>,
 }

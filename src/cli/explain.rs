@@ -10,7 +10,7 @@ use crate::config::Settings;
 use crate::store::{Reader, StoreError};
 use crate::telemetry::printable;
 
-/// Why is it in or out of service, or why not: the cause, the decision, when, who.
+/// Explain why something is in or out of service: the cause, the decision, when, and by which replica.
 #[derive(Debug, clap::Subcommand)]
 pub enum Explain {
     /// A node, by uuid, or by a name that only one node has.
@@ -76,7 +76,7 @@ async fn node(reader: &Reader, name: &str) -> Answer {
     Ok(match reader.node(name).await? {
         Some(facts) => Ok((explain::node(&facts, now), json!(Node::new(facts, now)))),
         None => Err(format!(
-            "no node has the uuid {0}, and no node or more than one has the name {0}; if it is registered, ask by uuid",
+            "no node has the uuid {0}, and not exactly one has the name {0}; if it is registered, ask by uuid",
             printable(name)
         )),
     })
@@ -110,7 +110,7 @@ async fn driver(reader: &Reader, name: &str, group: &str) -> Answer {
             printable(name)
         )),
         None => Err(format!(
-            "nobody names driver {} in that conductor group, but in {}: use --group",
+            "no conductor and no node names driver {} in that conductor group, but some do in {}: use --group",
             printable(name),
             in_groups.join(", ")
         )),

@@ -11,19 +11,19 @@ use crate::telemetry::printable;
 /// Create or upgrade the tables in the database.
 ///
 /// Safe to run again and beside running replicas: changes are additive, and the previous version
-/// keeps working on the new tables. The table `nodes` and what is in it stay as they are. Where
-/// bridge.database_url is set, the bridge's own table is created there.
+/// keeps working on the new tables. The table `nodes` and its rows stay as they are. If
+/// bridge.database_url is set, the bridge's own table is created in that database.
 ///
 /// After restoring a backup: stop every replica, then `nodewarden migrate --new-stream`, then start them.
-/// A backup goes back in time and would give numbers a second time that schedulers have seen with
-/// another meaning; a new stream makes each of them take a snapshot.
+/// A restored backup would give out again numbers that schedulers have already seen with
+/// another meaning; a new stream makes each scheduler take a snapshot.
 #[derive(Debug, Default, clap::Args)]
 pub struct Migrate {
-    /// Begin a new history: schedulers take a snapshot, and no replica that runs may write any more.
-    /// Stop them first: it is refused while one has committed within the last minute.
+    /// Begin a new history: schedulers take a snapshot, and running replicas can no longer write.
+    /// Stop them first: refused if one has committed within the last minute.
     #[arg(long)]
     pub new_stream: bool,
-    /// Begin it although a replica seems to run, or to have been killed just now.
+    /// Begin it even if a replica seems to run, or has just been killed.
     #[arg(long, requires = "new_stream")]
     pub force: bool,
 }
@@ -98,7 +98,7 @@ impl Migrate {
         match begun.map_err(|fault| Failure::database(&fault, settings))? {
             NewStream::Begun => Ok(()),
             NewStream::Running(holder) => Err(Failure::failed(format!(
-                "nothing was changed: {} has committed within the last minute. Stop every replica first; if it was \
+                "nothing was changed: {} committed within the last minute. Stop every replica first; if it was \
                  killed just now, wait a minute, or add --force.",
                 printable(&holder)
             ))),

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::import::{self, ImportedNode};
 use super::{Failure, Output, output};
+use crate::answers::explain::counted;
 use crate::config::{InventoryKind, Settings};
 use crate::store::{self, NodeUpsert};
 
@@ -23,11 +24,11 @@ pub enum Nodes {
 
 /// Fill the table `nodes` from JSON or CSV.
 ///
-/// JSON: an array, {"nodes": [...]}, or one object a line; CSV: with a head line. Understands what
+/// JSON: an array, {"nodes": [...]}, or one object per line; CSV: with a header line. Understands what
 /// `openstack baremetal node list --fields uuid name driver conductor_group maintenance -f json`
 /// prints. Known nodes are brought up to date; nothing is deleted; `service_state` is never
-/// written, `maintenance` only where the file has it. If anything in the file is wrong, every
-/// fault is named with line and field and nothing is imported.
+/// written, `maintenance` only where the file has it. If anything in the file is wrong, nothing
+/// is imported and every fault is named with its line and field.
 #[derive(Debug, clap::Args)]
 pub struct Import {
     /// The file; `-` is standard input.
@@ -94,8 +95,8 @@ impl Import {
                 output::json(&json!({ "added": count.added, "updated": count.updated }))?
             }
             Output::Text => format!(
-                "{} nodes imported from {shown}: {} added, {} already known and brought up to date.",
-                count.added + count.updated,
+                "{} imported from {shown}: {} added, {} already known and updated.",
+                counted(count.added + count.updated, "node", "nodes"),
                 count.added,
                 count.updated
             ),

@@ -14,32 +14,32 @@ use crate::telemetry::{PRINTABLE_CHARS, printable};
 /// The longest pause that ends by itself: a longer one is a slip.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// Keep every node from being taken out of service, until `nodewarden resume`.
+/// Take no further node out of service, until `nodewarden resume`.
 ///
-/// Effective at once: once this command has ended no further node is taken out, not even in the
-/// middle of a loss. Events are handled and decisions made as ever, and nodes whose driver has an
+/// Effective at once: after this command ends, no further node goes out, not even in the
+/// middle of a loss. Events are handled and decisions made as usual, and nodes whose driver has an
 /// active conductor again come back. Works without any replica and without the broker.
 ///
-/// `nodewarden status` shows it, and so do /readyz and the metrics. With --for it ends by
-/// itself, never earlier, after a fail-over perhaps a little later; without, it lasts until somebody
-/// resumes. A second pause takes the place of the first.
+/// `nodewarden status` shows it, and so do /readyz and the metrics. With --for, it ends by
+/// itself, never early, and after a fail-over perhaps a little late. Without, it lasts until you
+/// resume. A second pause replaces the first.
 #[derive(Debug, clap::Args)]
 pub struct Pause {
-    /// How long: 30m, 2h. Left out: until `nodewarden resume`.
+    /// How long, such as 30m or 2h (default: until `nodewarden resume`).
     #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub lasting: Option<Duration>,
-    /// Why, for whoever sees it at 3 a.m.
+    /// The reason, for the colleague on call at 3 a.m.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// Who wants it; left out: you, at this host.
+    /// Who pauses (default: you, at this host).
     #[arg(long, value_name = "NAME")]
     pub who: Option<String>,
 }
 
 /// End the pause.
 ///
-/// Nodes of drivers that have no active conductor go out of service within about a second, those that
-/// were given back by hand (`nodewarden release`) too.
+/// Nodes of drivers without an active conductor go out of service within about a second, also those that
+/// you gave back by hand (`nodewarden release`).
 #[derive(Debug, clap::Args)]
 pub struct Resume {}
 
@@ -68,12 +68,12 @@ impl Pause {
         }
         if self.lasting.is_some_and(|lasting| lasting.is_zero()) {
             Err(Failure::usage(
-                "--for 0s: that is no pause; leave it out for one that lasts until `nodewarden resume`",
+                "--for 0s is no pause; leave --for out to pause until `nodewarden resume`",
             ))?;
         }
         if self.lasting.is_some_and(|lasting| lasting > LONGEST) {
             Err(Failure::usage(
-                "--for is at most 366d; leave it out for a pause that lasts until `nodewarden resume`",
+                "--for is at most 366d; leave it out to pause until `nodewarden resume`",
             ))?;
         }
         let now = now_ms();
@@ -105,7 +105,7 @@ impl Pause {
                 };
                 let instead = before.map_or_else(String::new, |before| {
                     format!(
-                        " It takes the place of the pause of {} ({}).",
+                        " It replaces the pause of {} ({}).",
                         printable(&before.who),
                         printable(&before.reason)
                     )

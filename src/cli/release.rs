@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::nodes::progress;
 use super::{Failure, Output, output, patience};
+use crate::answers::explain::counted;
 use crate::clock::now_ms;
 use crate::config::Settings;
 use crate::domain::ids::{Driver, Group, Pair};
@@ -13,11 +14,11 @@ use crate::telemetry::printable;
 /// Nodes in one transaction: some hundredths of a second, for which their rows are locked.
 const WINDOW: u32 = 1000;
 
-/// Give nodes back that nodewarden took out of service, announced with reason `released`.
+/// Give back nodes that nodewarden took out of service, announced with the reason `released`.
 ///
-/// Needs neither a conductor nor a replica nor the broker: the nodes are back when this command ends,
-/// and the announcements go out as soon as a replica runs and reaches the broker. Only what nodewarden
-/// took out itself is given back; operators' own marks stay.
+/// Needs no conductor, no replica and no broker: the nodes are back when this command ends,
+/// and schedulers are told as soon as a replica reaches the broker. It gives back only what nodewarden
+/// took out itself; operators' own marks stay.
 ///
 /// Only during a pause (`nodewarden pause --reason TEXT`), or while decisions are only observed
 /// (decide.mode = "observe"): otherwise the next sweep would take the nodes again. After
@@ -106,7 +107,10 @@ impl Release {
             let Some(chunk) = chunk else {
                 bar.finish_and_clear();
                 let begun = if count.released > 0 {
-                    format!(" {} nodes were given back before.", count.released)
+                    format!(
+                        " Before that, the command gave back {}.",
+                        counted(count.released, "node", "nodes")
+                    )
                 } else {
                     String::new()
                 };
@@ -127,7 +131,8 @@ impl Release {
         let complete = match count.locked {
             0 => Ok(()),
             locked => Err(Failure::failed(format!(
-                "{locked} nodes could not be given back: somebody else has their rows locked. Try again."
+                "{} could not be given back: other sessions lock the rows. Try again.",
+                counted(locked, "node", "nodes")
             ))),
         };
         Ok((said(count, output)?, complete))
@@ -144,7 +149,7 @@ impl Release {
         // Not left to the parser, which lets it pass beside --all.
         if self.group.is_some() {
             Err(Failure::usage(
-                "--group says which group a --driver is meant in, and is of no use without one",
+                "--group names the group of a --driver; give --driver too",
             ))?;
         }
         let Some(node) = &self.node else {
@@ -190,7 +195,7 @@ fn said(count: Count, output: Output) -> Result<String, Failure> {
                 .to_owned()
         }
         Output::Text => format!(
-            "{released} {} given back. It is announced as soon as a replica reaches the broker.",
+            "{released} {} given back; schedulers are told as soon as a replica reaches the broker.",
             if released == 1 { "node" } else { "nodes" }
         ),
     })

@@ -8,8 +8,8 @@ use crate::config::Settings;
 
 /// Run one replica of the worker.
 ///
-/// Run as many as you like, on the same broker and the same database: one decides, the others wait
-/// in line and take over within two seconds. SIGTERM and SIGINT finish what is in hand and exit 0;
+/// Run as many as you like on one broker and one database: one decides, the others wait
+/// in line and take over within two seconds. SIGTERM and SIGINT finish the work in hand and exit 0;
 /// let a supervisor start it again after any other end.
 ///
 /// With SQLite it creates or upgrades its tables by itself, and all replicas must run on the host

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::{Failure, Output, output};
+use crate::answers::explain::counted;
 use crate::answers::explain::{self, distance, length, when};
 use crate::answers::shapes::{Conductor, Driver, Paused};
 use crate::clock::now_ms;
@@ -44,7 +45,7 @@ fn state(view: &DriverView) -> String {
 fn paused(pause: &Pause, now: u64) -> String {
     let until = match pause.until_ms() {
         Some(until) => format!("about {}", when(until, now)),
-        None => "somebody resumes".to_owned(),
+        None => "`nodewarden resume`".to_owned(),
     };
     let line = format!(
         "PAUSED:        since {} by {}, until {until}: {}. No node is taken out of service; \
@@ -194,16 +195,15 @@ impl Picture {
                 when(at, now)
             ),
             (None, Some(_)) => format!(
-                "Active:        nobody; the last one, with epoch {}, has stopped",
+                "Active:        none; the last active replica, with epoch {}, has stopped",
                 overview.epoch
             ),
-            _ => {
-                "Active:        nobody has decided anything yet; start `nodewarden run`".to_owned()
-            }
+            _ => "Active:        none; no replica has decided anything yet: start `nodewarden run`"
+                .to_owned(),
         });
         if let Some(silence) = self.silent_for() {
             lines.push(format!(
-                "               WARNING: nothing was committed for {}; does any replica run?",
+                "               WARNING: no replica has committed anything for {}; does one run?",
                 length(silence)
             ));
         }
@@ -246,15 +246,22 @@ impl Picture {
         let now: u64 = lost.sum();
         let held = match self.overview.nodes_out_of_service {
             0 => String::new(),
+            1 => {
+                " 1 is still out from before: `nodewarden release --all` gives it back.".to_owned()
+            }
             held => format!(
                 " {held} are still out from before: `nodewarden release --all` gives them back."
             ),
         };
         let line = format!(
             "OBSERVING:     decide.mode is \"observe\": no node is touched, nothing is announced. Armed now, it would \
-             take {now} nodes out. In the last {OBSERVED_DAYS} days {} losses would have taken {} nodes out, and {} \
-             returns given {} back.{held}",
-            observed.losses, observed.nodes_out, observed.returns, observed.nodes_back
+             take {} out. In the last {OBSERVED_DAYS} days {} would have taken {} out, and {} would have given {} \
+             back.{held}",
+            counted(now, "node", "nodes"),
+            counted(observed.losses, "loss", "losses"),
+            counted(observed.nodes_out, "node", "nodes"),
+            counted(observed.returns, "return", "returns"),
+            observed.nodes_back
         );
         output::wrapped(&line, 15)
     }
@@ -335,7 +342,7 @@ impl Picture {
             .collect();
         let mut text = String::new();
         if !held_back.is_empty() {
-            text.push_str("\nHeld back, and why:\n");
+            text.push_str("\nPairs to look at, and why:\n");
         }
         for view in held_back.iter().take(EXPLAINED) {
             let gone = view.gone(&self.conductors);
@@ -370,7 +377,7 @@ impl Picture {
         if pairs.len() > EXPLAINED {
             let _ = writeln!(
                 text,
-                "Nearly lost, too: {} more, see \"1 left\" above",
+                "Also nearly lost: {} more, marked \"1 left\" above",
                 pairs.len() - EXPLAINED
             );
         }

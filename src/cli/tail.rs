@@ -17,14 +17,14 @@ use crate::wire;
 /// Print node events as JSON lines, as a scheduler would see them.
 ///
 /// One line for each message: the fields of its body, with `type`, `message_id` and
-/// `received_at_ms` (by this machine's clock) in front. Only what is announced from now on; what is
+/// `received_at_ms` (by this machine's clock) in front. Shows only new announcements; what is
 /// out of service already is in the snapshot (HTTP /v1/snapshot) and in `nodewarden status`.
 #[derive(Debug, Args)]
 pub struct Tail {
-    /// End after that many messages.
+    /// End after this many messages.
     #[arg(long, value_name = "N")]
     count: Option<usize>,
-    /// End after that long.
+    /// End after this long.
     #[arg(long = "for", value_parser = humantime::parse_duration, value_name = "DURATION")]
     limit: Option<Duration>,
 }

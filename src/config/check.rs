@@ -66,12 +66,12 @@ impl Settings {
         }
         if self.amqp.events_queue == self.amqp.dead_letters_queue {
             return refuse(
-                "amqp.dead_letters_queue must not be amqp.events_queue: a refused message would come back for ever",
+                "amqp.dead_letters_queue must not be amqp.events_queue: a refused message would keep coming back",
             );
         }
         if self.amqp.events_exchange == self.amqp.nodes_exchange {
             return refuse(
-                "amqp.nodes_exchange must not be amqp.events_exchange: conductors and schedulers need permissions of their own",
+                "amqp.nodes_exchange must not be amqp.events_exchange: conductors and schedulers need separate permissions",
             );
         }
         Ok(())
@@ -80,7 +80,7 @@ impl Settings {
     fn check_decide(&self) -> Result<(), SettingsFault> {
         if !(1..=100_000).contains(&self.decide.chunk_nodes) {
             return refuse(
-                "decide.chunk_nodes must be 1 to 100000: a chunk is one transaction and keeps its rows locked",
+                "decide.chunk_nodes must be 1 to 100000: one transaction handles them and keeps their rows locked",
             );
         }
         if self.decide.reconnect_grace < 2 * self.amqp.heartbeat {
@@ -92,12 +92,12 @@ impl Settings {
         }
         if !(seconds(1)..=seconds(3600)).contains(&self.decide.sweep_interval) {
             return refuse(
-                "decide.sweep_interval must be 1s to 1h: it is how long a newly registered node of a lost driver stays unnoticed",
+                "decide.sweep_interval must be 1s to 1h: a newly registered node of a lost driver stays unnoticed for that long",
             );
         }
         if self.decide.back_within_cap > seconds(24 * 3600) {
             return refuse(
-                "decide.back_within_cap must be at most 24h: that long nodes of a conductor that never returns stay in service",
+                "decide.back_within_cap must be at most 24h: nodes of a conductor that never returns stay in service for that long",
             );
         }
         if self.decide.forget_after < seconds(3600) {
@@ -112,7 +112,7 @@ impl Settings {
     fn check_database(&self) -> Result<(), SettingsFault> {
         if self.database.transaction_limit < seconds(5) {
             return refuse(
-                "database.transaction_limit must be at least 5s: a healthy but slow disk would be killed",
+                "database.transaction_limit must be at least 5s: a slow disk would get a healthy process killed",
             );
         }
         let scheme = self.database.url.expose().split("://").next();

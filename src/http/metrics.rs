@@ -38,7 +38,9 @@ pub async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
                     "metrics of the database are stale"
                 )
             }
-            Err(_) => tracing::warn!("metrics of the database are stale: it took too long to look"),
+            Err(_) => {
+                tracing::warn!("metrics of the database are stale: reading them took too long")
+            }
         }
         sources
             .metrics

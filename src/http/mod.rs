@@ -108,7 +108,7 @@ async fn no_such_path(request: Request) -> Fault {
 
 async fn wrong_method(request: Request) -> Fault {
     Fault::wrong_method(format!(
-        "{} is not possible here: everything is read only, use GET",
+        "{} is not allowed: everything here is read-only, use GET",
         crate::telemetry::printable(request.method().as_str())
     ))
 }

@@ -38,7 +38,7 @@ pub fn stop_on_signals(tasks: &Tasks) -> std::io::Result<CancellationToken> {
     let asked = stop.clone();
     tasks.detach(async move {
         either(&mut terminate, &mut interrupt).await;
-        tracing::info!("asked to stop; finishing what is in hand");
+        tracing::info!("asked to stop; finishing the work in hand");
         asked.cancel();
         tokio::select! {
             () = either(&mut terminate, &mut interrupt) => {
@@ -47,8 +47,8 @@ pub fn stop_on_signals(tasks: &Tasks) -> std::io::Result<CancellationToken> {
             }
             () = tokio::time::sleep(STOP) => {
                 tracing::warn!(
-                    "stopped without waiting longer: a server does not answer; what was in hand comes \
-                     again to the next replica"
+                    "stopped without waiting longer: a server does not answer; the events in hand go \
+                     to the next replica"
                 );
                 std::process::exit(0);
             }

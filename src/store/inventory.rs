@@ -39,7 +39,7 @@ pub async fn refuse_foreign(connection: &mut Connection) -> Result<(), StoreErro
     match ours.await {
         Ok(_) => Ok(()),
         Err(_) => Err(StoreError::Schema(
-            "its table `nodes` is somebody else's (it has no service_state), and nothing was changed: for the database \
+            "its table `nodes` belongs to another program (it has no service_state), and nothing was changed: for the database \
              of an OpenStack Ironic set inventory.kind = \"ironic\", else use a database of your own"
                 .to_owned(),
         )),

@@ -53,7 +53,7 @@ pub async fn migrate(
         tries += 1;
         if tries == 5 {
             let hint = if matches!(fault, MigrateError::VersionMismatch(_)) {
-                " (were they made with another inventory.kind, or by another build?)"
+                " (were they created with another inventory.kind, or by another build?)"
             } else {
                 ""
             };

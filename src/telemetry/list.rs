@@ -49,21 +49,21 @@ list! {
     Gauge LAST_TICK_AGE = "nodewarden_last_tick_age_seconds",
         "While active: seconds since this replica last heard its own tick fresh (+Inf: not yet); 0 otherwise";
     Gauge PENDING_PAIRS = "nodewarden_pending_pairs",
-        "Pairs whose nodes this replica has still to look at";
+        "Pairs whose nodes this replica still has to look at";
     Counter DEAF = "nodewarden_deaf_seconds_total",
         "Seconds in which this replica was active and could not judge silence", from 0;
     Counter FENCED = "nodewarden_fenced_total",
-        "Times that this replica found another one in its place and stopped deciding", from 0;
+        "Times that this replica found the epoch taken by another one and stopped deciding", from 0;
     Counter SESSIONS_ENDED = "nodewarden_sessions_ended_total",
         "Sessions with the broker that ended, by reason",
         from 0 by "reason" in || vec!["fenced", "foreign_stream", "broker", "database", "relay", "opening", "wedged"];
     Counter RETRIES = "nodewarden_retries_total",
-        "Attempts that failed and are made again after a pause, by what was tried",
+        "Failed attempts that are repeated after a pause, by what was tried",
         from 0 by "what" in || vec!["database", "relay"];
 
     // --- events and decisions -------------------------------------------------------------------
     Counter EVENTS = "nodewarden_events_total",
-        "Events that were handled, by type and by what became of them";
+        "Events handled, by type and outcome";
     Counter REFUSED = "nodewarden_refused_total",
         "Messages that were put into the dead-letter queue, by reason",
         from 0 by "reason" in each::<Reason>;
@@ -81,12 +81,12 @@ list! {
     Counter NODES_SKIPPED = "nodewarden_nodes_skipped_total",
         "Nodes left alone because their row cannot be handled, at each look", from 0;
     Histogram CHUNK = "nodewarden_chunk_seconds",
-        "Time for one chunk of nodes: lock, mark, record, commit";
+        "Time for one window of nodes: lock, mark, record, commit";
     Counter SWEEPS = "nodewarden_sweeps_total", "Sweeps over all nodes that were begun", from 0;
 
     // --- pairs ----------------------------------------------------------------------------------
     Gauge PAIRS = "nodewarden_pairs",
-        "Pairs of conductor group and driver in each state (active, holding, lost, unknown); nearly_lost: those of the active that one conductor alone keeps so",
+        "Pairs of conductor group and driver in each state (active, holding, lost, unknown); nearly_lost: active through one conductor alone",
         from 0 by "state" in || [each::<PairState>(), vec!["nearly_lost"]].concat();
     Gauge PAIR_ACTIVE_CONDUCTORS = "nodewarden_pair_active_conductors",
         "Conductors that make this conductor group and driver active; 0: it is lost, or never had one";
@@ -104,7 +104,7 @@ list! {
     Counter ANNOUNCED = "nodewarden_announced_messages_total",
         "Messages that were handed to the broker and confirmed", from 0;
     Counter UNROUTABLE = "nodewarden_unroutable_messages_total",
-        "Announcements that no queue was bound for", from 0;
+        "Announcements for which no queue was bound", from 0;
     Counter NACKED = "nodewarden_nacked_messages_total",
         "Announcements that the broker did not take", from 0;
 
@@ -122,7 +122,7 @@ list! {
     Gauge BRIDGE_LOOK_AGE = "nodewarden_bridge_last_good_look_age_seconds",
         "Bridge: seconds since the last good look at Ironic's tables (+Inf: none yet)";
     Gauge BRIDGE_CONDUCTORS = "nodewarden_bridge_conductors",
-        "Bridge: conductors as they are seen (alive, starting, late, gone, unknown)";
+        "Bridge: conductors in each state (alive, starting, late, gone, unknown)";
     Gauge BRIDGE_WAITING_EVENTS = "nodewarden_bridge_waiting_events",
         "Bridge: events that the broker has not confirmed";
     Counter BRIDGE_LOOKS = "nodewarden_bridge_looks_total",

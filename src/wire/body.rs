@@ -132,7 +132,7 @@ fn read_json(body: &[u8]) -> Result<TopLevel, Refusal> {
         Ok(()) => Ok(top),
         Err(error) => Err(Refusal::new(
             Reason::TrailingGarbage,
-            format!("something follows after the map: {error}"),
+            format!("bytes follow the map: {error}"),
         )),
     }
 }
@@ -161,7 +161,7 @@ pub(super) fn json_nesting(text: &str) -> usize {
 fn too_deep() -> Refusal {
     Refusal::new(
         Reason::TooDeep,
-        format!("more than {NESTING} maps and lists lie inside one another"),
+        format!("more than {NESTING} maps and lists are nested"),
     )
 }
 
@@ -172,7 +172,7 @@ fn not_a_map() -> Refusal {
 fn trailing(bytes: usize) -> Refusal {
     Refusal::new(
         Reason::TrailingGarbage,
-        format!("{bytes} bytes follow after the map"),
+        format!("{bytes} bytes follow the map"),
     )
 }
 

@@ -77,7 +77,7 @@ fn kind(delivery: &Delivery) -> Result<Kind, Refusal> {
         return Ok(Kind::Tick);
     }
     EventType::parse(name).map(Kind::Event).ok_or_else(|| {
-        let detail = format!("no message of type {} is known", excerpt(name));
+        let detail = format!("message type {} is unknown", excerpt(name));
         Refusal::new(Reason::UnknownType, detail)
     })
 }
@@ -96,7 +96,7 @@ fn format(delivery: &Delivery) -> Result<Format, Refusal> {
     {
         return Err(Refusal::new(
             Reason::UnknownContentEncoding,
-            format!("content_encoding {} is not undone here", excerpt(encoding)),
+            format!("content_encoding {} is not supported", excerpt(encoding)),
         ));
     }
     Format::of(delivery.content_type.as_deref()).ok_or_else(|| {

@@ -78,7 +78,7 @@ impl Fields {
         };
         Err(Refusal::new(
             Reason::OutOfBounds,
-            format!("{field} is {found}; {min} to {max} is allowed"),
+            format!("{field} is {found}; it must be {min} to {max}"),
         ))
     }
 

@@ -34,7 +34,7 @@ impl Publishers {
                 excerpt(conductor)
             ),
             None => format!(
-                "allowed_publishers is set and the message about conductor {} has no user_id",
+                "security.allowed_publishers is set, and the message about conductor {} has no user_id",
                 excerpt(conductor)
             ),
         };

@@ -153,7 +153,7 @@ impl<'a> Batch<'a> {
                     }
                     Some(_) => {
                         let detail = format!(
-                            "message_id {} of {} came before with another body",
+                            "message_id {} of {} was used before with another body",
                             key.1, key.0
                         );
                         let refusal = Refusal::new(Reason::MessageIdConflict, detail);
@@ -330,7 +330,7 @@ pub(super) fn log_decisions(findings: &Findings, epoch: u64) {
             epoch,
             decisions = more,
             observed = findings.observed,
-            "decided about more pairs at the same moment"
+            "more pairs were decided at the same moment"
         );
     }
 }

@@ -108,7 +108,7 @@ impl InHand {
         if count > 1 {
             tracing::warn!(
                 fault = telemetry::error_chain(&fault),
-                "a batch cannot be stored; its deliveries are handled one by one"
+                "a batch cannot be stored; handling its deliveries one by one"
             );
             self.alone = true;
             return Ok(0);

@@ -130,7 +130,7 @@ pub(super) async fn look<L: Ledger, C: Clock>(
         pausing.known = None;
         tracing::warn!(
             epoch = term.epoch,
-            "the pause is over by itself: nodes of lost drivers go out of service again"
+            "the pause has expired: nodes of lost drivers go out of service again"
         );
         over = true;
     }

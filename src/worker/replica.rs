@@ -248,7 +248,7 @@ impl Replica {
     fn publish_status(&self, decider: &RealDecider, broker: &Session) {
         let blocked = broker
             .blocked()
-            .map(|why| format!("the broker blocks us: {why}"));
+            .map(|why| format!("the broker blocks publishers: {why}"));
         let trouble = decider.trouble().map(|why| format!("database: {why}"));
         let status = Status {
             role: if decider.epoch().is_some() {

@@ -53,7 +53,7 @@ fn an_active_pair_with_a_single_conductor_is_nearly_lost_and_says_on_whom_it_han
     assert!(nearly_lost(&alone));
     assert_eq!(
         hangs_on(&alone),
-        "Nearly lost: driver b in the default group hangs on conductor c2 alone: 3 nodes."
+        "Nearly lost: driver b in the default group depends on conductor c2 alone: 3 nodes."
     );
     let one_away = DriverView {
         away: vec!["c1".into()],
@@ -65,7 +65,7 @@ fn an_active_pair_with_a_single_conductor_is_nearly_lost_and_says_on_whom_it_han
     );
     assert_eq!(
         hangs_on(&one_away),
-        "Nearly lost: driver b in the default group hangs on conductor c2 alone (c1 may be away by a planned \
+        "Nearly lost: driver b in the default group depends on conductor c2 alone (c1 may be away by a planned \
          restart): 3 nodes."
     );
     for other in [
@@ -125,7 +125,7 @@ fn a_node_taken_out_by_an_event_names_cause_decision_time_and_remedy() {
     assert_eq!(
         node(&held_facts(decision, view("lost", &[])), T + 12_000),
         "Node web-7 (n-7) is OUT of service since 2026-03-01T10:00:00Z (12 s ago): driver b in the default group \
-         lost its last active conductor. Its last one, c1, left (event 0f3a). Decision 5d2f by epoch 7 at \
+         lost its last active conductor. Its last conductor, c1, left (event 0f3a). Decision 5d2f by epoch 7 at \
          2026-03-01T10:00:00Z (12 s ago). Last real sign of life of the pair: 2026-03-01T09:58:00Z (2 min 12 s \
          ago). It comes back by itself as soon as a conductor that supports driver b in the default group joins."
     );
@@ -136,19 +136,19 @@ fn every_cause_has_words_of_its_own() {
     let cause = |cause, event| because(&lost(cause, event), T)[0].clone();
     assert_eq!(
         cause("silence", None),
-        "Its last one, c1, sent no heartbeat for longer than its time-out."
+        "Its last conductor, c1, sent no heartbeat for longer than its timeout."
     );
     assert_eq!(
         cause("hold_ended", None),
-        "Its last one, c1, did not come back from its planned restart in time."
+        "Its last conductor, c1, did not come back from its planned restart in time."
     );
     assert_eq!(
         cause("event", Some(("e1", "conductor.heartbeat_timeout"))),
-        "Its last one, c1, was reported as silent (event e1)."
+        "Its last conductor, c1, was reported as silent (event e1)."
     );
     assert_eq!(
         cause("event", Some(("e1", "conductor.joined"))),
-        "Its last one, c1, stated another group or other drivers, without this one (event e1)."
+        "Its last conductor, c1, stated another group or other drivers, without this one (event e1)."
     );
 }
 
@@ -159,7 +159,7 @@ fn a_held_node_whose_driver_is_active_again_is_about_to_come_back() {
         T,
     );
     assert!(
-        answer.ends_with("That driver is active again (c2), so it is about to come back: at the next sweep at the latest."),
+        answer.ends_with("That driver is active again (c2), so it comes back at the next sweep or before."),
         "{answer}"
     );
 }
@@ -181,7 +181,7 @@ fn a_held_node_that_was_given_another_lost_driver_says_so() {
     moved.pair = None;
     assert!(
         node(&moved, T).ends_with(
-            "It names no driver any more: it comes back once it names one that is active."
+            "It no longer names a driver: it comes back once it names one that is active."
         )
     );
 }
@@ -219,13 +219,13 @@ fn a_node_of_a_lost_pair_that_was_not_reached_yet_is_about_to_go() {
     assert!(
         answer.starts_with(
             "Node web-7 (n-7) is still in service and about to go out: driver b in the default group has no \
-             active conductor since 2026-03-01T10:00:00Z (1 s ago). Its last one, c1, left (event 0f3a)."
+             active conductor since 2026-03-01T10:00:00Z (1 s ago). Its last conductor, c1, left (event 0f3a)."
         ),
         "{answer}"
     );
     assert!(
         answer.ends_with(
-            "The node has not been reached yet: the next sweep takes it out at the latest."
+            "nodewarden has not reached the node yet: it goes out at the next sweep or before."
         ),
         "{answer}"
     );
@@ -266,7 +266,7 @@ fn a_node_without_a_driver_and_a_mark_of_somebody_else_are_told() {
     facts = self::facts(Some(view("active", &["c1"])));
     facts.service_state = "out_of_service".into();
     assert!(node(&facts, T).ends_with(
-        "The table says \"out_of_service\" and nodewarden has no part in that: the next sweep puts it right."
+        "The table says \"out_of_service\", which nodewarden did not write: the next sweep corrects it."
     ));
 }
 
@@ -279,7 +279,7 @@ fn drivers_tell_who_supports_them_or_why_nobody_does() {
     );
     assert_eq!(
         driver(&view("lost", &[]), &[], T),
-        "Driver b in the default group is LOST since 2026-03-01T10:00:00Z (now). Its last one, c1, left (event \
+        "Driver b in the default group is LOST since 2026-03-01T10:00:00Z (now). Its last conductor, c1, left (event \
          0f3a). Decision 5d2f by epoch 7 at 2026-03-01T10:00:00Z (now). Last real sign of life of the pair: \
          2026-03-01T09:58:00Z (2 min ago). Its nodes come back by themselves as soon as a conductor that supports \
          it joins. Nodes: 1 in service, 2 out of service."
@@ -287,7 +287,7 @@ fn drivers_tell_who_supports_them_or_why_nobody_does() {
     let late = gone_conductor("c9", "left");
     assert!(
         driver(&view("unknown", &[]), &[&late], T)
-            .starts_with("Driver b in the default group never had an active conductor (c9 names it and does not count)")
+            .starts_with("Driver b in the default group never had an active conductor (c9 names it and does not count as active)")
     );
 }
 
@@ -295,12 +295,12 @@ fn drivers_tell_who_supports_them_or_why_nobody_does() {
 fn conductors_tell_what_would_end_or_revive_them() {
     assert_eq!(
         conductor(&gone_conductor("c1", "active"), T),
-        "Conductor c1 is active since 2026-03-01T10:00:00Z (now). Last heard 2026-03-01T09:59:59Z (1 s ago). It has \
+        "Conductor c1 has been active since 2026-03-01T10:00:00Z (now). Last heard 2026-03-01T09:59:59Z (1 s ago). It has \
          promised heartbeats and is lost after 30 s without one. Incarnation 5, the default group, drivers a and b."
     );
     assert_eq!(
         conductor(&gone_conductor("c1", "left"), T),
-        "Conductor c1 does not count since 2026-03-01T10:00:00Z (now): it left. Only joined with an incarnation \
+        "Conductor c1 has not counted as active since 2026-03-01T10:00:00Z (now): it left. Only joined with an incarnation \
          above 5 brings it back. Incarnation 5, the default group, drivers a and b."
     );
     assert!(conductor(&gone_conductor("c1", "timed_out"), T).contains(

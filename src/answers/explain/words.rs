@@ -44,7 +44,7 @@ pub(super) fn names(names: &[String]) -> String {
         .map(|name| printable(name))
         .collect();
     match shown.split_last() {
-        None => "nobody".to_owned(),
+        None => "no conductor".to_owned(),
         Some(_) if names.len() > NAMES => {
             format!("{} and {} more", shown.join(", "), names.len() - NAMES)
         }
@@ -59,6 +59,12 @@ pub(super) fn verb(names: &[String], one: &'static str, more: &'static str) -> &
 
 pub(super) fn since(since_ms: Option<u64>, now_ms: u64) -> String {
     since_ms.map_or_else(String::new, |at| format!(" since {}", when(at, now_ms)))
+}
+
+/// A number with its noun: `1 node`, `2 nodes`.
+#[must_use]
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// A time in UTC and how far away it is: `2026-03-01T10:00:00Z (3 min ago)`.

@@ -82,7 +82,7 @@ pub async fn inventory(
     };
     if revisions.is_empty() || !revisions.iter().all(known) {
         return Err(StoreError::Schema(format!(
-            "the schema revision of this Ironic is {revisions:?}, which nodewarden does not know (the newest that it \
+            "this Ironic has schema revision {revisions:?}, which nodewarden does not know (the newest that it \
              does is {}): use a newer nodewarden; or, if its migrations change nothing about nodes.maintenance, \
              maintenance_reason, fault, reservation and provision_state, name it in inventory.ironic_revisions",
             KNOWN_REVISIONS[KNOWN_REVISIONS.len() - 1]
@@ -124,7 +124,7 @@ async fn keys(connection: &mut Connection) -> Result<Keys, StoreError> {
     });
     found.ok_or_else(|| {
         StoreError::Schema(
-            "nodes.uuid is no text column with a unique index: this is not the table of an OpenStack Ironic".to_owned(),
+            "nodes.uuid is not a text column with a unique index: this is not the table of an OpenStack Ironic".to_owned(),
         )
     })
 }
