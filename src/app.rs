@@ -264,7 +264,7 @@ fn rules(settings: &Settings) -> Rules {
     }
 }
 
-/// Who this replica is, for people: host and process.
+/// The name of this replica, for people: host and process.
 fn holder() -> String {
     let host = rustix::system::uname()
         .nodename()

@@ -55,7 +55,7 @@
 //!   cleared or overwritten.
 //! - **I6** A node whose pair has an active conductor at commit time is never taken out in that
 //!   transaction, and none is given back whose pair has none.
-//! - **I7** Our own trouble takes nobody out: broker outage, database stall, paused process, restart
+//! - **I7** Our own trouble takes no node out: broker outage, database stall, paused process, restart
 //!   with an empty or old memory, a changed wall clock.
 //! - **I8** Bounded everything: memory, channel, transaction, retry interval, table, nesting depth,
 //!   label cardinality.

@@ -76,7 +76,7 @@ pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String
     answer.join(" ")
 }
 
-/// Whether one conductor alone keeps the pair active: after the next failure nobody operates its
+/// Whether one conductor alone keeps the pair active: after the next failure nothing operates its
 /// nodes. One in a planned restart operates nothing; a pair that has only such is `holding`.
 #[must_use]
 pub fn nearly_lost(view: &DriverView) -> bool {
@@ -349,7 +349,7 @@ fn because(decision: &DecisionView, now_ms: u64) -> Vec<String> {
     answer
 }
 
-/// Who is away on promise, until when, and what then.
+/// Which conductors are away on promise, until when, and what then.
 fn holding(view: &DriverView, now_ms: u64) -> String {
     let until = match view.until_ms {
         Some(until) => format!("until {}", when(until, now_ms)),

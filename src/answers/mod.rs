@@ -1,4 +1,4 @@
-//! What is answered, whoever asks: sentences (`explain`) and JSON (`shapes`). HTTP and the commands
+//! What is answered, over HTTP and on the command line alike: sentences (`explain`) and JSON (`shapes`). HTTP and the commands
 //! both read it, so that they say the same.
 
 pub mod explain;

@@ -44,7 +44,7 @@ impl Voice for BrokerVoice {
     }
 
     async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
-        // Taken, and put back only after an answer: whoever is dropped in between leaves none.
+        // Taken, and put back only after an answer: a publish that is dropped in between leaves none.
         let Some(mut session) = self.session.take() else {
             return Err(BrokerError::Lost("there is no session".into()));
         };

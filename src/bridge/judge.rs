@@ -64,11 +64,11 @@ words! {
 /// One conductor as it is seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
-    /// Its hostname; somebody else's text.
+    /// Its hostname: text from outside.
     pub conductor: String,
     /// Where it stands.
     pub state: State,
-    /// Why, in words; may hold somebody else's text.
+    /// Why, in words; may hold text from outside.
     pub why: String,
     /// Whether its row says that it is online, if it says anything.
     pub online: Option<bool>,

@@ -1,6 +1,6 @@
 //! What one look at Ironic's tables saw, and how it is read. Pure.
 //!
-//! Rows are somebody else's: whatever cannot be read makes that one conductor *unknown*, and
+//! Rows come from outside: whatever cannot be read makes that one conductor *unknown*, and
 //! unknown never becomes lost.
 
 use std::collections::{BTreeMap, BTreeSet};

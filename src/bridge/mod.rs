@@ -8,7 +8,7 @@
 //! Any number of bridges may run side by side, and be killed or frozen at any moment: events carry
 //! the conductor's own times, so nodewarden recognises what comes too late, and bridges that see the
 //! same say the same with the same `message_id`. `joined` carries no time-out: a bridge that dies
-//! takes nobody out (I7).
+//! takes no node out (I7).
 //!
 //! What it cannot know: on SQLite, that a conductor was killed, since Ironic's do not beat there; a
 //! replica that takes writes of its own while it no longer follows, so it must be given the server

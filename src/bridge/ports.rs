@@ -53,7 +53,7 @@ pub trait Voice {
     /// Makes sure that there is a session.
     ///
     /// # Errors
-    /// Nobody there, or it says no.
+    /// There is no broker, or it says no.
     async fn open(&mut self) -> Result<(), BrokerError>;
 
     /// Publishes all in order, and waits for the broker's answer for each. After an error the

@@ -18,7 +18,7 @@ use super::error::{classify, no_answer};
 use super::link::BrokerConnection;
 use crate::message::Published;
 
-/// Messages in flight at the most: publishing to a quorum queue gains nothing beyond 512.
+/// At most so many messages in flight: publishing to a quorum queue gains nothing beyond 512.
 const WINDOW: usize = 512;
 
 /// Messages handed to the library's own task at once; waiting for each costs a thread hop each.

@@ -165,7 +165,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// Sends a tick into the events queue. It is confirmed, but nobody waits for that here: while
+    /// Sends a tick into the events queue. It is confirmed, but nothing waits for that here: while
     /// the one before is unconfirmed, or the broker blocks publishers, no further one is sent and
     /// the worker notices that its own tick does not come back.
     ///

@@ -12,7 +12,7 @@ use lapin::types::ShortString;
 /// secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BrokerError {
-    /// Nobody there, or no answer in time: trying again later may help.
+    /// No answer, or none in time: trying again later may help.
     #[error("broker unreachable: {0}")]
     Unreachable(String),
     /// The broker, or our own check, said no: login, permission, virtual host, missing or different

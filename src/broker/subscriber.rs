@@ -20,11 +20,11 @@ use crate::message::Delivery;
 /// Which routing keys are announcements.
 const NODES_KEY: &str = "node.#";
 
-/// Messages that wait for a slow reader at the most: at 500 nodes each that is five million nodes,
+/// At most so many messages wait for a slow reader: at 500 nodes each that is five million nodes,
 /// more than one fail-over announces.
 const MAX_LENGTH: i32 = 10_000;
 
-/// Messages in flight to a slow reader at the most.
+/// At most so many messages in flight to a slow reader.
 const PREFETCH: u16 = 256;
 
 /// A listener to announcements.

@@ -177,7 +177,7 @@ impl Picture {
         text
     }
 
-    /// How long nobody has committed, if that is longer than it should be.
+    /// How long no replica has committed, if that is longer than it should be.
     fn silent_for(&self) -> Option<u64> {
         let last = self.overview.committed_at_ms?;
         Some(self.now_ms.saturating_sub(last)).filter(|silence| *silence > self.commits_within_ms)
@@ -360,7 +360,7 @@ impl Picture {
     }
 
     /// Pairs that one more failure takes away, those with most nodes first; one that no node needs
-    /// harms nobody.
+    /// harms nothing.
     fn nearly_lost(&self) -> String {
         let nodes = |view: &DriverView| view.nodes_in_service + view.nodes_out_of_service;
         let mut pairs: Vec<_> = self

@@ -48,7 +48,7 @@ impl Tail {
             for delivery in subscriber.receive(left.min(256), POLL).await? {
                 left -= 1;
                 if print(&delivery).is_err() {
-                    // Whoever read our output is gone, as with `head`.
+                    // The reader of our output is gone, as with `head`.
                     return Ok(());
                 }
             }

@@ -24,7 +24,7 @@ pub fn file_from_environment() -> Option<PathBuf> {
     std::env::var_os("NODEWARDEN_CONFIG").map(PathBuf::from)
 }
 
-/// Who runs this process, as the environment has it: behind `sudo`, whoever called it.
+/// The user that runs this process, as the environment has it: behind `sudo`, the user that called it.
 #[must_use]
 pub fn user() -> Option<String> {
     ["SUDO_USER", "LOGNAME", "USER"]

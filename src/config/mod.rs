@@ -67,7 +67,7 @@ pub struct Amqp {
     pub nodes_exchange: String,
     /// The queue of refused messages.
     pub dead_letters_queue: String,
-    /// Deliveries handled in one transaction at the most. Acknowledging 256 at once is about seven
+    /// At most so many deliveries are handled in one transaction. Acknowledging 256 at once is about seven
     /// times as fast as one by one; more brings no more.
     pub batch: u16,
 }
@@ -95,7 +95,7 @@ pub struct Database {
     /// `sqlite://PATH`: one file on a local disk of one host.
     pub url: SecretUrl,
     /// How long one transaction may stay open before the watchdog kills the process. A frozen
-    /// process keeps the others out of an SQLite file for that long at the most.
+    /// process keeps the others out of an SQLite file for at most that long.
     #[serde(with = "duration")]
     pub transaction_limit: Duration,
 }
@@ -179,7 +179,7 @@ pub struct Decide {
     /// Conductors gone that long are forgotten.
     #[serde(with = "duration")]
     pub forget_after: Duration,
-    /// Nodes looked at in one transaction at the most.
+    /// At most so many nodes are looked at in one transaction.
     pub chunk_nodes: u32,
     /// Above so many known conductors, new ones are refused.
     pub max_conductors: usize,
@@ -231,7 +231,7 @@ pub enum UnknownDriver {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Publish {
-    /// Nodes in one announcement at the most, 1 to 5000.
+    /// At most so many nodes in one announcement, 1 to 5000.
     pub nodes_per_message: u32,
 }
 
@@ -319,7 +319,7 @@ impl Settings {
     /// The time-out that the bridge goes by.
     ///
     /// # Errors
-    /// [`SettingsFault`]: it is not set, and nobody but the operator knows it.
+    /// [`SettingsFault`]: it is not set, and only the operator knows it.
     pub fn bridge_timeout(&self) -> Result<Duration, SettingsFault> {
         self.bridge.heartbeat_timeout.ok_or_else(|| {
             SettingsFault::Refused(

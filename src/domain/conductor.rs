@@ -255,7 +255,7 @@ fn leave(
         (Life::Leaving { until }, None) if !newer => Life::Leaving { until },
         // That of a newer one ends all older ones, their planned restarts too, and may begin its own.
         (Life::Active | Life::Leaving { .. }, Some(until)) => Life::Leaving { until },
-        // Who does not count now is not made to count by a promise to come back.
+        // A conductor that does not count is not made to count by a promise to come back.
         (Life::Active | Life::Leaving { .. }, None) | (Life::TimedOut | Life::Left, _) => {
             Life::Left
         }
@@ -282,7 +282,7 @@ fn leave(
     (Outcome::Applied, Some(next))
 }
 
-/// The end that somebody else reports.
+/// The end that another party reports.
 fn time_out(
     known: Option<&Conductor>,
     event: &Event,

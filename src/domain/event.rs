@@ -40,7 +40,7 @@ pub enum EventKind {
     HeartbeatTimeout {
         /// The `sent_at_ms` of the last thing that was seen from it.
         last_seen_ms: Option<u64>,
-        /// Who noticed.
+        /// What noticed it.
         detected_by: Option<String>,
     },
 }

@@ -130,7 +130,7 @@ impl Hearing {
         Some(own.max(self.floor.plus(grace)))
     }
 
-    /// Whether something that began at `began` and nobody denied has lasted for `grace`, judged against
+    /// Whether something that began at `began` and was not denied has lasted for `grace`, judged against
     /// the sending instant of an own tick that came back fresh: never while deaf, and after a gap or a
     /// takeover not before `grace` (or `reconnect_grace`, if that is longer) has passed again.
     #[must_use]

@@ -23,7 +23,7 @@ impl Mono {
 /// One moment, read from both clocks at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
-    /// Milliseconds since 1970 UTC. Recorded and shown, never compared: nobody's wall clock
+    /// Milliseconds since 1970 UTC. Recorded and shown, never compared: no wall clock
     /// decides anything.
     pub wall_ms: u64,
     /// What deadlines are judged by.

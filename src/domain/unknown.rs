@@ -16,7 +16,7 @@ use super::ids::Pair;
 use super::map::DriverMap;
 use super::time::Mono;
 
-/// Which pairs are unknown, and since when; kept in memory alone, so a takeover begins anew.
+/// Which pairs are unknown, and since when; kept in memory alone, so a takeover begins again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unknown {
     since: BTreeMap<Pair, Mono>,
@@ -68,8 +68,8 @@ impl Unknown {
     #[must_use]
     pub fn due(&self, map: &DriverMap, hearing: &Hearing, sent: Mono, graces: Graces) -> Vec<Pair> {
         let lasted = |began| hearing.lasted(began, graces.unknown, sent, graces.reconnect);
-        let nobody_is_known = map.conductors().next().is_none();
-        if nobody_is_known || self.doubted.is_some_and(|doubted| !lasted(doubted)) {
+        let none_is_known = map.conductors().next().is_none();
+        if none_is_known || self.doubted.is_some_and(|doubted| !lasted(doubted)) {
             return Vec::new();
         }
         self.since

@@ -27,7 +27,7 @@ pub async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
             status.pending,
         );
     }
-    // Who comes while another scrape refreshes gets what that one finds, or what was known.
+    // A scrape that comes while another one refreshes gets what that one finds, or what was known.
     if let Ok(_alone) = sources.refreshing.try_lock() {
         let refreshed = tokio::time::timeout(REFRESH_LIMIT, refresh(&sources)).await;
         match &refreshed {

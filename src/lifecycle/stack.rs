@@ -3,7 +3,7 @@
 //! The AMQP library reads the headers of a message recursively, on a thread of its own whose stack
 //! we cannot choose: a publisher that nests them some thousand levels deep would end every replica,
 //! one after the other. The standard library reads the size for such threads from the environment
-//! when the first one starts, so the process begins anew with it set.
+//! when the first one starts, so the process begins again with it set.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! Tasks that belong to somebody. A panic in one ends the process (I9): it is carried on to whoever
+//! Tasks with an owner. A panic in one ends the process (I9): it is carried on to the task that
 //! asks after the task, and release builds abort at once.
 
 use std::future::Future;

@@ -26,7 +26,7 @@ pub async fn of(
     Ok(inventory)
 }
 
-/// Our own table of nodes is about to be made, or filled: not where somebody else has one.
+/// Our own table of nodes is about to be made, or filled: not where there is another one.
 ///
 /// # Errors
 /// [`StoreError::Schema`] if there is one that is not ours; nothing was changed.

@@ -32,7 +32,7 @@ pub async fn migrate(
 ) -> Result<(), StoreError> {
     let (dialect, inventory) = (Dialect::of(database)?, inventory.into());
     let mut connection = Connection::open(database, Purpose::Migrate).await?;
-    // Before anything is made beside somebody else's tables.
+    // Before anything is made beside the tables of another program.
     match inventory.kind {
         InventoryKind::Native => inventory::refuse_foreign(&mut connection).await?,
         InventoryKind::Ironic => drop(inventory::of(&mut connection, &inventory).await?),
@@ -80,7 +80,7 @@ pub async fn migrate(
         .map_err(|fault| StoreError::from_sqlx("found the stream", fault))
 }
 
-/// On MySQL and MariaDB: waits until nobody else migrates this database, and lets a migration that
+/// On MySQL and MariaDB: waits until no other process migrates this database, and lets a migration that
 /// was broken off be made again. A table cannot be made in a transaction there, so each of those
 /// migrations is one statement that does no harm twice. (MariaDB refuses to wait for a lock without
 /// end, as the library asks it to, and gives none.) The end of the connection gives the lock back.
@@ -100,8 +100,8 @@ async fn alone(connection: &mut Connection) -> Result<(), StoreError> {
     }
 }
 
-/// What a replica does before it starts. One host has an SQLite file, and nobody else to upgrade it;
-/// a server's tables are made by whoever may, once for all replicas, so there they are only looked
+/// What a replica does before it starts. One host has an SQLite file, and no other process upgrades it;
+/// a server's tables are made by an operator, once for all replicas, so there they are only looked
 /// at.
 ///
 /// # Errors

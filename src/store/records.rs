@@ -79,7 +79,7 @@ impl ConductorRecord {
         }
     }
 
-    /// The conductor, heard at `now` and with what remained of its hold still before it: whoever
+    /// The conductor, heard at `now` and with what remained of its hold still before it: a replica that
     /// takes over grants the rest again, never less.
     #[must_use]
     pub fn restore(&self, now: Mono) -> Conductor {
@@ -168,7 +168,7 @@ pub struct Window {
     pub after: String,
     /// At most this many.
     pub nodes: u32,
-    /// Nodes in one announcement at the most.
+    /// At most so many nodes in one announcement.
     pub nodes_per_message: u32,
     /// Whether nodes of a pair that never had a conductor are taken out, once that was decided.
     pub unknown: bool,
@@ -187,7 +187,7 @@ pub struct WindowDone {
     pub changed: u64,
     /// How many nodes of the window cannot be handled, their key being longer than 255 bytes.
     pub skipped: u64,
-    /// How many rows of the window stay as they are because somebody else has locked them.
+    /// How many rows of the window stay as they are because another session has locked them.
     pub locked: u64,
     /// There is a pause: nothing was done, and the window is still to do.
     pub paused: bool,

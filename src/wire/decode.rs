@@ -72,7 +72,7 @@ fn check_size(body: &[u8]) -> Result<(), Refusal> {
 
 fn kind(delivery: &Delivery) -> Result<Kind, Refusal> {
     let name = delivery.effective_type();
-    // Whoever may publish to the exchange of the conductors must not pass for one of us.
+    // A login that may publish to the exchange of the conductors must not pass for a replica.
     if name == TICK_TYPE && delivery.exchange.is_empty() {
         return Ok(Kind::Tick);
     }

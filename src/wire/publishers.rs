@@ -9,7 +9,7 @@ use super::refusal::{Reason, Refusal, excerpt};
 pub struct Publishers(BTreeMap<String, Vec<String>>);
 
 impl Publishers {
-    /// The map as configured. An empty one lets nobody speak.
+    /// The map as configured. With an empty one no login may speak.
     #[must_use]
     pub fn new(allowed: BTreeMap<String, Vec<String>>) -> Self {
         Self(allowed)
@@ -23,7 +23,7 @@ impl Publishers {
             .is_some_and(|patterns| patterns.iter().any(|pattern| fits(pattern, conductor)))
     }
 
-    /// Refuses a message for `conductor` that carries no `user_id`, or that of somebody else. The
+    /// Refuses a message for `conductor` that carries no `user_id`, or that of another login. The
     /// broker has checked that a `user_id` is the publisher's own login.
     pub(super) fn check(&self, user_id: Option<&str>, conductor: &str) -> Result<(), Refusal> {
         let detail = match user_id {

@@ -78,7 +78,7 @@ impl Refusal {
     }
 }
 
-/// A quoted, short, printable piece of a text that somebody else wrote.
+/// A quoted, short, printable piece of a text that came from outside.
 pub(super) fn excerpt(text: &str) -> String {
     format!("\"{}\"", printable(text, EXCERPT_CHARS))
 }

@@ -24,7 +24,7 @@ pub(super) struct InHand {
     alone: bool,
 }
 
-/// Who we are.
+/// The names of this replica.
 pub(super) struct Identity {
     /// For people.
     pub(super) holder: String,

@@ -2,8 +2,8 @@
 //! the row is there); here is what follows from knowing it: no walk is begun in vain, the pause ends
 //! by itself when its time is over, and after it everything is looked at from the beginning.
 //!
-//! Nobody's wall clock decides: what is left of a pause is counted down on the monotonic clock from
-//! when this replica first saw it, and kept by each sweep. Whoever takes over goes on with what was
+//! No wall clock decides: what is left of a pause is counted down on the monotonic clock from
+//! when this replica first saw it, and kept by each sweep. A successor goes on with what was
 //! kept, so a pause may last longer than it was asked for, and never shorter.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What reconcile has still to look at. Kept in memory alone: whoever takes over looks at
+//! What reconcile has still to look at. Kept in memory alone: a successor looks at
 //! everything, so nothing can be forgotten.
 
 use std::collections::{BTreeMap, HashMap};
@@ -18,7 +18,7 @@ pub(super) struct Walk {
     pub(super) after: String,
     /// A smaller window than usual, while a row that cannot be handled is looked for.
     pub(super) nodes: Option<u32>,
-    /// A row was passed because somebody else has locked it: the walk is not the last one.
+    /// A row was passed because another session has locked it: the walk is not the last one.
     pub(super) left_behind: bool,
     /// How many times the usual size its windows may have: looking is cheaper than changing.
     pub(super) scale: u32,
@@ -46,7 +46,7 @@ pub(super) enum Over {
     Pair(Pair),
     /// All holds.
     Holds,
-    /// All nodes, for marks that are nobody's.
+    /// All nodes, for marks that belong to no hold.
     Nodes,
 }
 

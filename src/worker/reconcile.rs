@@ -15,7 +15,7 @@ use crate::failpoints;
 use crate::store::{Rows, StoreError, Window, WindowDone};
 use crate::telemetry;
 
-/// When rows that somebody else had locked are looked at again: a user's transaction is over in
+/// When rows that another session had locked are looked at again: a user's transaction is over in
 /// milliseconds, or it lasts.
 const AGAIN: Duration = Duration::from_secs(1);
 

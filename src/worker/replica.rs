@@ -42,7 +42,7 @@ pub struct Replica {
     pub inventory: Inventory,
     /// What the loop goes by.
     pub rules: Rules,
-    /// Who it is, for people: host and process.
+    /// Its name, for people: host and process.
     pub holder: String,
     /// Is told about writing transactions.
     pub watch: Arc<dyn TransactionWatch>,
@@ -52,7 +52,7 @@ pub struct Replica {
     pub tasks: Tasks,
 }
 
-/// Why a session ended, whoever noticed.
+/// Why a session ended, whichever part noticed.
 enum Over {
     /// We were asked to stop, and what was in hand is done.
     Stopped,

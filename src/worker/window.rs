@@ -13,7 +13,7 @@ const FIRST: u32 = 500;
 const LEAST: u32 = 100;
 
 /// How long a window should take: far below the quarter of a second that users of the table should
-/// have to wait at the most, so that a slow one stays below it, too.
+/// have to wait at most, so that a slow one stays below it, too.
 const AIM: Duration = Duration::from_millis(125);
 
 /// The size of the next window, kept between [`LEAST`] and a bound.

@@ -1,5 +1,5 @@
 # What the scripts of private servers share; they source it. A server is ours only by its process
-# id *and* the start time of that process, so that an id given anew to somebody else is never taken
+# id *and* the start time of that process, so that an id given again to another process is never taken
 # for ours.
 
 me=$(basename "$0")

@@ -1,7 +1,7 @@
 //! The form of a dead letter: the body as it came, a few live properties of our own, and everything
 //! that the original said about itself inside one header.
 //!
-//! None of the original's properties stays live: the broker rejects a foreign `user_id` for ever, a
+//! None of the original's properties stays live: the broker rejects a foreign `user_id` again and again, a
 //! `CC` header would send copies elsewhere, an `expiration` would make the letter vanish.
 
 use lapin::BasicProperties;
@@ -21,11 +21,11 @@ pub(super) const DETAIL: &str = "x-nodewarden-detail";
 /// Header: what the original said about itself.
 pub(super) const ORIGINAL: &str = "x-nodewarden-original";
 
-/// Bytes of the detail at the most: a few sentences. Together with the original's short strings of
+/// At most so many bytes of the detail: a few sentences. Together with the original's short strings of
 /// 255 bytes each it stays within the smallest frame that AMQP allows, 4096.
 const DETAIL_MAX: usize = 500;
 
-/// Bytes of the reason code at the most: the codes are words.
+/// At most so many bytes of the reason code: the codes are words.
 const REASON_MAX: usize = 64;
 
 /// How deep the original's headers may nest to be taken over. The broker's own nest three levels;

@@ -1,7 +1,7 @@
 //! Whether a commit that was reported survives a crash of the server or of its host.
 //!
 //! What is decided is announced once it is committed. Where a crash can take a commit back, the
-//! stream goes back too, and gives `seq` numbers anew that schedulers have seen already (I4). That is
+//! stream goes back too, and gives `seq` numbers again that schedulers have seen already (I4). That is
 //! the operators' choice to make, so it is said and nothing more.
 
 use crate::config::Database;

@@ -55,7 +55,7 @@ pub enum StoreError {
     /// The database's URL cannot be used.
     #[error("{0}")]
     Url(String),
-    /// What was read makes no sense; somebody else wrote to our tables.
+    /// What was read makes no sense; another program wrote to our tables.
     #[error("{0}")]
     Corrupt(String),
 }
@@ -142,7 +142,7 @@ fn said(source: &sqlx::Error) -> String {
 
 /// Whom a database's error blames.
 enum Class {
-    /// Missing tables or columns: whoever changed the schema must put it right.
+    /// Missing tables or columns: the change of the schema must be put right.
     Missing,
     /// Missing rights, or a statement that this schema does not understand.
     Right,

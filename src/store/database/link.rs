@@ -11,7 +11,7 @@ use crate::store::database::error::StoreError;
 use crate::store::database::open::Purpose;
 use crate::store::sql::{self, Statements};
 
-/// A connection that was idle for longer is opened anew before a transaction depends on it: servers
+/// A connection that was idle for longer is opened again before a transaction depends on it: servers
 /// and firewalls end idle ones.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -24,7 +24,7 @@ pub trait TransactionWatch: Send + Sync {
     fn left(&self, writer: Writer);
 }
 
-/// Who writes: each has a connection of its own, and one at a time has the lock.
+/// The writers: each has a connection of its own, and one at a time has the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writer {
     /// The deciding loop.
@@ -160,7 +160,7 @@ impl WriterConnection {
 }
 
 impl Drop for WriterConnection {
-    /// Who is dropped in the middle of a transaction (a relay whose session is over) has the lock no
+    /// A writer that is dropped in the middle of a transaction (a relay whose session is over) has the lock no
     /// more, and the watchdog must know.
     fn drop(&mut self) {
         self.drop_connection();

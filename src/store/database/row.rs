@@ -10,7 +10,7 @@ use crate::words::Word;
 /// How much of an unknown word is quoted.
 const EXCERPT_CHARS: usize = 40;
 
-/// A row that makes no sense: somebody else wrote it. It travels as the library's error and becomes
+/// A row that makes no sense: another program wrote it. It travels as the library's error and becomes
 /// [`StoreError::Corrupt`](super::error::StoreError::Corrupt).
 #[derive(Debug, thiserror::Error)]
 #[error("table {table}: {what}")]
@@ -76,7 +76,7 @@ impl Row {
         present(column, self.maybe_int(column)?)
     }
 
-    /// A number that cannot be negative; a negative one can only be somebody else's, and is 0.
+    /// A number that cannot be negative; a negative one was written by another program, and is 0.
     ///
     /// # Errors
     /// No such column, or no number in it.

@@ -13,7 +13,7 @@ use crate::store::database::dialect::Dialect;
 use crate::store::database::error::{StoreError, is_missing};
 use crate::store::database::open::Purpose;
 
-/// Rows (a conductor and one of its hardware types) in one look at the most; fleets have some
+/// At most so many rows (a conductor and one of its hardware types) in one look; fleets have some
 /// hundred.
 const MOST: usize = 50_000;
 
@@ -98,7 +98,7 @@ pub struct IronicConductor {
     pub registered_at_ms: Option<i64>,
 }
 
-/// Who looks at an Ironic's conductors.
+/// Looks at an Ironic's conductors.
 pub struct ConductorsOfIronic {
     database: Database,
     bridge: String,
@@ -129,7 +129,7 @@ impl ConductorsOfIronic {
         Ok(Dialect::of(&self.database)? != Dialect::Sqlite)
     }
 
-    /// One look. Whoever gives up waiting for it must [`forget`](Self::forget) the connection.
+    /// One look. A caller that gives up waiting for it must [`forget`](Self::forget) the connection.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was seen.
@@ -162,7 +162,7 @@ impl ConductorsOfIronic {
         self.written = None;
     }
 
-    /// Removes our row, for a bridge that ends: nobody needs it.
+    /// Removes our row, for a bridge that ends: it is not needed any longer.
     ///
     /// # Errors
     /// [`StoreError`]; it is dropped after a day by another bridge.

@@ -10,7 +10,7 @@
 //! - **Written** are `maintenance`, `maintenance_reason` (with the decision's UUID), `fault` (a value
 //!   that Ironic itself never uses, so that it never clears it) and `updated_at`. Nothing else.
 //! - **Ours to release** is a row only while maintenance, fault and the exact reason are as we wrote
-//!   them, and nobody has reserved it. An operator who set or cleared maintenance meanwhile ended
+//!   them, and it is not reserved. An operator who set or cleared maintenance meanwhile ended
 //!   our hold; what they cleared is not taken again by the same decision.
 //! - **Names** are compared as Ironic does: the group in lower case, the driver exactly.
 //!

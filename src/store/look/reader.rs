@@ -24,7 +24,7 @@ use crate::store::look::views::{
 use crate::store::sql::{self, Statements};
 use crate::store::tables;
 
-/// Looks at once at the most: enough for a scheduler's snapshot beside metrics and a person.
+/// At most so many looks at once: enough for a scheduler's snapshot beside metrics and a person.
 const CONNECTIONS: usize = 4;
 
 /// How long to wait for one of them.
@@ -41,7 +41,7 @@ struct Inner {
     settings: config::Inventory,
     sql: &'static Statements,
     turns: Semaphore,
-    /// Connections whose last look ended well. One that was left half way (whoever asked went away)
+    /// Connections whose last look ended well. One that was left half way (its client went away)
     /// is dropped and never comes here.
     idle: Mutex<Vec<Snapshot>>,
 }

@@ -13,11 +13,11 @@ use crate::words::{Word, words};
 pub struct Overview {
     /// The UUID of its history.
     pub stream: String,
-    /// Who may write.
+    /// The epoch that may write.
     pub epoch: u64,
     /// The last committed `seq`.
     pub seq: u64,
-    /// Who took the epoch, as it named itself; `None`: nobody did yet, or it stopped by itself.
+    /// The replica that took the epoch, as it named itself; `None`: none did yet, or it stopped by itself.
     pub holder: Option<String>,
     /// When it did, ms since 1970 UTC.
     pub taken_at_ms: Option<u64>,
@@ -110,7 +110,7 @@ pub struct HoldView {
 pub struct SnapshotPage {
     /// The UUID of the history.
     pub stream: String,
-    /// Who may write.
+    /// The epoch that may write.
     pub epoch: u64,
     /// As of which change.
     pub seq: u64,
@@ -166,7 +166,7 @@ pub struct DecisionView {
     pub cause_conductor: Option<String>,
     /// The pair's last real sign of life.
     pub last_good_at_ms: Option<u64>,
-    /// Who decided.
+    /// The epoch that decided.
     pub epoch: u64,
     /// When.
     pub decided_at_ms: u64,

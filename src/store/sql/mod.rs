@@ -138,7 +138,7 @@ statements! {
     end_pause: &'static str,
     /// What remains of it. `$1` remaining, `$2` now, `$3` id.
     keep_pause: &'static str,
-    /// A new history, and nobody may write in it who could before. `$1` stream.
+    /// A new history, and no replica that could write before may write in it. `$1` stream.
     new_stream: &'static str,
     /// `$1` kind, `$2` argument, `$3` now.
     request: &'static str,

@@ -11,7 +11,7 @@ pub struct Counters {
     pub seq: u64,
     pub last_announcement: u64,
     pub last_decision: u64,
-    /// What the holder does with its decisions; nobody has held it yet: `None`.
+    /// What the holder does with its decisions; `None`: no replica has held it yet.
     pub mode: Option<Mode>,
 }
 

@@ -125,7 +125,7 @@ pub async fn release(
     Ok(end - base)
 }
 
-/// How many holds of the pair in the window stay because somebody else has locked their rows.
+/// How many holds of the pair in the window stay because another session has locked their rows.
 async fn left_out(
     unit: &mut Fenced<'_>,
     pair: &Pair,

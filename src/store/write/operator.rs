@@ -140,7 +140,7 @@ impl Operator {
     }
 
     /// Gives the database a new history, the UUID `stream`, so that subscribers take a snapshot, and takes the right
-    /// to write from whoever has it. Not while somebody seems to run, unless `force`.
+    /// to write from its holder. Not while a replica seems to run, unless `force`.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was changed, or nothing is known.

@@ -1,5 +1,5 @@
 //! Taking a lost pair's nodes out: a bounded window of nodes in a transaction, never node by node.
-//! Rows that somebody else has locked are passed by, and counted. State, hold and announcement are
+//! Rows that another session has locked are passed by, and counted. State, hold and announcement are
 //! written together (I3); the numbers are given under the fence, so they are contiguous (I4).
 
 use crate::domain::announcement::{AnnouncementType, OutReason};
@@ -138,7 +138,7 @@ async fn hold(
     Ok(changed)
 }
 
-/// How many rows of the window somebody else has locked.
+/// How many rows of the window another session has locked.
 async fn left_in(
     unit: &mut Fenced<'_>,
     pair: &Pair,

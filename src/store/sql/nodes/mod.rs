@@ -34,14 +34,14 @@ pub struct Inventory {
     /// have a key longer than any message may carry. `$1`, `$2` the pair, `$3` after, `$4`
     /// limit.
     pub pair_window: String,
-    /// Locks the rows of the window that are to go out and that nobody else has locked, and writes
+    /// Locks the rows of the window that are to go out and that no other session has locked, and writes
     /// their holds. `$1` seq, `$2` decision, `$3` now, `$4`, `$5` the pair, `$6` after, `$7`
     /// last.
     pub hold: String,
     /// Marks exactly the rows of the new holds. `$1` now, `$2`, `$3`: above and up to which `seq`,
     /// `$4` the decision's UUID.
     pub mark_out: String,
-    /// How many rows of the window should be out and are not held: somebody else has locked them.
+    /// How many rows of the window should be out and are not held: another session has locked them.
     /// `$1`, `$2` the pair, `$3` after, `$4` last, `$5` decision.
     pub left_in: String,
 
@@ -51,14 +51,14 @@ pub struct Inventory {
     pub release_of_pair: Vec<String>,
     /// By an operator's command: each ends the holds of the window that it may end, whatever their
     /// pairs are (reason `released`; those whose node is gone, `node_removed`). It locks the rows and
-    /// passes by those that somebody else has locked; what it leaves is counted as such.
+    /// passes by those that another session has locked; what it leaves is counted as such.
     pub release_by_hand: Vec<String>,
     pub release_by_hand_of_pair: Vec<String>,
     /// Here, `$5` is the node's uuid.
     pub release_by_hand_of_node: Vec<String>,
     /// Unmarks the rows whose holds ended. `$1` now, `$2`, `$3`: above and up to which `seq`.
     pub mark_in: String,
-    /// How many holds of a pair in the window should have ended and did not: somebody else has
+    /// How many holds of a pair in the window should have ended and did not: another session has
     /// locked their rows. `$1` after, `$2` last, `$3`, `$4` the pair.
     pub left_out: String,
     /// A held node that needs another lost pair now: from here on that pair's return releases it.
@@ -70,13 +70,13 @@ pub struct Inventory {
     // --- put right ------------------------------------------------------------------------------
     /// `$1` after, `$2` limit.
     pub all_window: String,
-    /// Marked, not held, and not about to be taken out: somebody else's doing. `$1` now, `$2`
+    /// Marked, not held, and not about to be taken out: another's doing. `$1` now, `$2`
     /// after, `$3` last.
     pub unmark_strays: String,
 
     // --- sweep ----------------------------------------------------------------------------------
     /// The pair, if no node needs it and nothing is held for it. Not one statement with its removal:
-    /// MySQL's DELETE would wait for the nodes that somebody else has locked. `$1`, `$2`
+    /// MySQL's DELETE would wait for the nodes that another session has locked. `$1`, `$2`
     /// the pair.
     pub unneeded: String,
 

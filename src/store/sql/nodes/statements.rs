@@ -1,6 +1,6 @@
 //! The statements over the nodes, said in the [`Words`] of a database and a kind of table.
 //!
-//! Rows are locked before they are changed, and those that somebody else has locked are passed by.
+//! Rows are locked before they are changed, and those that another session has locked are passed by.
 //! What is bounded on one side of a join is bounded on the other as well: over tables that were
 //! never analysed a planner reads a whole one otherwise. Whether a node is held is looked up for each
 //! node (`NOT EXISTS`): `NOT IN` becomes a scan for each node once its table outgrows memory.
@@ -136,7 +136,7 @@ fn removed(words: &Words, of: &str) -> String {
     )
 }
 
-/// Ends the holds of a window whose mark somebody else lifted or made their own.
+/// Ends the holds of a window whose mark an operator lifted or made their own.
 fn lifted(words: &Words, of: &str) -> String {
     format!(
         "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends, lifted)
@@ -153,7 +153,7 @@ fn lifted(words: &Words, of: &str) -> String {
     )
 }
 
-/// A hold may end: nobody else has made its node theirs. Empty for a table of our own.
+/// A hold may end: its node is still ours. Empty for a table of our own.
 fn ours_to_end(words: &Words) -> String {
     match words.kind {
         Kind::Native => String::new(),

@@ -26,7 +26,7 @@ pub enum Kind {
     Ironic(Keys),
 }
 
-/// The character set, the collation and the unique index of somebody else's keys.
+/// The character set, the collation and the unique index of the keys of a table that is not ours.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keys {
     charset: String,
@@ -221,7 +221,7 @@ impl Words {
         }
     }
 
-    /// Nobody lifted our mark of this decision from the node.
+    /// Our mark of this decision was not lifted from the node.
     pub fn not_lifted(&self, decision: &str) -> String {
         match self.kind {
             // PostgreSQL wants to know the type of a value that nothing uses.
@@ -292,7 +292,7 @@ impl Words {
         }
     }
 
-    /// Locks the rows of `n` and passes by those that somebody else has locked.
+    /// Locks the rows of `n` and passes by those that another session has locked.
     pub fn lock(&self) -> &'static str {
         match self.dialect {
             Sqlite => "",
