@@ -159,7 +159,9 @@ fn a_held_node_whose_driver_is_active_again_is_about_to_come_back() {
         T,
     );
     assert!(
-        answer.ends_with("That driver is active again (c2), so it comes back at the next sweep or before."),
+        answer.ends_with(
+            "That driver is active again (c2), so it comes back at the next sweep or before."
+        ),
         "{answer}"
     );
 }
