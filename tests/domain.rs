@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use nodewarden::domain::change::Standing;
 use nodewarden::domain::change::{Change, Verdict};
+use nodewarden::domain::conductor::Outcome::{Applied, NewerUnjoined, Refreshed, Stale, Unknown};
 use nodewarden::domain::conductor::{Life, Outcome};
 use nodewarden::domain::decide::{decide, decide_silence};
 use nodewarden::domain::event::{Event, EventKind, Statement};
@@ -109,12 +110,32 @@ fn state(map: &DriverMap) -> &'static str {
         .map_or("-", |known| known.life.state().as_str())
 }
 
+/// Panics with every row that does not hold, by its sentence.
+fn assert_each_holds(table: Vec<Row>) {
+    let mut broken = Vec::new();
+    for (sentence, said, outcome, life, drivers) in table {
+        let (map, last) = told(&said);
+        let expected: Vec<String> = drivers.iter().map(ToString::to_string).collect();
+        let expected = (outcome, life, expected);
+        let found = (last, state(&map), active(&map));
+        if found != expected {
+            broken.push(format!("{sentence}: {found:?} instead of {expected:?}"));
+        }
+    }
+    assert!(broken.is_empty(), "does not hold:\n{}", broken.join("\n"));
+}
+
+fn start() -> Said {
+    (5, Some(100), joined(&["a", "b"]))
+}
+
+fn hold() -> Said {
+    (5, None, left(Some(60)))
+}
+
 #[test]
-fn each_sentence_about_a_conductor_s_life_holds() {
-    use Outcome::{Applied, NewerUnjoined, Refreshed, Stale, Unknown};
-    let start = || (5, Some(100), joined(&["a", "b"]));
-    let hold = || (5, None, left(Some(60)));
-    let table: Vec<Row> = vec![
+fn joined_says_as_a_whole_what_a_conductor_supports() {
+    assert_each_holds(vec![
         (
             "joined makes its drivers active",
             vec![start()],
@@ -150,6 +171,12 @@ fn each_sentence_about_a_conductor_s_life_holds() {
             "active",
             &["c"],
         ),
+    ]);
+}
+
+#[test]
+fn whatever_an_older_incarnation_says_is_stale() {
+    assert_each_holds(vec![
         (
             "a joined of an older incarnation is stale",
             vec![start(), (4, None, joined(&["c"]))],
@@ -178,6 +205,12 @@ fn each_sentence_about_a_conductor_s_life_holds() {
             "active",
             &["a", "b"],
         ),
+    ]);
+}
+
+#[test]
+fn a_complete_heartbeat_does_what_joined_does() {
+    assert_each_holds(vec![
         (
             "a complete heartbeat from an unknown conductor does what joined does",
             vec![(5, None, complete(&["a"], None))],
@@ -206,6 +239,12 @@ fn each_sentence_about_a_conductor_s_life_holds() {
             "active",
             &["c"],
         ),
+    ]);
+}
+
+#[test]
+fn a_bare_heartbeat_refreshes_and_activates_nothing() {
+    assert_each_holds(vec![
         (
             "a bare heartbeat from an unknown conductor activates nothing",
             vec![(5, None, BEAT)],
@@ -228,7 +267,7 @@ fn each_sentence_about_a_conductor_s_life_holds() {
             &["a", "b"],
         ),
         (
-            "and activates nothing new",
+            "a bare heartbeat from a newer incarnation activates nothing new",
             vec![start(), (5, None, timed_out(None)), (6, None, BEAT)],
             NewerUnjoined,
             "timed_out",
@@ -241,8 +280,14 @@ fn each_sentence_about_a_conductor_s_life_holds() {
             "left",
             &[],
         ),
+    ]);
+}
+
+#[test]
+fn left_ends_a_conductor_until_a_higher_incarnation_starts() {
+    assert_each_holds(vec![
         (
-            "left ends it",
+            "left ends a conductor",
             vec![start(), (5, None, left(None))],
             Applied,
             "left",
@@ -256,7 +301,7 @@ fn each_sentence_about_a_conductor_s_life_holds() {
             &[],
         ),
         (
-            "and so the newer one does not come alive by its late joined",
+            "after left of a newer incarnation, its late joined does not revive",
             vec![start(), (6, None, left(None)), (6, None, joined(&["a"]))],
             Stale,
             "left",
@@ -301,6 +346,12 @@ fn each_sentence_about_a_conductor_s_life_holds() {
             "active",
             &["a"],
         ),
+    ]);
+}
+
+#[test]
+fn a_planned_restart_counts_as_active_until_something_newer_ends_it() {
+    assert_each_holds(vec![
         (
             "a planned restart counts as active",
             vec![start(), hold()],
@@ -316,14 +367,14 @@ fn each_sentence_about_a_conductor_s_life_holds() {
             &[],
         ),
         (
-            "a later left of the same incarnation does not shorten it",
+            "a later left of the same incarnation does not shorten a planned restart",
             vec![start(), hold(), (5, None, left(None))],
             Stale,
             "leaving",
             &["a", "b"],
         ),
         (
-            "nor does a time-out of the same incarnation",
+            "a later time-out of the same incarnation does not shorten a planned restart",
             vec![start(), hold(), (5, None, timed_out(None))],
             Stale,
             "leaving",
@@ -357,8 +408,14 @@ fn each_sentence_about_a_conductor_s_life_holds() {
             "left",
             &[],
         ),
+    ]);
+}
+
+#[test]
+fn a_time_out_ends_a_conductor_until_it_is_heard_again() {
+    assert_each_holds(vec![
         (
-            "a time-out ends it",
+            "a time-out ends a conductor",
             vec![start(), (5, None, timed_out(None))],
             Applied,
             "timed_out",
@@ -379,7 +436,7 @@ fn each_sentence_about_a_conductor_s_life_holds() {
             &[],
         ),
         (
-            "a bare heartbeat of that newer one does not revive the older one's drivers",
+            "after a time-out of a newer incarnation, its bare heartbeat does not revive the older one's drivers",
             vec![start(), (6, None, timed_out(None)), (6, None, BEAT)],
             Applied,
             "active",
@@ -422,6 +479,12 @@ fn each_sentence_about_a_conductor_s_life_holds() {
             "left",
             &[],
         ),
+    ]);
+}
+
+#[test]
+fn a_time_out_is_stale_if_its_conductor_spoke_later() {
+    assert_each_holds(vec![
         (
             "a time-out is stale when a later sent_at_ms is known",
             vec![start(), (5, None, timed_out(Some(99)))],
@@ -437,7 +500,7 @@ fn each_sentence_about_a_conductor_s_life_holds() {
             &[],
         ),
         (
-            "heartbeats move that time on",
+            "a heartbeat moves the last sent_at_ms on",
             vec![
                 start(),
                 (5, Some(200), BEAT),
@@ -448,7 +511,7 @@ fn each_sentence_about_a_conductor_s_life_holds() {
             &["a", "b"],
         ),
         (
-            "a late older heartbeat does not move it back",
+            "a late older heartbeat does not move the last sent_at_ms back",
             vec![
                 start(),
                 (5, Some(200), BEAT),
@@ -488,19 +551,7 @@ fn each_sentence_about_a_conductor_s_life_holds() {
             "timed_out",
             &[],
         ),
-    ];
-    for (sentence, said, outcome, life, drivers) in table {
-        let (map, last) = told(&said);
-        assert_eq!(
-            (last, state(&map), active(&map)),
-            (
-                outcome,
-                life,
-                drivers.iter().map(ToString::to_string).collect()
-            ),
-            "{sentence}"
-        );
-    }
+    ]);
 }
 
 #[test]
