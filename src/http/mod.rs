@@ -1,7 +1,7 @@
 //! What the world may look at over HTTP: JSON, read only, bounded in size and time.
 //!
 //! Knows the reading half of the store, the replica's status and the metrics; never writes. Read
-//! [`answer`] for the shapes, `looks` for the paths, `bounded` for what a connection may cost.
+//! [`answers`](crate::answers) for the shapes, `looks` for the paths, `bounded` for what a connection may cost.
 
 mod bounded;
 mod bridge;

@@ -8,7 +8,7 @@
 //! the parent's end, ends it.
 //!
 //! SIGKILL from within a PID namespace does not reach its first process, so a replica is never that
-//! one: see [`init`](super::init).
+//! one (`init.rs`).
 
 #![expect(
     clippy::disallowed_methods,

@@ -132,6 +132,11 @@ fn bad_messages(queue: &str) -> Vec<Bad> {
     hasty["heartbeat_timeout_ms"] = 5000.into();
     hasty["heartbeat_interval_ms"] = 2000.into();
     add("bad_interval", good("hasty"), KEY, msgpack(&hasty));
+    let many: Vec<String> = (0..257).map(|number| format!("d{number}")).collect();
+    let many = with("drivers", json!(many));
+    add("too_many_drivers", good("drivers"), KEY, many);
+    let another = with("drivers", json!(["d", "another"]));
+    add("too_many_pairs", good("pairs"), KEY, another);
     let twice = br#"{"conductor": "ok-0", "conductor": "ok-1", "incarnation": 1, "drivers": []}"#;
     add("duplicate_key", as_json("twice"), KEY, twice.to_vec());
     let somebody = msgpack(&joined("somebody-else"));
@@ -182,7 +187,8 @@ fn id_of(letters: &[Value], message_id: &str) -> String {
 async fn every_refused_kind_is_kept_with_its_reason_and_delays_no_good_message() {
     let deployment = Deployment::default();
     let allowed = format!(r#"security.allowed_publishers={{ {} = ["ok-*"] }}"#, user());
-    let replica = deployment.replica(&[&allowed]);
+    // All conductors serve one driver.
+    let replica = deployment.replica(&[&allowed, "decide.max_pairs=1"]);
     let client = Client::connect().await;
     let first = Bad {
         reason: "",
@@ -237,12 +243,14 @@ async fn every_refused_kind_is_kept_with_its_reason_and_delays_no_good_message()
         })
         .collect();
     assert_eq!(short, expected);
-    // What only the worker's own troubles can cause is left out, nothing else.
+    // What only the worker's own troubles can cause is left out, and what would refuse the good
+    // messages, too; nothing else.
     let tried: BTreeSet<&str> = messages.iter().map(|bad| bad.reason).collect();
     let all = Reason::ALL.iter().map(|reason| reason.as_str());
     assert_eq!(
         tried,
-        all.filter(|reason| *reason != "unprocessable").collect()
+        all.filter(|reason| !["unprocessable", "too_many_conductors"].contains(reason))
+            .collect()
     );
 
     nothing_of_the_original_is_live(&client, &deployment, messages.len()).await;

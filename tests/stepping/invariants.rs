@@ -369,6 +369,31 @@ async fn i8_a_batch_is_never_larger_than_its_bound() {
 }
 
 #[tokio::test]
+async fn i8_new_conductors_and_pairs_above_the_set_numbers_are_refused_and_known_ones_heard() {
+    let mut sim = Simulation::new().await;
+    sim.rules.most_conductors = 2;
+    sim.rules.most_pairs = 3;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a", "b"]);
+    sim.joined("c2", 1, &["a"]);
+    sim.joined("c3", 1, &["a"]);
+    sim.joined("c2", 2, &["a", "c"]);
+    sim.joined("c2", 3, &["a", "d"]);
+    sim.left("c1", 1);
+    sim.settle(&mut worker).await;
+    assert_eq!(
+        sim.queue.refused(),
+        ["too_many_conductors", "too_many_pairs"]
+    );
+    let conductors = sim.reader.conductors().await.unwrap();
+    let known: Vec<String> = conductors
+        .iter()
+        .map(|view| format!("{} {} {}", view.conductor, view.incarnation, view.state))
+        .collect();
+    assert_eq!(known, ["c1 1 left", "c2 2 active"]);
+}
+
+#[tokio::test]
 async fn l1_a_batch_is_bounded_in_the_rows_that_it_may_write_the_first_of_a_takeover_too() {
     let drivers: Vec<String> = (0..250).map(|n| format!("d{n:06}")).collect();
     let drivers: Vec<&str> = drivers.iter().map(String::as_str).collect();
