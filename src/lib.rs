@@ -38,7 +38,6 @@
 //! | [`lifecycle`] | signals, tasks, the watchdog process | store's watch |
 //! | [`config`], [`retry`], [`failpoints`] | settings; pauses; places to crash | nothing |
 //! | [`telemetry`] | logs and metrics | domain, wire: the words of its labels |
-//! | [`words`], [`message`], [`clock`] | closed lists of words; a message as it comes and goes; the time and new ids | domain (its times) alone |
 //!
 //! # Invariants, quoted by number in code and tests
 //!
@@ -61,6 +60,25 @@
 //!   label cardinality.
 //! - **I9** A part that dies takes the process down; a watchdog kills a process that is stuck inside
 //!   a transaction. Nothing half alive.
+//!
+//! # Words, one meaning each
+//!
+//! - **conductor**, **driver**, **group**: what drives nodes, how, and for which part of the fleet; a
+//!   **pair** is a group and a driver: what a node needs. The **driver map** says which conductors make
+//!   which pair active; a pair's **standing** is what it should be.
+//! - **event**: what a conductor says; a **tick** is a replica's own. **Intake** turns deliveries into
+//!   **findings**: what one transaction writes of a batch.
+//! - **decision**: a verdict about a pair, with its cause. A **turn** is the change of a standing that
+//!   leads to one. An *observed* decision moves no node.
+//! - **hold**: a node that is out because of us. A conductor in a planned **restart** is no hold.
+//! - **walk**, **window**: reconcile walks over the nodes of a pair, a window of them in a transaction.
+//!   The **sweep** lets it walk over everything; **retention** drops old rows.
+//! - **announcement**: what schedulers hear; the **outbox** has those that wait, the **relay** carries
+//!   them. **stream**, **seq**: a history, and a change's place in it.
+//! - **epoch**: who may write; a **term** is what a replica remembers while it has one; **in doubt** is
+//!   a term whose last commit may or may not have happened. A **session** is one time in line.
+//! - How things go wrong: a **refusal** (a message, for good), a **fault** (what interrupts a step), an
+//!   **end** (of a session), a **failure** (of a command, with its exit code).
 //!
 //! # Libraries, one for each need
 //!
