@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::end::{End, Fault, Step};
+use super::forgetting::forget_gone;
 use super::intake::{Identity, InHand, intake};
 use super::pausing::{self, Pausing};
 use super::ports::{Clock, Ledger, Queue};
@@ -161,6 +162,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         redecide(place, ledger, clock, pausing, step).await?;
         requests::answer(place, ledger, clock).await?;
         sweep(place, ledger, clock, rules, pausing, step).await?;
+        forget_gone(place, ledger, clock, step).await?;
         drop_old(place, ledger, clock, step).await?;
         unknown::judge(place, ledger, clock, rules, step).await?;
         reconcile(place, ledger, clock, rules, pausing, step).await
@@ -223,7 +225,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         if self.place.in_doubt()
             || next.is_some()
             || !term.silent.is_empty()
-            || term.retention.len() > 0
+            || term.retention.len() + term.forgetting.len() > 0
         {
             return Duration::ZERO;
         }

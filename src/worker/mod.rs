@@ -2,8 +2,8 @@
 //!
 //! - `decider`: one session's loop, a step machine over [`ports`]. It composes, in order: `intake`
 //!   (`batch`: what each delivery does), `pausing` (what an operator's pause means to the rest),
-//!   `silence`, `redecide` (losses that were only observed), `requests`, `sweep`, `retention`
-//!   (what is dropped), `unknown` (pairs
+//!   `silence`, `redecide` (losses that were only observed), `requests`, `sweep`, `forgetting`
+//!   and `retention` (what is kept for too long), `unknown` (pairs
 //!   that never had a conductor) and `reconcile` (`pending`: what is still to be looked at). All of
 //!   them work on a `term`, what is remembered while this replica decides; `takeover` begins one, and
 //!   reads it again after a doubt.
@@ -17,6 +17,7 @@ mod adapters;
 mod batch;
 mod decider;
 mod end;
+mod forgetting;
 mod intake;
 mod pausing;
 mod pending;

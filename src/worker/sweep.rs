@@ -1,9 +1,9 @@
-//! The sweep: everything is looked at again, and what is kept too long is dropped.
+//! The sweep: everything is looked at again, and what is kept too long is dropped and forgotten.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::end::{Fault, Step};
+use super::forgetting::Forgetting;
 use super::pausing::Pausing;
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
@@ -11,13 +11,9 @@ use super::term::{Place, Term};
 use super::unknown::UNKNOWN_AT_ONCE;
 use crate::config::Mode;
 use crate::domain::conductor::Life;
-use crate::domain::ids::ConductorName;
 use crate::domain::time::Now;
 use crate::store::{ConductorRecord, StoreError, Sweep};
 use crate::telemetry;
-
-/// At most so many conductors, and pairs, are forgotten in one sweep: a bounded transaction.
-const FORGOTTEN_AT_ONCE: usize = 1000;
 
 /// When a sweep that failed is tried again, at the latest with the next one.
 const SWEEP_AGAIN: Duration = Duration::from_secs(10);
@@ -37,19 +33,13 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
     };
     // One that fails must not be the only thing that is ever tried.
     term.next_sweep = now.mono.plus(rules.sweep_interval.min(SWEEP_AGAIN));
-    let commit = place.commit(|term| {
-        let sweep = what(term, rules, pausing, now);
-        for name in &sweep.forget {
-            term.map.forget(name);
-        }
-        sweep
-    });
+    let commit = place.commit(|term| what(term, rules, pausing, now));
     let Some(commit) = commit else {
         return Ok(());
     };
     let begun = ledger.begin_sweep(commit.epoch, &commit.prepared).await;
-    let (sweep, forgotten) = match commit.outcome(begun) {
-        Ok(done) => done,
+    match commit.outcome(begun) {
+        Ok(_) => {}
         Err(fault @ StoreError::Permanent { .. }) => {
             tracing::error!(
                 fault = telemetry::error_chain(&fault),
@@ -58,12 +48,6 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
             return Ok(());
         }
         Err(fault) => return Err(fault.into()),
-    };
-    for name in &sweep.forget {
-        tracing::info!(
-            conductor = telemetry::printable(name.as_str()),
-            "forgotten: gone for longer than decide.forget_after"
-        );
     }
     let unknown = match rules.unknown_after {
         Some(_) => Some(ledger.unknown_pairs(UNKNOWN_AT_ONCE).await?),
@@ -72,9 +56,6 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
     let Some(term) = place.deciding() else {
         return Ok(());
     };
-    for pair in &forgotten {
-        term.map.forget_pair(pair);
-    }
     if let Some(pairs) = unknown {
         term.unknown.see(&pairs, &term.map, now.mono);
     }
@@ -83,6 +64,7 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
     let drop_events = term.hearing.proven();
     term.retention
         .begin(rules.keeping, drop_events, now.wall_ms);
+    term.forgetting = Forgetting::of(term, rules, now);
     term.pending.everything(&term.map);
     term.next_sweep = now.mono.plus(rules.sweep_interval);
     telemetry::SWEEPS.count(1);
@@ -98,23 +80,11 @@ fn what(term: &Term, rules: &Rules, pausing: &Pausing, now: Now) -> Sweep {
         .filter(|conductor| matches!(conductor.life, Life::Leaving { .. }))
         .map(|conductor| ConductorRecord::save(conductor, now.mono))
         .collect();
-    let forget_after = u64::try_from(rules.forget_after.as_millis()).unwrap_or(u64::MAX);
-    let mut forget = term
-        .map
-        .gone_since(now.wall_ms.saturating_sub(forget_after));
-    forget.truncate(FORGOTTEN_AT_ONCE);
-    let gone: BTreeSet<ConductorName> = forget.iter().cloned().collect();
-    let mut unnamed = term.map.unnamed(&gone);
-    unnamed.truncate(FORGOTTEN_AT_ONCE);
-    let unwanted = match rules.unknown_after {
-        Some(_) => Vec::new(),
-        None => term.map.lost().take(FORGOTTEN_AT_ONCE).cloned().collect(),
-    };
     Sweep {
         restarting,
-        forget,
-        unnamed,
-        unwanted,
+        forget: Vec::new(),
+        unnamed: Vec::new(),
+        unwanted: Vec::new(),
         announces: rules.mode == Mode::Enforce,
         pause: pausing.remainder(now.mono),
         now_ms: now.wall_ms,

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::forgetting::Forgetting;
 use super::pending::Pending;
 use super::retention::Retention;
 use super::window::WindowSize;
@@ -41,6 +42,8 @@ pub(super) struct Term {
     pub(super) observed: BTreeMap<Pair, Turn>,
     /// What is kept for too long.
     pub(super) retention: Retention,
+    /// What is gone for too long.
+    pub(super) forgetting: Forgetting,
     /// How many nodes the next window may have.
     pub(super) windows: WindowSize,
     /// How many rows the next transaction of decisions may write.
@@ -68,6 +71,7 @@ impl Term {
             judged: now,
             observed: BTreeMap::new(),
             retention: Retention::default(),
+            forgetting: Forgetting::default(),
             windows: WindowSize::up_to(chunk_nodes),
             rows: WindowSize::up_to(MOST_ROWS),
         }

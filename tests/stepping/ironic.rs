@@ -346,7 +346,7 @@ async fn names_are_compared_as_ironic_does() {
 #[tokio::test]
 async fn a_schema_that_is_not_known_is_refused_and_no_event_is_taken() {
     for (revision, more, expected) in [
-        ("0123456789ab", "", "the schema revision of this Ironic is"),
+        ("0123456789ab", "", "this Ironic has schema revision"),
         (
             "9fb44677ef15",
             "CREATE TABLE node_maintenance (id INTEGER)",
@@ -537,7 +537,7 @@ async fn somebody_else_s_nodes_are_neither_altered_nor_filled_by_native_commands
         assert!(
             fault
                 .to_string()
-                .starts_with("its table `nodes` is somebody else's"),
+                .starts_with("its table `nodes` belongs to another program"),
             "{fault}"
         );
     }

@@ -116,8 +116,6 @@ pub const COMMON: Statements = Statements {
             SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
             WHERE c.held IS NOT NULL AND d.driver = nodewarden_decisions.driver
             AND d.conductor_group = nodewarden_decisions.conductor_group)",
-    keep_remainder: "UPDATE nodewarden_conductors SET hold_remaining_ms = $1, hold_noted_at_ms = $2
-        WHERE conductor = $3 AND state = 'leaving'",
     forget_unknown: "DELETE FROM nodewarden_pairs WHERE driver = $2 AND conductor_group = $1 AND state = 'lost'
         AND decision IN (SELECT number FROM nodewarden_decisions WHERE verdict = 'unknown')
         AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision

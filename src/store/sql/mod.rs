@@ -119,8 +119,6 @@ statements! {
     complete_restored: &'static str,
 
     // --- sweep; the last ones each drop at most `$2` rows from before `$1`, oldest first ----------
-    /// `$1` remaining, `$2` now, `$3` conductor.
-    keep_remainder: &'static str,
     /// A pair that was decided to be unknown, if nothing is held for it. `$1`, `$2` the pair.
     forget_unknown: &'static str,
     /// `$1`, `$2` the pair.

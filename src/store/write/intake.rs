@@ -14,7 +14,7 @@ use crate::store::sql::Statements;
 use crate::store::write::fenced::Fenced;
 
 /// Rows in one statement. SQLite takes 32,766 parameters; the widest row here has eleven.
-const ROWS: usize = 500;
+pub const ROWS: usize = 500;
 
 pub async fn recall(
     connection: &mut Connection,
@@ -178,7 +178,8 @@ async fn remember(
     Ok(())
 }
 
-async fn save_conductors(
+/// Saves conductors as they are now.
+pub async fn save_conductors(
     unit: &mut Fenced<'_>,
     conductors: &[ConductorRecord],
     now_ms: u64,

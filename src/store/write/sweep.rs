@@ -10,15 +10,14 @@ use crate::store::records::{Prune, RequestKind, Sweep};
 use crate::store::sql;
 use crate::store::write::announce::announce_position;
 use crate::store::write::fenced::Fenced;
+use crate::store::write::intake::{ROWS, save_conductors};
 
 pub async fn begin(unit: &mut Fenced<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sqlx::Error> {
     let now_ms = sweep.now_ms;
-    let (connection, sql) = (&mut *unit.connection, unit.sql);
-    for conductor in &sweep.restarting {
-        let remaining = conductor.restart_remaining.unwrap_or_default();
-        let values = values![remaining, now_ms, conductor.name.as_str()];
-        connection.execute(sql.keep_remainder, values).await?;
+    for conductors in sweep.restarting.chunks(ROWS) {
+        save_conductors(unit, conductors, now_ms).await?;
     }
+    let (connection, sql) = (&mut *unit.connection, unit.sql);
     if let Some((id, remaining)) = &sweep.pause {
         let values = values![*remaining, now_ms, id];
         connection.execute(sql.keep_pause, values).await?;
