@@ -71,7 +71,7 @@ async fn i9_a_replica_frozen_inside_a_transaction_is_killed_by_its_watchdog() {
     assert!(
         first
             .log()
-            .contains("nodewarden watchdog: a transaction is open"),
+            .contains("nodewarden watchdog: the transaction \""),
         "{}",
         first.log()
     );

@@ -106,9 +106,9 @@ async fn uninstalling_is_pause_release_stop_and_dropping_our_tables() {
 
     done(&cluster, &["pause", "--reason", "uninstall"]);
     let said = done(&cluster, &["release", "--node", "a-00007"]);
-    assert!(said.starts_with("1 node given back."), "{said}");
+    assert!(said.starts_with("1 node given back;"), "{said}");
     let said = done(&cluster, &["release", "--all"]);
-    assert!(said.starts_with("34 nodes given back."), "{said}");
+    assert!(said.starts_with("34 nodes given back;"), "{said}");
     let said = done(&cluster, &["release", "--driver", "a"]);
     assert!(
         said.ends_with("there was nothing to give back.\n"),
