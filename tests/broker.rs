@@ -85,6 +85,41 @@ async fn without_leave_to_declare_all_that_is_missing_is_named_with_its_recipe()
 }
 
 #[tokio::test]
+async fn announcements_go_on_through_a_fresh_channel_and_a_fresh_connection_without_the_session_s()
+{
+    let settings = settings();
+    let session = open(&settings).await;
+    let client = Client::connect().await;
+    let hears = format!("{}.hears", settings.nodes_exchange);
+    client
+        .queue(&hears, &[], Some((&settings.nodes_exchange, "#")))
+        .await;
+    let mut announcements = session.announcements().await.expect("a way out");
+    let mut publish = async |id: &str, fresh: Option<bool>| {
+        match fresh {
+            Some(true) => announcements.renew_connection().await.expect("fresh"),
+            Some(false) => announcements.renew_channel().await.expect("fresh"),
+            None => {}
+        }
+        let message = outgoing(&settings.nodes_exchange, "node.position", id);
+        let outcome = announcements.publish(&[message]).await.expect("published");
+        assert_eq!(outcome, [Published::Confirmed], "{id}");
+    };
+    publish("m0", None).await;
+    publish("m1", Some(false)).await;
+    publish("m2", Some(true)).await;
+    publish("m3", Some(false)).await;
+    // By then it has a connection of its own.
+    session.close().await;
+    publish("m4", Some(false)).await;
+    publish("m5", Some(true)).await;
+    for number in 0..6 {
+        let got = client.get(&hears).await.expect("a message");
+        assert_eq!(got.data, format!("m{number}").as_bytes());
+    }
+}
+
+#[tokio::test]
 async fn a_queue_that_was_made_differently_is_refused_with_a_hint() {
     let settings = settings();
     let client = Client::connect().await;

@@ -39,6 +39,6 @@ mod window;
 
 pub use decider::Decider;
 pub use end::{End, Step};
-pub use relay::{Announcer, Relay, RelayEnd};
+pub use relay::{Announcer, Fresh, Relay, RelayEnd};
 pub use rules::Rules;
 pub use status::{Role, Status};

@@ -1,10 +1,14 @@
 //! The second task: carries committed announcements to the broker, in order, and decides nothing.
 //!
 //! A window of announcements is published, every confirm awaited, then the progress is stored. A
-//! crash in between repeats the window with the same bytes (I4). On a refusal by the broker it
-//! goes back to the first unconfirmed and sends everything from there.
+//! crash in between repeats the window with the same bytes (I4). What the broker refuses goes out
+//! again on a fresh channel, then on a fresh connection: a channel that was opened at a bad moment
+//! may refuse all that another one takes. Only what fresh ones refuse too is passed by, alone, after
+//! [`NACK_PATIENCE`], and confirms go on with the next.
 
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 use super::ports::{Clock, Outbox};
 use crate::broker::BrokerError;
@@ -20,16 +24,35 @@ use crate::wire;
 /// nodes in each the window is still a few tens of megabytes.
 const WINDOW: u32 = 64;
 
-/// How long an announcement that the broker refuses is repeated before the relay goes on without
-/// it: a subscriber's full queue must not silence all others. The gap rule and the snapshot cover
-/// whoever missed it.
+/// How long fresh channels and connections are tried before the relay passes a refused
+/// announcement by: a subscriber's full queue must not silence all others. The gap rule and the
+/// snapshot cover the subscribers that missed it. While the broker goes on refusing, the patience
+/// is used up for those behind it too, and fresh ones get one try each.
 const NACK_PATIENCE: Duration = Duration::from_secs(30);
 
-/// The longest pause between two attempts at a refused window.
+/// For how long a connection counts as fresh. It bounds how often a long line of refused
+/// announcements dials.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The longest pause between two attempts at a refused announcement.
 const NACK_PAUSE: Duration = Duration::from_secs(2);
 
-/// The longest pause between two attempts at the database.
+/// The longest pause between two attempts at the database, and between two looks whether the broker
+/// still blocks us.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(2);
+
+/// How long the relay waits before it looks again at an announcement that makes no sense to it:
+/// only a hand, or a replica of another version, changes that.
+const UNREADABLE_PAUSE: Duration = Duration::from_secs(5);
+
+/// What the relay asks for after a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fresh {
+    /// Another channel of the connection in use.
+    Channel,
+    /// A connection of the relay's own, with a channel on it.
+    Connection,
+}
 
 /// Where announcements go.
 #[expect(
@@ -38,10 +61,20 @@ const TROUBLE_PAUSE: Duration = Duration::from_secs(2);
 )]
 pub trait Announcer {
     /// Publishes in order and awaits every confirm; the result at each place is that message's.
+    /// While the broker blocks us it waits.
     ///
     /// # Errors
     /// The session is over; what became of the messages is unknown.
     async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError>;
+
+    /// From now on everything goes out on something fresh.
+    ///
+    /// # Errors
+    /// There is nothing fresh for now; what was in use stays in use.
+    async fn renew(&mut self, how: Fresh) -> Result<(), BrokerError>;
+
+    /// Why the broker takes nothing from us at the moment (memory or disk alarm), if it said so.
+    fn blocked(&self) -> Option<String>;
 }
 
 /// Why the relay ended.
@@ -62,18 +95,25 @@ pub struct Relay<O, A, C> {
     clock: C,
     epoch: u64,
     exchange: String,
-    refused_since: Option<Mono>,
-    pauses: Pauses,
+    refusal: Option<Refusal>,
+    connected: Option<Mono>,
+    nacks: Pauses,
+    blocked: Pauses,
     in_trouble: bool,
     troubles: Pauses,
-    warned: Warned,
+    unreadable: Option<String>,
+    said_unroutable: bool,
+    trouble: watch::Sender<Option<String>>,
 }
 
-/// What was already said once.
-#[derive(Default)]
-struct Warned {
-    unroutable: bool,
-    given_up: bool,
+/// The broker refuses announcements.
+struct Refusal {
+    since: Mono,
+    /// The first in line was refused by fresh ones too: one message at a time until one is taken.
+    alone: bool,
+    /// Whether anything fresh was refused since the last whole window.
+    fresh_too: bool,
+    passed_by: u64,
 }
 
 impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
@@ -85,32 +125,39 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             clock,
             epoch,
             exchange: exchange.to_owned(),
-            refused_since: None,
-            pauses: Pauses::up_to(NACK_PAUSE),
+            refusal: None,
+            connected: None,
+            nacks: Pauses::up_to(NACK_PAUSE),
+            blocked: Pauses::up_to(TROUBLE_PAUSE),
             in_trouble: false,
             troubles: Pauses::up_to(TROUBLE_PAUSE),
-            warned: Warned::default(),
+            unreadable: None,
+            said_unroutable: false,
+            trouble: watch::Sender::new(None),
         }
     }
 
-    /// Carries one window; returns how many announcements went out. Zero: nothing waits, the broker
-    /// refused the first, or the database is in trouble, which is sat out: what was published and
-    /// could not be recorded is published again, with the same bytes.
+    /// Where the relay says what keeps announcements back, in a sentence for people; nothing while
+    /// all is well.
+    pub fn trouble(&self) -> watch::Receiver<Option<String>> {
+        self.trouble.subscribe()
+    }
+
+    /// Carries one window; returns how many announcements are done with. Zero: nothing waits, the
+    /// broker blocks us or refuses the first, or the database is in trouble or holds what makes no
+    /// sense. All of that is sat out: what was published and could not be recorded is published
+    /// again, with the same bytes.
     ///
     /// # Errors
     /// [`RelayEnd`]
     pub async fn step(&mut self) -> Result<usize, RelayEnd> {
-        match self.carry().await {
+        let done = match self.carry().await {
             Err(RelayEnd::Store(fault)) if fault.is_transient() => {
-                if !self.in_trouble {
-                    self.in_trouble = true;
-                    tracing::warn!(
-                        fault = telemetry::error_chain(&fault),
-                        "the relay cannot use the database; announcements wait"
-                    );
-                }
-                telemetry::RETRIES.count_as("relay", 1);
-                self.clock.sleep(self.troubles.pause()).await;
+                self.database_trouble(&fault).await;
+                Ok(0)
+            }
+            Err(RelayEnd::Store(fault)) if !matches!(fault, StoreError::Fenced(_)) => {
+                self.unreadable(&fault).await;
                 Ok(0)
             }
             outcome => {
@@ -119,56 +166,87 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
                     self.troubles.reset();
                     tracing::info!(epoch = self.epoch, "the relay can use the database again");
                 }
+                if outcome.is_ok() && self.unreadable.take().is_some() {
+                    tracing::info!(epoch = self.epoch, "announcements go on");
+                }
                 outcome
             }
-        }
+        };
+        self.tell();
+        done
     }
 
     async fn carry(&mut self) -> Result<usize, RelayEnd> {
-        let announcements = self.outbox.pending(None, WINDOW).await?;
+        if self.announcer.blocked().is_some() {
+            self.tell();
+            self.clock.sleep(self.blocked.pause()).await;
+            return Ok(0);
+        }
+        self.blocked.reset();
+        let alone = self.refusal.as_ref().is_some_and(|refusal| refusal.alone);
+        let most = if alone { 1 } else { WINDOW };
+        let announcements = self.outbox.pending(None, most).await?;
         if announcements.is_empty() {
+            if !alone {
+                self.taken();
+            }
             return Ok(0);
         }
         let messages: Vec<Outgoing> = announcements
             .iter()
             .map(|announcement| wire::encode(announcement, &self.exchange))
             .collect();
-        let results = self.announcer.publish(&messages).await?;
+        let results = self.publish(&messages).await?;
         let mut out = results
             .iter()
             .take_while(|result| **result != Published::Nacked)
             .count();
-        let unroutable = results[..out]
-            .iter()
-            .filter(|result| **result == Published::Unroutable)
-            .count();
-        self.note_unroutable(unroutable);
-        if out < results.len() {
-            if self.refused().await {
-                out = results.len();
-            }
+        let mut passed_by = false;
+        if out == 0 {
+            let Some(fate) = self.first_refused(&messages[0]).await? else {
+                return Ok(0);
+            };
+            passed_by = fate == Published::Nacked;
+            out = 1;
+        } else if out < results.len() {
+            // The next step begins with the refused one.
+            self.refused();
+        } else if alone {
+            self.refused().alone = false;
         } else {
-            self.refused_since = None;
-            self.pauses.reset();
+            self.taken();
         }
-        if out > 0 {
-            failpoints::reached("before-progress");
-            let now_ms = self.clock.now().wall_ms;
-            self.outbox
-                .announced(self.epoch, announcements[out - 1].number, now_ms)
-                .await?;
+        failpoints::reached("before-progress");
+        let now_ms = self.clock.now().wall_ms;
+        self.outbox
+            .announced(self.epoch, announcements[out - 1].number, now_ms)
+            .await?;
+        if !passed_by {
             telemetry::ANNOUNCED.count(out as u64);
         }
         Ok(out)
     }
 
-    fn note_unroutable(&mut self, messages: usize) {
-        if messages == 0 {
-            return;
+    /// Publishes, and counts what no queue wanted up to the first that was refused.
+    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, RelayEnd> {
+        let results = self.announcer.publish(messages).await?;
+        for result in &results {
+            match result {
+                Published::Confirmed => {}
+                Published::Unroutable => self.unroutable(),
+                Published::Nacked => {
+                    telemetry::NACKED.count(1);
+                    break;
+                }
+            }
         }
-        telemetry::UNROUTABLE.count(messages as u64);
-        if !self.warned.unroutable {
-            self.warned.unroutable = true;
+        Ok(results)
+    }
+
+    fn unroutable(&mut self) {
+        telemetry::UNROUTABLE.count(1);
+        if !self.said_unroutable {
+            self.said_unroutable = true;
             tracing::warn!(
                 exchange = self.exchange,
                 "no queue is bound for announcements; schedulers that bind later must take a snapshot"
@@ -176,24 +254,136 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
         }
     }
 
-    /// The broker refused an announcement: pause, or go on without its confirms (`true`), from then
-    /// on at once, until it takes a whole window again.
-    async fn refused(&mut self) -> bool {
-        telemetry::NACKED.count(1);
+    /// The broker refused the first in line: a fresh channel, then a fresh connection. Returns what
+    /// became of it once it is done with. `Nacked`: it is passed by, because fresh ones refused it
+    /// too and have refused for long enough.
+    async fn first_refused(&mut self, message: &Outgoing) -> Result<Option<Published>, RelayEnd> {
+        let since = self.refused().since;
+        let mut all_tried = true;
+        for how in [Fresh::Channel, Fresh::Connection] {
+            match self.on_a_fresh(how, message).await? {
+                Some(taken @ (Published::Confirmed | Published::Unroutable)) => {
+                    self.refused().alone = false;
+                    return Ok(Some(taken));
+                }
+                Some(Published::Nacked) => self.refused().fresh_too = true,
+                None => all_tried = false,
+            }
+        }
+        self.refused().alone = true;
+        if all_tried && self.clock.now().mono.since(since) >= NACK_PATIENCE {
+            self.pass_by(message);
+            return Ok(Some(Published::Nacked));
+        }
+        self.tell();
+        self.clock.sleep(self.nacks.pause()).await;
+        Ok(None)
+    }
+
+    /// Publishes one message on something fresh; nothing if there is no such thing for now.
+    async fn on_a_fresh(
+        &mut self,
+        how: Fresh,
+        message: &Outgoing,
+    ) -> Result<Option<Published>, RelayEnd> {
         let now = self.clock.now().mono;
-        let since = *self.refused_since.get_or_insert(now);
-        if now.since(since) >= NACK_PATIENCE {
-            if !self.warned.given_up {
-                self.warned.given_up = true;
-                tracing::error!(
-                    exchange = self.exchange,
-                    "the broker refuses announcements (a full queue that rejects?); going on without its confirm, \
-                     subscribers see a gap and must take a snapshot"
+        let dialled = self.connected.is_some_and(|at| now.since(at) < FRESH);
+        if how == Fresh::Connection && dialled {
+            // The channel that has just refused belongs to it.
+            return Ok(Some(Published::Nacked));
+        }
+        if let Err(fault) = self.announcer.renew(how).await {
+            tracing::warn!(
+                fault = telemetry::error_chain(&fault),
+                "the broker refuses announcements and gives the relay no fresh way; trying again"
+            );
+            return Ok(None);
+        }
+        if how == Fresh::Connection {
+            self.connected = Some(now);
+        }
+        let results = self.publish(std::slice::from_ref(message)).await?;
+        Ok(results.first().copied())
+    }
+
+    fn pass_by(&mut self, message: &Outgoing) {
+        telemetry::PASSED_BY.count(1);
+        self.refused().passed_by += 1;
+        tracing::error!(
+            exchange = self.exchange,
+            message_id = message.message_id,
+            message_type = message.message_type,
+            "passed an announcement by: the broker refuses it on fresh channels and connections too (a full queue              that rejects?); subscribers that missed it see a gap and must take a snapshot"
+        );
+    }
+
+    /// The broker refuses something now, or has since it last took a whole window.
+    fn refused(&mut self) -> &mut Refusal {
+        let now = self.clock.now().mono;
+        self.refusal.get_or_insert(Refusal {
+            since: now,
+            alone: false,
+            fresh_too: false,
+            passed_by: 0,
+        })
+    }
+
+    /// The broker took a whole window.
+    fn taken(&mut self) {
+        if let Some(over) = self.refusal.take() {
+            self.nacks.reset();
+            if over.fresh_too {
+                tracing::info!(
+                    passed_by = over.passed_by,
+                    "the broker takes announcements again"
                 );
             }
-            return true;
         }
-        self.clock.sleep(self.pauses.pause()).await;
-        false
+    }
+
+    async fn database_trouble(&mut self, fault: &StoreError) {
+        if !self.in_trouble {
+            self.in_trouble = true;
+            tracing::warn!(
+                fault = telemetry::error_chain(fault),
+                "the relay cannot use the database; announcements wait"
+            );
+        }
+        telemetry::RETRIES.count_as("relay", 1);
+        self.clock.sleep(self.troubles.pause()).await;
+    }
+
+    /// Deciding goes on, so the session must: what is announced waits until somebody, or a replica
+    /// of the right version, puts this right.
+    async fn unreadable(&mut self, fault: &StoreError) {
+        let said = telemetry::error_chain(fault);
+        if self.unreadable.as_ref() != Some(&said) {
+            tracing::error!(fault = said, "announcements wait: the relay cannot go on");
+            self.unreadable = Some(said);
+        }
+        telemetry::RETRIES.count_as("relay", 1);
+        self.tell();
+        self.clock.sleep(UNREADABLE_PAUSE).await;
+    }
+
+    fn tell(&self) {
+        let refused = self
+            .refusal
+            .as_ref()
+            .filter(|refusal| refusal.fresh_too)
+            .map(|refusal| match refusal.passed_by {
+                0 => "the broker refuses announcements on fresh connections too".to_owned(),
+                1 => "the broker refuses announcements: 1 message was passed by".to_owned(),
+                many => format!("the broker refuses announcements: {many} messages were passed by"),
+            });
+        let now = (self.announcer.blocked())
+            .map(|why| format!("the broker blocks publishers: {why}"))
+            .or_else(|| (self.unreadable.as_ref()).map(|why| format!("announcements wait: {why}")))
+            .or(refused);
+        self.trouble.send_if_modified(|said| {
+            let changed = *said != now;
+            *said = now;
+            changed
+        });
     }
 }
