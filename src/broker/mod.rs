@@ -22,7 +22,9 @@ mod url;
 
 pub use announcements::Announcements;
 pub use consumer::Consumer;
-pub use dead_letters::{DeadLetter, DeadLetterContent, DeadLetters, Which};
+pub use dead_letters::{
+    DeadLetter, DeadLetterContent, DeadLetters, Foreign, Kept, Requeued, Which,
+};
 pub use emitter::{Emitter, publish_event};
 pub use error::BrokerError;
 pub use publisher::Publisher;
