@@ -129,7 +129,7 @@ async fn a_queue_that_was_made_differently_is_refused_with_a_hint() {
     let Err(BrokerError::Refused(text)) = Session::open(&settings, "test").await else {
         panic!("a classic queue must be refused");
     };
-    assert!(text.contains("made differently"), "{text}");
+    assert!(text.contains("exists with other properties"), "{text}");
     assert!(text.contains(&settings.events_queue), "{text}");
 }
 
