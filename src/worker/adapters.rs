@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::announcer::{Announcer, Fresh};
 use super::ports::Queue;
-use super::relay::{Announcer, Fresh};
 use crate::broker::{Announcements, BrokerError, Consumer};
 use crate::message::{Delivery, Outgoing, Published, Refused};
 

@@ -4,12 +4,16 @@
 //! crash in between repeats the window with the same bytes (I4). What the broker refuses goes out
 //! again on a fresh channel, then on a fresh connection: a channel that was opened at a bad moment
 //! may refuse all that another one takes. Only what fresh ones refuse too is passed by, alone, after
-//! [`NACK_PATIENCE`], and confirms go on with the next.
+//! 30 s, and confirms go on with the next.
+
+mod refused;
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use self::refused::Refusal;
+use super::announcer::Announcer;
 use super::ports::{Clock, Outbox};
 use crate::broker::BrokerError;
 use crate::domain::time::Mono;
@@ -20,22 +24,12 @@ use crate::store::StoreError;
 use crate::telemetry;
 use crate::wire;
 
+/// The longest pause between two attempts at a refused announcement.
+const NACK_PAUSE: Duration = Duration::from_secs(2);
+
 /// Announcements in one window. 64 reach two thirds of the broker's top rate, and with 5,000
 /// nodes in each the window is still a few tens of megabytes.
 const WINDOW: u32 = 64;
-
-/// How long fresh channels and connections are tried before the relay passes a refused
-/// announcement by: a subscriber's full queue must not silence all others. The gap rule and the
-/// snapshot cover the subscribers that missed it. While the broker goes on refusing, the patience
-/// is used up for those behind it too, and fresh ones get one try each.
-const NACK_PATIENCE: Duration = Duration::from_secs(30);
-
-/// For how long a connection counts as fresh. It bounds how often a long line of refused
-/// announcements dials.
-const FRESH: Duration = Duration::from_secs(1);
-
-/// The longest pause between two attempts at a refused announcement.
-const NACK_PAUSE: Duration = Duration::from_secs(2);
 
 /// The longest pause between two attempts at the database, and between two looks whether the broker
 /// still blocks us.
@@ -44,38 +38,6 @@ const TROUBLE_PAUSE: Duration = Duration::from_secs(2);
 /// How long the relay waits before it looks again at an announcement that makes no sense to it:
 /// only a hand, or a replica of another version, changes that.
 const UNREADABLE_PAUSE: Duration = Duration::from_secs(5);
-
-/// What the relay asks for after a refusal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fresh {
-    /// Another channel of the connection in use.
-    Channel,
-    /// A connection of the relay's own, with a channel on it.
-    Connection,
-}
-
-/// Where announcements go.
-#[expect(
-    async_fn_in_trait,
-    reason = "used only with concrete types, whose futures are Send"
-)]
-pub trait Announcer {
-    /// Publishes in order and awaits every confirm; the result at each place is that message's.
-    /// While the broker blocks us it waits.
-    ///
-    /// # Errors
-    /// The session is over; what became of the messages is unknown.
-    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError>;
-
-    /// From now on everything goes out on something fresh.
-    ///
-    /// # Errors
-    /// There is nothing fresh for now; what was in use stays in use.
-    async fn renew(&mut self, how: Fresh) -> Result<(), BrokerError>;
-
-    /// Why the broker takes nothing from us at the moment (memory or disk alarm), if it said so.
-    fn blocked(&self) -> Option<String>;
-}
 
 /// Why the relay ended.
 #[derive(Debug, thiserror::Error)]
@@ -104,16 +66,6 @@ pub struct Relay<O, A, C> {
     unreadable: Option<String>,
     said_unroutable: bool,
     trouble: watch::Sender<Option<String>>,
-}
-
-/// The broker refuses announcements.
-struct Refusal {
-    since: Mono,
-    /// The first in line was refused by fresh ones too: one message at a time until one is taken.
-    alone: bool,
-    /// Whether anything fresh was refused since the last whole window.
-    fresh_too: bool,
-    passed_by: u64,
 }
 
 impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
@@ -254,93 +206,6 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
         }
     }
 
-    /// The broker refused the first in line: a fresh channel, then a fresh connection. Returns what
-    /// became of it once it is done with. `Nacked`: it is passed by, because fresh ones refused it
-    /// too and have refused for long enough.
-    async fn first_refused(&mut self, message: &Outgoing) -> Result<Option<Published>, RelayEnd> {
-        let since = self.refused().since;
-        let mut all_tried = true;
-        for how in [Fresh::Channel, Fresh::Connection] {
-            match self.on_a_fresh(how, message).await? {
-                Some(taken @ (Published::Confirmed | Published::Unroutable)) => {
-                    self.refused().alone = false;
-                    return Ok(Some(taken));
-                }
-                Some(Published::Nacked) => self.refused().fresh_too = true,
-                None => all_tried = false,
-            }
-        }
-        self.refused().alone = true;
-        if all_tried && self.clock.now().mono.since(since) >= NACK_PATIENCE {
-            self.pass_by(message);
-            return Ok(Some(Published::Nacked));
-        }
-        self.tell();
-        self.clock.sleep(self.nacks.pause()).await;
-        Ok(None)
-    }
-
-    /// Publishes one message on something fresh; nothing if there is no such thing for now.
-    async fn on_a_fresh(
-        &mut self,
-        how: Fresh,
-        message: &Outgoing,
-    ) -> Result<Option<Published>, RelayEnd> {
-        let now = self.clock.now().mono;
-        let dialled = self.connected.is_some_and(|at| now.since(at) < FRESH);
-        if how == Fresh::Connection && dialled {
-            // The channel that has just refused belongs to it.
-            return Ok(Some(Published::Nacked));
-        }
-        if let Err(fault) = self.announcer.renew(how).await {
-            tracing::warn!(
-                fault = telemetry::error_chain(&fault),
-                "the broker refuses announcements and gives the relay no fresh way; trying again"
-            );
-            return Ok(None);
-        }
-        if how == Fresh::Connection {
-            self.connected = Some(now);
-        }
-        let results = self.publish(std::slice::from_ref(message)).await?;
-        Ok(results.first().copied())
-    }
-
-    fn pass_by(&mut self, message: &Outgoing) {
-        telemetry::PASSED_BY.count(1);
-        self.refused().passed_by += 1;
-        tracing::error!(
-            exchange = self.exchange,
-            message_id = message.message_id,
-            message_type = message.message_type,
-            "passed an announcement by: the broker refuses it on fresh channels and connections too (a full queue              that rejects?); subscribers that missed it see a gap and must take a snapshot"
-        );
-    }
-
-    /// The broker refuses something now, or has since it last took a whole window.
-    fn refused(&mut self) -> &mut Refusal {
-        let now = self.clock.now().mono;
-        self.refusal.get_or_insert(Refusal {
-            since: now,
-            alone: false,
-            fresh_too: false,
-            passed_by: 0,
-        })
-    }
-
-    /// The broker took a whole window.
-    fn taken(&mut self) {
-        if let Some(over) = self.refusal.take() {
-            self.nacks.reset();
-            if over.fresh_too {
-                tracing::info!(
-                    passed_by = over.passed_by,
-                    "the broker takes announcements again"
-                );
-            }
-        }
-    }
-
     async fn database_trouble(&mut self, fault: &StoreError) {
         if !self.in_trouble {
             self.in_trouble = true;
@@ -367,15 +232,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
     }
 
     fn tell(&self) {
-        let refused = self
-            .refusal
-            .as_ref()
-            .filter(|refusal| refusal.fresh_too)
-            .map(|refusal| match refusal.passed_by {
-                0 => "the broker refuses announcements on fresh connections too".to_owned(),
-                1 => "the broker refuses announcements: 1 message was passed by".to_owned(),
-                many => format!("the broker refuses announcements: {many} messages were passed by"),
-            });
+        let refused = self.refusal.as_ref().and_then(Refusal::sentence);
         let now = (self.announcer.blocked())
             .map(|why| format!("the broker blocks publishers: {why}"))
             .or_else(|| (self.unreadable.as_ref()).map(|why| format!("announcements wait: {why}")))
