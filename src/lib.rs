@@ -49,7 +49,9 @@
 //!   it can be redelivered.
 //! - **I3** A node's state, its hold and its announcement commit together or not at all.
 //! - **I4** `seq` is contiguous in a stream. What an announcement says is fixed in the transaction
-//!   that decides it; the relay only copies.
+//!   that decides it; the relay only copies. What the broker refuses it sends again on a fresh
+//!   channel, then on a fresh connection; what those refuse for 30 s too is passed by, one message
+//!   at a time, counted and alerted.
 //! - **I5** Return releases exactly the holds that we took. An operator's own marks are never set,
 //!   cleared or overwritten.
 //! - **I6** A node whose pair has an active conductor at commit time is never taken out in that

@@ -8,10 +8,12 @@ use lapin::BasicProperties;
 use lapin::options::QueueDeleteOptions;
 use lapin::types::{AMQPValue, FieldTable};
 use nodewarden::broker::{
-    BrokerError, DeadLetters, Emitter, Session, Subscriber, Which, check_url, publish_event,
+    BrokerError, DeadLetters, Emitter, Foreign, Kept, Requeued, Session, Subscriber, Which,
+    check_url, publish_event,
 };
 use nodewarden::config::{Amqp, SecretUrl};
 use nodewarden::message::{Outgoing, Published, Refused};
+use nodewarden::wire::Reason;
 use nodewarden_tests::deployment::broker;
 use nodewarden_tests::rabbitmq::{Client, DEADLINE, bodies, numbered, receive, settings};
 use nodewarden_tests::waiting::eventually;
@@ -85,6 +87,41 @@ async fn without_leave_to_declare_all_that_is_missing_is_named_with_its_recipe()
 }
 
 #[tokio::test]
+async fn announcements_go_on_through_a_fresh_channel_and_a_fresh_connection_without_the_session_s()
+{
+    let settings = settings();
+    let session = open(&settings).await;
+    let client = Client::connect().await;
+    let hears = format!("{}.hears", settings.nodes_exchange);
+    client
+        .queue(&hears, &[], Some((&settings.nodes_exchange, "#")))
+        .await;
+    let mut announcements = session.announcements().await.expect("a way out");
+    let mut publish = async |id: &str, fresh: Option<bool>| {
+        match fresh {
+            Some(true) => announcements.renew_connection().await.expect("fresh"),
+            Some(false) => announcements.renew_channel().await.expect("fresh"),
+            None => {}
+        }
+        let message = outgoing(&settings.nodes_exchange, "node.position", id);
+        let outcome = announcements.publish(&[message]).await.expect("published");
+        assert_eq!(outcome, [Published::Confirmed], "{id}");
+    };
+    publish("m0", None).await;
+    publish("m1", Some(false)).await;
+    publish("m2", Some(true)).await;
+    publish("m3", Some(false)).await;
+    // By then it has a connection of its own.
+    session.close().await;
+    publish("m4", Some(false)).await;
+    publish("m5", Some(true)).await;
+    for number in 0..6 {
+        let got = client.get(&hears).await.expect("a message");
+        assert_eq!(got.data, format!("m{number}").as_bytes());
+    }
+}
+
+#[tokio::test]
 async fn a_queue_that_was_made_differently_is_refused_with_a_hint() {
     let settings = settings();
     let client = Client::connect().await;
@@ -92,7 +129,7 @@ async fn a_queue_that_was_made_differently_is_refused_with_a_hint() {
     let Err(BrokerError::Refused(text)) = Session::open(&settings, "test").await else {
         panic!("a classic queue must be refused");
     };
-    assert!(text.contains("made differently"), "{text}");
+    assert!(text.contains("exists with other properties"), "{text}");
     assert!(text.contains(&settings.events_queue), "{text}");
 }
 
@@ -686,31 +723,130 @@ async fn a_requeued_letter_is_handled_like_new_and_a_discarded_one_is_gone() {
         .expect("discarded");
     assert_eq!(gone, listed[..1]);
     let back = letters
-        .requeue(&only(&listed[1].id))
+        .requeue(&only(&listed[1].id), Foreign::Stays)
         .await
         .expect("requeued");
-    assert_eq!(back, listed[1..2]);
+    assert_eq!(back.moved, listed[1..2]);
     assert_eq!(letters.list().await.expect("listed"), listed[2..]);
     assert_eq!(
         letters
-            .requeue(&only("no such id"))
+            .requeue(&only("no such id"), Foreign::Stays)
             .await
             .expect("nothing to do"),
-        []
+        Requeued::default()
     );
-    letters.requeue(&Which::All).await.expect("requeued");
+    letters
+        .requeue(&Which::All, Foreign::Stays)
+        .await
+        .expect("requeued");
     assert_eq!(letters.list().await.expect("listed"), []);
     letters.close().await;
     let mut consumer = session.consume("two").await.expect("a consumer");
     let again = receive(&mut consumer, 3).await;
     assert_eq!(bodies(&again), numbered(1..4));
     assert_eq!(again[0].message_id.as_deref(), Some("m1"));
-    // The routing key is gone with the exchange, so the type says what it is.
-    assert_eq!(
-        again[0].message_type.as_deref(),
-        Some("conductor.heartbeat")
-    );
+    assert_eq!(again[0].exchange, settings.events_exchange);
+    assert_eq!(again[0].routing_key, "conductor.heartbeat");
+    assert_eq!(again[0].message_type, None, "as it came");
     assert_eq!(again[0].delivery_count, 0);
+}
+
+/// Refuses all that waits in the events queue, with these reasons.
+async fn refuse_all(session: &Session, reasons: &[&'static str]) {
+    let mut consumer = session.consume("refusing").await.expect("a consumer");
+    let deliveries = receive(&mut consumer, reasons.len()).await;
+    for (delivery, reason) in deliveries.iter().zip(reasons) {
+        let refusal = Refused {
+            tag: delivery.tag,
+            reason,
+            detail: "no".into(),
+        };
+        consumer.refuse(&[refusal]).await.expect("refused");
+        consumer
+            .acknowledge_through(delivery.tag)
+            .await
+            .expect("acknowledged");
+    }
+    consumer.close().await.expect("closed");
+}
+
+#[tokio::test]
+async fn no_tick_and_no_probe_goes_back_and_a_foreign_publisher_only_by_its_id_and_as_me() {
+    let settings = settings();
+    let session = open(&settings).await;
+    let client = Client::connect().await;
+    let unknown = Reason::UnknownType.as_str();
+    let foreign = Reason::ForeignPublisher.as_str();
+    for (id, message_type, key) in [
+        ("tick", Some("nodewarden.tick"), "conductor.joined"),
+        ("probe", Some("nodewarden.probe"), "conductor.left"),
+        ("bare probe", None, "conductor.probe"),
+        ("foreign", Some("conductor.left"), "conductor.left"),
+        ("bare", None, "conductor.joined"),
+    ] {
+        let mut properties = BasicProperties::default().with_message_id(id.into());
+        if let Some(message_type) = message_type {
+            properties = properties.with_type(message_type.into());
+        }
+        client
+            .publish(&settings.events_exchange, key, properties, id.as_bytes())
+            .await;
+    }
+    refuse_all(&session, &[unknown, unknown, unknown, foreign, "test"]).await;
+
+    let mut letters = DeadLetters::open(&settings).await.expect("the letters");
+    let listed = letters.list().await.expect("listed");
+    let done = letters
+        .requeue(&Which::All, Foreign::Stays)
+        .await
+        .expect("requeued");
+    assert_eq!(done.moved, listed[4..]);
+    let kept = |what: &[Kept]| -> Vec<_> { listed.iter().cloned().zip(what.to_vec()).collect() };
+    let own = [Kept::OurOwn; 3];
+    assert_eq!(
+        done.kept,
+        kept(&[own[0], own[1], own[2], Kept::Foreign]),
+        "all"
+    );
+    assert_eq!(letters.list().await.expect("listed"), listed[..4]);
+    let ids: HashSet<String> = listed.iter().map(|letter| letter.id.clone()).collect();
+    let done = letters
+        .requeue(&Which::Ids(ids), Foreign::AsMe)
+        .await
+        .expect("requeued");
+    assert_eq!(done.moved, listed[3..4]);
+    assert_eq!(done.kept, kept(&own), "by id");
+    letters.close().await;
+
+    let mut consumer = session.consume("two").await.expect("a consumer");
+    let again = receive(&mut consumer, 2).await;
+    let told: Vec<_> = again
+        .iter()
+        .map(|delivery| {
+            (
+                delivery.message_id.as_deref().expect("an id"),
+                delivery.exchange.as_str(),
+                delivery.routing_key.as_str(),
+                delivery.message_type.as_deref(),
+                delivery.user_id.as_deref(),
+            )
+        })
+        .collect();
+    let exchange = settings.events_exchange.as_str();
+    let me = Some("guest");
+    assert_eq!(
+        told,
+        [
+            ("bare", exchange, "conductor.joined", None, me),
+            (
+                "foreign",
+                exchange,
+                "conductor.left",
+                Some("conductor.left"),
+                me
+            ),
+        ]
+    );
 }
 
 #[tokio::test]
@@ -739,8 +875,13 @@ async fn letters_that_cannot_go_back_stay_and_leftovers_of_a_crash_are_dropped()
     let mut letters = DeadLetters::open(&settings)
         .await
         .expect("the dead letters");
-    let stuck = letters.requeue(&Which::All).await;
-    assert!(matches!(stuck, Err(BrokerError::Refused(_))), "{stuck:?}");
+    let stuck = letters
+        .requeue(&Which::All, Foreign::Stays)
+        .await
+        .expect("nothing is lost");
+    assert_eq!(stuck.moved, []);
+    let why: Vec<_> = stuck.kept.iter().map(|(_, why)| *why).collect();
+    assert_eq!(why, [Kept::Unroutable; 3]);
     let listed = letters.list().await.expect("listed");
     let mut ids: Vec<_> = listed
         .iter()

@@ -39,6 +39,8 @@ pub(super) struct ConfirmedChannel {
     /// Set while confirms are outstanding: if publishing is abandoned or fails, a later window
     /// could mistake the old confirms for its own.
     in_doubt: bool,
+    /// Whether publishing waits for as long as the broker blocks the connection.
+    patient: bool,
 }
 
 impl ConfirmedChannel {
@@ -47,7 +49,26 @@ impl ConfirmedChannel {
             channel: link.confirmed_channel().await?,
             link: Arc::clone(link),
             in_doubt: false,
+            patient: false,
         })
+    }
+
+    /// The same channel, on which a broker that blocks us (memory or disk alarm) makes publishing
+    /// wait for its end instead of failing at the time limit.
+    pub(super) fn patient(mut self) -> Self {
+        self.patient = true;
+        self
+    }
+
+    /// Ends the channel; what the broker answers to that changes nothing.
+    pub(super) async fn close(self) {
+        let goodbye = self.channel.close(200, "OK".into());
+        if !matches!(
+            tokio::time::timeout(self.link.limit(), goodbye).await,
+            Ok(Ok(()))
+        ) {
+            tracing::debug!("a channel did not take its leave");
+        }
     }
 
     /// The largest frame that fits, and so the room for all properties of a message.
@@ -79,7 +100,6 @@ impl ConfirmedChannel {
         window: &[Parcel<'_>],
         outcomes: &mut Vec<Published>,
     ) -> Result<(), BrokerError> {
-        let limit = self.link.limit();
         let mut confirms = Vec::with_capacity(window.len());
         for burst in window.chunks(BURST) {
             let mut handed = Vec::with_capacity(burst.len());
@@ -101,9 +121,7 @@ impl ConfirmedChannel {
             for (done, publish) in handed {
                 let written = match done {
                     Some(written) => written,
-                    None => tokio::time::timeout(limit, publish)
-                        .await
-                        .map_err(|_| self.silent("publishing"))?,
+                    None => self.answered("publishing", publish).await?,
                 };
                 confirms.push(written.map_err(|fault| classify("publishing", &fault))?);
             }
@@ -111,9 +129,9 @@ impl ConfirmedChannel {
         let mut returned = HashSet::new();
         let first = outcomes.len();
         for confirm in confirms {
-            let verdict = tokio::time::timeout(limit, confirm)
-                .await
-                .map_err(|_| self.silent("waiting for a confirm"))?
+            let verdict = self
+                .answered("waiting for a confirm", confirm)
+                .await?
                 .map_err(|fault| classify("waiting for a confirm", &fault))?;
             outcomes.push(match verdict {
                 Confirmation::Ack(_) => Published::Confirmed,
@@ -137,6 +155,23 @@ impl ConfirmedChannel {
             }
         }
         Ok(())
+    }
+
+    /// Waits up to the time limit; where that is wanted, the time in which the broker blocks us
+    /// does not count.
+    async fn answered<T>(
+        &self,
+        what: &str,
+        mut answer: impl Future<Output = T> + Unpin,
+    ) -> Result<T, BrokerError> {
+        loop {
+            let before = self.link.blocked();
+            match tokio::time::timeout(self.link.limit(), &mut answer).await {
+                Ok(answer) => return Ok(answer),
+                Err(_) if self.patient && before.or(self.link.blocked()).is_some() => {}
+                Err(_) => return Err(self.silent(what)),
+            }
+        }
     }
 
     fn silent(&self, what: &str) -> BrokerError {

@@ -5,6 +5,7 @@
 //! published on the other, because a broker short of memory or disk stops reading from connections
 //! that publish. Sessions are never repaired: any doubt ends them and the caller opens a new one.
 
+mod announcements;
 mod confirmed;
 mod consumer;
 mod dead_letters;
@@ -19,8 +20,11 @@ mod ticks;
 mod topology;
 mod url;
 
+pub use announcements::Announcements;
 pub use consumer::Consumer;
-pub use dead_letters::{DeadLetter, DeadLetterContent, DeadLetters, Which};
+pub use dead_letters::{
+    DeadLetter, DeadLetterContent, DeadLetters, Foreign, Kept, Requeued, Which,
+};
 pub use emitter::{Emitter, publish_event};
 pub use error::BrokerError;
 pub use publisher::Publisher;

@@ -29,6 +29,19 @@ impl Publisher {
         })
     }
 
+    /// For announcements: waits for as long as the broker blocks us.
+    pub(super) async fn patient(link: &Arc<BrokerConnection>) -> Result<Self, BrokerError> {
+        Ok(Self {
+            channel: ConfirmedChannel::open(link).await?.patient(),
+            user: None,
+        })
+    }
+
+    /// Ends its channel.
+    pub(super) async fn close(self) {
+        self.channel.close().await;
+    }
+
     /// For events, where a worker may ask who speaks (`security.allowed_publishers`): every message
     /// says under which login it was published.
     pub(super) async fn signing(link: &Arc<BrokerConnection>) -> Result<Self, BrokerError> {

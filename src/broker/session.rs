@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::link::BrokerConnection;
-use super::{BrokerError, Consumer, Publisher, topology};
+use super::{Announcements, BrokerError, Consumer, Publisher, topology};
 use crate::config::Amqp;
 
 /// Two connections and a checked topology. Dropping it ends both connections at once.
@@ -49,6 +49,14 @@ impl Session {
     /// [`BrokerError::Lost`]: the session is over.
     pub async fn publisher(&self) -> Result<Publisher, BrokerError> {
         Publisher::open(&self.publish).await
+    }
+
+    /// The way out for announcements: for one task.
+    ///
+    /// # Errors
+    /// [`BrokerError::Lost`]: the session is over.
+    pub async fn announcements(&self) -> Result<Announcements, BrokerError> {
+        Announcements::open(&self.settings, &self.publish).await
     }
 
     /// The broker's reason for not reading from one of the connections at the moment (memory or

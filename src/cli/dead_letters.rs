@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Failure, Output};
-use crate::broker::{DeadLetter, DeadLetterContent, DeadLetters, Which};
+use crate::broker::{DeadLetter, DeadLetterContent, DeadLetters, Foreign, Kept, Requeued, Which};
 use crate::config::Settings;
 use crate::telemetry::printable;
 use crate::wire;
@@ -30,8 +30,20 @@ enum What {
         /// Its id, as `list` shows it.
         id: String,
     },
-    /// Put them back into the event queue, with the broker user of this command.
-    Requeue(Chosen),
+    /// Publish them again, through the exchange and with the routing key that they had.
+    ///
+    /// They go out under the broker user of this command. A tick or a probe of nodewarden is never
+    /// put back: discard it. A message that was refused as `foreign_publisher` is put back only by
+    /// its id and with --as-me.
+    Requeue {
+        #[command(flatten)]
+        chosen: Chosen,
+        /// Put back a `foreign_publisher`, too: its words, which another user published without
+        /// leave, become those of the broker user of this command, as if you had said them. Look
+        /// at it with `show` first.
+        #[arg(long, conflicts_with = "all")]
+        as_me: bool,
+    },
     /// Throw them away.
     Discard(Chosen),
 }
@@ -70,10 +82,13 @@ async fn act(letters: &mut DeadLetters, what: What, output: Output) -> Result<()
             })?;
             show(&content, output);
         }
-        What::Requeue(chosen) => {
-            let moved = letters.requeue(&chosen.which()).await?;
-            told("requeued", &moved, output);
-            chosen.all_found(&moved)?;
+        What::Requeue { chosen, as_me } => {
+            let foreign = if as_me { Foreign::AsMe } else { Foreign::Stays };
+            let done = letters.requeue(&chosen.which(), foreign).await?;
+            told_requeued(&done, output);
+            let met = done.kept.iter().map(|(letter, _)| letter);
+            chosen.all_found(met.chain(&done.moved))?;
+            chosen.all_went(&done)?;
         }
         What::Discard(chosen) => {
             let moved = letters.discard(&chosen.which()).await?;
@@ -93,8 +108,8 @@ impl Chosen {
         }
     }
 
-    fn all_found(&self, moved: &[DeadLetter]) -> Result<(), Failure> {
-        let found: HashSet<&str> = moved.iter().map(|letter| letter.id.as_str()).collect();
+    fn all_found<'a>(&self, met: impl IntoIterator<Item = &'a DeadLetter>) -> Result<(), Failure> {
+        let found: HashSet<&str> = met.into_iter().map(|letter| letter.id.as_str()).collect();
         let missing: Vec<String> = self
             .ids
             .iter()
@@ -109,6 +124,65 @@ impl Chosen {
             missing.join(", ")
         )))
     }
+}
+
+impl Chosen {
+    /// What `--all` leaves on purpose is told and no failure; what was named and stays is one.
+    fn all_went(&self, done: &Requeued) -> Result<(), Failure> {
+        let mut failed = Vec::new();
+        for why in Kept::ALL {
+            let Some(said) = sentence(done, *why) else {
+                continue;
+            };
+            if self.all && *why != Kept::Unroutable {
+                eprintln!("{said}");
+            } else {
+                failed.push(said);
+            }
+        }
+        if failed.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::failed(failed.join("\n")))
+    }
+}
+
+/// How many letters stay for this reason, and what to do about them.
+fn sentence(done: &Requeued, why: Kept) -> Option<String> {
+    let count = done.kept.iter().filter(|(_, kept)| *kept == why).count();
+    let (one, it, its) = match count {
+        0 => return None,
+        1 => ("1 letter stays".to_owned(), "it", "its id"),
+        many => (format!("{many} letters stay"), "them", "their ids"),
+    };
+    Some(match why {
+        Kept::OurOwn => {
+            format!("{one}: a tick or a probe of nodewarden is never put back; discard {it}")
+        }
+        Kept::Foreign => format!(
+            "{one}: refused as foreign_publisher; look at {it}, then requeue {it} by {its} with --as-me to say the \
+             same under your own broker user"
+        ),
+        Kept::Unroutable => format!(
+            "{one}: no queue is bound to the events exchange for {} routing key",
+            if count == 1 { "its" } else { "each" }
+        ),
+    })
+}
+
+/// As [`told`], with what stays.
+fn told_requeued(done: &Requeued, output: Output) {
+    if output == Output::Json {
+        let moved: Vec<&str> = done.moved.iter().map(|letter| letter.id.as_str()).collect();
+        let kept: Vec<_> = done
+            .kept
+            .iter()
+            .map(|(letter, why)| json!({"id": letter.id, "why": why.as_str()}))
+            .collect();
+        println!("{}", json!({"requeued": moved, "kept": kept}));
+        return;
+    }
+    println!("requeued {}", done.moved.len());
 }
 
 fn as_json(letter: &DeadLetter) -> serde_json::Value {

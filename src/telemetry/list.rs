@@ -107,6 +107,8 @@ list! {
         "Announcements for which no queue was bound", from 0;
     Counter NACKED = "nodewarden_nacked_messages_total",
         "Announcements that the broker did not take", from 0;
+    Counter PASSED_BY = "nodewarden_passed_by_messages_total",
+        "Announcements that the relay gave up because fresh channels and connections were refused too", from 0;
 
     // --- operators ------------------------------------------------------------------------------
     Gauge PAUSED = "nodewarden_paused",

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::announcer::{Announcer, Fresh};
 use super::ports::Queue;
-use super::relay::Announcer;
-use crate::broker::{BrokerError, Consumer, Publisher};
+use crate::broker::{Announcements, BrokerError, Consumer};
 use crate::message::{Delivery, Outgoing, Published, Refused};
 
 impl Queue for Consumer {
@@ -25,8 +25,19 @@ impl Queue for Consumer {
     }
 }
 
-impl Announcer for Publisher {
+impl Announcer for Announcements {
     async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
         self.publish(messages).await
+    }
+
+    async fn renew(&mut self, how: Fresh) -> Result<(), BrokerError> {
+        match how {
+            Fresh::Channel => self.renew_channel().await,
+            Fresh::Connection => self.renew_connection().await,
+        }
+    }
+
+    fn blocked(&self) -> Option<String> {
+        self.blocked()
     }
 }

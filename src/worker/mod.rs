@@ -7,13 +7,14 @@
 //!   that never had a conductor) and `reconcile` (`pending`: what is still to be looked at). All of
 //!   them work on a `term`, what is remembered while this replica decides; `takeover` begins one, and
 //!   reads it again after a doubt.
-//! - `relay`: publishes committed announcements.
+//! - `relay`: publishes committed announcements through an `announcer`.
 //! - [`replica`]: sessions one after the other, for as long as the process lives.
 //! - `adapters`: the real broker behind the ports.
 //!
 //! Knows domain, wire, store and broker; names neither their client libraries nor HTTP.
 
 mod adapters;
+mod announcer;
 mod batch;
 mod decider;
 mod end;
@@ -37,8 +38,9 @@ mod term;
 mod unknown;
 mod window;
 
+pub use announcer::{Announcer, Fresh};
 pub use decider::Decider;
 pub use end::{End, Step};
-pub use relay::{Announcer, Relay, RelayEnd};
+pub use relay::{Relay, RelayEnd};
 pub use rules::Rules;
 pub use status::{Role, Status};

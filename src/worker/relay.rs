@@ -1,11 +1,19 @@
 //! The second task: carries committed announcements to the broker, in order, and decides nothing.
 //!
 //! A window of announcements is published, every confirm awaited, then the progress is stored. A
-//! crash in between repeats the window with the same bytes (I4). On a refusal by the broker it
-//! goes back to the first unconfirmed and sends everything from there.
+//! crash in between repeats the window with the same bytes (I4). What the broker refuses goes out
+//! again on a fresh channel, then on a fresh connection: a channel that was opened at a bad moment
+//! may refuse all that another one takes. Only what fresh ones refuse too is passed by, alone, after
+//! 30 s, and confirms go on with the next.
+
+mod refused;
 
 use std::time::Duration;
 
+use tokio::sync::watch;
+
+use self::refused::Refusal;
+use super::announcer::Announcer;
 use super::ports::{Clock, Outbox};
 use crate::broker::BrokerError;
 use crate::domain::time::Mono;
@@ -16,33 +24,20 @@ use crate::store::StoreError;
 use crate::telemetry;
 use crate::wire;
 
+/// The longest pause between two attempts at a refused announcement.
+const NACK_PAUSE: Duration = Duration::from_secs(2);
+
 /// Announcements in one window. 64 reach two thirds of the broker's top rate, and with 5,000
 /// nodes in each the window is still a few tens of megabytes.
 const WINDOW: u32 = 64;
 
-/// How long an announcement that the broker refuses is repeated before the relay goes on without
-/// it: a subscriber's full queue must not silence all others. The gap rule and the snapshot cover
-/// whoever missed it.
-const NACK_PATIENCE: Duration = Duration::from_secs(30);
-
-/// The longest pause between two attempts at a refused window.
-const NACK_PAUSE: Duration = Duration::from_secs(2);
-
-/// The longest pause between two attempts at the database.
+/// The longest pause between two attempts at the database, and between two looks whether the broker
+/// still blocks us.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(2);
 
-/// Where announcements go.
-#[expect(
-    async_fn_in_trait,
-    reason = "used only with concrete types, whose futures are Send"
-)]
-pub trait Announcer {
-    /// Publishes in order and awaits every confirm; the result at each place is that message's.
-    ///
-    /// # Errors
-    /// The session is over; what became of the messages is unknown.
-    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError>;
-}
+/// How long the relay waits before it looks again at an announcement that makes no sense to it:
+/// only a hand, or a replica of another version, changes that.
+const UNREADABLE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Why the relay ended.
 #[derive(Debug, thiserror::Error)]
@@ -62,18 +57,15 @@ pub struct Relay<O, A, C> {
     clock: C,
     epoch: u64,
     exchange: String,
-    refused_since: Option<Mono>,
-    pauses: Pauses,
+    refusal: Option<Refusal>,
+    connected: Option<Mono>,
+    nacks: Pauses,
+    blocked: Pauses,
     in_trouble: bool,
     troubles: Pauses,
-    warned: Warned,
-}
-
-/// What was already said once.
-#[derive(Default)]
-struct Warned {
-    unroutable: bool,
-    given_up: bool,
+    unreadable: Option<String>,
+    said_unroutable: bool,
+    trouble: watch::Sender<Option<String>>,
 }
 
 impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
@@ -85,32 +77,39 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             clock,
             epoch,
             exchange: exchange.to_owned(),
-            refused_since: None,
-            pauses: Pauses::up_to(NACK_PAUSE),
+            refusal: None,
+            connected: None,
+            nacks: Pauses::up_to(NACK_PAUSE),
+            blocked: Pauses::up_to(TROUBLE_PAUSE),
             in_trouble: false,
             troubles: Pauses::up_to(TROUBLE_PAUSE),
-            warned: Warned::default(),
+            unreadable: None,
+            said_unroutable: false,
+            trouble: watch::Sender::new(None),
         }
     }
 
-    /// Carries one window; returns how many announcements went out. Zero: nothing waits, the broker
-    /// refused the first, or the database is in trouble, which is sat out: what was published and
-    /// could not be recorded is published again, with the same bytes.
+    /// Where the relay says what keeps announcements back, in a sentence for people; nothing while
+    /// all is well.
+    pub fn trouble(&self) -> watch::Receiver<Option<String>> {
+        self.trouble.subscribe()
+    }
+
+    /// Carries one window; returns how many announcements are done with. Zero: nothing waits, the
+    /// broker blocks us or refuses the first, or the database is in trouble or holds what makes no
+    /// sense. All of that is sat out: what was published and could not be recorded is published
+    /// again, with the same bytes.
     ///
     /// # Errors
     /// [`RelayEnd`]
     pub async fn step(&mut self) -> Result<usize, RelayEnd> {
-        match self.carry().await {
+        let done = match self.carry().await {
             Err(RelayEnd::Store(fault)) if fault.is_transient() => {
-                if !self.in_trouble {
-                    self.in_trouble = true;
-                    tracing::warn!(
-                        fault = telemetry::error_chain(&fault),
-                        "the relay cannot use the database; announcements wait"
-                    );
-                }
-                telemetry::RETRIES.count_as("relay", 1);
-                self.clock.sleep(self.troubles.pause()).await;
+                self.database_trouble(&fault).await;
+                Ok(0)
+            }
+            Err(RelayEnd::Store(fault)) if !matches!(fault, StoreError::Fenced(_)) => {
+                self.unreadable(&fault).await;
                 Ok(0)
             }
             outcome => {
@@ -119,56 +118,87 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
                     self.troubles.reset();
                     tracing::info!(epoch = self.epoch, "the relay can use the database again");
                 }
+                if outcome.is_ok() && self.unreadable.take().is_some() {
+                    tracing::info!(epoch = self.epoch, "announcements go on");
+                }
                 outcome
             }
-        }
+        };
+        self.tell();
+        done
     }
 
     async fn carry(&mut self) -> Result<usize, RelayEnd> {
-        let announcements = self.outbox.pending(None, WINDOW).await?;
+        if self.announcer.blocked().is_some() {
+            self.tell();
+            self.clock.sleep(self.blocked.pause()).await;
+            return Ok(0);
+        }
+        self.blocked.reset();
+        let alone = self.refusal.as_ref().is_some_and(|refusal| refusal.alone);
+        let most = if alone { 1 } else { WINDOW };
+        let announcements = self.outbox.pending(None, most).await?;
         if announcements.is_empty() {
+            if !alone {
+                self.taken();
+            }
             return Ok(0);
         }
         let messages: Vec<Outgoing> = announcements
             .iter()
             .map(|announcement| wire::encode(announcement, &self.exchange))
             .collect();
-        let results = self.announcer.publish(&messages).await?;
+        let results = self.publish(&messages).await?;
         let mut out = results
             .iter()
             .take_while(|result| **result != Published::Nacked)
             .count();
-        let unroutable = results[..out]
-            .iter()
-            .filter(|result| **result == Published::Unroutable)
-            .count();
-        self.note_unroutable(unroutable);
-        if out < results.len() {
-            if self.refused().await {
-                out = results.len();
-            }
+        let mut passed_by = false;
+        if out == 0 {
+            let Some(fate) = self.first_refused(&messages[0]).await? else {
+                return Ok(0);
+            };
+            passed_by = fate == Published::Nacked;
+            out = 1;
+        } else if out < results.len() {
+            // The next step begins with the refused one.
+            self.refused();
+        } else if alone {
+            self.refused().alone = false;
         } else {
-            self.refused_since = None;
-            self.pauses.reset();
+            self.taken();
         }
-        if out > 0 {
-            failpoints::reached("before-progress");
-            let now_ms = self.clock.now().wall_ms;
-            self.outbox
-                .announced(self.epoch, announcements[out - 1].number, now_ms)
-                .await?;
+        failpoints::reached("before-progress");
+        let now_ms = self.clock.now().wall_ms;
+        self.outbox
+            .announced(self.epoch, announcements[out - 1].number, now_ms)
+            .await?;
+        if !passed_by {
             telemetry::ANNOUNCED.count(out as u64);
         }
         Ok(out)
     }
 
-    fn note_unroutable(&mut self, messages: usize) {
-        if messages == 0 {
-            return;
+    /// Publishes, and counts what no queue wanted up to the first that was refused.
+    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, RelayEnd> {
+        let results = self.announcer.publish(messages).await?;
+        for result in &results {
+            match result {
+                Published::Confirmed => {}
+                Published::Unroutable => self.unroutable(),
+                Published::Nacked => {
+                    telemetry::NACKED.count(1);
+                    break;
+                }
+            }
         }
-        telemetry::UNROUTABLE.count(messages as u64);
-        if !self.warned.unroutable {
-            self.warned.unroutable = true;
+        Ok(results)
+    }
+
+    fn unroutable(&mut self) {
+        telemetry::UNROUTABLE.count(1);
+        if !self.said_unroutable {
+            self.said_unroutable = true;
             tracing::warn!(
                 exchange = self.exchange,
                 "no queue is bound for announcements; schedulers that bind later must take a snapshot"
@@ -176,24 +206,41 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
         }
     }
 
-    /// The broker refused an announcement: pause, or go on without its confirms (`true`), from then
-    /// on at once, until it takes a whole window again.
-    async fn refused(&mut self) -> bool {
-        telemetry::NACKED.count(1);
-        let now = self.clock.now().mono;
-        let since = *self.refused_since.get_or_insert(now);
-        if now.since(since) >= NACK_PATIENCE {
-            if !self.warned.given_up {
-                self.warned.given_up = true;
-                tracing::error!(
-                    exchange = self.exchange,
-                    "the broker refuses announcements (a full queue that rejects?); going on without its confirm, \
-                     subscribers see a gap and must take a snapshot"
-                );
-            }
-            return true;
+    async fn database_trouble(&mut self, fault: &StoreError) {
+        if !self.in_trouble {
+            self.in_trouble = true;
+            tracing::warn!(
+                fault = telemetry::error_chain(fault),
+                "the relay cannot use the database; announcements wait"
+            );
         }
-        self.clock.sleep(self.pauses.pause()).await;
-        false
+        telemetry::RETRIES.count_as("relay", 1);
+        self.clock.sleep(self.troubles.pause()).await;
+    }
+
+    /// Deciding goes on, so the session must: what is announced waits until somebody, or a replica
+    /// of the right version, puts this right.
+    async fn unreadable(&mut self, fault: &StoreError) {
+        let said = telemetry::error_chain(fault);
+        if self.unreadable.as_ref() != Some(&said) {
+            tracing::error!(fault = said, "announcements wait: the relay cannot go on");
+            self.unreadable = Some(said);
+        }
+        telemetry::RETRIES.count_as("relay", 1);
+        self.tell();
+        self.clock.sleep(UNREADABLE_PAUSE).await;
+    }
+
+    fn tell(&self) {
+        let refused = self.refusal.as_ref().and_then(Refusal::sentence);
+        let now = (self.announcer.blocked())
+            .map(|why| format!("the broker blocks publishers: {why}"))
+            .or_else(|| (self.unreadable.as_ref()).map(|why| format!("announcements wait: {why}")))
+            .or(refused);
+        self.trouble.send_if_modified(|said| {
+            let changed = *said != now;
+            *said = now;
+            changed
+        });
     }
 }

@@ -61,6 +61,12 @@ enum Over {
     Opening(String),
 }
 
+/// The relay of a session, and what it says.
+struct Relaying {
+    task: Task<RelayEnd>,
+    trouble: watch::Receiver<Option<String>>,
+}
+
 type RealDecider = Decider<Consumer, SqlLedger, SystemClock>;
 
 impl Replica {
@@ -166,7 +172,7 @@ impl Replica {
             .map_err(|fault| format!("database: {}", telemetry::error_chain(&fault)))?;
         tracing::info!("in line as a standby");
         let wake = Arc::new(Notify::new());
-        let mut relay: Option<Task<RelayEnd>> = None;
+        let mut relay: Option<Relaying> = None;
         let over = loop {
             // What is in hand while the database is in trouble is the successor's.
             if stop.is_cancelled() && (decider.in_hand() == 0 || decider.trouble().is_some()) {
@@ -182,12 +188,12 @@ impl Replica {
                         .await?,
                 );
             }
-            if let Some(ended) = relay.as_mut().and_then(Task::ended) {
+            if let Some(ended) = relay.as_mut().and_then(|relay| relay.task.ended()) {
                 break Over::Relay(
                     ended.map_or_else(|| "the relay ended".to_owned(), |end| end.to_string()),
                 );
             }
-            self.publish_status(&decider, broker);
+            self.publish_status(&decider, broker, relay.as_ref());
         };
         if matches!(over, Over::Stopped) {
             // Out of the line first: a successor must not wait for our relay.
@@ -202,7 +208,7 @@ impl Replica {
             } else {
                 Duration::ZERO
             };
-            relay.stop(patience).await;
+            relay.task.stop(patience).await;
         }
         Ok(over)
     }
@@ -219,15 +225,22 @@ impl Replica {
         clock: SystemClock,
         epoch: u64,
         wake: Arc<Notify>,
-    ) -> Result<Task<RelayEnd>, String> {
-        let publisher = broker
-            .publisher()
+    ) -> Result<Relaying, String> {
+        let announcements = broker
+            .announcements()
             .await
             .map_err(|fault| format!("broker: {}", telemetry::error_chain(&fault)))?;
         let outbox = SqlOutbox::new(&self.database, Arc::clone(&self.watch))
             .map_err(|fault| telemetry::error_chain(&fault))?;
-        let mut relay = Relay::new(outbox, publisher, clock, epoch, &self.amqp.nodes_exchange);
-        Ok(self.tasks.start(move |stop| async move {
+        let mut relay = Relay::new(
+            outbox,
+            announcements,
+            clock,
+            epoch,
+            &self.amqp.nodes_exchange,
+        );
+        let trouble = relay.trouble();
+        let task = self.tasks.start(move |stop| async move {
             loop {
                 match relay.step().await {
                     Ok(0) if stop.is_cancelled() => return None,
@@ -242,13 +255,17 @@ impl Replica {
                     Err(end) => return Some(end),
                 }
             }
-        }))
+        });
+        Ok(Relaying { task, trouble })
     }
 
-    fn publish_status(&self, decider: &RealDecider, broker: &Session) {
+    fn publish_status(&self, decider: &RealDecider, broker: &Session, relay: Option<&Relaying>) {
         let blocked = broker
             .blocked()
             .map(|why| format!("the broker blocks publishers: {why}"));
+        let relay = relay
+            .and_then(|relay| relay.trouble.borrow().clone())
+            .filter(|said| blocked.as_ref() != Some(said));
         let trouble = decider.trouble().map(|why| format!("database: {why}"));
         let status = Status {
             role: if decider.epoch().is_some() {
@@ -257,7 +274,7 @@ impl Replica {
                 Role::Standby
             },
             epoch: decider.epoch(),
-            troubles: blocked.into_iter().chain(trouble).collect(),
+            troubles: blocked.into_iter().chain(relay).chain(trouble).collect(),
             last_tick: decider.last_tick_age().and_then(clock::ago),
             pause: decider.pause().cloned(),
             pending: decider.pending(),

@@ -110,3 +110,44 @@ async fn i7_a_restarted_broker_and_closed_connections_take_nobody_out_and_lose_n
     listener.heard_from(36, 105).await;
     assert_eq!(signed('-', &b).len(), 35);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l4_a_broker_s_alarm_makes_announcements_wait_and_ends_no_session() {
+    let broker = Broker::start();
+    let cluster = Cluster::at(&broker.url(), Kind::chosen()).await;
+    let limits = [
+        "--set",
+        "amqp.timeout=1s",
+        "--set",
+        "decide.sweep_interval=1s",
+    ];
+    let replica = cluster.replica("only", &limits).await;
+    replica.role(&["active"]).await;
+
+    broker.run(&["ctl"], &["set_vm_memory_high_watermark", "0"]);
+    let reasons = eventually("announcements wait for several time limits", async || {
+        let overview = cluster.overview().await;
+        let waiting = overview
+            .last_announcement
+            .saturating_sub(overview.announced);
+        let answer = replica.get("/readyz").await;
+        (waiting >= 5).then(|| answer["reasons"].clone())
+    })
+    .await;
+    assert!(
+        reasons.to_string().contains("the broker blocks publishers"),
+        "{reasons}"
+    );
+
+    broker.run(&["ctl"], &["set_vm_memory_high_watermark", "0.6"]);
+    eventually("all is announced, and the replica is content", async || {
+        let overview = cluster.overview().await;
+        let announced = overview.announced == overview.last_announcement;
+        let answer = replica.get("/readyz").await;
+        (announced && answer["ready"] == true).then_some(())
+    })
+    .await;
+    let log = replica.log();
+    assert!(!log.contains("session over"), "{log}");
+    assert_eq!(log.matches("this replica decides now").count(), 1, "{log}");
+}

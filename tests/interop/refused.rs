@@ -286,6 +286,92 @@ async fn nothing_of_the_original_is_live(client: &Client, deployment: &Deploymen
         .expect("put back");
 }
 
+/// What a command that fails with 1 says.
+fn fails(deployment: &Deployment, words: &[&str]) -> String {
+    let output = deployment.command(&[], words).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requeue_all_lets_no_conductor_tick_and_no_publisher_speak_for_another() {
+    let deployment = Deployment::default();
+    let only = |who: &str| {
+        format!(
+            r#"security.allowed_publishers={{ {} = ["{who}"] }}"#,
+            user()
+        )
+    };
+    let replica = deployment.replica(&[&only("*")]);
+    deployment.run(&[
+        "emit",
+        "joined",
+        "c1",
+        "--driver",
+        "d",
+        "--incarnation",
+        "1",
+    ]);
+    eventually("c1 is known", || knows(&replica, "c1").then_some(()));
+    replica.stop();
+
+    // A publisher that may speak for others alone ends c1 far in the future, and ticks like a
+    // replica of another database.
+    let replica = deployment.replica(&[&only("m-*")]);
+    let client = Client::connect().await;
+    let left = json!({"conductor": "c1", "incarnation": 1_u64 << 62});
+    let tick =
+        json!({"stream": "11111111-1111-4111-8111-111111111111", "session": "s", "sent_ms": 1});
+    for (id, message_type, body) in [
+        ("left", "conductor.left", left),
+        ("tick", "nodewarden.tick", tick),
+    ] {
+        let bad = Bad {
+            reason: "",
+            properties: good(id).with_type(message_type.into()),
+            key: "conductor.left",
+            body: msgpack(&body),
+        };
+        publish(&client, &deployment, &bad).await;
+    }
+    eventually("both are refused", || {
+        (letters(&deployment).len() == 2).then_some(())
+    });
+    replica.stop();
+
+    // This command's user may speak for everybody.
+    let replica = deployment.replica(&[&only("*")]);
+    let output = deployment
+        .command(&[], &["dead-letters", "requeue", "--all"])
+        .output()
+        .expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "requeued 0\n");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "1 letter stays: a tick or a probe of nodewarden is never put back; discard it\n\
+         1 letter stays: refused as foreign_publisher; look at it, then requeue it by its id with --as-me to say \
+         the same under your own broker user\n"
+    );
+    deployment.run(&["emit", "joined", "c2", "--driver", "d"]);
+    eventually("what comes behind is handled", || {
+        knows(&replica, "c2").then_some(())
+    });
+    let (_, answer) = replica.http_get("/v1/conductors");
+    let c1 = answer["conductors"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|one| one["conductor"] == "c1")
+        .expect("c1 is known");
+    assert_eq!(
+        (&c1["state"], &c1["incarnation"]),
+        (&json!("active"), &json!(1))
+    );
+    assert_eq!(letters(&deployment).len(), 2);
+    replica.stop();
+}
+
 /// `show`, `requeue` and `discard`, as an operator uses them.
 fn look_and_mend(deployment: &Deployment, replica: Replica, allowed: &str) {
     let count = letters(deployment).len();
@@ -306,8 +392,21 @@ fn look_and_mend(deployment: &Deployment, replica: Replica, allowed: &str) {
     replica.stop();
     let more = allowed.replace("[\"ok-*\"]", "[\"ok-*\", \"somebody-*\"]");
     let replica = deployment.replica(&[&more]);
-    let moved = deployment.ask(&["dead-letters", "requeue", &foreign]);
-    assert_eq!(moved, json!({"requeued": [foreign]}));
+    let refused = fails(deployment, &["dead-letters", "requeue", &foreign]);
+    assert_eq!(
+        refused,
+        "1 letter stays: refused as foreign_publisher; look at it, then requeue it by its id with --as-me to say \
+         the same under your own broker user\n"
+    );
+    let tick = id_of(&before, "tick");
+    let refused = fails(deployment, &["dead-letters", "requeue", "--as-me", &tick]);
+    assert_eq!(
+        refused,
+        "1 letter stays: a tick or a probe of nodewarden is never put back; discard it\n"
+    );
+    assert_eq!(letters(deployment), before);
+    let moved = deployment.ask(&["dead-letters", "requeue", "--as-me", &foreign]);
+    assert_eq!(moved, json!({"requeued": [foreign], "kept": []}));
     eventually("the message that went back is handled", || {
         knows(&replica, "somebody-else").then_some(())
     });

@@ -16,7 +16,7 @@ use nodewarden::store::{
     self, DecisionView, NodeUpsert, Outbox, Reader, SqlLedger, SqlOutbox, Unwatched,
 };
 use nodewarden::worker::ports::{Clock, Queue};
-use nodewarden::worker::{Announcer, Decider, End, Relay, Rules, Step};
+use nodewarden::worker::{Announcer, Decider, End, Fresh, Relay, Rules, Step};
 use nodewarden_tests::database::{Kind, OpenTransaction, Scratch};
 use nodewarden_tests::rules::rules;
 
@@ -290,14 +290,38 @@ impl Clock for SimClock {
     }
 }
 
-/// A subscriber that keeps what it receives, and may refuse.
+/// A subscriber that keeps what it receives, behind a broker that may refuse.
 #[derive(Clone, Default)]
 pub struct SimSubscriber(Arc<Mutex<Subscribed>>);
 
 #[derive(Default)]
 struct Subscribed {
     got: Vec<Outgoing>,
-    refuse: bool,
+    tried: Vec<(Way, Outgoing)>,
+    way: Way,
+    nacks: Nacks,
+    blocked: bool,
+}
+
+/// Which connection, and which channel of all, counted from 0.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Way {
+    pub connection: u32,
+    pub channel: u32,
+}
+
+/// What the broker refuses.
+#[derive(Clone, Default)]
+pub enum Nacks {
+    #[default]
+    Nothing,
+    Everything,
+    /// What comes by channels up to this one.
+    ChannelsTo(u32),
+    /// What comes by connections up to this one.
+    ConnectionsTo(u32),
+    /// The messages with these ids.
+    Messages(Vec<String>),
 }
 
 impl SimSubscriber {
@@ -305,20 +329,68 @@ impl SimSubscriber {
         self.0.lock().unwrap().got.clone()
     }
 
+    /// Every try so far, refused ones too.
+    pub fn tried(&self) -> Vec<(Way, Outgoing)> {
+        self.0.lock().unwrap().tried.clone()
+    }
+
     /// From now on the broker nacks every announcement (or takes them again).
     pub fn refuse(&self, refuse: bool) {
-        self.0.lock().unwrap().refuse = refuse;
+        self.nack(if refuse {
+            Nacks::Everything
+        } else {
+            Nacks::Nothing
+        });
+    }
+
+    /// From now on the broker nacks these.
+    pub fn nack(&self, nacks: Nacks) {
+        self.0.lock().unwrap().nacks = nacks;
+    }
+
+    /// From now on the broker blocks those who publish (or takes from them again).
+    pub fn block(&self, blocked: bool) {
+        self.0.lock().unwrap().blocked = blocked;
     }
 }
 
 impl Announcer for SimSubscriber {
     async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
         let mut inner = self.0.lock().unwrap();
-        if inner.refuse {
-            return Ok(vec![Published::Nacked; messages.len()]);
+        assert!(!inner.blocked, "published to a broker that blocks");
+        let way = inner.way;
+        let mut results = Vec::new();
+        for message in messages {
+            inner.tried.push((way, message.clone()));
+            let nacked = match &inner.nacks {
+                Nacks::Nothing => false,
+                Nacks::Everything => true,
+                Nacks::ChannelsTo(last) => way.channel <= *last,
+                Nacks::ConnectionsTo(last) => way.connection <= *last,
+                Nacks::Messages(ids) => ids.contains(&message.message_id),
+            };
+            results.push(if nacked {
+                Published::Nacked
+            } else {
+                inner.got.push(message.clone());
+                Published::Confirmed
+            });
         }
-        inner.got.extend_from_slice(messages);
-        Ok(vec![Published::Confirmed; messages.len()])
+        Ok(results)
+    }
+
+    async fn renew(&mut self, how: Fresh) -> Result<(), BrokerError> {
+        let mut inner = self.0.lock().unwrap();
+        inner.way.channel += 1;
+        if how == Fresh::Connection {
+            inner.way.connection += 1;
+        }
+        Ok(())
+    }
+
+    fn blocked(&self) -> Option<String> {
+        let blocked = self.0.lock().unwrap().blocked;
+        blocked.then(|| "low on memory".to_owned())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Two workers, stepped one step at a time over a simulated queue and clock and a real database, through
 //! the schedules that break such designs.
 
+mod announcing;
 mod harness;
 mod invariants;
 mod ironic;

@@ -1,5 +1,9 @@
 //! Two versions on one queue and one database, as in a rolling upgrade.
 
+use std::time::Duration;
+
+use nodewarden::worker::ports::Clock;
+
 use crate::harness::{SimSubscriber, Simulation};
 
 #[tokio::test]
@@ -21,21 +25,31 @@ async fn i4_what_a_newer_version_announces_is_left_to_it_and_what_is_before_it_g
     let subscriber = SimSubscriber::default();
     let mut relay = sim.relay(epoch, &subscriber);
     assert_eq!(relay.step().await.unwrap(), 2);
-    let end = relay.step().await.unwrap_err();
+    // The session that decides goes on: the relay waits, a few seconds at a time, and says why.
+    let before_it = sim.clock.now().mono;
+    for _ in 0..3 {
+        assert_eq!(relay.step().await.unwrap(), 0);
+    }
+    let waited = sim.clock.now().mono.since(before_it);
+    assert!(waited <= Duration::from_secs(15), "{waited:?}");
+    let said = relay.trouble();
     assert_eq!(
-        end.to_string(),
-        format!(
-            "relay: announcement {third} has format 2, and this nodewarden makes format 1 alone: \
-             a replica of the version that wrote it must carry it out"
+        said.borrow().as_deref(),
+        Some(
+            format!(
+                "announcements wait: announcement {third} has format 2, and this nodewarden makes format 1 alone: \
+                 a replica of the version that wrote it must carry it out"
+            )
+            .as_str()
         )
     );
     assert_eq!(subscriber.got().len(), 2);
     // The newer one takes over and carries it out.
     sim.sql("UPDATE nodewarden_announcements SET format = 1")
         .await;
-    let mut relay = sim.relay(epoch, &subscriber);
     while relay.step().await.unwrap() > 0 {}
     assert_eq!(subscriber.got().len(), before.len());
+    assert_eq!(*said.borrow(), None);
 }
 
 #[tokio::test]

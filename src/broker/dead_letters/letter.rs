@@ -8,6 +8,12 @@ use super::refusal::{self, DETAIL, ORIGINAL, REASON, REFUSED};
 use crate::broker::APP_ID;
 use crate::broker::publisher::PERSISTENT;
 
+/// What the types of our own messages begin with.
+const OUR_TYPES: &str = "nodewarden.";
+
+/// The routing key of our probes.
+const PROBE_KEY: &str = "conductor.probe";
+
 /// Header: which walk over the queue wrote this copy.
 const WALK: &str = "x-nodewarden-walk";
 
@@ -139,13 +145,29 @@ impl Found {
         properties
     }
 
-    /// The properties with which the original goes back to the events queue. Going by the default
-    /// exchange it loses its routing key, so that becomes its `type` where it had none.
+    /// Whether the original calls itself one of our own messages, a tick or a probe: those prove
+    /// something by when and how they come, so none may come a second time.
+    pub(super) fn is_our_own(&self) -> bool {
+        let routing_key = self.letter.routing_key.as_str();
+        let message_type = self.letter.message_type.as_deref().unwrap_or_default();
+        routing_key == PROBE_KEY
+            || [message_type, routing_key]
+                .iter()
+                .any(|name| name.trim().starts_with(OUR_TYPES))
+    }
+
+    /// The routing key that the original had.
+    pub(super) fn routing_key(&self) -> ShortString {
+        // What the broker delivered fits; anything else in this header is not from us.
+        ShortString::try_new(self.letter.routing_key.as_str()).unwrap_or_default()
+    }
+
+    /// The properties with which the original goes back through the events exchange.
     pub(super) fn as_before(&self) -> BasicProperties {
         let word =
             |name| entry(&self.original, name).and_then(|word| ShortString::try_new(word).ok());
         let mut properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
-        if let Some(kind) = word("type").or_else(|| word("routing_key")) {
+        if let Some(kind) = word("type") {
             properties = properties.with_type(kind);
         }
         if let Some(id) = word("message_id") {

@@ -16,5 +16,5 @@ mod queue;
 mod refusal;
 
 pub use letter::{DeadLetter, DeadLetterContent};
-pub use queue::{DeadLetters, Which};
+pub use queue::{DeadLetters, Foreign, Kept, Requeued, Which};
 pub(super) use refusal::wrap;

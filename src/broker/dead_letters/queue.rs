@@ -15,6 +15,7 @@ use crate::broker::link::BrokerConnection;
 use crate::clock::new_id;
 use crate::config::Amqp;
 use crate::message::Published;
+use crate::words::words;
 
 /// Letters in hand at once, at the most. A message that was fetched is settled by a command of its
 /// own; of more than 32 under way the broker's channel holds the rest back and forgets them when it
@@ -34,7 +35,7 @@ pub struct DeadLetters {
     take: Channel,
     put: ConfirmedChannel,
     queue: ShortString,
-    events_queue: ShortString,
+    events_exchange: ShortString,
 }
 
 /// Which letters are meant.
@@ -55,6 +56,38 @@ impl Which {
     }
 }
 
+/// Whether a letter goes back that was refused because its publisher may not speak for that
+/// conductor. The broker lets us publish under our own login alone, so it would go back as if this
+/// command's user had said it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Foreign {
+    /// It stays.
+    Stays,
+    /// Its words become those of our login.
+    AsMe,
+}
+
+/// What a walk put back, and what it left.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Requeued {
+    /// The letters that are gone from here.
+    pub moved: Vec<DeadLetter>,
+    /// The letters that were meant and are still here, with the reason.
+    pub kept: Vec<(DeadLetter, Kept)>,
+}
+
+words! {
+    /// Why a letter did not go back.
+    Kept, "a reason to keep a letter" {
+        /// It calls itself a tick or a probe of nodewarden.
+        OurOwn = "our_own",
+        /// Its publisher may not speak for that conductor: the word is the reason of its refusal.
+        Foreign = "foreign_publisher",
+        /// No queue is bound to the events exchange for its routing key.
+        Unroutable = "unroutable",
+    }
+}
+
 /// What becomes of a letter.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -72,7 +105,7 @@ impl DeadLetters {
         let queue = short(&settings.dead_letters_queue)?;
         let lock = short(&format!("{queue}.lock"))?;
         let link = Arc::new(BrokerConnection::open(settings, "nodewarden dead-letters").await?);
-        Self::equip(link, queue, lock, short(&settings.events_queue)?)
+        Self::equip(link, queue, lock, short(&settings.events_exchange)?)
             .await
             .map_err(BrokerError::before_session)
     }
@@ -81,7 +114,7 @@ impl DeadLetters {
         link: Arc<BrokerConnection>,
         queue: ShortString,
         lock: ShortString,
-        events_queue: ShortString,
+        events_exchange: ShortString,
     ) -> Result<Self, BrokerError> {
         let take = link.channel().await?;
         let options = QueueDeclareOptions {
@@ -110,7 +143,7 @@ impl DeadLetters {
             take,
             put,
             queue,
-            events_queue,
+            events_exchange,
         })
     }
 
@@ -148,13 +181,39 @@ impl DeadLetters {
         Ok(content)
     }
 
-    /// Puts originals back into the events queue, to be handled like new; returns the letters that
-    /// are gone from here. `user_id` becomes our own login: the broker lets nobody use another's.
+    /// Publishes originals again, through the events exchange and with the routing key that they
+    /// had, to be handled like new. `user_id` becomes our own login: the broker takes no other.
     ///
     /// # Errors
     /// [`BrokerError`]; a letter that could not go back is still here.
-    pub async fn requeue(&mut self, which: &Which) -> Result<Vec<DeadLetter>, BrokerError> {
-        self.remove(which, Fate::Requeue).await
+    pub async fn requeue(
+        &mut self,
+        which: &Which,
+        foreign: Foreign,
+    ) -> Result<Requeued, BrokerError> {
+        let mut done = Requeued::default();
+        let stuck = self
+            .walk(|found, _| {
+                let letter = &found.letter;
+                if !which.means(letter) {
+                    return Fate::Keep;
+                }
+                let kept = if found.is_our_own() {
+                    Kept::OurOwn
+                } else if letter.reason == Kept::Foreign.as_str() && foreign == Foreign::Stays {
+                    Kept::Foreign
+                } else {
+                    done.moved.push(letter.clone());
+                    return Fate::Requeue;
+                };
+                done.kept.push((letter.clone(), kept));
+                Fate::Keep
+            })
+            .await?;
+        done.moved.retain(|letter| !stuck.contains(letter));
+        let stuck = stuck.into_iter().map(|letter| (letter, Kept::Unroutable));
+        done.kept.extend(stuck);
+        Ok(done)
     }
 
     /// Throws letters away; returns them.
@@ -162,7 +221,16 @@ impl DeadLetters {
     /// # Errors
     /// [`BrokerError`]; it may have happened to some of them.
     pub async fn discard(&mut self, which: &Which) -> Result<Vec<DeadLetter>, BrokerError> {
-        self.remove(which, Fate::Discard).await
+        let mut removed = Vec::new();
+        self.walk(|found, _| {
+            if !which.means(&found.letter) {
+                return Fate::Keep;
+            }
+            removed.push(found.letter.clone());
+            Fate::Discard
+        })
+        .await?;
+        Ok(removed)
     }
 
     /// Frees the lock and takes leave.
@@ -170,26 +238,15 @@ impl DeadLetters {
         self.link.close().await;
     }
 
-    async fn remove(&mut self, which: &Which, fate: Fate) -> Result<Vec<DeadLetter>, BrokerError> {
-        let mut removed = Vec::new();
-        self.walk(|found, _| {
-            if !which.means(&found.letter) {
-                return Fate::Keep;
-            }
-            removed.push(found.letter.clone());
-            fate
-        })
-        .await?;
-        Ok(removed)
-    }
-
     /// Takes every letter that is there at the beginning in hand once, and lets `judge` say what
-    /// becomes of it.
+    /// becomes of it. Returns those that were to go back and stay, because no queue is bound for
+    /// them.
     async fn walk(
         &mut self,
         mut judge: impl FnMut(&Found, &[u8]) -> Fate,
-    ) -> Result<(), BrokerError> {
+    ) -> Result<Vec<DeadLetter>, BrokerError> {
         let walk = new_id();
+        let mut stuck = Vec::new();
         let mut seen = HashSet::new();
         let mut left = self.waiting().await?;
         while left > 0 {
@@ -213,20 +270,20 @@ impl DeadLetters {
                 };
                 fates.push((found, fate));
             }
-            self.settle(&walk, &page, &fates, last).await?;
+            stuck.extend(self.settle(&walk, &page, &fates, last).await?);
         }
-        Ok(())
+        Ok(stuck)
     }
 
-    /// Publishes what is to stay or to go back, then acknowledges the whole page.
+    /// Publishes what is to stay or to go back, then acknowledges the whole page. Returns what was
+    /// to go back and stays, because no queue is bound for it.
     async fn settle(
         &mut self,
         walk: &str,
         page: &[message::Delivery],
         fates: &[(Found, Fate)],
         last: u64,
-    ) -> Result<(), BrokerError> {
-        let back = self.events_queue.clone();
+    ) -> Result<Vec<DeadLetter>, BrokerError> {
         let user = short(self.link.user())?;
         let letters = || fates.iter().zip(page);
         let requeued: Vec<_> = letters()
@@ -235,8 +292,8 @@ impl DeadLetters {
         let parcels: Vec<_> = requeued
             .iter()
             .map(|((found, _), delivery)| Parcel {
-                exchange: ShortString::default(),
-                routing_key: back.clone(),
+                exchange: self.events_exchange.clone(),
+                routing_key: found.routing_key(),
                 properties: found.as_before().with_user_id(user.clone()),
                 body: &delivery.data,
             })
@@ -270,17 +327,16 @@ impl DeadLetters {
             .take
             .basic_ack(last, BasicAckOptions { multiple: true });
         within(self.link.limit(), "acknowledging", ack).await?;
-        match failed.first() {
-            None => Ok(()),
-            Some((_, what)) => Err(BrokerError::Refused(format!(
-                "{} of the letters could not go back and are still here: the queue {:?} {}",
-                failed.len(),
-                back.as_str(),
-                if *what == Published::Unroutable {
-                    "does not exist"
-                } else {
-                    "rejects messages"
-                },
+        let rejected = failed.iter().filter(|(_, what)| *what == Published::Nacked);
+        match rejected.count() {
+            0 => Ok(failed
+                .iter()
+                .map(|(((found, _), _), _)| found.letter.clone())
+                .collect()),
+            count => Err(BrokerError::Refused(format!(
+                "{count} of the letters could not go back and are still here: a queue behind exchange {:?} rejects \
+                 messages",
+                self.events_exchange.as_str(),
             ))),
         }
     }

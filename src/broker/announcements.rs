@@ -1,0 +1,68 @@
+//! The way out for announcements: a publisher that can be made fresh without ending the session.
+//!
+//! It begins with a channel of the session's publishing connection. When that way is refused, it
+//! takes another channel, or a connection of its own: ticks and refusals stay where they are.
+
+use std::sync::Arc;
+
+use super::link::BrokerConnection;
+use super::{BrokerError, Publisher};
+use crate::config::Amqp;
+use crate::message::{Outgoing, Published};
+
+/// For one task. Dropping it ends a connection of its own at once, and leaves the session's alone.
+pub struct Announcements {
+    settings: Amqp,
+    link: Arc<BrokerConnection>,
+    publisher: Publisher,
+}
+
+impl Announcements {
+    pub(super) async fn open(
+        settings: &Amqp,
+        link: &Arc<BrokerConnection>,
+    ) -> Result<Self, BrokerError> {
+        Ok(Self {
+            settings: settings.clone(),
+            link: Arc::clone(link),
+            publisher: Publisher::patient(link).await?,
+        })
+    }
+
+    /// As [`Publisher::publish`], except that it waits for as long as the broker blocks us.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
+        self.publisher.publish(messages).await
+    }
+
+    /// Goes on with a fresh channel of the same connection.
+    ///
+    /// # Errors
+    /// [`BrokerError`]; the old channel stays in use.
+    pub async fn renew_channel(&mut self) -> Result<(), BrokerError> {
+        let fresh = Publisher::patient(&self.link).await?;
+        std::mem::replace(&mut self.publisher, fresh).close().await;
+        Ok(())
+    }
+
+    /// Goes on with a fresh connection, which is this publisher's own.
+    ///
+    /// # Errors
+    /// [`BrokerError`]; the old connection stays in use.
+    pub async fn renew_connection(&mut self) -> Result<(), BrokerError> {
+        let name = "nodewarden replica announce";
+        let link = Arc::new(BrokerConnection::open(&self.settings, name).await?);
+        let fresh = Publisher::patient(&link).await?;
+        std::mem::replace(&mut self.publisher, fresh).close().await;
+        self.link = link;
+        Ok(())
+    }
+
+    /// The broker's reason for not reading from the connection in use at the moment, if it gave
+    /// one.
+    pub fn blocked(&self) -> Option<String> {
+        self.link.blocked()
+    }
+}

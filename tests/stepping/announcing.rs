@@ -1,0 +1,170 @@
+//! What the relay does with a broker that refuses or blocks: nothing is given up that a fresh
+//! channel or connection would carry (I4, L4).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use nodewarden::message::Outgoing;
+use nodewarden::wire;
+use nodewarden::worker::ports::Clock;
+
+use crate::harness::{Nacks, SimSubscriber, Simulation, Worker};
+
+/// How long fresh channels and connections are tried before a message is passed by.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A worker that has taken out five nodes, each with an announcement of its own that waits.
+async fn five_waiting() -> (Simulation, Worker, Vec<Outgoing>) {
+    let mut sim = Simulation::new().await;
+    sim.rules.nodes_per_message = 1;
+    sim.nodes("a", 5).await;
+    let mut worker = sim.active().await;
+    let quiet = SimSubscriber::default();
+    let mut relay = sim.relay(worker.decider.epoch().unwrap(), &quiet);
+    while relay.step().await.unwrap() > 0 {}
+    let gone = sim.announcements().await.len();
+    sim.joined("c1", 1, &["a"]);
+    sim.left("c1", 1);
+    sim.settle(&mut worker).await;
+    let waiting: Vec<Outgoing> = sim.announcements().await[gone..]
+        .iter()
+        .map(|announcement| wire::encode(announcement, "node.events"))
+        .collect();
+    assert!(waiting.len() >= 5, "{}", waiting.len());
+    (sim, worker, waiting)
+}
+
+/// Every message once, as a subscriber keeps them, in the order of their first arrival.
+fn kept(got: &[Outgoing]) -> Vec<Outgoing> {
+    let mut kept: Vec<Outgoing> = Vec::new();
+    for message in got {
+        if !kept.iter().any(|one| one.message_id == message.message_id) {
+            kept.push(message.clone());
+        }
+    }
+    kept
+}
+
+/// A repeat has the same properties and bytes.
+fn assert_repeats_alike(subscriber: &SimSubscriber) {
+    let mut first: BTreeMap<String, Outgoing> = BTreeMap::new();
+    for (_, message) in subscriber.tried() {
+        let one = first
+            .entry(message.message_id.clone())
+            .or_insert_with(|| message.clone());
+        assert_eq!(*one, message);
+    }
+}
+
+#[tokio::test]
+async fn i4_what_one_channel_refuses_goes_out_at_once_on_a_fresh_one() {
+    let (sim, worker, waiting) = five_waiting().await;
+    let subscriber = SimSubscriber::default();
+    let mut relay = sim.relay(worker.decider.epoch().unwrap(), &subscriber);
+    subscriber.nack(Nacks::ChannelsTo(0));
+    let before = sim.clock.now().mono;
+    while relay.step().await.unwrap() > 0 {}
+    assert_eq!(kept(&subscriber.got()), waiting);
+    assert_eq!(sim.clock.now().mono, before, "it paused");
+    let (way, _) = subscriber.tried().pop().unwrap();
+    assert_eq!((way.connection, way.channel), (0, 1));
+    assert_eq!(*relay.trouble().borrow(), None);
+    assert_repeats_alike(&subscriber);
+}
+
+#[tokio::test]
+async fn i4_what_all_channels_of_a_connection_refuse_goes_out_at_once_on_a_fresh_connection() {
+    let (sim, worker, waiting) = five_waiting().await;
+    let subscriber = SimSubscriber::default();
+    let mut relay = sim.relay(worker.decider.epoch().unwrap(), &subscriber);
+    subscriber.nack(Nacks::ConnectionsTo(0));
+    let before = sim.clock.now().mono;
+    while relay.step().await.unwrap() > 0 {}
+    assert_eq!(kept(&subscriber.got()), waiting);
+    assert_eq!(sim.clock.now().mono, before, "it paused");
+    let (way, _) = subscriber.tried().pop().unwrap();
+    assert_eq!((way.connection, way.channel), (1, 2));
+    assert_repeats_alike(&subscriber);
+}
+
+#[tokio::test]
+async fn i4_a_message_that_fresh_ones_refuse_for_good_is_passed_by_alone_and_the_rest_is_confirmed()
+{
+    let (sim, worker, mut waiting) = five_waiting().await;
+    let subscriber = SimSubscriber::default();
+    let mut relay = sim.relay(worker.decider.epoch().unwrap(), &subscriber);
+    let refused = waiting.remove(2).message_id;
+    subscriber.nack(Nacks::Messages(vec![refused.clone()]));
+    let began = sim.clock.now().mono;
+    assert_eq!(relay.step().await.unwrap(), 2, "those before it");
+    while relay.step().await.unwrap() == 0 {
+        assert_eq!(
+            relay.trouble().borrow().as_deref(),
+            Some("the broker refuses announcements on fresh connections too")
+        );
+    }
+    let took = sim.clock.now().mono.since(began);
+    assert!(took >= PATIENCE && took < PATIENCE * 2, "{took:?}");
+    assert_eq!(
+        relay.trouble().borrow().as_deref(),
+        Some("the broker refuses announcements: 1 message was passed by")
+    );
+    while relay.step().await.unwrap() > 0 {}
+    assert_eq!(*relay.trouble().borrow(), None, "it is over");
+    assert_eq!(kept(&subscriber.got()), waiting);
+    let left = sim.reader.overview().await.unwrap().announced;
+    assert_eq!(left, sim.announcements().await.last().unwrap().number);
+    assert_repeats_alike(&subscriber);
+}
+
+#[tokio::test]
+async fn i4_while_everything_is_refused_each_message_is_tried_on_fresh_ones_and_passed_by_alone() {
+    let (sim, worker, waiting) = five_waiting().await;
+    let subscriber = SimSubscriber::default();
+    let mut relay = sim.relay(worker.decider.epoch().unwrap(), &subscriber);
+    subscriber.refuse(true);
+    let began = sim.clock.now().mono;
+    let mut passed = Vec::new();
+    while passed.len() < 3 {
+        let so_far = subscriber.tried().len();
+        let done = relay.step().await.unwrap();
+        assert!(done <= 1, "{done} at once");
+        if done == 1 {
+            let tries = subscriber.tried().split_off(so_far);
+            let channels: Vec<u32> = tries.iter().map(|(way, _)| way.channel).collect();
+            assert!(channels.last() > channels.first(), "{channels:?}");
+            for (_, message) in &tries {
+                assert_eq!(*message, waiting[passed.len()]);
+            }
+            passed.push(sim.clock.now().mono.since(began));
+        }
+    }
+    assert!(passed[0] >= PATIENCE, "{passed:?}");
+    assert!(passed[2] < PATIENCE * 2, "one patience for all: {passed:?}");
+    // Confirms went on: what the broker takes again is not passed by.
+    subscriber.refuse(false);
+    while relay.step().await.unwrap() > 0 {}
+    assert_eq!(kept(&subscriber.got()), waiting[3..]);
+    assert_eq!(*relay.trouble().borrow(), None);
+    assert_repeats_alike(&subscriber);
+}
+
+#[tokio::test]
+async fn l4_while_the_broker_blocks_us_the_relay_waits_and_says_so_and_ends_no_session() {
+    let (sim, worker, waiting) = five_waiting().await;
+    let subscriber = SimSubscriber::default();
+    let mut relay = sim.relay(worker.decider.epoch().unwrap(), &subscriber);
+    subscriber.block(true);
+    let began = sim.clock.now().mono;
+    while sim.clock.now().mono.since(began) < Duration::from_secs(3600) {
+        assert_eq!(relay.step().await.unwrap(), 0);
+        assert_eq!(
+            relay.trouble().borrow().as_deref(),
+            Some("the broker blocks publishers: low on memory")
+        );
+    }
+    subscriber.block(false);
+    while relay.step().await.unwrap() > 0 {}
+    assert_eq!(subscriber.got(), waiting);
+    assert_eq!(*relay.trouble().borrow(), None);
+}
