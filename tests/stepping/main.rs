@@ -11,6 +11,7 @@ mod races;
 mod schedules;
 mod servers;
 mod sqlite;
+mod sweeps;
 mod troubles;
 mod unknown;
 mod versions;
