@@ -188,10 +188,18 @@ pub const COMMON: Statements = Statements {
     see_conductors: "SELECT conductor, incarnation, conductor_group, drivers, state, since_ms,
         heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sign_at_ms FROM nodewarden_conductors
         ORDER BY conductor",
+    see_conductors_of_group: "SELECT conductor, incarnation, conductor_group, drivers, state, since_ms,
+        heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sign_at_ms FROM nodewarden_conductors
+        WHERE conductor_group = $1 ORDER BY conductor",
     see_pairs: "SELECT p.conductor_group, p.driver, p.state, p.since_ms, d.number, d.decision_id, d.verdict, d.cause,
         d.cause_event_id, d.cause_event, d.cause_conductor, d.last_good_at_ms, d.epoch, d.decided_at_ms,
         d.completed_at_ms, d.nodes, d.observed
         FROM nodewarden_pairs p LEFT JOIN nodewarden_decisions d ON d.number = p.decision",
+    see_pair: "SELECT p.conductor_group, p.driver, p.state, p.since_ms, d.number, d.decision_id, d.verdict, d.cause,
+        d.cause_event_id, d.cause_event, d.cause_conductor, d.last_good_at_ms, d.epoch, d.decided_at_ms,
+        d.completed_at_ms, d.nodes, d.observed
+        FROM nodewarden_pairs p LEFT JOIN nodewarden_decisions d ON d.number = p.decision
+        WHERE p.driver = $2 AND p.conductor_group = $1",
     see_hold: "SELECT since_ms, decision FROM nodewarden_changes WHERE held = $1",
     see_last_change: "SELECT since_ms, back FROM nodewarden_changes WHERE uuid = $1 ORDER BY seq DESC LIMIT 1",
     see_decision: "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id,

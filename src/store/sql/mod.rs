@@ -164,7 +164,11 @@ statements! {
     /// `$1` after, `$2` limit.
     snapshot: &'static str,
     see_conductors: &'static str,
+    /// `$1` group.
+    see_conductors_of_group: &'static str,
     see_pairs: &'static str,
+    /// `$1` group, `$2` driver.
+    see_pair: &'static str,
     /// `$1` uuid.
     see_hold: &'static str,
     /// `$1` uuid.
