@@ -16,7 +16,7 @@ const OF_PAIR: &str = " AND c.decision IN (SELECT number FROM nodewarden_decisio
 const OF_NODE: &str = " AND c.held = $5";
 
 /// Whose UUID is in the mark of the hold `c`.
-pub const MARK: &str = "JOIN nodewarden_decisions m ON m.number = coalesce(c.marked, c.decision)";
+pub const MARK: &str = "nodewarden_decisions m ON m.number = coalesce(c.marked, c.decision)";
 
 /// All statements over one table of nodes.
 pub fn inventory(words: &Words) -> Inventory {
@@ -171,7 +171,7 @@ fn lifted(words: &Words, of: &str) -> String {
 /// The holds of a window whose mark somebody else lifted or made their own.
 pub fn freed(words: &Words, after: &str, last: &str) -> String {
     format!(
-        "nodewarden_changes c {MARK} JOIN nodes n ON {is}
+        "nodewarden_changes c JOIN {MARK} JOIN nodes n ON {is}
         WHERE c.held > {after} AND c.held <= {last} AND NOT coalesce({ours}, FALSE)",
         is = words.is("c.held"),
         ours = words.marked_by_us(),
@@ -187,15 +187,17 @@ fn ours_to_end(words: &Words) -> String {
 }
 
 /// The join to the decision whose UUID is in the mark, where marks have one.
-fn mark(words: &Words) -> &'static str {
+fn mark(words: &Words, join: &str) -> String {
     match words.kind {
-        Kind::Native => "",
-        Kind::Ironic(_) => MARK,
+        Kind::Native => String::new(),
+        Kind::Ironic(_) => format!("{join} {MARK}"),
     }
 }
 
 /// Ends the holds of a window whose node needs an active pair now.
 fn returned(words: &Words, of: &str) -> String {
+    // The holds of one pair are found by its decisions, those of all by the window.
+    let join = if of.is_empty() { words.then() } else { "JOIN" };
     format!(
         "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends)
         SELECT $1 + row_number() OVER (ORDER BY decision, back, uuid), uuid, name, NULL, decision, $2, back, seq FROM (
@@ -204,20 +206,20 @@ fn returned(words: &Words, of: &str) -> String {
                     THEN 'driver_restored' ELSE 'node_changed' END AS back
             FROM {due}{of}{lock}) AS locked",
         name = words.name(),
-        due = due(words, "$3", "$4"),
+        due = due(words, join, "$3", "$4"),
         lock = words.lock(),
     )
 }
 
 /// The holds of a window whose node needs an active pair now.
-pub fn due(words: &Words, after: &str, last: &str) -> String {
+pub fn due(words: &Words, join: &str, after: &str, last: &str) -> String {
     format!(
         "nodewarden_changes c {mark}
-            JOIN nodewarden_decisions d ON d.number = c.decision
-            JOIN nodes n ON {is}
-            JOIN nodewarden_pairs p ON {needs}
+            {join} nodewarden_decisions d ON d.number = c.decision
+            {join} nodes n ON {is}
+            {join} nodewarden_pairs p ON {needs}
             WHERE c.held > {after} AND c.held <= {last}{bounded} AND p.state = 'active'{ours}",
-        mark = mark(words),
+        mark = mark(words, join),
         is = words.is("c.held"),
         needs = words.needs(),
         bounded = bounded(words, after, last),
@@ -242,7 +244,7 @@ fn by_hand(words: &Words, of: &str) -> String {
             FROM nodewarden_changes c {mark} JOIN nodes n ON {is}
             WHERE c.held > $3 AND c.held <= $4{ours}{of}{lock}) AS locked",
         name = words.name(),
-        mark = mark(words),
+        mark = mark(words, "JOIN"),
         is = words.is("c.held"),
         ours = ours_to_end(words),
         lock = words.lock(),
@@ -259,7 +261,7 @@ fn left_out(words: &Words) -> String {
         JOIN nodewarden_pairs p ON {needs}
         WHERE c.held > $1 AND c.held <= $2 AND p.state = 'active'{ours} AND c.decision IN (
             SELECT number FROM nodewarden_decisions WHERE driver = $4 AND conductor_group = $3)",
-        mark = mark(words),
+        mark = mark(words, "JOIN"),
         is = words.is("c.held"),
         needs = words.needs(),
         ours = ours_to_end(words),

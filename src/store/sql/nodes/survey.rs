@@ -16,7 +16,7 @@ pub fn holds(words: &Words) -> String {
     let (after, last) = WINDOW;
     let mut kinds = vec![
         gone(words, after, last),
-        due(words, after, last),
+        due(words, words.then(), after, last),
         moved(words, after, last),
     ];
     if words.kind != Kind::Native {

@@ -64,7 +64,7 @@ pub fn mark_in(words: &Words) -> String {
         ),
         (Kind::Ironic(_), false) => format!(
             "UPDATE nodes AS n SET {unmark}
-            FROM nodewarden_changes b JOIN nodewarden_changes c ON c.seq = b.ends {MARK}
+            FROM nodewarden_changes b JOIN nodewarden_changes c ON c.seq = b.ends JOIN {MARK}
             WHERE b.seq > $2 AND b.seq <= $3 AND b.back <> 'node_removed' AND {is}
             AND n.reservation IS NULL AND {ours}",
             is = words.is("b.uuid"),
@@ -105,12 +105,13 @@ pub fn relabel(words: &Words) -> String {
 pub fn moved(words: &Words, after: &str, last: &str) -> String {
     format!(
         "nodewarden_changes c
-        JOIN nodewarden_decisions d ON d.number = c.decision
-        JOIN nodes n ON {is}
-        JOIN nodewarden_pairs p ON {needs}
-        JOIN nodewarden_decisions o ON o.number = p.decision AND NOT o.observed
+        {join} nodewarden_decisions d ON d.number = c.decision
+        {join} nodes n ON {is}
+        {join} nodewarden_pairs p ON {needs}
+        {join} nodewarden_decisions o ON o.number = p.decision AND NOT o.observed
         WHERE c.held > {after} AND c.held <= {last}{bounded} AND p.state = 'lost'
         AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group)",
+        join = words.then(),
         is = words.is("c.held"),
         needs = words.needs(),
         bounded = bounded(words, after, last),
