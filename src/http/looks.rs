@@ -101,13 +101,7 @@ pub async fn node(
     uuid: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Node>, Fault> {
     let Path(uuid) = uuid.map_err(|fault| Fault::bad_request(printable(&fault.body_text())))?;
-    // The store finds names too; this path is by uuid alone.
-    match sources
-        .reader
-        .node(&uuid)
-        .await?
-        .filter(|facts| facts.uuid == uuid)
-    {
+    match sources.reader.node_by_uuid(&uuid).await? {
         Some(facts) => Ok(Json(Node::new(facts, now_ms()))),
         None => Err(Fault::not_found(format!(
             "there is no node {}",

@@ -8,7 +8,7 @@ use crate::domain::announcement::Announcement;
 use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::store::database::error::StoreError;
 use crate::store::records::{
-    Findings, Memory, Prune, Request, Rows, Sweep, Takeover, Window, WindowDone,
+    Findings, Memory, Prune, Request, Rows, Surveyed, Sweep, Takeover, Window, WindowDone,
 };
 use crate::store::write::pause::Pause;
 
@@ -90,6 +90,12 @@ pub trait Ledger {
         of: Rows<'_>,
         after: &str,
     ) -> Result<Option<String>, StoreError>;
+
+    /// Looks at the next window of `of`: what [`take_out`](Self::take_out),
+    /// [`give_back`](Self::give_back) or [`unmark_strays`](Self::unmark_strays) would find to do
+    /// there. Takes no lock and writes nothing, so that a sweep costs no commit where nothing is to
+    /// do (L2).
+    async fn survey(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, StoreError>;
 
     /// Begins a sweep: announces the position, keeps the remainders of planned restarts, forgets
     /// what is to be forgotten. Returns the pairs that are forgotten.

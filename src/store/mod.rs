@@ -30,7 +30,7 @@ pub use look::views::{
 pub use migrate::{migrate, prepare};
 pub use records::{
     Completed, ConductorRecord, DecisionRecord, EventRecord, Findings, Keeping, Memory, Prune,
-    Request, RequestKind, Rows, StandingRecord, Sweep, Takeover, Window, WindowDone,
+    Request, RequestKind, Rows, StandingRecord, Surveyed, Sweep, Takeover, Window, WindowDone,
 };
 pub use write::import::{ImportCount, NodeUpsert, import};
 pub use write::ledger::SqlLedger;

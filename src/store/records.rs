@@ -195,6 +195,21 @@ pub struct WindowDone {
     pub completed: Option<Completed>,
 }
 
+/// What a look at a window found; nothing of it is locked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surveyed {
+    /// Its last row; `None`: there is no row left.
+    pub last: Option<String>,
+    /// How many rows it has.
+    pub seen: u64,
+    /// How many nodes of the window cannot be handled, their key being longer than 255 bytes.
+    pub skipped: u64,
+    /// A row of it is to be changed.
+    pub work: bool,
+    /// A decision waits for the end of this walk, to be completed.
+    pub open: bool,
+}
+
 /// A decision that is carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completed {

@@ -50,8 +50,8 @@ pub(super) enum Over {
     Nodes,
 }
 
-/// See [`Walk::scale`].
-const MOST_SCALE: u32 = 16;
+/// See [`Walk::scale`]. A look that locks nothing may have as many times the rows of a window.
+pub(super) const MOST_SCALE: u32 = 16;
 
 /// After so many windows for pairs that turned, one goes to the walks that look at everything.
 const URGENT_IN_A_ROW: u32 = 4;
@@ -160,6 +160,11 @@ impl Pending {
         } else {
             urgent().or_else(routine)
         }
+    }
+
+    /// Whether the walk is one that looks at everything, not one for a pair that turned.
+    pub(super) fn is_routine(&self, over: &Over) -> bool {
+        !self.urgent.contains(over) && self.routine.contains(over)
     }
 
     /// A window was done; the walk goes on at its `next`, or is over. One that left rows behind

@@ -1,4 +1,8 @@
 //! The second half of a step: one window of nodes, made as its pair should be.
+//!
+//! A pair that turned has work to do: its windows are transactions. A walk that looks at everything
+//! mostly finds all as it should be: it looks first, and costs a commit only where there is something
+//! to do (L2).
 
 use std::time::Duration;
 
@@ -9,7 +13,6 @@ use super::ports::{Clock, Ledger};
 use super::rules::Rules;
 use super::term::{Place, Term};
 use crate::domain::change::Standing;
-use crate::domain::ids::Pair;
 use crate::domain::time::Mono;
 use crate::failpoints;
 use crate::store::{Rows, StoreError, Window, WindowDone};
@@ -36,16 +39,21 @@ pub(super) async fn reconcile<L: Ledger, C: Clock>(
     let Some(walk) = term.pending.next(&term.map, may_take, now.mono).cloned() else {
         return Ok(());
     };
-    let window = window(term, &walk, rules, now.wall_ms);
-    let lost = |pair: &Pair| term.map.standing(pair) == Some(Standing::Lost);
-    let epoch = term.epoch;
-    let (direction, done) = match &walk.over {
-        Over::Pair(pair) if lost(pair) => ("out", ledger.take_out(epoch, pair, &window).await),
-        Over::Pair(pair) => ("back", ledger.give_back(epoch, Some(pair), &window).await),
-        Over::Holds => ("back", ledger.give_back(epoch, None, &window).await),
-        Over::Nodes => ("back", ledger.unmark_strays(epoch, &window).await),
-    };
+    let mut window = window(term, &walk, rules, now.wall_ms);
     step.worked = true;
+    if walk.nodes.is_none() && term.pending.is_routine(&walk.over) {
+        match look(term, ledger, clock, &walk, &window).await? {
+            Some(after) => window.after = after,
+            None => return Ok(()),
+        }
+    }
+    let epoch = term.epoch;
+    let (direction, done) = match rows(term, &walk.over) {
+        Rows::NodesOf(pair) => ("out", ledger.take_out(epoch, pair, &window).await),
+        Rows::HoldsOf(pair) => ("back", ledger.give_back(epoch, Some(pair), &window).await),
+        Rows::Holds => ("back", ledger.give_back(epoch, None, &window).await),
+        Rows::Nodes => ("back", ledger.unmark_strays(epoch, &window).await),
+    };
     let done = match done {
         Ok(done) => done,
         Err(fault @ StoreError::Permanent { .. }) => {
@@ -73,6 +81,62 @@ pub(super) async fn reconcile<L: Ledger, C: Clock>(
         failpoints::reached("between-chunks");
     }
     Ok(())
+}
+
+/// The rows that are walked over.
+fn rows<'w>(term: &Term, over: &'w Over) -> Rows<'w> {
+    match over {
+        Over::Pair(pair) if term.map.standing(pair) == Some(Standing::Lost) => Rows::NodesOf(pair),
+        Over::Pair(pair) => Rows::HoldsOf(pair),
+        Over::Holds => Rows::Holds,
+        Over::Nodes => Rows::Nodes,
+    }
+}
+
+/// Looks at many rows at once before any is locked. Returns after which uuid there is something to
+/// do; `None`: nothing is, and the walk went on.
+async fn look<L: Ledger, C: Clock>(
+    term: &mut Term,
+    ledger: &mut L,
+    clock: &C,
+    walk: &Walk,
+    window: &Window,
+) -> Result<Option<String>, Fault> {
+    let wide = Window {
+        nodes: term.looks.next(),
+        ..window.clone()
+    };
+    let began = clock.now().mono;
+    let found = match ledger.survey(rows(term, &walk.over), &wide).await {
+        Ok(found) => found,
+        // The window will find the row that is at fault.
+        Err(StoreError::Permanent { .. }) => return Ok(Some(walk.after.clone())),
+        Err(fault) => {
+            term.looks.failed();
+            term.pending.put_back(&walk.over);
+            return Err(fault.into());
+        }
+    };
+    let now = clock.now().mono;
+    let took = now.since(began);
+    term.looks.took(wide.nodes, found.seen, took);
+    if found.work {
+        return Ok(Some(walk.after.clone()));
+    }
+    let ends = found.seen < u64::from(wide.nodes);
+    let passed = WindowDone {
+        next: found.last.clone().filter(|_| !ends),
+        skipped: found.skipped,
+        ..WindowDone::default()
+    };
+    log_window(&walk.over, &passed, "out", term.epoch, took);
+    if ends && found.open && !walk.left_behind {
+        // A window behind the last row: there is nothing to do but to complete the decision.
+        return Ok(Some(found.last.unwrap_or_else(|| walk.after.clone())));
+    }
+    // A look does not tell how many rows a transaction may have.
+    term.pending.done(&walk.over, &passed, 0, now.plus(AGAIN));
+    Ok(None)
 }
 
 /// The next window of a walk.
@@ -103,13 +167,9 @@ async fn narrow<L: Ledger>(
         term.pending.narrow(&walk.over, window.nodes / 2);
         return Ok(());
     }
-    let of = match &walk.over {
-        Over::Pair(pair) if term.map.standing(pair) == Some(Standing::Lost) => Rows::NodesOf(pair),
-        Over::Pair(pair) => Rows::HoldsOf(pair),
-        Over::Holds => Rows::Holds,
-        Over::Nodes => Rows::Nodes,
-    };
-    let row = ledger.first_after(of, &walk.after).await?;
+    let row = ledger
+        .first_after(rows(term, &walk.over), &walk.after)
+        .await?;
     telemetry::NODES_SKIPPED.count(1);
     tracing::error!(
         uuid = row.as_deref().map(telemetry::printable),

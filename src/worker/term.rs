@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::forgetting::Forgetting;
-use super::pending::Pending;
+use super::pending::{MOST_SCALE, Pending};
 use super::retention::Retention;
 use super::window::WindowSize;
 use crate::config::Mode;
@@ -46,6 +46,8 @@ pub(super) struct Term {
     pub(super) forgetting: Forgetting,
     /// How many nodes the next window may have.
     pub(super) windows: WindowSize,
+    /// How many nodes the next look may have.
+    pub(super) looks: WindowSize,
     /// How many rows the next transaction of decisions may write.
     pub(super) rows: WindowSize,
 }
@@ -73,6 +75,7 @@ impl Term {
             retention: Retention::default(),
             forgetting: Forgetting::default(),
             windows: WindowSize::up_to(chunk_nodes),
+            looks: WindowSize::up_to(chunk_nodes.saturating_mul(MOST_SCALE)),
             rows: WindowSize::up_to(MOST_ROWS),
         }
     }

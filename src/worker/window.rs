@@ -51,7 +51,7 @@ impl WindowSize {
         self.nodes = (self.nodes / 2).max(LEAST.min(self.most));
     }
 
-    /// The size of the next transaction.
+    /// The size of the next transaction, or look.
     #[must_use]
     pub fn next(self) -> u32 {
         self.nodes

@@ -235,3 +235,33 @@ async fn a_frozen_owner_of_an_open_transaction_is_ended_by_the_server(kind: Kind
     assert_eq!(taken.memory.standings, [(pair("a", ""), Standing::Lost)]);
     drop(owner);
 }
+
+/// On the other databases nothing can come between: SQLite has one writer, and a trigger of MySQL
+/// may not write what its statement reads.
+#[tokio::test]
+async fn a_node_that_is_registered_again_between_two_statements_comes_back_once() {
+    let mut db = StoreOnDatabase::new(Kind::Postgres).await;
+    let lost = pair("a", "");
+    db.nodes("a", "", &["n1", "n2"]).await;
+    db.lose(&lost, 1).await;
+    db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
+    let mut up = crate::harness::turned(&pair("up", ""), Standing::Active, 2, "c2");
+    up.decisions.clear();
+    db.ledger.commit(1, &up).await.unwrap();
+    // As soon as the removal is noted, the node is there again, and needs an active pair.
+    db.scratch
+        .run(
+            "CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                INSERT INTO nodes (uuid, driver) VALUES (new.uuid, 'up'); RETURN NULL; END $$;
+             CREATE TRIGGER again AFTER INSERT ON nodewarden_changes
+                FOR EACH ROW WHEN (new.back = 'node_removed') EXECUTE FUNCTION again();
+             DELETE FROM nodes WHERE uuid = 'n1'",
+        )
+        .await;
+    let done = db.ledger.give_back(1, None, &window("", 10)).await.unwrap();
+    assert_eq!(done.changed, 1);
+    let back =
+        "SELECT concat(seq, ' ', uuid, ' ', back) FROM nodewarden_changes WHERE back IS NOT NULL";
+    assert_eq!(db.scratch.list(back).await, ["3 n1 node_removed"]);
+    assert_eq!(db.marks().await, ["n1 in_service", "n2 out_of_service"]);
+}

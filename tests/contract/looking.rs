@@ -141,6 +141,17 @@ async fn conductors_and_pairs_are_shown_whole(kind: Kind) {
     };
     let drivers = db.reader.drivers().await.unwrap();
     assert_eq!(drivers, [lost, plain, holding]);
+    // A node is told the same of its own pair, but for the number of its nodes.
+    let gone = vec![shown("c1", "left")];
+    for (uuid, of, gone) in [("n2", 0, vec![]), ("n4", 1, vec![]), ("n1", 2, gone)] {
+        let view = DriverView {
+            nodes_in_service: 0,
+            nodes_out_of_service: 0,
+            ..drivers[of].clone()
+        };
+        let found = db.reader.node(uuid).await.unwrap().unwrap();
+        assert_eq!(found.pair, Some(PairFacts { view, gone }), "{uuid}");
+    }
 }
 
 async fn a_node_is_found_by_uuid_and_by_a_name_that_only_one_has(kind: Kind) {
@@ -167,7 +178,7 @@ async fn a_node_is_found_by_uuid_and_by_a_name_that_only_one_has(kind: Kind) {
         decision: Some(decided(Some(5000), 3)),
         conductors: Vec::new(),
         nodes_in_service: 0,
-        nodes_out_of_service: 3,
+        nodes_out_of_service: 0,
     };
     let expected = NodeFacts {
         observing: false,
@@ -189,6 +200,12 @@ async fn a_node_is_found_by_uuid_and_by_a_name_that_only_one_has(kind: Kind) {
     for asked in ["n1", "name of n1"] {
         let found = db.reader.node(asked).await.unwrap();
         assert_eq!(found.as_ref(), Some(&expected), "{asked}");
+    }
+    let found = db.reader.node_by_uuid("n1").await.unwrap();
+    assert_eq!(found, Some(expected));
+    for asked in ["name of n1", "N1", "nobody"] {
+        let found = db.reader.node_by_uuid(asked).await.unwrap();
+        assert_eq!(found, None, "{asked}");
     }
     assert!(db.reader.node("n2").await.unwrap().unwrap().maintenance);
     assert_eq!(db.reader.node("twin").await.unwrap(), None);

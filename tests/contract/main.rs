@@ -50,5 +50,6 @@ mod names;
 mod own_server;
 mod replies;
 mod restarts;
+mod survey;
 mod tables;
 mod words;

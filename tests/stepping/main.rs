@@ -12,6 +12,7 @@ mod races;
 mod schedules;
 mod servers;
 mod sqlite;
+mod sweeps;
 mod troubles;
 mod unknown;
 mod versions;

@@ -306,6 +306,13 @@ impl Ledger for Lossy {
     ) -> Result<Option<String>, StoreError> {
         self.inner.first_after(of, after).await
     }
+    async fn survey(
+        &mut self,
+        of: nodewarden::store::Rows<'_>,
+        window: &Window,
+    ) -> Result<nodewarden::store::Surveyed, StoreError> {
+        self.inner.survey(of, window).await
+    }
     async fn unknown_pairs(&mut self, most: u32) -> Result<Vec<Pair>, StoreError> {
         self.inner.unknown_pairs(most).await
     }

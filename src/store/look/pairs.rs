@@ -1,9 +1,11 @@
-//! Every pair that a conductor or a node names, put together from four tables.
+//! Every pair that a conductor or a node names, put together from four tables; or one of them.
 
 use std::collections::BTreeMap;
 
 use crate::domain::change::{PairState, Standing, Verdict};
 use crate::domain::conductor::ConductorState;
+use crate::store::database::connection::values;
+use crate::store::database::row::Row;
 use crate::store::look::from_row::{conductor, decision};
 use crate::store::look::snapshot::Snapshot;
 use crate::store::look::views::{ConductorView, DriverView};
@@ -25,18 +27,7 @@ pub async fn pairs(look: &mut Snapshot) -> Result<Pairs, sqlx::Error> {
             row.text("conductor_group")?,
             row.text("driver")?,
         );
-        view.state = match row.word(tables::PAIRS, "state")? {
-            Standing::Active => PairState::Active,
-            Standing::Lost => PairState::Lost,
-        };
-        view.since_ms = Some(row.uint("since_ms")?);
-        if row.maybe_int("number")?.is_some() {
-            let decision = decision(&row)?;
-            if view.state == PairState::Lost && decision.verdict == Verdict::Unknown {
-                view.state = PairState::Unknown;
-            }
-            view.decision = Some(decision);
-        }
+        stand(view, &row)?;
     }
     for conductor in conductors(look).await? {
         for driver in &conductor.drivers {
@@ -58,29 +49,81 @@ pub async fn pairs(look: &mut Snapshot) -> Result<Pairs, sqlx::Error> {
         view.nodes_in_service += nodes.saturating_sub(held);
         view.nodes_out_of_service += held;
     }
-    for view in pairs.values_mut() {
-        if view.state == PairState::Active && view.until_ms.is_some() {
-            view.state = PairState::Holding;
+    pairs.values_mut().for_each(mark_holding);
+    Ok(pairs)
+}
+
+/// One pair by its key, and the conductors of its group. Its nodes are not counted: that would pass
+/// over all of them, for an answer about one.
+pub async fn pair(
+    look: &mut Snapshot,
+    group: &str,
+    driver: &str,
+) -> Result<(DriverView, Vec<ConductorView>), sqlx::Error> {
+    let mut view = nothing_known(group, driver);
+    let (connection, sql) = (&mut look.connection, look.sql);
+    let row = connection
+        .fetch_first(sql.see_pair, values![group, driver])
+        .await?;
+    if let Some(row) = row {
+        stand(&mut view, &row)?;
+    }
+    let rows = connection
+        .fetch(sql.see_conductors_of_group, values![group])
+        .await?;
+    let conductors = rows.iter().map(conductor).collect::<Result<Vec<_>, _>>()?;
+    for conductor in &conductors {
+        if conductor.drivers.iter().any(|theirs| theirs == driver) {
+            count_conductor(&mut view, conductor);
         }
     }
-    Ok(pairs)
+    mark_holding(&mut view);
+    Ok((view, conductors))
+}
+
+/// Takes what is recorded about the pair.
+fn stand(view: &mut DriverView, row: &Row) -> Result<(), sqlx::Error> {
+    view.state = match row.word(tables::PAIRS, "state")? {
+        Standing::Active => PairState::Active,
+        Standing::Lost => PairState::Lost,
+    };
+    view.since_ms = Some(row.uint("since_ms")?);
+    if row.maybe_int("number")?.is_some() {
+        let decision = decision(row)?;
+        if view.state == PairState::Lost && decision.verdict == Verdict::Unknown {
+            view.state = PairState::Unknown;
+        }
+        view.decision = Some(decision);
+    }
+    Ok(())
+}
+
+/// A pair is held, once all its conductors are counted, if each is in a planned restart.
+fn mark_holding(view: &mut DriverView) {
+    if view.state == PairState::Active && view.until_ms.is_some() {
+        view.state = PairState::Holding;
+    }
 }
 
 fn entry(pairs: &mut Pairs, group: String, driver: String) -> &mut DriverView {
     pairs
         .entry((group, driver))
-        .or_insert_with_key(|(group, driver)| DriverView {
-            conductor_group: group.clone(),
-            driver: driver.clone(),
-            state: PairState::Unknown,
-            since_ms: None,
-            until_ms: None,
-            decision: None,
-            conductors: Vec::new(),
-            away: Vec::new(),
-            nodes_in_service: 0,
-            nodes_out_of_service: 0,
-        })
+        .or_insert_with_key(|(group, driver)| nothing_known(group, driver))
+}
+
+fn nothing_known(group: &str, driver: &str) -> DriverView {
+    DriverView {
+        conductor_group: group.to_owned(),
+        driver: driver.to_owned(),
+        state: PairState::Unknown,
+        since_ms: None,
+        until_ms: None,
+        decision: None,
+        conductors: Vec::new(),
+        away: Vec::new(),
+        nodes_in_service: 0,
+        nodes_out_of_service: 0,
+    }
 }
 
 /// Adds a conductor to the pair that it supports. `until_ms` is set exactly if all that count are

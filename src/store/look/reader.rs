@@ -15,7 +15,7 @@ use crate::store::database::open::Purpose;
 use crate::store::database::row::Row;
 use crate::store::inventory;
 use crate::store::look::from_row::{decision, hold};
-use crate::store::look::pairs::{conductors, pairs};
+use crate::store::look::pairs::{conductors, pair, pairs};
 use crate::store::look::snapshot::Snapshot;
 use crate::store::look::views::{
     ConductorView, DecisionView, DriverView, NodeFacts, Observed, Overview, PairFacts, RequestView,
@@ -218,8 +218,30 @@ impl Reader {
     /// # Errors
     /// [`StoreError`]
     pub async fn node(&self, uuid_or_name: &str) -> Result<Option<NodeFacts>, StoreError> {
-        self.read("read a node", async |look| node(look, uuid_or_name).await)
-            .await
+        self.read("read a node", async |look| {
+            match row_of(look, uuid_or_name).await? {
+                Some(row) => node(look, &row).await.map(Some),
+                None => Ok(None),
+            }
+        })
+        .await
+    }
+
+    /// One node by uuid alone; `None`: there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn node_by_uuid(&self, uuid: &str) -> Result<Option<NodeFacts>, StoreError> {
+        self.read("read a node", async |look| {
+            let asked = values![uuid];
+            let (connection, inventory) = (&mut look.connection, &look.inventory);
+            match connection.fetch_first(&inventory.see_node, asked).await? {
+                // A collation may take another key for this one.
+                Some(row) if row.text("uuid")? == uuid => node(look, &row).await.map(Some),
+                Some(_) | None => Ok(None),
+            }
+        })
+        .await
     }
 
     /// What became of a request.
@@ -265,19 +287,16 @@ async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
     })
 }
 
-async fn node(look: &mut Snapshot, uuid_or_name: &str) -> Result<Option<NodeFacts>, sqlx::Error> {
-    let Some(row) = row_of(look, uuid_or_name).await? else {
-        return Ok(None);
-    };
+async fn node(look: &mut Snapshot, row: &Row) -> Result<NodeFacts, sqlx::Error> {
     let uuid = row.text("uuid")?;
     let group = row.text("conductor_group")?;
     let driver = row.maybe_text("driver")?;
     let pair = match &driver {
-        Some(driver) => pair_of(look, &group, driver).await?,
+        Some(driver) => Some(pair_of(look, &group, driver).await?),
         None => None,
     };
     let position = look.connection.fetch_one(look.sql.position, &[]).await?;
-    Ok(Some(NodeFacts {
+    Ok(NodeFacts {
         hold: hold_of(look, &uuid).await?,
         last_back: last_back_of(look, &uuid).await?,
         uuid,
@@ -290,7 +309,7 @@ async fn node(look: &mut Snapshot, uuid_or_name: &str) -> Result<Option<NodeFact
         pair,
         pause: crate::store::write::pause::read(&mut look.connection, look.sql).await?,
         observing: position.maybe_word(tables::STATE, "mode")? == Some(Mode::Observe),
-    }))
+    })
 }
 
 /// The row of the node with this uuid, or with this name if no other node has it.
@@ -348,16 +367,8 @@ async fn last_back_of(
 }
 
 /// What is known of the pair that the node needs.
-async fn pair_of(
-    look: &mut Snapshot,
-    group: &str,
-    driver: &str,
-) -> Result<Option<PairFacts>, sqlx::Error> {
-    let key = (group.to_owned(), driver.to_owned());
-    let Some(view) = pairs(look).await?.remove(&key) else {
-        return Ok(None);
-    };
-    let conductors = conductors(look).await?;
+async fn pair_of(look: &mut Snapshot, group: &str, driver: &str) -> Result<PairFacts, sqlx::Error> {
+    let (view, conductors) = pair(look, group, driver).await?;
     let gone = view.gone(&conductors).into_iter().cloned().collect();
-    Ok(Some(PairFacts { gone, view }))
+    Ok(PairFacts { gone, view })
 }

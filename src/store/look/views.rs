@@ -206,7 +206,7 @@ pub struct DriverView {
 /// A pair's record, as far as it goes for one node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PairFacts {
-    /// The pair as everybody sees it.
+    /// The pair as everybody sees it, but for its nodes, which are not counted.
     pub view: DriverView,
     /// Conductors that support it and do not count, newest sign of life first.
     pub gone: Vec<ConductorView>,

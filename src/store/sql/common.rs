@@ -79,8 +79,8 @@ pub const COMMON: Statements = Statements {
             ELSE excluded.since_ms END, state = excluded.state,
         decision = coalesce(excluded.decision, nodewarden_pairs.decision)",
     ),
-    lost_decision: "SELECT d.number, d.decision_id, d.decided_at_ms, d.verdict, d.observed FROM nodewarden_pairs p
-        JOIN nodewarden_decisions d ON d.number = p.decision
+    lost_decision: "SELECT d.number, d.decision_id, d.decided_at_ms, d.verdict, d.observed, d.completed_at_ms
+        FROM nodewarden_pairs p JOIN nodewarden_decisions d ON d.number = p.decision
         WHERE p.driver = $2 AND p.conductor_group = $1 AND p.state = 'lost'",
     count_nodes: "UPDATE nodewarden_decisions SET nodes = nodes + $1 WHERE number = $2",
     complete: "UPDATE nodewarden_decisions SET completed_at_ms = $1
@@ -116,6 +116,10 @@ pub const COMMON: Statements = Statements {
             SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
             WHERE c.held IS NOT NULL AND d.driver = nodewarden_decisions.driver
             AND d.conductor_group = nodewarden_decisions.conductor_group)",
+    restored_open: "SELECT count(*) AS decisions FROM nodewarden_decisions r
+        WHERE r.completed_at_ms IS NULL AND r.verdict = 'restored' AND NOT EXISTS (
+            SELECT 1 FROM nodewarden_decisions d JOIN nodewarden_changes c ON c.decision = d.number
+            WHERE d.driver = r.driver AND d.conductor_group = r.conductor_group AND c.held IS NOT NULL)",
     forget_unknown: "DELETE FROM nodewarden_pairs WHERE driver = $2 AND conductor_group = $1 AND state = 'lost'
         AND decision IN (SELECT number FROM nodewarden_decisions WHERE verdict = 'unknown')
         AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
@@ -184,10 +188,18 @@ pub const COMMON: Statements = Statements {
     see_conductors: "SELECT conductor, incarnation, conductor_group, drivers, state, since_ms,
         heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sign_at_ms FROM nodewarden_conductors
         ORDER BY conductor",
+    see_conductors_of_group: "SELECT conductor, incarnation, conductor_group, drivers, state, since_ms,
+        heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sign_at_ms FROM nodewarden_conductors
+        WHERE conductor_group = $1 ORDER BY conductor",
     see_pairs: "SELECT p.conductor_group, p.driver, p.state, p.since_ms, d.number, d.decision_id, d.verdict, d.cause,
         d.cause_event_id, d.cause_event, d.cause_conductor, d.last_good_at_ms, d.epoch, d.decided_at_ms,
         d.completed_at_ms, d.nodes, d.observed
         FROM nodewarden_pairs p LEFT JOIN nodewarden_decisions d ON d.number = p.decision",
+    see_pair: "SELECT p.conductor_group, p.driver, p.state, p.since_ms, d.number, d.decision_id, d.verdict, d.cause,
+        d.cause_event_id, d.cause_event, d.cause_conductor, d.last_good_at_ms, d.epoch, d.decided_at_ms,
+        d.completed_at_ms, d.nodes, d.observed
+        FROM nodewarden_pairs p LEFT JOIN nodewarden_decisions d ON d.number = p.decision
+        WHERE p.driver = $2 AND p.conductor_group = $1",
     see_hold: "SELECT since_ms, decision FROM nodewarden_changes WHERE held = $1",
     see_last_change: "SELECT since_ms, back FROM nodewarden_changes WHERE uuid = $1 ORDER BY seq DESC LIMIT 1",
     see_decision: "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id,

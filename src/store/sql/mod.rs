@@ -96,7 +96,7 @@ statements! {
     stand: (&'static str, &'static str),
 
     // --- take out and give back -----------------------------------------------------------------
-    /// The lost pair's decision; no row: it is not lost, so nothing is to be taken out (I6).
+    /// The lost pair's decision and whether it is carried out; no row: it is not lost, so nothing is to be taken out (I6).
     /// `$1`, `$2` the pair.
     lost_decision: &'static str,
     /// `$1` nodes, `$2` decision.
@@ -117,6 +117,8 @@ statements! {
     released: &'static str,
     /// Return decisions that nothing waits for any more. `$1` now.
     complete_restored: &'static str,
+    /// How many these are.
+    restored_open: &'static str,
 
     // --- sweep; the last ones each drop at most `$2` rows from before `$1`, oldest first ----------
     /// A pair that was decided to be unknown, if nothing is held for it. `$1`, `$2` the pair.
@@ -162,7 +164,11 @@ statements! {
     /// `$1` after, `$2` limit.
     snapshot: &'static str,
     see_conductors: &'static str,
+    /// `$1` group.
+    see_conductors_of_group: &'static str,
     see_pairs: &'static str,
+    /// `$1` group, `$2` driver.
+    see_pair: &'static str,
     /// `$1` uuid.
     see_hold: &'static str,
     /// `$1` uuid.

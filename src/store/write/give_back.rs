@@ -82,22 +82,26 @@ pub async fn release(
 ) -> Result<u64, sqlx::Error> {
     let base = unit.counters.seq;
     for statement in statements {
+        let from = unit.counters.seq;
         let mut values: Vec<Value<'_>> = vec![
-            unit.counters.seq.into(),
+            from.into(),
             window.now_ms.into(),
             (&window.after).into(),
             last.into(),
         ];
         values.extend(of);
         unit.counters.seq += unit.connection.execute(statement, &values).await?;
+        // At once: the next statement may see a node that was registered again meanwhile, and must
+        // find no hold that has ended.
+        if unit.counters.seq > from {
+            let ended = values![from, unit.counters.seq];
+            unit.connection.execute(unit.sql.end_holds, ended).await?;
+        }
     }
     let end = unit.counters.seq;
     if end == base {
         return Ok(0);
     }
-    unit.connection
-        .execute(unit.sql.end_holds, values![base, end])
-        .await?;
     let unmark = values![window.now_ms, base, end];
     unit.connection
         .execute(&unit.inventory.mark_in, unmark)

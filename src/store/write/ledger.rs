@@ -12,12 +12,13 @@ use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, TransactionWatch, Writer, WriterConnection};
 use crate::store::inventory;
 use crate::store::records::{
-    Findings, Memory, Prune, Request, Rows, Sweep, Takeover, Window, WindowDone,
+    Findings, Memory, Prune, Request, Rows, Surveyed, Sweep, Takeover, Window, WindowDone,
 };
 use crate::store::sql::Inventory;
 use crate::store::tables;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::pause::Pause;
+use crate::store::write::survey::Survey;
 
 /// [`Ledger`] on a database; owns one dedicated connection.
 pub struct SqlLedger {
@@ -230,6 +231,21 @@ impl Ledger for SqlLedger {
         self.link
             .look("look for a row", async |connection| {
                 crate::store::write::walk::first_after(connection, sql, &inventory, of, after).await
+            })
+            .await
+    }
+
+    async fn survey(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, StoreError> {
+        let inventory = self.inventory().await?;
+        let sql = self.link.statements;
+        self.link
+            .look("look for work", async |connection| {
+                let mut look = Survey {
+                    connection,
+                    sql,
+                    inventory: &inventory,
+                };
+                look.at(of, window).await
             })
             .await
     }

@@ -12,6 +12,7 @@ pub mod memory;
 pub mod operator;
 pub mod outbox;
 pub mod pause;
+pub mod survey;
 pub mod sweep;
 pub mod take_out;
 pub mod walk;

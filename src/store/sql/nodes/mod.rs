@@ -1,7 +1,8 @@
 //! The statements that touch the table of nodes: its words (`words.rs`), what selects and inserts
-//! (`statements.rs`), what updates (`updates.rs`).
+//! (`statements.rs`), what updates (`updates.rs`), what looks for work (`survey.rs`).
 
 mod statements;
+mod survey;
 mod updates;
 mod words;
 
@@ -73,6 +74,16 @@ pub struct Inventory {
     /// Marked, not held, and not about to be taken out: another's doing. `$1` now, `$2`
     /// after, `$3` last.
     pub unmark_strays: String,
+
+    // --- survey: how many rows of a window are to be changed; nothing is locked -------------------
+    /// Of a lost pair, nodes to take out. `$1`, `$2` the pair, `$3` after, `$4` last, `$5` decision.
+    pub survey_pair: String,
+    /// Holds to end or to re-label. `$1` after, `$2` last.
+    pub survey_holds: String,
+    /// Holds whose node is to be marked again. `$1` after, `$2` last.
+    pub survey_marks: String,
+    /// Nodes that are marked without a hold. `$1` after, `$2` last.
+    pub survey_strays: String,
 
     // --- sweep ----------------------------------------------------------------------------------
     /// The pair, if no node needs it and nothing is held for it. Not one statement with its removal:

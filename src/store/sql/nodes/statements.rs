@@ -6,7 +6,7 @@
 //! node (`NOT EXISTS`): `NOT IN` becomes a scan for each node once its table outgrows memory.
 
 use super::words::{Kind, Words};
-use super::{Inventory, updates};
+use super::{Inventory, survey, updates};
 
 /// By the pair's decisions, so that the holds of all other pairs are not even looked at.
 const OF_PAIR: &str = " AND c.decision IN (SELECT number FROM nodewarden_decisions
@@ -16,7 +16,7 @@ const OF_PAIR: &str = " AND c.decision IN (SELECT number FROM nodewarden_decisio
 const OF_NODE: &str = " AND c.held = $5";
 
 /// Whose UUID is in the mark of the hold `c`.
-pub const MARK: &str = "JOIN nodewarden_decisions m ON m.number = coalesce(c.marked, c.decision)";
+pub const MARK: &str = "nodewarden_decisions m ON m.number = coalesce(c.marked, c.decision)";
 
 /// All statements over one table of nodes.
 pub fn inventory(words: &Words) -> Inventory {
@@ -45,6 +45,10 @@ pub fn inventory(words: &Words) -> Inventory {
         mark_again: updates::mark_again(words),
         all_window: all_window(words),
         unmark_strays: updates::unmark_strays(words),
+        survey_pair: untaken(words),
+        survey_holds: survey::holds(words),
+        survey_marks: survey::marks(words),
+        survey_strays: survey::strays(words),
         unneeded: unneeded(words),
         unknown_pairs: unknown_pairs(words),
         count_pair: count_pair(words),
@@ -115,6 +119,11 @@ fn left_in(words: &Words) -> String {
     if words.lock().is_empty() {
         return String::new();
     }
+    untaken(words)
+}
+
+/// How many nodes of a window of a lost pair should be out and are not held.
+fn untaken(words: &Words) -> String {
     format!(
         "SELECT count(*) AS nodes FROM {nodes}
         WHERE {of_pair} AND n.uuid > $3 AND n.uuid <= $4 AND {wanted}",
@@ -130,9 +139,18 @@ fn removed(words: &Words, of: &str) -> String {
         "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends)
         SELECT $1 + row_number() OVER (ORDER BY c.decision, c.held), c.held, c.name, NULL, c.decision, $2,
             'node_removed', c.seq
-        FROM nodewarden_changes c
-        WHERE c.held > $3 AND c.held <= $4 AND NOT EXISTS (SELECT 1 FROM nodes n WHERE {is}){of}",
+        FROM {gone}{of}",
+        gone = gone(words, "$3", "$4"),
+    )
+}
+
+/// The holds of a window whose node is gone.
+pub fn gone(words: &Words, after: &str, last: &str) -> String {
+    format!(
+        "nodewarden_changes c WHERE c.held > {after} AND c.held <= {last}
+        AND NOT EXISTS (SELECT 1 FROM nodes n WHERE {is}{bounded})",
         is = words.is("c.held"),
+        bounded = bounded(words, after, last),
     )
 }
 
@@ -143,13 +161,20 @@ fn lifted(words: &Words, of: &str) -> String {
         SELECT $1 + row_number() OVER (ORDER BY decision, uuid), uuid, name, NULL, decision, $2, 'node_changed', seq,
             uuid
         FROM (
-            SELECT c.seq, c.held AS uuid, {name} AS name, c.decision
-            FROM nodewarden_changes c {MARK} JOIN nodes n ON {is}
-            WHERE c.held > $3 AND c.held <= $4 AND NOT coalesce({ours}, FALSE){of}{lock}) AS locked",
+            SELECT c.seq, c.held AS uuid, {name} AS name, c.decision FROM {freed}{of}{lock}) AS locked",
         name = words.name(),
+        freed = freed(words, "$3", "$4"),
+        lock = words.lock(),
+    )
+}
+
+/// The holds of a window whose mark somebody else lifted or made their own.
+pub fn freed(words: &Words, after: &str, last: &str) -> String {
+    format!(
+        "nodewarden_changes c JOIN {MARK} JOIN nodes n ON {is}
+        WHERE c.held > {after} AND c.held <= {last} AND NOT coalesce({ours}, FALSE)",
         is = words.is("c.held"),
         ours = words.marked_by_us(),
-        lock = words.lock(),
     )
 }
 
@@ -162,41 +187,51 @@ fn ours_to_end(words: &Words) -> String {
 }
 
 /// The join to the decision whose UUID is in the mark, where marks have one.
-fn mark(words: &Words) -> &'static str {
+fn mark(words: &Words, join: &str) -> String {
     match words.kind {
-        Kind::Native => "",
-        Kind::Ironic(_) => MARK,
+        Kind::Native => String::new(),
+        Kind::Ironic(_) => format!("{join} {MARK}"),
     }
 }
 
 /// Ends the holds of a window whose node needs an active pair now.
 fn returned(words: &Words, of: &str) -> String {
+    // The holds of one pair are found by its decisions, those of all by the window.
+    let join = if of.is_empty() { words.then() } else { "JOIN" };
     format!(
         "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends)
         SELECT $1 + row_number() OVER (ORDER BY decision, back, uuid), uuid, name, NULL, decision, $2, back, seq FROM (
             SELECT c.seq, c.held AS uuid, {name} AS name, c.decision,
                 CASE WHEN p.driver = d.driver AND p.conductor_group = d.conductor_group
                     THEN 'driver_restored' ELSE 'node_changed' END AS back
-            FROM nodewarden_changes c {mark}
-            JOIN nodewarden_decisions d ON d.number = c.decision
-            JOIN nodes n ON {is}
-            JOIN nodewarden_pairs p ON {needs}
-            WHERE c.held > $3 AND c.held <= $4{bounded} AND p.state = 'active'{ours}{of}{lock}) AS locked",
+            FROM {due}{of}{lock}) AS locked",
         name = words.name(),
-        mark = mark(words),
-        is = words.is("c.held"),
-        needs = words.needs(),
-        bounded = bounded(words),
-        ours = ours_to_end(words),
+        due = due(words, join, "$3", "$4"),
         lock = words.lock(),
     )
 }
 
+/// The holds of a window whose node needs an active pair now.
+pub fn due(words: &Words, join: &str, after: &str, last: &str) -> String {
+    format!(
+        "nodewarden_changes c {mark}
+            {join} nodewarden_decisions d ON d.number = c.decision
+            {join} nodes n ON {is}
+            {join} nodewarden_pairs p ON {needs}
+            WHERE c.held > {after} AND c.held <= {last}{bounded} AND p.state = 'active'{ours}",
+        mark = mark(words, join),
+        is = words.is("c.held"),
+        needs = words.needs(),
+        bounded = bounded(words, after, last),
+        ours = ours_to_end(words),
+    )
+}
+
 /// The bounds of a window of holds, said of the nodes of our own table as well.
-fn bounded(words: &Words) -> &'static str {
+pub fn bounded(words: &Words, after: &str, last: &str) -> String {
     match words.kind {
-        Kind::Native => " AND n.uuid > $3 AND n.uuid <= $4",
-        Kind::Ironic(_) => "",
+        Kind::Native => format!(" AND n.uuid > {after} AND n.uuid <= {last}"),
+        Kind::Ironic(_) => String::new(),
     }
 }
 
@@ -209,7 +244,7 @@ fn by_hand(words: &Words, of: &str) -> String {
             FROM nodewarden_changes c {mark} JOIN nodes n ON {is}
             WHERE c.held > $3 AND c.held <= $4{ours}{of}{lock}) AS locked",
         name = words.name(),
-        mark = mark(words),
+        mark = mark(words, "JOIN"),
         is = words.is("c.held"),
         ours = ours_to_end(words),
         lock = words.lock(),
@@ -226,7 +261,7 @@ fn left_out(words: &Words) -> String {
         JOIN nodewarden_pairs p ON {needs}
         WHERE c.held > $1 AND c.held <= $2 AND p.state = 'active'{ours} AND c.decision IN (
             SELECT number FROM nodewarden_decisions WHERE driver = $4 AND conductor_group = $3)",
-        mark = mark(words),
+        mark = mark(words, "JOIN"),
         is = words.is("c.held"),
         needs = words.needs(),
         ours = ours_to_end(words),

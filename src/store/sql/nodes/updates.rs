@@ -6,7 +6,7 @@
 //! would merge a derived table of locked rows and forget to pass by those of others: it is told not
 //! to (`NO_MERGE`; a comment to MariaDB, which does not).
 
-use super::statements::MARK;
+use super::statements::{MARK, bounded};
 use super::words::{Kind, Words};
 use crate::store::database::dialect::Dialect;
 
@@ -64,7 +64,7 @@ pub fn mark_in(words: &Words) -> String {
         ),
         (Kind::Ironic(_), false) => format!(
             "UPDATE nodes AS n SET {unmark}
-            FROM nodewarden_changes b JOIN nodewarden_changes c ON c.seq = b.ends {MARK}
+            FROM nodewarden_changes b JOIN nodewarden_changes c ON c.seq = b.ends JOIN {MARK}
             WHERE b.seq > $2 AND b.seq <= $3 AND b.back <> 'node_removed' AND {is}
             AND n.reservation IS NULL AND {ours}",
             is = words.is("b.uuid"),
@@ -83,15 +83,8 @@ pub fn relabel(words: &Words) -> String {
         ),
     };
     let moved = format!(
-        "SELECT c.seq, p.decision{marked} FROM nodewarden_changes c
-        JOIN nodewarden_decisions d ON d.number = c.decision
-        JOIN nodes n ON {is}
-        JOIN nodewarden_pairs p ON {needs}
-        JOIN nodewarden_decisions o ON o.number = p.decision AND NOT o.observed
-        WHERE c.held > $1 AND c.held <= $2 AND p.state = 'lost'
-        AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group)",
-        is = words.is("c.held"),
-        needs = words.needs(),
+        "SELECT c.seq, p.decision{marked} FROM {}",
+        moved(words, "$1", "$2")
     );
     if joins(words) {
         let set_marked = set_marked.replace("marked = ", "c.marked = ");
@@ -108,26 +101,55 @@ pub fn relabel(words: &Words) -> String {
     )
 }
 
+/// The holds of a window whose node needs another lost pair now.
+pub fn moved(words: &Words, after: &str, last: &str) -> String {
+    format!(
+        "nodewarden_changes c
+        {join} nodewarden_decisions d ON d.number = c.decision
+        {join} nodes n ON {is}
+        {join} nodewarden_pairs p ON {needs}
+        {join} nodewarden_decisions o ON o.number = p.decision AND NOT o.observed
+        WHERE c.held > {after} AND c.held <= {last}{bounded} AND p.state = 'lost'
+        AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group)",
+        join = words.then(),
+        is = words.is("c.held"),
+        needs = words.needs(),
+        bounded = bounded(words, after, last),
+    )
+}
+
 /// Only for a table of our own: what somebody changed in an Ironic is theirs.
 pub fn mark_again(words: &Words) -> String {
-    let of = format!(
-        "SELECT n.uuid FROM nodes n JOIN nodewarden_changes c ON c.held = n.uuid
-        WHERE c.held > $2 AND c.held <= $3 AND {}",
-        words.is_not("out_of_service")
-    );
+    let of = format!("SELECT n.uuid FROM {}", changed(words, "$2", "$3"));
     set_locked(words, &of, &words.mark())
+}
+
+/// The held nodes of a window that somebody marked otherwise.
+pub fn changed(words: &Words, after: &str, last: &str) -> String {
+    format!(
+        "nodes n JOIN nodewarden_changes c ON c.held = n.uuid
+        WHERE c.held > {after} AND c.held <= {last}{bounded} AND {otherwise}",
+        bounded = bounded(words, after, last),
+        otherwise = words.is_not("out_of_service"),
+    )
 }
 
 /// Only for a table of our own.
 pub fn unmark_strays(words: &Words) -> String {
-    let of = format!(
-        "SELECT n.uuid FROM nodes n WHERE n.uuid > $2 AND n.uuid <= $3 AND {strays}
-        AND NOT EXISTS (SELECT 1 FROM nodewarden_changes h WHERE h.held = n.uuid)
+    let of = format!("SELECT n.uuid FROM {}", stray(words, "$2", "$3"));
+    set_locked(words, &of, &words.unmark())
+}
+
+/// The nodes of a window that are marked without a hold and need no lost pair.
+pub fn stray(words: &Words, after: &str, last: &str) -> String {
+    format!(
+        "nodes n WHERE n.uuid > {after} AND n.uuid <= {last} AND {strays}
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_changes h WHERE h.held = n.uuid{held})
         AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE p.state = 'lost' AND {needs})",
         strays = words.is_not("in_service"),
+        held = words.held_within(after, last),
         needs = words.needs(),
-    );
-    set_locked(words, &of, &words.unmark())
+    )
 }
 
 /// Locks the nodes that `of` selects, and sets what is to be set; `$1` is now.

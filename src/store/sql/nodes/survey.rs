@@ -1,0 +1,50 @@
+//! What looks for work in a window, before anything is locked: the very conditions of the
+//! statements that would do it.
+//!
+//! Rows are counted, not asked for with a limit: a planner that needs one row alone gambles on
+//! finding it early, and mostly there is none.
+
+use super::statements::{due, freed, gone};
+use super::updates::{changed, moved, stray};
+use super::words::{Kind, Words};
+
+/// After which uuid a window begins, and its last.
+const WINDOW: (&str, &str) = ("$1", "$2");
+
+/// Holds to end or to re-label.
+pub fn holds(words: &Words) -> String {
+    let (after, last) = WINDOW;
+    let mut kinds = vec![
+        gone(words, after, last),
+        due(words, words.then(), after, last),
+        moved(words, after, last),
+    ];
+    if words.kind != Kind::Native {
+        kinds.push(freed(words, after, last));
+    }
+    let counts: Vec<String> = kinds
+        .iter()
+        .map(|of| format!("(SELECT count(*) FROM {of})"))
+        .collect();
+    format!("SELECT {} AS nodes", counts.join(" + "))
+}
+
+/// Holds whose node is to be marked again. Only for a table of our own.
+pub fn marks(words: &Words) -> String {
+    of_our_own(words, changed)
+}
+
+/// Nodes that are marked without a hold. Only for a table of our own.
+pub fn strays(words: &Words) -> String {
+    of_our_own(words, stray)
+}
+
+fn of_our_own(words: &Words, of: fn(&Words, &str, &str) -> String) -> String {
+    match words.kind {
+        Kind::Native => format!(
+            "SELECT count(*) AS nodes FROM {}",
+            of(words, WINDOW.0, WINDOW.1)
+        ),
+        Kind::Ironic(_) => String::new(),
+    }
+}

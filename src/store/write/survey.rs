@@ -1,0 +1,124 @@
+//! Looking for work in a window, without a lock and without the fence: a sweep writes only where
+//! something is to be done (L2).
+//!
+//! What is found may have changed once it is acted upon, which is why only the fenced window acts,
+//! by what it finds itself. What comes up behind a look is found by the next sweep.
+
+use crate::domain::announcement::OutReason;
+use crate::domain::ids::Pair;
+use crate::store::database::connection::{Connection, Value, values};
+use crate::store::look::from_row::out_reason;
+use crate::store::records::{Rows, Surveyed, Window};
+use crate::store::sql::{Inventory, Statements};
+use crate::store::write::{pause, walk};
+
+/// One look.
+pub struct Survey<'a> {
+    pub connection: &'a mut Connection,
+    pub sql: &'static Statements,
+    pub inventory: &'a Inventory,
+}
+
+impl Survey<'_> {
+    /// What is to be done in the next window of `of`.
+    pub async fn at(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, sqlx::Error> {
+        match of {
+            Rows::NodesOf(pair) => self.pair(pair, window).await,
+            Rows::HoldsOf(_) => {
+                let found = self.window(of, window).await?;
+                Ok(Surveyed {
+                    work: found.seen > 0,
+                    open: true,
+                    ..found
+                })
+            }
+            Rows::Holds => self.holds(window).await,
+            Rows::Nodes => self.nodes(window).await,
+        }
+    }
+
+    /// Nodes of a lost pair. Nothing where taking out would do nothing, either.
+    async fn pair(&mut self, pair: &Pair, window: &Window) -> Result<Surveyed, sqlx::Error> {
+        let lost = self
+            .connection
+            .fetch_first(self.sql.lost_decision, values![pair])
+            .await?;
+        let Some(lost) = lost else {
+            return Ok(Surveyed::default());
+        };
+        let unwanted = out_reason(&lost)? == OutReason::DriverUnknown && !window.unknown;
+        if unwanted || lost.maybe_flag("observed")?.unwrap_or(false) {
+            return Ok(Surveyed::default());
+        }
+        let decision = lost.uint("number")?;
+        let mut found = self.window(Rows::NodesOf(pair), window).await?;
+        if let Some(last) = &found.last {
+            let values = values![pair, &window.after, last, decision];
+            found.work = self.any(&self.inventory.survey_pair, values).await?;
+        }
+        found.open = lost.maybe_uint("completed_at_ms")?.is_none();
+        Ok(found)
+    }
+
+    /// All holds.
+    async fn holds(&mut self, window: &Window) -> Result<Surveyed, sqlx::Error> {
+        let mut found = self.window(Rows::Holds, window).await?;
+        if let Some(last) = &found.last {
+            let values = values![&window.after, last];
+            let (holds, marks) = (&self.inventory.survey_holds, &self.inventory.survey_marks);
+            found.work = self.any(holds, values).await?
+                || (self.any(marks, values).await? && !self.paused().await?);
+        }
+        if found.seen < u64::from(window.nodes) {
+            let open = self.connection.fetch_one(self.sql.restored_open, &[]);
+            found.open = open.await?.uint("decisions")? > 0;
+        }
+        Ok(found)
+    }
+
+    /// All nodes.
+    async fn nodes(&mut self, window: &Window) -> Result<Surveyed, sqlx::Error> {
+        let strays = &self.inventory.survey_strays;
+        if strays.is_empty() {
+            return Ok(Surveyed::default());
+        }
+        let mut found = self.window(Rows::Nodes, window).await?;
+        if let Some(last) = &found.last {
+            found.work = self.any(strays, values![&window.after, last]).await?;
+        }
+        Ok(found)
+    }
+
+    async fn window(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, sqlx::Error> {
+        let of_pair = matches!(of, Rows::NodesOf(_));
+        let row = walk::window(
+            self.connection,
+            self.sql,
+            self.inventory,
+            of,
+            &window.after,
+            window.nodes,
+        )
+        .await?;
+        Ok(Surveyed {
+            last: row.maybe_text("last")?,
+            seen: row.uint("seen")?,
+            skipped: if of_pair { row.uint("skipped")? } else { 0 },
+            ..Surveyed::default()
+        })
+    }
+
+    /// Whether the statement counts any node; one that does not apply counts none.
+    async fn any(&mut self, statement: &str, values: &[Value<'_>]) -> Result<bool, sqlx::Error> {
+        if statement.is_empty() {
+            return Ok(false);
+        }
+        let row = self.connection.fetch_one(statement, values).await?;
+        Ok(row.uint("nodes")? > 0)
+    }
+
+    /// A mark that somebody lifted by hand is not set again during a pause.
+    async fn paused(&mut self) -> Result<bool, sqlx::Error> {
+        Ok(pause::read(self.connection, self.sql).await?.is_some())
+    }
+}

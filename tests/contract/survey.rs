@@ -1,0 +1,228 @@
+//! Looking for work before anything is locked (L2): each kind of work is seen, by the very window
+//! that has it, and where there is none nothing is.
+
+use nodewarden::domain::change::Standing;
+use nodewarden::domain::ids::Pair;
+use nodewarden::store::{Ledger, Rows, Surveyed, Window};
+use nodewarden_tests::database::Kind;
+
+use crate::harness::{StoreOnDatabase, pair, turned, window};
+
+on_each!(
+    a_lost_pair_has_work_where_a_node_may_be_taken_and_is_open_until_it_is_carried_out,
+    a_pair_that_may_not_be_taken_out_has_no_work,
+    holds_have_work_where_one_is_to_end_or_to_be_labelled_or_marked_again,
+    a_return_is_open_until_nothing_is_held_for_it,
+    nodes_have_work_where_a_mark_has_no_hold,
+);
+
+/// What a look at `seen` rows up to `last` finds, if there is nothing to do.
+fn seen(seen: u64, last: &str) -> Surveyed {
+    Surveyed {
+        last: Some(last.to_owned()),
+        seen,
+        ..Surveyed::default()
+    }
+}
+
+fn work(found: Surveyed) -> Surveyed {
+    Surveyed {
+        work: true,
+        ..found
+    }
+}
+
+fn open(found: Surveyed) -> Surveyed {
+    Surveyed {
+        open: true,
+        ..found
+    }
+}
+
+/// Looks, and sees to it that looking wrote nothing.
+async fn look(db: &mut StoreOnDatabase, of: Rows<'_>, window: &Window) -> Surveyed {
+    let commits = "SELECT CAST(commits AS CHAR(9)) FROM nodewarden_state";
+    let before = db.scratch.text(commits).await;
+    let found = db.ledger.survey(of, window).await.unwrap();
+    assert_eq!(db.scratch.text(commits).await, before, "{of:?}");
+    found
+}
+
+/// A database on which these nodes of `a` are held, and the decision is carried out.
+async fn held(kind: Kind, uuids: &[&str]) -> (StoreOnDatabase, Pair) {
+    let mut db = StoreOnDatabase::new(kind).await;
+    let lost = pair("a", "");
+    db.nodes("a", "", uuids).await;
+    db.lose(&lost, 1).await;
+    db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
+    (db, lost)
+}
+
+async fn a_lost_pair_has_work_where_a_node_may_be_taken_and_is_open_until_it_is_carried_out(
+    kind: Kind,
+) {
+    let mut db = StoreOnDatabase::new(kind).await;
+    let lost = pair("a", "");
+    let of = Rows::NodesOf(&lost);
+    db.nodes("a", "", &["n1", "n2", "n3"]).await;
+    db.nodes("b", "", &["m1"]).await;
+    db.lose(&lost, 1).await;
+    let all = window("", 10);
+    let found = look(&mut db, of, &all).await;
+    assert_eq!(found, open(work(seen(3, "n3"))));
+    db.ledger.take_out(1, &lost, &window("", 2)).await.unwrap();
+    let found = look(&mut db, of, &window("", 2)).await;
+    assert_eq!(found, open(seen(2, "n2")), "the first two are out");
+    db.ledger
+        .take_out(1, &lost, &window("n2", 2))
+        .await
+        .unwrap();
+    assert_eq!(look(&mut db, of, &all).await, seen(3, "n3"));
+    let nothing = look(&mut db, of, &window("n3", 10)).await;
+    assert_eq!(nothing, Surveyed::default());
+    // A node that is registered after the loss.
+    db.nodes("a", "", &["n4"]).await;
+    let first = look(&mut db, of, &window("", 3)).await;
+    assert_eq!(first, seen(3, "n3"));
+    let second = look(&mut db, of, &window("n3", 3)).await;
+    assert_eq!(second, work(seen(1, "n4")));
+    let of_holds = look(&mut db, Rows::HoldsOf(&lost), &all).await;
+    assert_eq!(of_holds, open(work(seen(3, "n3"))));
+}
+
+async fn a_pair_that_may_not_be_taken_out_has_no_work(kind: Kind) {
+    let mut db = StoreOnDatabase::new(kind).await;
+    let all = window("", 10);
+    for driver in ["never", "active", "observed", "unknown"] {
+        db.nodes(driver, "", &[driver]).await;
+        let pair = pair(driver, "");
+        let mut findings = turned(&pair, Standing::Lost, 1, driver);
+        match driver {
+            "active" => findings = turned(&pair, Standing::Active, 1, driver),
+            "observed" => findings.observed = true,
+            "unknown" => {
+                let verdict = nodewarden::domain::change::Verdict::Unknown;
+                findings.decisions[0].verdict = verdict;
+                findings.decisions[0].turn.verdict = Some(verdict);
+                findings.decisions[0].id = crate::harness::decision_id(9);
+            }
+            _ => {}
+        }
+        if let Some(decision) = findings.decisions.first_mut() {
+            decision.id = format!("00000000-0000-4000-8000-{:0>12}", driver.len());
+        }
+        if driver != "never" {
+            db.ledger.commit(1, &findings).await.unwrap();
+        }
+        let found = look(&mut db, Rows::NodesOf(&pair), &all).await;
+        assert_eq!(found, Surveyed::default(), "{driver}");
+    }
+    let wanted = Window {
+        unknown: true,
+        ..all
+    };
+    let unknown = pair("unknown", "");
+    let found = look(&mut db, Rows::NodesOf(&unknown), &wanted).await;
+    assert_eq!(found, open(work(seen(1, "unknown"))));
+}
+
+async fn holds_have_work_where_one_is_to_end_or_to_be_labelled_or_marked_again(kind: Kind) {
+    let (mut db, _) = held(kind, &["n1", "n2", "n3", "n4", "n5"]).await;
+    let (two, three) = (window("", 2), window("n2", 10));
+    let mut active = turned(&pair("up", ""), Standing::Active, 2, "c2");
+    active.decisions.clear();
+    db.ledger.commit(1, &active).await.unwrap();
+    db.lose(&pair("b", ""), 3).await;
+    assert_eq!(look(&mut db, Rows::Holds, &two).await, seen(2, "n2"));
+    assert_eq!(look(&mut db, Rows::Holds, &three).await, seen(3, "n5"));
+    for (what, change, back) in [
+        (
+            "its node needs an active pair",
+            "UPDATE nodes SET driver = 'up' WHERE uuid = 'n4'",
+            "UPDATE nodes SET driver = 'a' WHERE uuid = 'n4'",
+        ),
+        (
+            "its node needs another lost pair",
+            "UPDATE nodes SET driver = 'b' WHERE uuid = 'n4'",
+            "UPDATE nodes SET driver = 'a' WHERE uuid = 'n4'",
+        ),
+        (
+            "its node is marked otherwise",
+            "UPDATE nodes SET service_state = 'in_service' WHERE uuid = 'n4'",
+            "UPDATE nodes SET service_state = 'out_of_service' WHERE uuid = 'n4'",
+        ),
+        (
+            "its node is gone",
+            "DELETE FROM nodes WHERE uuid = 'n4'",
+            "INSERT INTO nodes (uuid, driver, service_state) VALUES ('n4', 'a', 'out_of_service')",
+        ),
+    ] {
+        db.scratch.run(change).await;
+        let found = look(&mut db, Rows::Holds, &three).await;
+        assert_eq!(found, work(seen(3, "n5")), "{what}");
+        let found = look(&mut db, Rows::Holds, &two).await;
+        assert_eq!(found, seen(2, "n2"), "{what}, in another window");
+        db.scratch.run(back).await;
+        let found = look(&mut db, Rows::Holds, &three).await;
+        assert_eq!(found, seen(3, "n5"), "not any more: {what}");
+    }
+    // A mark that somebody lifted by hand is not set again during a pause.
+    db.scratch
+        .run(
+            "UPDATE nodes SET service_state = 'in_service' WHERE uuid = 'n4';
+             INSERT INTO nodewarden_pause (id, pause_id, reason, who, paused_at_ms, noted_at_ms)
+                VALUES (1, 'p', 'test', 'me', 1, 1)",
+        )
+        .await;
+    assert_eq!(look(&mut db, Rows::Holds, &three).await, seen(3, "n5"));
+}
+
+async fn a_return_is_open_until_nothing_is_held_for_it(kind: Kind) {
+    let (mut db, lost) = held(kind, &["n1", "n2"]).await;
+    let all = window("", 10);
+    assert_eq!(look(&mut db, Rows::Holds, &all).await, seen(2, "n2"));
+    db.restore(&lost, 2).await;
+    assert_eq!(look(&mut db, Rows::Holds, &all).await, work(seen(2, "n2")));
+    db.ledger
+        .give_back(1, Some(&lost), &window("", 1))
+        .await
+        .unwrap();
+    assert_eq!(look(&mut db, Rows::Holds, &all).await, work(seen(1, "n2")));
+    // The walk that gives the rest back leaves the decision open.
+    let incomplete = Window {
+        completes: false,
+        ..all.clone()
+    };
+    db.ledger
+        .give_back(1, Some(&lost), &incomplete)
+        .await
+        .unwrap();
+    let found = look(&mut db, Rows::Holds, &all).await;
+    assert_eq!(found, open(Surveyed::default()));
+    db.ledger.give_back(1, None, &all).await.unwrap();
+    let found = look(&mut db, Rows::Holds, &all).await;
+    assert_eq!(found, Surveyed::default());
+}
+
+async fn nodes_have_work_where_a_mark_has_no_hold(kind: Kind) {
+    let (mut db, _) = held(kind, &["n1", "n2"]).await;
+    db.nodes("free", "", &["n3", "n4"]).await;
+    let (two, rest) = (window("", 2), window("n2", 10));
+    assert_eq!(look(&mut db, Rows::Nodes, &two).await, seen(2, "n2"));
+    assert_eq!(look(&mut db, Rows::Nodes, &rest).await, seen(2, "n4"));
+    for state in ["'out_of_service'", "'nonsense'", "NULL"] {
+        db.scratch
+            .run(&format!(
+                "UPDATE nodes SET service_state = {state} WHERE uuid = 'n4'"
+            ))
+            .await;
+        let found = look(&mut db, Rows::Nodes, &rest).await;
+        assert_eq!(found, work(seen(2, "n4")), "{state}");
+    }
+    // Of a lost pair it is about to be taken out.
+    db.scratch
+        .run("UPDATE nodes SET driver = 'a' WHERE uuid = 'n4'")
+        .await;
+    assert_eq!(look(&mut db, Rows::Nodes, &rest).await, seen(2, "n4"));
+    assert_eq!(look(&mut db, Rows::Nodes, &two).await, seen(2, "n2"));
+}
