@@ -1,9 +1,12 @@
 //! Two workers, stepped one step at a time over a simulated queue and clock and a real database, through
 //! the schedules that break such designs.
 
+mod bounded;
+mod flaky;
 mod harness;
 mod invariants;
 mod ironic;
+mod liveness;
 mod neighbours;
 mod observe;
 mod operator;
