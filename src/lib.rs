@@ -63,6 +63,24 @@
 //! - **I9** A part that dies takes the process down; a watchdog kills a process that is stuck inside
 //!   a transaction. Nothing half alive.
 //!
+//! # Laws of cost and of liveness, quoted the same way
+//!
+//! - **L1** Bounded steps. The work of a transaction, a step, a scrape or a request is bounded by a
+//!   number that is set or measured, whatever is due at once, however large a table has grown, and
+//!   however slow a round trip is. A transaction aims at an eighth of a second as measured; one that
+//!   met a limit is tried again smaller, never the same again.
+//! - **L2** Costs follow the change, not the history. A statement reads rows in proportion to what
+//!   it changes or returns. Retention runs apart, in small transactions, until nothing is due.
+//! - **L3** What must happen happens in time. While faults come no more often than a few a minute,
+//!   each truly silent conductor is lost within its time-out, the grace and a margin; the nodes of a
+//!   returned pair are back; the queue drains; sweeps end. Only time in which deliveries were not
+//!   taken makes a gap: a look that failed proves nothing and doubts nothing, and a doubtful commit
+//!   keeps what was heard.
+//! - **L4** Every stop of progress is seen and heals. A wedge (no own tick, a holder that no longer
+//!   commits, a confirm that never comes) ends the session within a stated time; what can never be
+//!   done is passed by and named; `status`, `/readyz` and an alert say for how long silence cannot
+//!   be judged, and why.
+//!
 //! # Words, one meaning each
 //!
 //! - **conductor**, **driver**, **group**: what drives nodes, how, and for which part of the fleet; a

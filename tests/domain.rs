@@ -10,6 +10,7 @@ use nodewarden::domain::conductor::Outcome::{Applied, NewerUnjoined, Refreshed, 
 use nodewarden::domain::conductor::{Life, Outcome};
 use nodewarden::domain::decide::{decide, decide_silence};
 use nodewarden::domain::event::{Event, EventKind, Statement};
+use nodewarden::domain::hearing::Hearing;
 use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
 use nodewarden::domain::map::DriverMap;
 use nodewarden::domain::time::{Mono, Now};
@@ -571,6 +572,66 @@ fn a_statement_replaces_the_group_and_a_heartbeat_keeps_the_time_out_that_it_lea
         (5, None, complete(&["a"], Some(7))),
     ]);
     assert_eq!(timeout(&map), Some(Duration::from_secs(7)));
+}
+
+/// The processor time that this thread has had, by the kernel's account: what others do on this machine
+/// is not in it.
+fn worked() -> Duration {
+    let account = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    let nanoseconds = account.split(' ').next().unwrap();
+    Duration::from_nanos(nanoseconds.parse().unwrap())
+}
+
+#[test]
+fn l1_ten_thousand_conductors_with_ten_pairs_each_silent_at_one_instant_are_decided_in_seconds() {
+    const CONDUCTORS: usize = 10_000;
+    const PAIRS_OF_EACH: usize = 10;
+    // A build without optimisation takes about a second. What looks at all conductors for each
+    // one, or for each pair, takes minutes.
+    const MOST: Duration = Duration::from_secs(5);
+    let mut map = DriverMap::default();
+    for conductor in 0..CONDUCTORS {
+        let drivers: Vec<String> = (0..PAIRS_OF_EACH)
+            .map(|driver| format!("d-{conductor}-{driver}"))
+            .collect();
+        let drivers: Vec<&str> = drivers.iter().map(String::as_str).collect();
+        let event = Event {
+            id: EventId::parse("e1").unwrap(),
+            conductor: name(&format!("c-{conductor}")),
+            incarnation: Incarnation::new(1).unwrap(),
+            sent_at_ms: None,
+            kind: joined(&drivers),
+        };
+        let change = decide(&map, &event, at(0), CAP);
+        map.apply(&change);
+    }
+    map.settle();
+    let mut hearing = Hearing::from(at(1000).mono);
+    hearing.tick(at(2000).mono, at(2000).mono);
+    let began = worked();
+    let overdue = hearing.overdue(&map, at(100_000).mono, Duration::from_secs(60));
+    let mut lost = BTreeSet::new();
+    for name in &overdue {
+        let change = decide_silence(&map, name, at(100_000));
+        let turned = change.turns.iter().map(|turn| turn.pair.clone());
+        lost.extend(turned);
+        map.apply(&change);
+    }
+    let took = worked() - began;
+    println!("decided in {took:?} of processor time");
+    assert_eq!(
+        (overdue.len(), lost.len()),
+        (CONDUCTORS, CONDUCTORS * PAIRS_OF_EACH)
+    );
+    assert!(
+        lost.iter()
+            .all(|pair| map.standing(pair) == Some(Standing::Lost))
+    );
+    assert_eq!(
+        hearing.overdue(&map, at(100_000).mono, Duration::from_secs(60)),
+        []
+    );
+    assert!(took < MOST, "{took:?}");
 }
 
 #[test]

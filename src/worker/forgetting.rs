@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::end::{Fault, Step};
+use super::end::{Fault, Step, is_about_rows};
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
 use super::term::{Place, Term};
 use crate::domain::ids::{ConductorName, Pair};
 use crate::domain::time::Now;
-use crate::store::{StoreError, Sweep};
+use crate::store::Sweep;
 use crate::telemetry;
 
 /// At most so many of a kind in one transaction. Each costs up to two statements, so at 10 ms to the
@@ -108,7 +108,7 @@ pub(super) async fn forget_gone<L: Ledger, C: Clock>(
     step.worked = true;
     let (part, forgotten) = match commit.outcome(forgotten) {
         Ok(done) => done,
-        Err(fault @ StoreError::Permanent { .. }) => {
+        Err(fault) if is_about_rows(&fault) => {
             tracing::error!(
                 fault = telemetry::error_chain(&fault),
                 "what is gone cannot be forgotten; the next sweep tries again"

@@ -1,7 +1,7 @@
 //! The first half of a step: what was delivered, from takeover to acknowledgement.
 
 use super::batch::{self, Batch, Done, Item};
-use super::end::{End, Fault};
+use super::end::{End, Fault, is_about_rows};
 use super::ports::{Clock, Ledger, Queue};
 use super::rules::Rules;
 use super::silence::too_much;
@@ -142,7 +142,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     }
     let known = match ledger.recall(&batch::ids(&items)).await {
         Ok(known) => known,
-        Err(fault @ StoreError::Permanent { .. }) => {
+        Err(fault) if is_about_rows(&fault) => {
             return in_hand.bisect(queue, count, fault).await;
         }
         Err(fault) => return Err(fault.into()),
@@ -167,7 +167,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     let took = clock.now().mono.since(now.mono);
     let done = match outcome {
         Ok((done, ())) => done,
-        Err(fault @ StoreError::Permanent { .. }) => {
+        Err(fault) if is_about_rows(&fault) => {
             return in_hand.bisect(queue, count, fault).await;
         }
         Err(fault) => return Err(too_much(place, fault)),

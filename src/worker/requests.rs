@@ -1,6 +1,6 @@
 //! What operators ask of the deciding replica.
 
-use super::end::Fault;
+use super::end::{Fault, is_about_rows};
 use super::ports::{Clock, Ledger};
 use super::term::Place;
 use crate::domain::ids::ConductorName;
@@ -16,7 +16,18 @@ pub(super) async fn answer<L: Ledger, C: Clock>(
     if !place.deciding().is_some_and(|term| term.look_at_requests) {
         return Ok(());
     }
-    for request in ledger.requests().await? {
+    let requests = match ledger.requests().await {
+        Ok(requests) => requests,
+        Err(fault) if is_about_rows(&fault) => {
+            tracing::error!(
+                fault = telemetry::error_chain(&fault),
+                "requests of operators cannot be read; they are tried again"
+            );
+            Vec::new()
+        }
+        Err(fault) => return Err(fault.into()),
+    };
+    for request in requests {
         forget(place, ledger, clock, &request).await?;
     }
     if let Some(term) = place.deciding() {

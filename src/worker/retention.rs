@@ -4,11 +4,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::end::{Fault, Step};
+use super::end::{Fault, Step, is_about_rows};
 use super::ports::{Clock, Ledger};
 use super::term::Place;
 use super::window::WindowSize;
 use crate::store::{Keeping, Prune};
+use crate::telemetry;
 
 /// How long a request that was answered is kept, for the command that waits for it.
 const ANSWERED: Duration = Duration::from_secs(24 * 3600);
@@ -72,6 +73,14 @@ pub(super) async fn drop_old<L: Ledger, C: Clock>(
     let (rows, began) = (term.retention.rows.next(), clock.now().mono);
     let dropped = match ledger.prune(term.epoch, what, before_ms, rows).await {
         Ok(dropped) => dropped,
+        Err(fault) if is_about_rows(&fault) => {
+            tracing::error!(
+                fault = telemetry::error_chain(&fault),
+                "old {what:?} cannot be dropped; the next sweep tries again"
+            );
+            term.retention.due.pop_front();
+            return Ok(());
+        }
         Err(fault) => {
             // It may have been too much at once; and others shall have their turn.
             term.retention.rows.failed();

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use super::end::{Fault, Step};
+use super::end::{Fault, Step, is_about_rows};
 use super::forgetting::Forgetting;
 use super::pausing::Pausing;
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
 use super::term::{Place, Term};
-use super::unknown::UNKNOWN_AT_ONCE;
+use super::unknown;
 use crate::config::Mode;
 use crate::domain::conductor::Life;
 use crate::domain::time::Now;
-use crate::store::{ConductorRecord, StoreError, Sweep};
+use crate::store::{ConductorRecord, Sweep};
 use crate::telemetry;
 
 /// When a sweep that failed is tried again, at the latest with the next one.
@@ -33,14 +33,22 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
     };
     // One that fails must not be the only thing that is ever tried.
     term.next_sweep = now.mono.plus(rules.sweep_interval.min(SWEEP_AGAIN));
-    let commit = place.commit(|term| what(term, rules, pausing, now));
+    let commit = place.commit(|term| {
+        // What was committed and not acknowledged before the takeover lies in the queue before our
+        // own tick. Until that comes back, events are remembered, however old they are (I2).
+        let drop_events = term.hearing.proven();
+        // Here, so that a sweep that cannot begin keeps no table growing.
+        term.retention
+            .begin(rules.keeping, drop_events, now.wall_ms);
+        what(term, rules, pausing, now)
+    });
     let Some(commit) = commit else {
         return Ok(());
     };
     let begun = ledger.begin_sweep(commit.epoch, &commit.prepared).await;
     match commit.outcome(begun) {
         Ok(_) => {}
-        Err(fault @ StoreError::Permanent { .. }) => {
+        Err(fault) if is_about_rows(&fault) => {
             tracing::error!(
                 fault = telemetry::error_chain(&fault),
                 "a sweep cannot be begun; it is tried again"
@@ -50,7 +58,7 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
         Err(fault) => return Err(fault.into()),
     }
     let unknown = match rules.unknown_after {
-        Some(_) => Some(ledger.unknown_pairs(UNKNOWN_AT_ONCE).await?),
+        Some(_) => unknown::pairs(ledger).await?,
         None => None,
     };
     let Some(term) = place.deciding() else {
@@ -59,11 +67,6 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
     if let Some(pairs) = unknown {
         term.unknown.see(&pairs, &term.map, now.mono);
     }
-    // What was committed and not acknowledged before the takeover lies in the queue before our own
-    // tick. Until that comes back, events are remembered, however old they are (I2).
-    let drop_events = term.hearing.proven();
-    term.retention
-        .begin(rules.keeping, drop_events, now.wall_ms);
     term.forgetting = Forgetting::of(term, rules, now);
     term.pending.everything(&term.map);
     term.next_sweep = now.mono.plus(rules.sweep_interval);

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::batch::log_decisions;
-use super::end::{Fault, Step};
+use super::end::{Fault, Step, is_about_rows};
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
 use super::term::Place;
@@ -15,9 +15,25 @@ use crate::domain::ids::Pair;
 use crate::domain::time::Now;
 use crate::domain::unknown::{self, Graces};
 use crate::store::{DecisionRecord, Findings, StandingRecord};
+use crate::telemetry;
 
 /// At most so many pairs are looked at, and judged in one transaction.
-pub(super) const UNKNOWN_AT_ONCE: u32 = 1000;
+const UNKNOWN_AT_ONCE: u32 = 1000;
+
+/// The pairs that are so; `None` if they cannot be read: then nothing is decided about any.
+pub(super) async fn pairs<L: Ledger>(ledger: &mut L) -> Result<Option<Vec<Pair>>, Fault> {
+    match ledger.unknown_pairs(UNKNOWN_AT_ONCE).await {
+        Ok(pairs) => Ok(Some(pairs)),
+        Err(fault) if is_about_rows(&fault) => {
+            tracing::error!(
+                fault = telemetry::error_chain(&fault),
+                "pairs that never had a conductor cannot be read; the next sweep tries again"
+            );
+            Ok(None)
+        }
+        Err(fault) => Err(fault.into()),
+    }
+}
 
 /// Decides about pairs whose grace is over.
 pub(super) async fn judge<L: Ledger, C: Clock>(
@@ -43,7 +59,8 @@ pub(super) async fn judge<L: Ledger, C: Clock>(
     }
     let now = clock.now();
     // The last sweep may be a minute old: a node that was corrected since must not be judged.
-    let still = ledger.unknown_pairs(UNKNOWN_AT_ONCE).await?;
+    // What cannot be read is decided later: its grace begins again.
+    let still = pairs(ledger).await?.unwrap_or_default();
     term.unknown.see(&still, &term.map, now.mono);
     let still: BTreeSet<Pair> = still.into_iter().collect();
     let pairs: Vec<Pair> = due

@@ -46,9 +46,9 @@ impl WindowSize {
         self.nodes.min(FIRST)
     }
 
-    /// A window that failed may have been too large.
+    /// A window that failed may have been too large, whatever its size: the same is never tried again.
     pub fn failed(&mut self) {
-        self.nodes = (self.nodes / 2).max(LEAST.min(self.most));
+        self.nodes = (self.nodes / 2).max(1);
     }
 
     /// The size of the next transaction, or look.
@@ -67,7 +67,9 @@ impl WindowSize {
         let share = AIM.as_secs_f64() / took.as_secs_f64().max(0.001);
         let nodes = f64::from(size) * share.min(2.0);
         // Truncation is meant; it is far below 2³².
-        self.nodes = (nodes as u32).clamp(LEAST.min(self.most), self.most);
+        // One below the least size was made so by failures: it is left where it is, or grows twofold.
+        let least = LEAST.min(size.max(1)).min(self.most);
+        self.nodes = (nodes as u32).clamp(least, self.most);
     }
 }
 
@@ -106,6 +108,23 @@ mod tests {
         assert_eq!(chunk.scaled(1), 4000);
         chunk.took(500, 500, Duration::from_millis(250));
         assert_eq!(chunk.scaled(1), 250);
+    }
+
+    #[test]
+    fn l1_what_failed_is_tried_smaller_down_to_one_row_and_grows_again_once_it_went_well() {
+        let mut chunk = WindowSize::up_to(5000);
+        let mut sizes = Vec::new();
+        for _ in 0..10 {
+            chunk.failed();
+            sizes.push(chunk.next());
+        }
+        assert_eq!(sizes, [250, 125, 62, 31, 15, 7, 3, 1, 1, 1]);
+        chunk.took(1, 1, Duration::from_secs(1));
+        assert_eq!(chunk.next(), 1);
+        for size in [1, 2, 4] {
+            chunk.took(size, size.into(), Duration::from_millis(1));
+            assert_eq!(chunk.next(), size * 2);
+        }
     }
 
     #[test]

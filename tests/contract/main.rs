@@ -47,7 +47,6 @@ mod locks;
 mod looking;
 mod memory;
 mod names;
-mod own_server;
 mod replies;
 mod restarts;
 mod survey;

@@ -4,10 +4,10 @@
 use nodewarden::config::InventoryKind;
 use nodewarden::store::{self, Ledger, Outbox, Reader, weak_durability};
 use nodewarden_tests::database::{Kind, Scratch};
+use nodewarden_tests::own_server::OwnServer;
 use nodewarden_tests::waiting::eventually;
 
 use crate::harness::{StoreOnDatabase, ledger, pair, window};
-use crate::own_server::OwnServer;
 
 on_servers!(
     a_server_restarted_in_the_middle_of_a_chunk_leaves_nothing_of_it_and_goes_on,

@@ -71,7 +71,7 @@ async fn i9_a_replica_frozen_inside_a_transaction_is_killed_by_its_watchdog() {
     assert!(
         first
             .log()
-            .contains("nodewarden watchdog: the transaction \""),
+            .contains("nodewarden watchdog: the transaction \"commit a batch of events\" is open"),
         "{}",
         first.log()
     );
@@ -133,7 +133,7 @@ async fn i9_a_replica_without_its_watchdog_does_not_go_on() {
     cluster.nodes("b", 1).await;
     let mut replica = cluster.replica("only", &[]).await;
     replica.role(&["active"]).await;
-    replica.kill_children();
+    replica.signal_child(Signal::KILL);
     cluster.joined("c1", 1, &["b"]).await;
     let end = replica.ended().await;
     assert!(!end.success(), "{end}");

@@ -41,6 +41,11 @@ impl Cluster {
     }
 
     pub async fn at(url: &str, kind: Kind) -> Self {
+        Self::over(url, Scratch::migrated_of(kind).await).await
+    }
+
+    /// On this database, which has our tables.
+    pub async fn over(url: &str, scratch: Scratch) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let unique = uuid::Uuid::new_v4().simple().to_string();
         let amqp = Amqp {
@@ -52,7 +57,6 @@ impl Cluster {
             dead_letters_queue: format!("f.{unique}.dead"),
             ..Amqp::default()
         };
-        let scratch = Scratch::migrated_of(kind).await;
         let database = scratch.database.clone();
         let settings = vec![
             format!("amqp.url={url}"),
@@ -108,9 +112,13 @@ impl Cluster {
 
     /// Starts a replica.
     pub fn start(&self, name: &str, more: &[&str]) -> Replica {
+        self.start_by(Command::new(binary()), name, more)
+    }
+
+    /// Starts a replica by a command that its arguments are still to be added to.
+    pub fn start_by(&self, mut command: Command, name: &str, more: &[&str]) -> Replica {
         let log = self.folder.path().join(format!("{name}.log"));
         let port = free_port();
-        let mut command = Command::new(binary());
         command
             .arg("run")
             .arg("--http-listen")
@@ -128,9 +136,14 @@ impl Cluster {
         Replica { child, port, log }
     }
 
+    /// The file that arms the place of a doomed one.
+    pub fn armed(&self) -> PathBuf {
+        self.folder.path().join("armed")
+    }
+
     /// A replica that dies or freezes at a place once it is armed.
     pub async fn doomed(&self, name: &str, place: &str, more: &[&str]) -> (Replica, PathBuf) {
-        let file = self.folder.path().join("armed");
+        let file = self.armed();
         let mut settings = vec!["--fail-point", place, "--fail-point-file"];
         settings.push(file.to_str().unwrap());
         settings.extend(more);
@@ -284,16 +297,16 @@ impl Replica {
         kill_process(pid, signal).unwrap();
     }
 
-    /// Kills what it started, its watchdog.
-    pub fn kill_children(&self) {
+    /// Signals what it started: its watchdog, or of a command the replica.
+    pub fn signal_child(&self, signal: Signal) {
         let children = format!("/proc/{0}/task/{0}/children", self.child.id());
         let children = std::fs::read_to_string(children).unwrap();
         let children: Vec<i32> = children
             .split_whitespace()
             .map(|pid| pid.parse().unwrap())
             .collect();
-        assert_eq!(children.len(), 1, "one watchdog");
-        kill_process(Pid::from_raw(children[0]).unwrap(), Signal::KILL).unwrap();
+        assert_eq!(children.len(), 1, "one child");
+        kill_process(Pid::from_raw(children[0]).unwrap(), signal).unwrap();
     }
 
     pub fn log(&self) -> String {

@@ -2,8 +2,10 @@
 //! state is right, every change is announced, and the decisions are those of one worker (I1).
 
 mod broker;
+mod containers;
 mod crashes;
 mod freezes;
 mod harness;
 mod operator;
 mod others;
+mod stops;

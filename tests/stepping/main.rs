@@ -2,9 +2,12 @@
 //! the schedules that break such designs.
 
 mod announcing;
+mod bounded;
+mod flaky;
 mod harness;
 mod invariants;
 mod ironic;
+mod liveness;
 mod neighbours;
 mod observe;
 mod operator;

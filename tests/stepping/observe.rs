@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nodewarden::config::Mode;
-use nodewarden::store::{Held, SqlLedger, Unwatched};
-use nodewarden::worker::Decider;
+use nodewarden::store::Held;
 
+use crate::flaky;
 use crate::harness::{Simulation, Worker, assert_contiguous, changes};
 use crate::operator::{pause, release, wait};
-use crate::races::Lossy;
+use crate::races::losing;
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
@@ -248,16 +248,7 @@ async fn i1_a_lost_reply_to_what_is_decided_again_doubles_no_decision() {
     sim.queue.end(worker.session);
     sim.rules.mode = Mode::Enforce;
     let lose_next = Arc::new(AtomicBool::new(true));
-    let ledger = Lossy {
-        inner: SqlLedger::new(&sim.database, sim.inventory(), Arc::new(Unwatched)).unwrap(),
-        lose_next: Arc::clone(&lose_next),
-        no_sweep: false,
-        most: u32::MAX,
-    };
-    let (rules, clock) = (sim.rules.clone(), sim.clock.clone());
-    let mut decider = Decider::join(sim.queue.join(), ledger, clock, rules, "test")
-        .await
-        .unwrap();
+    let mut decider = flaky::join(&sim, losing(&lose_next)).await;
     for _ in 0..20 {
         decider.step().await.unwrap();
     }

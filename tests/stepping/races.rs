@@ -1,18 +1,12 @@
 //! Schedules that once went wrong.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use nodewarden::domain::ids::{ConductorName, EventId, Pair};
-use nodewarden::store::{
-    Findings, Ledger, Memory, Pause, Prune, Request, SqlLedger, StoreError, Sweep, Takeover,
-    Unwatched, Window, WindowDone,
-};
-use nodewarden::worker::Decider;
 use nodewarden_tests::database::Kind;
 
+use crate::flaky::{self, Goes, Plan, passing};
 use crate::harness::{SimSubscriber, Simulation, assert_contiguous};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
@@ -211,133 +205,16 @@ async fn a_flapping_pair_does_not_starve_another() {
     );
 }
 
-/// A ledger in trouble.
-pub struct Lossy {
-    pub inner: SqlLedger,
-    /// The reply to the next commit of a batch is lost: it happened, and nobody knows.
-    pub lose_next: Arc<AtomicBool>,
-    /// No sweep can begin.
-    pub no_sweep: bool,
-    /// Windows with more nodes take too long.
-    pub most: u32,
-}
-
-fn trouble(doing: &'static str) -> StoreError {
-    StoreError::Transient {
-        doing,
-        source: sqlx::Error::PoolTimedOut,
-    }
-}
-
-impl Ledger for Lossy {
-    async fn stream(&mut self) -> Result<String, StoreError> {
-        self.inner.stream().await
-    }
-    async fn prove(&mut self) -> Result<(), StoreError> {
-        self.inner.prove().await
-    }
-    async fn take_epoch(
-        &mut self,
-        holder: &str,
-        mode: nodewarden::config::Mode,
-        now_ms: u64,
-    ) -> Result<Takeover, StoreError> {
-        self.inner.take_epoch(holder, mode, now_ms).await
-    }
-    async fn step_down(&mut self, epoch: u64, now_ms: u64) -> Result<(), StoreError> {
-        self.inner.step_down(epoch, now_ms).await
-    }
-    async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError> {
-        self.inner.resume(epoch).await
-    }
-    async fn recall(
-        &mut self,
-        events: &[(ConductorName, EventId)],
-    ) -> Result<HashMap<(ConductorName, EventId), [u8; 32]>, StoreError> {
-        self.inner.recall(events).await
-    }
-    async fn commit(&mut self, epoch: u64, intake: &Findings) -> Result<(), StoreError> {
-        self.inner.commit(epoch, intake).await?;
-        if self.lose_next.swap(false, Ordering::Relaxed) {
-            return Err(trouble("commit a batch of events"));
+/// Loses the reply to the next commit, once `lose_next` says so: it happened, and the decider does not
+/// know.
+pub fn losing(lose_next: &Arc<AtomicBool>) -> Plan {
+    let lose_next = Arc::clone(lose_next);
+    Box::new(move |call| match call.op {
+        "commit" if lose_next.swap(false, Ordering::Relaxed) => {
+            Goes::After(passing("commit a batch of events"))
         }
-        Ok(())
-    }
-    async fn take_out(&mut self, e: u64, p: &Pair, w: &Window) -> Result<WindowDone, StoreError> {
-        if w.nodes > self.most {
-            return Err(trouble("take nodes out of service"));
-        }
-        self.inner.take_out(e, p, w).await
-    }
-    async fn give_back(
-        &mut self,
-        epoch: u64,
-        pair: Option<&Pair>,
-        window: &Window,
-    ) -> Result<WindowDone, StoreError> {
-        self.inner.give_back(epoch, pair, window).await
-    }
-    async fn unmark_strays(
-        &mut self,
-        epoch: u64,
-        window: &Window,
-    ) -> Result<WindowDone, StoreError> {
-        self.inner.unmark_strays(epoch, window).await
-    }
-    async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError> {
-        if self.no_sweep {
-            return Err(trouble("begin a sweep"));
-        }
-        self.inner.begin_sweep(epoch, sweep).await
-    }
-    async fn prune(
-        &mut self,
-        epoch: u64,
-        what: Prune,
-        before_ms: u64,
-        most: u32,
-    ) -> Result<u64, StoreError> {
-        self.inner.prune(epoch, what, before_ms, most).await
-    }
-    async fn first_after(
-        &mut self,
-        of: nodewarden::store::Rows<'_>,
-        after: &str,
-    ) -> Result<Option<String>, StoreError> {
-        self.inner.first_after(of, after).await
-    }
-    async fn survey(
-        &mut self,
-        of: nodewarden::store::Rows<'_>,
-        window: &Window,
-    ) -> Result<nodewarden::store::Surveyed, StoreError> {
-        self.inner.survey(of, window).await
-    }
-    async fn unknown_pairs(&mut self, most: u32) -> Result<Vec<Pair>, StoreError> {
-        self.inner.unknown_pairs(most).await
-    }
-    async fn pause(&mut self) -> Result<Option<Pause>, StoreError> {
-        self.inner.pause().await
-    }
-    async fn end_pause(&mut self, epoch: u64, id: &str, now_ms: u64) -> Result<bool, StoreError> {
-        self.inner.end_pause(epoch, id, now_ms).await
-    }
-    async fn requests(&mut self) -> Result<Vec<Request>, StoreError> {
-        self.inner.requests().await
-    }
-    async fn answer_forget(
-        &mut self,
-        epoch: u64,
-        request: &Request,
-        forget: bool,
-        result: &str,
-        now_ms: u64,
-    ) -> Result<(), StoreError> {
-        let inner = &mut self.inner;
-        inner
-            .answer_forget(epoch, request, forget, result, now_ms)
-            .await
-    }
+        _ => Goes::Well,
+    })
 }
 
 #[tokio::test]
@@ -348,23 +225,7 @@ async fn a_lost_reply_to_a_commit_doubles_no_decision_and_leaves_no_node_behind(
         sim.rules.chunk_nodes = 10;
         sim.nodes("a", 35).await;
         let lose_next = Arc::new(AtomicBool::new(false));
-        let queue = sim.queue.join();
-        let ledger = Lossy {
-            inner: SqlLedger::new(
-                &sim.database,
-                nodewarden::config::InventoryKind::Native,
-                Arc::new(Unwatched),
-            )
-            .unwrap(),
-            lose_next: Arc::clone(&lose_next),
-            no_sweep: false,
-            most: u32::MAX,
-        };
-        let rules = sim.rules.clone();
-        let clock = sim.clock.clone();
-        let mut decider = Decider::join(queue, ledger, clock, rules, "test")
-            .await
-            .unwrap();
+        let mut decider = flaky::join(&sim, losing(&lose_next)).await;
         for _ in 0..5 {
             decider.step().await.unwrap();
         }

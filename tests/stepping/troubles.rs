@@ -1,33 +1,20 @@
 //! One thing that the database refuses for now must not keep everything else waiting.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use nodewarden::config::InventoryKind;
-use nodewarden::store::{self, SqlLedger, Unwatched};
-use nodewarden::worker::Decider;
+use nodewarden::store;
 use nodewarden_tests::database::{Kind, Scratch};
 
+use crate::flaky::{self, Goes, Plan, passing};
 use crate::harness::Simulation;
-use crate::races::Lossy;
 
 /// Loses `a` with 300 nodes and `b` with 3 on a ledger in trouble; how many are out after a while.
-async fn lose_in_trouble(no_sweep: bool, most: u32) -> usize {
+async fn lose_in_trouble(plan: Plan) -> usize {
     let sim = Simulation::new().await;
     sim.nodes("a", 300).await;
     sim.nodes("b", 3).await;
-    let ledger = Lossy {
-        inner: SqlLedger::new(&sim.database, sim.inventory(), Arc::new(Unwatched)).unwrap(),
-        lose_next: Arc::new(AtomicBool::new(false)),
-        no_sweep,
-        most,
-    };
-    let (rules, clock) = (sim.rules.clone(), sim.clock.clone());
-    let queue = sim.queue.join();
-    let mut decider = Decider::join(queue, ledger, clock, rules, "test")
-        .await
-        .unwrap();
+    let mut decider = flaky::join(&sim, plan).await;
     sim.joined("c1", 1, &["a", "b"]);
     sim.left("c1", 1);
     for _ in 0..60 {
@@ -39,12 +26,20 @@ async fn lose_in_trouble(no_sweep: bool, most: u32) -> usize {
 
 #[tokio::test]
 async fn a_sweep_that_fails_again_and_again_keeps_no_pair_from_being_handled() {
-    assert_eq!(lose_in_trouble(true, u32::MAX).await, 303);
+    let plan: Plan = Box::new(|call| match call.op {
+        "begin_sweep" => Goes::Before(passing("begin a sweep")),
+        _ => Goes::Well,
+    });
+    assert_eq!(lose_in_trouble(plan).await, 303);
 }
 
 #[tokio::test]
 async fn a_window_that_takes_too_long_is_tried_smaller() {
-    assert_eq!(lose_in_trouble(false, 150).await, 303);
+    let plan: Plan = Box::new(|call| match call.op {
+        "take_out" if call.rows > 150 => Goes::Before(passing("take nodes out of service")),
+        _ => Goes::Well,
+    });
+    assert_eq!(lose_in_trouble(plan).await, 303);
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
-//! A database server of a story's own, which it may restart and set up badly.
+//! [`OwnServer`]: a database server of a test's own, which it may restart, freeze and set up badly.
 
-use nodewarden_tests::database::Kind;
-
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
+use crate::database::Kind;
+use crate::deployment::file;
+
+/// A server; it is stopped with the test, frozen or not.
 pub struct OwnServer {
     kind: Kind,
     folder: tempfile::TempDir,
@@ -28,6 +30,16 @@ impl OwnServer {
         self.run(&["restart"], &[]);
     }
 
+    /// Stops all its processes in the middle of what they do.
+    pub fn freeze(&self) {
+        self.run(&["freeze"], &[]);
+    }
+
+    /// Lets them go on.
+    pub fn thaw(&self) {
+        self.run(&["thaw"], &[]);
+    }
+
     pub fn url(&self) -> String {
         let (scheme, database) = match self.kind {
             Kind::Sqlite => unreachable!("a file has no server"),
@@ -44,9 +56,7 @@ impl OwnServer {
             Kind::Postgres => "postgres",
             Kind::MySql => "mariadb",
         };
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/servers")
-            .join(name)
+        file("tests/servers").join(name)
     }
 
     fn run(&self, before: &[&str], after: &[&str]) {

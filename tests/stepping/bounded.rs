@@ -1,0 +1,159 @@
+//! Steps stay bounded, whatever is due at once (L1): a mass of silences on a database that takes its
+//! time for each row.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nodewarden::domain::hearing::GAP;
+use nodewarden::domain::time::Mono;
+use nodewarden::worker::ports::Clock;
+
+use crate::flaky::{self, FlakyDecider, Goes, Plan, passing};
+use crate::harness::{SimClock, Simulation};
+
+const S: fn(u64) -> Duration = Duration::from_secs;
+
+const CONDUCTORS: usize = 1000;
+const PAIRS_OF_EACH: usize = 10;
+
+/// The commits so far: how many rows, and whether each went well.
+type Commits = Arc<Mutex<Vec<(usize, bool)>>>;
+
+/// A thousand conductors with ten drivers of their own, and a new decider that goes by `plan`.
+async fn fleet(
+    plan: impl FnOnce(&Commits, SimClock) -> Plan,
+) -> (Simulation, FlakyDecider, Commits) {
+    let sim = Simulation::new().await;
+    sim.nodes("d-0000-0", 1).await;
+    let mut first = sim.join().await;
+    for conductor in 0..CONDUCTORS {
+        let drivers: Vec<String> = (0..PAIRS_OF_EACH)
+            .map(|driver| format!("d-{conductor:04}-{driver}"))
+            .collect();
+        let drivers: Vec<&str> = drivers.iter().map(String::as_str).collect();
+        sim.joined_watched(&format!("c-{conductor:04}"), 1, &drivers, S(10));
+    }
+    while sim.queue.events_left() > 0 {
+        first.step().await;
+    }
+    sim.queue.end(first.session);
+    let commits = Commits::default();
+    let plan = plan(&commits, sim.clock.clone());
+    let decider = flaky::join(&sim, plan).await;
+    (sim, decider, commits)
+}
+
+/// How it went until all pairs were decided to be lost.
+#[derive(Default)]
+struct Lost {
+    /// How many pairs were when the first node was out.
+    when_first_out: Option<usize>,
+    /// How old the last own tick was at most.
+    oldest_tick: Duration,
+}
+
+/// Steps until all pairs are decided to be lost.
+async fn lose_all(sim: &Simulation, decider: &mut FlakyDecider) -> Lost {
+    let lost = async || -> usize {
+        let count = "SELECT count(*) FROM nodewarden_decisions";
+        sim.text(count).await.parse().unwrap()
+    };
+    let mut told = Lost::default();
+    for n in 0..20_000 {
+        let step = decider.step().await.unwrap();
+        if step.moved > 0 && told.when_first_out.is_none() {
+            told.when_first_out = Some(lost().await);
+        }
+        let age = decider.last_tick_age().unwrap_or_default();
+        told.oldest_tick = told.oldest_tick.max(age);
+        if n % 20 == 0 && lost().await == CONDUCTORS * PAIRS_OF_EACH {
+            return told;
+        }
+        if decider.pending() == 0 {
+            sim.clock.advance(Duration::from_millis(250));
+        } else {
+            sim.clock.advance(Duration::from_millis(1));
+        }
+    }
+    panic!("only {} pairs are decided to be lost", lost().await);
+}
+
+#[tokio::test]
+async fn l1_ten_thousand_pairs_silent_at_one_instant_are_decided_in_commits_of_a_second_at_most() {
+    let took: Arc<Mutex<Vec<Duration>>> = Arc::default();
+    let (sim, mut decider, commits) = fleet(|commits, clock| {
+        let (commits, took) = (Arc::clone(commits), Arc::clone(&took));
+        Box::new(move |call| {
+            if call.op == "commit" {
+                let cost = Duration::from_millis(u64::try_from(call.rows).unwrap());
+                clock.advance(cost);
+                took.lock().unwrap().push(cost);
+                commits.lock().unwrap().push((call.rows, true));
+            }
+            Goes::Well
+        })
+    })
+    .await;
+    let told = lose_all(&sim, &mut decider).await;
+    let oldest = told.oldest_tick;
+    assert!(
+        oldest <= GAP,
+        "ticks go on in between: one was {oldest:?} old"
+    );
+    let when_first_out = told.when_first_out.expect("the first pair's node is out");
+    println!("the first node was out after {when_first_out} decisions");
+    assert!(when_first_out < 1000, "{when_first_out}");
+    let took = took.lock().unwrap();
+    let longest = took.iter().max().unwrap();
+    assert!(*longest <= S(1), "{longest:?}");
+    // As measured: an eighth of a second, and a conductor with its pairs more.
+    let rows: Vec<usize> = commits
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|(rows, _)| *rows)
+        .collect();
+    let late = &rows[rows.len() / 2..];
+    assert!(
+        late.iter().all(|rows| *rows <= 125 + 3 * PAIRS_OF_EACH),
+        "{late:?}"
+    );
+}
+
+#[tokio::test]
+async fn l1_a_commit_that_met_a_limit_is_tried_again_smaller() {
+    const LIMIT: Duration = Duration::from_secs(2);
+    let (sim, mut decider, commits) = fleet(|commits, clock| {
+        let commits = Arc::clone(commits);
+        Box::new(move |call| {
+            if call.op != "commit" {
+                return Goes::Well;
+            }
+            let cost = Duration::from_millis(8) * u32::try_from(call.rows).unwrap();
+            clock.advance(cost.min(LIMIT));
+            commits.lock().unwrap().push((call.rows, cost <= LIMIT));
+            if cost > LIMIT {
+                Goes::Before(passing("commit a batch of events"))
+            } else {
+                Goes::Well
+            }
+        })
+    })
+    .await;
+    let began: Mono = sim.clock.now().mono;
+    lose_all(&sim, &mut decider).await;
+    let commits = commits.lock().unwrap();
+    let failed = commits.iter().filter(|(_, well)| !well).count();
+    println!(
+        "{failed} of {} commits met the limit, in {:?}",
+        commits.len(),
+        sim.now().since(began)
+    );
+    assert!((1..=3).contains(&failed), "it learns: {commits:?}");
+    for pair in commits.windows(2) {
+        let [(before, well), (after, _)] = pair else {
+            unreachable!("windows of two")
+        };
+        assert!(*well || after < before, "{before} failed, then {after}");
+    }
+}
