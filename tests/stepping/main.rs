@@ -8,6 +8,7 @@ mod ironic;
 mod neighbours;
 mod observe;
 mod operator;
+mod probes;
 mod races;
 mod schedules;
 mod servers;
