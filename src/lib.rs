@@ -63,12 +63,24 @@
 //! - **I9** A part that dies takes the process down; a watchdog kills a process that is stuck inside
 //!   a transaction. Nothing half alive.
 //!
+//! # Laws, quoted the same way
+//!
+//! - **L1** Bounded steps: the work of a transaction, a step, a scrape or a request is bounded by a
+//!   number that is set or measured, whatever is due at once.
+//! - **L2** Costs follow the change, not the history.
+//! - **L3** Something happens in time: while faults come no more often than a few a minute, each
+//!   silent conductor is lost within its time-out, the grace and a margin. Only time in which
+//!   deliveries were not taken makes a gap.
+//! - **L4** Every stop of progress is seen and heals: a wedge ends the session within a stated time,
+//!   and what silence cannot prove is said.
+//!
 //! # Words, one meaning each
 //!
 //! - **conductor**, **driver**, **group**: what drives nodes, how, and for which part of the fleet; a
 //!   **pair** is a group and a driver: what a node needs. The **driver map** says which conductors make
 //!   which pair active; a pair's **standing** is what it should be.
-//! - **event**: what a conductor says; a **tick** is a replica's own. **Intake** turns deliveries into
+//! - **event**: what a conductor says; a **tick** is a replica's own, and so is a
+//!   **probe**, which goes the conductors' way. **Intake** turns deliveries into
 //!   **findings**: what one transaction writes of a batch.
 //! - **decision**: a verdict about a pair, with its cause. A **turn** is the change of a standing that
 //!   leads to one. An *observed* decision moves no node.

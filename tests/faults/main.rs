@@ -7,3 +7,4 @@ mod freezes;
 mod harness;
 mod operator;
 mod others;
+mod topology;
