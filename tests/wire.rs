@@ -290,8 +290,10 @@ fn a_probe_is_one_only_if_it_came_through_an_exchange_with_its_own_key_and_is_ne
         Some("nodewarden.probe"),
     );
     let unknown = Err(Reason::UnknownType);
+    type Came = Result<Incoming, Reason>;
+    type Case<'a> = (&'a str, &'a str, &'a str, Option<&'a str>, &'a [u8], Came);
     #[rustfmt::skip]
-    let table: [(&str, &str, &str, Option<&str>, &[u8], _); 7] = [
+    let table: [Case<'_>; 7] = [
         ("as it was sent", events, key, kind, &body, Ok(Incoming::Probe(Some(probe)))),
         ("fields that are missing", events, key, kind, b"\x80", Ok(Incoming::Probe(None))),
         ("nothing that can be read", events, key, kind, b"\xc1", Ok(Incoming::Probe(None))),

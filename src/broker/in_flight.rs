@@ -20,8 +20,10 @@ pub(super) enum Fate {
     Waiting,
     /// Nothing for longer than the limit.
     Overdue,
-    /// The broker's word, or the end of the channel.
-    Known(lapin::Result<Confirmation>),
+    /// Answered: whether the broker returned it, because no queue wanted it.
+    Answered { returned: bool },
+    /// The channel has ended.
+    Failed(lapin::Error),
 }
 
 impl InFlight {
@@ -40,7 +42,10 @@ impl InFlight {
     /// Looks once. What is known is told once, and the message is done with.
     pub(super) fn look(&mut self, limit: Duration) -> Fate {
         match (&mut self.confirm).now_or_never() {
-            Some(known) => Fate::Known(known),
+            Some(Ok(confirmation)) => Fate::Answered {
+                returned: Confirmation::take_message(confirmation).is_some(),
+            },
+            Some(Err(fault)) => Fate::Failed(fault),
             None if self.since.mono().0 > limit => Fate::Overdue,
             None => Fate::Waiting,
         }

@@ -88,14 +88,14 @@ impl Probes {
         if self.link.blocked().is_some() {
             waiting.blocked();
         }
-        let confirmation = match waiting.look(self.link.limit()) {
+        let returned = match waiting.look(self.link.limit()) {
             Fate::Waiting => return Ok(()),
             Fate::Overdue => return Err(no_answer("confirming a probe", self.link.limit())),
-            Fate::Known(Err(fault)) => return self.lost_channel(&fault),
-            Fate::Known(Ok(confirmation)) => confirmation,
+            Fate::Failed(fault) => return self.lost_channel(&fault),
+            Fate::Answered { returned } => returned,
         };
         self.in_flight = None;
-        if confirmation.take_message().is_some() {
+        if returned {
             self.returned = Some(format!(
                 "no queue is bound to exchange {:?} for them",
                 self.exchange.as_str()

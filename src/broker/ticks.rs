@@ -57,9 +57,9 @@ impl Ticks {
                     ));
                 }
                 Fate::Overdue => return Err(no_answer("confirming a tick", self.link.limit())),
-                Fate::Known(Err(fault)) => return Err(lost("sending a tick", &fault)),
+                Fate::Failed(fault) => return Err(lost("sending a tick", &fault)),
                 // A full queue may reject it: that shows as a tick that does not come back.
-                Fate::Known(Ok(_)) => self.in_flight = None,
+                Fate::Answered { .. } => self.in_flight = None,
             }
         }
         let properties = BasicProperties::default()
