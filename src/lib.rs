@@ -86,7 +86,8 @@
 //! - **conductor**, **driver**, **group**: what drives nodes, how, and for which part of the fleet; a
 //!   **pair** is a group and a driver: what a node needs. The **driver map** says which conductors make
 //!   which pair active; a pair's **standing** is what it should be.
-//! - **event**: what a conductor says; a **tick** is a replica's own. **Intake** turns deliveries into
+//! - **event**: what a conductor says; a **tick** is a replica's own, and so is a
+//!   **probe**, which goes the conductors' way. **Intake** turns deliveries into
 //!   **findings**: what one transaction writes of a batch.
 //! - **decision**: a verdict about a pair, with its cause. A **turn** is the change of a standing that
 //!   leads to one. An *observed* decision moves no node.

@@ -3,6 +3,12 @@
 /// The `type` of our own ticks.
 pub const TICK_TYPE: &str = "nodewarden.tick";
 
+/// The `type` of our own probes.
+pub const PROBE_TYPE: &str = "nodewarden.probe";
+
+/// The routing key of our own probes, in the exchange of conductors' events.
+pub const PROBE_KEY: &str = "conductor.probe";
+
 /// One message that the broker delivered and that waits for its acknowledgement.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Delivery {

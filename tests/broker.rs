@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use lapin::BasicProperties;
-use lapin::options::QueueDeleteOptions;
+use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use nodewarden::broker::{
     BrokerError, DeadLetters, Emitter, Foreign, Kept, Requeued, Session, Subscriber, Which,
     check_url, publish_event,
 };
 use nodewarden::config::{Amqp, SecretUrl};
-use nodewarden::message::{Outgoing, Published, Refused};
+use nodewarden::message::{Delivery, Outgoing, Published, Refused};
 use nodewarden::wire::Reason;
 use nodewarden_tests::deployment::broker;
 use nodewarden_tests::rabbitmq::{Client, DEADLINE, bodies, numbered, receive, settings};
@@ -356,6 +356,110 @@ async fn a_tick_comes_back_through_the_queue() {
             .await
             .expect("acknowledged");
     }
+}
+
+/// Sends probes until one comes back, which it returns, or is returned to us.
+async fn probe(consumer: &mut nodewarden::broker::Consumer) -> Result<Delivery, String> {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        consumer
+            .send_probe(b"probe".to_vec())
+            .await
+            .expect("the session goes on");
+        let wait = Duration::from_millis(100);
+        let found = consumer.receive(1, wait).await.expect("it lives");
+        if let Some(why) = consumer.returned_probe().expect("the session goes on") {
+            return Err(why);
+        }
+        if let Some(found) = found.into_iter().next() {
+            consumer
+                .acknowledge_through(found.tag)
+                .await
+                .expect("acknowledged");
+            return Ok(found);
+        }
+        assert!(Instant::now() < deadline, "no probe came back");
+    }
+}
+
+/// Takes away what lies between conductors and the queue.
+async fn break_the_way(client: &Client, settings: &Amqp, exchange_too: bool) {
+    let (queue, exchange) = (
+        settings.events_queue.as_str(),
+        settings.events_exchange.as_str(),
+    );
+    if exchange_too {
+        let options = ExchangeDeleteOptions::default();
+        let deleted = client.channel.exchange_delete(exchange.into(), options);
+        deleted.await.expect("deleted");
+    } else {
+        let key = "conductor.#".into();
+        let none = FieldTable::default();
+        let unbound = client
+            .channel
+            .queue_unbind(queue.into(), exchange.into(), key, none);
+        unbound.await.expect("unbound");
+    }
+}
+
+/// Probes again until one comes back: some may be on their way.
+async fn comes_back(consumer: &mut nodewarden::broker::Consumer) -> Delivery {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        match probe(consumer).await {
+            Ok(back) => return back,
+            Err(why) => assert!(Instant::now() < deadline, "{why}"),
+        }
+    }
+}
+
+/// Probes again until one is returned: some may be on their way.
+async fn is_returned(consumer: &mut nodewarden::broker::Consumer) -> String {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        match probe(consumer).await {
+            Err(why) => return why,
+            Ok(_) => assert!(Instant::now() < deadline, "probes still come back"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn l4_a_probe_that_finds_no_way_is_returned_and_the_way_is_made_again_in_the_same_session() {
+    let settings = settings();
+    let session = open(&settings).await;
+    let mut consumer = session.consume("one").await.expect("a consumer");
+    let client = Client::connect().await;
+    let back = comes_back(&mut consumer).await;
+    assert_eq!(back.message_type.as_deref(), Some("nodewarden.probe"));
+    assert_eq!(back.routing_key, "conductor.probe");
+    assert_eq!(back.exchange, settings.events_exchange);
+    for (exchange_too, said) in [(false, "no queue is bound"), (true, "takes none from us")] {
+        break_the_way(&client, &settings, exchange_too).await;
+        let why = is_returned(&mut consumer).await;
+        assert!(why.contains(said), "{why}");
+        consumer.repair().await.expect("the session goes on");
+        comes_back(&mut consumer).await;
+    }
+}
+
+#[tokio::test]
+async fn without_leave_to_declare_a_way_that_is_gone_stays_gone_until_somebody_makes_it() {
+    let declaring = settings();
+    open(&declaring).await.close().await;
+    let settings = Amqp {
+        declare: false,
+        ..declaring.clone()
+    };
+    let session = open(&settings).await;
+    let mut consumer = session.consume("one").await.expect("a consumer");
+    comes_back(&mut consumer).await;
+    break_the_way(&Client::connect().await, &settings, false).await;
+    is_returned(&mut consumer).await;
+    consumer.repair().await.expect("the session goes on");
+    is_returned(&mut consumer).await;
+    open(&declaring).await.close().await;
+    comes_back(&mut consumer).await;
 }
 
 #[tokio::test]

@@ -9,7 +9,8 @@ use nodewarden::domain::ids::{
     ConductorName, Driver, EventId, Group, INCARNATION_MAX, Incarnation,
 };
 use nodewarden::wire::{
-    self, BODY_BYTES, Incoming, NESTING, Publishers, Reason, Refusal, Tick, encode_event, to_json,
+    self, BODY_BYTES, Incoming, NESTING, Probe, Publishers, Reason, Refusal, Tick, encode_event,
+    to_json,
 };
 use nodewarden_tests::envelope::{Envelope, decode};
 use proptest::prelude::*;
@@ -46,7 +47,7 @@ fn msgpack(value: &Value) -> Vec<u8> {
 fn decode_fields(message_type: &str, fields: &Value) -> Result<Event, Refusal> {
     let event = |result| match result {
         Ok(Incoming::Event { event, .. }) => Ok(event),
-        Ok(Incoming::Tick(tick)) => panic!("{tick:?} is no event"),
+        Ok(other @ (Incoming::Tick(_) | Incoming::Probe(_))) => panic!("{other:?} is no event"),
         Err(refusal) => Err(refusal),
     };
     let packed = msgpack(fields);
@@ -198,7 +199,7 @@ fn content_types_are_compared_without_case_and_parameters() {
 fn the_digest_changes_with_the_type_and_with_the_body_and_with_nothing_else() {
     let digest = |envelope: Envelope| match decode(&envelope, None).unwrap() {
         Incoming::Event { digest, .. } => digest,
-        Incoming::Tick(_) => unreachable!(),
+        Incoming::Tick(_) | Incoming::Probe(_) => unreachable!(),
     };
     let (body, other) = (msgpack(&joined()), msgpack(&with(&joined(), "x", json!(1))));
     let first = digest(delivery("conductor.joined", &body));
@@ -261,6 +262,53 @@ fn a_tick_through_any_other_exchange_is_an_unknown_type() {
         Reason::UnknownType,
         "nodewarden.tick",
     );
+}
+
+#[test]
+fn a_probe_is_one_only_if_it_came_through_an_exchange_with_its_own_key_and_is_never_refused_then() {
+    let probe = Probe {
+        stream: STREAM.to_owned(),
+        session: SESSION.to_owned(),
+        nonce: "n".to_owned(),
+    };
+    let body = probe.encode();
+    let came = |exchange, routing_key, message_type, body| {
+        let envelope = Envelope {
+            exchange,
+            routing_key,
+            message_type,
+            body,
+            message_id: None,
+            ..Envelope::default()
+        };
+        let nobody = Publishers::new(BTreeMap::new());
+        decode(&envelope, Some(&nobody)).map_err(|refusal| refusal.reason)
+    };
+    let (events, key, kind) = (
+        "conductor.events",
+        "conductor.probe",
+        Some("nodewarden.probe"),
+    );
+    let unknown = Err(Reason::UnknownType);
+    type Came = Result<Incoming, Reason>;
+    type Case<'a> = (&'a str, &'a str, &'a str, Option<&'a str>, &'a [u8], Came);
+    #[rustfmt::skip]
+    let table: [Case<'_>; 7] = [
+        ("as it was sent", events, key, kind, &body, Ok(Incoming::Probe(Some(probe)))),
+        ("fields that are missing", events, key, kind, b"\x80", Ok(Incoming::Probe(None))),
+        ("nothing that can be read", events, key, kind, b"\xc1", Ok(Incoming::Probe(None))),
+        ("straight into the queue", "", key, kind, &body, unknown.clone()),
+        ("with another routing key", events, "conductor.joined", kind, &body, unknown.clone()),
+        ("with another type", events, key, Some("nodewarden.tick"), &body, unknown.clone()),
+        ("with none", events, key, None, &body, unknown),
+    ];
+    for (what, exchange, routing_key, message_type, body, expected) in table {
+        assert_eq!(
+            came(exchange, routing_key, message_type, body),
+            expected,
+            "{what}"
+        );
+    }
 }
 
 #[test]
@@ -865,7 +913,7 @@ fn any_type() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => proptest::sample::select(vec![
             "conductor.joined", "conductor.heartbeat", "conductor.left",
-            "conductor.heartbeat_timeout", "nodewarden.tick",
+            "conductor.heartbeat_timeout", "nodewarden.tick", "nodewarden.probe", "conductor.probe",
         ]).prop_map(str::to_owned),
         1 => ".{0,10}",
     ]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::AppFault;
 use crate::config::{InventoryKind, Settings};
 use crate::domain::conductor::ConductorState;
-use crate::domain::hearing::{FRESH, TICK_INTERVAL};
+use crate::domain::hearing::{FRESH, TICK_INTERVAL, slack};
 use crate::store::Reader;
 
 /// Says at start how long a dead conductor's nodes can stay in service, with the time-outs that
@@ -42,10 +42,11 @@ pub(super) async fn log(settings: &Settings, reader: &Reader) -> Result<(), AppF
     Ok(())
 }
 
-/// One sentence: the conductor's own time-out, plus a tick's interval and its freshness.
+/// One sentence: the conductor's own time-out, plus a tick's interval and its freshness (and the slack of a
+/// short one).
 fn worst_case(reconnect_grace: Duration, longest: Option<Duration>) -> String {
     let show = |duration: Duration| humantime::format_duration(duration).to_string();
-    let margin = TICK_INTERVAL + FRESH;
+    let margin = TICK_INTERVAL + FRESH + longest.map(slack).unwrap_or_default();
     match longest {
         Some(longest) => format!(
             "worst case from a conductor's death to the announcement: {} (the longest heartbeat timeout known, {}, \

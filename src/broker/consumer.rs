@@ -16,9 +16,11 @@ use super::BrokerError;
 use super::confirmed::{ConfirmedChannel, Parcel};
 use super::dead_letters;
 use super::deliveries::{plain, take};
-use super::error::{over, short, within};
+use super::error::{chain, over, short, within};
 use super::link::BrokerConnection;
+use super::probes::Probes;
 use super::ticks::Ticks;
+use super::topology;
 use crate::clock::new_id;
 use crate::config::Amqp;
 use crate::message::{Delivery, Published, Refused};
@@ -32,6 +34,9 @@ pub struct Consumer {
     pending: VecDeque<message::Delivery>,
     dead_letters: (ShortString, ConfirmedChannel),
     ticks: Ticks,
+    probes: Probes,
+    publish: Arc<BrokerConnection>,
+    settings: Amqp,
 }
 
 impl Consumer {
@@ -70,6 +75,9 @@ impl Consumer {
             pending: VecDeque::new(),
             dead_letters,
             ticks,
+            probes: Probes::new(publish, short(&settings.events_exchange)?),
+            publish: Arc::clone(publish),
+            settings: settings.clone(),
         })
     }
 
@@ -170,9 +178,52 @@ impl Consumer {
     /// the worker notices that its own tick does not come back.
     ///
     /// # Errors
-    /// [`BrokerError::Lost`]: the session is over, or the user may not publish ticks.
+    /// [`BrokerError::Lost`]: the session is over, a confirm did not come in time, or the user may not
+    /// publish ticks.
     pub async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
         self.ticks.send(&body).await
+    }
+
+    /// Sends a probe the way of conductors' events; as with ticks, nobody waits for its confirm.
+    ///
+    /// # Errors
+    /// [`BrokerError::Lost`]: the session is over, or a confirm did not come in time.
+    pub async fn send_probe(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
+        self.probes.send(&body).await
+    }
+
+    /// Why a probe found no way into the queue, if one was returned since the last call.
+    ///
+    /// # Errors
+    /// [`BrokerError::Lost`]: the session is over, or a confirm did not come in time.
+    pub fn returned_probe(&mut self) -> Result<Option<String>, BrokerError> {
+        self.probes.take_returned()
+    }
+
+    /// Whether the broker takes nothing from us at the moment.
+    pub fn blocked(&self) -> bool {
+        // Both are asked: each keeps its own word only when it is looked at.
+        let (consume, publish) = (self.link.blocked(), self.publish.blocked());
+        consume.or(publish).is_some()
+    }
+
+    /// Declares again what is missing of the topology, where `amqp.declare` is on. A failure is
+    /// logged: what is there may still do.
+    ///
+    /// # Errors
+    /// [`BrokerError::Lost`]: the session is over.
+    pub async fn repair(&mut self) -> Result<(), BrokerError> {
+        if !self.settings.declare {
+            return Ok(());
+        }
+        match topology::ensure(&self.link, &self.settings).await {
+            Ok(()) => Ok(()),
+            Err(fault) if self.channel.status().connected() && self.link.connected() => {
+                tracing::warn!(fault = chain(&fault), "the topology cannot be made again");
+                Ok(())
+            }
+            Err(fault) => Err(over(fault)),
+        }
     }
 
     /// Leaves the line and keeps the order: closes the channel, which puts everything that is

@@ -107,6 +107,11 @@ impl BrokerConnection {
         self.limit
     }
 
+    /// Whether it stands, as far as we know.
+    pub(super) fn connected(&self) -> bool {
+        self.connection.status().connected()
+    }
+
     /// The login, for `user_id`.
     pub(super) fn user(&self) -> &str {
         &self.user

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use futures_util::future::FutureExt;
 use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
-use lapin::{BasicProperties, Channel, PublisherConfirm};
+use lapin::{BasicProperties, Channel};
 
-use super::error::{lost, over, within};
+use super::error::{lost, no_answer, over, within};
+use super::in_flight::{Fate, InFlight};
 use super::link::BrokerConnection;
 use super::{APP_ID, BrokerError};
 use crate::clock::{new_id, now_ms};
@@ -23,7 +23,7 @@ pub(super) struct Ticks {
     queue: ShortString,
     channel: Channel,
     link: Arc<BrokerConnection>,
-    in_flight: Option<PublisherConfirm>,
+    in_flight: Option<InFlight>,
 }
 
 impl Ticks {
@@ -39,22 +39,27 @@ impl Ticks {
         })
     }
 
-    /// Sends one, unless the one before is still in flight or the broker blocks publishers.
+    /// Sends one, unless the one before is still in flight or the broker blocks publishers. A confirm
+    /// that does not come in time ends the session (L4).
     pub(super) async fn send(&mut self, body: &[u8]) -> Result<(), BrokerError> {
         if self.link.blocked().is_some() {
+            if let Some(waiting) = &mut self.in_flight {
+                waiting.blocked();
+            }
             return Ok(());
         }
-        if let Some(confirm) = &mut self.in_flight {
-            match confirm.now_or_never() {
-                None if self.channel.status().connected() => return Ok(()),
-                None => {
+        if let Some(waiting) = &mut self.in_flight {
+            match waiting.look(self.link.limit()) {
+                Fate::Waiting if self.channel.status().connected() => return Ok(()),
+                Fate::Waiting => {
                     return Err(BrokerError::Lost(
                         "sending a tick: the channel has ended".into(),
                     ));
                 }
-                Some(Err(fault)) => return Err(lost("sending a tick", &fault)),
+                Fate::Overdue => return Err(no_answer("confirming a tick", self.link.limit())),
+                Fate::Failed(fault) => return Err(lost("sending a tick", &fault)),
                 // A full queue may reject it: that shows as a tick that does not come back.
-                Some(Ok(_)) => self.in_flight = None,
+                Fate::Answered { .. } => self.in_flight = None,
             }
         }
         let properties = BasicProperties::default()
@@ -73,7 +78,7 @@ impl Ticks {
         let confirm = within(self.link.limit(), "sending a tick", publish)
             .await
             .map_err(over)?;
-        self.in_flight = Some(confirm);
+        self.in_flight = Some(InFlight::new(confirm));
         Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! When silence proves something.
 //!
-//! A replica hears conductors only through the queue. It sends itself a tick through the same
+//! A replica hears conductors only through the queue. It sends itself a tick straight into that
 //! queue every second: when the tick comes back, all that was queued before its sending instant
-//! has been handled. Only then, and only against that instant, may a deadline be judged (I7).
+//! has been handled. With each tick goes a probe the conductors' own way, through their exchange and
+//! its binding: when it comes back, what conductors send does arrive. Only with both, and only
+//! against the earlier of their sending instants, may a deadline be judged (I7).
 
 use std::time::Duration;
 
@@ -22,23 +24,74 @@ pub const FRESH: Duration = Duration::from_secs(1);
 /// tick may be late without starting the grace again.
 pub const GAP: Duration = Duration::from_secs(3);
 
-/// What an own tick that came back says.
+/// A time-out under this gets one [`TICK_INTERVAL`] of slack: a stall of ours is not counted before
+/// it is longer than that, and may have held up the only sign of life of so short a time.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// What is added to a time-out of this length.
+#[must_use]
+pub fn slack(timeout: Duration) -> Duration {
+    match timeout < SHORT_TIMEOUT {
+        true => TICK_INTERVAL,
+        false => Duration::ZERO,
+    }
+}
+
+/// Without a probe for so long, while ticks come back, the conductors' way is broken: twice the gap,
+/// so that it is said within 10 s and never for one that was held up.
+const PROBE_MISSING: Duration = Duration::from_secs(6);
+
+/// Deaf for longer than this is no passing stall.
+const LONG_DEAF: Duration = Duration::from_secs(60);
+
+/// What an own tick or probe that came back says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heard {
-    /// Nothing was missed since the last one: silence before `sent` is silence.
+    /// Nothing was missed since the last time: silence before `sent` is silence.
     Fresh {
-        /// The tick's sending instant; deadlines are judged against it.
+        /// The earlier of the sending instants of tick and probe; deadlines are judged against it.
         sent: Mono,
-        /// How long we had been deaf, if this tick ended a gap.
+        /// How long we had been deaf, if this ended a gap.
         gap: Option<Duration>,
-        /// How much later than it should this tick came, if that was no gap yet. Conductors may
+        /// How much longer than two intervals this took, if that was no gap yet. Conductors may
         /// have stood still with us, so every deadline is put off by it
-        /// ([`DriverMap::postpone`]): time in which we could not hear counts for nothing.
+        /// ([`DriverMap::postpone`]): time in which we could not hear counts for nothing. Up to two
+        /// intervals are the steps of a busy replica, which must not stretch deadlines (L3).
         stall: Duration,
     },
-    /// It took too long to say anything. Only if none comes back fresh for longer than [`GAP`] is
-    /// that a gap.
+    /// It took too long to say anything, or its companion has not come back yet. Only if that lasts
+    /// longer than [`GAP`] is it a gap.
     Stale,
+}
+
+/// Why silence proves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deafness {
+    /// Ticks come back and probes do not: what conductors send does not arrive.
+    NoWay,
+    /// No own tick has come back fresh for over a minute.
+    NoTick,
+}
+
+/// One way into the queue: what came back by it fresh.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    /// The latest sending instant.
+    sent: Option<Mono>,
+    /// When that came back; the takeover, before the first.
+    back: Mono,
+}
+
+impl Way {
+    /// What was sent at `sent` came back at `now`; whether it was fresh.
+    fn came_back(&mut self, sent: Mono, now: Mono) -> bool {
+        let fresh = now.since(sent) < FRESH;
+        if fresh {
+            self.sent = self.sent.max(Some(sent));
+            self.back = now;
+        }
+        fresh
+    }
 }
 
 /// What this replica has heard of itself since it took over.
@@ -47,19 +100,34 @@ pub struct Hearing {
     took_over: Mono,
     /// The end of the last gap, or the takeover: deadlines restart here.
     floor: Mono,
+    /// When silence was last proved.
     last_fresh: Mono,
+    ticks: Way,
+    probes: Way,
+    /// A probe was returned to us: only one that was sent later proves anything.
+    no_way_before: Option<Mono>,
+    /// The sending instant up to which silence was judged last.
+    judged: Option<Mono>,
     deaf: bool,
     proven: bool,
 }
 
 impl Hearing {
-    /// A replica that has just taken over; it is deaf until its own tick comes back.
+    /// A replica that has just taken over; it is deaf until its own tick and probe come back.
     #[must_use]
     pub fn from(took_over: Mono) -> Self {
+        let way = Way {
+            sent: None,
+            back: took_over,
+        };
         Self {
             took_over,
             floor: took_over,
             last_fresh: took_over,
+            ticks: way,
+            probes: way,
+            no_way_before: None,
+            judged: None,
             deaf: true,
             proven: false,
         }
@@ -67,10 +135,44 @@ impl Hearing {
 
     /// An own tick came back at `now` that was sent at `sent`.
     pub fn tick(&mut self, sent: Mono, now: Mono) -> Heard {
-        if sent >= self.took_over {
-            self.proven = true;
+        if sent < self.took_over {
+            return Heard::Stale;
         }
-        if now.since(sent) >= FRESH || sent < self.took_over {
+        self.proven = true;
+        match self.ticks.came_back(sent, now) {
+            true => self.heard(now),
+            false => Heard::Stale,
+        }
+    }
+
+    /// An own probe came back at `now`, through the conductors' exchange, that was sent at `sent`.
+    pub fn probe(&mut self, sent: Mono, now: Mono) -> Heard {
+        if sent < self.took_over || self.no_way_before.is_some_and(|returned| sent < returned) {
+            return Heard::Stale;
+        }
+        match self.probes.came_back(sent, now) {
+            true => {
+                self.no_way_before = None;
+                self.heard(now)
+            }
+            false => Heard::Stale,
+        }
+    }
+
+    /// A probe was returned to us at `now`: no queue is bound for what conductors send. Deaf at once.
+    pub fn no_way(&mut self, now: Mono) {
+        self.no_way_before = Some(now);
+        self.deaf = true;
+    }
+
+    /// What both ways prove together, if that is more than before.
+    fn heard(&mut self, now: Mono) -> Heard {
+        let (Some(ticked), Some(probed)) = (self.ticks.sent, self.probes.sent) else {
+            return Heard::Stale;
+        };
+        let sent = ticked.min(probed);
+        let known = self.judged.is_some_and(|judged| sent <= judged);
+        if known || now.since(sent) > GAP || self.no_way_before.is_some() {
             return Heard::Stale;
         }
         let silence = now.since(self.last_fresh);
@@ -80,16 +182,12 @@ impl Hearing {
             self.deaf = false;
         }
         self.last_fresh = now;
+        self.judged = Some(sent);
         let stall = match gap {
             Some(_) => Duration::ZERO,
-            None => silence.saturating_sub(TICK_INTERVAL),
+            None => silence.saturating_sub(TICK_INTERVAL * 2),
         };
         Heard::Fresh { sent, gap, stall }
-    }
-
-    /// What was heard is lost or doubtful (the memory was rebuilt): deaf until the next fresh tick.
-    pub fn interrupt(&mut self) {
-        self.deaf = true;
     }
 
     /// Whether an own tick sent since the takeover came back. Before that no node is taken out:
@@ -107,8 +205,28 @@ impl Hearing {
 
     /// How long ago the last fresh own tick came back.
     #[must_use]
-    pub fn last_fresh_age(&self, now: Mono) -> Duration {
-        now.since(self.last_fresh)
+    pub fn tick_age(&self, now: Mono) -> Duration {
+        now.since(self.ticks.back)
+    }
+
+    /// Why silence proves nothing, if that has lasted too long to pass unsaid.
+    #[must_use]
+    pub fn deafness(&self, now: Mono) -> Option<Deafness> {
+        let missing = now.since(self.probes.back);
+        if self.no_way_before.is_some() || missing > PROBE_MISSING && self.tick_age(now) <= GAP {
+            return Some(Deafness::NoWay);
+        }
+        (now.since(self.last_fresh) > LONG_DEAF).then_some(Deafness::NoTick)
+    }
+
+    /// For how long from `now` on silence proves nothing yet, of a conductor whose time-out is not
+    /// longer than `reconnect_grace`; zero if it counts. Deaf, it is the whole grace at least.
+    #[must_use]
+    pub fn unproven(&self, now: Mono, reconnect_grace: Duration) -> Duration {
+        if self.deaf || now.since(self.last_fresh) > GAP {
+            return reconnect_grace.max(TICK_INTERVAL);
+        }
+        self.floor.plus(reconnect_grace).since(now)
     }
 
     /// The moment after which `conductor` no longer counts, if nothing is heard; `None` if
@@ -119,7 +237,10 @@ impl Hearing {
     #[must_use]
     pub fn deadline(&self, conductor: &Conductor, reconnect_grace: Duration) -> Option<Mono> {
         let own = match conductor.life {
-            Life::Active => conductor.heard.plus(conductor.heartbeat_timeout?),
+            Life::Active => {
+                let timeout = conductor.heartbeat_timeout?;
+                conductor.heard.plus(timeout + slack(timeout))
+            }
             Life::Leaving { until } => until,
             Life::Left | Life::TimedOut => return None,
         };
@@ -131,7 +252,7 @@ impl Hearing {
     }
 
     /// Whether something that began at `began` and was not denied has lasted for `grace`, judged against
-    /// the sending instant of an own tick that came back fresh: never while deaf, and after a gap or a
+    /// the sending instant of an own tick and probe that came back fresh: never while deaf, and after a gap or a
     /// takeover not before `grace` (or `reconnect_grace`, if that is longer) has passed again.
     #[must_use]
     pub fn lasted(
@@ -175,141 +296,4 @@ impl Hearing {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::example::{at, conductor, living, name};
-    use super::*;
-
-    const S: fn(u64) -> Duration = Duration::from_secs;
-
-    fn ms(ms: u64) -> Mono {
-        Mono(Duration::from_millis(ms))
-    }
-
-    fn fresh(sent: Mono, gap: Option<Duration>, stall: Duration) -> Heard {
-        Heard::Fresh { sent, gap, stall }
-    }
-
-    /// One that took over at 100 s and heard itself at 101 s.
-    fn hearing() -> Hearing {
-        let mut hearing = Hearing::from(at(100));
-        hearing.tick(at(101), at(101));
-        hearing
-    }
-
-    #[test]
-    fn a_tick_says_only_what_it_can_prove() {
-        let none = Duration::ZERO;
-        // A takeover at 100 s; then one tick after the other: when it was sent and came back.
-        #[rustfmt::skip]
-        let table = [
-            ("sent before the takeover", ms(99_900), ms(100_200), Heard::Stale),
-            ("the first one of our own ends the gap", ms(100_100), ms(100_300), fresh(ms(100_100), Some(Duration::from_millis(300)), none)),
-            ("a second later nothing was missed", ms(101_300), ms(101_300), fresh(ms(101_300), None, none)),
-            ("a late one puts deadlines off by as much", ms(103_700), ms(103_800), fresh(ms(103_700), None, Duration::from_millis(1500))),
-            ("one that took a second proves nothing", ms(103_900), ms(104_900), Heard::Stale),
-            ("three seconds after the last fresh one: no gap yet", ms(106_800), ms(106_800), fresh(ms(106_800), None, S(2))),
-            ("longer is a gap, and its end", ms(110_000), ms(110_000), fresh(ms(110_000), Some(Duration::from_millis(3200)), none)),
-        ];
-        let mut hearing = Hearing::from(at(100));
-        for (what, sent, now, expected) in table {
-            assert_eq!(hearing.tick(sent, now), expected, "{what}");
-        }
-    }
-
-    #[test]
-    fn a_stale_tick_of_our_own_still_proves_that_the_queue_was_seen_through() {
-        let mut hearing = Hearing::from(at(100));
-        assert!(!hearing.proven());
-        hearing.tick(at(99), at(110));
-        assert!(!hearing.proven(), "it was sent before the takeover");
-        hearing.tick(at(105), at(110));
-        assert!(hearing.proven() && hearing.deaf());
-    }
-
-    #[test]
-    fn an_interruption_makes_deaf_until_the_next_fresh_tick_which_ends_a_gap() {
-        let mut hearing = hearing();
-        hearing.interrupt();
-        assert!(hearing.deaf());
-        assert_eq!(hearing.tick(at(101), at(102)), Heard::Stale);
-        assert!(hearing.deaf());
-        let heard = hearing.tick(at(102), at(102));
-        assert_eq!(heard, fresh(at(102), Some(S(1)), Duration::ZERO));
-        assert!(!hearing.deaf());
-    }
-
-    #[test]
-    fn a_deadline_is_the_later_of_its_own_and_the_end_of_our_last_gap_and_the_grace() {
-        // The floor is at 101 s, the grace for reconnecting 60 s.
-        let heard = |life, heard, timeout: Option<u64>| Conductor {
-            heard: at(heard),
-            heartbeat_timeout: timeout.map(S),
-            ..living(life, "c", &["a"])
-        };
-        let until = |seconds| Life::Leaving { until: at(seconds) };
-        #[rustfmt::skip]
-        let table = [
-            ("its own lies later", heard(Life::Active, 200, Some(10)), Some(210)),
-            ("ours lies later", heard(Life::Active, 110, Some(10)), Some(161)),
-            ("a longer time-out is the longer grace", heard(Life::Active, 1, Some(120)), Some(221)),
-            ("no time-out: silence proves nothing", heard(Life::Active, 1, None), None),
-            ("a planned restart ends when it was to end", heard(until(300), 110, None), Some(300)),
-            ("but not within our grace", heard(until(130), 110, None), Some(161)),
-            ("it left already", heard(Life::Left, 1, Some(10)), None),
-            ("it was found silent already", heard(Life::TimedOut, 1, Some(10)), None),
-        ];
-        for (what, conductor, expected) in table {
-            let deadline = hearing().deadline(&conductor, S(60));
-            assert_eq!(deadline, expected.map(at), "{what}");
-        }
-    }
-
-    #[test]
-    fn the_overdue_are_found_by_deadline_and_name_and_none_while_deaf() {
-        let heard = |name, heard| Conductor {
-            heard: at(heard),
-            ..conductor(name, &["a"])
-        };
-        let silent = [
-            heard("d", 200),
-            heard("c", 201),
-            heard("b", 201),
-            heard("a", 300),
-        ];
-        let map = DriverMap::load(silent, []);
-        let mut hearing = hearing();
-        let table: [(&str, u64, &[&str]); 4] = [
-            ("none at its deadline", 210, &[]),
-            ("the first one after it", 211, &["d"]),
-            ("by deadline, then by name", 212, &["d", "b", "c"]),
-            ("all in the end", 1000, &["d", "b", "c", "a"]),
-        ];
-        for (what, sent, expected) in table {
-            let expected: Vec<ConductorName> = expected.iter().map(|one| name(one)).collect();
-            assert_eq!(hearing.overdue(&map, at(sent), S(60)), expected, "{what}");
-        }
-        hearing.interrupt();
-        assert_eq!(hearing.overdue(&map, at(1000), S(60)), []);
-    }
-
-    #[test]
-    fn what_began_has_lasted_after_its_grace_and_after_that_of_our_last_gap() {
-        // The floor is at 101 s.
-        #[rustfmt::skip]
-        let table = [
-            ("its grace is not over", 200, 30, 230, 60, false),
-            ("it is", 200, 30, 231, 60, true),
-            ("ours is not over", 100, 30, 161, 60, false),
-            ("both are", 100, 30, 162, 60, true),
-            ("its own grace begins again after a gap, too", 1, 90, 191, 60, false),
-            ("and ends", 1, 90, 192, 60, true),
-        ];
-        for (what, began, grace, sent, reconnect, expected) in table {
-            let lasted = hearing().lasted(at(began), S(grace), at(sent), S(reconnect));
-            assert_eq!(lasted, expected, "{what}");
-        }
-        let mut deaf = hearing();
-        deaf.interrupt();
-        assert!(!deaf.lasted(at(1), S(1), at(1000), S(1)));
-    }
-}
+mod tests;

@@ -108,10 +108,11 @@ mod tests {
         reconnect: Duration::from_secs(60),
     };
 
-    /// A takeover at 0 s, with a fresh tick at once.
+    /// A takeover at 0 s, with a fresh tick and probe at once.
     fn hearing() -> Hearing {
         let mut hearing = Hearing::from(at(0));
         hearing.tick(at(0), at(0));
+        hearing.probe(at(0), at(0));
         hearing
     }
 
@@ -170,7 +171,7 @@ mod tests {
     #[test]
     fn nothing_is_due_while_deaf() {
         let mut hearing = hearing();
-        hearing.interrupt();
+        hearing.no_way(at(0));
         assert_eq!(seen().due(&map(), &hearing, at(1000), GRACES), []);
     }
 

@@ -24,6 +24,7 @@ pub async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
             status.ready(),
             status.epoch,
             status.last_tick.map(|at| at.elapsed()),
+            status.unproven,
             status.pending,
         );
     }

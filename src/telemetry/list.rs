@@ -48,6 +48,8 @@ list! {
         "The fencing number that this replica holds; 0 while it does not decide";
     Gauge LAST_TICK_AGE = "nodewarden_last_tick_age_seconds",
         "While active: seconds since this replica last heard its own tick fresh (+Inf: not yet); 0 otherwise";
+    Gauge SILENCE_UNPROVEN = "nodewarden_silence_unproven_seconds",
+        "While active: for how many seconds silence proves nothing yet; 0: it counts", from 0;
     Gauge PENDING_PAIRS = "nodewarden_pending_pairs",
         "Pairs whose nodes this replica still has to look at";
     Counter DEAF = "nodewarden_deaf_seconds_total",

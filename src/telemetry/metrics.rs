@@ -124,13 +124,15 @@ impl Metrics {
         self.handle.render()
     }
 
-    /// What this replica does. `tick_age` is `None` as long as no own tick came back.
+    /// What this replica does. `tick_age` is `None` as long as no own tick came back,
+    /// `unproven` for how long silence proves nothing yet.
     pub fn replica(
         &self,
         role: &str,
         ready: bool,
         epoch: Option<u64>,
         tick_age: Option<Duration>,
+        unproven: Duration,
         pending: usize,
     ) {
         for each in ["active", "standby", "starting"] {
@@ -139,6 +141,7 @@ impl Metrics {
         READY.set(flag(ready));
         EPOCH.set(epoch.unwrap_or_default() as f64);
         PENDING_PAIRS.set(pending as f64);
+        SILENCE_UNPROVEN.set(unproven.as_secs_f64());
         LAST_TICK_AGE.set(match tick_age {
             _ if role != "active" => 0.0,
             Some(age) => age.as_secs_f64(),

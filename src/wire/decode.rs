@@ -5,13 +5,14 @@ use sha2::{Digest, Sha256};
 use super::body::{self, Format};
 use super::fields::{Fields, MS_MAX, required};
 use super::incoming::{INTERVALS_PER_TIMEOUT, REASON_BYTES, TIMEOUT_MAX_MS, TIMEOUT_MIN_MS};
+use super::probe::Probe;
 use super::publishers::Publishers;
 use super::refusal::{Reason, Refusal, excerpt};
 use super::tick::Tick;
 use super::{BODY_BYTES, DRIVERS, JSON, MSGPACK};
 use crate::domain::event::{Event, EventKind, EventType, Statement};
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, INCARNATION_MAX, Incarnation};
-use crate::message::{Delivery, TICK_TYPE};
+use crate::message::{Delivery, PROBE_KEY, PROBE_TYPE, TICK_TYPE};
 use crate::words::Word;
 
 /// What a good message says.
@@ -27,6 +28,9 @@ pub enum Incoming {
     },
     /// A tick of this or another replica came back.
     Tick(Tick),
+    /// A probe of this or another replica came back, or something that poses as one; `None`: it cannot
+    /// be read. Never refused: it says nothing about any conductor.
+    Probe(Option<Probe>),
 }
 
 /// The messages that may come in.
@@ -34,6 +38,7 @@ pub enum Incoming {
 enum Kind {
     Event(EventType),
     Tick,
+    Probe,
 }
 
 /// Reads `delivery`. With `publishers`, events must carry the `user_id` of somebody who may speak
@@ -44,11 +49,15 @@ enum Kind {
 pub fn decode(delivery: &Delivery, publishers: Option<&Publishers>) -> Result<Incoming, Refusal> {
     check_size(&delivery.body)?;
     let kind = kind(delivery)?;
-    let format = format(delivery)?;
-    let Kind::Event(event_type) = kind else {
-        let fields = Fields::new(body::read(&delivery.body, format)?);
-        return Tick::from_fields(&fields).map(Incoming::Tick);
+    let event_type = match kind {
+        Kind::Event(event_type) => event_type,
+        Kind::Tick => {
+            let fields = Fields::new(body::read(&delivery.body, format(delivery)?)?);
+            return Tick::from_fields(&fields).map(Incoming::Tick);
+        }
+        Kind::Probe => return Ok(Incoming::Probe(probe(delivery))),
     };
+    let format = format(delivery)?;
     let id = event_id(delivery.message_id.as_deref())?;
     let fields = Fields::new(body::read(&delivery.body, format)?);
     let event = event(event_type, id, &fields)?;
@@ -76,10 +85,19 @@ fn kind(delivery: &Delivery) -> Result<Kind, Refusal> {
     if name == TICK_TYPE && delivery.exchange.is_empty() {
         return Ok(Kind::Tick);
     }
+    // The other way round: only what came the conductors' way proves it.
+    if name == PROBE_TYPE && delivery.routing_key == PROBE_KEY && !delivery.exchange.is_empty() {
+        return Ok(Kind::Probe);
+    }
     EventType::parse(name).map(Kind::Event).ok_or_else(|| {
         let detail = format!("message type {} is unknown", excerpt(name));
         Refusal::new(Reason::UnknownType, detail)
     })
+}
+
+fn probe(delivery: &Delivery) -> Option<Probe> {
+    let body = body::read(&delivery.body, format(delivery).ok()?).ok()?;
+    Probe::from_fields(&Fields::new(body))
 }
 
 fn format(delivery: &Delivery) -> Result<Format, Refusal> {

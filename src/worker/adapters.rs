@@ -23,6 +23,22 @@ impl Queue for Consumer {
     async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
         self.send_tick(body).await
     }
+
+    async fn send_probe(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
+        self.send_probe(body).await
+    }
+
+    fn returned_probe(&mut self) -> Result<Option<String>, BrokerError> {
+        self.returned_probe()
+    }
+
+    fn blocked(&self) -> bool {
+        self.blocked()
+    }
+
+    async fn repair(&mut self) -> Result<(), BrokerError> {
+        self.repair().await
+    }
 }
 
 impl Announcer for Announcements {

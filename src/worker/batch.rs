@@ -16,7 +16,7 @@ use crate::domain::time::{Mono, Now};
 use crate::message::Delivery;
 use crate::store::{ConductorRecord, DecisionRecord, EventRecord, Findings, StandingRecord};
 use crate::telemetry;
-use crate::wire::{self, Incoming, Publishers, Reason, Refusal, Tick};
+use crate::wire::{self, Incoming, Probe, Publishers, Reason, Refusal, Tick};
 
 /// What an event is remembered by.
 pub(super) type Key = (ConductorName, EventId);
@@ -44,7 +44,7 @@ impl Item {
                 let drivers = event.kind.statement().map_or(0, |said| said.drivers.len());
                 2 + 2 * u32::try_from(drivers).unwrap_or(u32::MAX / 4)
             }
-            Ok(Incoming::Tick(_)) | Err(_) => 0,
+            Ok(Incoming::Tick(_) | Incoming::Probe(_)) | Err(_) => 0,
         }
     }
 }
@@ -74,7 +74,7 @@ pub(super) struct Done {
     pub(super) refused: Vec<(u64, Refusal)>,
     /// Whether an own tick was among them.
     pub(super) own_tick: bool,
-    /// The sending instant of the last one that came back fresh.
+    /// The instant up to which silence may be judged, if an own tick and probe came back fresh.
     pub(super) fresh: Option<Mono>,
     /// How many rows the findings are.
     pub(super) rows: u64,
@@ -137,6 +137,7 @@ impl<'a> Batch<'a> {
         match item.content {
             Err(refusal) => self.done.refused.push((item.tag, refusal)),
             Ok(Incoming::Tick(tick)) => self.tick(&tick, session),
+            Ok(Incoming::Probe(probe)) => self.probe(probe.as_ref(), session),
             Ok(Incoming::Event { event, digest }) => {
                 let key = (event.conductor.clone(), event.id.clone());
                 match known.get(&key).or_else(|| self.seen.get(&key)) {
@@ -254,12 +255,27 @@ impl<'a> Batch<'a> {
             return;
         }
         self.done.own_tick = true;
-        let term = &mut *self.term;
-        let heard = term.hearing.tick(Mono(tick.sent), self.now.mono);
+        let heard = self.term.hearing.tick(Mono(tick.sent), self.now.mono);
+        self.heard(heard);
+    }
+
+    /// Only a probe that we remember says anything; whatever else poses as one is let go.
+    fn probe(&mut self, probe: Option<&Probe>, session: &str) {
+        let ours = probe.filter(|probe| probe.session == session);
+        let Some(sent) = ours.and_then(|probe| self.term.probing.sent_at(&probe.nonce)) else {
+            return;
+        };
+        let heard = self.term.hearing.probe(sent, self.now.mono);
+        self.heard(heard);
+    }
+
+    fn heard(&mut self, heard: Heard) {
         let Heard::Fresh { sent, gap, stall } = heard else {
             return;
         };
         self.done.fresh = Some(sent);
+        let term = &mut *self.term;
+        term.probing.came_back();
         term.map.postpone(stall);
         term.unknown.postpone(stall);
         let deaf = gap.unwrap_or(stall);

@@ -11,6 +11,7 @@ use super::forgetting::forget_gone;
 use super::intake::{Identity, InHand, intake};
 use super::pausing::{self, Pausing};
 use super::ports::{Clock, Ledger, Queue};
+use super::probing;
 use super::reconcile::reconcile;
 use super::redecide::redecide;
 use super::requests;
@@ -43,6 +44,10 @@ const PAUSE_CAP: Duration = Duration::from_secs(2);
 
 /// The longest wait for a delivery: how fast a stop is noticed on an idle queue.
 const WAIT_CAP: Duration = Duration::from_millis(200);
+
+/// So many ticks, one a second, of which none came back: the session is wedged. Counted, because a
+/// replica that was frozen has sent none.
+const WEDGED_TICKS: u32 = 120;
 
 /// A trouble with the database that is being sat out.
 struct Trouble {
@@ -106,10 +111,20 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     /// [`End`]: this session is over; everything it remembers must be dropped.
     pub async fn step(&mut self) -> Result<Step, End> {
         self.tick_if_due().await?;
+        let (place, queue) = (&mut self.place, &mut self.queue);
+        probing::look(place, queue, &self.clock, self.rules.sweep_interval).await?;
         let mut step = Step::default();
         if self.in_hand.is_empty() {
             let wait = self.wait();
             let received = self.queue.receive(self.rules.batch, wait).await?;
+            // A long queue that is worked off may hold every tick until it expires.
+            if let Some(term) = self
+                .place
+                .term_mut()
+                .filter(|_| received.len() >= self.rules.batch)
+            {
+                term.unanswered = 0;
+            }
             self.in_hand.put(received);
             if !self.in_hand.is_empty() {
                 failpoints::reached("after-delivery");
@@ -120,6 +135,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
                 if let Some(trouble) = self.trouble.take() {
                     tracing::info!(was = trouble.what, "the database is back");
                 }
+                self.wedged()?;
             }
             Err(Fault::End(end)) => return Err(end),
             Err(Fault::Store(fault)) => self.sit_out(fault).await?,
@@ -190,7 +206,23 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     pub fn last_tick_age(&self) -> Option<Duration> {
         let now = self.clock.now().mono;
         let term = self.place.term();
-        term.map(|term| term.hearing.last_fresh_age(now))
+        term.map(|term| term.hearing.tick_age(now))
+    }
+
+    /// For how long silence proves nothing yet; zero if it counts, or if this replica does not decide.
+    pub fn unproven(&self) -> Duration {
+        let now = self.clock.now().mono;
+        let grace = self.rules.reconnect_grace;
+        let term = self.place.term();
+        term.map_or(Duration::ZERO, |term| term.hearing.unproven(now, grace))
+    }
+
+    /// Why no silence can be judged, in words, if that has lasted too long to pass unsaid.
+    pub fn deafness(&self) -> Option<String> {
+        let now = self.clock.now().mono;
+        self.place
+            .term()
+            .and_then(|term| probing::deafness(term, now))
     }
 
     /// The pause that keeps nodes in, as this replica knows it.
@@ -245,7 +277,21 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             sent: now.0,
         };
         self.queue.send_tick(tick.encode()).await?;
-        Ok(())
+        if let Some(term) = self.place.term_mut().filter(|_| !self.queue.blocked()) {
+            term.unanswered += 1;
+        }
+        probing::send(&mut self.place, &mut self.queue, &self.clock, &self.us).await
+    }
+
+    /// A queue that gives nothing although broker and database answer: joining the line again may
+    /// heal it (L4).
+    fn wedged(&self) -> Result<(), End> {
+        match self.place.term() {
+            Some(term) if term.unanswered > WEDGED_TICKS && self.in_hand.is_empty() => {
+                Err(End::Wedged("no own tick has come back for two minutes"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A trouble of the database: the deliveries stay in hand, the channel stays open, so that the

@@ -188,6 +188,9 @@ fn follow(place: &mut Place, rules: &Rules, rows: u32, done: &Done, took: std::t
         term.rows.took(rows, done.rows, took);
     }
     term.look_at_requests |= done.own_tick;
+    if done.own_tick {
+        term.unanswered = 0;
+    }
     if let Some(sent) = done.fresh {
         term.fresh = Some(sent);
         term.judged = sent;

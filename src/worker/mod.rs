@@ -23,6 +23,7 @@ mod intake;
 mod pausing;
 mod pending;
 pub mod ports;
+mod probing;
 mod reconcile;
 mod redecide;
 mod relay;

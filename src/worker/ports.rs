@@ -38,4 +38,26 @@ pub trait Queue {
     /// # Errors
     /// The session is over.
     async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError>;
+
+    /// Sends a probe the way of conductors' events, through their exchange.
+    ///
+    /// # Errors
+    /// The session is over.
+    async fn send_probe(&mut self, body: Vec<u8>) -> Result<(), BrokerError>;
+
+    /// Why a probe found no way into the queue, if one was returned since the last call.
+    ///
+    /// # Errors
+    /// The session is over.
+    fn returned_probe(&mut self) -> Result<Option<String>, BrokerError>;
+
+    /// Whether the broker takes nothing from us at the moment (an alarm).
+    fn blocked(&self) -> bool;
+
+    /// Makes what is missing of exchanges, queues and bindings, where that is ours to do. A failure
+    /// is logged.
+    ///
+    /// # Errors
+    /// The session is over.
+    async fn repair(&mut self) -> Result<(), BrokerError>;
 }

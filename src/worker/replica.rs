@@ -274,7 +274,13 @@ impl Replica {
                 Role::Standby
             },
             epoch: decider.epoch(),
-            troubles: blocked.into_iter().chain(relay).chain(trouble).collect(),
+            troubles: blocked
+                .into_iter()
+                .chain(relay)
+                .chain(trouble)
+                .chain(decider.deafness())
+                .collect(),
+            unproven: decider.unproven(),
             last_tick: decider.last_tick_age().and_then(clock::ago),
             pause: decider.pause().cloned(),
             pending: decider.pending(),

@@ -1,6 +1,6 @@
 //! What a replica says about itself: for `/readyz`, metrics and its log.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::store::Pause;
 use crate::words::words;
@@ -30,6 +30,8 @@ pub struct Status {
     pub troubles: Vec<String>,
     /// While active: when its own tick last came back fresh; `None` before the first.
     pub last_tick: Option<Instant>,
+    /// For how long silence proves nothing yet; zero if it counts, or while not active.
+    pub unproven: Duration,
     /// The pause that keeps nodes in, as last looked at.
     pub pause: Option<Pause>,
     /// Pairs that reconcile has still to look at.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::forgetting::Forgetting;
 use super::pending::{MOST_SCALE, Pending};
+use super::probing::Probing;
 use super::retention::Retention;
 use super::window::WindowSize;
 use crate::config::Mode;
@@ -25,8 +26,11 @@ pub(super) struct Term {
     pub(super) epoch: u64,
     pub(super) map: DriverMap,
     pub(super) hearing: Hearing,
+    pub(super) probing: Probing,
     pub(super) pending: Pending,
     pub(super) next_sweep: Mono,
+    /// Ticks that were sent since one of them came back.
+    pub(super) unanswered: u32,
     /// An own tick came back: see what operators ask for.
     pub(super) look_at_requests: bool,
     /// Pairs that never had a conductor.
@@ -64,8 +68,10 @@ impl Term {
             epoch,
             map,
             hearing: Hearing::from(now),
+            probing: Probing::from(now),
             pending,
             next_sweep: now,
+            unanswered: 0,
             look_at_requests: false,
             unknown: Unknown::default(),
             fresh: None,
@@ -113,6 +119,14 @@ impl Place {
     /// The term, to look at, doubtful or not.
     pub(super) fn term(&self) -> Option<&Term> {
         match &self.0 {
+            State::InLine => None,
+            State::Deciding(term) | State::Doubtful(term) => Some(term),
+        }
+    }
+
+    /// The term, doubtful or not, for what the database has no part in.
+    pub(super) fn term_mut(&mut self) -> Option<&mut Term> {
+        match &mut self.0 {
             State::InLine => None,
             State::Deciding(term) | State::Doubtful(term) => Some(term),
         }
@@ -261,6 +275,7 @@ mod tests {
         let ahead = DriverMap::load([], [(pair("ahead"), Standing::Lost)]);
         let _ = place.commit(|term| {
             term.hearing.tick(at(1), at(1));
+            term.hearing.probe(at(1), at(1));
             term.map = ahead;
             term.silent.push_back(name("c1"));
         });

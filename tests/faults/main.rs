@@ -9,3 +9,4 @@ mod harness;
 mod operator;
 mod others;
 mod stops;
+mod topology;

@@ -33,6 +33,19 @@ struct Broker {
     /// Sessions that are over and do not know it.
     partitioned: Vec<u64>,
     dies_at_ack: Option<u64>,
+    /// Nothing leads from the exchange of conductors' events to the queue.
+    unbound: bool,
+    /// Another queue takes what conductors send, so that no probe is returned.
+    overheard: bool,
+    /// Sessions may not make the binding again.
+    may_not_declare: bool,
+    /// Delivers nothing.
+    wedged: bool,
+    /// The broker takes nothing.
+    blocked: bool,
+    /// A probe was returned, and its sender has not been told yet.
+    returned: bool,
+    repairs: u64,
     next_session: u64,
     next_tag: u64,
 }
@@ -103,9 +116,55 @@ impl SimQueue {
         }
     }
 
-    /// A conductor (or anybody) publishes.
-    pub fn publish(&self, message: Delivery) {
-        self.broker().ready.push_back(Waiting { count: 0, message });
+    /// A conductor (or anybody) publishes: straight into the queue, or through the exchange of
+    /// conductors' events; returns whether a queue was there for it.
+    pub fn publish(&self, message: Delivery) -> bool {
+        let mut broker = self.broker();
+        if broker.unbound && !message.exchange.is_empty() {
+            return broker.overheard;
+        }
+        broker.ready.push_back(Waiting { count: 0, message });
+        true
+    }
+
+    /// The binding of conductors' events to the queue is deleted.
+    pub fn unbind(&self) {
+        self.broker().unbound = true;
+    }
+
+    /// Somebody makes the binding again.
+    pub fn bind(&self) {
+        self.broker().unbound = false;
+    }
+
+    /// Whether the binding is there.
+    pub fn is_bound(&self) -> bool {
+        !self.broker().unbound
+    }
+
+    /// A queue of somebody else takes whatever conductors send.
+    pub fn overhear(&self) {
+        self.broker().overheard = true;
+    }
+
+    /// From now on sessions may not declare anything.
+    pub fn forbid_declaring(&self) {
+        self.broker().may_not_declare = true;
+    }
+
+    /// From now on the queue delivers nothing (or does so again).
+    pub fn wedge(&self, wedged: bool) {
+        self.broker().wedged = wedged;
+    }
+
+    /// An alarm: from now on the broker takes nothing from sessions (or does so again).
+    pub fn block(&self, blocked: bool) {
+        self.broker().blocked = blocked;
+    }
+
+    /// How often the topology was made again, or would have been.
+    pub fn repairs(&self) -> u64 {
+        self.broker().repairs
     }
 
     /// Takes the last message out of the queue.
@@ -116,11 +175,13 @@ impl SimQueue {
             .map(|waiting| waiting.message)
     }
 
-    /// Messages that are waiting or unacknowledged, ticks left out.
+    /// Messages that are waiting or unacknowledged, ticks and probes left out.
     pub fn events_left(&self) -> usize {
         let broker = self.broker();
-        let event =
-            |waiting: &Waiting| waiting.message.message_type.as_deref() != Some("nodewarden.tick");
+        let event = |waiting: &Waiting| {
+            let name = waiting.message.message_type.as_deref().unwrap_or_default();
+            !name.starts_with("nodewarden.")
+        };
         broker.ready.iter().filter(|waiting| event(waiting)).count()
             + broker
                 .unacked
@@ -169,6 +230,9 @@ impl Queue for SimSession {
         }
         let mut broker = self.queue.broker();
         let mut deliveries = Vec::new();
+        if broker.wedged {
+            return Ok(deliveries);
+        }
         while broker.line[0] == self.id && deliveries.len() < most {
             let Some(waiting) = broker.ready.pop_front() else {
                 break;
@@ -224,7 +288,7 @@ impl Queue for SimSession {
     }
 
     async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
-        if !self.alive()? {
+        if !self.alive()? || self.blocked() {
             return Ok(());
         }
         self.queue.publish(Delivery {
@@ -234,6 +298,39 @@ impl Queue for SimSession {
             body,
             ..Delivery::default()
         });
+        Ok(())
+    }
+
+    async fn send_probe(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
+        if !self.alive()? || self.blocked() {
+            return Ok(());
+        }
+        let routed = self.queue.publish(Delivery {
+            exchange: "conductor.events".into(),
+            routing_key: "conductor.probe".into(),
+            message_type: Some("nodewarden.probe".into()),
+            body,
+            ..Delivery::default()
+        });
+        self.queue.broker().returned |= !routed;
+        Ok(())
+    }
+
+    fn returned_probe(&mut self) -> Result<Option<String>, BrokerError> {
+        let returned = std::mem::take(&mut self.queue.broker().returned);
+        Ok(returned.then(|| "no queue is bound".to_owned()))
+    }
+
+    fn blocked(&self) -> bool {
+        self.queue.broker().blocked
+    }
+
+    async fn repair(&mut self) -> Result<(), BrokerError> {
+        let mut broker = self.queue.broker();
+        broker.repairs += 1;
+        if !broker.may_not_declare {
+            broker.unbound = false;
+        }
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ mod liveness;
 mod neighbours;
 mod observe;
 mod operator;
+mod probes;
 mod races;
 mod schedules;
 mod servers;

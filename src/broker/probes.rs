@@ -1,0 +1,120 @@
+//! Probes: messages of our own that go the way of conductors' events, through their exchange and its
+//! binding, and tell by coming back that the way leads to us.
+//!
+//! They never expire: what expires goes where the broker's dead letters go, and a probe is no letter.
+//! Only a replica that decides sends them, so no more than a few can ever wait.
+
+use std::sync::Arc;
+
+use lapin::options::BasicPublishOptions;
+use lapin::types::ShortString;
+use lapin::{BasicProperties, Channel};
+
+use super::error::{chain, no_answer};
+use super::in_flight::{Fate, InFlight};
+use super::link::BrokerConnection;
+use super::{APP_ID, BrokerError};
+use crate::clock::{new_id, now_ms};
+use crate::message::{PROBE_KEY, PROBE_TYPE};
+
+/// Where probes go out: a channel of the publishing connection, at most one probe in flight. A
+/// missing exchange ends the channel, never the session: the next probe gets a new one.
+pub(super) struct Probes {
+    exchange: ShortString,
+    link: Arc<BrokerConnection>,
+    channel: Option<Channel>,
+    in_flight: Option<InFlight>,
+    /// Why the last one found no way, until that is asked for.
+    returned: Option<String>,
+}
+
+impl Probes {
+    pub(super) fn new(link: &Arc<BrokerConnection>, exchange: ShortString) -> Self {
+        Self {
+            exchange,
+            link: Arc::clone(link),
+            channel: None,
+            in_flight: None,
+            returned: None,
+        }
+    }
+
+    /// Sends one, unless the one before is still in flight or the broker blocks publishers.
+    pub(super) async fn send(&mut self, body: &[u8]) -> Result<(), BrokerError> {
+        self.look()?;
+        if self.link.blocked().is_some() || self.in_flight.is_some() {
+            return Ok(());
+        }
+        let channel = match &self.channel {
+            Some(channel) => channel,
+            None => self.channel.insert(self.link.confirmed_channel().await?),
+        };
+        let properties = BasicProperties::default()
+            .with_message_id(new_id().into())
+            .with_type(PROBE_TYPE.into())
+            .with_app_id(APP_ID.into())
+            .with_timestamp(now_ms() / 1_000);
+        let publish = channel.basic_publish(
+            self.exchange.clone(),
+            PROBE_KEY.into(),
+            BasicPublishOptions {
+                mandatory: true,
+                ..BasicPublishOptions::default()
+            },
+            body,
+            properties,
+        );
+        match tokio::time::timeout(self.link.limit(), publish).await {
+            Err(_) => Err(no_answer("sending a probe", self.link.limit())),
+            Ok(Ok(confirm)) => {
+                self.in_flight = Some(InFlight::new(confirm));
+                Ok(())
+            }
+            Ok(Err(fault)) => self.lost_channel(&fault),
+        }
+    }
+
+    /// Why one found no way, once.
+    pub(super) fn take_returned(&mut self) -> Result<Option<String>, BrokerError> {
+        self.look()?;
+        Ok(self.returned.take())
+    }
+
+    /// What became of the one in flight.
+    fn look(&mut self) -> Result<(), BrokerError> {
+        let Some(waiting) = &mut self.in_flight else {
+            return Ok(());
+        };
+        if self.link.blocked().is_some() {
+            waiting.blocked();
+        }
+        let returned = match waiting.look(self.link.limit()) {
+            Fate::Waiting => return Ok(()),
+            Fate::Overdue => return Err(no_answer("confirming a probe", self.link.limit())),
+            Fate::Failed(fault) => return self.lost_channel(&fault),
+            Fate::Answered { returned } => returned,
+        };
+        self.in_flight = None;
+        if returned {
+            self.returned = Some(format!(
+                "no queue is bound to exchange {:?} for them",
+                self.exchange.as_str()
+            ));
+        }
+        Ok(())
+    }
+
+    /// The channel has ended: over a connection that stands, because the broker says no.
+    fn lost_channel(&mut self, fault: &lapin::Error) -> Result<(), BrokerError> {
+        let why = chain(fault);
+        (self.channel, self.in_flight) = (None, None);
+        if !self.link.connected() {
+            return Err(BrokerError::Lost(format!("sending a probe: {why}")));
+        }
+        self.returned = Some(format!(
+            "exchange {:?} takes none from us: {why}",
+            self.exchange.as_str()
+        ));
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! Our own probes: what the active replica sends the way of conductors' events, to learn whether that
+//! way leads to its queue.
+
+use serde::Serialize;
+
+use super::fields::Fields;
+use super::to_msgpack;
+
+/// What one probe says. Anybody who may publish to that exchange can send what looks like one, so
+/// it only names what its sender remembers: when it was sent is not read from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// The history of the database that the sender works on, a UUID in text.
+    pub stream: String,
+    /// The sender's session, a UUID in text.
+    pub session: String,
+    /// What only the sender can know: random, and new in each probe.
+    pub nonce: String,
+}
+
+#[derive(Serialize)]
+struct ProbeOnTheWire<'a> {
+    stream: &'a str,
+    session: &'a str,
+    nonce: &'a str,
+}
+
+impl Probe {
+    /// As MessagePack, to be sent with type [`PROBE_TYPE`](crate::message::PROBE_TYPE) and routing key
+    /// [`PROBE_KEY`](crate::message::PROBE_KEY) through the exchange of conductors' events.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        to_msgpack(&ProbeOnTheWire {
+            stream: &self.stream,
+            session: &self.session,
+            nonce: &self.nonce,
+        })
+    }
+
+    pub(super) fn from_fields(fields: &Fields) -> Option<Self> {
+        let text = |field| fields.text(field).ok().flatten().map(str::to_owned);
+        Some(Self {
+            stream: text("stream")?,
+            session: text("session")?,
+            nonce: text("nonce")?,
+        })
+    }
+}
