@@ -98,7 +98,8 @@ pub trait Ledger {
     async fn survey(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, StoreError>;
 
     /// Begins a sweep: announces the position, keeps the remainders of planned restarts, forgets
-    /// what is to be forgotten. Returns the pairs that are forgotten.
+    /// what is to be forgotten. Returns the pairs that are forgotten. Pairs alone, of which none is
+    /// to be forgotten, cost no commit (L2).
     async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError>;
 
     /// Drops at most `most` records of a kind that are from before `before_ms`; returns how many.

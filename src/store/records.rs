@@ -271,6 +271,28 @@ pub struct Sweep {
     pub now_ms: u64,
 }
 
+impl Sweep {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            restarting,
+            forget,
+            unnamed,
+            unwanted,
+            announces,
+            pause,
+            now_ms: _,
+        } = self;
+        restarting.is_empty()
+            && forget.is_empty()
+            && unnamed.is_empty()
+            && unwanted.is_empty()
+            && !announces
+            && pause.is_none()
+    }
+}
+
 /// What retention drops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prune {

@@ -124,6 +124,10 @@ pub const COMMON: Statements = Statements {
         AND decision IN (SELECT number FROM nodewarden_decisions WHERE verdict = 'unknown')
         AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
             WHERE c.held IS NOT NULL AND d.driver = $2 AND d.conductor_group = $1)",
+    unwanted: "SELECT p.driver FROM nodewarden_pairs p JOIN nodewarden_decisions u ON u.number = p.decision
+        WHERE p.driver = $2 AND p.conductor_group = $1 AND p.state = 'lost' AND u.verdict = 'unknown'
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
+            WHERE c.held IS NOT NULL AND d.driver = $2 AND d.conductor_group = $1)",
     forget_pair: "DELETE FROM nodewarden_pairs WHERE driver = $2 AND conductor_group = $1",
     drop_events: "DELETE FROM nodewarden_events WHERE number IN (SELECT number FROM nodewarden_events
         WHERE received_at_ms < $1 ORDER BY received_at_ms LIMIT $2)",

@@ -123,6 +123,8 @@ statements! {
     // --- sweep; the last ones each drop at most `$2` rows from before `$1`, oldest first ----------
     /// A pair that was decided to be unknown, if nothing is held for it. `$1`, `$2` the pair.
     forget_unknown: &'static str,
+    /// The pair, if that statement would forget it. `$1`, `$2` the pair.
+    unwanted: &'static str,
     /// `$1`, `$2` the pair.
     forget_pair: &'static str,
     drop_events: &'static str,

@@ -251,8 +251,20 @@ impl Ledger for SqlLedger {
     }
 
     async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError> {
+        let inventory = self.inventory().await?;
+        let sql = self.link.statements;
+        let needed = self
+            .link
+            .look("look for pairs to forget", async |connection| {
+                crate::store::write::sweep::needed(connection, sql, &inventory, sweep).await
+            })
+            .await?;
+        let pairs = !sweep.unnamed.is_empty() || !sweep.unwanted.is_empty();
+        if pairs && needed.is_empty() {
+            return Ok(Vec::new());
+        }
         self.fenced(epoch, sweep.now_ms, "begin a sweep", async |unit| {
-            crate::store::write::sweep::begin(unit, sweep).await
+            crate::store::write::sweep::begin(unit, &needed).await
         })
         .await
     }

@@ -7,7 +7,7 @@ use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::open::Purpose;
 use crate::store::records::{Prune, RequestKind, Sweep};
-use crate::store::sql;
+use crate::store::sql::{self, Inventory, Statements};
 use crate::store::write::announce::announce_position;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::intake::{ROWS, save_conductors};
@@ -48,6 +48,34 @@ pub async fn begin(unit: &mut Fenced<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sq
         announce_position(unit, now_ms).await?;
     }
     Ok(forgotten)
+}
+
+/// What of a sweep is to be written: those pairs that no node and no hold needs. Takes no lock.
+pub async fn needed(
+    connection: &mut Connection,
+    sql: &Statements,
+    inventory: &Inventory,
+    sweep: &Sweep,
+) -> Result<Sweep, sqlx::Error> {
+    let mut needed = Sweep {
+        unnamed: Vec::new(),
+        unwanted: Vec::new(),
+        ..sweep.clone()
+    };
+    for (pairs, statement, due) in [
+        (
+            &sweep.unnamed,
+            inventory.unneeded.as_str(),
+            &mut needed.unnamed,
+        ),
+        (&sweep.unwanted, sql.unwanted, &mut needed.unwanted),
+    ] {
+        for pair in pairs {
+            let found = connection.fetch_first(statement, values![pair]).await?;
+            due.extend(found.map(|_| pair.clone()));
+        }
+    }
+    Ok(needed)
 }
 
 /// Drops at most `most` rows of a kind that are from before `before_ms`, oldest first; returns how many.
