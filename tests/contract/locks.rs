@@ -16,6 +16,7 @@ on_servers!(
     a_locked_row_holds_up_no_walk_over_everything,
     a_node_that_is_being_put_back_in_an_open_transaction_holds_up_nobody,
     a_frozen_owner_of_an_open_transaction_is_ended_by_the_server,
+    a_standby_proves_that_it_can_write_while_the_active_one_holds_the_fence,
 );
 
 /// Locks just these: one statement each, for one over several may read, and lock, the whole table.
@@ -234,4 +235,12 @@ async fn a_frozen_owner_of_an_open_transaction_is_ended_by_the_server(kind: Kind
     assert_eq!(taken.epoch, 2);
     assert_eq!(taken.memory.standings, [(pair("a", ""), Standing::Lost)]);
     drop(owner);
+}
+
+async fn a_standby_proves_that_it_can_write_while_the_active_one_holds_the_fence(kind: Kind) {
+    let db = StoreOnDatabase::new(kind).await;
+    let fence = "UPDATE nodewarden_state SET commits = commits + 1";
+    let active = db.scratch.hold(fence).await;
+    db.ledger().prove().await.unwrap();
+    active.commit().await;
 }
