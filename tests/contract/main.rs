@@ -40,6 +40,7 @@ macro_rules! on_servers {
 
 mod commands;
 mod errors;
+mod fairness;
 mod fence;
 mod harness;
 mod holds;

@@ -16,10 +16,7 @@ use crate::config::Database;
 use crate::store::database::connection::Connection;
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
-
-/// How long a statement waits for SQLite's one write lock before it counts as a trouble to retry.
-/// Others hold it for milliseconds (a chunk) or, by a user's long transaction, for longer.
-const BUSY: Duration = Duration::from_secs(5);
+use crate::store::database::lock::BUSY;
 
 /// SQLite's page cache in KiB, as it wants it. A window of nodes with random uuids touches pages all over
 /// the table; with the default of 2 MB each one is read and written again and again.
