@@ -44,6 +44,7 @@ mod fairness;
 mod fence;
 mod harness;
 mod holds;
+mod hosts;
 mod locks;
 mod looking;
 mod memory;
