@@ -75,6 +75,10 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
             "database.url must begin with sqlite://, postgres:// or mysql://",
         ),
         (
+            "[database]\nurl = \"postgres://user:hush@h1:5432,/x\"\n",
+            "database.url: a host in its list has no name",
+        ),
+        (
             "[bridge]\ninterval = \"100ms\"\n",
             "bridge.interval must be 200ms to 60s",
         ),

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::look::{Row, Sighting};
+use super::numbers::Remembered;
 use super::ports::{LookFault, Lookout, Voice};
 use crate::broker::{BrokerError, Emitter};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Amqp, Database};
 use crate::message::{Outgoing, Published};
-use crate::store::{ConductorsOfIronic, IronicConductor, StoreError};
+use crate::store::{ConductorsOfIronic, IronicConductor, NumberOfConductor, StoreError};
 use crate::telemetry::error_chain;
 
 /// One session with the broker after the other, each rebuilt from nothing.
@@ -83,9 +84,13 @@ impl IronicLookout {
     ///
     /// # Errors
     /// `None`: it took too long.
-    pub async fn try_look(&mut self) -> Result<Sighting, Option<StoreError>> {
+    pub async fn try_look(
+        &mut self,
+        to_remember: &[Remembered],
+    ) -> Result<Sighting, Option<StoreError>> {
         let now = self.clock.now();
-        let looking = self.store.look(now.wall_ms);
+        let numbers: Vec<NumberOfConductor> = to_remember.iter().map(number).collect();
+        let looking = self.store.look(now.wall_ms, &numbers);
         let seen = match tokio::time::timeout(self.limit, looking).await {
             Ok(seen) => seen,
             Err(_) => {
@@ -93,7 +98,7 @@ impl IronicLookout {
                 return Err(None);
             }
         };
-        let rows = seen.map_err(Some)?;
+        let (rows, numbers) = seen.map_err(Some)?;
         let ended = self.clock.mono();
         // Stopped in the middle (SIGSTOP), we would not have noticed the limit.
         if ended.since(now.mono) > self.limit {
@@ -104,6 +109,7 @@ impl IronicLookout {
             ended,
             beats: self.store.beats().map_err(Some)?,
             rows: rows.into_iter().map(row).collect(),
+            remembered: numbers.into_iter().map(remembered).collect(),
         })
     }
 
@@ -122,12 +128,14 @@ impl IronicLookout {
 }
 
 impl Lookout for IronicLookout {
-    async fn look(&mut self) -> Result<Sighting, LookFault> {
+    async fn look(&mut self, to_remember: &[Remembered]) -> Result<Sighting, LookFault> {
         let limit = self.limit;
-        self.try_look().await.map_err(|fault| match fault {
-            None => LookFault::Slow(limit),
-            Some(fault) => LookFault::Failed(error_chain(&fault)),
-        })
+        self.try_look(to_remember)
+            .await
+            .map_err(|fault| match fault {
+                None => LookFault::Slow(limit),
+                Some(fault) => LookFault::Failed(error_chain(&fault)),
+            })
     }
 }
 
@@ -139,5 +147,21 @@ fn row(conductor: IronicConductor) -> Row {
         group: conductor.conductor_group,
         drivers: conductor.drivers,
         registered_at_ms: conductor.registered_at_ms,
+    }
+}
+
+fn number(remembered: &Remembered) -> NumberOfConductor {
+    NumberOfConductor {
+        conductor: remembered.conductor.clone(),
+        registered_at_ms: remembered.registered_at_ms,
+        incarnation: remembered.incarnation,
+    }
+}
+
+fn remembered(number: NumberOfConductor) -> Remembered {
+    Remembered {
+        conductor: number.conductor,
+        registered_at_ms: number.registered_at_ms,
+        incarnation: number.incarnation,
     }
 }

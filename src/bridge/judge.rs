@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::look::{Sighting, read};
+use super::numbers::{Numbers, Remembered};
 use super::watched::{Looked, Presence, Stamp, Watched};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConductorName, Driver, Group, Incarnation};
@@ -91,6 +92,7 @@ pub struct Judge {
     /// This bridge's own name, unlike any other's.
     bridge: String,
     watched: BTreeMap<ConductorName, Watched>,
+    numbers: Numbers,
     unnamed: Vec<(String, String)>,
     /// The last look of the present run; `None` while there is none.
     last: Option<Looked>,
@@ -106,6 +108,7 @@ impl Judge {
             rules,
             bridge: bridge.into(),
             watched: BTreeMap::new(),
+            numbers: Numbers::default(),
             unnamed: Vec::new(),
             last: None,
             looks: 0,
@@ -129,6 +132,8 @@ impl Judge {
             .last
             .is_some_and(|last| look.began.since(last.ended) > self.rules.longest_pause);
         self.empty = look.rows.is_empty();
+        self.numbers
+            .read(&look.remembered, |name| self.watched.contains_key(name));
         if paused || self.empty {
             self.failed();
         }
@@ -137,7 +142,9 @@ impl Judge {
             return;
         }
         let mut sightings = read(&look.rows);
+        self.numbers.give(&mut sightings);
         for (name, watched) in &mut self.watched {
+            watched.highest = self.numbers.highest(name);
             match sightings.named.remove(name) {
                 Some(facts) => watched.seen(Some(facts), look),
                 None if sightings.unnamed.is_empty() => watched.seen(None, look),
@@ -146,7 +153,9 @@ impl Judge {
             }
         }
         for (name, facts) in sightings.named {
-            self.watched.insert(name, Watched::first(facts, look));
+            let highest = self.numbers.highest(&name);
+            self.watched
+                .insert(name, Watched::first(facts, highest, look));
         }
         self.unnamed = sightings.unnamed;
         self.last = Some(Looked {
@@ -154,6 +163,12 @@ impl Judge {
             ended: look.ended,
             beats: look.beats,
         });
+    }
+
+    /// What the next look must write before it reads.
+    #[must_use]
+    pub fn to_remember(&self) -> Vec<Remembered> {
+        self.numbers.unstored()
     }
 
     /// What is to be said now; nothing without a look that is fresh. To be called again until

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::numbers::Remembered;
 use crate::domain::ids::{ConductorName, Driver, Group, Incarnation};
 use crate::domain::time::Mono;
 
@@ -37,12 +38,14 @@ pub struct Sighting {
     pub beats: bool,
     /// All of `conductors`.
     pub rows: Vec<Row>,
+    /// What bridges remember of conductors, read just before.
+    pub remembered: Vec<Remembered>,
 }
 
 /// What a conductor registered when it started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
-    /// When, by its own clock, in ms: higher at each start.
+    /// When, by its own clock, in ms; and where that is not higher than before, one more than before.
     pub incarnation: Incarnation,
     /// Its group.
     pub group: Group,

@@ -12,14 +12,13 @@
 //!
 //! What it cannot know: on SQLite, that a conductor was killed, since Ironic's do not beat there; a
 //! replica that takes writes of its own while it no longer follows, so it must be given the server
-//! that Ironic writes to; and a start by a clock that was set back behind the conductor's last stop
-//! has a lower incarnation than that stop, so it counts only once the clock has caught up and the
-//! conductor starts again.
+//! that Ironic writes to.
 
 mod adapters;
 mod events;
 pub mod judge;
 pub mod look;
+mod numbers;
 pub mod ports;
 mod run;
 mod status;
@@ -29,6 +28,7 @@ pub use adapters::{BrokerVoice, IronicLookout};
 pub use events::DETECTED_BY;
 pub use judge::{Judge, Rules, State, View};
 pub use look::{Row, Sighting};
+pub use numbers::Remembered;
 pub use ports::LookFault;
 pub use run::Bridge;
 pub use status::Status;

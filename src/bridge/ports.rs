@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::look::Sighting;
+use super::numbers::Remembered;
 use crate::broker::BrokerError;
 pub use crate::clock::Clock;
 use crate::message::{Outgoing, Published};
@@ -36,12 +37,12 @@ impl std::fmt::Display for LookFault {
     reason = "used only with concrete types, whose futures are Send"
 )]
 pub trait Lookout {
-    /// Writes our own row, then reads it and both tables at one moment. Never takes longer than its
-    /// time limit by much.
+    /// Writes our own row and what is `to_remember`, then reads what is remembered, our row and both
+    /// tables. Never takes longer than its time limit by much.
     ///
     /// # Errors
     /// [`LookFault`]: nothing was seen.
-    async fn look(&mut self) -> Result<Sighting, LookFault>;
+    async fn look(&mut self, to_remember: &[Remembered]) -> Result<Sighting, LookFault>;
 }
 
 /// The broker.

@@ -77,7 +77,8 @@ impl<C: Clock> Bridge<C> {
     /// # Errors
     /// The look was not good; the judgement knows already.
     pub async fn look(&self, lookout: &mut impl Lookout) -> Result<(), LookFault> {
-        let outcome = lookout.look().await;
+        let to_remember = self.judge().to_remember();
+        let outcome = lookout.look(&to_remember).await;
         match &outcome {
             Ok(look) => {
                 self.judge().looked(look);

@@ -83,19 +83,26 @@ pub(super) struct Watched {
     /// As `updated_at`, but never falling within an incarnation: its clock may be set back.
     sign_ms: u64,
     registered: Option<Registered>,
+    /// The highest number that was said or seen of it; what is missing is not known.
+    pub(super) highest: Option<Incarnation>,
     said: Option<Said>,
     pending: Option<(Event, Statement)>,
 }
 
 impl Watched {
     /// One that was not seen before.
-    pub(super) fn first(facts: Result<Facts, String>, look: &Sighting) -> Self {
+    pub(super) fn first(
+        facts: Result<Facts, String>,
+        highest: Option<Incarnation>,
+        look: &Sighting,
+    ) -> Self {
         let updated_at_ms = facts.as_ref().map_or(0, |facts| facts.updated_at_ms);
         Self {
             registered: facts
                 .as_ref()
                 .ok()
                 .and_then(|facts| facts.registered.clone()),
+            highest,
             shape: shape(Some(facts)),
             same_since: look.ended,
             same_looks: 1,
@@ -237,15 +244,11 @@ impl Watched {
         }
     }
 
-    /// When its interfaces are gone already, the row's own time: later than the start that ended,
-    /// earlier than the next one.
+    /// When its interfaces are gone already, the row's own time, unless a higher number is known:
+    /// not earlier than the start that ended, earlier than the next one.
     fn end_incarnation(&self) -> Incarnation {
         let row = Incarnation::new(self.updated_at_ms);
-        let known = self
-            .registered
-            .as_ref()
-            .map(|registered| registered.incarnation);
-        row.max(known).expect("checked when it was read")
+        self.highest.or(row).expect("checked when it was read")
     }
 
     fn late_incarnation(&self) -> Incarnation {

@@ -31,8 +31,8 @@ pub enum Bridge {
 /// 60s unless changed there. A conductor is reported as lost if its updated_at does not move for that
 /// long while this bridge looked regularly; clocks are never compared.
 ///
-/// Rights: SELECT on those two tables, and SELECT, INSERT, UPDATE, DELETE on its own table
-/// nodewarden_bridge in the same database, which `nodewarden migrate` creates (with the same
+/// Rights: SELECT on those two tables, and SELECT, INSERT, UPDATE, DELETE on its own tables
+/// nodewarden_bridge and nodewarden_bridge_said in the same database, which `nodewarden migrate` creates (with the same
 /// settings, and the right to create tables). Each look writes a row there and reads it back, so that
 /// the bridge never trusts a server that cannot write, or a replica that lags: give it the server that
 /// Ironic itself writes to.
@@ -95,7 +95,7 @@ async fn once(settings: &Settings, time: Duration, output: Output) -> Result<Str
         if looks > 0 {
             tokio::time::sleep(if looks == 1 { pause } else { interval }).await;
         }
-        let look = lookout.try_look().await.map_err(|fault| match fault {
+        let look = lookout.try_look(&[]).await.map_err(|fault| match fault {
             Some(fault) => Failure::at(&database.url.redacted(), &fault),
             None => Failure::unreachable(format!(
                 "database {}: looking took longer than {}",

@@ -53,7 +53,7 @@ impl Migrate {
         .await
         .map_err(|fault| failed(&fault))?;
         if settings.bridge.database_url.is_some() {
-            store::make_bridge_table(&settings.bridge_database())
+            store::make_bridge_tables(&settings.bridge_database())
                 .await
                 .map_err(|fault| failed(&fault))?;
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::app::AppFault;
 use crate::broker::{BrokerError, UrlFault};
+use crate::clock::SystemClock;
 use crate::config::{Settings, SettingsFault};
 use crate::retry::Pauses;
 use crate::store::StoreError;
@@ -134,15 +135,21 @@ impl Failure {
 /// How often a command tries a busy database again: each try waits for its lock by itself.
 const TRIES: u32 = 5;
 
+/// After that long there is no other try.
+const LONG: Duration = Duration::from_secs(30);
+
 /// Does `work`, which may be done twice, and again if the database was busy.
 async fn patience<T>(
     settings: &Settings,
     mut work: impl AsyncFnMut() -> Result<T, StoreError>,
 ) -> Result<T, Failure> {
     let mut pauses = Pauses::up_to(Duration::from_secs(1));
+    let clock = SystemClock::start();
     for _ in 1..TRIES {
         match work().await {
-            Err(fault) if fault.is_transient() => tokio::time::sleep(pauses.pause()).await,
+            Err(fault) if fault.is_transient() && clock.mono().0 < LONG => {
+                tokio::time::sleep(pauses.pause()).await
+            }
             done => return done.map_err(|fault| Failure::database(&fault, settings)),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Settings, SettingsFault};
+use super::{SecretUrl, Settings, SettingsFault};
 
 /// The schemes of databases that are understood; the third and the fifth are other names of the one
 /// before.
@@ -119,7 +119,7 @@ impl Settings {
         if scheme.is_none_or(|scheme| !DATABASES.contains(&scheme)) {
             return refuse("database.url must begin with sqlite://, postgres:// or mysql://");
         }
-        Ok(())
+        check_hosts("database.url", &self.database.url)
     }
 
     fn check_bridge(&self) -> Result<(), SettingsFault> {
@@ -136,6 +136,9 @@ impl Settings {
                 "bridge.database_url must begin with sqlite://, postgres:// or mysql://",
             );
         }
+        if let Some(url) = &bridge.database_url {
+            check_hosts("bridge.database_url", url)?;
+        }
         match bridge.heartbeat_timeout {
             Some(timeout) if timeout < 3 * bridge.interval => refuse(format!(
                 "bridge.heartbeat_timeout ({}) must be at least three bridge.interval ({}), and not less than the \
@@ -146,4 +149,18 @@ impl Settings {
             _ => Ok(()),
         }
     }
+}
+
+/// In a list of hosts each must have a name.
+fn check_hosts(setting: &str, url: &SecretUrl) -> Result<(), SettingsFault> {
+    let hosts = url.hosts();
+    let nameless = |url: &SecretUrl| {
+        let url = url.redacted();
+        let host = url.split_once("://").map_or("", |(_, rest)| rest);
+        host.is_empty() || host.starts_with(['/', ':', ','])
+    };
+    if hosts.len() > 1 && hosts.iter().any(nameless) {
+        return refuse(format!("{setting}: a host in its list has no name"));
+    }
+    Ok(())
 }

@@ -92,7 +92,8 @@ impl Default for Amqp {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Database {
-    /// `sqlite://PATH`: one file on a local disk of one host.
+    /// `sqlite://PATH`: one file on a local disk of one host; `postgres://…`, `mysql://…`, with several
+    /// hosts tried in order (`u:p@h1:5432,h2:5432/db`): the first that takes writes.
     pub url: SecretUrl,
     /// How long one transaction may stay open before the watchdog kills the process. A frozen
     /// process keeps the others out of an SQLite file for at most that long.

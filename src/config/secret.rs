@@ -22,6 +22,30 @@ impl SecretUrl {
         self.0.expose_secret()
     }
 
+    /// One URL for each host of a list, in order: `postgres://u:p@h1:5432,h2:5432/db`. User, password,
+    /// database and parameters are the same for all. A file has no hosts, and a comma in its name is one.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<Self> {
+        let url = self.expose();
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return vec![self.clone()];
+        };
+        if scheme == "sqlite" {
+            return vec![self.clone()];
+        }
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at(end);
+        // A password may hold a comma.
+        let (user, hosts) = match authority.rsplit_once('@') {
+            Some((user, hosts)) => (format!("{user}@"), hosts),
+            None => (String::new(), authority),
+        };
+        hosts
+            .split(',')
+            .map(|host| Self::new(&format!("{scheme}://{user}{host}{rest}")))
+            .collect()
+    }
+
     /// The URL without its user part and without its query, for people.
     #[must_use]
     pub fn redacted(&self) -> String {
@@ -51,5 +75,46 @@ impl Serialize for SecretUrl {
 impl<'de> Deserialize<'de> for SecretUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|url| Self::new(&url))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SecretUrl;
+
+    fn hosts(url: &str) -> Vec<String> {
+        let hosts = SecretUrl::new(url).hosts();
+        hosts.iter().map(|url| url.expose().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_list_of_hosts_is_one_url_for_each_with_the_same_user_database_and_parameters() {
+        assert_eq!(
+            hosts("postgres://u:p,w@h1:5432,h2,[::1]:5433/db?sslmode=require&x=1,2"),
+            [
+                "postgres://u:p,w@h1:5432/db?sslmode=require&x=1,2",
+                "postgres://u:p,w@h2/db?sslmode=require&x=1,2",
+                "postgres://u:p,w@[::1]:5433/db?sslmode=require&x=1,2",
+            ]
+        );
+        assert_eq!(hosts("mysql://h1,h2"), ["mysql://h1", "mysql://h2"]);
+    }
+
+    #[test]
+    fn what_is_no_list_stays_as_it_is() {
+        for url in [
+            "postgres://u:p@h/db",
+            "postgres:///db?host=/run/postgresql",
+            "sqlite:///var/lib/one,two.db",
+            "nonsense",
+        ] {
+            assert_eq!(hosts(url), [url]);
+        }
+    }
+
+    #[test]
+    fn a_list_is_printed_without_user_and_password() {
+        let url = SecretUrl::new("mysql://u:hush@h1:3306,h2:3306/db?x=hush");
+        assert_eq!(url.redacted(), "mysql://h1:3306,h2:3306/db");
     }
 }

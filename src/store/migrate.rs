@@ -32,6 +32,7 @@ pub async fn migrate(
 ) -> Result<(), StoreError> {
     let (dialect, inventory) = (Dialect::of(database)?, inventory.into());
     let mut connection = Connection::open(database, Purpose::Migrate).await?;
+    refuse_encoding(&mut connection).await?;
     // Before anything is made beside the tables of another program.
     match inventory.kind {
         InventoryKind::Native => inventory::refuse_foreign(&mut connection).await?,
@@ -80,6 +81,29 @@ pub async fn migrate(
         .map_err(|fault| StoreError::from_sqlx("found the stream", fault))
 }
 
+/// A database of PostgreSQL has one encoding, and one that is not UTF8 cannot hold every name of a
+/// conductor, driver or group: the first such event would fail, and all that is behind it wait. (On
+/// MySQL and MariaDB our columns have a character set of their own; SQLite knows Unicode alone.)
+async fn refuse_encoding(connection: &mut Connection) -> Result<(), StoreError> {
+    const LOOK: &str = "SELECT current_setting('server_encoding') AS encoding";
+    if connection.dialect() != Dialect::Postgres {
+        return Ok(());
+    }
+    let encoding = match connection.fetch_one(LOOK, &[]).await {
+        Ok(row) => row.text("encoding"),
+        Err(fault) => Err(fault),
+    };
+    let encoding =
+        encoding.map_err(|fault| StoreError::from_sqlx("read the database's encoding", fault))?;
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    Err(StoreError::Schema(format!(
+        "the database's encoding is {encoding}, which cannot hold every name: make one with \
+         CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and move the tables there with pg_dump and psql"
+    )))
+}
+
 /// On MySQL and MariaDB: waits until no other process migrates this database, and lets a migration that
 /// was broken off be made again. A table cannot be made in a transaction there, so each of those
 /// migrations is one statement that does no harm twice. (MariaDB refuses to wait for a lock without
@@ -116,6 +140,7 @@ pub async fn prepare(
         return migrate(database, inventory, stream).await;
     }
     let mut connection = Connection::open(database, Purpose::Look).await?;
+    refuse_encoding(&mut connection).await?;
     let sql = sql::statements(dialect);
     let look = async {
         for statement in sql.schema {

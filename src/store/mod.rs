@@ -21,7 +21,8 @@ pub use contract::{Ledger, Outbox};
 pub use database::durability::weak_durability;
 pub use database::error::StoreError;
 pub use database::link::{TransactionWatch, Unwatched, Writer};
-pub use ironic::conductors::{ConductorsOfIronic, IronicConductor, make_bridge_table};
+pub use ironic::conductors::{ConductorsOfIronic, IronicConductor, make_bridge_tables};
+pub use ironic::numbers::NumberOfConductor;
 pub use look::reader::Reader;
 pub use look::views::{
     ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Observed, Overview, PairFacts,

@@ -1,9 +1,10 @@
 //! [`SimIronic`], which is made of rows, and the [`SimBridge`]s that look at it. Time is a number.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use nodewarden::bridge::{Judge, Row, Rules, Sighting, State, View};
+use nodewarden::bridge::{Judge, Remembered, Row, Rules, Sighting, State, View};
 use nodewarden::domain::event::{Event, EventKind};
 use nodewarden::domain::time::Mono;
 
@@ -40,6 +41,8 @@ pub struct SimIronic {
     pub now: u64,
     pub beats: bool,
     pub conductors: BTreeMap<&'static str, Conductor>,
+    /// The bridges' own table.
+    pub remembered: RefCell<BTreeMap<String, Remembered>>,
 }
 
 impl Default for SimIronic {
@@ -48,6 +51,7 @@ impl Default for SimIronic {
             now: 1_000,
             beats: true,
             conductors: BTreeMap::new(),
+            remembered: RefCell::default(),
         }
     }
 }
@@ -155,6 +159,17 @@ impl SimIronic {
         }
     }
 
+    /// What a look writes: the higher number wins.
+    pub fn remember(&self, numbers: &[Remembered]) {
+        let mut table = self.remembered.borrow_mut();
+        for number in numbers {
+            let higher = |known: &Remembered| known.incarnation < number.incarnation;
+            if table.get(&number.conductor).is_none_or(higher) {
+                table.insert(number.conductor.clone(), number.clone());
+            }
+        }
+    }
+
     pub fn look(&self) -> Sighting {
         Sighting {
             began: mono(self.now),
@@ -165,6 +180,7 @@ impl SimIronic {
                 .values()
                 .map(|conductor| conductor.row.clone())
                 .collect(),
+            remembered: self.remembered.borrow().values().cloned().collect(),
         }
     }
 }
@@ -185,6 +201,7 @@ impl SimBridge {
 
     /// Looks and says what is due; what it said now.
     pub fn turn(&mut self, ironic: &SimIronic) -> Vec<Event> {
+        ironic.remember(&self.judge.to_remember());
         self.judge.looked(&ironic.look());
         self.speak(ironic)
     }

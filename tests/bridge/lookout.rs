@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use nodewarden::bridge::{IronicLookout, LookFault, Sighting, ports::Lookout};
+use nodewarden::bridge::{IronicLookout, LookFault, Remembered, Sighting, ports::Lookout};
 use nodewarden::clock::SystemClock;
 use nodewarden::config::InventoryKind;
 use nodewarden::store;
@@ -41,7 +41,7 @@ async fn scratch() -> Scratch {
         .unwrap();
     }
     scratch.run(&tables).await;
-    store::make_bridge_table(&scratch.database).await.unwrap();
+    store::make_bridge_tables(&scratch.database).await.unwrap();
     scratch
 }
 
@@ -66,7 +66,7 @@ fn lookout(scratch: &Scratch, bridge: &str) -> IronicLookout {
 }
 
 async fn sees(lookout: &mut IronicLookout) -> Sighting {
-    lookout.look().await.unwrap()
+    lookout.look(&[]).await.unwrap()
 }
 
 #[tokio::test]
@@ -129,12 +129,12 @@ async fn an_empty_table_is_seen_as_that_and_a_missing_one_is_no_look() {
     let mut lookout = lookout(&scratch, "b1");
     assert_eq!(sees(&mut lookout).await.rows, []);
     scratch.run("DROP TABLE conductors").await;
-    let Err(LookFault::Failed(why)) = lookout.look().await else {
+    let Err(LookFault::Failed(why)) = lookout.look(&[]).await else {
         panic!("it cannot be seen");
     };
     assert!(why.contains("is this the database of an Ironic?"), "{why}");
     scratch.run("DROP TABLE nodewarden_bridge").await;
-    let Err(LookFault::Failed(why)) = lookout.look().await else {
+    let Err(LookFault::Failed(why)) = lookout.look(&[]).await else {
         panic!("it cannot be seen");
     };
     assert!(why.contains("run `nodewarden migrate`"), "{why}");
@@ -149,7 +149,7 @@ async fn a_database_that_went_back_in_time_or_is_another_one_is_no_look() {
     scratch
         .run("UPDATE nodewarden_bridge SET looks = looks - 1")
         .await;
-    let Err(LookFault::Failed(why)) = lookout.look().await else {
+    let Err(LookFault::Failed(why)) = lookout.look(&[]).await else {
         panic!("it was not the present");
     };
     assert!(why.contains("went back in time"), "{why}");
@@ -180,7 +180,7 @@ async fn a_write_that_somebody_keeps_waiting_makes_the_look_fail_in_time() {
         .hold("UPDATE nodewarden_bridge SET looks = looks")
         .await;
     let began = std::time::Instant::now();
-    assert!(lookout.look().await.is_err());
+    assert!(lookout.look(&[]).await.is_err());
     assert!(began.elapsed() < Duration::from_secs(5), "{began:?}");
     held.undo().await;
     sees(&mut lookout).await;
@@ -203,7 +203,7 @@ async fn a_database_that_does_not_write_is_no_look_although_it_can_be_read() {
             .to_owned(),
     };
     scratch.run(&refuse).await;
-    let Err(LookFault::Failed(why)) = lookout(&scratch, "b1").look().await else {
+    let Err(LookFault::Failed(why)) = lookout(&scratch, "b1").look(&[]).await else {
         panic!("it was not proven to be the present");
     };
     assert!(why.contains("write the bridge's own row"), "{why}");
@@ -232,8 +232,45 @@ async fn what_is_read_must_be_what_was_written_or_it_is_a_replica_that_lags() {
         }
     };
     scratch.run(lag).await;
-    let Err(LookFault::Failed(why)) = lookout(&scratch, "b1").look().await else {
+    let Err(LookFault::Failed(why)) = lookout(&scratch, "b1").look(&[]).await else {
         panic!("it was not the present");
     };
     assert!(why.contains("a replica that lags"), "{why}");
+}
+
+fn number(conductor: &str, registered_at_ms: Option<u64>, incarnation: u64) -> Remembered {
+    Remembered {
+        conductor: conductor.into(),
+        registered_at_ms,
+        incarnation,
+    }
+}
+
+#[tokio::test]
+async fn of_what_bridges_remember_the_higher_number_wins_and_all_of_them_read_it() {
+    let scratch = scratch().await;
+    two_conductors(&scratch).await;
+    let (mut one, mut two) = (lookout(&scratch, "b1"), lookout(&scratch, "b2"));
+    let first = [number("c1", Some(7), 7), number("c2", None, 9)];
+    assert_eq!(one.look(&first).await.unwrap().remembered, first);
+    // A bridge that was frozen comes late with a lower one.
+    let late = [number("c1", Some(6), 6), number("c2", Some(3), 10)];
+    let both = [number("c1", Some(7), 7), number("c2", Some(3), 10)];
+    assert_eq!(two.look(&late).await.unwrap().remembered, both);
+    assert_eq!(sees(&mut one).await.remembered, both);
+}
+
+#[tokio::test]
+async fn what_is_remembered_of_conductors_that_are_long_gone_is_dropped() {
+    let scratch = scratch().await;
+    two_conductors(&scratch).await;
+    scratch
+        .run("INSERT INTO nodewarden_bridge_said VALUES ('c1', 1, 1, 1), ('gone', 1, 1, 1)")
+        .await;
+    let mut lookout = lookout(&scratch, "b1");
+    sees(&mut lookout).await;
+    assert_eq!(
+        sees(&mut lookout).await.remembered,
+        [number("c1", Some(1), 1)]
+    );
 }

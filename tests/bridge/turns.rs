@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nodewarden::bridge::ports::{Clock, Lookout, Voice};
-use nodewarden::bridge::{Bridge, Judge, LookFault, Sighting, State, Status};
+use nodewarden::bridge::{Bridge, Judge, LookFault, Remembered, Sighting, State, Status};
 use nodewarden::broker::BrokerError;
 use nodewarden::domain::time::Now;
 use nodewarden::message::{Outgoing, Published};
@@ -81,7 +81,7 @@ impl Simulated {
 }
 
 impl Lookout for Simulated {
-    async fn look(&mut self) -> Result<Sighting, LookFault> {
+    async fn look(&mut self, to_remember: &[Remembered]) -> Result<Sighting, LookFault> {
         self.with(|scene| {
             scene.looks += 1;
             if scene.looks == scene.stop_after {
@@ -89,7 +89,10 @@ impl Lookout for Simulated {
             }
             match scene.database_fails {
                 true => Err(LookFault::Failed("the database is read-only".into())),
-                false => Ok(scene.ironic.look()),
+                false => {
+                    scene.ironic.remember(to_remember);
+                    Ok(scene.ironic.look())
+                }
             }
         })
     }

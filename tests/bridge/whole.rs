@@ -232,6 +232,51 @@ fn a_conductor_comes_and_goes_through_two_bridges_a_broker_and_a_worker() {
     replica.stop();
 }
 
+#[test]
+fn a_conductor_whose_clock_was_an_hour_ahead_counts_as_active_again_after_its_restart() {
+    let deployment = Deployment::default();
+    let ironic = Ironic::new();
+    let settings = ironic.settings();
+    let (code, _, told) = ran(&deployment, &settings, &["migrate"]);
+    assert_eq!(code, 0, "{told}");
+    let replica = deployment.replica(&[]);
+    let start = || {
+        let words = ["bridge", "ironic"];
+        Other::start("bridge", &mut deployment.command(&texts(&settings), &words))
+    };
+    let state = |expected: &str| {
+        eventually(&format!("c1 is {expected}"), || {
+            let (_, answer) = replica.http_get("/v1/conductors");
+            let c1 = answer["conductors"].as_array()?.first()?.clone();
+            (c1["state"] == expected).then_some(c1)
+        })
+    };
+    // It registered by a clock that stands at 13:00, and is set right afterwards.
+    ironic.does(
+        "UPDATE conductors SET updated_at = '2026-11-22 13:00:00.000000';
+         UPDATE conductor_hardware_interfaces SET created_at = '2026-11-22 13:00:00.030000'",
+    );
+    let mut bridge = start();
+    assert_eq!(state("active")["incarnation"], NOON + 3_600_030);
+    ironic.does("DELETE FROM conductor_hardware_interfaces");
+    ironic.does("UPDATE conductors SET online = 0, updated_at = '2026-11-22 12:01:00.000000'");
+    state("left");
+    bridge.signal(Signal::TERM);
+    assert_eq!(bridge.ended(), Some(0));
+    ironic.does(
+        "UPDATE conductors SET online = 1, updated_at = '2026-11-22 12:02:00.000000';
+         INSERT INTO conductor_hardware_interfaces VALUES
+            ('2026-11-22 12:02:00.030000', NULL, 9, 1, 'redfish', 'power', 'redfish', 1)",
+    );
+    let mut bridge = start();
+    let c1 = state("active");
+    assert_eq!(c1["incarnation"], NOON + 3_600_031);
+    assert_eq!(c1["drivers"], json!(["redfish"]));
+    bridge.signal(Signal::TERM);
+    assert_eq!(bridge.ended(), Some(0));
+    replica.stop();
+}
+
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()

@@ -16,6 +16,7 @@ on_servers!(
     a_locked_row_holds_up_no_walk_over_everything,
     a_node_that_is_being_put_back_in_an_open_transaction_holds_up_nobody,
     a_frozen_owner_of_an_open_transaction_is_ended_by_the_server,
+    a_standby_proves_that_it_can_write_while_the_active_one_holds_the_fence,
 );
 
 /// Locks just these: one statement each, for one over several may read, and lock, the whole table.
@@ -264,4 +265,12 @@ async fn a_node_that_is_registered_again_between_two_statements_comes_back_once(
         "SELECT concat(seq, ' ', uuid, ' ', back) FROM nodewarden_changes WHERE back IS NOT NULL";
     assert_eq!(db.scratch.list(back).await, ["3 n1 node_removed"]);
     assert_eq!(db.marks().await, ["n1 in_service", "n2 out_of_service"]);
+}
+
+async fn a_standby_proves_that_it_can_write_while_the_active_one_holds_the_fence(kind: Kind) {
+    let db = StoreOnDatabase::new(kind).await;
+    let fence = "UPDATE nodewarden_state SET commits = commits + 1";
+    let active = db.scratch.hold(fence).await;
+    db.ledger().prove().await.unwrap();
+    active.commit().await;
 }

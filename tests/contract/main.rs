@@ -40,9 +40,11 @@ macro_rules! on_servers {
 
 mod commands;
 mod errors;
+mod fairness;
 mod fence;
 mod harness;
 mod holds;
+mod hosts;
 mod locks;
 mod looking;
 mod memory;

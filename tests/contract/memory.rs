@@ -425,8 +425,13 @@ async fn a_sweep_drops_what_is_older_than_the_rules_allow_and_nothing_that_is_sp
 async fn proving_that_writing_works_disturbs_nobody(kind: Kind) {
     let mut db = StoreOnDatabase::new(kind).await;
     let before = db.reader.overview().await.unwrap();
+    let commits = "SELECT commits FROM nodewarden_state";
+    let committed = db.scratch.text(commits).await;
     db.ledger().prove().await.unwrap();
     db.ledger().prove().await.unwrap();
     assert_eq!(db.reader.overview().await.unwrap(), before);
+    assert_eq!(db.scratch.text(commits).await, committed);
+    let proofs = "SELECT proofs FROM nodewarden_proof";
+    assert_eq!(db.scratch.list(proofs).await, ["2"], "it really wrote");
     assert_eq!(db.ledger.resume(1).await.unwrap(), Memory::default());
 }

@@ -1,6 +1,6 @@
 //! Making the tables, and filling that of the nodes.
 
-use nodewarden::config::InventoryKind;
+use nodewarden::config::{Database, InventoryKind, SecretUrl};
 use nodewarden::store::{self, ImportCount, Ledger, NodeUpsert, Reader, StoreError};
 use nodewarden::words::Word;
 use nodewarden_tests::database::{Kind, Scratch};
@@ -208,4 +208,31 @@ async fn thousands_of_nodes_are_imported_with_progress(kind: Kind) {
     );
     assert_eq!(told, [1000, 2000, 2500]);
     assert_eq!(db.reader.overview().await.unwrap().nodes, 2500);
+}
+
+#[tokio::test]
+async fn a_database_of_postgresql_that_cannot_hold_every_name_is_refused_at_the_start() {
+    let scratch = Scratch::of(Kind::Postgres).await;
+    let url = scratch.database.url.expose();
+    let name = format!("{}_l", url.rsplit_once('/').unwrap().1);
+    scratch
+        .run(&format!(
+            "CREATE DATABASE {name} ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+        ))
+        .await;
+    let database = Database {
+        url: SecretUrl::new(&format!("{url}_l")),
+        ..Database::default()
+    };
+    let stream = nodewarden::clock::new_id();
+    let migrated = store::migrate(&database, InventoryKind::Native, &stream).await;
+    let prepared = store::prepare(&database, InventoryKind::Native, &stream).await;
+    scratch.run(&format!("DROP DATABASE {name}")).await;
+    for refused in [migrated, prepared] {
+        let Err(StoreError::Schema(told)) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(told.contains("encoding is LATIN1"), "{told}");
+        assert!(told.contains("ENCODING 'UTF8'"), "{told}");
+    }
 }

@@ -133,6 +133,17 @@ pub(in crate::store) fn is_missing(fault: &sqlx::Error) -> bool {
     matches!(class, Some(Class::Missing))
 }
 
+/// Whether SQLite's file is locked by somebody.
+pub(in crate::store) fn is_busy(fault: &sqlx::Error) -> bool {
+    let Some(fault) = fault.as_database_error() else {
+        return false;
+    };
+    let code = fault.code().unwrap_or_default();
+    // BUSY, in the low byte of an extended code.
+    fault.try_downcast_ref::<SqliteError>().is_some()
+        && code.parse::<u32>().is_ok_and(|code| code & 0xff == 5)
+}
+
 /// The database's own words, without the library's before them.
 fn said(source: &sqlx::Error) -> String {
     source

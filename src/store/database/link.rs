@@ -8,6 +8,7 @@ use crate::config::Database;
 use crate::store::database::connection::Connection;
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
+use crate::store::database::lock::{BUSY, BUSY_COMMAND, Fairness};
 use crate::store::database::open::Purpose;
 use crate::store::sql::{self, Statements};
 
@@ -49,6 +50,9 @@ pub struct WriterConnection {
     open: Option<(Connection, Instant)>,
     watch: Arc<dyn TransactionWatch>,
     writer: Writer,
+    /// How long it waits for SQLite's lock.
+    patience: Duration,
+    fairness: Fairness,
 }
 
 impl WriterConnection {
@@ -67,7 +71,28 @@ impl WriterConnection {
             open: None,
             watch,
             writer,
+            patience: BUSY,
+            fairness: Fairness::default(),
         })
+    }
+
+    /// For an operator's command: it ends by itself, and so does its transaction; and it waits for
+    /// longer than those who try again by themselves.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_command(database: &Database) -> Result<Self, StoreError> {
+        let mut link = Self::new(database, Arc::new(Unwatched), Writer::Ledger)?;
+        link.patience = BUSY_COMMAND;
+        Ok(link)
+    }
+
+    fn is_sqlite(&self) -> bool {
+        let connection = self
+            .open
+            .as_ref()
+            .map(|(connection, _)| connection.dialect());
+        connection == Some(Dialect::Sqlite)
     }
 
     /// The connection, opened if need be.
@@ -100,15 +125,25 @@ impl WriterConnection {
     ///
     /// # Errors
     /// [`StoreError`]; the connection is gone then, and nothing is known of the commit.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long a lock was held; decides nothing about nodes"
+    )]
     pub async fn transaction<T>(
         &mut self,
         doing: &'static str,
         work: impl AsyncFnOnce(&mut Connection) -> Result<Outcome<T>, sqlx::Error>,
     ) -> Result<Option<T>, StoreError> {
         let (begin, watch, writer) = (self.statements.begin, Arc::clone(&self.watch), self.writer);
+        let patience = self.patience;
+        if self.is_sqlite() {
+            tokio::time::sleep(self.fairness.gap(Instant::now())).await;
+        }
         let connection = self.connection().await?;
+        let mut taken = None;
         let outcome = async {
-            connection.command(begin).await?;
+            connection.begin(begin, patience).await?;
+            taken = Some(Instant::now());
             watch.entered(writer, doing);
             let Outcome::Commit(value) = work(connection).await? else {
                 return Ok(None);
@@ -117,6 +152,9 @@ impl WriterConnection {
             Ok(Some(value))
         }
         .await;
+        if let Some(taken) = taken {
+            self.fairness.had(taken, Instant::now());
+        }
         match outcome {
             Ok(Some(value)) => {
                 self.watch.left(self.writer);

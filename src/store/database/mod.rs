@@ -5,5 +5,6 @@ pub mod dialect;
 pub mod durability;
 pub mod error;
 pub mod link;
+pub mod lock;
 pub mod open;
 pub mod row;

@@ -12,14 +12,11 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _, MySqlConnection, PgConnection, SqliteConnection};
 
-use crate::config::Database;
+use crate::config::{Database, SecretUrl};
 use crate::store::database::connection::Connection;
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
-
-/// How long a statement waits for SQLite's one write lock before it counts as a trouble to retry.
-/// Others hold it for milliseconds (a chunk) or, by a user's long transaction, for longer.
-const BUSY: Duration = Duration::from_secs(5);
+use crate::store::database::lock::BUSY;
 
 /// SQLite's page cache in KiB, as it wants it. A window of nodes with random uuids touches pages all over
 /// the table; with the default of 2 MB each one is read and written again and again.
@@ -31,6 +28,10 @@ const CHECKPOINT: &str = "10000";
 
 /// How long dialling a server, and its handshake, may take.
 const DIAL: Duration = Duration::from_secs(10);
+
+/// The same for one of several hosts: the next may be healthy, and a replica that cannot open its
+/// database for ten seconds leaves the line.
+const DIAL_OF_SEVERAL: Duration = Duration::from_secs(3);
 
 /// For PostgreSQL: all in milliseconds. A plan that fits the values at hand is worth its price: the
 /// generic one of a window over never analysed tables reads all of them.
@@ -72,6 +73,18 @@ impl Connection {
     /// # Errors
     /// [`StoreError`]: the URL cannot be used, or the database not be reached.
     pub async fn open(database: &Database, purpose: Purpose) -> Result<Self, StoreError> {
+        let hosts = database.url.hosts();
+        if hosts.len() > 1 {
+            return first_writable(database, hosts, purpose).await;
+        }
+        Self::open_one(database, purpose, DIAL).await
+    }
+
+    async fn open_one(
+        database: &Database,
+        purpose: Purpose,
+        limit: Duration,
+    ) -> Result<Self, StoreError> {
         let opening = async {
             match Dialect::of(database)? {
                 Dialect::Sqlite => sqlite(database, purpose).await,
@@ -79,14 +92,63 @@ impl Connection {
                 Dialect::MySql => mysql(database, purpose).await,
             }
         };
-        match tokio::time::timeout(DIAL, opening).await {
+        match tokio::time::timeout(limit, opening).await {
             Ok(outcome) => outcome,
             Err(_) => Err(StoreError::opening(sqlx::Error::Io(std::io::Error::new(
                 std::io::ErrorKind::TimedOut,
-                format!("no answer for {DIAL:?}"),
+                format!("no answer for {limit:?}"),
             )))),
         }
     }
+
+    /// Whether this server takes writes. (A Galera node that is not ready answers with an error.)
+    async fn is_writable(&mut self) -> Result<bool, sqlx::Error> {
+        let statement = match self.dialect() {
+            Dialect::Sqlite => return Ok(true),
+            Dialect::Postgres => {
+                "SELECT CAST(CASE WHEN pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'
+                    THEN 1 ELSE 0 END AS BIGINT) AS refuses"
+            }
+            Dialect::MySql => "SELECT CAST(@@read_only AS SIGNED) AS refuses",
+        };
+        let row = self.fetch_one(statement, &[]).await?;
+        Ok(row.int("refuses")? == 0)
+    }
+}
+
+/// The first of several hosts that can be reached and takes writes. Only that one: what a standby
+/// shows is a past.
+async fn first_writable(
+    database: &Database,
+    hosts: Vec<SecretUrl>,
+    purpose: Purpose,
+) -> Result<Connection, StoreError> {
+    let mut refused = Vec::with_capacity(hosts.len());
+    for url in hosts {
+        let host = Database {
+            url,
+            ..database.clone()
+        };
+        let why = match writable(&host, purpose).await {
+            Ok(Some(connection)) => return Ok(connection),
+            Ok(None) => "it takes no writes: a standby".to_owned(),
+            Err(fault @ StoreError::Url(_)) => return Err(fault),
+            Err(fault) => fault.to_string(),
+        };
+        refused.push(format!("{}: {why}", host.url.redacted()));
+    }
+    let all = std::io::Error::other(format!("no host can be used: {}", refused.join("; ")));
+    Err(StoreError::Unopened(sqlx::Error::Io(all)))
+}
+
+async fn writable(host: &Database, purpose: Purpose) -> Result<Option<Connection>, StoreError> {
+    let mut connection = Connection::open_one(host, purpose, DIAL_OF_SEVERAL).await?;
+    let looking = connection.is_writable();
+    let writable = match tokio::time::timeout(DIAL_OF_SEVERAL, looking).await {
+        Ok(writable) => writable.map_err(StoreError::opening)?,
+        Err(_) => return Ok(None),
+    };
+    Ok(writable.then_some(connection))
 }
 
 async fn sqlite(database: &Database, purpose: Purpose) -> Result<Connection, StoreError> {

@@ -12,6 +12,7 @@ use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::{StoreError, is_missing};
 use crate::store::database::open::Purpose;
+use crate::store::ironic::numbers::{self, NumberOfConductor};
 
 /// At most so many rows (a conductor and one of its hardware types) in one look; fleets have some
 /// hundred.
@@ -21,10 +22,23 @@ const MOST: usize = 50_000;
 const KEPT_MS: u64 = 24 * 3600 * 1000;
 const DROP_EACH: u64 = 1000;
 
-const TABLE: [&str; 3] = [
-    include_str!("../../../schemas/sql/sqlite/0020_bridge.sql"),
-    include_str!("../../../schemas/sql/postgres/0020_bridge.sql"),
-    include_str!("../../../schemas/sql/mysql/0020_bridge.sql"),
+/// What bridges remember of a conductor that is gone from Ironic's table is kept for that long: far
+/// longer than a worker remembers it (`decide.forget_after`).
+const REMEMBERED_MS: u64 = 180 * 24 * 3600 * 1000;
+
+const TABLES: [[&str; 2]; 3] = [
+    [
+        include_str!("../../../schemas/sql/sqlite/0020_bridge.sql"),
+        include_str!("../../../schemas/sql/sqlite/0041_bridge_said.sql"),
+    ],
+    [
+        include_str!("../../../schemas/sql/postgres/0020_bridge.sql"),
+        include_str!("../../../schemas/sql/postgres/0041_bridge_said.sql"),
+    ],
+    [
+        include_str!("../../../schemas/sql/mysql/0020_bridge.sql"),
+        include_str!("../../../schemas/sql/mysql/0041_bridge_said.sql"),
+    ],
 ];
 
 const FORGET: &str = "DELETE FROM nodewarden_bridge WHERE bridge = $1";
@@ -129,11 +143,17 @@ impl ConductorsOfIronic {
         Ok(Dialect::of(&self.database)? != Dialect::Sqlite)
     }
 
-    /// One look. A caller that gives up waiting for it must [`forget`](Self::forget) the connection.
+    /// One look, which first writes `numbers` and then reads all that are remembered. They are read
+    /// before the conductors, so that no row is older than they are. A caller that gives up
+    /// waiting for it must [`forget`](Self::forget) the connection.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was seen.
-    pub async fn look(&mut self, now_ms: u64) -> Result<Vec<IronicConductor>, StoreError> {
+    pub async fn look(
+        &mut self,
+        now_ms: u64,
+        numbers: &[NumberOfConductor],
+    ) -> Result<(Vec<IronicConductor>, Vec<NumberOfConductor>), StoreError> {
         // Out of place until all went well, so that no doubtful connection is used again.
         let mut connection = match self.open.take() {
             Some(connection) => connection,
@@ -143,6 +163,12 @@ impl ConductorsOfIronic {
         self.looks += 1;
         let looks = self.looks;
         write(&mut connection, &self.bridge, written, looks, now_ms).await?;
+        numbers::write(&mut connection, numbers, now_ms)
+            .await
+            .map_err(|fault| failed("write what bridges remember", fault))?;
+        let remembered = numbers::read(&mut connection)
+            .await
+            .map_err(|fault| failed("read what bridges remember", fault))?;
         let seen = read(&mut connection, &self.bridge, looks).await?;
         if looks % DROP_EACH == 1 {
             let before = now_ms.saturating_sub(KEPT_MS);
@@ -150,10 +176,13 @@ impl ConductorsOfIronic {
                 .execute(DROP, values![before, &self.bridge])
                 .await
                 .map_err(|fault| failed("drop rows of old bridges", fault))?;
+            numbers::drop_old(&mut connection, now_ms.saturating_sub(REMEMBERED_MS))
+                .await
+                .map_err(|fault| failed("drop what is remembered of old conductors", fault))?;
         }
         self.open = Some(connection);
         self.written = Some(looks);
-        Ok(seen)
+        Ok((seen, remembered))
     }
 
     /// Drops the connection: what is under way on it is not waited for.
@@ -177,21 +206,24 @@ impl ConductorsOfIronic {
     }
 }
 
-/// Creates the bridge's own table in Ironic's database, if it is not there.
+/// Creates the bridges' own tables in Ironic's database, those that are not there.
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn make_bridge_table(database: &Database) -> Result<(), StoreError> {
+pub async fn make_bridge_tables(database: &Database) -> Result<(), StoreError> {
     let mut connection = Connection::open(database, Purpose::Write).await?;
-    let table = match connection.dialect() {
-        Dialect::Sqlite => TABLE[0],
-        Dialect::Postgres => TABLE[1],
-        Dialect::MySql => TABLE[2],
+    let tables = match connection.dialect() {
+        Dialect::Sqlite => TABLES[0],
+        Dialect::Postgres => TABLES[1],
+        Dialect::MySql => TABLES[2],
     };
-    connection
-        .command(table)
-        .await
-        .map_err(|fault| failed("create the bridge's table", fault))
+    for table in tables {
+        connection
+            .command(table)
+            .await
+            .map_err(|fault| failed("create the bridge's tables", fault))?;
+    }
+    Ok(())
 }
 
 async fn write(

@@ -33,8 +33,10 @@ pub const COMMON: Statements = Statements {
             committed_at_ms, format FROM nodewarden_announcements LIMIT 0",
         "SELECT number, kind, argument, requested_at_ms, done_at_ms, result FROM nodewarden_requests LIMIT 0",
         "SELECT id, pause_id, reason, who, paused_at_ms, remaining_ms, noted_at_ms FROM nodewarden_pause LIMIT 0",
+        "SELECT id, proofs FROM nodewarden_proof LIMIT 0",
     ],
-    prove: "UPDATE nodewarden_state SET commits = commits + 1 WHERE id = 1",
+    prove: "INSERT INTO nodewarden_proof (id, proofs) VALUES (1, 1)
+        ON CONFLICT (id) DO UPDATE SET proofs = nodewarden_proof.proofs + 1",
     take_epoch: "UPDATE nodewarden_state SET epoch = epoch + 1, commits = commits + 1,
         holder = $1, taken_at_ms = $2, committed_at_ms = $2, mode = $3 WHERE id = 1",
     fence: "UPDATE nodewarden_state SET commits = commits + 1, committed_at_ms = coalesce($1, committed_at_ms)

@@ -64,7 +64,8 @@ statements! {
     /// Every table and column that is used, looked at without reading a row: what is missing is
     /// found before the first event is taken.
     schema: &'static [&'static str],
-    /// A real change of the row that moves no epoch: proves that writing works.
+    /// A real change of a row of its own: proves that writing works, and touches no row that the
+    /// active replica writes.
     prove: &'static str,
     /// `$1` holder, `$2` now, `$3` mode.
     take_epoch: &'static str,

@@ -13,6 +13,7 @@ pub const STATEMENTS: Statements = Statements {
     create_stream: "INSERT IGNORE INTO nodewarden_state
         (id, stream, epoch, commits, seq, last_announcement, last_decision) VALUES (1, $1, 0, 0, 0, 0, 0)",
     create_relay: "INSERT IGNORE INTO nodewarden_relay (id, announced) VALUES (1, 0)",
+    prove: "INSERT INTO nodewarden_proof (id, proofs) VALUES (1, 1) ON DUPLICATE KEY UPDATE proofs = proofs + 1",
     save_conductors: (
         "INSERT INTO nodewarden_conductors (conductor, incarnation, conductor_group, drivers, heartbeat_timeout_ms,
             state, hold_remaining_ms, hold_noted_at_ms, last_sent_at_ms, last_sign_at_ms, since_ms) VALUES ",

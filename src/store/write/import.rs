@@ -4,6 +4,7 @@ use crate::config::Database;
 use crate::store::database::connection::{Connection, Value, placeholders};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
+use crate::store::database::lock::BUSY_COMMAND;
 use crate::store::database::open::Purpose;
 use crate::store::inventory;
 use crate::store::sql;
@@ -51,7 +52,7 @@ pub async fn import(
     let mut connection = Connection::open(database, Purpose::Write).await?;
     inventory::refuse_foreign(&mut connection).await?;
     let work = async {
-        connection.command(begin).await?;
+        connection.begin(begin, BUSY_COMMAND).await?;
         let mut count = ImportCount::default();
         let mut done = 0;
         // A statement writes one set of columns, so it takes a run of rows of the same shape.

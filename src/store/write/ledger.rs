@@ -99,29 +99,29 @@ impl Ledger for SqlLedger {
 
     async fn prove(&mut self) -> Result<(), StoreError> {
         let sql = self.link.statements;
-        self.link
+        let stream = self
+            .link
             .look("check the schema", async |connection| {
                 for statement in sql.schema {
                     connection.execute(statement, &[]).await?;
                 }
-                Ok(())
+                connection.fetch_first(sql.stream, &[]).await
             })
             .await?;
+        if stream.is_none() {
+            return Err(StoreError::Schema(
+                "the tables are empty: run `nodewarden migrate`".to_owned(),
+            ));
+        }
         self.inventory = None;
         self.inventory().await?;
-        let changed = self
-            .link
+        self.link
             .transaction("prove that writing works", async |connection| {
-                Ok(Outcome::Commit(connection.execute(sql.prove, &[]).await?))
+                connection.execute(sql.prove, &[]).await?;
+                Ok(Outcome::Commit(()))
             })
             .await?;
-        if changed == Some(1) {
-            Ok(())
-        } else {
-            Err(StoreError::Schema(
-                "the tables are empty: run `nodewarden migrate`".to_owned(),
-            ))
-        }
+        Ok(())
     }
 
     async fn take_epoch(

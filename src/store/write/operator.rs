@@ -8,7 +8,7 @@ use crate::config::{self, Database, Mode};
 use crate::domain::ids::Pair;
 use crate::store::database::connection::{Connection, Value, values};
 use crate::store::database::error::StoreError;
-use crate::store::database::link::{Outcome, Unwatched, Writer, WriterConnection};
+use crate::store::database::link::{Outcome, WriterConnection};
 use crate::store::inventory;
 use crate::store::records::{Rows, Window, WindowDone};
 use crate::store::sql::{Inventory, Statements};
@@ -59,8 +59,7 @@ impl Operator {
         inventory: impl Into<config::Inventory>,
     ) -> Result<Self, StoreError> {
         Ok(Self {
-            // A command ends by itself, and so does its transaction.
-            link: WriterConnection::new(database, Arc::new(Unwatched), Writer::Ledger)?,
+            link: WriterConnection::of_command(database)?,
             settings: inventory.into(),
             inventory: None,
         })

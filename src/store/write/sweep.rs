@@ -5,7 +5,7 @@ use crate::domain::ids::Pair;
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
-use crate::store::database::open::Purpose;
+use crate::store::database::link::{Outcome, WriterConnection};
 use crate::store::records::{Prune, RequestKind, Sweep};
 use crate::store::sql::{self, Inventory, Statements};
 use crate::store::write::announce::announce_position;
@@ -109,16 +109,14 @@ pub async fn request(
     now_ms: u64,
 ) -> Result<u64, StoreError> {
     let sql = sql::statements(Dialect::of(database)?);
-    let mut connection = Connection::open(database, Purpose::Write).await?;
-    let work = async {
-        connection
-            .execute(sql.request, values![kind.as_str(), argument, now_ms])
-            .await?;
-        connection
-            .fetch_one(sql.request_number, &[])
-            .await?
-            .uint("number")
-    };
-    work.await
-        .map_err(|fault| StoreError::from_sqlx("record the request", fault))
+    let mut link = WriterConnection::of_command(database)?;
+    let number = link
+        .transaction("record the request", async |connection| {
+            let values = values![kind.as_str(), argument, now_ms];
+            connection.execute(sql.request, values).await?;
+            let row = connection.fetch_one(sql.request_number, &[]).await?;
+            Ok(Outcome::Commit(row.uint("number")?))
+        })
+        .await?;
+    Ok(number.expect("it is never abandoned"))
 }

@@ -1,0 +1,129 @@
+//! SQLite's one write lock, which has no queue: waiting for it, and leaving it to others now and then.
+//!
+//! Whoever wants the lock asks again and again. SQLite's own pauses grow to a tenth of a second, and a
+//! writer that takes it again right after each commit is never found between two of them: a pause of
+//! an operator lost to a sweep for half a minute. So we ask every few milliseconds, and a writer that
+//! had the lock for long leaves a gap that is longer than that.
+
+use std::time::{Duration, Instant};
+
+use crate::store::database::connection::Connection;
+use crate::store::database::dialect::Dialect;
+use crate::store::database::error::is_busy;
+
+/// How long the deciding loop and the relay wait for SQLite's lock before it counts as a trouble to
+/// retry. Others hold it for milliseconds, or, by a user's long transaction, for longer.
+pub(in crate::store) const BUSY: Duration = Duration::from_secs(5);
+
+/// An operator's command has no second try, and must win in the end.
+pub(in crate::store) const BUSY_COMMAND: Duration = Duration::from_secs(30);
+
+/// Between two questions for the lock.
+const ASK_EACH: Duration = Duration::from_millis(2);
+
+/// Who had the lock for that long since others last had a chance leaves a gap.
+const LONG: Duration = Duration::from_millis(20);
+
+/// Some questions of others fall into it.
+const GAP: Duration = Duration::from_millis(10);
+
+/// Fails at once where the lock is taken; what else the connection waits for, it waits for as before.
+const BEGIN_SQLITE: &str = "PRAGMA busy_timeout = 0; BEGIN IMMEDIATE; PRAGMA busy_timeout = 5000";
+
+impl Connection {
+    /// Begins a writing transaction with `words`; on SQLite it waits for the lock for `patience`.
+    ///
+    /// # Errors
+    /// Whatever the database reports.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long a lock was waited for; decides nothing about nodes"
+    )]
+    pub(in crate::store) async fn begin(
+        &mut self,
+        words: &'static str,
+        patience: Duration,
+    ) -> Result<(), sqlx::Error> {
+        if self.dialect() != Dialect::Sqlite {
+            return self.command(words).await;
+        }
+        let began = Instant::now();
+        loop {
+            match self.command(BEGIN_SQLITE).await {
+                Err(fault) if is_busy(&fault) && began.elapsed() < patience => {
+                    tokio::time::sleep(ASK_EACH).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+/// How fair a writer was: when it last let others have the lock, and for how long it had it since.
+#[derive(Debug, Default)]
+pub struct Fairness {
+    held: Duration,
+    left: Option<Instant>,
+}
+
+impl Fairness {
+    /// How long to wait before the lock is taken again at `now`.
+    pub fn gap(&mut self, now: Instant) -> Duration {
+        let rested = self
+            .left
+            .map_or(GAP, |left| now.saturating_duration_since(left));
+        if rested >= GAP {
+            self.held = Duration::ZERO;
+        }
+        if self.held < LONG {
+            return Duration::ZERO;
+        }
+        self.held = Duration::ZERO;
+        GAP.saturating_sub(rested)
+    }
+
+    /// The lock was had from `taken` to `now`.
+    pub fn had(&mut self, taken: Instant, now: Instant) {
+        self.held += now.saturating_duration_since(taken);
+        self.left = Some(now);
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "any instant will do")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_had_the_lock_for_long_leaves_a_gap_and_who_did_not_takes_it_at_once() {
+        let at = |began: Instant, ms| began + Duration::from_millis(ms);
+        let began = Instant::now();
+        let mut fairness = Fairness::default();
+        assert_eq!(fairness.gap(began), Duration::ZERO, "the first time");
+        fairness.had(began, at(began, 15));
+        assert_eq!(
+            fairness.gap(at(began, 15)),
+            Duration::ZERO,
+            "15 ms are short"
+        );
+        fairness.had(at(began, 15), at(began, 30));
+        let gap = fairness.gap(at(began, 32));
+        assert_eq!(
+            gap,
+            Duration::from_millis(8),
+            "30 ms without a gap, of which 2 have passed"
+        );
+        fairness.had(at(began, 40), at(began, 45));
+        assert_eq!(
+            fairness.gap(at(began, 45)),
+            Duration::ZERO,
+            "counted from the gap on"
+        );
+        fairness.had(at(began, 45), at(began, 100));
+        assert_eq!(
+            fairness.gap(at(began, 200)),
+            Duration::ZERO,
+            "there was one by itself"
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! What bridges remember of an Ironic's conductors: the highest incarnation that was said or seen of
+//! each. The higher one wins, so bridges side by side, and one that was frozen, never undo each other.
+
+use crate::store::database::connection::{Connection, Value, placeholders, values};
+use crate::store::database::dialect::Dialect;
+use crate::store::database::row::Row;
+
+/// A conductor's highest incarnation, and the registration that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberOfConductor {
+    /// Its name.
+    pub conductor: String,
+    /// When it registered, by its own clock; `None`: its end has the number.
+    pub registered_at_ms: Option<u64>,
+    /// The number.
+    pub incarnation: u64,
+}
+
+/// Rows in one statement: far below every limit for parameters.
+const ROWS: usize = 500;
+
+/// More were never seen in one fleet; what is beyond them is not remembered.
+const READ: &str = "SELECT conductor, registered_at_ms, incarnation FROM nodewarden_bridge_said
+    ORDER BY conductor LIMIT 50000";
+
+const INTO: &str = "INSERT INTO nodewarden_bridge_said (conductor, registered_at_ms, incarnation, noted_at_ms) VALUES ";
+
+const HIGHER: &str =
+    " ON CONFLICT (conductor) DO UPDATE SET registered_at_ms = excluded.registered_at_ms,
+    incarnation = excluded.incarnation, noted_at_ms = excluded.noted_at_ms
+    WHERE nodewarden_bridge_said.incarnation < excluded.incarnation";
+
+/// Each is set before the next is looked at, so the incarnation comes last.
+const HIGHER_MYSQL: &str = " ON DUPLICATE KEY UPDATE
+    registered_at_ms = CASE WHEN incarnation < VALUES(incarnation) THEN VALUES(registered_at_ms)
+        ELSE registered_at_ms END,
+    noted_at_ms = CASE WHEN incarnation < VALUES(incarnation) THEN VALUES(noted_at_ms) ELSE noted_at_ms END,
+    incarnation = greatest(incarnation, VALUES(incarnation))";
+
+/// Conductors that are gone from Ironic's table. `$1`: noted before.
+const DROP: &str = "DELETE FROM nodewarden_bridge_said WHERE noted_at_ms < $1
+    AND NOT EXISTS (SELECT 1 FROM conductors c WHERE c.hostname = nodewarden_bridge_said.conductor)";
+
+/// Writes those that are higher than what is there.
+pub(super) async fn write(
+    connection: &mut Connection,
+    numbers: &[NumberOfConductor],
+    now_ms: u64,
+) -> Result<(), sqlx::Error> {
+    let over = match connection.dialect() {
+        Dialect::Sqlite | Dialect::Postgres => HIGHER,
+        Dialect::MySql => HIGHER_MYSQL,
+    };
+    for some in numbers.chunks(ROWS) {
+        let statement = format!("{INTO}{}{over}", placeholders(some.len(), 4));
+        let mut values: Vec<Value<'_>> = Vec::with_capacity(some.len() * 4);
+        for number in some {
+            values.push((&number.conductor).into());
+            values.push(number.registered_at_ms.into());
+            values.push(number.incarnation.into());
+            values.push(now_ms.into());
+        }
+        connection.execute(&statement, &values).await?;
+    }
+    Ok(())
+}
+
+/// All of them.
+pub(super) async fn read(
+    connection: &mut Connection,
+) -> Result<Vec<NumberOfConductor>, sqlx::Error> {
+    let rows = connection.fetch(READ, &[]).await?;
+    rows.iter().map(number).collect()
+}
+
+/// Drops those of conductors that are gone and were noted before `before_ms`.
+pub(super) async fn drop_old(
+    connection: &mut Connection,
+    before_ms: u64,
+) -> Result<(), sqlx::Error> {
+    connection.execute(DROP, values![before_ms]).await?;
+    Ok(())
+}
+
+fn number(row: &Row) -> Result<NumberOfConductor, sqlx::Error> {
+    Ok(NumberOfConductor {
+        conductor: row.text("conductor")?,
+        registered_at_ms: row.maybe_uint("registered_at_ms")?,
+        incarnation: row.uint("incarnation")?,
+    })
+}
