@@ -5,6 +5,8 @@
 //! time limit on everything. Transactions are begun and ended with the dialect's own words; after
 //! any error the connection is to be dropped, never used again.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection, PgConnection, SqliteConnection};
@@ -15,6 +17,9 @@ use crate::store::database::row::Row;
 /// How long one statement may take, until the connection counts as dead. Servers end their own
 /// statements well before (`open.rs`); this is for one that does not answer at all.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(60);
+
+/// SQLite asks after so many of its instructions whether to go on: about each millisecond.
+const PROGRESS_EACH: i32 = 10_000;
 
 /// A value for a placeholder. The absent ones keep their type, which PostgreSQL wants to know.
 #[derive(Debug, Clone, Copy)]
@@ -188,6 +193,25 @@ impl Connection {
             Self::Postgres(_) => Dialect::Postgres,
             Self::MySql(_) => Dialect::MySql,
         }
+    }
+
+    /// On SQLite, whose statements run in this process: interrupts them once `given_up`. A server's are
+    /// ended with their connection.
+    ///
+    /// # Errors
+    /// The connection cannot be used.
+    pub(in crate::store) async fn interrupt_when(
+        &mut self,
+        given_up: &Arc<AtomicBool>,
+    ) -> Result<(), sqlx::Error> {
+        if let Self::Sqlite(link) = self {
+            let given_up = Arc::clone(given_up);
+            let goes_on = move || !given_up.load(Ordering::Relaxed);
+            link.lock_handle()
+                .await?
+                .set_progress_handler(PROGRESS_EACH, goes_on);
+        }
+        Ok(())
     }
 
     /// Runs a statement; returns how many rows it wrote (or, for an update, found to write).

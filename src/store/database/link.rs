@@ -2,7 +2,10 @@
 //! lock.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+use sqlx::Connection as _;
 
 use crate::config::Database;
 use crate::store::database::connection::Connection;
@@ -53,6 +56,10 @@ pub struct WriterConnection {
     /// How long it waits for SQLite's lock.
     patience: Duration,
     fairness: Fairness,
+    /// Interrupts what the open connection does, on SQLite.
+    given_up: Arc<AtomicBool>,
+    /// It is interrupted, and its end waited for.
+    giving_up: bool,
 }
 
 impl WriterConnection {
@@ -73,6 +80,8 @@ impl WriterConnection {
             writer,
             patience: BUSY,
             fairness: Fairness::default(),
+            given_up: Arc::default(),
+            giving_up: false,
         })
     }
 
@@ -85,6 +94,27 @@ impl WriterConnection {
         let mut link = Self::new(database, Arc::new(Unwatched), Writer::Ledger)?;
         link.patience = BUSY_COMMAND;
         Ok(link)
+    }
+
+    /// How long a transaction may take: it gives up, and is tried again smaller, well before the
+    /// watchdog would kill the process for it.
+    fn limit(&self) -> Duration {
+        self.database.transaction_limit * 2 / 3
+    }
+
+    /// Gives up a statement that is under way. A server rolls back when the connection ends. On SQLite the
+    /// statement runs in this process and has the lock: it is interrupted, and its end waited for. One
+    /// that does not end even so (a disk that does not answer) is the watchdog's.
+    async fn give_up(&mut self) {
+        self.given_up.store(true, Ordering::Relaxed);
+        if !self.is_sqlite() {
+            self.drop_connection();
+        } else if let Some((Connection::Sqlite(link), _)) = self.open.take() {
+            self.giving_up = true;
+            // Whatever it says, the connection is gone.
+            drop(link.close().await);
+            self.drop_connection();
+        }
     }
 
     fn is_sqlite(&self) -> bool {
@@ -112,7 +142,12 @@ impl WriterConnection {
             self.drop_connection();
         }
         if self.open.is_none() {
-            let connection = Connection::open(&self.database, Purpose::Write).await?;
+            let mut connection = Connection::open(&self.database, Purpose::Write).await?;
+            self.given_up = Arc::default();
+            connection
+                .interrupt_when(&self.given_up)
+                .await
+                .map_err(StoreError::opening)?;
             self.open = Some((connection, now));
         }
         let (connection, used) = self.open.as_mut().expect("opened above");
@@ -135,7 +170,7 @@ impl WriterConnection {
         work: impl AsyncFnOnce(&mut Connection) -> Result<Outcome<T>, sqlx::Error>,
     ) -> Result<Option<T>, StoreError> {
         let (begin, watch, writer) = (self.statements.begin, Arc::clone(&self.watch), self.writer);
-        let patience = self.patience;
+        let (patience, limit, mut slow) = (self.patience, self.limit(), false);
         if self.is_sqlite() {
             tokio::time::sleep(self.fairness.gap(Instant::now())).await;
         }
@@ -145,13 +180,25 @@ impl WriterConnection {
             connection.begin(begin, patience).await?;
             taken = Some(Instant::now());
             watch.entered(writer, doing);
-            let Outcome::Commit(value) = work(connection).await? else {
-                return Ok(None);
+            let whole = async {
+                let Outcome::Commit(value) = work(connection).await? else {
+                    return Ok(None);
+                };
+                connection.command("COMMIT").await?;
+                Ok(Some(value))
             };
-            connection.command("COMMIT").await?;
-            Ok(Some(value))
+            match tokio::time::timeout(limit, whole).await {
+                Ok(outcome) => outcome,
+                Err(_) => {
+                    slow = true;
+                    Err(too_slow(limit))
+                }
+            }
         }
         .await;
+        if slow {
+            self.give_up().await;
+        }
         if let Some(taken) = taken {
             self.fairness.had(taken, Instant::now());
         }
@@ -191,15 +238,16 @@ impl WriterConnection {
 
     /// Forgets the connection: an open transaction is rolled back by its end.
     pub fn drop_connection(&mut self) {
-        if self.open.take().is_some() {
+        if self.open.take().is_some() || self.giving_up {
+            self.giving_up = false;
             self.watch.left(self.writer);
         }
     }
 }
 
 impl Drop for WriterConnection {
-    /// A writer that is dropped in the middle of a transaction (a relay whose session is over) has the lock no
-    /// more, and the watchdog must know.
+    /// What is dropped in the middle of a transaction (a relay whose session is over), or while it is
+    /// given up, has the lock no more, and the watchdog must know.
     fn drop(&mut self) {
         self.drop_connection();
     }
@@ -211,4 +259,13 @@ pub enum Outcome<T> {
     Commit(T),
     /// Undo it: it had no right to write.
     RollBack,
+}
+
+fn too_slow(limit: Duration) -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::new(
+        std::io::ErrorKind::TimedOut,
+        format!(
+            "the transaction took longer than {limit:?}, two thirds of database.transaction_limit"
+        ),
+    ))
 }

@@ -178,13 +178,23 @@ async fn postgres(database: &Database, purpose: Purpose) -> Result<Connection, S
         .application_name("nodewarden")
         .disable_statement_logging();
     let options = match purpose {
-        Purpose::Write | Purpose::Look => options.options(POSTGRES),
+        Purpose::Look => options.options(POSTGRES),
+        Purpose::Write => options
+            .options(POSTGRES)
+            .options([("statement_timeout", &statement_limit(database))]),
         Purpose::Migrate => options.options([("lock_timeout", "10000")]),
     };
     let connection = PgConnection::connect_with(&options)
         .await
         .map_err(StoreError::opening)?;
     Ok(Connection::Postgres(connection))
+}
+
+/// What a transaction gives up is not to go on at the server, with its locks, for longer than another
+/// moment. In ms.
+fn statement_limit(database: &Database) -> String {
+    let limit = database.transaction_limit * 2 / 3;
+    limit.min(Duration::from_secs(30)).as_millis().to_string()
 }
 
 async fn mysql(database: &Database, purpose: Purpose) -> Result<Connection, StoreError> {
