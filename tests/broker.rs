@@ -122,6 +122,36 @@ async fn announcements_go_on_through_a_fresh_channel_and_a_fresh_connection_with
 }
 
 #[tokio::test]
+async fn what_a_full_queue_rejects_is_nacked_on_every_fresh_way_until_there_is_room() {
+    let settings = settings();
+    let session = open(&settings).await;
+    let client = Client::connect().await;
+    let full = format!("{}.full", settings.nodes_exchange);
+    let limits = [
+        ("x-max-length", AMQPValue::LongInt(1)),
+        ("x-overflow", AMQPValue::LongString("reject-publish".into())),
+    ];
+    let bound = Some((settings.nodes_exchange.as_str(), "#"));
+    client.queue(&full, &limits, bound).await;
+    let message = [outgoing(&settings.nodes_exchange, "node.position", "m0")];
+    let mut announcements = session.announcements().await.expect("a way out");
+    let first = announcements.publish(&message).await.expect("answered");
+    assert_eq!(first, [Published::Confirmed], "there is room");
+    for fresh in 0..3 {
+        let verdict = announcements.publish(&message).await.expect("answered");
+        assert_eq!(verdict, [Published::Nacked], "{fresh}");
+        match fresh {
+            0 => announcements.renew_channel().await.expect("fresh"),
+            _ => announcements.renew_connection().await.expect("fresh"),
+        }
+    }
+    client.get(&full).await.expect("the one that is there");
+    let verdict = announcements.publish(&message).await.expect("answered");
+    assert_eq!(verdict, [Published::Confirmed], "there is room again");
+    session.close().await;
+}
+
+#[tokio::test]
 async fn a_queue_that_was_made_differently_is_refused_with_a_hint() {
     let settings = settings();
     let client = Client::connect().await;

@@ -131,10 +131,10 @@ impl Chosen {
     fn all_went(&self, done: &Requeued) -> Result<(), Failure> {
         let mut failed = Vec::new();
         for why in Kept::ALL {
-            let Some(said) = sentence(done, *why) else {
+            let Some(said) = sentence(done, why) else {
                 continue;
             };
-            if self.all && *why != Kept::Unroutable {
+            if self.all && why != Kept::Unroutable {
                 eprintln!("{said}");
             } else {
                 failed.push(said);

@@ -6,13 +6,13 @@
 //! may refuse all that another one takes. Only what fresh ones refuse too is passed by, alone, after
 //! 30 s, and confirms go on with the next.
 
-mod refused;
+mod nacked;
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use self::refused::Refusal;
+use self::nacked::Nacking;
 use super::announcer::Announcer;
 use super::ports::{Clock, Outbox};
 use crate::broker::BrokerError;
@@ -57,7 +57,7 @@ pub struct Relay<O, A, C> {
     clock: C,
     epoch: u64,
     exchange: String,
-    refusal: Option<Refusal>,
+    nacking: Option<Nacking>,
     connected: Option<Mono>,
     nacks: Pauses,
     blocked: Pauses,
@@ -77,7 +77,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             clock,
             epoch,
             exchange: exchange.to_owned(),
-            refusal: None,
+            nacking: None,
             connected: None,
             nacks: Pauses::up_to(NACK_PAUSE),
             blocked: Pauses::up_to(TROUBLE_PAUSE),
@@ -135,7 +135,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             return Ok(0);
         }
         self.blocked.reset();
-        let alone = self.refusal.as_ref().is_some_and(|refusal| refusal.alone);
+        let alone = self.nacking.as_ref().is_some_and(|nacking| nacking.alone);
         let most = if alone { 1 } else { WINDOW };
         let announcements = self.outbox.pending(None, most).await?;
         if announcements.is_empty() {
@@ -155,16 +155,16 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             .count();
         let mut passed_by = false;
         if out == 0 {
-            let Some(fate) = self.first_refused(&messages[0]).await? else {
+            let Some(fate) = self.first_nacked(&messages[0]).await? else {
                 return Ok(0);
             };
             passed_by = fate == Published::Nacked;
             out = 1;
         } else if out < results.len() {
             // The next step begins with the refused one.
-            self.refused();
+            self.nacking();
         } else if alone {
-            self.refused().alone = false;
+            self.nacking().alone = false;
         } else {
             self.taken();
         }
@@ -232,11 +232,11 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
     }
 
     fn tell(&self) {
-        let refused = self.refusal.as_ref().and_then(Refusal::sentence);
+        let nacking = self.nacking.as_ref().and_then(Nacking::sentence);
         let now = (self.announcer.blocked())
             .map(|why| format!("the broker blocks publishers: {why}"))
             .or_else(|| (self.unreadable.as_ref()).map(|why| format!("announcements wait: {why}")))
-            .or(refused);
+            .or(nacking);
         self.trouble.send_if_modified(|said| {
             let changed = *said != now;
             *said = now;

@@ -15,7 +15,6 @@ use crate::broker::link::BrokerConnection;
 use crate::clock::new_id;
 use crate::config::Amqp;
 use crate::message::Published;
-use crate::words::words;
 
 /// Letters in hand at once, at the most. A message that was fetched is settled by a command of its
 /// own; of more than 32 under way the broker's channel holds the rest back and forgets them when it
@@ -76,15 +75,29 @@ pub struct Requeued {
     pub kept: Vec<(DeadLetter, Kept)>,
 }
 
-words! {
-    /// Why a letter did not go back.
-    Kept, "a reason to keep a letter" {
-        /// It calls itself a tick or a probe of nodewarden.
-        OurOwn = "our_own",
-        /// Its publisher may not speak for that conductor: the word is the reason of its refusal.
-        Foreign = "foreign_publisher",
-        /// No queue is bound to the events exchange for its routing key.
-        Unroutable = "unroutable",
+/// Why a letter did not go back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It calls itself a tick or a probe of nodewarden.
+    OurOwn,
+    /// Its publisher may not speak for that conductor.
+    Foreign,
+    /// No queue is bound to the events exchange for its routing key.
+    Unroutable,
+}
+
+impl Kept {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::OurOwn, Self::Foreign, Self::Unroutable];
+
+    /// As a code. That of [`Kept::Foreign`] is the reason for which the letter was refused.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OurOwn => "our_own",
+            Self::Foreign => "foreign_publisher",
+            Self::Unroutable => "unroutable",
+        }
     }
 }
 

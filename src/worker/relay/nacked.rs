@@ -21,7 +21,7 @@ const NACK_PATIENCE: Duration = Duration::from_secs(30);
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The broker refuses announcements.
-pub(super) struct Refusal {
+pub(super) struct Nacking {
     since: Mono,
     /// The first in line was refused by fresh ones too: one message at a time until one is taken.
     pub(super) alone: bool,
@@ -30,7 +30,7 @@ pub(super) struct Refusal {
     passed_by: u64,
 }
 
-impl Refusal {
+impl Nacking {
     /// What keeps announcements back, for people; nothing as long as nothing fresh was refused.
     pub(super) fn sentence(&self) -> Option<String> {
         if !self.fresh_too {
@@ -48,23 +48,23 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
     /// The broker refused the first in line: a fresh channel, then a fresh connection. Returns what
     /// became of it once it is done with. `Nacked`: it is passed by, because fresh ones refused it
     /// too and have refused for long enough.
-    pub(super) async fn first_refused(
+    pub(super) async fn first_nacked(
         &mut self,
         message: &Outgoing,
     ) -> Result<Option<Published>, RelayEnd> {
-        let since = self.refused().since;
+        let since = self.nacking().since;
         let mut all_tried = true;
         for how in [Fresh::Channel, Fresh::Connection] {
             match self.on_a_fresh(how, message).await? {
                 Some(taken @ (Published::Confirmed | Published::Unroutable)) => {
-                    self.refused().alone = false;
+                    self.nacking().alone = false;
                     return Ok(Some(taken));
                 }
-                Some(Published::Nacked) => self.refused().fresh_too = true,
+                Some(Published::Nacked) => self.nacking().fresh_too = true,
                 None => all_tried = false,
             }
         }
-        self.refused().alone = true;
+        self.nacking().alone = true;
         if all_tried && self.clock.now().mono.since(since) >= NACK_PATIENCE {
             self.pass_by(message);
             return Ok(Some(Published::Nacked));
@@ -102,7 +102,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
 
     fn pass_by(&mut self, message: &Outgoing) {
         telemetry::PASSED_BY.count(1);
-        self.refused().passed_by += 1;
+        self.nacking().passed_by += 1;
         tracing::error!(
             exchange = self.exchange,
             message_id = message.message_id,
@@ -113,9 +113,9 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
     }
 
     /// The broker refuses something now, or has since it last took a whole window.
-    pub(super) fn refused(&mut self) -> &mut Refusal {
+    pub(super) fn nacking(&mut self) -> &mut Nacking {
         let now = self.clock.now().mono;
-        self.refusal.get_or_insert(Refusal {
+        self.nacking.get_or_insert(Nacking {
             since: now,
             alone: false,
             fresh_too: false,
@@ -125,7 +125,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
 
     /// The broker took a whole window.
     pub(super) fn taken(&mut self) {
-        if let Some(over) = self.refusal.take() {
+        if let Some(over) = self.nacking.take() {
             self.nacks.reset();
             if over.fresh_too {
                 tracing::info!(
