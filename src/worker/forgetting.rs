@@ -87,9 +87,9 @@ pub(super) async fn forget_gone<L: Ledger, C: Clock>(
     clock: &C,
     step: &mut Step,
 ) -> Result<(), Fault> {
-    if !place
+    if place
         .deciding()
-        .is_some_and(|term| term.forgetting.len() > 0)
+        .is_none_or(|term| term.forgetting.len() == 0)
     {
         return Ok(());
     }
