@@ -608,6 +608,7 @@ fn l1_ten_thousand_conductors_with_ten_pairs_each_silent_at_one_instant_are_deci
     map.settle();
     let mut hearing = Hearing::from(at(1000).mono);
     hearing.tick(at(2000).mono, at(2000).mono);
+    hearing.probe(at(2000).mono, at(2000).mono);
     let began = worked();
     let overdue = hearing.overdue(&map, at(100_000).mono, Duration::from_secs(60));
     let mut lost = BTreeSet::new();
