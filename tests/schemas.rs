@@ -1,8 +1,8 @@
 //! The written contract (`schemas/`) and the code say the same.
 //!
 //! After a deliberate change of a type: `NODEWARDEN_UPDATE_SCHEMAS=1 cargo test --test schemas`
-//! writes the JSON Schemas anew. The golden files are what others have on disk and in queues:
-//! `NODEWARDEN_UPDATE_GOLDEN=1` writes them anew, and a difference in an old one breaks somebody.
+//! writes the JSON Schemas again. The golden files are what others have on disk and in queues:
+//! `NODEWARDEN_UPDATE_GOLDEN=1` writes them again, and a difference in an old one breaks somebody.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -84,7 +84,7 @@ fn the_schema_files_are_those_of_the_types() {
         assert_eq!(
             read_json(&path),
             schema,
-            "{} is not what the type says; after a deliberate change write it anew with \
+            "{} is not what the type says; after a deliberate change write it again with \
              NODEWARDEN_UPDATE_SCHEMAS=1",
             path.display()
         );

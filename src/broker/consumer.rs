@@ -184,7 +184,7 @@ impl Consumer {
         self.ticks.send(&body).await
     }
 
-    /// Sends a probe the way of conductors' events; as with ticks, nobody waits for its confirm.
+    /// Sends a probe the way of conductors' events; as with ticks, nothing waits for its confirm.
     ///
     /// # Errors
     /// [`BrokerError::Lost`]: the session is over, or a confirm did not come in time.

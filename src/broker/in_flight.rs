@@ -1,4 +1,4 @@
-//! One message that waits for its confirm, while nobody waits for it.
+//! One message that is under way to its confirm, while the work goes on.
 
 use std::time::Duration;
 

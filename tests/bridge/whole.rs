@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
 
-/// As Ironic's own migrations make them, without what nobody here reads.
+/// As Ironic's own migrations make them, without what no test here reads.
 const TABLES: &str = "
     CREATE TABLE conductors (
         created_at DATETIME, updated_at DATETIME, id INTEGER NOT NULL PRIMARY KEY,

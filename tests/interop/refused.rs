@@ -145,7 +145,7 @@ fn bad_messages(queue: &str) -> Vec<Bad> {
         .with_message_id("nobody".into())
         .with_type(KEY.into());
     add("foreign_publisher", nobody, KEY, fine());
-    // Live on the copy, CC would send it round for ever, and the expiration would lose it.
+    // Live on the copy, CC would send it round forever, and the expiration would lose it.
     let mut headers = FieldTable::default();
     let copies = FieldArray::from(vec![AMQPValue::LongString(queue.into())]);
     headers.insert("CC".into(), AMQPValue::FieldArray(copies));

@@ -24,7 +24,7 @@ fn ironic_hands_out_a_node_whose_conductor_is_dead() {
         (!ironic.conductor_lives("powers")).then_some(())
     });
 
-    // Nobody can operate these nodes any more, and yet one is given away.
+    // No conductor can operate these nodes any more, and yet one is given away.
     let given = ironic.allocate(&[]).expect("a node");
     assert!(nodes.contains(&given), "{given} is one of {nodes:?}");
     let node = ironic.node(&given);

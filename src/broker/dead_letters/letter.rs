@@ -7,12 +7,10 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use super::refusal::{self, DETAIL, ORIGINAL, REASON, REFUSED};
 use crate::broker::APP_ID;
 use crate::broker::publisher::PERSISTENT;
+use crate::message::PROBE_KEY;
 
 /// What the types of our own messages begin with.
 const OUR_TYPES: &str = "nodewarden.";
-
-/// The routing key of our probes.
-const PROBE_KEY: &str = "conductor.probe";
 
 /// Header: which walk over the queue wrote this copy.
 const WALK: &str = "x-nodewarden-walk";

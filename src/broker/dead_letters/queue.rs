@@ -16,7 +16,7 @@ use crate::clock::new_id;
 use crate::config::Amqp;
 use crate::message::Published;
 
-/// Letters in hand at once, at the most. A message that was fetched is settled by a command of its
+/// At most this many letters are in hand at once. A message that was fetched is settled by a command of its
 /// own; of more than 32 under way the broker's channel holds the rest back and forgets them when it
 /// ends, though it took the acknowledgement (3.10.8: of 43, ten stayed). Half of that is safe, and
 /// the fetches of the next page wait for the settling of this one.

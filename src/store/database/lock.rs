@@ -1,6 +1,6 @@
 //! SQLite's one write lock, which has no queue: waiting for it, and leaving it to others now and then.
 //!
-//! Whoever wants the lock asks again and again. SQLite's own pauses grow to a tenth of a second, and a
+//! A writer that wants the lock asks again and again. SQLite's own pauses grow to a tenth of a second, and a
 //! writer that takes it again right after each commit is never found between two of them: a pause of
 //! an operator lost to a sweep for half a minute. So we ask every few milliseconds, and a writer that
 //! had the lock for long leaves a gap that is longer than that.
