@@ -80,9 +80,10 @@ impl DriverMap {
         }
     }
 
-    /// Puts every deadline off by `stall`.
+    /// Puts every deadline off by `stall`, also of what a doubt may bring back.
     pub fn postpone(&mut self, stall: Duration) {
-        for conductor in self.conductors.values_mut() {
+        let earlier = self.before.values_mut().flatten();
+        for conductor in self.conductors.values_mut().chain(earlier) {
             conductor.heard = conductor.heard.plus(stall);
             if let Life::Leaving { until } = &mut conductor.life {
                 *until = until.plus(stall);
@@ -409,5 +410,17 @@ mod tests {
         ];
         assert_eq!(map.conductors().cloned().collect::<Vec<_>>(), expected);
         assert_eq!(active(&map), active(&self::map()));
+    }
+
+    #[test]
+    fn i7_a_stall_also_puts_off_the_deadlines_as_they_were_before_a_commit_in_doubt() {
+        let mut map = map();
+        map.put(living(Life::Left, "c1", &["a"]));
+        map.postpone(Duration::from_secs(3));
+        let expected = Conductor {
+            heard: at(3),
+            ..conductor("c1", &["a", "b"])
+        };
+        assert_eq!(map.before(&name("c1")), Some(&expected));
     }
 }
