@@ -463,7 +463,7 @@ fn anything_after_the_map_is_refused() {
     assert_refused(
         decode(&delivery("conductor.joined", &packed), None),
         Reason::TrailingGarbage,
-        "1 bytes",
+        "1 byte follows the map",
     );
     let json = |text: &str| {
         let envelope = json_delivery("conductor.joined", text.as_bytes());
@@ -472,7 +472,7 @@ fn anything_after_the_map_is_refused() {
     assert_refused(
         json(&format!("{} {{}}", joined())),
         Reason::TrailingGarbage,
-        "after the map",
+        "bytes follow the map",
     );
     assert!(json(&format!("\n{} \r\n", joined())).is_ok());
 }

@@ -172,7 +172,10 @@ fn not_a_map() -> Refusal {
 fn trailing(bytes: usize) -> Refusal {
     Refusal::new(
         Reason::TrailingGarbage,
-        format!("{bytes} bytes follow the map"),
+        match bytes {
+            1 => "1 byte follows the map".to_owned(),
+            more => format!("{more} bytes follow the map"),
+        },
     )
 }
 
