@@ -4,6 +4,7 @@ use nodewarden_tests::database::Kind;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use crate::harness::{Cluster, signed};
 use nodewarden_tests::waiting::eventually;
@@ -13,8 +14,12 @@ struct Broker {
     port: u16,
 }
 
+/// One broker chooses its ports and takes them before the next one looks: tests run side by side.
+static STARTING: Mutex<()> = Mutex::new(());
+
 impl Broker {
     fn start() -> Self {
+        let _one_at_a_time = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         // Ten ports in a row that nobody has, below those that the kernel hands out.
         let base = (0..200)
             .map(|step| {
