@@ -11,6 +11,7 @@ use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use nodewarden_tests::fleet::Cloud;
 use serde_json::{Value, json};
 
 /// The aggregate of ours, and one of somebody else.
@@ -39,7 +40,7 @@ pub struct Site {
 /// A site on a port of its own, until it is dropped.
 pub struct SimOpenStack {
     site: Arc<Mutex<Site>>,
-    pub address: SocketAddr,
+    address: SocketAddr,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -73,6 +74,17 @@ impl SimOpenStack {
             site,
             address,
             runtime: Some(runtime),
+        }
+    }
+
+    /// How to log in to it.
+    pub fn cloud(&self) -> Cloud {
+        Cloud {
+            auth_url: format!("http://{}/identity", self.address),
+            username: "nodewarden",
+            password: "hush",
+            region: "north",
+            aggregate: "nodewarden".into(),
         }
     }
 
