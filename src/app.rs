@@ -11,13 +11,17 @@ use crate::bridge;
 use crate::config::{Settings, SettingsFault, UnknownDriver};
 use crate::lifecycle::watchdog::Watchdog;
 use crate::lifecycle::{Task, Tasks, stop_on_signals};
+use crate::placement::openstack::ApiFault;
 use crate::store::{self, Keeping, Reader, StoreError};
 use crate::telemetry;
 use crate::wire::Publishers;
 use crate::worker::replica::Replica;
 use crate::worker::{Rules, Status};
 
+mod placement;
 mod worst_case;
+
+pub use placement::{placement, placement_once, placement_release};
 
 /// How long HTTP may take to finish its answers when the process stops.
 const HTTP_DRAIN: Duration = Duration::from_secs(1);
@@ -47,6 +51,12 @@ pub enum AppFault {
     /// A part died.
     #[error("{0}")]
     Died(String),
+    /// No user to log in to OpenStack with; says what to do.
+    #[error("{0}")]
+    Credentials(String),
+    /// OpenStack.
+    #[error("OpenStack: {0}")]
+    OpenStack(#[from] ApiFault),
 }
 
 impl AppFault {

@@ -32,7 +32,8 @@
 //! | [`broker`] | the AMQP client; the only names of queues | domain, config, message, clock |
 //! | [`worker`] | the loop as a step machine, the relay, the replica | domain, wire, store, broker |
 //! | [`bridge`] | looks at Ironic's tables, judges (pure), publishes what Ironic does not | as the worker |
-//! | [`http`], [`answers`] | read and tell; never write | store's reader, worker's and bridge's status |
+//! | [`placement`] | the subscriber for OpenStack's own scheduler | config, broker, wire, retry, telemetry |
+//! | [`http`], [`answers`] | read and tell; never write | store's reader, worker's, bridge's and placement's status |
 //! | [`cli`] | the commands | all of these |
 //! | [`app`] | puts a replica together; nothing is constructed elsewhere | all |
 //! | [`lifecycle`] | signals, tasks, the watchdog process | store's watch |
@@ -107,7 +108,8 @@
 //! backoff (pauses; only behind [`retry`]), tokio-util (cancellation, tracked tasks), futures-util
 //! (polling once), clap (command line), figment (settings in layers), secrecy (no password in a
 //! log), thiserror (errors), tracing and tracing-subscriber (logs),
-//! metrics and its Prometheus exporter, axum (HTTP), uuid, sha2 (digests of events), schemars
+//! metrics and its Prometheus exporter, axum (HTTP), reqwest and rustls
+//! (asking OpenStack, certificates verified), serde_norway (`clouds.yaml`), uuid, sha2 (digests of events), schemars
 //! (schemas from types), humantime (durations), comfy-table (tables), indicatif (progress), rustix
 //! (signals to processes).
 
@@ -125,6 +127,7 @@ pub mod failpoints;
 pub mod http;
 pub mod lifecycle;
 pub mod message;
+pub mod placement;
 pub mod retry;
 pub mod store;
 pub mod telemetry;

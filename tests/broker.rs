@@ -738,7 +738,9 @@ async fn an_event_is_emitted_only_where_a_queue_wants_it() {
 async fn a_subscriber_hears_what_is_announced() {
     let settings = settings();
     let session = open(&settings).await;
-    let mut subscriber = Subscriber::open(&settings).await.expect("a subscriber");
+    let mut subscriber = Subscriber::open(&settings, "a listening test")
+        .await
+        .expect("a subscriber");
     let mut publisher = session.publisher().await.expect("a publisher");
     let message = outgoing(&settings.nodes_exchange, "node.position", "p1");
     publisher.publish(&[message]).await.expect("published");

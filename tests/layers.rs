@@ -47,11 +47,25 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "placement",
+        &[
+            "domain",
+            "words",
+            "clock",
+            "wire",
+            "broker",
+            "config",
+            "retry",
+            "telemetry",
+        ],
+    ),
+    (
         "http",
         &[
             "store",
             "worker",
             "bridge",
+            "placement",
             "answers",
             "clock",
             "telemetry",
@@ -74,6 +88,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx::", &["store"]),
     ("axum", &["http"]),
     ("hyper", &["http"]),
+    ("reqwest", &["placement"]),
     ("rmp_serde", &["wire"]),
     ("backoff::", &["retry"]),
     ("counter!", &["telemetry"]),

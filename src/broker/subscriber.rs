@@ -1,4 +1,4 @@
-//! What `tail` listens with: a queue of its own that lives as long as it listens, and that loses
+//! What `tail` and `placement` listen with: a queue of its own that lives as long as it listens, and that loses
 //! the oldest rather than holding anybody up.
 
 use std::time::Duration;
@@ -35,13 +35,13 @@ pub struct Subscriber {
 }
 
 impl Subscriber {
-    /// Dials and binds. From its return on, everything that is announced arrives.
+    /// Dials and binds; the broker shows the connection as `name`. From its return on, everything that is announced arrives.
     ///
     /// # Errors
     /// [`BrokerError::Unreachable`] or [`BrokerError::Refused`], which says what to do.
-    pub async fn open(settings: &Amqp) -> Result<Self, BrokerError> {
+    pub async fn open(settings: &Amqp, name: &str) -> Result<Self, BrokerError> {
         let exchange = short(&settings.nodes_exchange)?;
-        let link = BrokerConnection::open(settings, "nodewarden tail").await?;
+        let link = BrokerConnection::open(settings, name).await?;
         Self::bind(link, exchange)
             .await
             .map_err(BrokerError::before_session)

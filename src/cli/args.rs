@@ -14,6 +14,7 @@ use super::explain::Explain;
 use super::migrate::Migrate;
 use super::nodes::Nodes;
 use super::pause::{Pause, Resume};
+use super::placement::Placement;
 use super::release::Release;
 use super::run::Run;
 use super::status::Status;
@@ -84,6 +85,7 @@ enum Command {
     /// Publish lifecycle events for conductors that publish none themselves.
     #[command(subcommand)]
     Bridge(Bridge),
+    Placement(Placement),
     /// Change what nodewarden remembers about conductors.
     #[command(subcommand)]
     Conductors(Conductors),
@@ -167,6 +169,10 @@ impl Cli {
                     .map(|value| ("bridge.listen".to_owned(), value.clone())),
             );
         }
+        if let Command::Placement(placement) = &self.command {
+            let listen = placement.listen.iter();
+            overrides.extend(listen.map(|value| ("placement.listen".to_owned(), value.clone())));
+        }
         let file = self.config.clone().or_else(config::file_from_environment);
         let settings = Settings::load(file.as_deref(), &overrides)?;
         broker::check_url(&settings.amqp.url)?;
@@ -188,6 +194,7 @@ impl Cli {
             Command::Explain(command) => command.run(&settings, output).await,
             Command::DeadLetters(command) => command.run(&settings, output).await,
             Command::Bridge(command) => command.run(settings, output).await,
+            Command::Placement(command) => command.run(settings, output).await,
             Command::Conductors(command) => command.run(&settings, output).await,
             Command::Watchdog { .. } => Ok(()),
         }

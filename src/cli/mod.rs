@@ -11,6 +11,7 @@ use crate::app::AppFault;
 use crate::broker::{BrokerError, UrlFault};
 use crate::clock::SystemClock;
 use crate::config::{Settings, SettingsFault};
+use crate::placement::openstack::ApiFault;
 use crate::retry::Pauses;
 use crate::store::StoreError;
 use crate::telemetry::{error_chain, printable_within};
@@ -26,6 +27,7 @@ pub mod migrate;
 pub mod nodes;
 pub mod output;
 pub mod pause;
+mod placement;
 pub mod release;
 mod run;
 pub mod status;
@@ -163,7 +165,13 @@ impl From<AppFault> for Failure {
         match fault {
             AppFault::Settings(fault) => fault.into(),
             AppFault::Database { url, source } => Self::at(&url, &source),
-            AppFault::Start { .. } | AppFault::Died(_) => Self::failed(error_chain(&fault)),
+            AppFault::OpenStack(ApiFault::Busy(why)) => {
+                Self::unreachable(format!("OpenStack: {why}"))
+            }
+            AppFault::Credentials(why) => Self::usage(why),
+            AppFault::Start { .. } | AppFault::Died(_) | AppFault::OpenStack(_) => {
+                Self::failed(error_chain(&fault))
+            }
         }
     }
 }

@@ -39,7 +39,7 @@ impl Tail {
     /// 69 if the broker cannot be reached or goes away: what is announced meanwhile is missed.
     pub async fn run(self, settings: &Settings) -> Result<(), Failure> {
         let stop = stop_on_signals(&Tasks::default())?;
-        let mut subscriber = Subscriber::open(&settings.amqp).await?;
+        let mut subscriber = Subscriber::open(&settings.amqp, "nodewarden tail").await?;
         eprintln!("listening for node events");
         let clock = SystemClock::start();
         let in_time = || self.limit.is_none_or(|limit| clock.mono().0 < limit);

@@ -36,7 +36,8 @@ impl Settings {
             );
         }
         self.check_database()?;
-        self.check_bridge()
+        self.check_bridge()?;
+        self.check_placement()
     }
 
     fn check_amqp(&self) -> Result<(), SettingsFault> {
@@ -120,6 +121,31 @@ impl Settings {
             return refuse("database.url must begin with sqlite://, postgres:// or mysql://");
         }
         check_hosts("database.url", &self.database.url)
+    }
+
+    fn check_placement(&self) -> Result<(), SettingsFault> {
+        let placement = &self.placement;
+        if !(seconds(1)..=seconds(3600)).contains(&placement.interval) {
+            return refuse("placement.interval must be 1s to 1h");
+        }
+        if !(seconds(1)..=seconds(60)).contains(&placement.timeout) {
+            return refuse("placement.timeout must be 1s to 60s");
+        }
+        if !(1..=256).contains(&placement.concurrent) {
+            return refuse(
+                "placement.concurrent must be 1 to 256: Placement answers Nova, too, and has few workers",
+            );
+        }
+        let is_http = |url: &String| url.starts_with("http://") || url.starts_with("https://");
+        if placement.snapshot_urls.is_empty() || !placement.snapshot_urls.iter().all(is_http) {
+            return refuse(
+                "placement.snapshot_urls must name at least one http:// or https:// address of a replica",
+            );
+        }
+        if placement.aggregate.trim().is_empty() {
+            return refuse("placement.aggregate must name an aggregate");
+        }
+        Ok(())
     }
 
     fn check_bridge(&self) -> Result<(), SettingsFault> {

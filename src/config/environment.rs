@@ -5,6 +5,7 @@
     reason = "the environment is read here and handed on as settings"
 )]
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::SettingsFault;
@@ -31,6 +32,23 @@ pub fn user() -> Option<String> {
         .into_iter()
         .find_map(|name| std::env::var(name).ok())
         .filter(|user| !user.is_empty())
+}
+
+/// The variables that OpenStack's own clients read (`OS_…`), and the folders in which they look for
+/// their files.
+#[must_use]
+pub fn openstack() -> (BTreeMap<String, String>, Vec<PathBuf>) {
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.starts_with("OS_"))
+        .collect();
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config/openstack"));
+    let folders = [
+        Some(PathBuf::from(".")),
+        home,
+        Some("/etc/openstack".into()),
+    ];
+    (variables, folders.into_iter().flatten().collect())
 }
 
 /// The settings in the environment: variable, `section.key`, value. Variables of others may be

@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::words::words;
 use serde::{Deserialize, Serialize};
 
-pub use environment::{STACK_VARIABLE, file_from_environment, has_stack_setting, user};
+pub use environment::{STACK_VARIABLE, file_from_environment, has_stack_setting, openstack, user};
 pub use secret::SecretUrl;
 
 /// All settings of nodewarden.
@@ -42,6 +42,8 @@ pub struct Settings {
     pub security: Security,
     /// The bridge to Ironic.
     pub bridge: Bridge,
+    /// The subscriber for OpenStack's scheduler.
+    pub placement: Placement,
 }
 
 /// `[amqp]`: the message broker and the names in it.
@@ -301,6 +303,42 @@ impl Default for Bridge {
             database_url: None,
             interval: Duration::from_secs(2),
             heartbeat_timeout: None,
+            listen: String::new(),
+        }
+    }
+}
+
+/// `[placement]`: `nodewarden placement`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Placement {
+    /// The HTTP interfaces of replicas, asked for a snapshot in this order.
+    pub snapshot_urls: Vec<String>,
+    /// The aggregate whose members are kept: its name, or its UUID where Nova does not show it to us.
+    pub aggregate: String,
+    /// Which cloud of `clouds.yaml`; not set: `OS_CLOUD`, or the other variables `OS_…`.
+    pub cloud: Option<String>,
+    /// How often all members are compared.
+    #[serde(with = "duration")]
+    pub interval: Duration,
+    /// How long a whole answer of OpenStack may take.
+    #[serde(with = "duration")]
+    pub timeout: Duration,
+    /// At most so many nodes are looked at side by side.
+    pub concurrent: usize,
+    /// Address and port for its own HTTP; empty: none.
+    pub listen: String,
+}
+
+impl Default for Placement {
+    fn default() -> Self {
+        Self {
+            snapshot_urls: vec!["http://127.0.0.1:8780".into()],
+            aggregate: "nodewarden".into(),
+            cloud: None,
+            interval: Duration::from_secs(60),
+            timeout: Duration::from_secs(10),
+            concurrent: 16,
             listen: String::new(),
         }
     }

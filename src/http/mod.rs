@@ -8,6 +8,7 @@ mod bridge;
 mod fault;
 mod looks;
 mod metrics;
+mod placement;
 
 use std::io;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::telemetry::Metrics;
 use crate::worker::Status;
 pub use bridge::serve_bridge;
 use fault::Fault;
+pub use placement::serve_placement;
 
 /// How long an answer may take to make. A snapshot page of 10,000 nodes takes well under a second.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);

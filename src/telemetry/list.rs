@@ -133,4 +133,12 @@ list! {
         "Bridge: looks at Ironic's tables, by outcome (good, failed, slow)";
     Counter BRIDGE_PUBLISHED = "nodewarden_bridge_published_total",
         "Bridge: events that the broker confirmed, by type";
+
+    // --- placement; its series begin with its first scrape --------------------------------------
+    Gauge PLACEMENT_NODES = "nodewarden_placement_nodes",
+        "Placement: nodes out of service (wanted), nodes to look at (waiting), and nodes out of service that Placement does not know (unknown)";
+    Gauge PLACEMENT_COMPARED_AGE = "nodewarden_placement_compared_age_seconds",
+        "Placement: seconds since all members were last compared with what is out of service (+Inf: never yet)";
+    Counter PLACEMENT_LOOKS = "nodewarden_placement_looks_total",
+        "Placement: nodes looked at, by direction (out, back) and outcome (as_wished, written, unknown, failed)";
 }

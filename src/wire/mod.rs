@@ -9,6 +9,7 @@
 //!   generated from them.
 //! - [`show`] makes any body readable, for eyes only.
 
+mod announced;
 mod body;
 mod bounds;
 pub mod decode;
@@ -21,6 +22,7 @@ pub mod refusal;
 pub mod show;
 pub mod tick;
 
+pub use announced::Announced;
 pub use decode::{Incoming, decode};
 pub use incoming::{encode_event, event_message};
 pub use out::encode;

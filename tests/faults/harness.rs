@@ -212,7 +212,9 @@ impl Cluster {
 
     pub async fn listen(&self) -> Listener {
         Listener {
-            subscriber: Subscriber::open(&self.amqp).await.unwrap(),
+            subscriber: Subscriber::open(&self.amqp, "a listening test")
+                .await
+                .unwrap(),
             messages: BTreeMap::new(),
             changes: BTreeMap::new(),
         }

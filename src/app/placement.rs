@@ -1,0 +1,113 @@
+//! `placement`, put together.
+
+use std::path::PathBuf;
+
+use tokio::sync::watch;
+
+use super::{AppFault, HTTP_DRAIN, ends, http};
+use crate::clock::SystemClock;
+use crate::config::{self, Settings};
+use crate::lifecycle::{Tasks, stop_on_signals};
+use crate::placement::aggregate::Aggregate;
+use crate::placement::credentials::Credentials;
+use crate::placement::openstack::{OpenStack, client};
+use crate::placement::preflight::{self, Findings};
+use crate::placement::{Plan, Service, Status, snapshot};
+use crate::telemetry;
+
+/// Runs `placement` until it is asked to stop, or until a part of it dies.
+///
+/// # Errors
+/// What keeps it from starting, or which part died.
+pub async fn placement(settings: Settings) -> Result<(), AppFault> {
+    let tasks = Tasks::default();
+    let stop =
+        stop_on_signals(&tasks).map_err(|source| AppFault::start("listen for signals", source))?;
+    let metrics = telemetry::install_metrics().map_err(AppFault::Died)?;
+    let clock = SystemClock::start();
+    let openstack = openstack(&settings)?;
+    let asking = client(settings.placement.timeout, None).map_err(AppFault::Died)?;
+    let (status, seen) = watch::channel(Status::new(settings.placement.interval));
+    let listen = settings.placement.listen.as_str();
+    let mut http = http(&tasks, "placement.listen", listen, move |listener, stop| {
+        crate::http::serve_placement(listener, seen, clock, metrics, stop)
+    })
+    .await?;
+    let service = Service::new(openstack, asking, settings.placement.clone(), clock, status);
+    let asked = stop.clone();
+    let mut worker = tasks.start(move |_| async move {
+        service.run(&settings.amqp, &asked).await;
+        None::<()>
+    });
+    ends(&mut worker, &mut http).await?;
+    if let Some(http) = http {
+        http.stop(HTTP_DRAIN).await;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// What is missing, and what would change; `None` where the members could not be read.
+///
+/// # Errors
+/// OpenStack cannot be asked.
+pub async fn placement_once(
+    settings: &Settings,
+) -> Result<(Findings, Option<Result<Plan, String>>), AppFault> {
+    let openstack = openstack(settings)?;
+    let findings = preflight::look(&openstack, &settings.placement.aggregate).await?;
+    let Some(members) = &findings.members else {
+        return Ok((findings, None));
+    };
+    let asking = client(settings.placement.timeout, None).map_err(AppFault::Died)?;
+    let following = snapshot::take(&asking, &settings.placement.snapshot_urls).await;
+    let plan = following.map(|following| Plan::new(following.out(), members));
+    Ok((findings, Some(plan)))
+}
+
+/// Takes every member out of the aggregate; how many.
+///
+/// # Errors
+/// OpenStack cannot be asked, or said no; some may be out.
+pub async fn placement_release(settings: &Settings) -> Result<usize, AppFault> {
+    let openstack = openstack(settings)?;
+    let findings = preflight::look(&openstack, &settings.placement.aggregate).await?;
+    let (Some(uuid), Some(members)) = (&findings.aggregate, &findings.members) else {
+        let why = findings.broken().map(|condition| condition.detail.clone());
+        return Err(AppFault::Died(why.unwrap_or_default()));
+    };
+    let aggregate = Aggregate {
+        openstack: &openstack,
+        uuid,
+    };
+    for member in members {
+        aggregate.set(member, false).await?;
+    }
+    Ok(members.len())
+}
+
+/// OpenStack, as the settings and the environment say who we are.
+fn openstack(settings: &Settings) -> Result<OpenStack, AppFault> {
+    let (variables, folders) = config::openstack();
+    let cloud = settings.placement.cloud.as_ref();
+    let credentials = match cloud.or_else(|| variables.get("OS_CLOUD")) {
+        None => Credentials::from_environment(&variables),
+        Some(cloud) => {
+            let named = variables.get("OS_CLIENT_CONFIG_FILE").map(PathBuf::from);
+            let files = folders.iter().map(|folder| folder.join("clouds.yaml"));
+            let Some(file) = named.into_iter().chain(files).find(|file| file.exists()) else {
+                return Err(AppFault::Credentials(format!(
+                    "there is no clouds.yaml for cloud {cloud:?}: put one in the working folder, ~/.config/openstack \
+                     or /etc/openstack, or name it with OS_CLIENT_CONFIG_FILE"
+                )));
+            };
+            let what = || format!("read {}", file.display());
+            let clouds =
+                std::fs::read_to_string(&file).map_err(|source| AppFault::start(what(), source))?;
+            let secure = std::fs::read_to_string(file.with_file_name("secure.yaml")).ok();
+            Credentials::from_clouds(cloud, &clouds, secure.as_deref())
+        }
+    };
+    let credentials = credentials.map_err(|fault| AppFault::Credentials(fault.to_string()))?;
+    OpenStack::new(credentials, settings.placement.timeout).map_err(AppFault::Credentials)
+}

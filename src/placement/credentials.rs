@@ -1,0 +1,408 @@
+//! Who we are to OpenStack: from `clouds.yaml` or the `OS_*` variables, as its own clients read them.
+//! Pure: the files and the environment are given.
+
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+/// How to log in, and where to look.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// Who we are.
+    pub login: Login,
+    /// Of which region the endpoints are; `None`: whichever the catalog has.
+    pub region: Option<String>,
+    /// Which of a service's endpoints: `public`, `internal` or `admin`.
+    pub interface: String,
+    /// The endpoint of Placement, instead of the catalog's.
+    pub placement_endpoint: Option<String>,
+    /// A file with the certificates of authorities to trust besides the system's.
+    pub authorities: Option<String>,
+}
+
+/// Who we are.
+#[derive(Debug, Clone)]
+pub enum Login {
+    /// Keystone's identity API, version 3.
+    Keystone {
+        /// Its URL, with or without `/v3`.
+        url: String,
+        /// The part `auth` of the request for a token.
+        auth: Box<Auth>,
+    },
+    /// No identity service: a fixed token, for labs.
+    Fixed {
+        /// What Placement's `noauth2` takes for the user.
+        token: String,
+    },
+}
+
+/// What Keystone is told.
+#[derive(Debug, Clone)]
+pub enum Auth {
+    /// User, password and the project to act in.
+    Password {
+        /// The user: id, or name and domain.
+        user: Subject,
+        /// The password.
+        password: SecretString,
+        /// The project: id, or name and domain.
+        project: Subject,
+    },
+    /// An application credential.
+    Application {
+        /// Its id; or its name, with the user that it belongs to.
+        id: Result<String, (String, Subject)>,
+        /// Its secret.
+        secret: SecretString,
+    },
+}
+
+/// A user or a project.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// Its id.
+    pub id: Option<String>,
+    /// Its name, unique in its domain.
+    pub name: Option<String>,
+    /// The id of its domain.
+    pub domain_id: Option<String>,
+    /// The name of its domain.
+    pub domain_name: Option<String>,
+}
+
+impl Subject {
+    fn json(&self) -> Value {
+        if let Some(id) = &self.id {
+            return serde_json::json!({ "id": id });
+        }
+        let domain = match (&self.domain_id, &self.domain_name) {
+            (Some(id), _) => serde_json::json!({ "id": id }),
+            (None, Some(name)) => serde_json::json!({ "name": name }),
+            // As OpenStack's own clients do.
+            (None, None) => serde_json::json!({ "id": "default" }),
+        };
+        serde_json::json!({ "name": self.name, "domain": domain })
+    }
+}
+
+impl Auth {
+    /// The body of the request for a token. It holds a secret.
+    #[must_use]
+    pub fn request(&self) -> Value {
+        match self {
+            Self::Password {
+                user,
+                password,
+                project,
+            } => {
+                let mut named = user.json();
+                named["password"] = password.expose_secret().into();
+                serde_json::json!({ "auth": {
+                    "identity": { "methods": ["password"], "password": { "user": named } },
+                    "scope": { "project": project.json() },
+                }})
+            }
+            Self::Application { id, secret } => {
+                let mut credential = match id {
+                    Ok(id) => serde_json::json!({ "id": id }),
+                    Err((name, user)) => serde_json::json!({ "name": name, "user": user.json() }),
+                };
+                credential["secret"] = secret.expose_secret().into();
+                serde_json::json!({ "auth": { "identity": {
+                    "methods": ["application_credential"],
+                    "application_credential": credential,
+                }}})
+            }
+        }
+    }
+}
+
+/// Settings of a cloud by their names in `clouds.yaml`, those in `auth` among them.
+type Fields = BTreeMap<String, String>;
+
+/// Why there are no credentials; says what to do.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct CredentialsFault(String);
+
+fn fault<T>(why: impl Into<String>) -> Result<T, CredentialsFault> {
+    Err(CredentialsFault(why.into()))
+}
+
+impl Credentials {
+    /// The cloud `name` of `clouds`, the contents of `clouds.yaml`; `secure` are those of `secure.yaml`
+    /// beside it, which adds to it.
+    ///
+    /// # Errors
+    /// The file cannot be read, or the cloud is not in it or not whole.
+    pub fn from_clouds(
+        name: &str,
+        clouds: &str,
+        secure: Option<&str>,
+    ) -> Result<Self, CredentialsFault> {
+        let mut fields = cloud(name, "clouds.yaml", clouds)?.ok_or_else(|| {
+            CredentialsFault(format!("there is no cloud {name:?} in clouds.yaml"))
+        })?;
+        if let Some(secure) = secure {
+            fields.extend(cloud(name, "secure.yaml", secure)?.unwrap_or_default());
+        }
+        Self::from_fields(&fields)
+    }
+
+    /// The variables `OS_*`.
+    ///
+    /// # Errors
+    /// They are not whole: names what is missing.
+    pub fn from_environment(variables: &Fields) -> Result<Self, CredentialsFault> {
+        let fields = variables
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .filter_map(|(name, value)| {
+                let name = name.strip_prefix("OS_")?.to_ascii_lowercase();
+                Some((name, value.clone()))
+            })
+            .collect();
+        Self::from_fields(&fields)
+    }
+
+    fn from_fields(fields: &Fields) -> Result<Self, CredentialsFault> {
+        let get = |name: &str| fields.get(name).cloned();
+        if get("verify").is_some_and(|verify| verify == "false") || get("insecure").is_some() {
+            return fault(
+                "certificates are always verified: name the authority with `cacert` (OS_CACERT) instead of \
+                 switching that off",
+            );
+        }
+        Ok(Self {
+            login: login(fields)?,
+            region: get("region_name"),
+            interface: get("interface")
+                .or_else(|| get("endpoint_type"))
+                .map_or_else(
+                    || "public".to_owned(),
+                    |interface| interface.trim_end_matches("URL").to_owned(),
+                ),
+            placement_endpoint: get("placement_endpoint_override").or_else(|| get("endpoint")),
+            authorities: get("cacert"),
+        })
+    }
+}
+
+fn login(fields: &Fields) -> Result<Login, CredentialsFault> {
+    let get = |name: &str| fields.get(name).cloned();
+    let kind = get("auth_type").unwrap_or_else(|| {
+        if fields.contains_key("application_credential_secret") {
+            "v3applicationcredential".to_owned()
+        } else {
+            "password".to_owned()
+        }
+    });
+    let secret = |name: &str| -> Result<SecretString, CredentialsFault> {
+        get(name)
+            .map(SecretString::from)
+            .ok_or_else(|| CredentialsFault(missing(name)))
+    };
+    let subject = |what: &str| Subject {
+        id: get(&format!("{what}_id")),
+        name: if what == "user" {
+            get("username").or_else(|| get("user_name"))
+        } else {
+            get(&format!("{what}_name"))
+        },
+        domain_id: get(&format!("{what}_domain_id")).or_else(|| get("default_domain_id")),
+        domain_name: get(&format!("{what}_domain_name")).or_else(|| get("default_domain_name")),
+    };
+    let auth = match kind.as_str() {
+        "none" | "noauth" => {
+            return Ok(Login::Fixed {
+                token: "admin".into(),
+            });
+        }
+        "admin_token" => {
+            return Ok(Login::Fixed {
+                token: secret("token")?.expose_secret().to_owned(),
+            });
+        }
+        "password" | "v3password" => {
+            let (user, project) = (subject("user"), subject("project"));
+            if user.id.is_none() && user.name.is_none() {
+                return fault(missing("username"));
+            }
+            if project.id.is_none() && project.name.is_none() {
+                return fault(missing("project_name"));
+            }
+            Auth::Password {
+                user,
+                password: secret("password")?,
+                project,
+            }
+        }
+        "v3applicationcredential" => Auth::Application {
+            id: match (
+                get("application_credential_id"),
+                get("application_credential_name"),
+            ) {
+                (Some(id), _) => Ok(id),
+                (None, Some(name)) => Err((name, subject("user"))),
+                (None, None) => return fault(missing("application_credential_id")),
+            },
+            secret: secret("application_credential_secret")?,
+        },
+        other => {
+            return fault(format!(
+                "auth_type {other:?} is not supported: use v3applicationcredential or password"
+            ));
+        }
+    };
+    let url = get("auth_url").ok_or_else(|| CredentialsFault(missing("auth_url")))?;
+    Ok(Login::Keystone {
+        url,
+        auth: Box::new(auth),
+    })
+}
+
+fn missing(name: &str) -> String {
+    format!(
+        "no {name} to log in to OpenStack: set placement.cloud to a cloud of clouds.yaml, or OS_{} and \
+         the other OS_ variables",
+        name.to_ascii_uppercase()
+    )
+}
+
+/// The fields of cloud `name` in a file, those in `auth` and the others side by side.
+fn cloud(name: &str, file: &str, text: &str) -> Result<Option<Fields>, CredentialsFault> {
+    // A fault of the parser may quote a line, and a line may hold a password.
+    let Ok(file_value) = serde_norway::from_str::<Value>(text) else {
+        return fault(format!("{file} is not valid YAML"));
+    };
+    let Some(cloud) = file_value.get("clouds").and_then(|clouds| clouds.get(name)) else {
+        return Ok(None);
+    };
+    let mut fields = Fields::new();
+    for part in [Some(cloud), cloud.get("auth")].into_iter().flatten() {
+        for (key, value) in part.as_object().into_iter().flatten() {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Bool(_) | Value::Number(_) => value.to_string(),
+                Value::Null | Value::Array(_) | Value::Object(_) => continue,
+            };
+            fields.insert(key.clone(), text);
+        }
+    }
+    Ok(Some(fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLOUDS: &str = "
+clouds:
+  site:
+    auth:
+      auth_url: https://keystone.example:5000
+      username: nodewarden
+      project_name: service
+      user_domain_name: Default
+      project_domain_id: abc
+    region_name: north
+    interface: internal
+    cacert: /etc/ssl/site.pem
+  app:
+    auth_type: v3applicationcredential
+    auth: {auth_url: 'https://keystone.example/v3', application_credential_id: 12, application_credential_secret: hush}
+  lab: {auth_type: none, endpoint: 'http://127.0.0.1:8778'}
+  careless: {verify: false, auth: {auth_url: x}}
+";
+
+    fn body(credentials: &Credentials) -> Value {
+        match &credentials.login {
+            Login::Keystone { auth, .. } => auth.request(),
+            Login::Fixed { token } => token.clone().into(),
+        }
+    }
+
+    #[test]
+    fn a_password_comes_from_two_files_and_stays_out_of_debug_text() {
+        let secure = "clouds: {site: {auth: {password: hush}}}";
+        let credentials = Credentials::from_clouds("site", CLOUDS, Some(secure)).unwrap();
+        assert_eq!(
+            body(&credentials),
+            serde_json::json!({ "auth": {
+                "identity": { "methods": ["password"], "password": { "user": {
+                    "name": "nodewarden", "domain": { "name": "Default" }, "password": "hush" } } },
+                "scope": { "project": { "name": "service", "domain": { "id": "abc" } } },
+            }})
+        );
+        assert_eq!(credentials.region.as_deref(), Some("north"));
+        assert_eq!(credentials.interface, "internal");
+        assert_eq!(
+            credentials.authorities.as_deref(),
+            Some("/etc/ssl/site.pem")
+        );
+        assert!(!format!("{credentials:?}").contains("hush"));
+    }
+
+    #[test]
+    fn an_application_credential_and_a_lab_without_identity_are_understood() {
+        let credentials = Credentials::from_clouds("app", CLOUDS, None).unwrap();
+        assert_eq!(
+            body(&credentials),
+            serde_json::json!({ "auth": { "identity": {
+                "methods": ["application_credential"],
+                "application_credential": { "id": "12", "secret": "hush" },
+            }}})
+        );
+        let lab = Credentials::from_clouds("lab", CLOUDS, None).unwrap();
+        assert_eq!(body(&lab), "admin");
+        assert_eq!(
+            lab.placement_endpoint.as_deref(),
+            Some("http://127.0.0.1:8778")
+        );
+    }
+
+    #[test]
+    fn variables_say_the_same_as_a_file() {
+        let variables = [
+            ("OS_AUTH_URL", "https://k/v3"),
+            ("OS_USERNAME", "u"),
+            ("OS_PASSWORD", "p"),
+            ("OS_PROJECT_ID", "42"),
+            ("OS_ENDPOINT_TYPE", "internalURL"),
+            ("OS_REGION_NAME", ""),
+        ];
+        let variables = variables
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let credentials = Credentials::from_environment(&variables).unwrap();
+        assert_eq!(
+            body(&credentials),
+            serde_json::json!({ "auth": {
+                "identity": { "methods": ["password"], "password": { "user": {
+                    "name": "u", "domain": { "id": "default" }, "password": "p" } } },
+                "scope": { "project": { "id": "42" } },
+            }})
+        );
+        assert_eq!(credentials.interface, "internal");
+        assert_eq!(credentials.region, None);
+    }
+
+    #[test]
+    fn what_is_missing_or_unsafe_is_named() {
+        let cases = [
+            ("nowhere", "there is no cloud \"nowhere\" in clouds.yaml"),
+            ("careless", "certificates are always verified"),
+            ("site", "no password to log in to OpenStack"),
+        ];
+        for (cloud, why) in cases {
+            let fault = Credentials::from_clouds(cloud, CLOUDS, None).unwrap_err();
+            assert!(fault.to_string().starts_with(why), "{fault}");
+        }
+        let fault = Credentials::from_environment(&Fields::new()).unwrap_err();
+        assert!(fault.to_string().contains("OS_USERNAME"), "{fault}");
+        let fault = Credentials::from_clouds("x", "a: [hush", None).unwrap_err();
+        assert_eq!(fault.to_string(), "clouds.yaml is not valid YAML");
+    }
+}

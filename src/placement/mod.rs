@@ -1,0 +1,29 @@
+//! The subscriber for OpenStack's own scheduler: keeps the members of one aggregate in Placement equal
+//! to what is out of service, so that Nova stops offering those nodes with its next request.
+//!
+//! With `enable_isolated_aggregate_filtering`, Nova asks Placement for no provider in an aggregate that
+//! demands a trait which a request does not ask for. Nova's own passes over its nodes undo writes of
+//! inventories and traits; memberships they leave alone. So membership is all that is written here:
+//! never an inventory, a trait, an allocation or another aggregate's member.
+//!
+//! A subscriber like any other: bind, snapshot, changes in order; all members compared each interval.
+//! It has no state of its own, so its queue ends with it, and as many may run as you like: each
+//! reads before it writes, and what is as wished is not written. When in doubt it changes nothing.
+//!
+//! - [`following`] and [`wanted`] are pure: the stream, and what is left to do.
+//! - [`credentials`] and [`openstack`] log in and ask; [`aggregate`] reads and writes members.
+//! - [`preflight`] says what is missing for it to work; [`Service`] is the loop.
+
+pub mod aggregate;
+pub mod credentials;
+pub mod following;
+pub mod openstack;
+pub mod preflight;
+mod service;
+pub mod snapshot;
+mod status;
+pub mod wanted;
+
+pub use service::Service;
+pub use status::Status;
+pub use wanted::Plan;

@@ -1,0 +1,326 @@
+//! One request to OpenStack: a token, an endpoint, a time limit, and what an answer means.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode, Url};
+use serde_json::Value;
+
+use super::credentials::{Credentials, Login};
+
+/// At most so many bytes of an answer are read: 100,000 providers take some 40 MB.
+const ANSWER_BYTES: usize = 128 * 1024 * 1024;
+
+/// Which service is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// Placement.
+    Placement,
+    /// Nova's own API.
+    Compute,
+}
+
+impl Service {
+    const fn catalog_type(self) -> &'static str {
+        match self {
+            Self::Placement => "placement",
+            Self::Compute => "compute",
+        }
+    }
+
+    /// The header that asks for a version of the API, and the version that we ask for.
+    fn version(self) -> (&'static str, &'static str) {
+        match self {
+            // `member_of` with `in:`, generations with aggregates (1.19), and no more than we use.
+            Self::Placement => ("openstack-api-version", "placement 1.19"),
+            // Aggregates have a UUID since 2.41.
+            Self::Compute => ("x-openstack-nova-api-version", "2.41"),
+        }
+    }
+}
+
+/// Why a request was not carried out. The texts hold no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApiFault {
+    /// There is no such thing.
+    #[error("{0}: not found")]
+    Missing(String),
+    /// Somebody changed it meanwhile (409).
+    #[error("{0}: changed meanwhile")]
+    Conflict(String),
+    /// The login or its rights do not suffice (401, 403).
+    #[error("{0}")]
+    Denied(String),
+    /// Not now: no answer, or one that says so. Trying again may help.
+    #[error("{0}")]
+    Busy(String),
+    /// The answer makes no sense to us.
+    #[error("{0}")]
+    Strange(String),
+}
+
+/// A login to OpenStack.
+pub struct OpenStack {
+    http: reqwest::Client,
+    credentials: Credentials,
+    session: tokio::sync::RwLock<Option<Session>>,
+}
+
+/// What Keystone said.
+#[derive(Debug, Clone)]
+struct Session {
+    token: String,
+    catalog: Value,
+}
+
+impl OpenStack {
+    /// Asks nothing yet.
+    ///
+    /// # Errors
+    /// A sentence: the certificates of an authority cannot be read.
+    pub fn new(credentials: Credentials, limit: Duration) -> Result<Self, String> {
+        Ok(Self {
+            http: client(limit, credentials.authorities.as_deref())?,
+            credentials,
+            session: tokio::sync::RwLock::default(),
+        })
+    }
+
+    /// Asks `service`; an empty answer is `Null`. A token that has ended is renewed once.
+    ///
+    /// # Errors
+    /// [`ApiFault`]
+    pub async fn ask(
+        &self,
+        service: Service,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, ApiFault> {
+        let session = self.session().await?;
+        match self
+            .send(&session, service, method.clone(), path, body)
+            .await
+        {
+            Err(ApiFault::Denied(_)) if self.is_keystone() => {
+                self.forget(&session).await;
+                let session = self.session().await?;
+                self.send(&session, service, method, path, body).await
+            }
+            done => done,
+        }
+    }
+
+    fn is_keystone(&self) -> bool {
+        matches!(self.credentials.login, Login::Keystone { .. })
+    }
+
+    /// Drops a token that was not taken, unless another task has a newer one already.
+    async fn forget(&self, old: &Session) {
+        let mut session = self.session.write().await;
+        if session.as_ref().is_some_and(|now| now.token == old.token) {
+            *session = None;
+        }
+    }
+
+    async fn session(&self) -> Result<Session, ApiFault> {
+        if let Some(session) = self.session.read().await.as_ref() {
+            return Ok(session.clone());
+        }
+        let mut slot = self.session.write().await;
+        if let Some(session) = slot.as_ref() {
+            return Ok(session.clone());
+        }
+        let session = self.log_in().await?;
+        Ok(slot.insert(session).clone())
+    }
+
+    async fn log_in(&self) -> Result<Session, ApiFault> {
+        let (url, auth) = match &self.credentials.login {
+            Login::Fixed { token } => {
+                return Ok(Session {
+                    token: token.clone(),
+                    catalog: Value::Null,
+                });
+            }
+            Login::Keystone { url, auth } => (url.trim_end_matches('/'), auth),
+        };
+        let url = format!("{}/v3/auth/tokens", url.trim_end_matches("/v3"));
+        let what = format!("log in at {url}");
+        let request = self.http.post(&url).json(&auth.request());
+        let response = request.send().await.map_err(|fault| busy(&what, &fault))?;
+        let token = response
+            .headers()
+            .get("x-subject-token")
+            .and_then(|token| token.to_str().ok())
+            .map(str::to_owned);
+        let answer = read(&what, response).await?;
+        match token {
+            Some(token) => Ok(Session {
+                token,
+                catalog: answer["token"]["catalog"].clone(),
+            }),
+            None => Err(ApiFault::Strange(format!(
+                "{what}: the answer holds no token"
+            ))),
+        }
+    }
+
+    async fn send(
+        &self,
+        session: &Session,
+        service: Service,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, ApiFault> {
+        let url = format!("{}{path}", self.endpoint(session, service)?);
+        let what = format!("{method} {url}");
+        let url =
+            Url::parse(&url).map_err(|fault| ApiFault::Strange(format!("{what}: {fault}")))?;
+        let (header, version) = service.version();
+        let mut request = self
+            .http
+            .request(method, url)
+            .header("x-auth-token", &session.token)
+            .header("accept", "application/json")
+            .header(header, version);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.map_err(|fault| busy(&what, &fault))?;
+        read(&what, response).await
+    }
+
+    /// Where `service` is, without a slash at its end.
+    fn endpoint(&self, session: &Session, service: Service) -> Result<String, ApiFault> {
+        let credentials = &self.credentials;
+        if service == Service::Placement
+            && let Some(url) = &credentials.placement_endpoint
+        {
+            return Ok(url.trim_end_matches('/').to_owned());
+        }
+        let fits = |endpoint: &&Value| {
+            let region = credentials.region.as_deref();
+            endpoint["interface"] == credentials.interface.as_str()
+                && (region.is_none()
+                    || endpoint["region"].as_str() == region
+                    || endpoint["region_id"].as_str() == region)
+        };
+        let kind = service.catalog_type();
+        let services = session.catalog.as_array().into_iter().flatten();
+        let url = services
+            .filter(|entry| entry["type"] == kind)
+            .filter_map(|entry| entry["endpoints"].as_array())
+            .flatten()
+            .find(fits)
+            .and_then(|endpoint| endpoint["url"].as_str());
+        match url {
+            Some(url) => Ok(url.trim_end_matches('/').to_owned()),
+            None => Err(ApiFault::Missing(format!(
+                "an endpoint of {kind} ({} interface{}) in Keystone's catalog",
+                credentials.interface,
+                credentials
+                    .region
+                    .as_ref()
+                    .map_or_else(String::new, |region| format!(", region {region}")),
+            ))),
+        }
+    }
+}
+
+/// A client that verifies certificates, follows no redirect with our token, and waits no longer than
+/// `limit` for a whole answer.
+///
+/// # Errors
+/// A sentence: the file of `authorities` cannot be read.
+pub fn client(limit: Duration, authorities: Option<&str>) -> Result<reqwest::Client, String> {
+    // Fails if it was done before, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .timeout(limit)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("nodewarden/", env!("CARGO_PKG_VERSION")));
+    if let Some(file) = authorities {
+        let pem = std::fs::read(file).map_err(|fault| format!("cacert {file}: {fault}"))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+            .map_err(|fault| format!("cacert {file}: {}", chain(&fault)))?;
+        for certificate in certificates {
+            builder = builder.add_root_certificate(certificate);
+        }
+    }
+    builder.build().map_err(|fault| chain(&fault))
+}
+
+/// The whole answer, or what its status means.
+pub(super) async fn read(what: &str, mut response: reqwest::Response) -> Result<Value, ApiFault> {
+    let status = response.status();
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(|fault| busy(what, &fault))? {
+        body.extend_from_slice(&part);
+        if body.len() > ANSWER_BYTES {
+            return Err(ApiFault::Strange(format!(
+                "{what}: the answer is too large"
+            )));
+        }
+    }
+    if status.is_success() {
+        if body.is_empty() {
+            return Ok(Value::Null);
+        }
+        return serde_json::from_slice(&body)
+            .map_err(|_| ApiFault::Strange(format!("{what}: the answer is no JSON")));
+    }
+    let why = format!("{what}: {status}{}", detail(&body));
+    Err(match status {
+        StatusCode::NOT_FOUND => ApiFault::Missing(what.to_owned()),
+        StatusCode::CONFLICT => ApiFault::Conflict(what.to_owned()),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ApiFault::Denied(why),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => ApiFault::Busy(why),
+        status if status.is_server_error() => ApiFault::Busy(why),
+        _ => ApiFault::Strange(why),
+    })
+}
+
+/// What an error's body says, shortened.
+fn detail(body: &[u8]) -> String {
+    let text = match serde_json::from_slice::<Value>(body) {
+        Ok(answer) => [
+            &answer["errors"][0]["detail"],
+            &answer["error"]["message"],
+            &answer["forbidden"]["message"],
+        ]
+        .into_iter()
+        .find_map(Value::as_str)
+        .unwrap_or_default()
+        .to_owned(),
+        Err(_) => String::new(),
+    };
+    let short: String = text.chars().take(200).collect();
+    if short.is_empty() {
+        short
+    } else {
+        format!(": {}", short.trim())
+    }
+}
+
+pub(super) fn busy(what: &str, fault: &reqwest::Error) -> ApiFault {
+    if fault.is_timeout() {
+        return ApiFault::Busy(format!("{what}: no answer in time"));
+    }
+    ApiFault::Busy(format!("{what}: {}", chain(fault)))
+}
+
+/// A fault with its causes; the URL, which is named already, is left out.
+fn chain(fault: &dyn std::error::Error) -> String {
+    let mut text = fault.to_string();
+    let mut source = fault.source();
+    while let Some(cause) = source {
+        let more = cause.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        source = cause.source();
+    }
+    text
+}

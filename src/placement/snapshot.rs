@@ -1,0 +1,75 @@
+//! What is out of service now, from any replica's HTTP interface.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use super::following::Following;
+use super::openstack::{ApiFault, busy, read};
+
+/// Nodes in a page; the interface allows no more.
+const PAGE: u32 = 10_000;
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    stream: String,
+    seq: u64,
+    nodes: Vec<Node>,
+    next: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Node {
+    uuid: String,
+}
+
+/// A whole snapshot from the first of `urls` that gives one.
+///
+/// # Errors
+/// A sentence for each that gave none.
+pub async fn take(http: &reqwest::Client, urls: &[String]) -> Result<Following, String> {
+    let mut faults = Vec::new();
+    for url in urls {
+        match from(http, url.trim_end_matches('/')).await {
+            Ok(following) => return Ok(following),
+            Err(fault) => faults.push(fault.to_string()),
+        }
+    }
+    Err(format!("no snapshot: {}", faults.join("; ")))
+}
+
+async fn from(http: &reqwest::Client, url: &str) -> Result<Following, ApiFault> {
+    let mut out = BTreeSet::new();
+    let mut after = String::new();
+    let mut begun: Option<(String, u64)> = None;
+    loop {
+        let page = page(http, url, &after).await?;
+        // Pages follow one another while changes go on: what is above the first one's seq is
+        // followed again, and comes to the same.
+        let (stream, _) = begun.get_or_insert((page.stream.clone(), page.seq));
+        if *stream != page.stream {
+            let what = format!("{url}: the stream changed between two pages");
+            return Err(ApiFault::Busy(what));
+        }
+        out.extend(page.nodes.into_iter().map(|node| node.uuid));
+        match (page.next, begun.take()) {
+            (Some(next), kept) => (after, begun) = (next, kept),
+            (None, Some((stream, seq))) => return Ok(Following::new(stream, seq, out)),
+            (None, None) => return Err(ApiFault::Strange(format!("{url}: no page"))),
+        }
+    }
+}
+
+async fn page(http: &reqwest::Client, url: &str, after: &str) -> Result<Page, ApiFault> {
+    let url = format!("{url}/v1/snapshot");
+    let mut whole =
+        reqwest::Url::parse(&url).map_err(|fault| ApiFault::Strange(format!("{url}: {fault}")))?;
+    whole
+        .query_pairs_mut()
+        .append_pair("after", after)
+        .append_pair("limit", &PAGE.to_string());
+    let response = http.get(whole).send().await;
+    let answer = read(&url, response.map_err(|fault| busy(&url, &fault))?).await?;
+    serde_json::from_value(answer)
+        .map_err(|_| ApiFault::Strange(format!("{url}: the answer is no snapshot of nodewarden's")))
+}

@@ -1,0 +1,210 @@
+//! What is left to do: which providers are to be looked at, and how far the stream is carried out.
+//! Pure.
+//!
+//! The wish about a node is read when its turn comes, never when it is put into the line: whatever
+//! order answers come in, the last wish is carried out last.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::following::{Following, Told};
+use crate::wire::Announced;
+
+/// What a comparison would change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Out of service, and no member.
+    pub add: Vec<String>,
+    /// A member, and not out of service.
+    pub remove: Vec<String>,
+}
+
+impl Plan {
+    /// What makes `members` equal to `out`.
+    #[must_use]
+    pub fn new(out: &BTreeSet<String>, members: &BTreeSet<String>) -> Self {
+        Self {
+            add: out.difference(members).cloned().collect(),
+            remove: members.difference(out).cloned().collect(),
+        }
+    }
+}
+
+/// What is wished, and what of it waits.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    following: Option<Following>,
+    /// Nodes to look at, and the change that put each there.
+    waiting: BTreeMap<String, u64>,
+    /// Nodes that are looked at now, and the change that put each there.
+    under_way: BTreeMap<String, u64>,
+    /// Nodes that Placement does not know, as of the last look at each.
+    unknown: BTreeSet<String>,
+    /// The broker speaks of the stream that the snapshot is of: only then does what is missing from
+    /// the snapshot prove anything.
+    heard: bool,
+}
+
+impl Wanted {
+    /// Begins again with a snapshot.
+    pub fn begin(&mut self, following: Following) {
+        let same = self
+            .following
+            .as_ref()
+            .is_some_and(|before| before.stream() == following.stream());
+        self.heard &= same;
+        self.following = Some(following);
+    }
+
+    /// Follows one message; `Some`: something was missed, and a snapshot is needed.
+    pub fn hear(&mut self, message: Announced) -> Option<String> {
+        let following = self.following.as_mut()?;
+        let of_ours = message.stream() == following.stream();
+        self.heard |= of_ours;
+        match following.follow(message) {
+            Told::Missed(why) => Some(why),
+            Told::Changed(changes) => {
+                self.waiting.extend(changes);
+                None
+            }
+        }
+    }
+
+    /// Compares with the members that there are: what differs is to be looked at. What is a member and
+    /// is not wished is left alone until the broker was heard to speak of the same stream. How many
+    /// differ.
+    pub fn compare(&mut self, members: &BTreeSet<String>) -> usize {
+        let Some(following) = &self.following else {
+            return 0;
+        };
+        let seq = following.seq();
+        let mut plan = Plan::new(following.out(), members);
+        if !self.heard {
+            plan.remove.clear();
+        }
+        let count = plan.add.len() + plan.remove.len();
+        for uuid in plan.add.into_iter().chain(plan.remove) {
+            if !self.under_way.contains_key(&uuid) {
+                self.waiting.entry(uuid).or_insert(seq);
+            }
+        }
+        count
+    }
+
+    /// The next node to look at, and whether it is to be a member.
+    pub fn take(&mut self) -> Option<(String, bool)> {
+        let free = |uuid: &&String| !self.under_way.contains_key(*uuid);
+        let uuid = self.waiting.keys().find(free)?.clone();
+        let member = self.wishes(&uuid)?;
+        let seq = self.waiting.remove(&uuid)?;
+        self.under_way.insert(uuid.clone(), seq);
+        Some((uuid, member))
+    }
+
+    /// A node is as it was wished when its turn came.
+    pub fn done(&mut self, uuid: &str, known: bool) {
+        self.under_way.remove(uuid);
+        if known {
+            self.unknown.remove(uuid);
+        } else {
+            self.unknown.insert(uuid.to_owned());
+        }
+    }
+
+    /// It could not be done: its turn comes again.
+    pub fn failed(&mut self, uuid: &str) {
+        if let Some(seq) = self.under_way.remove(uuid) {
+            self.waiting.entry(uuid.to_owned()).or_insert(seq);
+        }
+    }
+
+    fn wishes(&self, uuid: &str) -> Option<bool> {
+        let following = self.following.as_ref()?;
+        Some(following.out().contains(uuid))
+    }
+
+    /// Everything up to this change of this stream has been carried out.
+    #[must_use]
+    pub fn applied(&self) -> Option<(&str, u64)> {
+        let following = self.following.as_ref()?;
+        let waiting = self.waiting.values().chain(self.under_way.values()).min();
+        let seq = waiting.map_or(following.seq(), |seq| seq.saturating_sub(1));
+        Some((following.stream(), seq))
+    }
+
+    /// How many nodes are out of service, wait for their turn, and are unknown to Placement.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let out = self
+            .following
+            .as_ref()
+            .map_or(0, |following| following.out().len());
+        let known_out = |uuid: &&String| self.wishes(uuid) == Some(true);
+        let unknown = self.unknown.iter().filter(known_out).count();
+        (out, self.waiting.len() + self.under_way.len(), unknown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::out::NodePosition;
+
+    fn set(uuids: &[&str]) -> BTreeSet<String> {
+        uuids.iter().map(|uuid| (*uuid).to_owned()).collect()
+    }
+
+    fn wanted(out: &[&str]) -> Wanted {
+        let mut wanted = Wanted::default();
+        wanted.begin(Following::new("s".into(), 7, set(out)));
+        wanted
+    }
+
+    fn position(stream: &str, seq: u64) -> Announced {
+        Announced::Position(NodePosition {
+            stream: stream.into(),
+            epoch: 1,
+            seq,
+        })
+    }
+
+    fn drain(wanted: &mut Wanted) -> Vec<(String, bool)> {
+        std::iter::from_fn(|| wanted.take()).collect()
+    }
+
+    #[test]
+    fn a_member_too_many_stays_until_the_broker_speaks_of_the_same_stream() {
+        let mut wanted = wanted(&["a", "b"]);
+        assert_eq!(wanted.compare(&set(&["b", "old"])), 1);
+        assert_eq!(drain(&mut wanted), [("a".to_owned(), true)]);
+        assert!(wanted.hear(position("another", 7)).is_some());
+        assert_eq!(wanted.compare(&set(&["a", "b", "old"])), 0);
+        assert_eq!(wanted.hear(position("s", 7)), None);
+        assert_eq!(wanted.compare(&set(&["a", "b", "old"])), 1);
+        assert_eq!(drain(&mut wanted), [("old".to_owned(), false)]);
+    }
+
+    #[test]
+    fn only_what_is_carried_out_counts_as_applied() {
+        let mut wanted = wanted(&["a"]);
+        assert_eq!(wanted.applied(), Some(("s", 7)));
+        wanted.compare(&set(&[]));
+        assert_eq!(wanted.applied(), Some(("s", 6)));
+        let (uuid, _) = wanted.take().unwrap();
+        wanted.failed(&uuid);
+        assert_eq!(wanted.applied(), Some(("s", 6)));
+        assert_eq!(wanted.take(), Some(("a".to_owned(), true)));
+        assert_eq!(wanted.take(), None);
+        wanted.done("a", false);
+        assert_eq!(wanted.applied(), Some(("s", 7)));
+        assert_eq!(wanted.counts(), (1, 0, 1));
+    }
+
+    #[test]
+    fn nothing_is_done_without_a_snapshot() {
+        let mut wanted = Wanted::default();
+        assert_eq!(wanted.hear(position("s", 1)), None);
+        assert_eq!(wanted.compare(&set(&["a"])), 0);
+        assert_eq!(wanted.take(), None);
+        assert_eq!(wanted.applied(), None);
+    }
+}

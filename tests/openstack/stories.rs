@@ -1,0 +1,143 @@
+//! What Nova offers, while nodewarden takes nodes out and puts them back.
+
+use std::collections::BTreeSet;
+
+use nodewarden_tests::deployment::eventually;
+use nodewarden_tests::fleet::Fleet;
+
+use crate::harness::RealOpenStack;
+
+fn offered_becomes(openstack: &RealOpenStack, fleet: &Fleet, expected: &BTreeSet<String>) {
+    eventually("Nova offers what it should", || {
+        (openstack.offered(&fleet.all()) == *expected).then_some(())
+    });
+}
+
+fn everything(fleet: &Fleet) -> BTreeSet<String> {
+    fleet.all().into_iter().collect()
+}
+
+#[test]
+fn lost_nodes_are_offered_no_more_whatever_nova_does_and_again_once_they_are_back() {
+    let openstack = RealOpenStack::shared();
+    let fleet = Fleet::start(6, 3);
+    let nobody = BTreeSet::new();
+    openstack.pass(&fleet.all(), &nobody, false);
+    assert_eq!(openstack.offered(&fleet.all()), everything(&fleet));
+    let cloud = openstack.cloud();
+    let (_service, _) = fleet.service(&cloud);
+    let (_second, _) = fleet.service(&cloud);
+
+    fleet.lose();
+    offered_becomes(&openstack, &fleet, &fleet.kept);
+    for round in 0..20 {
+        // Now with the maintenance that Ironic would show, now without; now with fresh caches.
+        let maintenance = if round % 2 == 0 { &nobody } else { &fleet.lost };
+        openstack.pass(&fleet.all(), maintenance, round % 3 == 0);
+        assert_eq!(openstack.offered(&fleet.all()), fleet.kept, "{round}");
+    }
+    openstack.pass(&fleet.all(), &nobody, true);
+    fleet.bring_back();
+    offered_becomes(&openstack, &fleet, &everything(&fleet));
+    for node in fleet.all() {
+        assert_eq!(openstack.aggregates_of(&node), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_driver_that_flaps_within_one_pass_leaves_nothing_behind() {
+    let openstack = RealOpenStack::shared();
+    let fleet = Fleet::start(4, 2);
+    let nobody = BTreeSet::new();
+    openstack.pass(&fleet.all(), &nobody, false);
+    let cloud = openstack.cloud();
+    let (_service, _) = fleet.service(&cloud);
+    for _ in 0..3 {
+        fleet.lose();
+        fleet.bring_back();
+    }
+    fleet.lose();
+    offered_becomes(&openstack, &fleet, &fleet.kept);
+    fleet.bring_back();
+    offered_becomes(&openstack, &fleet, &everything(&fleet));
+    openstack.pass(&fleet.all(), &nobody, true);
+    assert_eq!(openstack.offered(&fleet.all()), everything(&fleet));
+}
+
+#[test]
+fn others_memberships_a_claim_under_way_and_a_provider_made_again_are_respected() {
+    let openstack = RealOpenStack::shared();
+    let fleet = Fleet::start(4, 1);
+    let nobody = BTreeSet::new();
+    openstack.pass(&fleet.all(), &nobody, false);
+    let cloud = openstack.cloud();
+    let (_service, _) = fleet.service(&cloud);
+    let nodes: Vec<&String> = fleet.lost.iter().collect();
+    let other = uuid::Uuid::new_v4().to_string();
+    openstack.join(nodes[0], &other);
+    assert!(openstack.claim(nodes[1]), "an instance is on its way");
+
+    fleet.lose();
+    offered_becomes(&openstack, &fleet, &fleet.kept);
+    let mut both = vec![cloud.aggregate.clone(), other.clone()];
+    both.sort();
+    assert_eq!(openstack.aggregates_of(nodes[0]), both);
+    openstack.delete(nodes[2]);
+    openstack.pass(&fleet.all(), &nobody, true);
+    offered_becomes(&openstack, &fleet, &fleet.kept);
+
+    fleet.bring_back();
+    let mut free = everything(&fleet);
+    free.remove(nodes[1]);
+    offered_becomes(&openstack, &fleet, &free);
+    assert_eq!(openstack.aggregates_of(nodes[0]), [other]);
+    assert_eq!(openstack.aggregates_of(nodes[1]), Vec::<String>::new());
+}
+
+#[test]
+fn a_placement_that_hangs_and_a_service_that_is_killed_only_delay_what_must_come() {
+    let openstack = RealOpenStack::shared();
+    let fleet = Fleet::start(30, 2);
+    let nobody = BTreeSet::new();
+    openstack.pass(&fleet.all(), &nobody, false);
+    let cloud = openstack.cloud();
+    let (service, _) = fleet.service(&cloud);
+    fleet.lose();
+    // In the middle of its writes, most likely.
+    eventually("some nodes are out", || {
+        (openstack.offered(&fleet.all()).len() < 32).then_some(())
+    });
+    service.kill9();
+    let (_service, _) = fleet.service(&cloud);
+    offered_becomes(&openstack, &fleet, &fleet.kept);
+
+    openstack.signal("keystone", "STOP");
+    fleet.bring_back();
+    openstack.signal("keystone", "CONT");
+    offered_becomes(&openstack, &fleet, &everything(&fleet));
+}
+
+#[test]
+fn no_inventory_trait_or_allocation_is_ever_written() {
+    let openstack = RealOpenStack::shared();
+    let fleet = Fleet::start(3, 1);
+    openstack.pass(&fleet.all(), &BTreeSet::new(), false);
+    let cloud = openstack.cloud();
+    let (_service, _) = fleet.service(&cloud);
+    fleet.lose();
+    offered_becomes(&openstack, &fleet, &fleet.kept);
+    fleet.bring_back();
+    offered_becomes(&openstack, &fleet, &everything(&fleet));
+
+    let requests = openstack.our_requests();
+    let writes = requests.iter().filter(|(method, _, _)| method != "GET");
+    let mut ours = 0;
+    for (method, path, _) in writes {
+        assert!(
+            method == "PUT" && path.ends_with("/aggregates"),
+            "{method} {path}"
+        );
+        ours += usize::from(fleet.lost.iter().any(|uuid| path.contains(uuid.as_str())));
+    }
+    assert_eq!(ours, 6, "each node once out and once back");
+}

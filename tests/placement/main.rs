@@ -1,0 +1,4 @@
+//! `nodewarden placement`: the real binary, a real worker and broker, and an OpenStack.
+
+mod openstack;
+mod stories;

@@ -1,0 +1,187 @@
+//! What an operator of Nova relies on.
+
+use std::collections::BTreeSet;
+
+use nodewarden_tests::deployment::{eventually, get};
+use nodewarden_tests::fleet::Fleet;
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::openstack::{OTHER, OURS, SimOpenStack};
+
+fn members_become(site: &SimOpenStack, expected: &BTreeSet<String>) {
+    eventually("the members are as they should be", || {
+        (site.members() == *expected).then_some(())
+    });
+}
+
+#[test]
+fn lost_nodes_are_members_until_they_are_back_and_nothing_else_is_ever_written() {
+    let fleet = Fleet::start(40, 5);
+    let site = SimOpenStack::start(&fleet.all());
+    let (mut service, _) = fleet.service(&site.cloud());
+    fleet.lose();
+    members_become(&site, &fleet.lost);
+    fleet.bring_back();
+    members_become(&site, &BTreeSet::new());
+
+    service.signal(Signal::TERM);
+    assert_eq!(service.ended(), Some(0));
+    let site = site.site();
+    for (method, path) in &site.requests {
+        let reads = method == "GET";
+        let logs_in = path == "/identity/v3/auth/tokens";
+        let writes_members = method == "PUT" && path.ends_with("/aggregates");
+        assert!(reads || logs_in || writes_members, "{method} {path}");
+    }
+    let written = site.requests.iter().filter(|(method, _)| method == "PUT");
+    assert_eq!(written.count(), 80, "each node once out and once back");
+    for (uuid, (_, aggregates)) in &site.providers {
+        assert_eq!(*aggregates, [OTHER.to_owned()].into(), "{uuid}");
+    }
+}
+
+#[test]
+fn tokens_end_others_write_and_placement_goes_away_for_a_while() {
+    let fleet = Fleet::start(20, 5);
+    let site = SimOpenStack::start(&fleet.all());
+    site.site()
+        .providers
+        .remove(fleet.lost.first().expect("one"));
+    let (_service, port) = fleet.service(&site.cloud());
+    let logins = site.site().logins;
+    {
+        let mut site = site.site();
+        site.token = 2;
+        site.interfering = 5;
+    }
+    fleet.lose();
+    let known: BTreeSet<String> = fleet.lost.iter().skip(1).cloned().collect();
+    members_become(&site, &known);
+    assert!(site.site().logins > logins, "a new token");
+
+    site.site().down = true;
+    fleet.bring_back();
+    eventually("it says that Placement is away", || {
+        let (status, body) = get(port, "/readyz")?;
+        (status == 503 && body.contains("503")).then_some(())
+    });
+    assert_eq!(site.members(), known, "nothing changed while it was away");
+    site.site().down = false;
+    members_become(&site, &BTreeSet::new());
+}
+
+#[test]
+fn what_changed_behind_its_back_is_put_right_and_nothing_without_a_snapshot() {
+    let fleet = Fleet::start(3, 5);
+    let site = SimOpenStack::start(&fleet.all());
+    let stray = fleet.kept.first().expect("one").clone();
+    let set = |uuid: &str, member: bool| {
+        let mut site = site.site();
+        let (generation, aggregates) = site.providers.get_mut(uuid).expect("it is there");
+        *generation += 1;
+        if member {
+            aggregates.insert(OURS.to_owned());
+        } else {
+            aggregates.remove(OURS);
+        }
+    };
+    set(&stray, true);
+    fleet.lose();
+    let (service, _) = fleet.service(&site.cloud());
+    let (second, _) = fleet.service(&site.cloud());
+    members_become(&site, &fleet.lost);
+    let first = fleet.lost.iter().next().expect("one");
+    set(first, false);
+    set(&stray, true);
+    members_become(&site, &fleet.lost);
+
+    // Killed at any moment, it begins where things are.
+    service.kill9();
+    second.kill9();
+    set(first, false);
+    let (_service, port) = fleet.service(&site.cloud());
+    members_become(&site, &fleet.lost);
+
+    // With nodewarden gone nothing is known, and so nothing is changed.
+    let Fleet { replica, lost, .. } = fleet;
+    replica.kill9();
+    let (status, body) = get(port, "/readyz").expect("it answers");
+    assert_eq!((status, site.members()), (200, lost), "{body}");
+}
+
+#[test]
+fn once_shows_what_is_missing_and_what_would_change_and_writes_nothing() {
+    let fleet = Fleet::start(2, 5);
+    let site = SimOpenStack::start(&fleet.all());
+    fleet.lose();
+    eventually("the nodes are out", || {
+        let (_, answer) = fleet.replica.http_get("/v1/snapshot");
+        (answer["nodes"].as_array()?.len() == 2).then_some(())
+    });
+    let ask = |site: &SimOpenStack| -> (Option<i32>, Value, String) {
+        let words = ["placement", "--once", "--output", "json"];
+        let output = fleet
+            .command(&site.cloud(), &words)
+            .output()
+            .expect("it runs");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let answer = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (output.status.code(), answer, told)
+    };
+    let (code, answer, told) = ask(&site);
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(answer["aggregate"], OURS);
+    let lost: Vec<&String> = fleet.lost.iter().collect();
+    assert_eq!(
+        answer["would_change"],
+        serde_json::json!({ "add": lost, "remove": [] })
+    );
+
+    site.site().aggregates = Some(serde_json::json!([
+        { "name": "nodewarden", "uuid": OURS, "hosts": [], "metadata": {} },
+    ]));
+    let (code, _, told) = ask(&site);
+    assert_eq!(code, Some(1));
+    assert!(
+        told.contains(
+            "openstack aggregate set --property trait:CUSTOM_NODEWARDEN_OUT_OF_SERVICE=required nodewarden"
+        ),
+        "{told}"
+    );
+    site.site().aggregates = Some(serde_json::json!([]));
+    let (code, _, told) = ask(&site);
+    assert_eq!(code, Some(1));
+    assert!(
+        told.contains("openstack aggregate create nodewarden"),
+        "{told}"
+    );
+    site.site().aggregates = None;
+    let (code, _, told) = ask(&site);
+    assert_eq!(code, Some(1));
+    assert!(
+        told.contains("openstack aggregate show nodewarden -c uuid"),
+        "{told}"
+    );
+    let writes = |(method, path): &&(String, String)| method != "GET" && !path.contains("/auth/");
+    assert_eq!(site.site().requests.iter().find(writes), None);
+}
+
+#[test]
+fn release_takes_every_member_out() {
+    let fleet = Fleet::start(3, 5);
+    let site = SimOpenStack::start(&fleet.all());
+    let (mut service, _) = fleet.service(&site.cloud());
+    fleet.lose();
+    members_become(&site, &fleet.lost);
+    service.signal(Signal::TERM);
+    assert_eq!(service.ended(), Some(0));
+    let output = fleet
+        .command(&site.cloud(), &["placement", "--release"])
+        .output();
+    let output = output.expect("it runs");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(told.trim(), "3 nodes taken out of the aggregate");
+    assert_eq!(site.members(), BTreeSet::new());
+}

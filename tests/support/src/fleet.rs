@@ -1,0 +1,135 @@
+//! [`Fleet`]: a deployment with nodes of two drivers, one of which goes away, and `placement` beside it.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use crate::deployment::{Deployment, Other, Replica, eventually, free_port, get};
+
+/// How `placement` logs in to an OpenStack.
+pub struct Cloud {
+    /// Keystone's URL.
+    pub auth_url: String,
+    pub username: &'static str,
+    pub password: &'static str,
+    pub region: &'static str,
+    /// The aggregate's name or UUID.
+    pub aggregate: String,
+}
+
+/// `lost` nodes on the driver that goes away, and `kept` ones on another.
+pub struct Fleet {
+    /// Ends before the folder that holds its log.
+    pub replica: Replica,
+    pub deployment: Deployment,
+    pub lost: BTreeSet<String>,
+    pub kept: BTreeSet<String>,
+    folder: tempfile::TempDir,
+    incarnation: std::cell::Cell<u64>,
+}
+
+/// UUIDs that no other fleet has.
+fn uuids(count: usize) -> BTreeSet<String> {
+    let new = || uuid::Uuid::new_v4().to_string();
+    std::iter::repeat_with(new).take(count).collect()
+}
+
+impl Fleet {
+    /// Its conductors have joined, and a replica decides.
+    pub fn start(lost: usize, kept: usize) -> Self {
+        let deployment = Deployment::default();
+        let folder = tempfile::tempdir().expect("a folder");
+        let (lost, kept) = (uuids(lost), uuids(kept));
+        let rows = lost.iter().map(|uuid| format!("{uuid},ipmi\n"));
+        let rows = rows.chain(kept.iter().map(|uuid| format!("{uuid},redfish\n")));
+        let file = folder.path().join("nodes.csv");
+        let csv = format!("uuid,driver\n{}", rows.collect::<String>());
+        std::fs::write(&file, csv).expect("a file");
+        deployment.run(&["migrate"]);
+        deployment.run(&["nodes", "import", file.to_str().expect("a path")]);
+        let replica = deployment.replica(&["decide.sweep_interval=1s"]);
+        let fleet = Self {
+            deployment,
+            replica,
+            lost,
+            kept,
+            folder,
+            incarnation: 1.into(),
+        };
+        fleet.emit(&["joined", "c1", "--incarnation", "1", "--driver", "ipmi"]);
+        fleet.emit(&["joined", "c2", "--incarnation", "1", "--driver", "redfish"]);
+        fleet
+    }
+
+    fn emit(&self, words: &[&str]) {
+        self.deployment.run(&[&["emit"], words].concat());
+    }
+
+    /// The last conductor of the lost nodes' driver leaves.
+    pub fn lose(&self) {
+        let incarnation = self.incarnation.get().to_string();
+        self.emit(&["left", "c1", "--incarnation", &incarnation]);
+    }
+
+    /// It returns.
+    pub fn bring_back(&self) {
+        self.incarnation.set(self.incarnation.get() + 1);
+        let incarnation = self.incarnation.get().to_string();
+        self.emit(&[
+            "joined",
+            "c1",
+            "--incarnation",
+            &incarnation,
+            "--driver",
+            "ipmi",
+        ]);
+    }
+
+    /// Every node.
+    pub fn all(&self) -> Vec<String> {
+        self.lost.union(&self.kept).cloned().collect()
+    }
+
+    /// A command with the login of `cloud` in its surroundings. The first address for snapshots leads
+    /// nowhere.
+    pub fn command(&self, cloud: &Cloud, words: &[&str]) -> Command {
+        let file = self.folder.path().join("clouds.yaml");
+        let Cloud {
+            auth_url,
+            username,
+            password,
+            region,
+            aggregate,
+        } = cloud;
+        let text = format!(
+            "clouds: {{site: {{region_name: {region}, interface: internal, auth: {{auth_url: '{auth_url}', \
+             username: {username}, password: {password}, project_name: service}}}}}}"
+        );
+        std::fs::write(&file, text).expect("a file");
+        let urls = format!(
+            "placement.snapshot_urls=[\"http://127.0.0.1:9\", \"{}\"]",
+            self.replica.url()
+        );
+        let aggregate = format!("placement.aggregate={aggregate}");
+        let settings = [
+            urls.as_str(),
+            &aggregate,
+            "placement.interval=1s",
+            "placement.cloud=site",
+        ];
+        let mut command = self.deployment.command(&settings, words);
+        command.env("OS_CLIENT_CONFIG_FILE", file);
+        command
+    }
+
+    /// Starts `placement`; returns once it is ready, with the port of its HTTP.
+    pub fn service(&self, cloud: &Cloud) -> (Other, u16) {
+        let port = free_port();
+        let listen = format!("127.0.0.1:{port}");
+        let mut command = self.command(cloud, &["placement", "--listen", &listen]);
+        let service = Other::start("placement", &mut command);
+        eventually("placement is ready", || {
+            get(port, "/readyz").filter(|(status, _)| *status == 200)
+        });
+        (service, port)
+    }
+}
