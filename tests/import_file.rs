@@ -1,7 +1,7 @@
 //! Files for `nodes import`: what real clouds print is understood, and what is wrong is named with
 //! its line and field.
 
-use nodewarden::cli::import::{FAULTS_NAMED, ImportedNode, parse};
+use nodewarden::cli::import::{FAULTS_NAMED, ImportedNode, ReadFault, parse, read};
 
 const A: &str = "406b2f34-0195-4fc2-a6bb-338fb25ccfa4";
 const B: &str = "13fa3c0a-a9a2-47fb-90f4-f9e7347750ad";
@@ -174,6 +174,40 @@ fn what_the_file_does_not_say_stays_unsaid() {
     assert_eq!(parse(text.as_bytes(), None).unwrap(), [node(2, A)]);
 }
 
+/// Gives one byte at a time, as a slow pipe may.
+struct Drops<'a>(&'a [u8]);
+
+impl std::io::Read for Drops<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let most = into.len().min(1);
+        std::io::Read::read(&mut self.0, &mut into[..most])
+    }
+}
+
+#[test]
+fn a_file_that_comes_byte_by_byte_is_read_as_one_that_is_there() {
+    let json = format!("[{{\"uuid\": \"{A}\", \"driver\": \"ipmi\", \"name\": \"é\\\"]\"}}]");
+    let csv = format!("uuid,driver\r\n\r\n{A},ipmi\r\n{B},\"ip\nmi\"\r\n");
+    for text in [
+        json.clone(),
+        format!("{{\"next\": null, \"nodes\":\n {json}}}\n"),
+        format!("{}\n\n{{\"uuid\": 7}}", &json[1..json.len() - 1]),
+        csv.replace("\"ip\nmi\"", "ipmi"),
+        csv,
+    ] {
+        let whole = parse(text.as_bytes(), None);
+        let drops = read(Drops(text.as_bytes()), None);
+        match (whole, drops) {
+            (Ok(whole), Ok(drops)) => {
+                assert_eq!(drops.len(), whole.len());
+                assert!(whole.iter().all(|node| drops.names(&node.uuid)));
+            }
+            (Err(whole), Err(ReadFault::Import(drops))) => assert_eq!(whole, drops),
+            (whole, drops) => panic!("{text}: {whole:?} {drops:?}"),
+        }
+    }
+}
+
 // ---- what is wrong ----
 
 #[test]
@@ -299,6 +333,23 @@ fn broken_json_names_the_line_and_the_column() {
         None,
         &["line 1: is not an object", "line 2: driver"],
     );
+    assert_faults(
+        "{\"nodes\": [\n{\"uuid\": \"a\", \"driver\": \"x\"}\n{\"uuid\": \"b\"}]}",
+        None,
+        &["line 3: column 1: is not JSON: expected `,` or `]`"],
+    );
+    assert_faults(
+        "[{\"uuid\": \"a\",\n \"driver\": \"x\"}] x",
+        None,
+        &["line 2: column 18: is not JSON: trailing characters"],
+    );
+    for cut in ["[", "[\n", "[{\"uuid\": \"a\", \"driver\": \"x\"}"] {
+        let found = faults(cut, None);
+        assert!(
+            found[0].ends_with("is not JSON: the list has no end"),
+            "{found:?}"
+        );
+    }
     // In JSON Lines, a broken line hides none of the others.
     assert_faults(
         "{\"uuid\": \"a\", \"driver\": \"x\"}\n{\"uuid\"\n[]\n{\"uuid\": \"b\"}\n",
@@ -345,6 +396,21 @@ fn the_first_twenty_faults_are_named_and_the_rest_counted() {
     assert_eq!((fault.faults.len(), fault.more), (FAULTS_NAMED, 30));
     assert_eq!(fault.faults[0].line, 2);
     assert!(fault.to_string().ends_with("\nand 30 more"));
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_a_fault_and_not_a_file_in_memory() {
+    let rest = format!("{}\n", "x".repeat(99)).repeat(300_000);
+    let fault = parse(format!("uuid,driver\na,\"b\n{rest}").as_bytes(), None).unwrap_err();
+    let told = fault.to_string();
+    assert!(
+        told.starts_with("line 2: cannot be read as CSV: ")
+            && told.contains("is a quote not closed?"),
+        "{told}"
+    );
+    let fault = parse(format!("[{{\"uuid\": \"{rest}").as_bytes(), None).unwrap_err();
+    let told = fault.to_string();
+    assert!(told.starts_with("line 1: is longer than"), "{told}");
 }
 
 #[test]

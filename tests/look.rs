@@ -101,7 +101,7 @@ async fn import_counts_what_it_added_and_what_it_knew() {
         .expect("imported");
     assert!(
         text.starts_with("2 nodes imported from ")
-            && text.ends_with("2 added, 0 already known and updated."),
+            && text.ends_with("2 added, 0 updated, 0 unchanged.\n2 nodes are known now."),
         "{text}"
     );
     let csv = import(
@@ -110,10 +110,52 @@ async fn import_counts_what_it_added_and_what_it_knew() {
         "UUID,Driver,Maintenance\nu2,b,True\nu3,a,False\n",
     );
     let counts = value(&csv.answer(&settings, Output::Json).await.expect("imported"));
-    assert_eq!(counts, json!({ "added": 1, "updated": 1 }));
+    assert_eq!(
+        counts,
+        json!({
+            "added": 1,
+            "updated": 1,
+            "unchanged": 0,
+            "known": 3,
+            "not_in_file": { "nodes": 1, "first": [{ "uuid": "u1", "name": null }] },
+        })
+    );
     let reader = Reader::new(&settings.database, InventoryKind::Native).expect("a reader");
     let u2 = reader.node("u2").await.expect("read").expect("there");
     assert!(u2.maintenance);
+}
+
+#[tokio::test]
+async fn import_says_which_known_nodes_the_file_does_not_name() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let settings = settings(&directory);
+    store::migrate(
+        &settings.database,
+        InventoryKind::Native,
+        &nodewarden::clock::new_id(),
+    )
+    .await
+    .expect("tables");
+    let rows = |numbers: std::ops::Range<u32>| {
+        let rows: String = numbers.map(|n| format!("u{n:02},name-{n},a\n")).collect();
+        format!("uuid,name,driver\n{rows}")
+    };
+    let before = import(&directory, "before.csv", &rows(0..20));
+    let said = before.answer(&settings, Output::Text).await;
+    assert!(said.expect("imported").ends_with("20 nodes are known now."));
+    let after = import(&directory, "after.csv", &rows(12..22));
+    let said = after.answer(&settings, Output::Text).await;
+    let said = said.expect("imported");
+    let (first, second) = said.split_once('\n').expect("two lines");
+    assert!(
+        first.ends_with(": 2 added, 0 updated, 8 unchanged."),
+        "{said}"
+    );
+    assert_eq!(
+        second,
+        "22 nodes are known now, of which the file does not name 12: name-0, name-1, name-2, name-3, name-4, … An \
+         import removes none; delete the rows of machines that are gone."
+    );
 }
 
 #[tokio::test]

@@ -90,6 +90,15 @@ impl Failure {
         }
     }
 
+    /// The same, after what must be said first.
+    #[must_use]
+    pub fn after(self, first: impl std::fmt::Display) -> Self {
+        Self {
+            message: format!("{first}\n{}", self.message),
+            ..self
+        }
+    }
+
     /// The database of the settings failed.
     #[must_use]
     pub fn database(fault: &StoreError, settings: &Settings) -> Self {

@@ -1,19 +1,28 @@
 //! `nodewarden nodes import`: fills the table of nodes from a file.
 
+use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::import::{self, ImportedNode};
-use super::{Failure, Output, output};
+use super::import::{self, PackedNodes, ReadFault};
+use super::{Failure, Output, output, patience};
 use crate::answers::explain::counted;
 use crate::config::{InventoryKind, Settings};
-use crate::store::{self, NodeUpsert};
+use crate::lifecycle::{Tasks, stop_on_signals};
+use crate::store::{ImportCount, Importer, StoreError};
+use crate::telemetry::printable;
 
 /// The largest file: a million nodes with everything that Ironic's API prints for a list.
 const FILE_BYTES: u64 = 1 << 30;
+
+/// So many of the nodes that the file does not name are shown.
+const UNNAMED_SHOWN: usize = 5;
+
+/// So many nodes are looked at at once to find those.
+const PAGE: u32 = 5000;
 
 /// Commands about nodes.
 #[derive(Debug, clap::Subcommand)]
@@ -67,69 +76,190 @@ impl Import {
                 "with inventory.kind = \"ironic\" the table of nodes is Ironic's own: enroll nodes there; nothing was imported",
             ));
         }
-        let shown = if self.is_stdin() {
-            "standard input".to_owned()
-        } else {
-            self.file.display().to_string()
-        };
-        let text = self
-            .read()
-            .map_err(|fault| Failure::failed(format!("cannot read {shown}: {fault}")))?;
-        let extension = self
-            .file
-            .extension()
-            .and_then(|extension| extension.to_str());
-        let nodes = import::parse(&text, extension).map_err(|faults| {
-            Failure::failed(format!("{faults}\n{shown}: nothing was imported"))
-        })?;
-        let nodes: Vec<NodeUpsert> = nodes.into_iter().map(upsert).collect();
+        let nodes = self.read()?;
+        let stop = stop_on_signals(&Tasks::default())?;
         let progress = progress(nodes.len());
-        let done = store::import(&settings.database, &nodes, |written| {
-            progress.set_position(written)
-        })
-        .await;
+        let mut done = 0;
+        let work = write(settings, &nodes, |written| {
+            done = written;
+            progress.set_position(written as u64);
+        });
+        let outcome = tokio::select! {
+            outcome = work => outcome,
+            () = stop.cancelled() => Err(Failure::failed("stopped by a signal")),
+        };
         progress.finish_and_clear();
-        let count = done.map_err(|fault| Failure::database(&fault, settings))?;
-        Ok(match output {
-            Output::Json => {
-                output::json(&json!({ "added": count.added, "updated": count.updated }))?
-            }
-            Output::Text => format!(
-                "{} imported from {shown}: {} added, {} already known and updated.",
-                counted(count.added + count.updated, "node", "nodes"),
-                count.added,
-                count.updated
-            ),
-        })
+        let imported = outcome.map_err(|why| match done {
+            0 => why,
+            _ => why.after(format!(
+                "the import was interrupted: {done} of {} are as the file says; run it again for the rest",
+                counted(nodes.len() as u64, "node", "nodes")
+            )),
+        })?;
+        imported.answer(&self.shown(), output)
     }
 
     fn is_stdin(&self) -> bool {
         self.file == Path::new("-")
     }
 
-    fn read(&self) -> std::io::Result<Vec<u8>> {
+    fn shown(&self) -> String {
+        if self.is_stdin() {
+            "standard input".to_owned()
+        } else {
+            self.file.display().to_string()
+        }
+    }
+
+    /// All nodes of the file, once all of it was checked.
+    fn read(&self) -> Result<PackedNodes, Failure> {
+        let shown = self.shown();
+        let unreadable = |fault| Failure::failed(format!("cannot read {shown}: {fault}"));
         let source: Box<dyn Read> = if self.is_stdin() {
             Box::new(std::io::stdin().lock())
         } else {
-            Box::new(std::fs::File::open(&self.file)?)
+            Box::new(File::open(&self.file).map_err(unreadable)?)
         };
-        let mut text = Vec::new();
-        source.take(FILE_BYTES + 1).read_to_end(&mut text)?;
-        if text.len() as u64 > FILE_BYTES {
-            let why = format!("it is larger than {FILE_BYTES} bytes: split it");
-            return Err(std::io::Error::other(why));
+        let extension = self
+            .file
+            .extension()
+            .and_then(|extension| extension.to_str());
+        let mut source = source.take(FILE_BYTES + 1);
+        let nodes = match import::read(&mut source, extension) {
+            Ok(nodes) => nodes,
+            Err(ReadFault::Io(fault)) => return Err(unreadable(fault)),
+            Err(ReadFault::Import(_)) if source.limit() == 0 => {
+                return Err(unreadable(too_large()));
+            }
+            Err(ReadFault::Import(faults)) => {
+                let why = format!("{faults}\n{shown}: nothing was imported");
+                return Err(Failure::failed(why));
+            }
+        };
+        match source.limit() {
+            0 => Err(unreadable(too_large())),
+            _ => Ok(nodes),
         }
-        Ok(text)
     }
 }
 
-fn upsert(node: ImportedNode) -> NodeUpsert {
-    NodeUpsert {
-        uuid: node.uuid,
-        name: node.name,
-        driver: node.driver,
-        conductor_group: node.conductor_group,
-        maintenance: node.maintenance,
+fn too_large() -> std::io::Error {
+    let why = format!("it is larger than {FILE_BYTES} bytes: split it; nothing was imported");
+    std::io::Error::other(why)
+}
+
+/// What an import did, and what it did not name.
+struct Imported {
+    count: ImportCount,
+    known: u64,
+    unnamed: u64,
+    /// The first of those, by uuid.
+    first: Vec<(String, Option<String>)>,
+}
+
+/// Writes what differs; `progress` is told how many nodes are as they should be.
+async fn write(
+    settings: &Settings,
+    nodes: &PackedNodes,
+    mut progress: impl FnMut(usize),
+) -> Result<Imported, Failure> {
+    let mut importer =
+        patience(settings, async || Importer::open(&settings.database).await).await?;
+    let mut count = ImportCount::default();
+    let mut done = 0;
+    while done < nodes.len() {
+        let mut written = 0;
+        // Once more with fewer rows, if these were too many.
+        count += patience(settings, async || {
+            let some = nodes.some(done, importer.rows());
+            written = some.len();
+            importer.write(&some).await
+        })
+        .await?;
+        done += written;
+        progress(done);
+    }
+    let known = patience(settings, async || importer.known().await).await?;
+    let unnamed = known.saturating_sub(nodes.len() as u64);
+    let first = if unnamed == 0 {
+        Vec::new()
+    } else {
+        patience(settings, async || first_unnamed(&mut importer, nodes).await).await?
+    };
+    Ok(Imported {
+        count,
+        known,
+        unnamed,
+        first,
+    })
+}
+
+/// The first nodes that are known and not among `nodes`.
+async fn first_unnamed(
+    importer: &mut Importer,
+    nodes: &PackedNodes,
+) -> Result<Vec<(String, Option<String>)>, StoreError> {
+    let mut first = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = importer.above(&after, PAGE).await?;
+        let Some((last, _)) = page.last() else {
+            return Ok(first);
+        };
+        after.clone_from(last);
+        for node in page {
+            if !nodes.names(&node.0) {
+                first.push(node);
+            }
+            if first.len() == UNNAMED_SHOWN {
+                return Ok(first);
+            }
+        }
+    }
+}
+
+impl Imported {
+    fn answer(&self, shown: &str, output: Output) -> Result<String, Failure> {
+        let ImportCount {
+            added,
+            updated,
+            unchanged,
+        } = self.count;
+        if output == Output::Json {
+            let first: Vec<_> = self
+                .first
+                .iter()
+                .map(|(uuid, name)| json!({ "uuid": uuid, "name": name }))
+                .collect();
+            return Ok(output::json(&json!({
+                "added": added,
+                "updated": updated,
+                "unchanged": unchanged,
+                "known": self.known,
+                "not_in_file": { "nodes": self.unnamed, "first": first },
+            }))?);
+        }
+        let mut text = format!(
+            "{} imported from {shown}: {added} added, {updated} updated, {unchanged} unchanged.\n{} known now",
+            counted(added + updated + unchanged, "node", "nodes"),
+            counted(self.known, "node is", "nodes are"),
+        );
+        if self.unnamed > 0 {
+            let first: Vec<String> = self
+                .first
+                .iter()
+                .map(|(uuid, name)| printable(name.as_ref().unwrap_or(uuid)))
+                .collect();
+            let more = self.unnamed > first.len() as u64;
+            text.push_str(&format!(
+                ", of which the file does not name {}: {}{}An import removes none; delete the rows of \
+                 machines that are gone",
+                self.unnamed,
+                first.join(", "),
+                if more { ", … " } else { ". " }
+            ));
+        }
+        Ok(text + ".")
     }
 }
 

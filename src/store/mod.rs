@@ -33,7 +33,7 @@ pub use records::{
     Completed, ConductorRecord, DecisionRecord, EventRecord, Findings, Keeping, Memory, Prune,
     Request, RequestKind, Rows, StandingRecord, Surveyed, Sweep, Takeover, Window, WindowDone,
 };
-pub use write::import::{ImportCount, NodeUpsert, import};
+pub use write::import::{ImportCount, Importer, NodeUpsert, import};
 pub use write::ledger::SqlLedger;
 pub use write::operator::{Held, NewStream, Operator};
 pub use write::outbox::SqlOutbox;

@@ -1,44 +1,51 @@
 //! CSV with a header, cut into records.
 
-use super::fault::Faults;
-use super::lines::Lines;
-use super::record::{FIELDS, Field, Given, Record, client_option, field_called};
+use std::cell::RefCell;
+use std::io::{self, Read};
+use std::rc::Rc;
 
-/// The records below the header of `text`.
-pub(super) fn records(text: &str, faults: &mut Faults) -> Vec<Record> {
+use ::csv::{ErrorKind, StringRecord};
+
+use super::fault::Faults;
+use super::lines::newlines;
+use super::record::{FIELDS, Field, Given, Record, client_option, field_called};
+use super::{RECORD_BYTES, Taking};
+
+/// The records below the header of `source`.
+pub(super) fn records(source: impl Read, taking: &mut Taking) -> io::Result<()> {
+    let behind = Rc::new(RefCell::new(Behind::default()));
     let mut reader = ::csv::ReaderBuilder::new()
         // A row that is too short or too long is said with its line, by us.
         .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
-    let columns = match reader.headers() {
-        Ok(header) => header.iter().map(field_called).collect::<Vec<_>>(),
-        Err(error) => {
-            faults.line(1, format!("cannot be read as CSV: {error}"));
-            return Vec::new();
+        .has_headers(false)
+        .trim(::csv::Trim::All)
+        .from_reader(Remembered {
+            source,
+            behind: Rc::clone(&behind),
+        });
+    let mut columns: Option<Vec<Option<&'static str>>> = None;
+    let mut row = StringRecord::new();
+    loop {
+        let read = reader.read_record(&mut row);
+        let from = row.position().map_or(0, ::csv::Position::byte);
+        let line = behind.borrow_mut().line_of_row(from);
+        match read {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) => return cannot_be_read(error, line, &mut taking.faults),
         }
-    };
-    let header_good = check_header(text, &columns, faults);
-    if !header_good {
-        return Vec::new();
-    }
-    let mut lines = Lines::new(text);
-    let mut records = Vec::new();
-    for row in reader.records() {
-        let row = match row {
-            Ok(row) => row,
-            Err(error) => {
-                let offset = error.position().map_or(0, |position| position.byte());
-                let line = lines.line_at(usize::try_from(offset).unwrap_or(usize::MAX));
-                faults.line(line, format!("cannot be read as CSV: {error}"));
-                return records;
+        let Some(columns) = &columns else {
+            let header: Vec<_> = row.iter().map(field_called).collect();
+            if !check_header(line, &header, &mut taking.faults) {
+                return Ok(());
             }
+            columns = Some(header);
+            continue;
         };
-        let line = lines.line_at(start(text, &row));
         if row.len() == columns.len() {
-            records.push(record(line, &columns, &row));
+            taking.take(&record(line, columns, &row));
         } else {
-            faults.line(
+            taking.faults.line(
                 line,
                 format!(
                     "has {} columns and the header has {}: quote values that hold a comma",
@@ -48,13 +55,25 @@ pub(super) fn records(text: &str, faults: &mut Faults) -> Vec<Record> {
             );
         }
     }
-    records
+}
+
+fn cannot_be_read(error: ::csv::Error, line: usize, faults: &mut Faults) -> io::Result<()> {
+    let what = format!("cannot be read as CSV: {error}");
+    if let ErrorKind::Utf8 { .. } = error.kind() {
+        faults.line(line, "is not UTF-8: save the file as UTF-8");
+        return Ok(());
+    }
+    if let ErrorKind::Io(fault) = error.into_kind()
+        && fault.kind() != io::ErrorKind::InvalidData
+    {
+        return Err(fault);
+    }
+    faults.line(line, what);
+    Ok(())
 }
 
 /// Says what is wrong with the header: once, and not again for each row.
-fn check_header(text: &str, columns: &[Option<&'static str>], faults: &mut Faults) -> bool {
-    // The library skips empty lines before the header, too.
-    let line = Lines::new(text).line_at(text.len() - text.trim_start().len());
+fn check_header(line: usize, columns: &[Option<&'static str>], faults: &mut Faults) -> bool {
     let mut good = true;
     for field in FIELDS {
         let count = columns
@@ -76,16 +95,71 @@ fn check_header(text: &str, columns: &[Option<&'static str>], faults: &mut Fault
     good
 }
 
-/// Where the row begins. The library counts empty lines before a row as part of it.
-fn start(text: &str, row: &::csv::StringRecord) -> usize {
-    let from = row.position().map_or(0, |position| position.byte());
-    let from = usize::try_from(from).unwrap_or(usize::MAX).min(text.len());
-    let rest = &text.as_bytes()[from..];
-    let empty = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
-    from + empty.count()
+/// What was read and is not behind us yet, to find the line of a row: the library counts empty lines
+/// before a row as part of it.
+#[derive(Debug)]
+struct Behind {
+    bytes: Vec<u8>,
+    /// How many of them are behind us.
+    passed: usize,
+    /// Where they begin in the file.
+    from: u64,
+    /// The line there, but for those that are behind us.
+    line: usize,
 }
 
-fn record(line: usize, columns: &[Option<&'static str>], row: &::csv::StringRecord) -> Record {
+impl Default for Behind {
+    fn default() -> Self {
+        Self {
+            bytes: Vec::new(),
+            passed: 0,
+            from: 0,
+            line: 1,
+        }
+    }
+}
+
+impl Behind {
+    /// The line of the row whose bytes begin at `offset`, which must not be before the last one.
+    fn line_of_row(&mut self, offset: u64) -> usize {
+        let to = usize::try_from(offset.saturating_sub(self.from)).unwrap_or(usize::MAX);
+        let to = to.clamp(self.passed, self.bytes.len());
+        let rest = &self.bytes[to..];
+        let empty = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
+        let to = to + empty.count();
+        self.line += newlines(&self.bytes[self.passed..to]);
+        self.passed = to;
+        self.line
+    }
+
+    fn read(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.bytes.drain(..self.passed);
+        self.from += self.passed as u64;
+        self.passed = 0;
+        if self.bytes.len() > RECORD_BYTES {
+            let what = format!("a row is longer than {RECORD_BYTES} bytes: is a quote not closed?");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Remembers what was read through it.
+struct Remembered<R> {
+    source: R,
+    behind: Rc<RefCell<Behind>>,
+}
+
+impl<R: Read> Read for Remembered<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(into)?;
+        self.behind.borrow_mut().read(&into[..read])?;
+        Ok(read)
+    }
+}
+
+fn record(line: usize, columns: &[Option<&'static str>], row: &StringRecord) -> Record {
     let fields = columns.iter().zip(row).filter_map(|(column, text)| {
         let field = (*column)?;
         let value = match (field, text) {

@@ -52,13 +52,21 @@ impl fmt::Display for ImportFault {
 
 impl std::error::Error for ImportFault {}
 
-/// Collects faults; no more than a few for each record, so the file bounds them.
+/// Collects faults: those that are named, and how many there are.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Vec<Fault>);
+pub(super) struct Faults {
+    first: Vec<Fault>,
+    all: usize,
+}
 
 impl Faults {
     pub(super) fn add(&mut self, fault: Fault) {
-        self.0.push(fault);
+        self.all += 1;
+        self.first.push(fault);
+        // They come nearly in order; those that are said at the end are not the last by line.
+        if self.first.len() > 10 * FAULTS_NAMED {
+            self.cut();
+        }
     }
 
     /// A fault of a whole line.
@@ -70,17 +78,19 @@ impl Faults {
         });
     }
 
+    fn cut(&mut self) {
+        self.first.sort_by_key(|fault| fault.line);
+        self.first.truncate(FAULTS_NAMED);
+    }
+
     pub(super) fn none_or<T>(mut self, good: T) -> Result<T, ImportFault> {
-        if self.0.is_empty() {
+        if self.all == 0 {
             return Ok(good);
         }
-        // Those of the format were found before those of the fields.
-        self.0.sort_by_key(|fault| fault.line);
-        let more = self.0.len().saturating_sub(FAULTS_NAMED);
-        self.0.truncate(FAULTS_NAMED);
+        self.cut();
         Err(ImportFault {
-            faults: self.0,
-            more,
+            more: self.all - self.first.len(),
+            faults: self.first,
         })
     }
 }

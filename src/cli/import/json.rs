@@ -1,80 +1,286 @@
-//! JSON in its three shapes, cut into records.
+//! JSON in its three shapes, cut into records one after the other.
 //!
-//! Values are kept as pieces of the text (`RawValue`), whose place in it gives the line.
+//! Values of a record are kept as pieces of its text (`RawValue`), whose place in it gives the line.
 
 use std::fmt;
+use std::io::{self, BufReader, Read};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::cutter::{Cut, Cutter};
 use super::fault::Faults;
-use super::lines::Lines;
+use super::lines::{Lines, newlines};
 use super::record::{Field, Given, Record, field_called};
+use super::{RECORD_BYTES, Taking};
+
+/// A text of the file, and where it begins.
+struct Piece {
+    text: Vec<u8>,
+    line: usize,
+    column: usize,
+}
+
+/// The file, as it is read.
+struct Source<'a, R: Read> {
+    cutter: Cutter<BufReader<R>>,
+    taking: &'a mut Taking,
+}
 
 /// The records of an array, of `{"nodes": […]}`, of one object, or of one object a line.
-pub(super) fn records(text: &str, faults: &mut Faults) -> Vec<Record> {
-    let first_line = text.trim_start().lines().next().unwrap_or_default();
-    let whole = serde_json::from_str::<&RawValue>(text);
-    let nodes = match &whole {
-        // Several values, and the first line is one of them.
-        Err(_) if serde_json::from_str::<Object>(first_line).is_ok() => {
-            return one_a_line(text, faults);
-        }
-        Err(error) => return not_json(error, 0, faults),
-        Ok(value) if value.get().starts_with('{') => match list_of_nodes(value) {
-            None => vec![*value],
-            Some(nodes) => match serde_json::from_str(nodes.get()) {
-                Ok(list) => list,
-                Err(_) => {
-                    let line = Lines::new(text).line_at(offset(text, nodes.get()));
-                    faults.line(line, "\"nodes\" is not a list of nodes");
-                    return Vec::new();
-                }
-            },
-        },
-        Ok(value) => match serde_json::from_str(value.get()) {
-            Ok(list) => list,
-            Err(_) => {
-                faults.line(
-                    1,
-                    "is not a list of nodes, nor {\"nodes\": […]}, nor one object a line",
-                );
-                return Vec::new();
-            }
-        },
-    };
-    let mut lines = Lines::new(text);
-    nodes
-        .into_iter()
-        .filter_map(|node| record(text, node, &mut lines, faults))
-        .collect()
+pub(super) fn records(source: impl Read, taking: &mut Taking) -> io::Result<()> {
+    Source::new(source, taking).any()
 }
 
 /// The records of JSON Lines: a line that cannot be read does not hide the ones after it.
-pub(super) fn one_a_line(text: &str, faults: &mut Faults) -> Vec<Record> {
-    let mut records = Vec::new();
-    let mut lines = Lines::new(text);
-    for (above, line) in text.lines().enumerate() {
-        if line.trim().is_empty() {
-            continue;
-        }
-        match serde_json::from_str::<&RawValue>(line) {
-            Ok(node) => records.extend(record(text, node, &mut lines, faults)),
-            Err(error) => records.extend(not_json(&error, above, faults)),
-        }
-    }
-    records
+pub(super) fn one_a_line(source: impl Read, taking: &mut Taking) -> io::Result<()> {
+    Source::new(source, taking).lines()
 }
 
-fn not_json(error: &serde_json::Error, above: usize, faults: &mut Faults) -> Vec<Record> {
-    // The library ends its sentence with a place of its own, which is relative to a piece.
-    let what = error.to_string();
-    let what = what.split(" at line ").next().unwrap_or_default();
-    faults.line(
-        above + error.line().max(1),
-        format!("column {}: is not JSON: {what}", error.column()),
-    );
-    Vec::new()
+impl<'a, R: Read> Source<'a, R> {
+    fn new(source: R, taking: &'a mut Taking) -> Self {
+        Self {
+            cutter: Cutter::new(BufReader::new(source)),
+            taking,
+        }
+    }
+
+    fn any(&mut self) -> io::Result<()> {
+        let blank = &mut Vec::new();
+        match self.cutter.next_sign(blank)? {
+            Some(bracket @ b'[') => {
+                self.cutter.pass(bracket);
+                if !self.list()? {
+                    return Ok(());
+                }
+            }
+            Some(b'{') => return self.object(),
+            _ => {
+                let value = self.begin();
+                let Some(value) = self.value(value)? else {
+                    return Ok(());
+                };
+                if self.json(&value).is_some() {
+                    self.taking.faults.line(
+                        value.line,
+                        "is not a list of nodes, nor {\"nodes\": […]}, nor one object a line",
+                    );
+                }
+            }
+        }
+        self.nothing_more()
+    }
+
+    /// One object: a node, or something with a list of nodes, or the first of many lines.
+    fn object(&mut self) -> io::Result<()> {
+        let mut object = self.begin();
+        let Some(has_list) = self.entries(&mut object)? else {
+            return Ok(());
+        };
+        let one_line = !object.text.contains(&b'\n');
+        let line = self.cutter.line;
+        if !has_list && !self.record(&object) {
+            return Ok(());
+        }
+        let next = self.cutter.next_sign(&mut Vec::new())?;
+        if next.is_some() && one_line && !has_list && self.cutter.line > line {
+            return self.lines();
+        }
+        self.nothing_more()
+    }
+
+    /// Reads the entries of an object; whether there is a list of nodes among them, whose nodes were
+    /// taken then. `None`: nothing behind it makes sense.
+    fn entries(&mut self, object: &mut Piece) -> io::Result<Option<bool>> {
+        let mut has_list = false;
+        self.cutter.pass(b'{');
+        object.text.push(b'{');
+        loop {
+            let key = match self.cutter.next_sign(&mut object.text)? {
+                Some(b'"') => self.begin(),
+                // Its end, or no JSON: the library says what.
+                _ => return Ok(self.rest(object)?.then_some(has_list)),
+            };
+            let Some(key) = self.value(key)? else {
+                return Ok(None);
+            };
+            object.text.extend(&key.text);
+            if self.cutter.next_sign(&mut object.text)? != Some(b':') {
+                return Ok(self.rest(object)?.then_some(has_list));
+            }
+            self.cutter.pass(b':');
+            object.text.push(b':');
+            let sign = self.cutter.next_sign(&mut object.text)?;
+            if key.text == b"\"nodes\"" {
+                let Some(bracket @ b'[') = sign else {
+                    let what = "\"nodes\" is not a list of nodes";
+                    self.taking.faults.line(self.cutter.line, what);
+                    return Ok(None);
+                };
+                self.cutter.pass(bracket);
+                if !self.list()? {
+                    return Ok(None);
+                }
+                has_list = true;
+                object.text.extend(b"[]");
+            } else {
+                let value = self.begin();
+                let Some(value) = self.value(value)? else {
+                    return Ok(None);
+                };
+                object.text.extend(value.text);
+            }
+            if object.text.len() > RECORD_BYTES {
+                return Ok(self.too_long(object.line).then_some(has_list));
+            }
+            if let Some(comma @ b',') = self.cutter.next_sign(&mut object.text)? {
+                self.cutter.pass(comma);
+                object.text.push(comma);
+            }
+        }
+    }
+
+    /// Takes what is left of an object, and whether all of it is JSON.
+    fn rest(&mut self, object: &mut Piece) -> io::Result<bool> {
+        let cut = self
+            .cutter
+            .until_closed(1, &mut object.text, RECORD_BYTES)?;
+        if cut == Cut::TooLong {
+            return Ok(self.too_long(object.line));
+        }
+        Ok(self.json(object).is_some())
+    }
+
+    /// Takes the nodes of a list up to its end; whether that was found.
+    fn list(&mut self) -> io::Result<bool> {
+        let blank = &mut Vec::new();
+        let mut first = true;
+        loop {
+            blank.clear();
+            match self.cutter.next_sign(blank)? {
+                Some(bracket @ b']') if first => {
+                    self.cutter.pass(bracket);
+                    return Ok(true);
+                }
+                None if first => return Ok(self.not_json("the list has no end")),
+                _ => {}
+            }
+            first = false;
+            let node = self.begin();
+            let Some(node) = self.value(node)? else {
+                return Ok(false);
+            };
+            if !self.record(&node) {
+                return Ok(false);
+            }
+            blank.clear();
+            match self.cutter.next_sign(blank)? {
+                Some(comma @ b',') => self.cutter.pass(comma),
+                Some(bracket @ b']') => {
+                    self.cutter.pass(bracket);
+                    return Ok(true);
+                }
+                Some(_) => return Ok(self.not_json("expected `,` or `]`")),
+                None => return Ok(self.not_json("the list has no end")),
+            }
+        }
+    }
+
+    fn lines(&mut self) -> io::Result<()> {
+        loop {
+            let mut line = self.begin();
+            match self.cutter.whole_line(&mut line.text, RECORD_BYTES)? {
+                None => return Ok(()),
+                Some(Cut::TooLong) => {
+                    self.too_long(line.line);
+                    return Ok(());
+                }
+                Some(Cut::Whole) if line.text.trim_ascii().is_empty() => {}
+                Some(Cut::Whole) => {
+                    self.record(&line);
+                }
+            }
+        }
+    }
+
+    /// A piece that begins here.
+    fn begin(&self) -> Piece {
+        Piece {
+            text: Vec::new(),
+            line: self.cutter.line,
+            column: self.cutter.column,
+        }
+    }
+
+    /// The value that begins here; `None` if it is too long.
+    fn value(&mut self, mut piece: Piece) -> io::Result<Option<Piece>> {
+        let cut = self.cutter.value(&mut piece.text, RECORD_BYTES)?;
+        if cut == Cut::TooLong {
+            self.too_long(piece.line);
+            return Ok(None);
+        }
+        Ok(Some(piece))
+    }
+
+    /// Takes a record; whether it is JSON at all.
+    fn record(&mut self, piece: &Piece) -> bool {
+        let Some(value) = self.json(piece) else {
+            return false;
+        };
+        if let Some(record) = record(value, piece.line, &mut self.taking.faults) {
+            self.taking.take(&record);
+        }
+        true
+    }
+
+    /// The value that the piece is.
+    fn json<'p>(&mut self, piece: &'p Piece) -> Option<&'p RawValue> {
+        let faults = &mut self.taking.faults;
+        let text = match std::str::from_utf8(&piece.text) {
+            Ok(text) => text,
+            Err(error) => {
+                let line = piece.line + newlines(&piece.text[..error.valid_up_to()]);
+                faults.line(line, "is not UTF-8: save the file as UTF-8");
+                return None;
+            }
+        };
+        let error = match serde_json::from_str(text) {
+            Ok(value) => return Some(value),
+            Err(error) => error,
+        };
+        // The library ends its sentence with a place of its own, which is relative to the piece.
+        let what = error.to_string();
+        let what = what.split(" at line ").next().unwrap_or_default();
+        let column = match error.line() {
+            0 | 1 => piece.column - 1 + error.column(),
+            _ => error.column(),
+        };
+        faults.line(
+            piece.line - 1 + error.line().max(1),
+            format!("column {column}: is not JSON: {what}"),
+        );
+        None
+    }
+
+    fn nothing_more(&mut self) -> io::Result<()> {
+        if self.cutter.next_sign(&mut Vec::new())?.is_some() {
+            self.not_json("trailing characters");
+        }
+        Ok(())
+    }
+
+    fn not_json(&mut self, what: &str) -> bool {
+        let Cutter { line, column, .. } = self.cutter;
+        let what = format!("column {column}: is not JSON: {what}");
+        self.taking.faults.line(line, what);
+        false
+    }
+
+    fn too_long(&mut self, line: usize) -> bool {
+        let what = format!("is longer than {RECORD_BYTES} bytes: no node is");
+        self.taking.faults.line(line, what);
+        false
+    }
 }
 
 /// Where `piece`, which was borrowed from `text`, begins in it.
@@ -82,16 +288,10 @@ fn offset(text: &str, piece: &str) -> usize {
     (piece.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
 }
 
-/// What is under the key `nodes`, where there is one.
-fn list_of_nodes<'a>(value: &'a RawValue) -> Option<&'a RawValue> {
-    let Object(entries) = serde_json::from_str::<Object<'a>>(value.get()).ok()?;
-    let found = entries.into_iter().find(|(key, _)| key == "nodes");
-    found.map(|(_, nodes)| nodes)
-}
-
-fn record(text: &str, node: &RawValue, lines: &mut Lines, faults: &mut Faults) -> Option<Record> {
-    let line = lines.line_at(offset(text, node.get()));
-    let Ok(Object(entries)) = serde_json::from_str::<Object>(node.get()) else {
+fn record(node: &RawValue, line: usize, faults: &mut Faults) -> Option<Record> {
+    let text = node.get();
+    let mut lines = Lines::of(text, line);
+    let Ok(Object(entries)) = serde_json::from_str::<Object>(text) else {
         faults.line(line, "is not an object with the fields of a node");
         return None;
     };

@@ -1,6 +1,6 @@
 //! Where a place in the file is, for people: its line.
 
-/// The line that a byte offset lies in, from 1, in time proportional to the step from the last one.
+/// The line that a byte offset lies in, in time proportional to the step from the last one.
 pub(super) struct Lines<'a> {
     text: &'a [u8],
     at: usize,
@@ -8,11 +8,12 @@ pub(super) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    /// Of a piece of the file that begins on `line`.
+    pub(super) fn of(text: &'a str, line: usize) -> Self {
         Self {
             text: text.as_bytes(),
             at: 0,
-            line: 1,
+            line,
         }
     }
 

@@ -1,92 +1,128 @@
 //! Reads the file of `nodes import`: JSON or CSV, as `openstack baremetal node list` and Ironic's
 //! API print it. Pure: bytes in, nodes or all of their faults out.
 //!
-//! `csv` and `json` cut the file into `record`s, fields with their `lines`; what a field must be is
-//! said once, in `node`; what is wrong is gathered in `fault`. Each knows only those after it here.
+//! The file streams through: `csv` and `json` cut one `record` after the other, fields with their
+//! `lines`; what a field must be is said once, in `node`; what is wrong is gathered in `fault`; what
+//! is good is kept `packed`, a fraction of the file, until all of it was checked.
 
-use std::collections::HashMap;
+use std::io::{self, Cursor, Read};
 
-use self::fault::{Faults, quoted};
-use self::lines::newlines;
+use self::fault::Faults;
 use self::record::Record;
 
 mod csv;
+mod cutter;
 mod fault;
 mod json;
 mod lines;
 mod node;
+mod packed;
 mod record;
 
 pub use fault::{FAULTS_NAMED, Fault, ImportFault};
 pub use node::ImportedNode;
+pub use packed::PackedNodes;
 
-/// The nodes in `text`. `extension` is that of the file's name, without the dot; where it says
-/// nothing (standard input), a text that begins with a bracket is JSON, and any other CSV.
+/// So much of the file is looked at to find out what it is.
+const HEAD_BYTES: u64 = 64 * 1024;
+
+/// One record larger than that is none: Ironic prints some 10 KiB for a node.
+const RECORD_BYTES: usize = 16 << 20;
+
+/// Why there are no nodes.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadFault {
+    /// The file is wrong.
+    #[error(transparent)]
+    Import(#[from] ImportFault),
+    /// It cannot be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Takes the records of a file, one after the other.
+struct Taking {
+    nodes: PackedNodes,
+    faults: Faults,
+}
+
+impl Taking {
+    fn take(&mut self, record: &Record) {
+        if let Some(node) = node::node(record, &mut self.faults) {
+            self.nodes.push(&node, record.line_of("uuid"));
+        }
+    }
+}
+
+/// The nodes in `text`, in the order of the file: [`read`] for those who have all of it.
 ///
 /// # Errors
 /// [`ImportFault`] with all that is wrong.
 pub fn parse(text: &[u8], extension: Option<&str>) -> Result<Vec<ImportedNode>, ImportFault> {
-    let mut faults = Faults::default();
-    let records = match readable(text) {
-        Ok(text) => records(text, extension, &mut faults),
-        Err(fault) => {
-            faults.add(fault);
-            Vec::new()
-        }
-    };
-    let mut nodes = Vec::with_capacity(records.len());
-    let mut lines: HashMap<String, usize> = HashMap::new();
-    for record in &records {
-        let Some(node) = node::node(record, &mut faults) else {
-            continue;
-        };
-        match lines.get(&node.uuid) {
-            Some(first) => faults.add(Fault {
-                line: record.line_of("uuid"),
-                field: Some("uuid"),
-                what: format!(
-                    "{} is already on line {first}: keep one of the two",
-                    quoted(&node.uuid)
-                ),
-            }),
-            None => {
-                lines.insert(node.uuid.clone(), record.line_of("uuid"));
-                nodes.push(node);
-            }
-        }
+    match read(text, extension) {
+        Ok(nodes) => Ok(nodes.in_order_of_the_file()),
+        Err(ReadFault::Import(faults)) => Err(faults),
+        Err(ReadFault::Io(_)) => unreachable!("memory can be read"),
     }
-    faults.none_or(nodes)
 }
 
-/// The text without its byte order mark.
-fn readable(text: &[u8]) -> Result<&str, Fault> {
-    let whole = |what: &str| Fault {
-        line: 1,
-        field: None,
-        what: what.to_owned(),
+/// The nodes in `source`. `extension` is that of the file's name, without the dot; where it says
+/// nothing (standard input), a text that begins with a bracket is JSON, and any other CSV.
+///
+/// # Errors
+/// [`ReadFault`] with all that is wrong.
+pub fn read(mut source: impl Read, extension: Option<&str>) -> Result<PackedNodes, ReadFault> {
+    let mut taking = Taking {
+        nodes: PackedNodes::default(),
+        faults: Faults::default(),
     };
+    let mut head = Vec::new();
+    source.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
+    match readable(&head) {
+        Err(what) => taking.faults.line(1, what),
+        Ok(from) => {
+            let first = head[from..].trim_ascii_start().first().copied();
+            let mut whole = Cursor::new(head);
+            whole.set_position(from as u64);
+            records(whole.chain(source), first, extension, &mut taking)?;
+        }
+    }
+    let Taking {
+        mut nodes,
+        mut faults,
+    } = taking;
+    nodes.sort(&mut faults);
+    Ok(faults.none_or(nodes)?)
+}
+
+/// Where the text begins, behind its byte order mark.
+fn readable(head: &[u8]) -> Result<usize, &'static str> {
     // What PowerShell writes when it redirects into a file.
-    if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
-        return Err(whole("the file is UTF-16: save it as UTF-8"));
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+        return Err("the file is UTF-16: save it as UTF-8");
     }
-    let text = std::str::from_utf8(text).map_err(|error| Fault {
-        line: 1 + newlines(&text[..error.valid_up_to()]),
-        ..whole("is not UTF-8: save the file as UTF-8")
-    })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim().is_empty() {
-        return Err(whole("the file is empty: give JSON, or CSV with a header"));
+    let from = if head.starts_with(b"\xef\xbb\xbf") {
+        3
+    } else {
+        0
+    };
+    if head[from..].trim_ascii().is_empty() && (head.len() as u64) < HEAD_BYTES {
+        return Err("the file is empty: give JSON, or CSV with a header");
     }
-    Ok(text)
+    Ok(from)
 }
 
-fn records(text: &str, extension: Option<&str>, faults: &mut Faults) -> Vec<Record> {
+fn records(
+    source: impl Read,
+    first: Option<u8>,
+    extension: Option<&str>,
+    taking: &mut Taking,
+) -> io::Result<()> {
     let extension = extension.unwrap_or_default().to_ascii_lowercase();
-    match extension.as_str() {
-        "csv" => csv::records(text, faults),
-        "jsonl" | "ndjson" => json::one_a_line(text, faults),
-        "json" => json::records(text, faults),
-        _ if text.trim_start().starts_with(['{', '[']) => json::records(text, faults),
-        _ => csv::records(text, faults),
+    match (extension.as_str(), first) {
+        ("csv", _) => csv::records(source, taking),
+        ("jsonl" | "ndjson", _) => json::one_a_line(source, taking),
+        ("json", _) | (_, Some(b'{' | b'[')) => json::records(source, taking),
+        _ => csv::records(source, taking),
     }
 }

@@ -1,13 +1,16 @@
-//! Import of nodes: all of a file or nothing, many rows in a statement.
+//! Import of nodes: looks first, and writes only what differs, some rows in a transaction, so that
+//! nothing else that writes waits for long.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use crate::config::Database;
-use crate::store::database::connection::{Connection, Value, placeholders};
+use crate::store::database::connection::{Connection, Value, placeholders, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
-use crate::store::database::lock::BUSY_COMMAND;
-use crate::store::database::open::Purpose;
+use crate::store::database::link::{Outcome, WriterConnection};
+use crate::store::database::row::Row;
 use crate::store::inventory;
-use crate::store::sql;
 
 /// One node to insert or to bring up to date. What is `None` stays as it is (or at the column's
 /// default, for a new node).
@@ -30,47 +33,192 @@ pub struct NodeUpsert {
 pub struct ImportCount {
     /// Nodes that were not there before.
     pub added: u64,
-    /// Nodes that were.
+    /// Nodes that were, and were written because something differed.
     pub updated: u64,
+    /// Nodes that were as they are to be; nothing was written.
+    pub unchanged: u64,
+}
+
+impl std::ops::AddAssign for ImportCount {
+    fn add_assign(&mut self, other: Self) {
+        self.added += other.added;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+    }
 }
 
 /// Rows in one statement; with at most five columns far below every limit for parameters.
 const ROWS: usize = 1000;
 
-/// Inserts or updates all `nodes` in one transaction; `progress` is told how many are written.
-///
-/// Never writes `service_state`; deletes nothing.
+/// Below that a commit costs more than its rows.
+const FEWEST: usize = 50;
+
+/// A transaction aims at half of that at most (L1).
+const AIM: Duration = Duration::from_millis(125);
+
+/// One import: a connection, and what was learnt about its speed.
+pub struct Importer {
+    link: WriterConnection,
+    rows: usize,
+}
+
+impl Importer {
+    /// Looks at the table first.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it is not ours, or cannot be reached.
+    pub async fn open(database: &Database) -> Result<Self, StoreError> {
+        let mut link = WriterConnection::of_command(database)?;
+        inventory::refuse_foreign(link.connection().await?).await?;
+        Ok(Self { link, rows: ROWS })
+    }
+
+    /// How many nodes fit a transaction, as measured.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Inserts or updates those of `nodes` that differ from what is there, all or none of them; at
+    /// most [`rows`](Self::rows) at once. Never writes `service_state`; deletes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`]; doing it again is safe.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long a transaction took; decides nothing about nodes"
+    )]
+    pub async fn write(&mut self, nodes: &[NodeUpsert]) -> Result<ImportCount, StoreError> {
+        let looked = self.link.look("look at nodes", async |connection| {
+            differing(connection, nodes).await
+        });
+        let (different, count) = looked.await?;
+        if different.is_empty() {
+            return Ok(count);
+        }
+        let began = Instant::now();
+        let written = self.link.transaction("import nodes", async |connection| {
+            // A statement writes one set of columns.
+            for same in different.chunk_by(|one, other| shape(one) == shape(other)) {
+                upsert(connection, same).await?;
+            }
+            Ok(Outcome::Commit(()))
+        });
+        let written = written.await;
+        let (took, few) = (began.elapsed(), different.len() < self.rows / 2);
+        if written.is_err() || took > AIM {
+            self.rows = (self.rows / 2).max(FEWEST);
+        } else if took < AIM / 4 && !few {
+            self.rows = (self.rows * 2).min(ROWS);
+        }
+        written.map(|_| count)
+    }
+
+    /// How many nodes there are.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn known(&mut self) -> Result<u64, StoreError> {
+        let counted = self.link.look("count the nodes", async |connection| {
+            let statement = "SELECT count(*) AS nodes FROM nodes";
+            connection.fetch_one(statement, &[]).await?.uint("nodes")
+        });
+        counted.await
+    }
+
+    /// The next nodes above the uuid `after`, with their names.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn above(
+        &mut self,
+        after: &str,
+        most: u32,
+    ) -> Result<Vec<(String, Option<String>)>, StoreError> {
+        let statement = "SELECT uuid, name FROM nodes WHERE uuid > $1 ORDER BY uuid LIMIT $2";
+        let looked = self.link.look("look at nodes", async |connection| {
+            let rows = connection.fetch(statement, values![after, most]).await?;
+            let named = rows
+                .iter()
+                .map(|row| Ok((row.text("uuid")?, row.maybe_text("name")?)));
+            named.collect()
+        });
+        looked.await
+    }
+}
+
+/// Imports all `nodes`; `progress` is told how many are done.
 ///
 /// # Errors
-/// [`StoreError`]; nothing is imported then.
+/// [`StoreError`]; what was done is there, and doing it again is safe.
 pub async fn import(
     database: &Database,
     nodes: &[NodeUpsert],
     mut progress: impl FnMut(u64),
 ) -> Result<ImportCount, StoreError> {
-    let begin = sql::statements(Dialect::of(database)?).begin;
-    let mut connection = Connection::open(database, Purpose::Write).await?;
-    inventory::refuse_foreign(&mut connection).await?;
-    let work = async {
-        connection.begin(begin, BUSY_COMMAND).await?;
-        let mut count = ImportCount::default();
-        let mut done = 0;
-        // A statement writes one set of columns, so it takes a run of rows of the same shape.
-        for same in nodes.chunk_by(|one, other| shape(one) == shape(other)) {
-            for some in same.chunks(ROWS) {
-                let known = known(&mut connection, some).await?;
-                count.updated += known;
-                count.added += some.len() as u64 - known;
-                upsert(&mut connection, some).await?;
-                done += some.len() as u64;
-                progress(done);
+    let mut importer = Importer::open(database).await?;
+    let mut count = ImportCount::default();
+    let mut rest = nodes;
+    while !rest.is_empty() {
+        let (some, more) = rest.split_at(importer.rows().min(rest.len()));
+        count += importer.write(some).await?;
+        rest = more;
+        progress((nodes.len() - rest.len()) as u64);
+    }
+    Ok(count)
+}
+
+/// Those that are not there as they are to be, by the columns that are to be written.
+async fn differing<'n>(
+    connection: &mut Connection,
+    nodes: &'n [NodeUpsert],
+) -> Result<(Vec<&'n NodeUpsert>, ImportCount), sqlx::Error> {
+    let statement = format!(
+        "SELECT uuid, name, driver, conductor_group, maintenance FROM nodes WHERE uuid IN {}",
+        placeholders(1, nodes.len())
+    );
+    let uuids: Vec<Value<'_>> = nodes.iter().map(|node| (&node.uuid).into()).collect();
+    let mut known = HashMap::with_capacity(nodes.len());
+    if !nodes.is_empty() {
+        for row in connection.fetch(&statement, &uuids).await? {
+            known.insert(row.text("uuid")?, row);
+        }
+    }
+    let mut count = ImportCount::default();
+    let mut different = Vec::new();
+    for node in nodes {
+        match known.get(&node.uuid) {
+            Some(row) if is_so(node, row)? => count.unchanged += 1,
+            Some(_) => {
+                count.updated += 1;
+                different.push(node);
+            }
+            None => {
+                count.added += 1;
+                different.push(node);
             }
         }
-        connection.command("COMMIT").await?;
-        Ok(count)
+    }
+    different.sort_by_key(|node| shape(node));
+    Ok((different, count))
+}
+
+/// Whether the row has all that the node says.
+fn is_so(node: &NodeUpsert, row: &Row) -> Result<bool, sqlx::Error> {
+    let has = |column, said: Option<&str>| {
+        let text = row.maybe_text(column)?;
+        Ok::<_, sqlx::Error>(text.as_deref() == said)
     };
-    work.await
-        .map_err(|fault| StoreError::from_sqlx("import nodes", fault))
+    Ok(has("driver", Some(&node.driver))?
+        && match &node.name {
+            Some(name) => has("name", name.as_deref())?,
+            None => true,
+        }
+        && match &node.conductor_group {
+            Some(group) => has("conductor_group", Some(group))?,
+            None => true,
+        }
+        && (node.maintenance.is_none() || row.maybe_flag("maintenance")? == node.maintenance))
 }
 
 fn shape(node: &NodeUpsert) -> (bool, bool, bool) {
@@ -81,20 +229,8 @@ fn shape(node: &NodeUpsert) -> (bool, bool, bool) {
     )
 }
 
-async fn known(connection: &mut Connection, nodes: &[NodeUpsert]) -> Result<u64, sqlx::Error> {
-    let statement = format!(
-        "SELECT count(*) AS nodes FROM nodes WHERE uuid IN {}",
-        placeholders(1, nodes.len())
-    );
-    let uuids: Vec<Value<'_>> = nodes.iter().map(|node| (&node.uuid).into()).collect();
-    connection
-        .fetch_one(&statement, &uuids)
-        .await?
-        .uint("nodes")
-}
-
-async fn upsert(connection: &mut Connection, nodes: &[NodeUpsert]) -> Result<(), sqlx::Error> {
-    let (name, group, maintenance) = shape(&nodes[0]);
+async fn upsert(connection: &mut Connection, nodes: &[&NodeUpsert]) -> Result<(), sqlx::Error> {
+    let (name, group, maintenance) = shape(nodes[0]);
     let written: Vec<&str> = [
         (name, "name"),
         (true, "driver"),
