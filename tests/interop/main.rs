@@ -3,6 +3,7 @@
 
 mod examples;
 mod refused;
+mod schedulers;
 mod stranger;
 mod stream;
 

@@ -58,7 +58,8 @@ class Fleet:
                 continue  # a repeat, or in the snapshot already
             self.seq = node["seq"]
             about = {"uuid": node["uuid"], "name": node.get("name"), "driver": message["driver"],
-                     "conductor_group": message["conductor_group"], "reason": message["reason"]}
+                     "conductor_group": message["conductor_group"], "reason": message["reason"],
+                     "decision_id": message["decision_id"]}
             if kind == "node.out_of_service":
                 # Work placed on it after message["last_good_at_ms"] is suspect.
                 self.out[node["uuid"]] = about
@@ -94,15 +95,15 @@ def listen(options, fleet):
             connection.close()
 
 
-def main():
-    options = argparse.ArgumentParser(description=__doc__)
+def main(fleet=Fleet, description=__doc__):
+    options = argparse.ArgumentParser(description=description)
     options.add_argument("--amqp", default="amqp://guest:guest@127.0.0.1:5672/%2f", metavar="URL")
     options.add_argument("--http", default="http://127.0.0.1:8780", metavar="URL",
                          help="nodewarden's; any replica will do")
     options.add_argument("--exchange", default="node.events")
     options.add_argument("--queue", default="scheduler.example", help="how its queue's name begins")
     options = options.parse_args()
-    fleet = Fleet(options.http)
+    fleet = fleet(options.http)
     while True:
         try:
             listen(options, fleet)
