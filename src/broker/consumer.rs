@@ -197,6 +197,7 @@ impl Consumer {
     /// # Errors
     /// [`BrokerError::Lost`]: the session is over, or a confirm did not come in time.
     pub fn returned_probe(&mut self) -> Result<Option<String>, BrokerError> {
+        self.ticks.notice_alarm();
         self.probes.take_returned()
     }
 

@@ -11,7 +11,7 @@ use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel};
 
 use super::error::{chain, no_answer};
-use super::in_flight::{Fate, InFlight};
+use super::in_flight::{Fate, InFlight, written};
 use super::link::BrokerConnection;
 use super::{APP_ID, BrokerError};
 use crate::clock::{new_id, now_ms};
@@ -47,7 +47,11 @@ impl Probes {
         }
         let channel = match &self.channel {
             Some(channel) => channel,
-            None => self.channel.insert(self.link.confirmed_channel().await?),
+            None => match self.link.confirmed_channel().await {
+                Ok(channel) => self.channel.insert(channel),
+                Err(_) if self.link.blocked().is_some() => return Ok(()),
+                Err(fault) => return Err(fault),
+            },
         };
         let properties = BasicProperties::default()
             .with_message_id(new_id().into())
@@ -64,13 +68,14 @@ impl Probes {
             body,
             properties,
         );
-        match tokio::time::timeout(self.link.limit(), publish).await {
-            Err(_) => Err(no_answer("sending a probe", self.link.limit())),
-            Ok(Ok(confirm)) => {
+        let blocked = || self.link.blocked().is_some();
+        match written("sending a probe", self.link.limit(), blocked, publish).await? {
+            None => Ok(()),
+            Some(Ok(confirm)) => {
                 self.in_flight = Some(InFlight::new(confirm));
                 Ok(())
             }
-            Ok(Err(fault)) => self.lost_channel(&fault),
+            Some(Err(fault)) => self.lost_channel(&fault),
         }
     }
 

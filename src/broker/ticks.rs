@@ -7,8 +7,8 @@ use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel};
 
-use super::error::{lost, no_answer, over, within};
-use super::in_flight::{Fate, InFlight};
+use super::error::{lost, no_answer};
+use super::in_flight::{Fate, InFlight, written};
 use super::link::BrokerConnection;
 use super::{APP_ID, BrokerError};
 use crate::clock::{new_id, now_ms};
@@ -37,6 +37,17 @@ impl Ticks {
             link: Arc::clone(link),
             in_flight: None,
         })
+    }
+
+    /// An alarm, seen as soon as it is over as well, gives the confirm its whole time again.
+    pub(super) fn notice_alarm(&mut self) {
+        if let Some(waiting) = self
+            .in_flight
+            .as_mut()
+            .filter(|_| self.link.blocked().is_some())
+        {
+            waiting.blocked();
+        }
     }
 
     /// Sends one, unless the one before is still in flight or the broker blocks publishers. A confirm
@@ -75,10 +86,12 @@ impl Ticks {
             body,
             properties,
         );
-        let confirm = within(self.link.limit(), "sending a tick", publish)
-            .await
-            .map_err(over)?;
-        self.in_flight = Some(InFlight::new(confirm));
+        let blocked = || self.link.blocked().is_some();
+        let sent = written("sending a tick", self.link.limit(), blocked, publish).await?;
+        if let Some(sent) = sent {
+            let confirm = sent.map_err(|fault| lost("sending a tick", &fault))?;
+            self.in_flight = Some(InFlight::new(confirm));
+        }
         Ok(())
     }
 }

@@ -124,6 +124,13 @@ pub struct Findings {
     pub observed: bool,
 }
 
+impl Findings {
+    /// The pairs that get another standing.
+    pub fn pairs(&self) -> impl Iterator<Item = &Pair> {
+        self.standings.iter().map(|record| &record.pair)
+    }
+}
+
 /// An event to remember.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventRecord {

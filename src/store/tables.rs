@@ -6,4 +6,3 @@ pub const PAIRS: &str = "nodewarden_pairs";
 pub const DECISIONS: &str = "nodewarden_decisions";
 pub const CHANGES: &str = "nodewarden_changes";
 pub const ANNOUNCEMENTS: &str = "nodewarden_announcements";
-pub const REQUESTS: &str = "nodewarden_requests";

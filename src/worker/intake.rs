@@ -195,7 +195,11 @@ fn follow(place: &mut Place, rules: &Rules, rows: u32, done: &Done, took: std::t
         term.fresh = Some(sent);
         term.judged = sent;
         let overdue = term.hearing.overdue(&term.map, sent, rules.reconnect_grace);
-        term.silent = overdue.into();
+        let left = &term.left_conductors;
+        term.silent = overdue
+            .into_iter()
+            .filter(|name| !left.has(name, sent))
+            .collect();
     }
     done.report(term.epoch);
 }

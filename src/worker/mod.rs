@@ -4,7 +4,8 @@
 //!   (`batch`: what each delivery does), `pausing` (what an operator's pause means to the rest),
 //!   `silence`, `redecide` (losses that were only observed), `requests`, `sweep`, `forgetting`
 //!   and `retention` (what is kept for too long), `unknown` (pairs
-//!   that never had a conductor) and `reconcile` (`pending`: what is still to be looked at). All of
+//!   that never had a conductor) and `reconcile` (`pending`: what is still to be looked at). What
+//!   the database will not take is `left_alone`. All of
 //!   them work on a `term`, what is remembered while this replica decides; `takeover` begins one, and
 //!   reads it again after a doubt.
 //! - `relay`: publishes committed announcements through an `announcer`.
@@ -20,6 +21,7 @@ mod decider;
 mod end;
 mod forgetting;
 mod intake;
+mod left_alone;
 mod pausing;
 mod pending;
 pub mod ports;

@@ -8,7 +8,8 @@
 
 use std::time::Duration;
 
-use super::end::Fault;
+use super::end::{Fault, is_about_rows};
+use super::left_alone::{self, LeftAlone};
 use super::ports::{Clock, Ledger};
 use super::term::Place;
 use crate::domain::time::Mono;
@@ -25,6 +26,9 @@ pub(super) struct Pausing {
     /// A transaction met one that is not known yet.
     met: bool,
     next_look: Mono,
+    /// A pause, by its id, whose end could not be written, and (without one) a pause that could not be
+    /// read.
+    left: LeftAlone<String>,
 }
 
 #[derive(Debug)]
@@ -110,6 +114,15 @@ pub(super) async fn look<L: Ledger, C: Clock>(
             );
             return Ok(());
         }
+        // Nothing is taken out before it is known that it may be.
+        Err(fault) if is_about_rows(&fault) => {
+            pausing.met = true;
+            if !pausing.left.has(&String::new(), now.mono) {
+                left_alone::tell("pause", "the pause cannot be read", &fault);
+                pausing.left.put(String::new(), now.mono);
+            }
+            return Ok(());
+        }
         Err(fault) => return Err(fault.into()),
     };
     let mut over = pausing.found(found, now.mono);
@@ -125,8 +138,17 @@ pub(super) async fn look<L: Ledger, C: Clock>(
     if let Some(known) = &mut pausing.known {
         known.log_once(term.epoch);
     }
-    if let Some(id) = pausing.expired(now.mono) {
-        ledger.end_pause(term.epoch, &id, now.wall_ms).await?;
+    let expired = pausing.expired(now.mono);
+    if let Some(id) = expired.filter(|id| !pausing.left.has(id, now.mono)) {
+        match ledger.end_pause(term.epoch, &id, now.wall_ms).await {
+            Ok(_) => {}
+            Err(fault) if is_about_rows(&fault) => {
+                left_alone::tell("pause", "the pause is over and cannot be ended", &fault);
+                pausing.left.put(id, now.mono);
+                return Ok(());
+            }
+            Err(fault) => return Err(fault.into()),
+        }
         pausing.known = None;
         tracing::warn!(
             epoch = term.epoch,

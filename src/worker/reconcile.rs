@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::end::{Fault, Step};
+use super::end::{Fault, Step, is_about_rows};
 use super::pausing::Pausing;
 use super::pending::{Over, Walk};
 use super::ports::{Clock, Ledger};
@@ -56,7 +56,7 @@ pub(super) async fn reconcile<L: Ledger, C: Clock>(
     };
     let done = match done {
         Ok(done) => done,
-        Err(fault @ StoreError::Permanent { .. }) => {
+        Err(fault) if is_about_rows(&fault) => {
             return narrow(term, ledger, &walk, &window, &fault).await;
         }
         Err(fault) => {
@@ -110,7 +110,7 @@ async fn look<L: Ledger, C: Clock>(
     let found = match ledger.survey(rows(term, &walk.over), &wide).await {
         Ok(found) => found,
         // The window will find the row that is at fault.
-        Err(StoreError::Permanent { .. }) => return Ok(Some(walk.after.clone())),
+        Err(fault) if is_about_rows(&fault) => return Ok(Some(walk.after.clone())),
         Err(fault) => {
             term.looks.failed();
             term.pending.put_back(&walk.over);
@@ -167,9 +167,13 @@ async fn narrow<L: Ledger>(
         term.pending.narrow(&walk.over, window.nodes / 2);
         return Ok(());
     }
-    let row = ledger
-        .first_after(rows(term, &walk.over), &walk.after)
-        .await?;
+    let row = ledger.first_after(rows(term, &walk.over), &walk.after);
+    let row = match row.await {
+        Ok(row) => row,
+        // It has no name even: the rest of this walk waits for the next sweep with it.
+        Err(fault) if is_about_rows(&fault) => None,
+        Err(fault) => return Err(fault.into()),
+    };
     telemetry::NODES_SKIPPED.count(1);
     tracing::error!(
         uuid = row.as_deref().map(telemetry::printable),

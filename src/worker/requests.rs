@@ -1,11 +1,15 @@
 //! What operators ask of the deciding replica.
 
 use super::end::{Fault, is_about_rows};
+use super::left_alone;
 use super::ports::{Clock, Ledger};
-use super::term::Place;
+use super::term::{Place, Term};
 use crate::domain::ids::ConductorName;
 use crate::store::Request;
 use crate::telemetry;
+
+/// Stands for all requests, in those that are left alone; each has a number above it.
+const UNREADABLE: u64 = 0;
 
 /// Answers what is asked, once after each own tick.
 pub(super) async fn answer<L: Ledger, C: Clock>(
@@ -13,22 +17,33 @@ pub(super) async fn answer<L: Ledger, C: Clock>(
     ledger: &mut L,
     clock: &C,
 ) -> Result<(), Fault> {
-    if !place.deciding().is_some_and(|term| term.look_at_requests) {
+    let now = clock.now().mono;
+    let looks =
+        |term: &mut Term| term.look_at_requests && !term.left_requests.has(&UNREADABLE, now);
+    if !place.deciding().is_some_and(looks) {
         return Ok(());
     }
     let requests = match ledger.requests().await {
         Ok(requests) => requests,
         Err(fault) if is_about_rows(&fault) => {
-            tracing::error!(
-                fault = telemetry::error_chain(&fault),
-                "requests of operators cannot be read; they are tried again"
-            );
+            left_alone::tell("request", "requests of operators", &fault);
+            if let Some(term) = place.deciding() {
+                term.left_requests.put(UNREADABLE, now);
+            }
             Vec::new()
         }
         Err(fault) => return Err(fault.into()),
     };
     for request in requests {
+        let left = |term: &mut Term| term.left_requests.has(&request.number, now);
+        if place.deciding().is_some_and(left) {
+            continue;
+        }
         forget(place, ledger, clock, &request).await?;
+        // The others are answered once the doubt is over.
+        if place.in_doubt() {
+            return Ok(());
+        }
     }
     if let Some(term) = place.deciding() {
         term.look_at_requests = false;
@@ -44,7 +59,7 @@ async fn forget<L: Ledger, C: Clock>(
     request: &Request,
 ) -> Result<(), Fault> {
     let name = ConductorName::parse(&request.argument).ok();
-    let now_ms = clock.now().wall_ms;
+    let now = clock.now();
     let commit = place.commit(|term| {
         let known = name.as_ref().and_then(|name| term.map.conductor(name));
         let (forget, result) = match known {
@@ -63,9 +78,19 @@ async fn forget<L: Ledger, C: Clock>(
         return Ok(());
     };
     let (forget, result) = commit.prepared;
-    let answered = ledger.answer_forget(commit.epoch, request, forget, result, now_ms);
+    let answered = ledger.answer_forget(commit.epoch, request, forget, result, now.wall_ms);
     let answered = answered.await;
-    commit.outcome(answered)?;
+    match commit.outcome(answered) {
+        Ok(_) => {}
+        Err(fault) if is_about_rows(&fault) => {
+            left_alone::tell("request", &format!("request {}", request.number), &fault);
+            if let Some(term) = place.term_mut() {
+                term.left_requests.put(request.number, now.mono);
+            }
+            return Ok(());
+        }
+        Err(fault) => return Err(fault.into()),
+    }
     if forget {
         tracing::info!(
             conductor = telemetry::printable(&request.argument),

@@ -5,10 +5,14 @@
 //! then, with ticks, stops and operators' commands in between.
 
 use super::batch::{Batch, log_decisions};
-use super::end::{Fault, Step};
+use super::end::{Fault, Step, is_about_rows};
+use super::left_alone;
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
 use super::term::Place;
+use crate::domain::ids::ConductorName;
+use crate::domain::time::Mono;
+use crate::store::StoreError;
 use crate::telemetry;
 
 /// Ends as many silent conductors as fit into one transaction.
@@ -39,10 +43,18 @@ pub(super) async fn end_silent<L: Ledger, C: Clock>(
         true => Ok(()),
         false => ledger.commit(commit.epoch, &commit.prepared.findings).await,
     };
+    let ended = commit.prepared.findings.conductors.iter();
+    let ended: Vec<ConductorName> = ended.map(|known| known.name.clone()).collect();
+    let rows_written = commit.prepared.rows;
     let outcome = commit.outcome(written);
     let took = clock.now().mono.since(now.mono);
     let (done, ()) = match outcome {
         Ok(done) => done,
+        Err(fault) if is_about_rows(&fault) => {
+            step.worked = true;
+            not_stored(place, ended, rows_written, &fault, now.mono);
+            return Ok(());
+        }
         Err(fault) => return Err(too_much(place, fault)),
     };
     let Some(term) = place.deciding() else {
@@ -55,8 +67,38 @@ pub(super) async fn end_silent<L: Ledger, C: Clock>(
     Ok(())
 }
 
+/// Silences that the database will never take together: half of them, down to the one conductor that
+/// is at fault. It goes on counting as it did, and the others are not held up by it.
+fn not_stored(
+    place: &mut Place,
+    mut ended: Vec<ConductorName>,
+    rows: u64,
+    fault: &StoreError,
+    now: Mono,
+) {
+    let Some(term) = place.term_mut() else {
+        return;
+    };
+    if ended.len() == 1
+        && let Some(alone) = ended.pop()
+    {
+        left_alone::tell("silence", alone.as_str(), fault);
+        term.left_conductors.put(alone, now);
+        return;
+    }
+    tracing::warn!(
+        fault = telemetry::error_chain(fault),
+        conductors = ended.len(),
+        "silences cannot be stored together; storing fewer at once"
+    );
+    term.rows.refused(rows);
+    for name in ended.into_iter().rev() {
+        term.silent.push_front(name);
+    }
+}
+
 /// A transaction that failed may have been too much at once: the next one is smaller.
-pub(super) fn too_much(place: &mut Place, fault: crate::store::StoreError) -> Fault {
+pub(super) fn too_much(place: &mut Place, fault: StoreError) -> Fault {
     place.shrink();
     fault.into()
 }

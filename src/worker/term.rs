@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::forgetting::Forgetting;
+use super::left_alone::LeftAlone;
 use super::pending::{MOST_SCALE, Pending};
 use super::probing::Probing;
 use super::retention::Retention;
@@ -44,6 +45,11 @@ pub(super) struct Term {
     pub(super) judged: Mono,
     /// Losses that were only observed, to decide again; a pair that turned since is none of them.
     pub(super) observed: BTreeMap<Pair, Turn>,
+    /// Silent conductors, and verdicts about pairs, that could not be stored.
+    pub(super) left_conductors: LeftAlone<ConductorName>,
+    pub(super) left_pairs: LeftAlone<Pair>,
+    /// Requests that could not be answered, by number.
+    pub(super) left_requests: LeftAlone<u64>,
     /// What is kept for too long.
     pub(super) retention: Retention,
     /// What is gone for too long.
@@ -78,6 +84,9 @@ impl Term {
             silent: VecDeque::new(),
             judged: now,
             observed: BTreeMap::new(),
+            left_conductors: LeftAlone::default(),
+            left_pairs: LeftAlone::default(),
+            left_requests: LeftAlone::default(),
             retention: Retention::default(),
             forgetting: Forgetting::default(),
             windows: WindowSize::up_to(chunk_nodes),
@@ -188,7 +197,6 @@ impl Place {
         match std::mem::take(&mut self.0) {
             State::Doubtful(mut term) => {
                 term.map = committed(&term);
-                term.silent.clear();
                 term.pending.everything(&term.map);
                 self.0 = State::Deciding(term);
             }
@@ -284,7 +292,7 @@ mod tests {
         let term = place.deciding().unwrap();
         assert_eq!(term.map, committed);
         assert!(term.hearing.proven() && !term.hearing.deaf());
-        assert!(term.silent.is_empty(), "each is judged by what is known");
+        assert_eq!(term.silent, [name("c1")], "it is judged by what is known");
         assert_eq!(term.pending.len(), 3, "the pair, all holds, all nodes");
     }
 

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use super::batch::log_decisions;
 use super::end::{Fault, Step, is_about_rows};
 use super::ports::{Clock, Ledger};
+use super::redecide::{ROWS, not_stored};
 use super::rules::Rules;
+use super::silence::too_much;
 use super::term::Place;
 use crate::config::Mode;
 use crate::domain::change::Verdict;
@@ -53,11 +55,18 @@ pub(super) async fn judge<L: Ledger, C: Clock>(
         unknown: grace,
         reconnect: rules.reconnect_grace,
     };
-    let due = term.unknown.due(&term.map, &term.hearing, sent, graces);
+    let now = clock.now();
+    let mut due = term.unknown.due(&term.map, &term.hearing, sent, graces);
+    due.retain(|pair| !term.left_pairs.has(pair, now.mono));
     if due.is_empty() {
         return Ok(());
     }
-    let now = clock.now();
+    // What does not fit into one transaction has its turn in the next step (L1).
+    let most = (u64::from(term.rows.next()) / ROWS).max(1);
+    if due.len() as u64 > most {
+        due.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        term.fresh = Some(sent);
+    }
     // The last sweep may be a minute old: a node that was corrected since must not be judged.
     // What cannot be read is decided later: its grace begins again.
     let still = pairs(ledger).await?.unwrap_or_default();
@@ -82,7 +91,19 @@ pub(super) async fn judge<L: Ledger, C: Clock>(
         return Ok(());
     };
     let written = ledger.commit(commit.epoch, &commit.prepared).await;
-    let (findings, ()) = commit.outcome(written)?;
+    let pairs: Vec<Pair> = commit.prepared.pairs().cloned().collect();
+    let (findings, ()) = match commit.outcome(written) {
+        Ok(done) => done,
+        Err(fault) if is_about_rows(&fault) => {
+            step.worked = true;
+            if let Some(term) = place.term_mut() {
+                term.fresh = Some(sent);
+            }
+            not_stored(place, "unknown", pairs, &fault, now.mono);
+            return Ok(());
+        }
+        Err(fault) => return Err(too_much(place, fault)),
+    };
     if let Some(term) = place.deciding() {
         log_decisions(&findings, term.epoch);
         step.worked = true;

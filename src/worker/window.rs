@@ -51,6 +51,12 @@ impl WindowSize {
         self.nodes = (self.nodes / 2).max(1);
     }
 
+    /// One of so many rows failed for good: the next has at most half of them.
+    pub fn refused(&mut self, rows: u64) {
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        self.nodes = (self.nodes.min(rows) / 2).max(1);
+    }
+
     /// The size of the next transaction, or look.
     #[must_use]
     pub fn next(self) -> u32 {

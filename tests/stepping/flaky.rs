@@ -20,7 +20,8 @@ pub struct Call {
     pub op: &'static str,
     /// How many rows it is about: of a window and of retention, how many it may have.
     pub rows: usize,
-    /// The conductors of its events; the kind of what is dropped.
+    /// The conductors of its events, and without any its conductors and the drivers of its pairs; the
+    /// kind of what is dropped; the argument of a request.
     pub about: Vec<String>,
 }
 
@@ -159,7 +160,14 @@ impl Ledger for Flaky {
         let call = Call {
             op: "commit",
             rows: events.len() + conductors.len() + standings.len() + decisions.len(),
-            about: names(events.iter().map(|event| &event.conductor)),
+            about: if events.is_empty() {
+                let drivers = findings.pairs().map(|pair| pair.driver.as_str().to_owned());
+                let mut about = names(conductors.iter().map(|known| &known.name));
+                about.extend(drivers);
+                about
+            } else {
+                names(events.iter().map(|event| &event.conductor))
+            },
         };
         let happens = async |ledger: &mut SqlLedger| ledger.commit(epoch, findings).await;
         self.goes(call, happens).await
@@ -237,7 +245,8 @@ impl Ledger for Flaky {
     }
 
     async fn end_pause(&mut self, epoch: u64, id: &str, now_ms: u64) -> Result<bool, StoreError> {
-        self.inner.end_pause(epoch, id, now_ms).await
+        let happens = async |ledger: &mut SqlLedger| ledger.end_pause(epoch, id, now_ms).await;
+        self.goes(call("end_pause", 1), happens).await
     }
 
     async fn requests(&mut self) -> Result<Vec<Request>, StoreError> {
@@ -257,6 +266,11 @@ impl Ledger for Flaky {
             let answered = ledger.answer_forget(epoch, request, forget, result, now_ms);
             answered.await
         };
-        self.goes(call("answer_forget", 1), happens).await
+        let call = Call {
+            op: "answer_forget",
+            rows: 1,
+            about: vec![request.argument.clone()],
+        };
+        self.goes(call, happens).await
     }
 }

@@ -19,5 +19,6 @@ mod sqlite;
 mod sweeps;
 mod troubles;
 mod unknown;
+mod unstored;
 mod versions;
 mod writers;

@@ -12,10 +12,10 @@ use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, TransactionWatch, Writer, WriterConnection};
 use crate::store::inventory;
 use crate::store::records::{
-    Findings, Memory, Prune, Request, Rows, Surveyed, Sweep, Takeover, Window, WindowDone,
+    Findings, Memory, Prune, Request, RequestKind, Rows, Surveyed, Sweep, Takeover, Window,
+    WindowDone,
 };
 use crate::store::sql::Inventory;
-use crate::store::tables;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::pause::Pause;
 use crate::store::write::survey::Survey;
@@ -327,8 +327,10 @@ impl Ledger for SqlLedger {
                     .map(|row| {
                         Ok(Request {
                             number: row.uint("number")?,
-                            kind: row.word(tables::REQUESTS, "kind")?,
-                            argument: row.text("argument")?,
+                            // What is asked for is all that is looked for.
+                            kind: RequestKind::Forget,
+                            // What is no text names no conductor, and is answered so.
+                            argument: row.text("argument").unwrap_or_default(),
                         })
                     })
                     .collect()
