@@ -20,20 +20,51 @@ pub(super) enum Format {
     Json,
 }
 
+/// The names by which MessagePack goes: ours, the one from before there was any, and the registered one.
+const MSGPACK_TYPES: [&str; 4] = [
+    MSGPACK,
+    "application/x-msgpack",
+    "application/vnd.msgpack",
+    "application/messagepack",
+];
+
+/// The names by which JSON goes.
+const JSON_TYPES: [&str; 2] = [JSON, "text/json"];
+
+/// What clients say that do not know, or do not say.
+const NO_TYPES: [&str; 2] = ["", "application/octet-stream"];
+
 impl Format {
-    /// What a content type means: none is MessagePack, parameters and case do not matter.
-    pub(super) fn of(content_type: Option<&str>) -> Option<Self> {
+    /// What a content type means; parameters and case do not matter. Where none is given, a body that
+    /// begins with `{` is JSON: no map in MessagePack does.
+    pub(super) fn of(content_type: Option<&str>, body: &[u8]) -> Option<Self> {
         let essence = content_type.unwrap_or_default();
-        let essence = essence.split(';').next().unwrap_or_default().trim();
-        if essence.is_empty() || essence.eq_ignore_ascii_case(MSGPACK) {
+        let essence = essence.split(';').next().unwrap_or_default();
+        let essence = essence.trim().to_ascii_lowercase();
+        let essence = essence.as_str();
+        if MSGPACK_TYPES.contains(&essence) || essence.ends_with("+msgpack") {
             Some(Self::MessagePack)
-        } else if essence.eq_ignore_ascii_case(JSON) {
+        } else if JSON_TYPES.contains(&essence) || essence.ends_with("+json") {
             Some(Self::Json)
+        } else if NO_TYPES.contains(&essence) {
+            let text = without_mark(body).trim_ascii_start();
+            Some(match text.first() {
+                Some(b'{') => Self::Json,
+                _ => Self::MessagePack,
+            })
         } else {
             None
         }
     }
 }
+
+/// The body without the mark that some put before UTF-8.
+pub(super) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
+/// Up to 2^53 a float stands for one integer only.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// The value of a field, as far as any message needs it.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,7 +91,7 @@ impl Value {
             Self::Bool => "a boolean",
             Self::Unsigned(_) => "a number",
             Self::Negative => "a negative number",
-            Self::Float => "a number that is not an integer",
+            Self::Float => "a number that is not an integer of at most 2^53",
             Self::Text(_) => "text",
             Self::Bytes => "binary",
             Self::List(_) => "a list",
@@ -116,7 +147,8 @@ fn read_msgpack(body: &[u8]) -> Result<TopLevel, Refusal> {
 }
 
 fn read_json(body: &[u8]) -> Result<TopLevel, Refusal> {
-    let text = std::str::from_utf8(body).map_err(|error| undecodable("UTF-8", &error))?;
+    let text =
+        std::str::from_utf8(without_mark(body)).map_err(|error| undecodable("UTF-8", &error))?;
     // The library's own limit is fixed and does not hold for values that are skipped.
     if json_nesting(text) > NESTING {
         return Err(too_deep());
@@ -254,8 +286,13 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(u64::try_from(number).map_or(Value::Negative, Value::Unsigned))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
-        Ok(Value::Float)
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        // Some encoders have no other numbers, or none that are as large. NaN compares with nothing.
+        Ok(match number.abs() <= WHOLE_MAX && number.fract() == 0.0 {
+            true if number < 0.0 => Value::Negative,
+            true => Value::Unsigned(number as u64),
+            false => Value::Float,
+        })
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {

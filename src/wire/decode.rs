@@ -101,23 +101,14 @@ fn probe(delivery: &Delivery) -> Option<Probe> {
 }
 
 fn format(delivery: &Delivery) -> Result<Format, Refusal> {
-    let encoding = delivery
-        .content_encoding
-        .as_deref()
-        .unwrap_or_default()
-        .trim();
-    // What AMQP clients set by themselves although nothing is encoded.
-    let harmless = ["", "identity", "utf-8", "binary"];
-    if !harmless
-        .iter()
-        .any(|one| one.eq_ignore_ascii_case(encoding))
-    {
+    let encoding = delivery.content_encoding.as_deref().unwrap_or_default();
+    if !is_plain(encoding) {
         return Err(Refusal::new(
             Reason::UnknownContentEncoding,
             format!("content_encoding {} is not supported", excerpt(encoding)),
         ));
     }
-    Format::of(delivery.content_type.as_deref()).ok_or_else(|| {
+    Format::of(delivery.content_type.as_deref(), &delivery.body).ok_or_else(|| {
         Refusal::new(
             Reason::UnknownContentType,
             format!(
@@ -126,6 +117,17 @@ fn format(delivery: &Delivery) -> Result<Format, Refusal> {
             ),
         )
     })
+}
+
+/// Whether an encoding is what AMQP clients set by themselves although nothing is encoded, however they
+/// spell UTF-8.
+fn is_plain(encoding: &str) -> bool {
+    let letters = encoding.chars().filter(char::is_ascii_alphanumeric);
+    let letters: String = letters.map(|c| c.to_ascii_lowercase()).collect();
+    let plain = [
+        "", "identity", "binary", "8bit", "7bit", "utf8", "utf8sig", "ascii", "usascii",
+    ];
+    encoding.is_ascii() && plain.contains(&letters.as_str())
 }
 
 fn event_id(message_id: Option<&str>) -> Result<EventId, Refusal> {

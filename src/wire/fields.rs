@@ -32,14 +32,14 @@ impl Fields {
         }
     }
 
-    /// A text that is a name.
+    /// A text that is a name, without the white space around it.
     pub(super) fn name<T>(
         &self,
         field: &str,
         parse: fn(&str) -> Result<T, NameFault>,
     ) -> Result<Option<T>, Refusal> {
         self.text(field)?
-            .map(|text| parse(text).map_err(|fault| bad_name(field, text, fault)))
+            .map(|text| parse(text.trim()).map_err(|fault| bad_name(field, text, fault)))
             .transpose()
     }
 
@@ -59,7 +59,7 @@ impl Fields {
                 let Value::Text(text) = item else {
                     return Err(wrong_type(field, "a list of texts, one item of it", item));
                 };
-                parse(text).map_err(|fault| bad_name(field, text, fault))
+                parse(text.trim()).map_err(|fault| bad_name(field, text, fault))
             })
             .collect::<Result<_, _>>()
             .map(Some)

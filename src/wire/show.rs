@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Number, Value};
 
 use super::NESTING;
-use super::body::{Format, json_nesting};
+use super::body::{Format, json_nesting, without_mark};
 
 /// The largest body that is taken apart. Ours have at most 5,000 nodes of about 600 bytes; a
 /// foreign one may have 128 MiB, and its tree would take many times that.
@@ -28,7 +28,7 @@ pub fn to_json(body: &[u8], content_type: Option<&str>) -> Value {
     if body.len() > SHOWN_BYTES {
         return unreadable(body, "it is too large to be shown");
     }
-    let shown = match Format::of(content_type) {
+    let shown = match Format::of(content_type, body) {
         None => Err("its content type is unknown".to_owned()),
         Some(Format::Json) => json(body),
         Some(Format::MessagePack) => msgpack(body),
@@ -37,7 +37,7 @@ pub fn to_json(body: &[u8], content_type: Option<&str>) -> Value {
 }
 
 fn json(body: &[u8]) -> Result<Value, String> {
-    let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
+    let text = std::str::from_utf8(without_mark(body)).map_err(|error| error.to_string())?;
     if json_nesting(text) > NESTING {
         return Err("it is nested too deep".to_owned());
     }

@@ -2,74 +2,14 @@
 
 use nodewarden_tests::database::Kind;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Mutex, PoisonError};
-
 use crate::harness::{Cluster, signed};
 use nodewarden_tests::deployment::Deployment;
+use nodewarden_tests::own_broker::OwnBroker;
 use nodewarden_tests::waiting::{eventually, eventually_blocking};
-
-struct Broker {
-    folder: tempfile::TempDir,
-    port: u16,
-}
-
-/// One broker chooses its ports and takes them before the next one looks: tests run side by side.
-static STARTING: Mutex<()> = Mutex::new(());
-
-impl Broker {
-    fn start() -> Self {
-        let _one_at_a_time = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-        // Ten ports in a row that nobody has, below those that the kernel hands out.
-        let base = (0..200)
-            .map(|step| {
-                16_000 + (u16::try_from(std::process::id() % 200).unwrap() + step) % 200 * 10
-            })
-            .find(|base| {
-                (*base..base + 10)
-                    .all(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok())
-            })
-            .expect("ten free ports in a row");
-        let broker = Self {
-            folder: tempfile::tempdir().unwrap(),
-            port: base,
-        };
-        broker.run(&["start"], &[&base.to_string()]);
-        broker
-    }
-
-    fn script() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/rabbitmq")
-    }
-
-    fn run(&self, before: &[&str], after: &[&str]) {
-        let output = Command::new(Self::script())
-            .args(before)
-            .arg(self.folder.path())
-            .args(after)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{before:?} {after:?}: {output:?}");
-    }
-
-    fn url(&self) -> String {
-        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        let _ = Command::new(Self::script())
-            .arg("stop")
-            .arg(self.folder.path())
-            .output();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i7_a_restarted_broker_and_closed_connections_take_nobody_out_and_lose_nothing() {
-    let broker = Broker::start();
+    let broker = OwnBroker::start();
     let mut cluster = Cluster::at(&broker.url(), Kind::chosen()).await;
     cluster.nodes("a", 10).await;
     let b = cluster.nodes("b", 35).await;
@@ -119,7 +59,7 @@ async fn i7_a_restarted_broker_and_closed_connections_take_nobody_out_and_lose_n
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l4_a_broker_s_alarm_makes_announcements_wait_and_ends_no_session() {
-    let broker = Broker::start();
+    let broker = OwnBroker::start();
     let cluster = Cluster::at(&broker.url(), Kind::chosen()).await;
     let limits = [
         "--set",
@@ -160,7 +100,7 @@ async fn l4_a_broker_s_alarm_makes_announcements_wait_and_ends_no_session() {
 
 #[test]
 fn of_several_brokers_one_that_is_down_is_passed_by_and_the_next_one_serves_when_one_ends() {
-    let (first, second) = (Broker::start(), Broker::start());
+    let (first, second) = (OwnBroker::start(), OwnBroker::start());
     let deployment = Deployment::default();
     let list = format!(
         "amqp.url=rabbit://guest:guest@127.0.0.1:1,guest:guest@127.0.0.1:{},guest:guest@127.0.0.1:{}//",

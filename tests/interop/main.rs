@@ -1,6 +1,7 @@
 //! The real binary among strangers: clients in other languages that know nothing but the contract,
 //! a real Ironic's list of nodes, and publishers that send rubbish.
 
+mod clients;
 mod examples;
 mod refused;
 mod schedulers;
