@@ -1,7 +1,5 @@
-//! The way out for announcements: a publisher that can be made fresh without ending the session.
-//!
-//! It begins with a channel of the session's publishing connection. When that way is refused, it
-//! takes another channel, or a connection of its own: ticks and refusals stay where they are.
+//! The way out for announcements, which can be made fresh (another channel of the session, or a
+//! connection of its own) while ticks and refusals stay where they are.
 
 use std::sync::Arc;
 
@@ -30,27 +28,18 @@ impl Announcements {
     }
 
     /// As [`Publisher::publish`], except that it waits for as long as the broker blocks us.
-    ///
-    /// # Errors
-    /// As there.
     pub async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
         self.publisher.publish(messages).await
     }
 
-    /// Goes on with a fresh channel of the same connection.
-    ///
-    /// # Errors
-    /// [`BrokerError`]; the old channel stays in use.
+    /// Goes on with a fresh channel of the same connection; after an error, with the old one.
     pub async fn renew_channel(&mut self) -> Result<(), BrokerError> {
         let fresh = Publisher::patient(&self.link).await?;
         std::mem::replace(&mut self.publisher, fresh).close().await;
         Ok(())
     }
 
-    /// Goes on with a fresh connection, which is this publisher's own.
-    ///
-    /// # Errors
-    /// [`BrokerError`]; the old connection stays in use.
+    /// Goes on with a fresh connection of its own; after an error, with the old one.
     pub async fn renew_connection(&mut self) -> Result<(), BrokerError> {
         let name = "nodewarden replica announce";
         let link = Arc::new(BrokerConnection::open(&self.settings, name).await?);
@@ -60,8 +49,7 @@ impl Announcements {
         Ok(())
     }
 
-    /// The broker's reason for not reading from the connection in use at the moment, if it gave
-    /// one.
+    /// Why the broker does not read from the connection, if it said so.
     pub fn blocked(&self) -> Option<String> {
         self.link.blocked()
     }

@@ -1,9 +1,8 @@
 //! Publishing in windows, every message confirmed, every returned message attributed.
 //!
-//! The client library may attach a returned message to another message's confirm. So a whole
-//! window is published, all its confirms are awaited, and only then do the returned messages say
-//! themselves which ones they are. By then all are there: the broker returns a message before it
-//! confirms it.
+//! The client library may attach a returned message to another's confirm. So all confirms of a
+//! window are awaited first; by then the broker has returned what it returns, and each says itself
+//! which it is.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -36,8 +35,7 @@ pub(super) struct Parcel<'a> {
 pub(super) struct ConfirmedChannel {
     channel: Channel,
     link: Arc<BrokerConnection>,
-    /// Set while confirms are outstanding: if publishing is abandoned or fails, a later window
-    /// could mistake the old confirms for its own.
+    /// While confirms are outstanding: a later window could mistake old confirms for its own.
     in_doubt: bool,
     /// Whether publishing waits for as long as the broker blocks the connection.
     patient: bool,
@@ -53,8 +51,7 @@ impl ConfirmedChannel {
         })
     }
 
-    /// The same channel, on which a broker that blocks us (memory or disk alarm) makes publishing
-    /// wait for its end instead of failing at the time limit.
+    /// The same channel, which waits while the broker blocks us (an alarm) instead of failing.
     pub(super) fn patient(mut self) -> Self {
         self.patient = true;
         self
@@ -157,8 +154,7 @@ impl ConfirmedChannel {
         Ok(())
     }
 
-    /// Waits up to the time limit; where that is wanted, the time in which the broker blocks us
-    /// does not count.
+    /// Waits up to the time limit; a patient channel does not count the time of a block.
     async fn answered<T>(
         &self,
         what: &str,

@@ -1,8 +1,6 @@
-//! Probes: messages of our own that go the way of conductors' events, through their exchange and its
-//! binding, and tell by coming back that the way leads to us.
-//!
-//! They never expire: what expires goes where the broker's dead letters go, and a probe is no letter.
-//! Only a replica that decides sends them, so no more than a few can ever wait.
+//! Probes: our own messages through the conductors' exchange and its binding, which prove by coming
+//! back that this way leads to us. They never expire (an expired one would become a dead letter),
+//! and only a replica that decides sends them, so few can ever wait.
 
 use std::sync::Arc;
 
@@ -17,8 +15,7 @@ use super::{APP_ID, BrokerError};
 use crate::clock::{new_id, now_ms};
 use crate::message::{PROBE_KEY, PROBE_TYPE};
 
-/// Where probes go out: a channel of the publishing connection, at most one probe in flight. A
-/// missing exchange ends the channel, never the session: the next probe gets a new one.
+/// A channel for probes, at most one in flight. A missing exchange ends it, never the session.
 pub(super) struct Probes {
     exchange: ShortString,
     link: Arc<BrokerConnection>,

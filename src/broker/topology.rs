@@ -1,8 +1,7 @@
-//! Exchanges, queues and the binding that the worker needs: declared where the user may, otherwise
-//! checked, with a complaint that names all that is missing and how to make it.
+//! Exchanges, queues and binding: declared where the user may, otherwise checked, with a complaint
+//! that names all that is missing and how to make it.
 //!
-//! Limits belong in policies: a queue argument could never be changed again without deleting the
-//! queue, and what is declared here must equal what every other replica declares.
+//! Limits belong in policies: an argument could not change without deleting the queue.
 
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
@@ -229,8 +228,8 @@ impl Part {
     }
 }
 
-/// Quorum, because a classic queue with a single active consumer can crash when consumers come and
-/// go (rabbitmq-server issue 5460), and because one lost disk must not lose an event.
+/// Quorum: a classic queue with a single active consumer can crash when consumers come and go
+/// (rabbitmq-server issue 5460), and one lost disk must not lose an event.
 fn queue_arguments(single_active: bool) -> FieldTable {
     let mut arguments = FieldTable::default();
     arguments.insert(

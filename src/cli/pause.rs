@@ -44,19 +44,7 @@ pub struct Pause {
 pub struct Resume {}
 
 impl Pause {
-    /// Prints the answer.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
-    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
-        let answer = self.answer(settings, output).await?;
-        Ok(output::line(&answer)?)
-    }
-
     /// Does it; the text to print.
-    ///
-    /// # Errors
-    /// [`Failure`]
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let who = self.who.clone().unwrap_or_else(caller);
         for (flag, text) in [("--reason", &self.reason), ("--who", &who)] {
@@ -119,19 +107,7 @@ impl Pause {
 }
 
 impl Resume {
-    /// Prints the answer.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
-    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
-        let answer = self.answer(settings, output).await?;
-        Ok(output::line(&answer)?)
-    }
-
     /// Does it; the text to print.
-    ///
-    /// # Errors
-    /// [`Failure`]
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let mut operator = operator(settings)?;
         let before = patience(settings, async || operator.resume().await).await?;
@@ -149,8 +125,7 @@ impl Resume {
 }
 
 fn operator(settings: &Settings) -> Result<Operator, Failure> {
-    Operator::new(&settings.database, settings.inventory.clone())
-        .map_err(|fault| Failure::database(&fault, settings))
+    Operator::new(&settings.database, settings.inventory.clone()).map_err(Failure::of(settings))
 }
 
 /// Who calls, for people: user and host.

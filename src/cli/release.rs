@@ -56,9 +56,6 @@ struct Count {
 
 impl Release {
     /// Prints the answer.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let (answer, complete) = self.done(settings, output).await?;
         output::line(&answer)?;
@@ -66,9 +63,7 @@ impl Release {
     }
 
     /// Does it; the text to print.
-    ///
-    /// # Errors
-    /// [`Failure`]; also if not every node could be given back.
+    /// Errors: [`Failure`]; also if not every node could be given back.
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let (answer, complete) = self.done(settings, output).await?;
         complete?;
@@ -80,7 +75,7 @@ impl Release {
         settings: &Settings,
         output: Output,
     ) -> Result<(String, Result<(), Failure>), Failure> {
-        let failed = |fault: StoreError| Failure::database(&fault, settings);
+        let failed = Failure::of(settings);
         let (inventory, database) = (&settings.inventory, &settings.database);
         let reader = Reader::new(database, inventory.clone()).map_err(failed)?;
         let wanted = self.wanted(&reader, settings).await?;
@@ -156,7 +151,7 @@ impl Release {
             return Ok(Wanted::Everything);
         };
         let found = reader.node(node).await;
-        match found.map_err(|fault| Failure::database(&fault, settings))? {
+        match found.map_err(Failure::of(settings))? {
             Some(facts) if facts.hold.is_none() => Err(Failure::failed(format!(
                 "node {} is not out of service because of nodewarden: there is nothing to give back",
                 printable(node)

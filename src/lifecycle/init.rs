@@ -1,9 +1,6 @@
-//! The first process of a PID namespace, as in most containers.
-//!
-//! The kernel protects that process: a SIGKILL from within its namespace does not reach it, so its
-//! watchdog could not end a replica that is stuck (I9). It also has to reap the orphans of others.
-//! So nodewarden, where it is that process, starts itself again as a child, hands on the signals
-//! that it gets, reaps whatever ends, and ends as its child did.
+//! The first process of a PID namespace, as in most containers. No SIGKILL from within reaches it,
+//! so its watchdog could not end a stuck replica (I9); and it must reap orphans. So nodewarden
+//! starts itself again as a child there, hands on signals, reaps, and ends as the child did.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
@@ -19,8 +16,7 @@ const HANDED_ON: [(Signal, fn() -> SignalKind); 4] = [
     (Signal::QUIT, SignalKind::quit),
 ];
 
-/// In the first process of a PID namespace: runs this program again as a child, and returns the
-/// code to end with once it has ended. `None` in any other process.
+/// In the first process of a PID namespace: runs this program as a child; the code to end with.
 #[must_use]
 pub fn as_first_process() -> Option<ExitCode> {
     if std::process::id() != 1 {

@@ -1,14 +1,32 @@
 //! Which table of nodes is worked on, and whether it is what we take it for.
 
+use std::sync::Arc;
+
 use crate::config::{self, InventoryKind};
 use crate::store::database::connection::Connection;
 use crate::store::database::error::StoreError;
+use crate::store::database::link::WriterConnection;
 use crate::store::sql::{self, Inventory};
 
-/// The statements over the nodes, once the table that they are for was looked at.
-///
-/// # Errors
-/// [`StoreError::Schema`] if it is not the table that it should be.
+/// A writer's statements over the nodes, which depend on the table that is found.
+pub struct Known {
+    pub settings: config::Inventory,
+    /// Once the table has been looked at.
+    pub found: Option<Arc<Inventory>>,
+}
+
+impl Known {
+    pub async fn by(&mut self, link: &mut WriterConnection) -> Result<Arc<Inventory>, StoreError> {
+        if let Some(found) = &self.found {
+            return Ok(Arc::clone(found));
+        }
+        let found = Arc::new(of(link.connection().await?, &self.settings).await?);
+        self.found = Some(Arc::clone(&found));
+        Ok(found)
+    }
+}
+
+/// The statements over the nodes, once the table is known to be the one they are for.
 pub async fn of(
     connection: &mut Connection,
     settings: &config::Inventory,
@@ -26,10 +44,7 @@ pub async fn of(
     Ok(inventory)
 }
 
-/// Our own table of nodes is about to be made, or filled: not where there is another one.
-///
-/// # Errors
-/// [`StoreError::Schema`] if there is one that is not ours; nothing was changed.
+/// Refuses to make or fill our table of nodes where another program has one; changes nothing.
 pub async fn refuse_foreign(connection: &mut Connection) -> Result<(), StoreError> {
     let there = connection.execute("SELECT uuid FROM nodes LIMIT 0", &[]);
     if there.await.is_err() {

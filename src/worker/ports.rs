@@ -1,5 +1,5 @@
-//! What the loop waits for: a queue, a ledger, a clock. Real ones and simulated ones implement
-//! them alike, so that a test can step two workers against each other.
+//! What the loop waits for: a queue, a ledger, a clock; real and simulated, so that a test can step
+//! two workers against each other.
 
 use std::time::Duration;
 
@@ -8,56 +8,30 @@ pub use crate::clock::Clock;
 use crate::message::{Delivery, Refused};
 pub use crate::store::{Ledger, Outbox};
 
-/// The queue of conductor events, consumed in one session.
-#[expect(
-    async_fn_in_trait,
-    reason = "used only with concrete types, whose futures are Send"
-)]
+/// The queue of conductors' events in one session, which every error ends: what was not
+/// acknowledged comes again.
 pub trait Queue {
     /// Waits up to `wait` for a first delivery, then takes what is there already, at most `most`.
-    ///
-    /// # Errors
-    /// The session is over.
     async fn receive(&mut self, most: usize, wait: Duration) -> Result<Vec<Delivery>, BrokerError>;
 
     /// Acknowledges every delivery up to and including `tag`.
-    ///
-    /// # Errors
-    /// The session is over.
     async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError>;
 
-    /// Puts copies of these unacknowledged deliveries safely into the queue
-    /// of refused messages. Does not acknowledge them.
-    ///
-    /// # Errors
-    /// The session is over, and nothing is lost: the deliveries come again.
+    /// Puts copies of these deliveries safely into the queue of refused messages; acknowledges none.
     async fn refuse(&mut self, refused: &[Refused]) -> Result<(), BrokerError>;
 
     /// Sends a tick through the queue.
-    ///
-    /// # Errors
-    /// The session is over.
     async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError>;
 
     /// Sends a probe the way of conductors' events, through their exchange.
-    ///
-    /// # Errors
-    /// The session is over.
     async fn send_probe(&mut self, body: Vec<u8>) -> Result<(), BrokerError>;
 
     /// Why a probe found no way into the queue, if one was returned since the last call.
-    ///
-    /// # Errors
-    /// The session is over.
     fn returned_probe(&mut self) -> Result<Option<String>, BrokerError>;
 
     /// Whether the broker takes nothing from us at the moment (an alarm).
     fn blocked(&self) -> bool;
 
-    /// Makes what is missing of exchanges, queues and bindings, where that is ours to do. A failure
-    /// is logged.
-    ///
-    /// # Errors
-    /// The session is over.
+    /// Makes what is missing of the topology, where that is ours to do; a failure is logged.
     async fn repair(&mut self) -> Result<(), BrokerError>;
 }

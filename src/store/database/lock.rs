@@ -1,9 +1,8 @@
-//! SQLite's one write lock, which has no queue: waiting for it, and leaving it to others now and then.
+//! SQLite's one write lock, which has no queue.
 //!
-//! A writer that wants the lock asks again and again. SQLite's own pauses grow to a tenth of a second, and a
-//! writer that takes it again right after each commit is never found between two of them: a pause of
-//! an operator lost to a sweep for half a minute. So we ask every few milliseconds, and a writer that
-//! had the lock for long leaves a gap that is longer than that.
+//! SQLite's own pauses grow to a tenth of a second, and never find a lock that a writer takes again
+//! right after each commit. So we ask every few milliseconds, and a writer that had it for long
+//! leaves a longer gap.
 
 use std::time::{Duration, Instant};
 
@@ -11,8 +10,7 @@ use crate::store::database::connection::Connection;
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::is_busy;
 
-/// How long the deciding loop and the relay wait for SQLite's lock before it counts as a trouble to
-/// retry. Others hold it for milliseconds, or, by a user's long transaction, for longer.
+/// How long the loop and the relay wait for SQLite's lock; others hold it for milliseconds.
 pub(in crate::store) const BUSY: Duration = Duration::from_secs(5);
 
 /// An operator's command has no second try, and must win in the end.
@@ -32,9 +30,6 @@ const BEGIN_SQLITE: &str = "PRAGMA busy_timeout = 0; BEGIN IMMEDIATE; PRAGMA bus
 
 impl Connection {
     /// Begins a writing transaction with `words`; on SQLite it waits for the lock for `patience`.
-    ///
-    /// # Errors
-    /// Whatever the database reports.
     #[expect(
         clippy::disallowed_methods,
         reason = "how long a lock was waited for; decides nothing about nodes"

@@ -1,16 +1,16 @@
 //! A row of an answer, whichever database gave it.
 
+use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{ColumnIndex, Row as _};
 
 use crate::words::Word;
 
 /// How much of an unknown word is quoted.
 const EXCERPT_CHARS: usize = 40;
 
-/// A row that makes no sense: another program wrote it. It travels as the library's error and becomes
+/// A row that another program wrote: travels as the library's error, becomes
 /// [`StoreError::Corrupt`](super::error::StoreError::Corrupt).
 #[derive(Debug, thiserror::Error)]
 #[error("table {table}: {what}")]
@@ -37,67 +37,53 @@ pub enum Row {
     MySql(MySqlRow),
 }
 
-impl From<SqliteRow> for Row {
-    fn from(row: SqliteRow) -> Self {
-        Self::Sqlite(row)
-    }
+macro_rules! from {
+    ($($kind:ident: $row:ty),*) => {
+        $(impl From<$row> for Row {
+            fn from(row: $row) -> Self {
+                Self::$kind(row)
+            }
+        })*
+    };
 }
 
-impl From<PgRow> for Row {
-    fn from(row: PgRow) -> Self {
-        Self::Postgres(row)
-    }
+from! { Sqlite: SqliteRow, Postgres: PgRow, MySql: MySqlRow }
+
+/// The row has a variant for each database; `$read` reads whichever it is.
+macro_rules! each {
+    ($row:expr, |$inner:ident| $read:expr) => {
+        match $row {
+            Row::Sqlite($inner) => $read,
+            Row::Postgres($inner) => $read,
+            Row::MySql($inner) => $read,
+        }
+    };
 }
 
-impl From<MySqlRow> for Row {
-    fn from(row: MySqlRow) -> Self {
-        Self::MySql(row)
-    }
-}
-
+/// An error says that there is no such column, or not what is asked for in it.
 impl Row {
     /// A number or NULL.
-    ///
-    /// # Errors
-    /// No such column, or no number in it.
     pub fn maybe_int(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
-        match self {
-            Self::Sqlite(row) => row.try_get(column),
-            Self::Postgres(row) => row.try_get(column),
-            Self::MySql(row) => row.try_get(column),
-        }
+        each!(self, |row| row.try_get(column))
     }
 
     /// A number.
-    ///
-    /// # Errors
-    /// No such column, or no number in it.
     pub fn int(&self, column: &str) -> Result<i64, sqlx::Error> {
         present(column, self.maybe_int(column)?)
     }
 
     /// A number that cannot be negative; a negative one was written by another program, and is 0.
-    ///
-    /// # Errors
-    /// No such column, or no number in it.
     pub fn uint(&self, column: &str) -> Result<u64, sqlx::Error> {
         Ok(self.int(column)?.try_into().unwrap_or(0))
     }
 
     /// Such a number or NULL.
-    ///
-    /// # Errors
-    /// No such column, or no number in it.
     pub fn maybe_uint(&self, column: &str) -> Result<Option<u64>, sqlx::Error> {
         let number = self.maybe_int(column)?;
         Ok(number.map(|number| number.try_into().unwrap_or(0)))
     }
 
-    /// A text or NULL. SQLite lets anybody store bytes that are not UTF-8; the same bytes always
-    /// give the same text, so what is announced stays a function of stored rows (I4).
-    ///
-    /// # Errors
-    /// No such column.
+    /// A text or NULL. Bytes that are not UTF-8 (SQLite) always give the same text (I4).
     pub fn maybe_text(&self, column: &str) -> Result<Option<String>, sqlx::Error> {
         Ok(self.maybe_bytes(column)?.map(|bytes| {
             String::from_utf8(bytes)
@@ -106,17 +92,11 @@ impl Row {
     }
 
     /// A text.
-    ///
-    /// # Errors
-    /// No such column, or NULL in it.
     pub fn text(&self, column: &str) -> Result<String, sqlx::Error> {
         present(column, self.maybe_text(column)?)
     }
 
     /// A word of a closed list, or NULL; `table` is where the column stands.
-    ///
-    /// # Errors
-    /// No such column, or [`Nonsense`]: a word that is none of the list.
     pub fn maybe_word<W: Word>(
         &self,
         table: &'static str,
@@ -134,51 +114,24 @@ impl Row {
     }
 
     /// A word of a closed list.
-    ///
-    /// # Errors
-    /// As [`maybe_word`](Self::maybe_word), or NULL.
     pub fn word<W: Word>(&self, table: &'static str, column: &str) -> Result<W, sqlx::Error> {
         present(column, self.maybe_word(table, column)?)
     }
 
     /// Bytes.
-    ///
-    /// # Errors
-    /// No such column, or NULL in it.
     pub fn bytes(&self, column: &str) -> Result<Vec<u8>, sqlx::Error> {
         present(column, self.maybe_bytes(column)?)
     }
 
     /// Yes, no or NULL.
-    ///
-    /// # Errors
-    /// No such column, or neither in it.
     pub fn maybe_flag(&self, column: &str) -> Result<Option<bool>, sqlx::Error> {
-        match self {
-            Self::Sqlite(row) => row.try_get(column),
-            Self::Postgres(row) => row.try_get(column),
-            Self::MySql(row) => row.try_get(column),
-        }
+        each!(self, |row| row.try_get(column))
     }
 
     /// Text and binary columns alike, as they were sent.
     fn maybe_bytes(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
-        match self {
-            Self::Sqlite(row) => unchecked(row, column),
-            Self::Postgres(row) => unchecked(row, column),
-            Self::MySql(row) => unchecked(row, column),
-        }
+        each!(self, |row| row.try_get_unchecked(column))
     }
-}
-
-fn unchecked<'r, R>(row: &'r R, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error>
-where
-    R: sqlx::Row,
-    for<'c> &'c str: ColumnIndex<R>,
-    Vec<u8>: sqlx::Decode<'r, R::Database>,
-    Option<Vec<u8>>: sqlx::Decode<'r, R::Database>,
-{
-    row.try_get_unchecked::<Option<Vec<u8>>, _>(column)
 }
 
 fn present<T>(column: &str, value: Option<T>) -> Result<T, sqlx::Error> {

@@ -1,17 +1,14 @@
-//! What operators' commands write by themselves, without any replica: guests under the fence, within
-//! whatever epoch there is. The replica that decides is not disturbed: its counters are read under
-//! the fence in each of its transactions.
-
-use std::sync::Arc;
+//! What operators' commands write without a replica: under the fence, in whatever epoch there is.
+//! The deciding replica reads its counters under the fence each time, so it is not disturbed.
 
 use crate::config::{self, Database, Mode};
 use crate::domain::ids::Pair;
 use crate::store::database::connection::{Connection, Value, values};
 use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, WriterConnection};
-use crate::store::inventory;
+use crate::store::inventory::Known;
 use crate::store::records::{Rows, Window, WindowDone};
-use crate::store::sql::{Inventory, Statements};
+use crate::store::sql::Statements;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::give_back;
 use crate::store::write::pause;
@@ -44,24 +41,21 @@ pub enum NewStream {
 /// A command's connection to the database.
 pub struct Operator {
     link: WriterConnection,
-    settings: config::Inventory,
-    /// Known once the table of nodes has been looked at.
-    inventory: Option<Arc<Inventory>>,
+    inventory: Known,
 }
 
 impl Operator {
-    /// Does not connect yet.
-    ///
-    /// # Errors
-    /// [`StoreError::Schema`] if the URL cannot be used.
+    /// Does not connect yet; fails if the URL cannot be used.
     pub fn new(
         database: &Database,
         inventory: impl Into<config::Inventory>,
     ) -> Result<Self, StoreError> {
         Ok(Self {
             link: WriterConnection::of_command(database)?,
-            settings: inventory.into(),
-            inventory: None,
+            inventory: Known {
+                settings: inventory.into(),
+                found: None,
+            },
         })
     }
 
@@ -83,9 +77,6 @@ impl Operator {
     }
 
     /// Pauses; from its commit on no node is taken out. Returns the pause whose place it takes.
-    ///
-    /// # Errors
-    /// [`StoreError`]; doing it again is safe.
     pub async fn pause(&mut self, wanted: &Pause) -> Result<Option<Pause>, StoreError> {
         self.guest("pause", async |connection, sql| {
             let before = pause::read(connection, sql).await?;
@@ -99,9 +90,6 @@ impl Operator {
     }
 
     /// Ends the pause; returns the one that there was.
-    ///
-    /// # Errors
-    /// [`StoreError`]; doing it again is safe.
     pub async fn resume(&mut self) -> Result<Option<Pause>, StoreError> {
         self.guest("resume", async |connection, sql| {
             let before = pause::read(connection, sql).await?;
@@ -113,18 +101,15 @@ impl Operator {
         .await
     }
 
-    /// Gives back the next window of nodes, announced; [`WindowDone::locked`] counts those that somebody
-    /// else has locked. `None`, and nothing is done, unless there is a pause or decisions are only
-    /// observed: the next sweep would take them again.
-    ///
-    /// # Errors
-    /// [`StoreError`]; doing it again is safe.
+    /// Gives back the next window, announced; [`WindowDone::locked`] counts rows locked elsewhere.
+    /// `None`: nothing was done, for want of a pause or `observe`: the next sweep would take them
+    /// again.
     pub async fn release(
         &mut self,
         held: Held<'_>,
         window: &Window,
     ) -> Result<Option<WindowDone>, StoreError> {
-        let inventory = self.inventory().await?;
+        let inventory = self.inventory.by(&mut self.link).await?;
         self.guest("release nodes", async |connection, sql| {
             let mut unit = Fenced::under_the_fence(connection, sql, &inventory).await?;
             let observing = unit.counters.mode == Some(Mode::Observe);
@@ -138,11 +123,8 @@ impl Operator {
         .await
     }
 
-    /// Gives the database a new history, the UUID `stream`, so that subscribers take a snapshot, and takes the right
-    /// to write from its holder. Not while a replica seems to run, unless `force`.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing was changed, or nothing is known.
+    /// Gives the database the history `stream` (a UUID) and takes the right to write from its
+    /// holder. Not while a replica seems to run, unless `force`.
     pub async fn new_stream(
         &mut self,
         stream: &str,
@@ -161,16 +143,6 @@ impl Operator {
             Ok(NewStream::Begun)
         })
         .await
-    }
-
-    async fn inventory(&mut self) -> Result<Arc<Inventory>, StoreError> {
-        if let Some(inventory) = &self.inventory {
-            return Ok(Arc::clone(inventory));
-        }
-        let connection = self.link.connection().await?;
-        let found = Arc::new(inventory::of(connection, &self.settings).await?);
-        self.inventory = Some(Arc::clone(&found));
-        Ok(found)
     }
 }
 
