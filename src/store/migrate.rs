@@ -6,6 +6,7 @@ use sqlx::Connection as _;
 use sqlx::migrate::{MigrateError, Migration, Migrator};
 
 use crate::config::{self, Database, InventoryKind};
+use crate::store::alone;
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
@@ -39,13 +40,32 @@ pub async fn migrate(
         InventoryKind::Ironic => drop(inventory::of(&mut connection, &inventory).await?),
     }
     if dialect == Dialect::MySql {
-        alone(&mut connection).await?;
+        alone::alone(&mut connection, stream).await?;
     }
-    let migrator = migrator(dialect, inventory.kind);
+    let upgraded = upgrade(&mut connection, inventory.kind, stream).await;
+    if dialect == Dialect::MySql {
+        alone::done(&mut connection, stream).await;
+    }
+    upgraded?;
+    let closed = match connection {
+        Connection::Sqlite(link) => link.close().await,
+        Connection::Postgres(link) => link.close().await,
+        Connection::MySql(link) => link.close().await,
+    };
+    closed.map_err(|fault| StoreError::from_sqlx("found the stream", fault))
+}
+
+async fn upgrade(
+    connection: &mut Connection,
+    kind: InventoryKind,
+    stream: &str,
+) -> Result<(), StoreError> {
+    let dialect = connection.dialect();
+    let migrator = migrator(dialect, kind);
     // Two replicas that start together on a new file race here; who loses finds the work done.
     let mut tries = 0;
     loop {
-        let outcome = match &mut connection {
+        let outcome = match connection {
             Connection::Sqlite(link) => migrator.run(link).await,
             Connection::Postgres(link) => migrator.run(link).await,
             Connection::MySql(link) => migrator.run(link).await,
@@ -64,20 +84,16 @@ pub async fn migrate(
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+    let sql = sql::statements(dialect);
     let found = async {
-        let sql = sql::statements(dialect);
         connection
             .execute(sql.create_stream, values![stream])
             .await?;
-        connection.execute(sql.create_relay, &[]).await?;
-        match connection {
-            Connection::Sqlite(link) => link.close().await,
-            Connection::Postgres(link) => link.close().await,
-            Connection::MySql(link) => link.close().await,
-        }
+        connection.execute(sql.create_relay, &[]).await
     };
     found
         .await
+        .map(drop)
         .map_err(|fault| StoreError::from_sqlx("found the stream", fault))
 }
 
@@ -102,26 +118,6 @@ async fn refuse_encoding(connection: &mut Connection) -> Result<(), StoreError> 
         "the database's encoding is {encoding}, which cannot hold every name: make one with \
          CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and move the tables there with pg_dump and psql"
     )))
-}
-
-/// On MySQL and MariaDB: waits until no other process migrates this database, and lets a migration that
-/// was broken off be made again. A table cannot be made in a transaction there, so each of those
-/// migrations is one statement that does no harm twice. (MariaDB refuses to wait for a lock without
-/// end, as the library asks it to, and gives none.) The end of the connection gives the lock back.
-async fn alone(connection: &mut Connection) -> Result<(), StoreError> {
-    // A lock's name has at most 64 characters; MySQL 9 has no sha1() any more.
-    const LOCK: &str = "SELECT CAST(get_lock(concat('nodewarden.', left(sha2(database(), 256), 40)), 60) AS SIGNED) AS got";
-    const BROKEN_OFF: &str = "DELETE FROM nodewarden_migrations WHERE NOT success";
-    let doing = "wait for another migration to end";
-    let failed = |fault| StoreError::from_sqlx(doing, fault);
-    let row = connection.fetch_one(LOCK, &[]).await.map_err(failed)?;
-    if row.maybe_int("got").map_err(failed)? != Some(1) {
-        return Err(failed(sqlx::Error::PoolTimedOut));
-    }
-    match connection.execute(BROKEN_OFF, &[]).await {
-        Err(sqlx::Error::Database(fault)) if fault.code().as_deref() == Some("42S02") => Ok(()),
-        done => done.map(drop).map_err(failed),
-    }
 }
 
 /// What a replica does before it starts. One host has an SQLite file, and no other process upgrades it;

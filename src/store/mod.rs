@@ -6,6 +6,7 @@
 //! in files of their own (`sql/`), by the same names in the same order, and the tables in
 //! `schemas/sql/`.
 
+mod alone;
 mod contract;
 mod database;
 mod inventory;
