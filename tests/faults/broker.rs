@@ -7,8 +7,7 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use crate::harness::{Cluster, signed};
-use nodewarden_tests::deployment::Deployment;
-use nodewarden_tests::waiting::{eventually, eventually_blocking};
+use nodewarden_tests::waiting::eventually;
 
 struct Broker {
     folder: tempfile::TempDir,
@@ -156,41 +155,4 @@ async fn l4_a_broker_s_alarm_makes_announcements_wait_and_ends_no_session() {
     let log = replica.log();
     assert!(!log.contains("session over"), "{log}");
     assert_eq!(log.matches("this replica decides now").count(), 1, "{log}");
-}
-
-#[test]
-fn of_several_brokers_one_that_is_down_is_passed_by_and_the_next_one_serves_when_one_ends() {
-    let (first, second) = (Broker::start(), Broker::start());
-    let deployment = Deployment::default();
-    let list = format!(
-        "amqp.url=rabbit://guest:guest@127.0.0.1:1,guest:guest@127.0.0.1:{},guest:guest@127.0.0.1:{}//",
-        first.port, second.port
-    );
-    let settings = ["amqp.timeout=2s", list.as_str()];
-    let emitted = |conductor: &str| {
-        let words = ["emit", "joined", conductor, "--driver", "ipmi"];
-        let output = deployment.command(&settings, &words).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(!told.contains("guest"), "{told}");
-        output.status.success().then_some(())
-    };
-    let known = |conductor: &str| {
-        let what = format!("{conductor} is known");
-        eventually_blocking(&what, || {
-            let status = deployment.ask(&["status"]).to_string();
-            status.contains(conductor).then_some(())
-        });
-    };
-    deployment.run(&["migrate"]);
-    let replica = deployment.replica(&settings);
-    assert_eq!(emitted("c1"), Some(()));
-    known("c1");
-    let log = replica.log();
-    assert!(log.contains("broker unreachable: 127.0.0.1:1: "), "{log}");
-
-    first.run(&["stop"], &[]);
-    // Until the replica has made its queue there, the second broker has nothing to put an event in.
-    eventually_blocking("the second broker takes an event", || emitted("c2"));
-    known("c2");
-    replica.stop();
 }
