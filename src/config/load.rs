@@ -59,12 +59,7 @@ impl Settings {
         origin: &str,
     ) -> Result<Figment, SettingsFault> {
         let quoted = toml_text(value);
-        // A list is one wherever the setting takes one; `[::1]:8780` is no TOML and stays a text.
-        let candidates = match value.trim_start().starts_with('[') {
-            true => [value, &quoted],
-            false => [&quoted, value],
-        };
-        for candidate in candidates {
+        for candidate in [quoted.as_str(), value] {
             let merged = figment
                 .clone()
                 .merge(Toml::string(&format!("{path} = {candidate}")));
