@@ -81,9 +81,7 @@ impl IronicLookout {
     }
 
     /// As [`Lookout::look`], with the error as it was.
-    ///
-    /// # Errors
-    /// `None`: it took too long.
+    /// Errors: `None`: it took too long.
     pub async fn try_look(
         &mut self,
         to_remember: &[Remembered],

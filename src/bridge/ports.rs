@@ -39,9 +39,7 @@ impl std::fmt::Display for LookFault {
 pub trait Lookout {
     /// Writes our own row and what is `to_remember`, then reads what is remembered, our row and both
     /// tables. Never takes longer than its time limit by much.
-    ///
-    /// # Errors
-    /// [`LookFault`]: nothing was seen.
+    /// Errors: [`LookFault`]: nothing was seen.
     async fn look(&mut self, to_remember: &[Remembered]) -> Result<Sighting, LookFault>;
 }
 
@@ -52,16 +50,12 @@ pub trait Lookout {
 )]
 pub trait Voice {
     /// Makes sure that there is a session.
-    ///
-    /// # Errors
-    /// There is no broker, or it says no.
+    /// Errors: There is no broker, or it says no.
     async fn open(&mut self) -> Result<(), BrokerError>;
 
     /// Publishes all in order, and waits for the broker's answer for each. After an error the
     /// session is over, and the next [`open`](Self::open) begins a new one.
-    ///
-    /// # Errors
-    /// It is unknown which of them the broker has.
+    /// Errors: It is unknown which of them the broker has.
     async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError>;
 
     /// Why the broker does not read from us at the moment, if it said so.

@@ -30,17 +30,12 @@ impl Announcements {
     }
 
     /// As [`Publisher::publish`], except that it waits for as long as the broker blocks us.
-    ///
-    /// # Errors
-    /// As there.
     pub async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
         self.publisher.publish(messages).await
     }
 
     /// Goes on with a fresh channel of the same connection.
-    ///
-    /// # Errors
-    /// [`BrokerError`]; the old channel stays in use.
+    /// Errors: [`BrokerError`]; the old channel stays in use.
     pub async fn renew_channel(&mut self) -> Result<(), BrokerError> {
         let fresh = Publisher::patient(&self.link).await?;
         std::mem::replace(&mut self.publisher, fresh).close().await;
@@ -48,9 +43,7 @@ impl Announcements {
     }
 
     /// Goes on with a fresh connection, which is this publisher's own.
-    ///
-    /// # Errors
-    /// [`BrokerError`]; the old connection stays in use.
+    /// Errors: [`BrokerError`]; the old connection stays in use.
     pub async fn renew_connection(&mut self) -> Result<(), BrokerError> {
         let name = "nodewarden replica announce";
         let link = Arc::new(BrokerConnection::open(&self.settings, name).await?);

@@ -83,9 +83,6 @@ impl Consumer {
 
     /// Waits up to `wait` for a first delivery, then takes what is already here, `most` in all.
     /// Nothing: nothing came. Abandoning it loses no delivery.
-    ///
-    /// # Errors
-    /// [`BrokerError::Lost`]: the session is over.
     pub async fn receive(
         &mut self,
         most: usize,
@@ -98,9 +95,8 @@ impl Consumer {
     }
 
     /// Acknowledges everything up to and including `tag`, at once.
-    ///
-    /// # Errors
-    /// [`BrokerError::Lost`]: the session is over, and so is every claim on these deliveries.
+    /// Errors: [`BrokerError::Lost`]: the session is over, and so is every claim on these
+    /// deliveries.
     pub async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError> {
         let Some(at) = self
             .pending
@@ -128,9 +124,7 @@ impl Consumer {
     /// Puts copies of deliveries that still wait into the dead-letter queue and returns once the
     /// broker has them all; each is `(tag, reason code, detail for people)`. Acknowledging the
     /// originals is left to the caller, afterwards.
-    ///
-    /// # Errors
-    /// [`BrokerError::Refused`] if the dead-letter queue does not take them;
+    /// Errors: [`BrokerError::Refused`] if the dead-letter queue does not take them;
     /// [`BrokerError::Lost`]: the session is over. Either way some copies may be there already.
     pub async fn refuse(&mut self, refused: &[Refused]) -> Result<(), BrokerError> {
         let (queue, channel) = &mut self.dead_letters;
@@ -176,26 +170,18 @@ impl Consumer {
     /// Sends a tick into the events queue. It is confirmed, but nothing waits for that here: while
     /// the one before is unconfirmed, or the broker blocks publishers, no further one is sent and
     /// the worker notices that its own tick does not come back.
-    ///
-    /// # Errors
-    /// [`BrokerError::Lost`]: the session is over, a confirm did not come in time, or the user may not
-    /// publish ticks.
+    /// Errors: [`BrokerError::Lost`]: the session is over, a confirm did not come in time, or the
+    /// user may not publish ticks.
     pub async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
         self.ticks.send(&body).await
     }
 
     /// Sends a probe the way of conductors' events; as with ticks, nothing waits for its confirm.
-    ///
-    /// # Errors
-    /// [`BrokerError::Lost`]: the session is over, or a confirm did not come in time.
     pub async fn send_probe(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
         self.probes.send(&body).await
     }
 
     /// Why a probe found no way into the queue, if one was returned since the last call.
-    ///
-    /// # Errors
-    /// [`BrokerError::Lost`]: the session is over, or a confirm did not come in time.
     pub fn returned_probe(&mut self) -> Result<Option<String>, BrokerError> {
         self.ticks.notice_alarm();
         self.probes.take_returned()
@@ -210,9 +196,6 @@ impl Consumer {
 
     /// Declares again what is missing of the topology, where `amqp.declare` is on. A failure is
     /// logged: what is there may still do.
-    ///
-    /// # Errors
-    /// [`BrokerError::Lost`]: the session is over.
     pub async fn repair(&mut self) -> Result<(), BrokerError> {
         if !self.settings.declare {
             return Ok(());
@@ -229,9 +212,8 @@ impl Consumer {
 
     /// Leaves the line and keeps the order: closes the channel, which puts everything that is
     /// unacknowledged back in its place.
-    ///
-    /// # Errors
-    /// [`BrokerError::Lost`] if the broker did not say goodbye in time; the connection is down then.
+    /// Errors: [`BrokerError::Lost`] if the broker did not say goodbye in time; the connection is
+    /// down then.
     pub async fn close(self) -> Result<(), BrokerError> {
         let goodbye = self.channel.close(200, "OK".into());
         within(self.link.limit(), "closing the channel", goodbye)

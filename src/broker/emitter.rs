@@ -16,9 +16,6 @@ pub struct Emitter {
 
 impl Emitter {
     /// Dials. `role` shows in the connection's name.
-    ///
-    /// # Errors
-    /// [`BrokerError::Unreachable`] or [`BrokerError::Refused`], which says what to do.
     pub async fn open(settings: &Amqp, role: &str) -> Result<Self, BrokerError> {
         let link = Arc::new(BrokerConnection::open(settings, &format!("nodewarden {role}")).await?);
         let publisher = Publisher::signing(&link)
@@ -28,9 +25,6 @@ impl Emitter {
     }
 
     /// As [`Publisher::publish`].
-    ///
-    /// # Errors
-    /// As there.
     pub async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
         self.publisher.publish(messages).await
     }
@@ -47,11 +41,9 @@ impl Emitter {
 }
 
 /// Publishes one event and returns once the broker has it in a queue.
-///
-/// # Errors
-/// [`BrokerError::Refused`] if no queue is bound for it, if a queue rejected it, or if the user may
-/// not publish there; [`BrokerError::Lost`] if it is unknown whether the broker has it: repeat it
-/// with the same `message_id`.
+/// Errors: [`BrokerError::Refused`] if no queue is bound for it, if a queue rejected it, or if the
+/// user may not publish there; [`BrokerError::Lost`] if it is unknown whether the broker has it:
+/// repeat it with the same `message_id`.
 pub async fn publish_event(settings: &Amqp, message: Outgoing) -> Result<(), BrokerError> {
     let mut emitter = Emitter::open(settings, "emit").await?;
     let messages = [message];

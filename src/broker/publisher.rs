@@ -54,11 +54,9 @@ impl Publisher {
     /// Publishes all in order and waits until the broker has answered for each; result `i` belongs
     /// to message `i`. A message that came back to us is told by exchange, routing key and
     /// `message_id`: two messages that share all three share their fate.
-    ///
-    /// # Errors
-    /// [`BrokerError::Lost`]: the session is over, and it is unknown which messages the broker has.
-    /// [`BrokerError::Refused`]: no such exchange, or no permission for it, and the channel is gone;
-    /// or a property is longer than the 255 bytes of AMQP, and nothing was sent.
+    /// Errors: [`BrokerError::Lost`]: the session is over, and it is unknown which messages the
+    /// broker has. [`BrokerError::Refused`]: no such exchange, or no permission for it, and the
+    /// channel is gone; or a property is longer than the 255 bytes of AMQP, and nothing was sent.
     pub async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
         let mut parcels = messages.iter().map(parcel).collect::<Result<Vec<_>, _>>()?;
         if let Some(user) = &self.user {

@@ -16,9 +16,6 @@ pub struct Session {
 
 impl Session {
     /// Dials twice, then declares or checks the topology. `role` shows in the connections' names.
-    ///
-    /// # Errors
-    /// [`BrokerError::Unreachable`] or [`BrokerError::Refused`], which says what to do.
     pub async fn open(settings: &Amqp, role: &str) -> Result<Self, BrokerError> {
         let consume =
             BrokerConnection::open(settings, &format!("nodewarden {role} consume")).await?;
@@ -36,25 +33,18 @@ impl Session {
 
     /// Gets in line at the events queue, on a channel of its own and with a consumer tag that was
     /// never used before.
-    ///
-    /// # Errors
-    /// [`BrokerError::Refused`] says what to do; [`BrokerError::Lost`]: the session is over.
+    /// Errors: [`BrokerError::Refused`] says what to do; [`BrokerError::Lost`]: the session is
+    /// over.
     pub async fn consume(&self, session_id: &str) -> Result<Consumer, BrokerError> {
         Consumer::open(&self.settings, &self.consume, &self.publish, session_id).await
     }
 
     /// A publisher with a confirmed channel of its own: for one task.
-    ///
-    /// # Errors
-    /// [`BrokerError::Lost`]: the session is over.
     pub async fn publisher(&self) -> Result<Publisher, BrokerError> {
         Publisher::open(&self.publish).await
     }
 
     /// The way out for announcements: for one task.
-    ///
-    /// # Errors
-    /// [`BrokerError::Lost`]: the session is over.
     pub async fn announcements(&self) -> Result<Announcements, BrokerError> {
         Announcements::open(&self.settings, &self.publish).await
     }

@@ -64,9 +64,8 @@ impl Bridge {
     }
 
     /// Runs until it is asked to stop, or shows once.
-    ///
-    /// # Errors
-    /// 64 without `bridge.heartbeat_timeout`; with `--once` 69 if the database cannot be reached.
+    /// Errors: 64 without `bridge.heartbeat_timeout`; with `--once` 69 if the database cannot be
+    /// reached.
     pub async fn run(self, settings: Settings, output: Output) -> Result<(), Failure> {
         let Self::Ironic(ironic) = self;
         if ironic.once {

@@ -36,9 +36,6 @@ pub struct Forget {
 
 impl Conductors {
     /// Does it.
-    ///
-    /// # Errors
-    /// [`Failure`]
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         match self {
             Self::Forget(forget) => forget.run(settings, output).await,
@@ -48,18 +45,12 @@ impl Conductors {
 
 impl Forget {
     /// Prints the answer.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let answer = self.answer(settings, output).await?;
         Ok(output::line(&answer)?)
     }
 
     /// Does it; the text to print.
-    ///
-    /// # Errors
-    /// [`Failure`]
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let failed = |fault: &_| Failure::database(fault, settings);
         let reader = Reader::new(&settings.database, settings.inventory.clone())

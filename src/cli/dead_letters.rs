@@ -60,10 +60,8 @@ struct Chosen {
 
 impl Letters {
     /// Does what is asked.
-    ///
-    /// # Errors
-    /// 69 if the broker cannot be reached, 1 if an id is not there, or another command works on
-    /// the queue.
+    /// Errors: 69 if the broker cannot be reached, 1 if an id is not there, or another command
+    /// works on the queue.
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let mut letters = DeadLetters::open(&settings.amqp).await?;
         let done = act(&mut letters, self.what, output).await;

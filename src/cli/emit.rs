@@ -104,9 +104,7 @@ struct Serves {
 
 impl Emit {
     /// Publishes, and returns once the broker has it.
-    ///
-    /// # Errors
-    /// 64 for an event that would be refused, 69 if the broker cannot be reached, else 1.
+    /// Errors: 64 for an event that would be refused, 69 if the broker cannot be reached, else 1.
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let every = match &self.what {
             What::Heartbeat { every, .. } => *every,

@@ -35,18 +35,12 @@ pub enum Explain {
 
 impl Explain {
     /// Prints the answer.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let answer = self.answer(settings, output).await?;
         Ok(output::line(&answer)?)
     }
 
     /// Does it; the text to print.
-    ///
-    /// # Errors
-    /// [`Failure`]
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let failed = |fault: &StoreError| Failure::database(fault, settings);
         let reader = Reader::new(&settings.database, settings.inventory.clone())

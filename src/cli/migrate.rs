@@ -30,18 +30,12 @@ pub struct Migrate {
 
 impl Migrate {
     /// Prints the answer.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let answer = self.answer(settings, output).await?;
         Ok(output::line(&answer)?)
     }
 
     /// Does it; the text to print.
-    ///
-    /// # Errors
-    /// [`Failure`]
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let database = &settings.database;
         let failed = |fault: &_| Failure::database(fault, settings);

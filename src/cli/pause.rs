@@ -45,18 +45,12 @@ pub struct Resume {}
 
 impl Pause {
     /// Prints the answer.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let answer = self.answer(settings, output).await?;
         Ok(output::line(&answer)?)
     }
 
     /// Does it; the text to print.
-    ///
-    /// # Errors
-    /// [`Failure`]
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let who = self.who.clone().unwrap_or_else(caller);
         for (flag, text) in [("--reason", &self.reason), ("--who", &who)] {
@@ -120,18 +114,12 @@ impl Pause {
 
 impl Resume {
     /// Prints the answer.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let answer = self.answer(settings, output).await?;
         Ok(output::line(&answer)?)
     }
 
     /// Does it; the text to print.
-    ///
-    /// # Errors
-    /// [`Failure`]
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let mut operator = operator(settings)?;
         let before = patience(settings, async || operator.resume().await).await?;

@@ -56,9 +56,6 @@ struct Count {
 
 impl Release {
     /// Prints the answer.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let (answer, complete) = self.done(settings, output).await?;
         output::line(&answer)?;
@@ -66,9 +63,7 @@ impl Release {
     }
 
     /// Does it; the text to print.
-    ///
-    /// # Errors
-    /// [`Failure`]; also if not every node could be given back.
+    /// Errors: [`Failure`]; also if not every node could be given back.
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let (answer, complete) = self.done(settings, output).await?;
         complete?;

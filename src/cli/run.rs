@@ -31,9 +31,6 @@ pub struct Run {
 
 impl Run {
     /// Runs until it is asked to stop.
-    ///
-    /// # Errors
-    /// What keeps it from starting, or which part died.
     pub async fn run(self, settings: Settings) -> Result<(), Failure> {
         #[cfg(feature = "failpoints")]
         if let (Some(spec), Some(file)) = (&self.fail_point, self.fail_point_file) {

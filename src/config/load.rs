@@ -9,9 +9,7 @@ use super::{Settings, SettingsFault, environment};
 
 impl Settings {
     /// Reads file, environment and `overrides` (`section.key`, value), in rising order of rank.
-    ///
-    /// # Errors
-    /// [`SettingsFault`] names the file, variable or flag and what is wrong with it.
+    /// Errors: [`SettingsFault`] names the file, variable or flag and what is wrong with it.
     pub fn load(
         file: Option<&Path>,
         overrides: &[(String, String)],

@@ -44,10 +44,8 @@ macro_rules! name {
 
         impl $name {
             /// Checks `text` and keeps it in its normal form.
-            ///
-            /// # Errors
-            /// [`NameFault`] when it is not 1 to 255 bytes (a group may be empty) of UTF-8 without
-            /// control characters.
+            /// Errors: [`NameFault`] when it is not 1 to 255 bytes (a group may be empty) of UTF-8
+            /// without control characters.
             pub fn parse(text: &str) -> Result<Self, NameFault> {
                 check(text, $empty)?;
                 let normal: fn(&str) -> Arc<str> = $normal;

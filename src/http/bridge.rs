@@ -25,9 +25,6 @@ struct Sources {
 }
 
 /// Answers on `listener` until `shutdown`. `clock` is the one that the bridge looks by.
-///
-/// # Errors
-/// What the listener reports.
 pub async fn serve_bridge(
     listener: TcpListener,
     status: watch::Receiver<Status>,

@@ -28,9 +28,7 @@ const IMPATIENT: i32 = 1;
 /// If that is not done within five seconds, the process ends with 0 all the same: an open
 /// transaction is rolled back, and what was not acknowledged comes again to the next replica. A
 /// second signal ends it at once.
-///
-/// # Errors
-/// The signal handlers cannot be installed.
+/// Errors: The signal handlers cannot be installed.
 pub fn stop_on_signals(tasks: &Tasks) -> std::io::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate())?;

@@ -48,9 +48,7 @@ pub struct Watchdog {
 
 impl Watchdog {
     /// Starts the watchdog process for this one.
-    ///
-    /// # Errors
-    /// The process cannot be started.
+    /// Errors: The process cannot be started.
     pub fn start(limit: Duration) -> std::io::Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("watchdog")

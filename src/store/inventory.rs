@@ -6,9 +6,7 @@ use crate::store::database::error::StoreError;
 use crate::store::sql::{self, Inventory};
 
 /// The statements over the nodes, once the table that they are for was looked at.
-///
-/// # Errors
-/// [`StoreError::Schema`] if it is not the table that it should be.
+/// Errors: [`StoreError::Schema`] if it is not the table that it should be.
 pub async fn of(
     connection: &mut Connection,
     settings: &config::Inventory,
@@ -27,9 +25,7 @@ pub async fn of(
 }
 
 /// Our own table of nodes is about to be made, or filled: not where there is another one.
-///
-/// # Errors
-/// [`StoreError::Schema`] if there is one that is not ours; nothing was changed.
+/// Errors: [`StoreError::Schema`] if there is one that is not ours; nothing was changed.
 pub async fn refuse_foreign(connection: &mut Connection) -> Result<(), StoreError> {
     let there = connection.execute("SELECT uuid FROM nodes LIMIT 0", &[]);
     if there.await.is_err() {

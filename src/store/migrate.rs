@@ -22,9 +22,7 @@ static MYSQL_NATIVE: Migrator = sqlx::migrate!("schemas/sql/mysql/native");
 
 /// Creates or upgrades the tables, and gives the database the history `stream`, a UUID, if it has none. With an
 /// Ironic's database only tables of our own are made.
-///
-/// # Errors
-/// [`StoreError`]; running it again is safe.
+/// Errors: [`StoreError`]; running it again is safe.
 pub async fn migrate(
     database: &Database,
     inventory: impl Into<config::Inventory>,
@@ -127,9 +125,7 @@ async fn alone(connection: &mut Connection) -> Result<(), StoreError> {
 /// What a replica does before it starts. One host has an SQLite file, and no other process upgrades it;
 /// a server's tables are made by an operator, once for all replicas, so there they are only looked
 /// at.
-///
-/// # Errors
-/// [`StoreError`]; [`StoreError::Schema`] says what to do.
+/// Errors: [`StoreError`]; [`StoreError::Schema`] says what to do.
 pub async fn prepare(
     database: &Database,
     inventory: impl Into<config::Inventory>,

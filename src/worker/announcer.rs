@@ -21,15 +21,11 @@ pub enum Fresh {
 pub trait Announcer {
     /// Publishes in order and awaits every confirm; the result at each place is that message's.
     /// While the broker blocks us it waits.
-    ///
-    /// # Errors
-    /// The session is over; what became of the messages is unknown.
+    /// Errors: The session is over; what became of the messages is unknown.
     async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError>;
 
     /// From now on everything goes out on something fresh.
-    ///
-    /// # Errors
-    /// There is nothing fresh for now; what was in use stays in use.
+    /// Errors: There is nothing fresh for now; what was in use stays in use.
     async fn renew(&mut self, how: Fresh) -> Result<(), BrokerError>;
 
     /// Why the broker takes nothing from us at the moment (memory or disk alarm), if it said so.

@@ -73,9 +73,7 @@ pub struct Decider<Q, L, C> {
 impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     /// Joins the line: the database must be reachable and writable before a single delivery is
     /// taken.
-    ///
-    /// # Errors
-    /// [`StoreError`] if it is not.
+    /// Errors: [`StoreError`] if it is not.
     pub async fn join(
         queue: Q,
         mut ledger: L,
@@ -106,9 +104,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
 
     /// One turn of the loop. Waits only for its ports, and for a delivery only if nothing else is
     /// to be done.
-    ///
-    /// # Errors
-    /// [`End`]: this session is over; everything it remembers must be dropped.
+    /// Errors: [`End`]: this session is over; everything it remembers must be dropped.
     pub async fn step(&mut self) -> Result<Step, End> {
         self.tick_if_due().await?;
         let (place, queue) = (&mut self.place, &mut self.queue);

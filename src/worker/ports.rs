@@ -15,40 +15,23 @@ pub use crate::store::{Ledger, Outbox};
 )]
 pub trait Queue {
     /// Waits up to `wait` for a first delivery, then takes what is there already, at most `most`.
-    ///
-    /// # Errors
-    /// The session is over.
     async fn receive(&mut self, most: usize, wait: Duration) -> Result<Vec<Delivery>, BrokerError>;
 
     /// Acknowledges every delivery up to and including `tag`.
-    ///
-    /// # Errors
-    /// The session is over.
     async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError>;
 
     /// Puts copies of these unacknowledged deliveries safely into the queue
     /// of refused messages. Does not acknowledge them.
-    ///
-    /// # Errors
-    /// The session is over, and nothing is lost: the deliveries come again.
+    /// Errors: The session is over, and nothing is lost: the deliveries come again.
     async fn refuse(&mut self, refused: &[Refused]) -> Result<(), BrokerError>;
 
     /// Sends a tick through the queue.
-    ///
-    /// # Errors
-    /// The session is over.
     async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError>;
 
     /// Sends a probe the way of conductors' events, through their exchange.
-    ///
-    /// # Errors
-    /// The session is over.
     async fn send_probe(&mut self, body: Vec<u8>) -> Result<(), BrokerError>;
 
     /// Why a probe found no way into the queue, if one was returned since the last call.
-    ///
-    /// # Errors
-    /// The session is over.
     fn returned_probe(&mut self) -> Result<Option<String>, BrokerError>;
 
     /// Whether the broker takes nothing from us at the moment (an alarm).
@@ -56,8 +39,5 @@ pub trait Queue {
 
     /// Makes what is missing of exchanges, queues and bindings, where that is ours to do. A failure
     /// is logged.
-    ///
-    /// # Errors
-    /// The session is over.
     async fn repair(&mut self) -> Result<(), BrokerError>;
 }

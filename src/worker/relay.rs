@@ -99,9 +99,6 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
     /// broker blocks us or refuses the first, or the database is in trouble or holds what makes no
     /// sense. All of that is sat out: what was published and could not be recorded is published
     /// again, with the same bytes.
-    ///
-    /// # Errors
-    /// [`RelayEnd`]
     pub async fn step(&mut self) -> Result<usize, RelayEnd> {
         let done = match self.carry().await {
             Err(RelayEnd::Store(fault)) if fault.is_transient() => {

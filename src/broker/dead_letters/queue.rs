@@ -111,9 +111,7 @@ enum Fate {
 
 impl DeadLetters {
     /// Dials and takes the lock.
-    ///
-    /// # Errors
-    /// [`BrokerError::Unreachable`], or [`BrokerError::Refused`], which says what to do.
+    /// Errors: [`BrokerError::Unreachable`], or [`BrokerError::Refused`], which says what to do.
     pub async fn open(settings: &Amqp) -> Result<Self, BrokerError> {
         let queue = short(&settings.dead_letters_queue)?;
         let lock = short(&format!("{queue}.lock"))?;
@@ -161,9 +159,7 @@ impl DeadLetters {
     }
 
     /// All letters, oldest first.
-    ///
-    /// # Errors
-    /// [`BrokerError`]; no letter is lost by it.
+    /// Errors: [`BrokerError`]; no letter is lost by it.
     pub async fn list(&mut self) -> Result<Vec<DeadLetter>, BrokerError> {
         let mut letters = Vec::new();
         self.walk(|found, _| {
@@ -175,9 +171,7 @@ impl DeadLetters {
     }
 
     /// One letter with its body, if it is there.
-    ///
-    /// # Errors
-    /// [`BrokerError`]; no letter is lost by it.
+    /// Errors: [`BrokerError`]; no letter is lost by it.
     pub async fn show(&mut self, id: &str) -> Result<Option<DeadLetterContent>, BrokerError> {
         let mut content = None;
         self.walk(|found, body| {
@@ -196,9 +190,7 @@ impl DeadLetters {
 
     /// Publishes originals again, through the events exchange and with the routing key that they
     /// had, to be handled like new. `user_id` becomes our own login: the broker takes no other.
-    ///
-    /// # Errors
-    /// [`BrokerError`]; a letter that could not go back is still here.
+    /// Errors: [`BrokerError`]; a letter that could not go back is still here.
     pub async fn requeue(
         &mut self,
         which: &Which,
@@ -230,9 +222,7 @@ impl DeadLetters {
     }
 
     /// Throws letters away; returns them.
-    ///
-    /// # Errors
-    /// [`BrokerError`]; it may have happened to some of them.
+    /// Errors: [`BrokerError`]; it may have happened to some of them.
     pub async fn discard(&mut self, which: &Which) -> Result<Vec<DeadLetter>, BrokerError> {
         let mut removed = Vec::new();
         self.walk(|found, _| {

@@ -16,9 +16,7 @@ pub enum Dialect {
 
 impl Dialect {
     /// Told from the scheme of `database.url`.
-    ///
-    /// # Errors
-    /// [`StoreError::Url`] for a scheme that is none of them.
+    /// Errors: [`StoreError::Url`] for a scheme that is none of them.
     pub fn of(database: &Database) -> Result<Self, StoreError> {
         match database.url.expose().split("://").next() {
             Some("sqlite") => Ok(Self::Sqlite),

@@ -31,9 +31,7 @@ const POSTGRES: [(&str, &str); 3] = [
 ];
 
 /// A sentence for each setting with which a crash can lose what was committed; none if all is well.
-///
-/// # Errors
-/// [`StoreError`]: the settings cannot be read.
+/// Errors: [`StoreError`]: the settings cannot be read.
 pub async fn weak_durability(database: &Database) -> Result<Vec<String>, StoreError> {
     let mut connection = Connection::open(database, Purpose::Write).await?;
     let looked = match connection.dialect() {

@@ -64,9 +64,7 @@ pub struct WriterConnection {
 
 impl WriterConnection {
     /// Does not connect yet.
-    ///
-    /// # Errors
-    /// [`StoreError::Schema`] if the URL cannot be used.
+    /// Errors: [`StoreError::Schema`] if the URL cannot be used.
     pub fn new(
         database: &Database,
         watch: Arc<dyn TransactionWatch>,
@@ -87,9 +85,6 @@ impl WriterConnection {
 
     /// For an operator's command: it ends by itself, and so does its transaction; and it waits for
     /// longer than those who try again by themselves.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
     pub fn of_command(database: &Database) -> Result<Self, StoreError> {
         let mut link = Self::new(database, Arc::new(Unwatched), Writer::Ledger)?;
         link.patience = BUSY_COMMAND;
@@ -126,9 +121,6 @@ impl WriterConnection {
     }
 
     /// The connection, opened if need be.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     #[expect(
         clippy::disallowed_methods,
         reason = "how long a connection was idle; decides nothing about nodes"
@@ -157,9 +149,7 @@ impl WriterConnection {
 
     /// Runs `work` in one writing transaction. The watch is told before the first statement can
     /// have taken a lock, and after the last one has given it back.
-    ///
-    /// # Errors
-    /// [`StoreError`]; the connection is gone then, and nothing is known of the commit.
+    /// Errors: [`StoreError`]; the connection is gone then, and nothing is known of the commit.
     #[expect(
         clippy::disallowed_methods,
         reason = "how long a lock was held; decides nothing about nodes"
@@ -220,9 +210,7 @@ impl WriterConnection {
     }
 
     /// Runs `work` without a transaction of ours: for looking.
-    ///
-    /// # Errors
-    /// [`StoreError`]; the connection is gone then.
+    /// Errors: [`StoreError`]; the connection is gone then.
     pub async fn look<T>(
         &mut self,
         doing: &'static str,

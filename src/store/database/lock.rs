@@ -32,9 +32,6 @@ const BEGIN_SQLITE: &str = "PRAGMA busy_timeout = 0; BEGIN IMMEDIATE; PRAGMA bus
 
 impl Connection {
     /// Begins a writing transaction with `words`; on SQLite it waits for the lock for `patience`.
-    ///
-    /// # Errors
-    /// Whatever the database reports.
     #[expect(
         clippy::disallowed_methods,
         reason = "how long a lock was waited for; decides nothing about nodes"

@@ -69,9 +69,7 @@ pub enum Purpose {
 
 impl Connection {
     /// Opens one.
-    ///
-    /// # Errors
-    /// [`StoreError`]: the URL cannot be used, or the database not be reached.
+    /// Errors: [`StoreError`]: the URL cannot be used, or the database not be reached.
     pub async fn open(database: &Database, purpose: Purpose) -> Result<Self, StoreError> {
         let hosts = database.url.hosts();
         if hosts.len() > 1 {

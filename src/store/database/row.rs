@@ -57,9 +57,6 @@ impl From<MySqlRow> for Row {
 
 impl Row {
     /// A number or NULL.
-    ///
-    /// # Errors
-    /// No such column, or no number in it.
     pub fn maybe_int(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
         match self {
             Self::Sqlite(row) => row.try_get(column),
@@ -69,25 +66,16 @@ impl Row {
     }
 
     /// A number.
-    ///
-    /// # Errors
-    /// No such column, or no number in it.
     pub fn int(&self, column: &str) -> Result<i64, sqlx::Error> {
         present(column, self.maybe_int(column)?)
     }
 
     /// A number that cannot be negative; a negative one was written by another program, and is 0.
-    ///
-    /// # Errors
-    /// No such column, or no number in it.
     pub fn uint(&self, column: &str) -> Result<u64, sqlx::Error> {
         Ok(self.int(column)?.try_into().unwrap_or(0))
     }
 
     /// Such a number or NULL.
-    ///
-    /// # Errors
-    /// No such column, or no number in it.
     pub fn maybe_uint(&self, column: &str) -> Result<Option<u64>, sqlx::Error> {
         let number = self.maybe_int(column)?;
         Ok(number.map(|number| number.try_into().unwrap_or(0)))
@@ -95,9 +83,6 @@ impl Row {
 
     /// A text or NULL. SQLite lets anybody store bytes that are not UTF-8; the same bytes always
     /// give the same text, so what is announced stays a function of stored rows (I4).
-    ///
-    /// # Errors
-    /// No such column.
     pub fn maybe_text(&self, column: &str) -> Result<Option<String>, sqlx::Error> {
         Ok(self.maybe_bytes(column)?.map(|bytes| {
             String::from_utf8(bytes)
@@ -106,17 +91,11 @@ impl Row {
     }
 
     /// A text.
-    ///
-    /// # Errors
-    /// No such column, or NULL in it.
     pub fn text(&self, column: &str) -> Result<String, sqlx::Error> {
         present(column, self.maybe_text(column)?)
     }
 
     /// A word of a closed list, or NULL; `table` is where the column stands.
-    ///
-    /// # Errors
-    /// No such column, or [`Nonsense`]: a word that is none of the list.
     pub fn maybe_word<W: Word>(
         &self,
         table: &'static str,
@@ -134,25 +113,16 @@ impl Row {
     }
 
     /// A word of a closed list.
-    ///
-    /// # Errors
-    /// As [`maybe_word`](Self::maybe_word), or NULL.
     pub fn word<W: Word>(&self, table: &'static str, column: &str) -> Result<W, sqlx::Error> {
         present(column, self.maybe_word(table, column)?)
     }
 
     /// Bytes.
-    ///
-    /// # Errors
-    /// No such column, or NULL in it.
     pub fn bytes(&self, column: &str) -> Result<Vec<u8>, sqlx::Error> {
         present(column, self.maybe_bytes(column)?)
     }
 
     /// Yes, no or NULL.
-    ///
-    /// # Errors
-    /// No such column, or neither in it.
     pub fn maybe_flag(&self, column: &str) -> Result<Option<bool>, sqlx::Error> {
         match self {
             Self::Sqlite(row) => row.try_get(column),

@@ -136,9 +136,7 @@ impl ConductorsOfIronic {
     }
 
     /// Whether conductors renew `updated_at` here: with SQLite, Ironic's do not.
-    ///
-    /// # Errors
-    /// [`StoreError::Schema`] if the URL cannot be used.
+    /// Errors: [`StoreError::Schema`] if the URL cannot be used.
     pub fn beats(&self) -> Result<bool, StoreError> {
         Ok(Dialect::of(&self.database)? != Dialect::Sqlite)
     }
@@ -146,9 +144,7 @@ impl ConductorsOfIronic {
     /// One look, which first writes `numbers` and then reads all that are remembered. They are read
     /// before the conductors, so that no row is older than they are. A caller that gives up
     /// waiting for it must [`forget`](Self::forget) the connection.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing was seen.
+    /// Errors: [`StoreError`]; nothing was seen.
     pub async fn look(
         &mut self,
         now_ms: u64,
@@ -192,9 +188,7 @@ impl ConductorsOfIronic {
     }
 
     /// Removes our row, for a bridge that ends: it is not needed any longer.
-    ///
-    /// # Errors
-    /// [`StoreError`]; it is dropped after a day by another bridge.
+    /// Errors: [`StoreError`]; it is dropped after a day by another bridge.
     pub async fn leave(mut self) -> Result<(), StoreError> {
         if let Some(connection) = &mut self.open {
             connection
@@ -207,9 +201,6 @@ impl ConductorsOfIronic {
 }
 
 /// Creates the bridges' own tables in Ironic's database, those that are not there.
-///
-/// # Errors
-/// [`StoreError`]
 pub async fn make_bridge_tables(database: &Database) -> Result<(), StoreError> {
     let mut connection = Connection::open(database, Purpose::Write).await?;
     let tables = match connection.dialect() {

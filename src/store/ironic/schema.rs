@@ -60,9 +60,7 @@ const FUTURE_TABLE: &str = "SELECT 1 AS one FROM node_maintenance LIMIT 0";
 
 /// The statements over the nodes, if this is an Ironic's database that we know. `vouched` are
 /// further revisions that the operator answers for.
-///
-/// # Errors
-/// [`StoreError::Schema`] if it is not one.
+/// Errors: [`StoreError::Schema`] if it is not one.
 pub async fn inventory(
     connection: &mut Connection,
     vouched: &[String],

@@ -48,9 +48,7 @@ struct Inner {
 
 impl Reader {
     /// Does not connect yet.
-    ///
-    /// # Errors
-    /// [`StoreError::Schema`] if the URL cannot be used.
+    /// Errors: [`StoreError::Schema`] if the URL cannot be used.
     pub fn new(
         database: &Database,
         inventory: impl Into<config::Inventory>,
@@ -118,9 +116,7 @@ impl Reader {
     }
 
     /// Where the database stands.
-    ///
-    /// # Errors
-    /// [`StoreError`], as with all methods here.
+    /// Errors: [`StoreError`], as with all methods here.
     pub async fn overview(&self) -> Result<Overview, StoreError> {
         self.read("read where the database stands", async |look| {
             overview(look).await
@@ -129,9 +125,6 @@ impl Reader {
     }
 
     /// What is out of service, above the uuid `after`, at most `limit` nodes.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn snapshot(&self, after: &str, limit: u32) -> Result<SnapshotPage, StoreError> {
         self.read("read a snapshot", async |look| {
             let position = look.connection.fetch_one(look.sql.position, &[]).await?;
@@ -156,9 +149,6 @@ impl Reader {
     }
 
     /// Every pair that a conductor or a node names, by group and driver.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn drivers(&self) -> Result<Vec<DriverView>, StoreError> {
         self.read("read the drivers", async |look| {
             Ok(pairs(look).await?.into_values().collect())
@@ -167,18 +157,12 @@ impl Reader {
     }
 
     /// Every conductor, by name.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn conductors(&self) -> Result<Vec<ConductorView>, StoreError> {
         self.read("read the conductors", async |look| conductors(look).await)
             .await
     }
 
     /// The newest decisions, newest first.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn decisions(&self, limit: u32) -> Result<Vec<DecisionView>, StoreError> {
         self.read("read the decisions", async |look| {
             let rows = look
@@ -191,9 +175,6 @@ impl Reader {
     }
 
     /// What was only observed since `since_ms`.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn observed(&self, since_ms: u64) -> Result<Observed, StoreError> {
         self.read("read what was observed", async |look| {
             let asked = values![since_ms];
@@ -214,9 +195,6 @@ impl Reader {
     }
 
     /// One node by uuid, or by a name that only one node has; `None`: there is none.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn node(&self, uuid_or_name: &str) -> Result<Option<NodeFacts>, StoreError> {
         self.read("read a node", async |look| {
             match row_of(look, uuid_or_name).await? {
@@ -228,9 +206,6 @@ impl Reader {
     }
 
     /// One node by uuid alone; `None`: there is none.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn node_by_uuid(&self, uuid: &str) -> Result<Option<NodeFacts>, StoreError> {
         self.read("read a node", async |look| {
             let asked = values![uuid];
@@ -245,9 +220,6 @@ impl Reader {
     }
 
     /// What became of a request.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn request(&self, number: u64) -> Result<RequestView, StoreError> {
         self.read("read a request", async |look| {
             let row = look

@@ -30,9 +30,7 @@ pub struct SqlLedger {
 
 impl SqlLedger {
     /// Does not connect yet.
-    ///
-    /// # Errors
-    /// [`StoreError::Schema`] if the URL cannot be used.
+    /// Errors: [`StoreError::Schema`] if the URL cannot be used.
     pub fn new(
         database: &Database,
         inventory: impl Into<config::Inventory>,

@@ -51,9 +51,7 @@ pub struct Operator {
 
 impl Operator {
     /// Does not connect yet.
-    ///
-    /// # Errors
-    /// [`StoreError::Schema`] if the URL cannot be used.
+    /// Errors: [`StoreError::Schema`] if the URL cannot be used.
     pub fn new(
         database: &Database,
         inventory: impl Into<config::Inventory>,
@@ -83,9 +81,6 @@ impl Operator {
     }
 
     /// Pauses; from its commit on no node is taken out. Returns the pause whose place it takes.
-    ///
-    /// # Errors
-    /// [`StoreError`]; doing it again is safe.
     pub async fn pause(&mut self, wanted: &Pause) -> Result<Option<Pause>, StoreError> {
         self.guest("pause", async |connection, sql| {
             let before = pause::read(connection, sql).await?;
@@ -99,9 +94,6 @@ impl Operator {
     }
 
     /// Ends the pause; returns the one that there was.
-    ///
-    /// # Errors
-    /// [`StoreError`]; doing it again is safe.
     pub async fn resume(&mut self) -> Result<Option<Pause>, StoreError> {
         self.guest("resume", async |connection, sql| {
             let before = pause::read(connection, sql).await?;
@@ -116,9 +108,6 @@ impl Operator {
     /// Gives back the next window of nodes, announced; [`WindowDone::locked`] counts those that somebody
     /// else has locked. `None`, and nothing is done, unless there is a pause or decisions are only
     /// observed: the next sweep would take them again.
-    ///
-    /// # Errors
-    /// [`StoreError`]; doing it again is safe.
     pub async fn release(
         &mut self,
         held: Held<'_>,
@@ -140,9 +129,7 @@ impl Operator {
 
     /// Gives the database a new history, the UUID `stream`, so that subscribers take a snapshot, and takes the right
     /// to write from its holder. Not while a replica seems to run, unless `force`.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing was changed, or nothing is known.
+    /// Errors: [`StoreError`]; nothing was changed, or nothing is known.
     pub async fn new_stream(
         &mut self,
         stream: &str,
