@@ -19,7 +19,7 @@ use super::release::Release;
 use super::run::Run;
 use super::status::Status;
 use super::tail::Tail;
-use super::{Failure, Output, USAGE};
+use super::{Failure, Output, USAGE, output};
 use crate::broker;
 use crate::config::{self, Settings};
 use crate::lifecycle::{self, watchdog};
@@ -181,22 +181,25 @@ impl Cli {
 
     async fn run(self, settings: Settings) -> Result<(), Failure> {
         let output = self.output;
-        match self.command {
-            Command::Run(command) => command.run(settings).await,
-            Command::Migrate(command) => command.run(&settings, output).await,
-            Command::Nodes(command) => command.run(&settings, output).await,
-            Command::Emit(command) => command.run(&settings, output).await,
-            Command::Tail(command) => command.run(&settings).await,
-            Command::Status(command) => command.run(&settings, output).await,
-            Command::Pause(command) => command.run(&settings, output).await,
-            Command::Resume(command) => command.run(&settings, output).await,
-            Command::Release(command) => command.run(&settings, output).await,
-            Command::Explain(command) => command.run(&settings, output).await,
-            Command::DeadLetters(command) => command.run(&settings, output).await,
-            Command::Bridge(command) => command.run(settings, output).await,
-            Command::Placement(command) => command.run(settings, output).await,
-            Command::Conductors(command) => command.run(&settings, output).await,
-            Command::Watchdog { .. } => Ok(()),
-        }
+        let answer = match self.command {
+            Command::Migrate(command) => command.answer(&settings, output).await?,
+            Command::Nodes(Nodes::Import(command)) => command.answer(&settings, output).await?,
+            Command::Status(command) => command.answer(&settings, output).await?,
+            Command::Pause(command) => command.answer(&settings, output).await?,
+            Command::Resume(command) => command.answer(&settings, output).await?,
+            Command::Explain(command) => command.answer(&settings, output).await?,
+            Command::Conductors(Conductors::Forget(command)) => {
+                command.answer(&settings, output).await?
+            }
+            Command::Run(command) => return command.run(settings).await,
+            Command::Emit(command) => return command.run(&settings, output).await,
+            Command::Tail(command) => return command.run(&settings).await,
+            Command::Release(command) => return command.run(&settings, output).await,
+            Command::DeadLetters(command) => return command.run(&settings, output).await,
+            Command::Bridge(command) => return command.run(settings, output).await,
+            Command::Placement(command) => return command.run(settings, output).await,
+            Command::Watchdog { .. } => return Ok(()),
+        };
+        Ok(output::line(&answer)?)
     }
 }

@@ -34,28 +34,12 @@ pub struct Forget {
     pub wait: Duration,
 }
 
-impl Conductors {
-    /// Does it.
-    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
-        match self {
-            Self::Forget(forget) => forget.run(settings, output).await,
-        }
-    }
-}
-
 impl Forget {
-    /// Prints the answer.
-    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
-        let answer = self.answer(settings, output).await?;
-        Ok(output::line(&answer)?)
-    }
-
     /// Does it; the text to print.
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
-        let failed = |fault: &_| Failure::database(fault, settings);
-        let reader = Reader::new(&settings.database, settings.inventory.clone())
-            .map_err(|fault| failed(&fault))?;
-        let known = reader.conductors().await.map_err(|fault| failed(&fault))?;
+        let failed = Failure::of(settings);
+        let reader = Reader::new(&settings.database, settings.inventory.clone()).map_err(failed)?;
+        let known = reader.conductors().await.map_err(failed)?;
         let name = printable(&self.name);
         match known
             .iter()
@@ -78,10 +62,10 @@ impl Forget {
             now_ms(),
         )
         .await
-        .map_err(|fault| failed(&fault))?;
+        .map_err(failed)?;
         let answer = tokio::time::timeout(self.wait, answer(&reader, number)).await;
         let result = match answer {
-            Ok(answered) => Some(answered.map_err(|fault| failed(&fault))?),
+            Ok(answered) => Some(answered.map_err(failed)?),
             Err(_) => None,
         };
         Ok(match (output, &result) {

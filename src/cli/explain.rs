@@ -34,17 +34,10 @@ pub enum Explain {
 }
 
 impl Explain {
-    /// Prints the answer.
-    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
-        let answer = self.answer(settings, output).await?;
-        Ok(output::line(&answer)?)
-    }
-
     /// Does it; the text to print.
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
-        let failed = |fault: &StoreError| Failure::database(fault, settings);
-        let reader = Reader::new(&settings.database, settings.inventory.clone())
-            .map_err(|fault| failed(&fault))?;
+        let failed = Failure::of(settings);
+        let reader = Reader::new(&settings.database, settings.inventory.clone()).map_err(failed)?;
         let answer = match &self {
             Self::Node { name } => node(&reader, name).await,
             Self::Driver { name, group } => {
@@ -52,9 +45,7 @@ impl Explain {
             }
             Self::Conductor { name } => conductor(&reader, name).await,
         };
-        let (text, object) = answer
-            .map_err(|fault| failed(&fault))?
-            .map_err(Failure::failed)?;
+        let (text, object) = answer.map_err(failed)?.map_err(Failure::failed)?;
         Ok(match output {
             Output::Json => output::json(&object)?,
             Output::Text => output::wrapped(&text, 0),

@@ -29,34 +29,27 @@ pub struct Migrate {
 }
 
 impl Migrate {
-    /// Prints the answer.
-    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
-        let answer = self.answer(settings, output).await?;
-        Ok(output::line(&answer)?)
-    }
-
     /// Does it; the text to print.
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let database = &settings.database;
-        let failed = |fault: &_| Failure::database(fault, settings);
+        let failed = Failure::of(settings);
         store::migrate(
             database,
             settings.inventory.clone(),
             &crate::clock::new_id(),
         )
         .await
-        .map_err(|fault| failed(&fault))?;
+        .map_err(failed)?;
         if settings.bridge.database_url.is_some() {
             store::make_bridge_tables(&settings.bridge_database())
                 .await
-                .map_err(|fault| failed(&fault))?;
+                .map_err(failed)?;
         }
         if self.new_stream {
             self.begin_stream(settings).await?;
         }
-        let reader =
-            Reader::new(database, settings.inventory.clone()).map_err(|fault| failed(&fault))?;
-        let now = reader.overview().await.map_err(|fault| failed(&fault))?;
+        let reader = Reader::new(database, settings.inventory.clone()).map_err(failed)?;
+        let now = reader.overview().await.map_err(failed)?;
         let url = database.url.redacted();
         Ok(match output {
             Output::Json => output::json(&json!({
@@ -85,11 +78,11 @@ impl Migrate {
 
     async fn begin_stream(&self, settings: &Settings) -> Result<(), Failure> {
         let mut operator = Operator::new(&settings.database, settings.inventory.kind)
-            .map_err(|fault| Failure::database(&fault, settings))?;
+            .map_err(Failure::of(settings))?;
         let begun = operator
             .new_stream(&crate::clock::new_id(), now_ms(), self.force)
             .await;
-        match begun.map_err(|fault| Failure::database(&fault, settings))? {
+        match begun.map_err(Failure::of(settings))? {
             NewStream::Begun => Ok(()),
             NewStream::Running(holder) => Err(Failure::failed(format!(
                 "nothing was changed: {} committed within the last minute. Stop every replica first; if it was \

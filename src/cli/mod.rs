@@ -63,31 +63,27 @@ pub struct Failure {
 }
 
 impl Failure {
+    fn new(code: u8, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { code, message }
+    }
+
     /// It was tried and failed.
     #[must_use]
     pub fn failed(message: impl Into<String>) -> Self {
-        Self {
-            code: FAILED,
-            message: message.into(),
-        }
+        Self::new(FAILED, message)
     }
 
     /// Wrong usage or settings.
     #[must_use]
     pub fn usage(message: impl Into<String>) -> Self {
-        Self {
-            code: USAGE,
-            message: message.into(),
-        }
+        Self::new(USAGE, message)
     }
 
     /// Broker or database unreachable.
     #[must_use]
     pub fn unreachable(message: impl Into<String>) -> Self {
-        Self {
-            code: UNREACHABLE,
-            message: message.into(),
-        }
+        Self::new(UNREACHABLE, message)
     }
 
     /// The same, after what must be said first.
@@ -99,10 +95,9 @@ impl Failure {
         }
     }
 
-    /// The database of the settings failed.
-    #[must_use]
-    pub fn database(fault: &StoreError, settings: &Settings) -> Self {
-        Self::at(&settings.database.url.redacted(), fault)
+    /// What a fault of the settings' database becomes.
+    fn of(settings: &Settings) -> impl Fn(StoreError) -> Self + Copy {
+        |fault| Self::at(&settings.database.url.redacted(), &fault)
     }
 
     /// The database at `url`, which holds no secret, failed: says why and what to do.
@@ -161,12 +156,10 @@ async fn patience<T>(
             Err(fault) if fault.is_transient() && clock.mono().0 < LONG => {
                 tokio::time::sleep(pauses.pause()).await
             }
-            done => return done.map_err(|fault| Failure::database(&fault, settings)),
+            done => return done.map_err(Failure::of(settings)),
         }
     }
-    work()
-        .await
-        .map_err(|fault| Failure::database(&fault, settings))
+    work().await.map_err(Failure::of(settings))
 }
 
 impl From<AppFault> for Failure {
@@ -185,30 +178,20 @@ impl From<AppFault> for Failure {
     }
 }
 
-/// The operating system: a stream that cannot be written, a signal that cannot be heard.
-impl From<std::io::Error> for Failure {
-    fn from(fault: std::io::Error) -> Self {
-        Self::failed(fault.to_string())
-    }
+/// Faults that say all by themselves, and the code that each ends with.
+macro_rules! ends_with {
+    ($($fault:ty => $end:ident),*) => {
+        $(impl From<$fault> for Failure {
+            fn from(fault: $fault) -> Self {
+                Self::$end(fault.to_string())
+            }
+        })*
+    };
 }
 
-/// An answer that cannot be made into JSON.
-impl From<serde_json::Error> for Failure {
-    fn from(fault: serde_json::Error) -> Self {
-        Self::failed(fault.to_string())
-    }
-}
-
-impl From<SettingsFault> for Failure {
-    fn from(fault: SettingsFault) -> Self {
-        Self::usage(fault.to_string())
-    }
-}
-
-impl From<UrlFault> for Failure {
-    fn from(fault: UrlFault) -> Self {
-        Self::usage(fault.to_string())
-    }
+ends_with! {
+    std::io::Error => failed, serde_json::Error => failed,
+    SettingsFault => usage, UrlFault => usage
 }
 
 impl From<BrokerError> for Failure {

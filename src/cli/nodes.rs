@@ -44,28 +44,7 @@ pub struct Import {
     pub file: PathBuf,
 }
 
-impl Nodes {
-    /// Does it.
-    ///
-    /// # Errors
-    /// [`Failure`]
-    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
-        match self {
-            Self::Import(import) => import.run(settings, output).await,
-        }
-    }
-}
-
 impl Import {
-    /// Prints the answer.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
-    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
-        let answer = self.answer(settings, output).await?;
-        Ok(output::line(&answer)?)
-    }
-
     /// Does it; the text to print.
     ///
     /// # Errors

@@ -44,12 +44,6 @@ pub struct Pause {
 pub struct Resume {}
 
 impl Pause {
-    /// Prints the answer.
-    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
-        let answer = self.answer(settings, output).await?;
-        Ok(output::line(&answer)?)
-    }
-
     /// Does it; the text to print.
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let who = self.who.clone().unwrap_or_else(caller);
@@ -113,12 +107,6 @@ impl Pause {
 }
 
 impl Resume {
-    /// Prints the answer.
-    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
-        let answer = self.answer(settings, output).await?;
-        Ok(output::line(&answer)?)
-    }
-
     /// Does it; the text to print.
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let mut operator = operator(settings)?;
@@ -137,8 +125,7 @@ impl Resume {
 }
 
 fn operator(settings: &Settings) -> Result<Operator, Failure> {
-    Operator::new(&settings.database, settings.inventory.clone())
-        .map_err(|fault| Failure::database(&fault, settings))
+    Operator::new(&settings.database, settings.inventory.clone()).map_err(Failure::of(settings))
 }
 
 /// Who calls, for people: user and host.

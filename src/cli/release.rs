@@ -75,7 +75,7 @@ impl Release {
         settings: &Settings,
         output: Output,
     ) -> Result<(String, Result<(), Failure>), Failure> {
-        let failed = |fault: StoreError| Failure::database(&fault, settings);
+        let failed = Failure::of(settings);
         let (inventory, database) = (&settings.inventory, &settings.database);
         let reader = Reader::new(database, inventory.clone()).map_err(failed)?;
         let wanted = self.wanted(&reader, settings).await?;
@@ -151,7 +151,7 @@ impl Release {
             return Ok(Wanted::Everything);
         };
         let found = reader.node(node).await;
-        match found.map_err(|fault| Failure::database(&fault, settings))? {
+        match found.map_err(Failure::of(settings))? {
             Some(facts) if facts.hold.is_none() => Err(Failure::failed(format!(
                 "node {} is not out of service because of nodewarden: there is nothing to give back",
                 printable(node)

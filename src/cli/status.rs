@@ -70,23 +70,12 @@ struct Picture {
 }
 
 impl Status {
-    /// Prints the answer.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
-    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
-        let answer = self.answer(settings, output).await?;
-        Ok(output::line(&answer)?)
-    }
-
     /// Does it; the text to print.
     ///
     /// # Errors
     /// [`Failure`]
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
-        let picture = look(settings)
-            .await
-            .map_err(|fault| Failure::database(&fault, settings))?;
+        let picture = look(settings).await.map_err(Failure::of(settings))?;
         Ok(match output {
             Output::Json => output::json(&picture.json())?,
             Output::Text => picture.text().trim_end().to_owned(),
