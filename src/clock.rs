@@ -10,10 +10,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::domain::time::{Mono, Now};
 
 /// Time and randomness, for whatever must be stepped by a test.
-#[expect(
-    async_fn_in_trait,
-    reason = "used only with concrete types, whose futures are Send"
-)]
 pub trait Clock {
     /// Both clocks, read at once.
     fn now(&self) -> Now;

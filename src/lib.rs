@@ -114,6 +114,10 @@
 //! (signals to processes).
 
 #![warn(clippy::disallowed_methods, clippy::too_many_lines)]
+#![expect(
+    async_fn_in_trait,
+    reason = "the traits are used only with concrete types, whose futures are Send"
+)]
 
 pub mod answers;
 pub mod app;

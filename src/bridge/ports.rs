@@ -32,10 +32,6 @@ impl std::fmt::Display for LookFault {
 }
 
 /// Ironic's database.
-#[expect(
-    async_fn_in_trait,
-    reason = "used only with concrete types, whose futures are Send"
-)]
 pub trait Lookout {
     /// Writes our own row and what is `to_remember`, then reads what is remembered, our row and both
     /// tables. Never takes longer than its time limit by much.
@@ -44,10 +40,6 @@ pub trait Lookout {
 }
 
 /// The broker.
-#[expect(
-    async_fn_in_trait,
-    reason = "used only with concrete types, whose futures are Send"
-)]
 pub trait Voice {
     /// Makes sure that there is a session.
     /// Errors: There is no broker, or it says no.

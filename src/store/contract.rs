@@ -18,10 +18,6 @@ use crate::store::write::pause::Pause;
 ///
 /// After any other error it is unknown whether the transaction was committed: the caller must drop
 /// what it remembers and [`resume`](Self::resume).
-#[expect(
-    async_fn_in_trait,
-    reason = "used only with concrete types, whose futures are Send"
-)]
 pub trait Ledger {
     /// The UUID of this database's history. Takes no lock.
     async fn stream(&mut self) -> Result<String, StoreError>;
@@ -136,10 +132,6 @@ pub trait Ledger {
 }
 
 /// What the relay needs of the database.
-#[expect(
-    async_fn_in_trait,
-    reason = "used only with concrete types, whose futures are Send"
-)]
 pub trait Outbox {
     /// The oldest announcements that are not recorded as announced, in order, at most `most`.
     async fn pending(

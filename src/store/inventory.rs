@@ -1,9 +1,30 @@
 //! Which table of nodes is worked on, and whether it is what we take it for.
 
+use std::sync::Arc;
+
 use crate::config::{self, InventoryKind};
 use crate::store::database::connection::Connection;
 use crate::store::database::error::StoreError;
+use crate::store::database::link::WriterConnection;
 use crate::store::sql::{self, Inventory};
+
+/// A writer's statements over the nodes, which depend on the table that is found.
+pub struct Known {
+    pub settings: config::Inventory,
+    /// Once the table has been looked at.
+    pub found: Option<Arc<Inventory>>,
+}
+
+impl Known {
+    pub async fn by(&mut self, link: &mut WriterConnection) -> Result<Arc<Inventory>, StoreError> {
+        if let Some(found) = &self.found {
+            return Ok(Arc::clone(found));
+        }
+        let found = Arc::new(of(link.connection().await?, &self.settings).await?);
+        self.found = Some(Arc::clone(&found));
+        Ok(found)
+    }
+}
 
 /// The statements over the nodes, once the table that they are for was looked at.
 /// Errors: [`StoreError::Schema`] if it is not the table that it should be.

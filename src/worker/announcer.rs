@@ -14,10 +14,6 @@ pub enum Fresh {
 }
 
 /// Where announcements go.
-#[expect(
-    async_fn_in_trait,
-    reason = "used only with concrete types, whose futures are Send"
-)]
 pub trait Announcer {
     /// Publishes in order and awaits every confirm; the result at each place is that message's.
     /// While the broker blocks us it waits.

@@ -8,11 +8,8 @@ pub use crate::clock::Clock;
 use crate::message::{Delivery, Refused};
 pub use crate::store::{Ledger, Outbox};
 
-/// The queue of conductor events, consumed in one session.
-#[expect(
-    async_fn_in_trait,
-    reason = "used only with concrete types, whose futures are Send"
-)]
+/// The queue of conductor events, consumed in one session. Every error says that the session is over;
+/// what was not acknowledged comes again.
 pub trait Queue {
     /// Waits up to `wait` for a first delivery, then takes what is there already, at most `most`.
     async fn receive(&mut self, most: usize, wait: Duration) -> Result<Vec<Delivery>, BrokerError>;
@@ -20,9 +17,7 @@ pub trait Queue {
     /// Acknowledges every delivery up to and including `tag`.
     async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError>;
 
-    /// Puts copies of these unacknowledged deliveries safely into the queue
-    /// of refused messages. Does not acknowledge them.
-    /// Errors: The session is over, and nothing is lost: the deliveries come again.
+    /// Puts copies of these deliveries safely into the queue of refused messages; acknowledges none.
     async fn refuse(&mut self, refused: &[Refused]) -> Result<(), BrokerError>;
 
     /// Sends a tick through the queue.

@@ -34,79 +34,35 @@ pub enum Value<'a> {
     Flag(bool),
 }
 
-impl From<i64> for Value<'_> {
-    fn from(number: i64) -> Self {
-        Self::Int(Some(number))
-    }
+/// What becomes a value, and how; an absent one of the same type becomes NULL.
+macro_rules! becomes {
+    ($($kind:ident($type:ty): |$value:ident| $into:expr;)*) => {
+        $(impl<'a> From<$type> for Value<'a> {
+            fn from($value: $type) -> Self {
+                Self::$kind($into)
+            }
+        })*
+    };
 }
 
-impl From<u32> for Value<'_> {
-    fn from(number: u32) -> Self {
-        Self::Int(Some(number.into()))
-    }
+becomes! {
+    Int(i64): |number| Some(number);
+    Int(u32): |number| Some(number.into());
+    Int(u64): |number| Some(bounded(number));
+    Int(Duration): |duration| Some(bounded(duration.as_millis()));
+    Int(Option<i64>): |number| number;
+    Int(Option<u64>): |number| number.map(bounded);
+    Int(Option<Duration>): |duration| duration.map(|duration| bounded(duration.as_millis()));
+    Text(&'a str): |text| Some(text);
+    Text(&'a String): |text| Some(text);
+    Text(Option<&'a str>): |text| text;
+    Bytes(&'a [u8]): |bytes| bytes;
+    Flag(bool): |flag| flag;
 }
 
 /// Nothing we count comes near 2⁶³, and no database here has larger numbers.
-impl From<u64> for Value<'_> {
-    fn from(number: u64) -> Self {
-        Self::Int(Some(i64::try_from(number).unwrap_or(i64::MAX)))
-    }
-}
-
-impl From<Duration> for Value<'_> {
-    fn from(duration: Duration) -> Self {
-        Self::Int(Some(
-            i64::try_from(duration.as_millis()).unwrap_or(i64::MAX),
-        ))
-    }
-}
-
-impl<'a> From<&'a str> for Value<'a> {
-    fn from(text: &'a str) -> Self {
-        Self::Text(Some(text))
-    }
-}
-
-impl<'a> From<&'a String> for Value<'a> {
-    fn from(text: &'a String) -> Self {
-        Self::Text(Some(text))
-    }
-}
-
-impl<'a> From<&'a [u8]> for Value<'a> {
-    fn from(bytes: &'a [u8]) -> Self {
-        Self::Bytes(bytes)
-    }
-}
-
-impl From<bool> for Value<'_> {
-    fn from(flag: bool) -> Self {
-        Self::Flag(flag)
-    }
-}
-
-impl<'a> From<Option<&'a str>> for Value<'a> {
-    fn from(text: Option<&'a str>) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<Option<i64>> for Value<'_> {
-    fn from(number: Option<i64>) -> Self {
-        Self::Int(number)
-    }
-}
-
-impl From<Option<u64>> for Value<'_> {
-    fn from(number: Option<u64>) -> Self {
-        number.map_or(Self::Int(None), Self::from)
-    }
-}
-
-impl From<Option<Duration>> for Value<'_> {
-    fn from(duration: Option<Duration>) -> Self {
-        duration.map_or(Self::Int(None), Self::from)
-    }
+fn bounded(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
 }
 
 /// Something that takes one place or more among the values of a statement.
@@ -144,13 +100,13 @@ pub enum Connection {
 }
 
 macro_rules! bind {
-    ($query:expr, $value:expr) => {
-        match $value {
-            Value::Int(number) => $query.bind(number),
-            Value::Text(text) => $query.bind(text),
-            Value::Bytes(bytes) => $query.bind(bytes),
-            Value::Flag(flag) => $query.bind(flag),
-        }
+    ($query:expr, $values:expr) => {
+        $values.fold($query, |query, value| match *value {
+            Value::Int(number) => query.bind(number),
+            Value::Text(text) => query.bind(text),
+            Value::Bytes(bytes) => query.bind(bytes),
+            Value::Flag(flag) => query.bind(flag),
+        })
     };
 }
 
@@ -159,25 +115,19 @@ macro_rules! with_query {
     ($connection:expr, $statement:expr, $values:expr, |$query:ident, $link:ident| $work:expr) => {
         match $connection {
             Connection::Sqlite($link) => {
-                let mut $query = sqlx::query::<sqlx::Sqlite>(AssertSqlSafe($statement));
-                for value in $values {
-                    $query = bind!($query, *value);
-                }
+                let $query = sqlx::query::<sqlx::Sqlite>(AssertSqlSafe($statement));
+                let $query = bind!($query, $values.iter());
                 limited($work).await
             }
             Connection::Postgres($link) => {
-                let mut $query = sqlx::query::<sqlx::Postgres>(AssertSqlSafe($statement));
-                for value in $values {
-                    $query = bind!($query, *value);
-                }
+                let $query = sqlx::query::<sqlx::Postgres>(AssertSqlSafe($statement));
+                let $query = bind!($query, $values.iter());
                 limited($work).await
             }
             Connection::MySql($link) => {
                 let (text, order) = positional($statement);
-                let mut $query = sqlx::query::<sqlx::MySql>(AssertSqlSafe(text));
-                for number in order {
-                    $query = bind!($query, $values[number - 1]);
-                }
+                let $query = sqlx::query::<sqlx::MySql>(AssertSqlSafe(text));
+                let $query = bind!($query, order.iter().map(|number| &$values[number - 1]));
                 limited($work).await
             }
         }

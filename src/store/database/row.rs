@@ -1,9 +1,9 @@
 //! A row of an answer, whichever database gave it.
 
+use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{ColumnIndex, Row as _};
 
 use crate::words::Word;
 
@@ -37,32 +37,34 @@ pub enum Row {
     MySql(MySqlRow),
 }
 
-impl From<SqliteRow> for Row {
-    fn from(row: SqliteRow) -> Self {
-        Self::Sqlite(row)
-    }
+macro_rules! from {
+    ($($kind:ident: $row:ty),*) => {
+        $(impl From<$row> for Row {
+            fn from(row: $row) -> Self {
+                Self::$kind(row)
+            }
+        })*
+    };
 }
 
-impl From<PgRow> for Row {
-    fn from(row: PgRow) -> Self {
-        Self::Postgres(row)
-    }
+from! { Sqlite: SqliteRow, Postgres: PgRow, MySql: MySqlRow }
+
+/// The row has a variant for each database; `$read` reads whichever it is.
+macro_rules! each {
+    ($row:expr, |$inner:ident| $read:expr) => {
+        match $row {
+            Row::Sqlite($inner) => $read,
+            Row::Postgres($inner) => $read,
+            Row::MySql($inner) => $read,
+        }
+    };
 }
 
-impl From<MySqlRow> for Row {
-    fn from(row: MySqlRow) -> Self {
-        Self::MySql(row)
-    }
-}
-
+/// An error says that there is no such column, or not what is asked for in it.
 impl Row {
     /// A number or NULL.
     pub fn maybe_int(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
-        match self {
-            Self::Sqlite(row) => row.try_get(column),
-            Self::Postgres(row) => row.try_get(column),
-            Self::MySql(row) => row.try_get(column),
-        }
+        each!(self, |row| row.try_get(column))
     }
 
     /// A number.
@@ -124,31 +126,13 @@ impl Row {
 
     /// Yes, no or NULL.
     pub fn maybe_flag(&self, column: &str) -> Result<Option<bool>, sqlx::Error> {
-        match self {
-            Self::Sqlite(row) => row.try_get(column),
-            Self::Postgres(row) => row.try_get(column),
-            Self::MySql(row) => row.try_get(column),
-        }
+        each!(self, |row| row.try_get(column))
     }
 
     /// Text and binary columns alike, as they were sent.
     fn maybe_bytes(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
-        match self {
-            Self::Sqlite(row) => unchecked(row, column),
-            Self::Postgres(row) => unchecked(row, column),
-            Self::MySql(row) => unchecked(row, column),
-        }
+        each!(self, |row| row.try_get_unchecked(column))
     }
-}
-
-fn unchecked<'r, R>(row: &'r R, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error>
-where
-    R: sqlx::Row,
-    for<'c> &'c str: ColumnIndex<R>,
-    Vec<u8>: sqlx::Decode<'r, R::Database>,
-    Option<Vec<u8>>: sqlx::Decode<'r, R::Database>,
-{
-    row.try_get_unchecked::<Option<Vec<u8>>, _>(column)
 }
 
 fn present<T>(column: &str, value: Option<T>) -> Result<T, sqlx::Error> {

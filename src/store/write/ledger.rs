@@ -10,22 +10,20 @@ use crate::store::contract::Ledger;
 use crate::store::database::connection::values;
 use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, TransactionWatch, Writer, WriterConnection};
-use crate::store::inventory;
+use crate::store::inventory::Known;
 use crate::store::records::{
     Findings, Memory, Prune, Request, RequestKind, Rows, Surveyed, Sweep, Takeover, Window,
     WindowDone,
 };
-use crate::store::sql::Inventory;
 use crate::store::write::fenced::Fenced;
-use crate::store::write::pause::Pause;
+use crate::store::write::pause::{self, Pause};
 use crate::store::write::survey::Survey;
+use crate::store::write::{give_back, intake, memory, sweep, take_out, walk};
 
 /// [`Ledger`] on a database; owns one dedicated connection.
 pub struct SqlLedger {
     link: WriterConnection,
-    settings: config::Inventory,
-    /// Known once the tables have been looked at.
-    inventory: Option<Arc<Inventory>>,
+    inventory: Known,
 }
 
 impl SqlLedger {
@@ -38,20 +36,11 @@ impl SqlLedger {
     ) -> Result<Self, StoreError> {
         Ok(Self {
             link: WriterConnection::new(database, watch, Writer::Ledger)?,
-            settings: inventory.into(),
-            inventory: None,
+            inventory: Known {
+                settings: inventory.into(),
+                found: None,
+            },
         })
-    }
-
-    /// The statements over the nodes, which may depend on the table that is found.
-    async fn inventory(&mut self) -> Result<Arc<Inventory>, StoreError> {
-        if let Some(inventory) = &self.inventory {
-            return Ok(Arc::clone(inventory));
-        }
-        let connection = self.link.connection().await?;
-        let found = Arc::new(inventory::of(connection, &self.settings).await?);
-        self.inventory = Some(Arc::clone(&found));
-        Ok(found)
     }
 
     /// Runs `work` in one transaction under the fence. After an error nothing of the connection is
@@ -64,7 +53,7 @@ impl SqlLedger {
         work: impl AsyncFnOnce(&mut Fenced<'_>) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
         let now_ms: Option<u64> = now_ms.into();
-        let inventory = self.inventory().await?;
+        let inventory = self.inventory.by(&mut self.link).await?;
         let sql = self.link.statements;
         let outcome = self.link.transaction(doing, async |connection| {
             let held = connection
@@ -111,8 +100,8 @@ impl Ledger for SqlLedger {
                 "the tables are empty: run `nodewarden migrate`".to_owned(),
             ));
         }
-        self.inventory = None;
-        self.inventory().await?;
+        self.inventory.found = None;
+        self.inventory.by(&mut self.link).await?;
         self.link
             .transaction("prove that writing works", async |connection| {
                 connection.execute(sql.prove, &[]).await?;
@@ -136,7 +125,7 @@ impl Ledger for SqlLedger {
                 connection.execute(sql.take_epoch, values).await?;
                 let row = connection.fetch_one(sql.counters, &[]).await?;
                 let (stream, epoch) = (row.text("stream")?, row.uint("epoch")?);
-                let memory = crate::store::write::memory::read(connection, sql).await?;
+                let memory = memory::read(connection, sql).await?;
                 Ok(Outcome::Commit((stream, epoch, memory)))
             })
             .await?;
@@ -158,7 +147,7 @@ impl Ledger for SqlLedger {
 
     async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError> {
         self.fenced(epoch, None, "read the memory again", async |unit| {
-            crate::store::write::memory::read(unit.connection, unit.sql).await
+            memory::read(unit.connection, unit.sql).await
         })
         .await?
     }
@@ -170,15 +159,15 @@ impl Ledger for SqlLedger {
         let sql = self.link.statements;
         self.link
             .look("recall events", async |connection| {
-                crate::store::write::intake::recall(connection, sql, events).await
+                intake::recall(connection, sql, events).await
             })
             .await
     }
 
-    async fn commit(&mut self, epoch: u64, intake: &Findings) -> Result<(), StoreError> {
+    async fn commit(&mut self, epoch: u64, findings: &Findings) -> Result<(), StoreError> {
         let doing = "commit a batch of events";
-        self.fenced(epoch, intake.now_ms, doing, async |unit| {
-            crate::store::write::intake::commit(unit, intake).await
+        self.fenced(epoch, findings.now_ms, doing, async |unit| {
+            intake::commit(unit, findings).await
         })
         .await
     }
@@ -191,7 +180,7 @@ impl Ledger for SqlLedger {
     ) -> Result<WindowDone, StoreError> {
         let doing = "take nodes out of service";
         self.fenced(epoch, window.now_ms, doing, async |unit| {
-            crate::store::write::take_out::take_out(unit, pair, window).await
+            take_out::take_out(unit, pair, window).await
         })
         .await
     }
@@ -203,7 +192,7 @@ impl Ledger for SqlLedger {
         window: &Window,
     ) -> Result<WindowDone, StoreError> {
         self.fenced(epoch, window.now_ms, "give nodes back", async |unit| {
-            crate::store::write::give_back::give_back(unit, pair, window).await
+            give_back::give_back(unit, pair, window).await
         })
         .await
     }
@@ -214,7 +203,7 @@ impl Ledger for SqlLedger {
         window: &Window,
     ) -> Result<WindowDone, StoreError> {
         self.fenced(epoch, window.now_ms, "put marks right", async |unit| {
-            crate::store::write::give_back::unmark_strays(unit, window).await
+            give_back::unmark_strays(unit, window).await
         })
         .await
     }
@@ -224,17 +213,17 @@ impl Ledger for SqlLedger {
         of: Rows<'_>,
         after: &str,
     ) -> Result<Option<String>, StoreError> {
-        let inventory = self.inventory().await?;
+        let inventory = self.inventory.by(&mut self.link).await?;
         let sql = self.link.statements;
         self.link
             .look("look for a row", async |connection| {
-                crate::store::write::walk::first_after(connection, sql, &inventory, of, after).await
+                walk::first_after(connection, sql, &inventory, of, after).await
             })
             .await
     }
 
     async fn survey(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, StoreError> {
-        let inventory = self.inventory().await?;
+        let inventory = self.inventory.by(&mut self.link).await?;
         let sql = self.link.statements;
         self.link
             .look("look for work", async |connection| {
@@ -248,21 +237,21 @@ impl Ledger for SqlLedger {
             .await
     }
 
-    async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError> {
-        let inventory = self.inventory().await?;
+    async fn begin_sweep(&mut self, epoch: u64, wanted: &Sweep) -> Result<Vec<Pair>, StoreError> {
+        let inventory = self.inventory.by(&mut self.link).await?;
         let sql = self.link.statements;
         let needed = self
             .link
             .look("look for pairs to forget", async |connection| {
-                crate::store::write::sweep::needed(connection, sql, &inventory, sweep).await
+                sweep::needed(connection, sql, &inventory, wanted).await
             })
             .await?;
-        let pairs = !sweep.unnamed.is_empty() || !sweep.unwanted.is_empty();
+        let pairs = !wanted.unnamed.is_empty() || !wanted.unwanted.is_empty();
         if pairs && needed.is_empty() {
             return Ok(Vec::new());
         }
-        self.fenced(epoch, sweep.now_ms, "begin a sweep", async |unit| {
-            crate::store::write::sweep::begin(unit, &needed).await
+        self.fenced(epoch, wanted.now_ms, "begin a sweep", async |unit| {
+            sweep::begin(unit, &needed).await
         })
         .await
     }
@@ -275,13 +264,13 @@ impl Ledger for SqlLedger {
         most: u32,
     ) -> Result<u64, StoreError> {
         self.fenced(epoch, None, "drop old records", async |unit| {
-            crate::store::write::sweep::prune(unit, what, before_ms, most).await
+            sweep::prune(unit, what, before_ms, most).await
         })
         .await
     }
 
     async fn unknown_pairs(&mut self, most: u32) -> Result<Vec<Pair>, StoreError> {
-        let inventory = self.inventory().await?;
+        let inventory = self.inventory.by(&mut self.link).await?;
         self.link
             .look("look for unknown drivers", async |connection| {
                 let rows = connection
@@ -304,14 +293,14 @@ impl Ledger for SqlLedger {
         let sql = self.link.statements;
         self.link
             .look("look for a pause", async |connection| {
-                crate::store::write::pause::read(connection, sql).await
+                pause::read(connection, sql).await
             })
             .await
     }
 
     async fn end_pause(&mut self, epoch: u64, id: &str, now_ms: u64) -> Result<bool, StoreError> {
         self.fenced(epoch, now_ms, "end the pause", async |unit| {
-            crate::store::write::pause::end(unit.connection, unit.sql, id).await
+            pause::end(unit.connection, unit.sql, id).await
         })
         .await
     }

@@ -2,16 +2,14 @@
 //! whatever epoch there is. The replica that decides is not disturbed: its counters are read under
 //! the fence in each of its transactions.
 
-use std::sync::Arc;
-
 use crate::config::{self, Database, Mode};
 use crate::domain::ids::Pair;
 use crate::store::database::connection::{Connection, Value, values};
 use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, WriterConnection};
-use crate::store::inventory;
+use crate::store::inventory::Known;
 use crate::store::records::{Rows, Window, WindowDone};
-use crate::store::sql::{Inventory, Statements};
+use crate::store::sql::Statements;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::give_back;
 use crate::store::write::pause;
@@ -44,9 +42,7 @@ pub enum NewStream {
 /// A command's connection to the database.
 pub struct Operator {
     link: WriterConnection,
-    settings: config::Inventory,
-    /// Known once the table of nodes has been looked at.
-    inventory: Option<Arc<Inventory>>,
+    inventory: Known,
 }
 
 impl Operator {
@@ -58,8 +54,10 @@ impl Operator {
     ) -> Result<Self, StoreError> {
         Ok(Self {
             link: WriterConnection::of_command(database)?,
-            settings: inventory.into(),
-            inventory: None,
+            inventory: Known {
+                settings: inventory.into(),
+                found: None,
+            },
         })
     }
 
@@ -113,7 +111,7 @@ impl Operator {
         held: Held<'_>,
         window: &Window,
     ) -> Result<Option<WindowDone>, StoreError> {
-        let inventory = self.inventory().await?;
+        let inventory = self.inventory.by(&mut self.link).await?;
         self.guest("release nodes", async |connection, sql| {
             let mut unit = Fenced::under_the_fence(connection, sql, &inventory).await?;
             let observing = unit.counters.mode == Some(Mode::Observe);
@@ -148,16 +146,6 @@ impl Operator {
             Ok(NewStream::Begun)
         })
         .await
-    }
-
-    async fn inventory(&mut self) -> Result<Arc<Inventory>, StoreError> {
-        if let Some(inventory) = &self.inventory {
-            return Ok(Arc::clone(inventory));
-        }
-        let connection = self.link.connection().await?;
-        let found = Arc::new(inventory::of(connection, &self.settings).await?);
-        self.inventory = Some(Arc::clone(&found));
-        Ok(found)
     }
 }
 
