@@ -67,8 +67,7 @@ pub fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The instant that lies `age` back, if the machine has run that long: for other tasks, which tell
-/// by it how old something is when they look.
+/// The instant `age` ago, if the machine has run that long; tells other tasks how old something is.
 #[must_use]
 pub fn ago(age: Duration) -> Option<Instant> {
     Instant::now().checked_sub(age)

@@ -37,7 +37,6 @@ mod present {
     static ARMED: OnceLock<Armed> = OnceLock::new();
 
     /// Arms one place: `NAME=kill` or `NAME=stop`, once `file` exists.
-    /// Errors: What of `spec` cannot be understood.
     pub fn arm(spec: &str, file: PathBuf) -> Result<(), String> {
         let (name, action) = spec
             .split_once('=')

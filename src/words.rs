@@ -1,6 +1,5 @@
-//! Closed words: an enum whose values are written as fixed texts in tables, messages, metrics and
-//! answers. Text becomes a word in one place, a row or a message that is read, where an unknown one
-//! is an error; a word becomes text wherever it is shown.
+//! Closed words: enums written as fixed texts in tables, messages, metrics and answers. Text
+//! becomes a word in one place, where an unknown one is an error.
 
 use std::fmt;
 

@@ -32,8 +32,7 @@ pub fn node(facts: &NodeFacts, now_ms: u64) -> String {
     answer.join(" ")
 }
 
-/// Why a pair is in the state that it is in. `gone` are the conductors that support it and do not
-/// count, newest sign of life first.
+/// Why a pair is in its state; `gone`: its conductors that do not count, latest sign of life first.
 #[must_use]
 pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String {
     let name = capital(pair(&view.driver, &view.conductor_group));
@@ -76,8 +75,7 @@ pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String
     answer.join(" ")
 }
 
-/// Whether one conductor alone keeps the pair active: after the next failure nothing operates its
-/// nodes. One in a planned restart operates nothing; a pair that has only such is `holding`.
+/// Whether one conductor alone keeps the pair active. One in a planned restart operates nothing.
 #[must_use]
 pub fn nearly_lost(view: &DriverView) -> bool {
     view.state == PairState::Active && view.conductors.len() - view.away.len() == 1

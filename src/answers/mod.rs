@@ -1,5 +1,4 @@
-//! What is answered, over HTTP and on the command line alike: sentences (`explain`) and JSON (`shapes`). HTTP and the commands
-//! both read it, so that they say the same.
+//! What HTTP and the commands answer alike: sentences (`explain`) and JSON (`shapes`).
 
 pub mod explain;
 pub mod shapes;

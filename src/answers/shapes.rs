@@ -1,5 +1,4 @@
-//! The shapes of the answers, field by field as the outside contract names them. The commands
-//! print the same objects.
+//! The answers' JSON, field by field as in the outside contract; the commands print the same.
 
 use serde::Serialize;
 

@@ -8,8 +8,7 @@ use crate::domain::conductor::ConductorState;
 use crate::domain::hearing::{FRESH, TICK_INTERVAL, slack};
 use crate::store::Reader;
 
-/// Says at start how long a dead conductor's nodes can stay in service, with the time-outs that
-/// are known now.
+/// Says at start how long a dead conductor's nodes can stay in service, with today's time-outs.
 pub(super) async fn log(settings: &Settings, reader: &Reader) -> Result<(), AppFault> {
     let conductors = reader
         .conductors()
@@ -42,8 +41,7 @@ pub(super) async fn log(settings: &Settings, reader: &Reader) -> Result<(), AppF
     Ok(())
 }
 
-/// One sentence: the conductor's own time-out, plus a tick's interval and its freshness (and the slack of a
-/// short one).
+/// The time-out, a tick's interval and its freshness (and the slack of a short time-out).
 fn worst_case(reconnect_grace: Duration, longest: Option<Duration>) -> String {
     let show = |duration: Duration| humantime::format_duration(duration).to_string();
     let margin = TICK_INTERVAL + FRESH + longest.map(slack).unwrap_or_default();

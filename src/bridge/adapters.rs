@@ -80,8 +80,7 @@ impl IronicLookout {
         }
     }
 
-    /// As [`Lookout::look`], with the error as it was.
-    /// Errors: `None`: it took too long.
+    /// As [`Lookout::look`], with the error as it was; `None`: it took too long.
     pub async fn try_look(
         &mut self,
         to_remember: &[Remembered],

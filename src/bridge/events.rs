@@ -23,8 +23,7 @@ pub(super) fn joined(name: &ConductorName, registered: &Registered, sign_ms: u64
     event(name, registered.incarnation, Some(sign_ms), kind, "")
 }
 
-/// It lives, and this is all that it serves. With a stamp where its `updated_at` never moves, so
-/// that the heartbeat counts as a new sign of life.
+/// It lives and serves this. Stamped where `updated_at` never moves: a new sign of life.
 pub(super) fn lives(
     name: &ConductorName,
     registered: &Registered,
@@ -49,8 +48,7 @@ pub(super) fn left(
     event(name, incarnation, Some(sign_ms), kind, "")
 }
 
-/// It is silent. Always stamped: another bridge's late heartbeat may have revived it after the same
-/// was said before, and a repeat would change nothing then.
+/// It is silent. Always stamped: another bridge may have revived it since the same was said.
 pub(super) fn late(
     name: &ConductorName,
     incarnation: Incarnation,

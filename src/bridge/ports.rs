@@ -1,5 +1,4 @@
-//! What the loop waits for: a database to look at, a broker to speak to, a clock. Real ones and
-//! simulated ones implement them alike.
+//! What the loop waits for: a database, a broker, a clock; real and simulated alike.
 
 use std::time::Duration;
 
@@ -33,21 +32,18 @@ impl std::fmt::Display for LookFault {
 
 /// Ironic's database.
 pub trait Lookout {
-    /// Writes our own row and what is `to_remember`, then reads what is remembered, our row and both
-    /// tables. Never takes longer than its time limit by much.
-    /// Errors: [`LookFault`]: nothing was seen.
+    /// Writes our row and `to_remember`, then reads what is remembered, our row and both tables,
+    /// within about its time limit. After a [`LookFault`] nothing was seen.
     async fn look(&mut self, to_remember: &[Remembered]) -> Result<Sighting, LookFault>;
 }
 
 /// The broker.
 pub trait Voice {
-    /// Makes sure that there is a session.
-    /// Errors: There is no broker, or it says no.
+    /// Makes sure that there is a session; fails if there is no broker, or it says no.
     async fn open(&mut self) -> Result<(), BrokerError>;
 
-    /// Publishes all in order, and waits for the broker's answer for each. After an error the
-    /// session is over, and the next [`open`](Self::open) begins a new one.
-    /// Errors: It is unknown which of them the broker has.
+    /// Publishes all in order and awaits each answer. After an error it is unknown what the broker
+    /// has, and the next [`open`](Self::open) begins a new session.
     async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError>;
 
     /// Why the broker does not read from us at the moment, if it said so.

@@ -34,16 +34,14 @@ impl Announcements {
         self.publisher.publish(messages).await
     }
 
-    /// Goes on with a fresh channel of the same connection.
-    /// Errors: [`BrokerError`]; the old channel stays in use.
+    /// Goes on with a fresh channel of the same connection; after an error, with the old one.
     pub async fn renew_channel(&mut self) -> Result<(), BrokerError> {
         let fresh = Publisher::patient(&self.link).await?;
         std::mem::replace(&mut self.publisher, fresh).close().await;
         Ok(())
     }
 
-    /// Goes on with a fresh connection, which is this publisher's own.
-    /// Errors: [`BrokerError`]; the old connection stays in use.
+    /// Goes on with a fresh connection of its own; after an error, with the old one.
     pub async fn renew_connection(&mut self) -> Result<(), BrokerError> {
         let name = "nodewarden replica announce";
         let link = Arc::new(BrokerConnection::open(&self.settings, name).await?);
@@ -53,8 +51,7 @@ impl Announcements {
         Ok(())
     }
 
-    /// The broker's reason for not reading from the connection in use at the moment, if it gave
-    /// one.
+    /// Why the broker does not read from the connection, if it said so.
     pub fn blocked(&self) -> Option<String> {
         self.link.blocked()
     }

@@ -36,8 +36,7 @@ pub(super) struct Parcel<'a> {
 pub(super) struct ConfirmedChannel {
     channel: Channel,
     link: Arc<BrokerConnection>,
-    /// Set while confirms are outstanding: if publishing is abandoned or fails, a later window
-    /// could mistake the old confirms for its own.
+    /// While confirms are outstanding: a later window could mistake old confirms for its own.
     in_doubt: bool,
     /// Whether publishing waits for as long as the broker blocks the connection.
     patient: bool,
@@ -53,8 +52,7 @@ impl ConfirmedChannel {
         })
     }
 
-    /// The same channel, on which a broker that blocks us (memory or disk alarm) makes publishing
-    /// wait for its end instead of failing at the time limit.
+    /// The same channel, which waits while the broker blocks us (an alarm) instead of failing.
     pub(super) fn patient(mut self) -> Self {
         self.patient = true;
         self
@@ -157,8 +155,7 @@ impl ConfirmedChannel {
         Ok(())
     }
 
-    /// Waits up to the time limit; where that is wanted, the time in which the broker blocks us
-    /// does not count.
+    /// Waits up to the time limit; a patient channel does not count the time of a block.
     async fn answered<T>(
         &self,
         what: &str,

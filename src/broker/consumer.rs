@@ -81,8 +81,8 @@ impl Consumer {
         })
     }
 
-    /// Waits up to `wait` for a first delivery, then takes what is already here, `most` in all.
-    /// Nothing: nothing came. Abandoning it loses no delivery.
+    /// Waits up to `wait` for a first delivery, then takes what is here, `most` in all; may be
+    /// abandoned.
     pub async fn receive(
         &mut self,
         most: usize,
@@ -94,9 +94,7 @@ impl Consumer {
         Ok(plain)
     }
 
-    /// Acknowledges everything up to and including `tag`, at once.
-    /// Errors: [`BrokerError::Lost`]: the session is over, and so is every claim on these
-    /// deliveries.
+    /// Acknowledges everything up to and including `tag`. After an error every claim is over.
     pub async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError> {
         let Some(at) = self
             .pending
@@ -121,11 +119,9 @@ impl Consumer {
         Ok(())
     }
 
-    /// Puts copies of deliveries that still wait into the dead-letter queue and returns once the
-    /// broker has them all; each is `(tag, reason code, detail for people)`. Acknowledging the
-    /// originals is left to the caller, afterwards.
-    /// Errors: [`BrokerError::Refused`] if the dead-letter queue does not take them;
-    /// [`BrokerError::Lost`]: the session is over. Either way some copies may be there already.
+    /// Puts copies of waiting deliveries into the dead-letter queue, and returns once the broker
+    /// has them all; acknowledges none. After an error some copies may be there.
+    /// [`BrokerError::Refused`]: that queue does not take them.
     pub async fn refuse(&mut self, refused: &[Refused]) -> Result<(), BrokerError> {
         let (queue, channel) = &mut self.dead_letters;
         let frame_max = channel.frame_max();
@@ -167,11 +163,9 @@ impl Consumer {
         Ok(())
     }
 
-    /// Sends a tick into the events queue. It is confirmed, but nothing waits for that here: while
-    /// the one before is unconfirmed, or the broker blocks publishers, no further one is sent and
-    /// the worker notices that its own tick does not come back.
-    /// Errors: [`BrokerError::Lost`]: the session is over, a confirm did not come in time, or the
-    /// user may not publish ticks.
+    /// Sends a tick into the events queue. No confirm is awaited: while one is missing, or the
+    /// broker blocks us, none is sent, and the worker notices that no tick comes back. Fails too if
+    /// a confirm is late, or the user may not publish ticks.
     pub async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
         self.ticks.send(&body).await
     }
@@ -194,8 +188,7 @@ impl Consumer {
         consume.or(publish).is_some()
     }
 
-    /// Declares again what is missing of the topology, where `amqp.declare` is on. A failure is
-    /// logged: what is there may still do.
+    /// Makes again what is missing of the topology, with `amqp.declare`; a failure is logged.
     pub async fn repair(&mut self) -> Result<(), BrokerError> {
         if !self.settings.declare {
             return Ok(());
@@ -210,10 +203,8 @@ impl Consumer {
         }
     }
 
-    /// Leaves the line and keeps the order: closes the channel, which puts everything that is
-    /// unacknowledged back in its place.
-    /// Errors: [`BrokerError::Lost`] if the broker did not say goodbye in time; the connection is
-    /// down then.
+    /// Leaves the line: closing the channel puts everything unacknowledged back in its place.
+    /// Without an answer in time the connection is down.
     pub async fn close(self) -> Result<(), BrokerError> {
         let goodbye = self.channel.close(200, "OK".into());
         within(self.link.limit(), "closing the channel", goodbye)

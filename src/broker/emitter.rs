@@ -1,5 +1,4 @@
-//! Publishing for those who only publish: `emit` and the bridge. Their user may need no more than
-//! to write to one exchange, so nothing is declared or checked.
+//! Publishing for `emit` and the bridge, whose user may only write: nothing is declared or checked.
 
 use std::sync::Arc;
 
@@ -40,10 +39,8 @@ impl Emitter {
     }
 }
 
-/// Publishes one event and returns once the broker has it in a queue.
-/// Errors: [`BrokerError::Refused`] if no queue is bound for it, if a queue rejected it, or if the
-/// user may not publish there; [`BrokerError::Lost`] if it is unknown whether the broker has it:
-/// repeat it with the same `message_id`.
+/// Publishes one event and returns once a queue has it. [`BrokerError::Refused`]: no queue took it,
+/// or the user may not publish; [`BrokerError::Lost`]: repeat it with the same `message_id`.
 pub async fn publish_event(settings: &Amqp, message: Outgoing) -> Result<(), BrokerError> {
     let mut emitter = Emitter::open(settings, "emit").await?;
     let messages = [message];

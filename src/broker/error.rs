@@ -8,15 +8,14 @@ use std::time::Duration;
 use lapin::ErrorKind;
 use lapin::types::ShortString;
 
-/// Why the broker could not do what was asked. The text holds the whole chain of causes and never a
-/// secret.
+/// Why the broker could not do it: the whole chain of causes, never a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BrokerError {
     /// No answer, or none in time: trying again later may help.
     #[error("broker unreachable: {0}")]
     Unreachable(String),
-    /// The broker, or our own check, said no: login, permission, virtual host, missing or different
-    /// topology. The text says what to do; trying again helps once somebody did it.
+    /// The broker, or our own check, said no (login, permission, topology); the text says what to
+    /// do.
     #[error("broker refused: {0}")]
     Refused(String),
     /// The session is over, and what was under way may or may not have reached the broker.

@@ -17,8 +17,7 @@ use super::{APP_ID, BrokerError};
 use crate::clock::{new_id, now_ms};
 use crate::message::{PROBE_KEY, PROBE_TYPE};
 
-/// Where probes go out: a channel of the publishing connection, at most one probe in flight. A
-/// missing exchange ends the channel, never the session: the next probe gets a new one.
+/// A channel for probes, at most one in flight. A missing exchange ends it, never the session.
 pub(super) struct Probes {
     exchange: ShortString,
     link: Arc<BrokerConnection>,

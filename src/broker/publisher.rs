@@ -42,8 +42,7 @@ impl Publisher {
         self.channel.close().await;
     }
 
-    /// For events, where a worker may ask who speaks (`security.allowed_publishers`): every message
-    /// says under which login it was published.
+    /// Signs every message with its login, for a worker with `security.allowed_publishers`.
     pub(super) async fn signing(link: &Arc<BrokerConnection>) -> Result<Self, BrokerError> {
         Ok(Self {
             user: Some(short(link.user())?),
@@ -51,12 +50,10 @@ impl Publisher {
         })
     }
 
-    /// Publishes all in order and waits until the broker has answered for each; result `i` belongs
-    /// to message `i`. A message that came back to us is told by exchange, routing key and
-    /// `message_id`: two messages that share all three share their fate.
-    /// Errors: [`BrokerError::Lost`]: the session is over, and it is unknown which messages the
-    /// broker has. [`BrokerError::Refused`]: no such exchange, or no permission for it, and the
-    /// channel is gone; or a property is longer than the 255 bytes of AMQP, and nothing was sent.
+    /// Publishes all in order and awaits each answer; result `i` is that of message `i`. What comes
+    /// back is known by exchange, routing key and `message_id`. [`BrokerError::Lost`]: unknown
+    /// which the broker has. [`BrokerError::Refused`]: no exchange, no permission, or a property
+    /// over 255 bytes.
     pub async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
         let mut parcels = messages.iter().map(parcel).collect::<Result<Vec<_>, _>>()?;
         if let Some(user) = &self.user {

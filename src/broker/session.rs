@@ -1,5 +1,4 @@
-//! A session: everything that one replica, or one command, has with the broker, from the first
-//! dial to the end of both connections.
+//! A session: all that one replica or command has with the broker, until both connections end.
 
 use std::sync::Arc;
 
@@ -31,10 +30,7 @@ impl Session {
         })
     }
 
-    /// Gets in line at the events queue, on a channel of its own and with a consumer tag that was
-    /// never used before.
-    /// Errors: [`BrokerError::Refused`] says what to do; [`BrokerError::Lost`]: the session is
-    /// over.
+    /// Gets in line at the events queue, on a channel of its own and with a new consumer tag.
     pub async fn consume(&self, session_id: &str) -> Result<Consumer, BrokerError> {
         Consumer::open(&self.settings, &self.consume, &self.publish, session_id).await
     }
@@ -49,16 +45,15 @@ impl Session {
         Announcements::open(&self.settings, &self.publish).await
     }
 
-    /// The broker's reason for not reading from one of the connections at the moment (memory or
-    /// disk alarm), if it gave one.
+    /// Why the broker does not read from one of the connections (an alarm), if it said so.
     pub fn blocked(&self) -> Option<String> {
         // Both are asked: each keeps its own word only when it is looked at.
         let (consume, publish) = (self.consume.blocked(), self.publish.blocked());
         publish.or(consume)
     }
 
-    /// The hard stop of a session that was fenced: shuts both sockets down at once, whatever is
-    /// under way. The broker hands the queue over as soon as it sees that.
+    /// The hard stop of a fenced session: shuts both sockets, so that the broker hands the queue
+    /// over.
     pub fn sever(&self) {
         self.consume.sever();
         self.publish.sever();

@@ -1,5 +1,4 @@
-//! Ticks: messages of our own that travel through the events queue and tell by coming back that we
-//! hear.
+//! Ticks: our own messages through the events queue, which prove by coming back that we hear.
 
 use std::sync::Arc;
 
@@ -14,8 +13,7 @@ use super::{APP_ID, BrokerError};
 use crate::clock::{new_id, now_ms};
 use crate::message::TICK_TYPE;
 
-/// How long a tick may wait in the queue, in milliseconds. Ticks of an outage must not pile up, but
-/// one that expired while a busy queue was worked off would never prove that we hear.
+/// Milliseconds a tick may wait: an outage's must not pile up, a busy queue's must still come.
 const TICK_EXPIRES_MS: &str = "60000";
 
 /// Where ticks go out: a channel of the publishing connection, at most one tick in flight.
@@ -50,8 +48,8 @@ impl Ticks {
         }
     }
 
-    /// Sends one, unless the one before is still in flight or the broker blocks publishers. A confirm
-    /// that does not come in time ends the session (L4).
+    /// Sends one, unless one is in flight or the broker blocks us. A late confirm ends the session
+    /// (L4).
     pub(super) async fn send(&mut self, body: &[u8]) -> Result<(), BrokerError> {
         if self.link.blocked().is_some() {
             if let Some(waiting) = &mut self.in_flight {

@@ -229,8 +229,8 @@ impl Part {
     }
 }
 
-/// Quorum, because a classic queue with a single active consumer can crash when consumers come and
-/// go (rabbitmq-server issue 5460), and because one lost disk must not lose an event.
+/// Quorum: a classic queue with a single active consumer can crash when consumers come and go
+/// (rabbitmq-server issue 5460), and one lost disk must not lose an event.
 fn queue_arguments(single_active: bool) -> FieldTable {
     let mut arguments = FieldTable::default();
     arguments.insert(

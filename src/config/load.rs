@@ -8,8 +8,7 @@ use figment::providers::{Format, Serialized, Toml};
 use super::{Settings, SettingsFault, environment};
 
 impl Settings {
-    /// Reads file, environment and `overrides` (`section.key`, value), in rising order of rank.
-    /// Errors: [`SettingsFault`] names the file, variable or flag and what is wrong with it.
+    /// Reads file, environment and `overrides` (`section.key`, value); later ones win.
     pub fn load(
         file: Option<&Path>,
         overrides: &[(String, String)],
@@ -52,8 +51,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Merges one value given as text: a TOML value where it parses as one (numbers, booleans,
-    /// lists, tables), a text otherwise.
+    /// Merges one value: a TOML value where the text parses as one, else a text.
     fn set(
         figment: Figment,
         path: &str,

@@ -22,8 +22,8 @@ impl SecretUrl {
         self.0.expose_secret()
     }
 
-    /// One URL for each host of a list, in order: `postgres://u:p@h1:5432,h2:5432/db`. User, password,
-    /// database and parameters are the same for all. A file has no hosts, and a comma in its name is one.
+    /// One URL for each host of a list, in order: `postgres://u:p@h1:5432,h2:5432/db`. All else is
+    /// the same for all. A file has no hosts, and may have a comma in its name.
     #[must_use]
     pub fn hosts(&self) -> Vec<Self> {
         let url = self.expose();

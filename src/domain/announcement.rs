@@ -75,12 +75,11 @@ pub struct AnnouncedNode {
     pub name: Option<String>,
 }
 
-/// One outgoing message, exactly as fixed in the transaction that decided it (I4): everything in
-/// it is a function of stored rows, so a repeat has the same bytes.
+/// One outgoing message as fixed in the transaction that decided it (I4): a function of stored
+/// rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announcement {
-    /// Its place among the announcements of the stream; the message's `message_id` is
-    /// `{stream}:{number}`.
+    /// Its place among the stream's announcements; `message_id` is `{stream}:{number}`.
     pub number: u64,
     /// The history that `seq` and `number` belong to, a UUID in text.
     pub stream: String,

@@ -23,8 +23,7 @@ pub struct Turn {
     pub pair: Pair,
     /// What it should be from now on.
     pub to: Standing,
-    /// The verdict to record; `None` where a pair becomes active for the first time, which takes
-    /// nothing out and gives nothing back.
+    /// The verdict to record; `None`: active for the first time, which moves no node.
     pub verdict: Option<Verdict>,
     /// What tipped it.
     pub cause: Cause,
@@ -99,8 +98,7 @@ impl CauseKind {
 }
 
 words! {
-    /// What a pair should be, as decided and recorded. A pair without a standing never had an active
-    /// conductor.
+    /// What a pair should be; one without a standing never had an active conductor.
     Standing, "a standing" {
         /// It has an active conductor.
         Active = "active",

@@ -108,8 +108,7 @@ fn counted_pairs(conductor: Option<&Conductor>) -> BTreeSet<Pair> {
         .unwrap_or_default()
 }
 
-/// The latest sign of life among all conductors that are known to support `pair`, the changing
-/// one included, before and after.
+/// The latest sign of life among all known conductors of `pair`, the changing one included.
 fn last_good(
     map: &DriverMap,
     pair: &Pair,

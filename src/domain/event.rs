@@ -15,8 +15,7 @@ pub struct Event {
     pub conductor: ConductorName,
     /// Which start of that conductor it is about.
     pub incarnation: Incarnation,
-    /// The publisher's clock when it was sent, ms since 1970 UTC. Compared only with other times
-    /// of the same conductor's clock.
+    /// The publisher's clock, ms since 1970 UTC; compared only with times of the same clock.
     pub sent_at_ms: Option<u64>,
     /// What happened.
     pub kind: EventKind,
@@ -88,8 +87,8 @@ pub struct Statement {
     pub group: Group,
     /// The drivers that it supports; may be none.
     pub drivers: BTreeSet<Driver>,
-    /// It will send heartbeats and is lost after that long without one (1 s to 1 h). `None`: it
-    /// is not watched for silence (`Joined`), or as known before (`Heartbeat`).
+    /// Lost after that long without a heartbeat (1 s to 1 h). `None`: not watched (`Joined`), or as
+    /// known before (`Heartbeat`).
     pub heartbeat_timeout: Option<Duration>,
 }
 

@@ -13,19 +13,17 @@ use super::ids::ConductorName;
 use super::map::DriverMap;
 use super::time::Mono;
 
-/// How often each replica sends a tick. A crash between commit and announcement is found by the
-/// successor's first delivery, which is a tick at the latest.
+/// Between two ticks. A successor's first delivery is a tick at the latest.
 pub const TICK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// An own tick older than this proves nothing about the present.
 pub const FRESH: Duration = Duration::from_secs(1);
 
-/// Longer than this between two fresh own ticks is a gap of ours: three intervals, so that one
-/// tick may be late without starting the grace again.
+/// Between two fresh ticks, a longer time is a gap of ours: three intervals, so one may be late.
 pub const GAP: Duration = Duration::from_secs(3);
 
-/// A time-out under this gets one [`TICK_INTERVAL`] of slack: a stall of ours is not counted before
-/// it is longer than that, and may have held up the only sign of life of so short a time.
+/// A shorter time-out gets one [`TICK_INTERVAL`] of slack: a stall that is not counted yet may have
+/// held up its only sign of life.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// What is added to a time-out of this length.
@@ -37,8 +35,7 @@ pub fn slack(timeout: Duration) -> Duration {
     }
 }
 
-/// Without a probe for so long, while ticks come back, the conductors' way is broken: twice the gap,
-/// so that it is said within 10 s and never for one that was held up.
+/// Ticks without a probe for so long: that way is broken. Twice the gap, said within 10 s.
 const PROBE_MISSING: Duration = Duration::from_secs(6);
 
 /// Deaf for longer than this is no passing stall.
@@ -53,14 +50,12 @@ pub enum Heard {
         sent: Mono,
         /// How long we had been deaf, if this ended a gap.
         gap: Option<Duration>,
-        /// How much longer than two intervals this took, if that was no gap yet. Conductors may
-        /// have stood still with us, so every deadline is put off by it
-        /// ([`DriverMap::postpone`]): time in which we could not hear counts for nothing. Up to two
-        /// intervals are the steps of a busy replica, which must not stretch deadlines (L3).
+        /// What this took over two intervals, if it was no gap: every deadline is put off by it
+        /// ([`DriverMap::postpone`]), since conductors may have stood still with us. Up to two
+        /// intervals are a busy replica's steps and must not stretch deadlines (L3).
         stall: Duration,
     },
-    /// It took too long to say anything, or its companion has not come back yet. Only if that lasts
-    /// longer than [`GAP`] is it a gap.
+    /// Too late to say anything, or its companion is missing; a gap only if that lasts for [`GAP`].
     Stale,
 }
 
@@ -190,8 +185,8 @@ impl Hearing {
         Heard::Fresh { sent, gap, stall }
     }
 
-    /// Whether an own tick sent since the takeover came back. Before that no node is taken out:
-    /// events that were queued before the takeover may still change the verdict.
+    /// Whether an own tick sent since the takeover came back: before, queued events may change
+    /// verdicts.
     #[must_use]
     pub fn proven(&self) -> bool {
         self.proven
@@ -219,8 +214,8 @@ impl Hearing {
         (now.since(self.last_fresh) > LONG_DEAF).then_some(Deafness::NoTick)
     }
 
-    /// For how long from `now` on silence proves nothing yet, of a conductor whose time-out is not
-    /// longer than `reconnect_grace`; zero if it counts. Deaf, it is the whole grace at least.
+    /// For how long silence proves nothing yet, for a time-out up to `reconnect_grace`; zero if it
+    /// counts.
     #[must_use]
     pub fn unproven(&self, now: Mono, reconnect_grace: Duration) -> Duration {
         if self.deaf || now.since(self.last_fresh) > GAP {
@@ -251,9 +246,9 @@ impl Hearing {
         Some(own.max(self.floor.plus(grace)))
     }
 
-    /// Whether something that began at `began` and was not denied has lasted for `grace`, judged against
-    /// the sending instant of an own tick and probe that came back fresh: never while deaf, and after a gap or a
-    /// takeover not before `grace` (or `reconnect_grace`, if that is longer) has passed again.
+    /// Whether what began at `began` has lasted for `grace`, judged at the sending of a fresh tick
+    /// and probe: never while deaf, and after a gap or takeover only once the longer of `grace` and
+    /// `reconnect_grace` has passed.
     #[must_use]
     pub fn lasted(
         &self,

@@ -43,9 +43,8 @@ macro_rules! name {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Checks `text` and keeps it in its normal form.
-            /// Errors: [`NameFault`] when it is not 1 to 255 bytes (a group may be empty) of UTF-8
-            /// without control characters.
+            /// Keeps `text` in its normal form, if it is 1 to 255 bytes (a group may be empty) of
+            /// UTF-8 without control characters.
             pub fn parse(text: &str) -> Result<Self, NameFault> {
                 check(text, $empty)?;
                 let normal: fn(&str) -> Arc<str> = $normal;

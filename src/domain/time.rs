@@ -23,8 +23,7 @@ impl Mono {
 /// One moment, read from both clocks at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
-    /// Milliseconds since 1970 UTC. Recorded and shown, never compared: no wall clock
-    /// decides anything.
+    /// Milliseconds since 1970 UTC: recorded and shown, but no wall clock decides anything.
     pub wall_ms: u64,
     /// What deadlines are judged by.
     pub mono: Mono,

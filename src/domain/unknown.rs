@@ -34,8 +34,8 @@ pub struct Graces {
 }
 
 impl Unknown {
-    /// All that nodes need and nothing was ever decided about, as of `now`. It counts for nothing as
-    /// long as no conductor is known: the first one that joins is not the last.
+    /// All pairs that nodes need and nothing was decided about. Nothing counts until a conductor is
+    /// known.
     pub fn see(&mut self, pairs: &[Pair], map: &DriverMap, now: Mono) {
         let pairs = match map.conductors().next() {
             Some(_) => pairs,

@@ -16,8 +16,7 @@ use tokio::time::Sleep;
 /// Connections at once; more wait in the listener's queue. Far below the usual 1024 open files.
 const CONNECTIONS: usize = 256;
 
-/// From accepting a connection to its end: the request, its answer, and a slow reader. A client that sends
-/// nothing, or a byte now and then, is rid of then.
+/// From accepting a connection to its end, so that a silent or slow client is cut off.
 const LIFE: Duration = Duration::from_secs(30);
 
 /// A listener whose connections are counted and end in time.

@@ -1,5 +1,5 @@
-//! `/metrics`: what happened is counted as it happens; how things stand is looked up for each
-//! scrape, once at a time and with a limit. If that fails, the last known values are served.
+//! `/metrics`: events are counted as they happen, the state is looked up for each scrape, once at a
+//! time and with a limit; if that fails, the last values are served.
 
 use std::time::Duration;
 

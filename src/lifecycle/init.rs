@@ -19,8 +19,7 @@ const HANDED_ON: [(Signal, fn() -> SignalKind); 4] = [
     (Signal::QUIT, SignalKind::quit),
 ];
 
-/// In the first process of a PID namespace: runs this program again as a child, and returns the
-/// code to end with once it has ended. `None` in any other process.
+/// In the first process of a PID namespace: runs this program as a child; the code to end with.
 #[must_use]
 pub fn as_first_process() -> Option<ExitCode> {
     if std::process::id() != 1 {

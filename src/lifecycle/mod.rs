@@ -16,8 +16,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// How long a stop may take before the process ends as it is. A server that does not answer must
-/// not keep a supervisor waiting: it kills after 10 s (containers) to 90 s (systemd).
+/// How long a stop may take: a supervisor kills after 10 s (containers) to 90 s (systemd).
 const STOP: Duration = Duration::from_millis(4500);
 
 /// Exit code of a process that a second signal ended: it did not finish what was in hand.

@@ -10,12 +10,12 @@ use std::process::Command;
 
 use crate::config::STACK_VARIABLE;
 
-/// Headers fit in one frame of at most 128 KiB, which is about 18,000 levels; an unoptimised build
-/// needs some 20 KiB for each. Only what is used takes memory.
+/// 18,000 levels fit in a frame of 128 KiB, at some 20 KiB each unoptimised. Only used memory
+/// counts.
 const STACK: &str = "536870912";
 
-/// Replaces this process by itself, with deep stacks for the threads of libraries, unless it has
-/// them. Goes on without if that fails.
+/// Replaces this process by itself, with deep stacks for libraries' threads; goes on without if it
+/// fails.
 pub fn with_deep_stacks() {
     if crate::config::has_stack_setting() {
         return;

@@ -1,5 +1,5 @@
-//! Tasks with an owner. A panic in one ends the process (I9): it is carried on to the task that
-//! asks after the task, and release builds abort at once.
+//! Tasks with an owner. A panic in one ends the process (I9): it reaches the task that asks for it,
+//! and release builds abort at once.
 
 use std::future::Future;
 use std::time::Duration;

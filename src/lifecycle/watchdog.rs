@@ -27,12 +27,10 @@ use rustix::process::{Pid, Signal, getppid, kill_process};
 
 use crate::store::{TransactionWatch, Writer};
 
-/// The letters of the pipe, one for each writer. A line of a letter and a name says which
-/// transaction it began; a line of the letter alone says that it ended.
+/// The letters of the pipe: a letter with a name begins that transaction, one alone ends it.
 const WRITERS: [(Writer, char); 2] = [(Writer::Ledger, 'L'), (Writer::Relay, 'R')];
 
-/// How long to wait for the end of a killed parent before the next try: the kernel ends it at once
-/// unless it waits for a disk.
+/// Before the next try to kill: the kernel ends a parent at once unless it waits for a disk.
 const KILL_AGAIN: Duration = Duration::from_secs(1);
 
 /// How often to try. A process that survives so many is beyond a signal's reach.
@@ -48,7 +46,6 @@ pub struct Watchdog {
 
 impl Watchdog {
     /// Starts the watchdog process for this one.
-    /// Errors: The process cannot be started.
     pub fn start(limit: Duration) -> std::io::Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("watchdog")
@@ -158,8 +155,7 @@ pub fn watch(limit: Duration) {
     }
 }
 
-/// Kills `parent` and makes sure that it is gone. Once it is, its number may be another process's,
-/// and our parent is another one.
+/// Kills `parent` and waits until it is gone: then our parent is another, and so may be its number.
 fn kill(parent: Pid) {
     for _ in 0..KILLS {
         if getppid() != Some(parent) {

@@ -1,5 +1,4 @@
-//! What the rest of the house may ask of the database: one trait for the deciding loop, one for the
-//! relay.
+//! What others may ask of the database: a trait for the deciding loop, one for the relay.
 
 use std::collections::HashMap;
 
@@ -22,12 +21,10 @@ pub trait Ledger {
     /// The UUID of this database's history. Takes no lock.
     async fn stream(&mut self) -> Result<String, StoreError>;
 
-    /// Proves that the schema is right and that writing works, without disturbing the active
-    /// replica.
+    /// Proves that the schema is right and writing works, without disturbing the active replica.
     async fn prove(&mut self) -> Result<(), StoreError>;
 
-    /// Takes the next epoch for `holder`, who enforces or observes. The memory was read after the
-    /// fence was taken.
+    /// Takes the next epoch for `holder`, then reads the memory under the fence.
     async fn take_epoch(
         &mut self,
         holder: &str,
@@ -41,8 +38,7 @@ pub trait Ledger {
     /// Reads the memory again under the fence, after a doubt.
     async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError>;
 
-    /// The digests under which these events are remembered. Takes no lock: only the holder of the
-    /// epoch adds events, and what it adds is fenced.
+    /// The digests of remembered events. Takes no lock: only the holder of the epoch adds any.
     async fn recall(
         &mut self,
         events: &[(ConductorName, EventId)],
@@ -51,10 +47,9 @@ pub trait Ledger {
     /// Commits what a batch of events and silences led to.
     async fn commit(&mut self, epoch: u64, intake: &Findings) -> Result<(), StoreError>;
 
-    /// Takes the next window of a lost pair's nodes out of service, after a decision of its own if the
-    /// last one was only observed (I3: state, hold and
-    /// announcement together). Nothing if the pair is not lost (I6), or while there is a pause. The
-    /// last window completes the pair's decision.
+    /// Takes the next window of a lost pair's nodes out (I3), by a decision of its own if the last
+    /// one was only observed. Nothing if the pair is not lost (I6), or during a pause. The last
+    /// window completes the decision.
     async fn take_out(
         &mut self,
         epoch: u64,
@@ -62,9 +57,9 @@ pub trait Ledger {
         window: &Window,
     ) -> Result<WindowDone, StoreError>;
 
-    /// Judges the next window of holds (those of `pair`, or all): ends those whose node is gone or
-    /// needs an active pair now, re-labels those whose node moved to another lost pair, marks
-    /// again those whose mark somebody changed. The last window of a pair completes its decision.
+    /// Judges the next window of holds (of `pair`, or all): ends those whose node is gone or needs
+    /// an active pair, re-labels those of another lost pair, restores marks. The last window of a
+    /// pair completes its decision.
     async fn give_back(
         &mut self,
         epoch: u64,
@@ -79,23 +74,21 @@ pub trait Ledger {
         window: &Window,
     ) -> Result<WindowDone, StoreError>;
 
-    /// The first row after the uuid `after`, to name and pass one that cannot be handled. Takes no
-    /// lock.
+    /// The first row after `after`, to name and pass one that cannot be handled. Takes no lock.
     async fn first_after(
         &mut self,
         of: Rows<'_>,
         after: &str,
     ) -> Result<Option<String>, StoreError>;
 
-    /// Looks at the next window of `of`: what [`take_out`](Self::take_out),
-    /// [`give_back`](Self::give_back) or [`unmark_strays`](Self::unmark_strays) would find to do
-    /// there. Takes no lock and writes nothing, so that a sweep costs no commit where nothing is to
-    /// do (L2).
+    /// What [`take_out`](Self::take_out), [`give_back`](Self::give_back) or
+    /// [`unmark_strays`](Self::unmark_strays) would find in the next window. Takes no lock and
+    /// writes nothing, so a sweep without work costs no commit (L2).
     async fn survey(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, StoreError>;
 
-    /// Begins a sweep: announces the position, keeps the remainders of planned restarts, forgets
-    /// what is to be forgotten. Returns the pairs that are forgotten. Pairs alone, of which none is
-    /// to be forgotten, cost no commit (L2).
+    /// Begins a sweep: announces the position, keeps what remains of planned restarts, forgets.
+    /// Returns the forgotten pairs; if there are only pairs to ask about and none goes, nothing is
+    /// committed (L2).
     async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError>;
 
     /// Drops at most `most` records of a kind that are from before `before_ms`; returns how many.
@@ -107,8 +100,7 @@ pub trait Ledger {
         most: u32,
     ) -> Result<u64, StoreError>;
 
-    /// Pairs that nodes need and nothing was ever decided about, at most `most`; what is no name of a
-    /// driver or group is left out. Takes no lock.
+    /// At most `most` pairs that nodes need and nothing was decided about. Takes no lock.
     async fn unknown_pairs(&mut self, most: u32) -> Result<Vec<Pair>, StoreError>;
 
     /// The pause, if there is one. Takes no lock.
@@ -140,7 +132,7 @@ pub trait Outbox {
         most: u32,
     ) -> Result<Vec<Announcement>, StoreError>;
 
-    /// Records that all announcements up to `number` were handed to the broker; never goes back.
+    /// Records all announcements up to `number` as published; never goes back.
     /// [`StoreError::Fenced`] if another replica has taken over.
     async fn announced(&mut self, epoch: u64, number: u64, now_ms: u64) -> Result<(), StoreError>;
 }

@@ -26,8 +26,7 @@ impl Known {
     }
 }
 
-/// The statements over the nodes, once the table that they are for was looked at.
-/// Errors: [`StoreError::Schema`] if it is not the table that it should be.
+/// The statements over the nodes, once the table is known to be the one they are for.
 pub async fn of(
     connection: &mut Connection,
     settings: &config::Inventory,
@@ -45,8 +44,7 @@ pub async fn of(
     Ok(inventory)
 }
 
-/// Our own table of nodes is about to be made, or filled: not where there is another one.
-/// Errors: [`StoreError::Schema`] if there is one that is not ours; nothing was changed.
+/// Refuses to make or fill our table of nodes where another program has one; changes nothing.
 pub async fn refuse_foreign(connection: &mut Connection) -> Result<(), StoreError> {
     let there = connection.execute("SELECT uuid FROM nodes LIMIT 0", &[]);
     if there.await.is_err() {

@@ -20,9 +20,8 @@ static POSTGRES_NATIVE: Migrator = sqlx::migrate!("schemas/sql/postgres/native")
 static MYSQL: Migrator = sqlx::migrate!("schemas/sql/mysql");
 static MYSQL_NATIVE: Migrator = sqlx::migrate!("schemas/sql/mysql/native");
 
-/// Creates or upgrades the tables, and gives the database the history `stream`, a UUID, if it has none. With an
-/// Ironic's database only tables of our own are made.
-/// Errors: [`StoreError`]; running it again is safe.
+/// Creates or upgrades the tables, and gives the database the history `stream` (a UUID) if it has
+/// none. In an Ironic's database only our own are made. Safe to repeat.
 pub async fn migrate(
     database: &Database,
     inventory: impl Into<config::Inventory>,
@@ -79,9 +78,8 @@ pub async fn migrate(
         .map_err(|fault| StoreError::from_sqlx("found the stream", fault))
 }
 
-/// A database of PostgreSQL has one encoding, and one that is not UTF8 cannot hold every name of a
-/// conductor, driver or group: the first such event would fail, and all that is behind it wait. (On
-/// MySQL and MariaDB our columns have a character set of their own; SQLite knows Unicode alone.)
+/// PostgreSQL's other encodings than UTF8 cannot hold every name: such an event would fail, and all
+/// behind it wait. (MySQL: our columns have their own character set; SQLite: Unicode alone.)
 async fn refuse_encoding(connection: &mut Connection) -> Result<(), StoreError> {
     const LOOK: &str = "SELECT current_setting('server_encoding') AS encoding";
     if connection.dialect() != Dialect::Postgres {
@@ -102,10 +100,9 @@ async fn refuse_encoding(connection: &mut Connection) -> Result<(), StoreError> 
     )))
 }
 
-/// On MySQL and MariaDB: waits until no other process migrates this database, and lets a migration that
-/// was broken off be made again. A table cannot be made in a transaction there, so each of those
-/// migrations is one statement that does no harm twice. (MariaDB refuses to wait for a lock without
-/// end, as the library asks it to, and gives none.) The end of the connection gives the lock back.
+/// MySQL, MariaDB: waits until no other process migrates, and lets a broken-off migration be made
+/// again: each is one statement that does no harm twice. (MariaDB refuses the library's endless
+/// wait for a lock, and gives none.) The connection's end gives the lock back.
 async fn alone(connection: &mut Connection) -> Result<(), StoreError> {
     // A lock's name has at most 64 characters; MySQL 9 has no sha1() any more.
     const LOCK: &str = "SELECT CAST(get_lock(concat('nodewarden.', left(sha2(database(), 256), 40)), 60) AS SIGNED) AS got";
@@ -122,10 +119,8 @@ async fn alone(connection: &mut Connection) -> Result<(), StoreError> {
     }
 }
 
-/// What a replica does before it starts. One host has an SQLite file, and no other process upgrades it;
-/// a server's tables are made by an operator, once for all replicas, so there they are only looked
-/// at.
-/// Errors: [`StoreError`]; [`StoreError::Schema`] says what to do.
+/// Before a replica starts: upgrades an SQLite file, which one host has; a server's tables are the
+/// operator's and only looked at. [`StoreError::Schema`] says what to do.
 pub async fn prepare(
     database: &Database,
     inventory: impl Into<config::Inventory>,
@@ -156,8 +151,8 @@ pub async fn prepare(
     Ok(())
 }
 
-/// Our own tables, and the table of nodes where it is ours. The first SQLite schema had both in one
-/// file, and what was once applied stays as it is: there an Ironic's database has a set of its own.
+/// Our tables, and `nodes` where it is ours. SQLite's first schema had both in one file, so an
+/// Ironic's database has a set of its own there.
 fn migrator(dialect: Dialect, kind: InventoryKind) -> Migrator {
     let native = kind == InventoryKind::Native;
     let sets: &[&Migrator] = match (dialect, native) {

@@ -79,8 +79,7 @@ impl ConductorRecord {
         }
     }
 
-    /// The conductor, heard at `now` and with what remained of its hold still before it: a replica that
-    /// takes over grants the rest again, never less.
+    /// The conductor as heard at `now`; a takeover grants what remained of its restart, never less.
     #[must_use]
     pub fn restore(&self, now: Mono) -> Conductor {
         let life = match self.state {
@@ -117,8 +116,7 @@ pub struct Findings {
     pub conductors: Vec<ConductorRecord>,
     /// The pairs whose standing changed, as they are after it.
     pub standings: Vec<StandingRecord>,
-    /// The decisions, in order: one for each turn that has a verdict, even if a later event of
-    /// the same batch reverses it (I1).
+    /// In order, one for each turn with a verdict, even if the same batch reverses it (I1).
     pub decisions: Vec<DecisionRecord>,
     /// The decisions are only recorded, with what they would have moved.
     pub observed: bool,
@@ -267,8 +265,7 @@ pub struct Sweep {
     pub forget: Vec<ConductorName>,
     /// Pairs that no conductor names any more: forgotten if no node and no hold does either.
     pub unnamed: Vec<Pair>,
-    /// Lost pairs, of which those are forgotten that were only ever decided to be unknown and that
-    /// nothing is held for: what is only reported needs no record.
+    /// Lost pairs to forget if they were only ever unknown and nothing is held for them.
     pub unwanted: Vec<Pair>,
     /// Whether the position is announced: not while decisions are only observed.
     pub announces: bool,

@@ -1,5 +1,4 @@
-//! One metric: its name, its help and its labels, from which everything else follows: its
-//! description, its first value, and how the rest of the house counts.
+//! One metric: name, help and labels, from which description, first value and counting follow.
 
 use std::time::Duration;
 
@@ -23,8 +22,7 @@ pub struct Metric {
     pub name: &'static str,
     pub(super) kind: Kind,
     pub(super) help: &'static str,
-    /// Its series that exist from the start, so that a rate sees their first increment: one label and
-    /// its values, or none.
+    /// Its series that exist from the start, so that a rate sees their first increment.
     pub(super) from_start: Option<FromStart>,
 }
 

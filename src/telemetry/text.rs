@@ -2,8 +2,7 @@
 
 use std::error::Error;
 
-/// The longest text from outside in one place of a log line or table, in characters: a name of 255
-/// bytes fits, a flood does not.
+/// Characters of a text from outside in one place: a name of 255 bytes fits, a flood does not.
 pub const PRINTABLE_CHARS: usize = 300;
 
 /// An error and all that caused it, outermost first, on one safe line.
@@ -23,8 +22,8 @@ pub fn error_chain(error: &(dyn Error + 'static)) -> String {
     printable_within(&line, 2000)
 }
 
-/// `text` without anything that a terminal acts on or that breaks a line (controls, line
-/// separators, reversals of direction are written as escapes), at most [`PRINTABLE_CHARS`] long.
+/// `text` with escapes for all that a terminal acts on or that breaks a line, at most
+/// [`PRINTABLE_CHARS`] long.
 #[must_use]
 pub fn printable(text: &str) -> String {
     printable_within(text, PRINTABLE_CHARS)

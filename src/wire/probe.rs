@@ -1,13 +1,11 @@
-//! Our own probes: what the active replica sends the way of conductors' events, to learn whether that
-//! way leads to its queue.
+//! Our probes, sent the conductors' way to learn whether it leads to the queue.
 
 use serde::Serialize;
 
 use super::fields::Fields;
 use super::to_msgpack;
 
-/// What one probe says. Anybody who may publish to that exchange can send what looks like one, so
-/// it only names what its sender remembers: when it was sent is not read from it.
+/// What one probe says. Anybody may forge one, so it only names what its sender remembers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
     /// The history of the database that the sender works on, a UUID in text.
@@ -26,8 +24,8 @@ struct ProbeOnTheWire<'a> {
 }
 
 impl Probe {
-    /// As MessagePack, to be sent with type [`PROBE_TYPE`](crate::message::PROBE_TYPE) and routing key
-    /// [`PROBE_KEY`](crate::message::PROBE_KEY) through the exchange of conductors' events.
+    /// As MessagePack, for type [`PROBE_TYPE`](crate::message::PROBE_TYPE) and routing key
+    /// [`PROBE_KEY`](crate::message::PROBE_KEY).
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         to_msgpack(&ProbeOnTheWire {

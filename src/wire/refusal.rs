@@ -9,8 +9,7 @@ const DETAIL_CHARS: usize = 200;
 const EXCERPT_CHARS: usize = 40;
 
 words! {
-    /// The permanent fault of a message. The code travels in `x-nodewarden-reason` and labels
-    /// a metric, so the list is closed and short.
+    /// The permanent fault of a message: closed and short, since it labels a metric.
     Reason, "a reason for refusing" {
         /// The body has no bytes at all.
         EmptyBody = "empty_body",
@@ -83,8 +82,7 @@ pub(super) fn excerpt(text: &str) -> String {
     format!("\"{}\"", printable(text, EXCERPT_CHARS))
 }
 
-/// At most `limit` characters, with whatever a terminal could act on (controls, line breaks,
-/// reversals of direction) written as escapes.
+/// At most `limit` characters, with escapes for all that a terminal acts on.
 #[must_use]
 pub fn printable(text: &str, limit: usize) -> String {
     let mut out = String::new();

@@ -1,5 +1,4 @@
-//! Any body as JSON, for eyes: `tail` and the display of dead letters. Lossy where JSON has no
-//! word for it, and never a failure, because what is shown is often broken.
+//! Any body as JSON, for eyes: lossy where JSON has no word, and never a failure.
 
 use std::cell::Cell;
 use std::fmt;
@@ -10,19 +9,19 @@ use serde_json::{Map, Number, Value};
 use super::NESTING;
 use super::body::{Format, json_nesting, without_mark};
 
-/// The largest body that is taken apart. Ours have at most 5,000 nodes of about 600 bytes; a
-/// foreign one may have 128 MiB, and its tree would take many times that.
+/// The largest body that is shown whole: ours have 5,000 nodes of about 600 bytes, a foreign one
+/// may have 128 MiB.
 const SHOWN_BYTES: usize = 4 * 1024 * 1024;
 
-/// How many values are taken apart: ours have about 35,000 at 5,000 nodes, keys counted. Small maps
-/// take hundreds of times their size as a tree, so the bound on bytes alone would not bound memory.
+/// Values that are shown: ours have about 35,000. Small maps take hundreds of times their size as a
+/// tree.
 const SHOWN_VALUES: usize = 100_000;
 
 /// How many bytes of something unreadable are quoted.
 const QUOTED_BYTES: usize = 256;
 
-/// `body` as JSON. Binary becomes `{"bytes": "hex…"}`, keys become text, what cannot be read at
-/// all becomes `{"unreadable": why, "size": n, "bytes": "hex of its beginning"}`.
+/// `body` as JSON: binary becomes `{"bytes": "hex…"}`, keys text, and what cannot be read
+/// `{"unreadable": why, "size": n, "bytes": "hex of its beginning"}`.
 #[must_use]
 pub fn to_json(body: &[u8], content_type: Option<&str>) -> Value {
     if body.len() > SHOWN_BYTES {

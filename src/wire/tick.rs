@@ -15,8 +15,7 @@ pub struct Tick {
     pub stream: String,
     /// The sender's session, a UUID in text: only a session's own ticks tell it anything.
     pub session: String,
-    /// The sender's monotonic clock when it was sent; meaningless to everybody else. Whole
-    /// microseconds survive the journey.
+    /// The sender's monotonic clock in whole microseconds, which means nothing to others.
     pub sent: Duration,
 }
 

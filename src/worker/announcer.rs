@@ -1,5 +1,4 @@
-//! What the relay waits for: a way to the broker that can be made fresh. The real one and a
-//! simulated one implement it alike.
+//! What the relay waits for: a way to the broker that can be made fresh; real and simulated alike.
 
 use crate::broker::BrokerError;
 use crate::message::{Outgoing, Published};
@@ -15,13 +14,11 @@ pub enum Fresh {
 
 /// Where announcements go.
 pub trait Announcer {
-    /// Publishes in order and awaits every confirm; the result at each place is that message's.
-    /// While the broker blocks us it waits.
-    /// Errors: The session is over; what became of the messages is unknown.
+    /// Publishes in order and awaits every confirm, also while the broker blocks us; results in
+    /// that order. An error ends the session, and the messages' fate is unknown.
     async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError>;
 
-    /// From now on everything goes out on something fresh.
-    /// Errors: There is nothing fresh for now; what was in use stays in use.
+    /// Goes on with something fresh; after an error, with what was in use.
     async fn renew(&mut self, how: Fresh) -> Result<(), BrokerError>;
 
     /// Why the broker takes nothing from us at the moment (memory or disk alarm), if it said so.

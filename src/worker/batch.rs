@@ -1,5 +1,4 @@
-//! One batch of deliveries, in queue order: what each one does to the driver map, and what is to
-//! be committed for all of them together.
+//! One batch of deliveries in queue order: what each does to the driver map, and what all commit.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -36,8 +35,7 @@ pub(super) fn decode(delivery: &Delivery, publishers: Option<&Publishers>) -> It
 }
 
 impl Item {
-    /// How many rows it may come to: the event, its conductor, and for each driver that it names a
-    /// decision and a standing.
+    /// Its rows at most: event, conductor, and a decision and a standing for each driver.
     pub(super) fn rows(&self) -> u32 {
         match &self.content {
             Ok(Incoming::Event { event, .. }) => {
@@ -328,8 +326,7 @@ pub(super) fn log_refusal(refusal: &Refusal) {
     );
 }
 
-/// Decisions of one transaction that get a line each; the rest is counted. An event can name 16,000
-/// drivers.
+/// Decisions of a transaction that get a line each: an event can name 16,000 drivers.
 const LINES: usize = 20;
 
 /// One line for each of the first decisions.

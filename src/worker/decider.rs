@@ -30,13 +30,11 @@ use crate::store::{Pause, StoreError};
 use crate::telemetry;
 use crate::wire::Tick;
 
-/// How long a trouble with the database is sat out with the deliveries in hand: well below any
-/// broker's limit for unacknowledged deliveries (`consumer_timeout`, 30 min by default), after which
-/// RabbitMQ 4.3 gives them out of order.
+/// How long a trouble with the database is sat out with deliveries in hand: well below
+/// `consumer_timeout` (30 min), after which RabbitMQ 4.3 gives them out of order.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long the database may be out of reach before this replica leaves the line, so that one with a
-/// better way to it may decide.
+/// Without a database for so long, this replica leaves the line to one that may have it.
 const UNREACHABLE: Duration = Duration::from_secs(10);
 
 /// The longest pause between two attempts at the database.
@@ -45,8 +43,7 @@ const PAUSE_CAP: Duration = Duration::from_secs(2);
 /// The longest wait for a delivery: how fast a stop is noticed on an idle queue.
 const WAIT_CAP: Duration = Duration::from_millis(200);
 
-/// So many ticks, one a second, of which none came back: the session is wedged. Counted, because a
-/// replica that was frozen has sent none.
+/// Ticks without one that came back: the session is wedged. Counted: a frozen replica sends none.
 const WEDGED_TICKS: u32 = 120;
 
 /// A trouble with the database that is being sat out.
@@ -71,9 +68,8 @@ pub struct Decider<Q, L, C> {
 }
 
 impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
-    /// Joins the line: the database must be reachable and writable before a single delivery is
-    /// taken.
-    /// Errors: [`StoreError`] if it is not.
+    /// Joins the line; fails unless the database can be reached and written before the first
+    /// delivery.
     pub async fn join(
         queue: Q,
         mut ledger: L,
@@ -103,8 +99,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     }
 
     /// One turn of the loop. Waits only for its ports, and for a delivery only if nothing else is
-    /// to be done.
-    /// Errors: [`End`]: this session is over; everything it remembers must be dropped.
+    /// to do. [`End`]: the session is over, and its memory must be dropped.
     pub async fn step(&mut self) -> Result<Step, End> {
         self.tick_if_due().await?;
         let (place, queue) = (&mut self.place, &mut self.queue);
@@ -139,8 +134,8 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         Ok(step)
     }
 
-    /// What a step does, in order. A fault of the database interrupts it; the next step begins with
-    /// whatever was left, and with the memory as committed where a commit is in doubt.
+    /// What a step does, in order. A fault of the database interrupts it, and the next step goes on
+    /// from there, with the committed memory after a doubt.
     async fn work(&mut self, step: &mut Step) -> Result<(), Fault> {
         let Self {
             queue,
@@ -231,8 +226,8 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         self.trouble.as_ref().map(|trouble| trouble.what.as_str())
     }
 
-    /// Stops deciding, and says so in the database unless that is in trouble (`status` would name
-    /// us for a while, no more). Returns the broker's side of this session, to end it.
+    /// Stops deciding, and records it if the database is well. Returns the broker's side, to end
+    /// it.
     pub async fn leave(mut self) -> Q {
         if let (Some(term), None) = (self.place.term(), &self.trouble) {
             let now_ms = self.clock.now().wall_ms;
@@ -279,8 +274,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         probing::send(&mut self.place, &mut self.queue, &self.clock, &self.us).await
     }
 
-    /// A queue that gives nothing although broker and database answer: joining the line again may
-    /// heal it (L4).
+    /// A queue that gives nothing although all else answers: a new session may heal it (L4).
     fn wedged(&self) -> Result<(), End> {
         match self.place.term() {
             Some(term) if term.unanswered > WEDGED_TICKS && self.in_hand.is_empty() => {
@@ -290,8 +284,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         }
     }
 
-    /// A trouble of the database: the deliveries stay in hand, the channel stays open, so that the
-    /// broker counts no delivery against a good event.
+    /// Keeps deliveries and channel during a fault, so that none counts against a good event.
     async fn sit_out(&mut self, fault: StoreError) -> Result<(), End> {
         let now = self.clock.now().mono;
         let what = telemetry::error_chain(&fault);

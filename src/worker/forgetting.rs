@@ -1,5 +1,5 @@
-//! Forgetting: conductors that are gone for too long, and pairs that nothing names any longer. Each
-//! sweep finds them; they are forgotten a bounded number at a time (L1), one transaction a step.
+//! Forgetting conductors gone for too long and pairs that nothing names. Each sweep finds them;
+//! they go a bounded number at a time (L1), one transaction a step.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -12,8 +12,7 @@ use crate::domain::time::Now;
 use crate::store::Sweep;
 use crate::telemetry;
 
-/// At most so many of a kind in one transaction. Each costs up to two statements, so at 10 ms to the
-/// database it takes three seconds, far from every limit.
+/// Of a kind in one transaction: up to two statements each, three seconds at 10 ms to the database.
 const AT_ONCE: usize = 50;
 
 /// What is still to be forgotten.

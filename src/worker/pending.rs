@@ -1,5 +1,4 @@
-//! What reconcile has still to look at. Kept in memory alone: a successor looks at
-//! everything, so nothing can be forgotten.
+//! What reconcile must still look at; in memory alone, since a successor looks at everything.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -85,8 +84,7 @@ impl Walks {
     }
 }
 
-/// The walks to do. Each gets its turn: neither a pair that turns again and again nor a long sweep
-/// keeps the others waiting without an end.
+/// The walks to do, each in its turn, so that no pair and no sweep keeps the others waiting.
 #[derive(Debug)]
 pub(super) struct Pending {
     /// Decisions are only observed: nothing is ever to do.
@@ -132,8 +130,7 @@ impl Pending {
         }
     }
 
-    /// Look at everything from the beginning: nodes that a walk has passed may have been given back
-    /// by an operator since.
+    /// Begins everything again: an operator may have given back nodes that a walk has passed.
     pub(super) fn again(&mut self, map: &DriverMap) {
         for walks in [&mut self.urgent, &mut self.routine] {
             for walk in walks.in_order.values_mut() {
@@ -143,8 +140,7 @@ impl Pending {
         self.everything(map);
     }
 
-    /// The next walk to go on with. Before an own tick has come back, and during a pause, no node
-    /// may be taken out (`may_take`); returns go on.
+    /// The next walk. Without `may_take` (no tick yet, or a pause) none that takes nodes out.
     pub(super) fn next(&self, map: &DriverMap, may_take: bool, now: Mono) -> Option<&Walk> {
         let may = |walk: &&Walk| {
             walk.from <= now
@@ -167,8 +163,8 @@ impl Pending {
         !self.urgent.contains(over) && self.routine.contains(over)
     }
 
-    /// A window was done; the walk goes on at its `next`, or is over. One that left rows behind
-    /// begins again at `again`. One that changes little may look at more at once.
+    /// A window was done: the walk goes on at its `next`, begins again at `again` if rows were
+    /// left, or is over. One that changes little may look at more.
     pub(super) fn done(&mut self, over: &Over, done: &WindowDone, nodes: u32, again: Mono) {
         let urgent = self.urgent.contains(over);
         self.in_a_row = if urgent { self.in_a_row + 1 } else { 0 };

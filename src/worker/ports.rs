@@ -1,5 +1,5 @@
-//! What the loop waits for: a queue, a ledger, a clock. Real ones and simulated ones implement
-//! them alike, so that a test can step two workers against each other.
+//! What the loop waits for: a queue, a ledger, a clock; real and simulated, so that a test can step
+//! two workers against each other.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ pub use crate::clock::Clock;
 use crate::message::{Delivery, Refused};
 pub use crate::store::{Ledger, Outbox};
 
-/// The queue of conductor events, consumed in one session. Every error says that the session is over;
-/// what was not acknowledged comes again.
+/// The queue of conductors' events in one session, which every error ends: what was not
+/// acknowledged comes again.
 pub trait Queue {
     /// Waits up to `wait` for a first delivery, then takes what is there already, at most `most`.
     async fn receive(&mut self, most: usize, wait: Duration) -> Result<Vec<Delivery>, BrokerError>;
@@ -32,7 +32,6 @@ pub trait Queue {
     /// Whether the broker takes nothing from us at the moment (an alarm).
     fn blocked(&self) -> bool;
 
-    /// Makes what is missing of exchanges, queues and bindings, where that is ours to do. A failure
-    /// is logged.
+    /// Makes what is missing of the topology, where that is ours to do; a failure is logged.
     async fn repair(&mut self) -> Result<(), BrokerError>;
 }

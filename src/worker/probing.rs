@@ -1,6 +1,5 @@
-//! The conductors' own way, proved: a probe goes out with each own tick while this replica decides,
-//! and only one that it remembers says anything when it comes back. Where the way is gone, it is
-//! made again (L4).
+//! The conductors' own way, proved: a probe goes out with each tick, and only one that is
+//! remembered says anything when it comes back. Where the way is gone, it is made again (L4).
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -81,8 +80,8 @@ pub(super) async fn send<Q: Queue, C: Clock>(
     Ok(queue.send_probe(body).await?)
 }
 
-/// Looks what became of them: one that was returned makes deaf at once, and the way is made again;
-/// so it is once each `sweep_interval`, whatever the probes say.
+/// Learns what became of them: a returned one makes deaf at once, and the way is made again, as it
+/// is each `sweep_interval` anyway.
 pub(super) async fn look<Q: Queue, C: Clock>(
     place: &mut Place,
     queue: &mut Q,

@@ -27,16 +27,13 @@ use crate::wire;
 /// The longest pause between two attempts at a refused announcement.
 const NACK_PAUSE: Duration = Duration::from_secs(2);
 
-/// Announcements in one window. 64 reach two thirds of the broker's top rate, and with 5,000
-/// nodes in each the window is still a few tens of megabytes.
+/// Announcements in one window: two thirds of the broker's top rate, some tens of megabytes.
 const WINDOW: u32 = 64;
 
-/// The longest pause between two attempts at the database, and between two looks whether the broker
-/// still blocks us.
+/// Between two attempts at the database, and two looks whether the broker still blocks us.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(2);
 
-/// How long the relay waits before it looks again at an announcement that makes no sense to it:
-/// only a hand, or a replica of another version, changes that.
+/// Before looking again at an unreadable announcement: only a hand or another version changes it.
 const UNREADABLE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Why the relay ended.
@@ -89,16 +86,14 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
         }
     }
 
-    /// Where the relay says what keeps announcements back, in a sentence for people; nothing while
-    /// all is well.
+    /// What keeps announcements back, as a sentence; `None`: all is well.
     pub fn trouble(&self) -> watch::Receiver<Option<String>> {
         self.trouble.subscribe()
     }
 
-    /// Carries one window; returns how many announcements are done with. Zero: nothing waits, the
-    /// broker blocks us or refuses the first, or the database is in trouble or holds what makes no
-    /// sense. All of that is sat out: what was published and could not be recorded is published
-    /// again, with the same bytes.
+    /// Carries one window and returns how many are done with. Zero: nothing waits, the broker
+    /// blocks or refuses, or the database is in trouble. What could not be recorded is published
+    /// again, byte by byte.
     pub async fn step(&mut self) -> Result<usize, RelayEnd> {
         let done = match self.carry().await {
             Err(RelayEnd::Store(fault)) if fault.is_transient() => {
@@ -215,8 +210,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
         self.clock.sleep(self.troubles.pause()).await;
     }
 
-    /// Deciding goes on, so the session must: what is announced waits until somebody, or a replica
-    /// of the right version, puts this right.
+    /// Deciding goes on, so the session must; the announcement waits until somebody puts it right.
     async fn unreadable(&mut self, fault: &StoreError) {
         let said = telemetry::error_chain(fault);
         if self.unreadable.as_ref() != Some(&said) {

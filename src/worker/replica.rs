@@ -28,8 +28,8 @@ const HEALTHY: Duration = Duration::from_secs(30);
 /// How often the relay looks by itself, in case a wake-up was missed.
 const RELAY_POLL: Duration = Duration::from_secs(1);
 
-/// How long a stopping replica goes on announcing what it has decided. The rest is its
-/// successor's, within two seconds. With the end of HTTP it stays below five seconds in all.
+/// How long a stopping replica announces; the rest is its successor's. Below five seconds with
+/// HTTP's end.
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// What a replica is made of.
@@ -70,8 +70,7 @@ struct Relaying {
 type RealDecider = Decider<Consumer, SqlLedger, SystemClock>;
 
 impl Replica {
-    /// Runs sessions until `stop` is asked for. Troubles of broker and database end sessions, never
-    /// the replica.
+    /// Runs sessions until `stop`. Troubles of broker and database end sessions, never the replica.
     pub async fn run(&self, stop: &CancellationToken) {
         let mut pauses = Pauses::up_to(PAUSE_CAP);
         while !stop.is_cancelled() {

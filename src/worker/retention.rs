@@ -1,5 +1,5 @@
-//! Retention: what is older than the rules allow is dropped in small transactions of its own, one a
-//! step, until nothing is due (L2). Each sweep begins it again.
+//! Retention: old records go in small transactions, one a step, until nothing is due (L2); each
+//! sweep begins it again.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -25,8 +25,7 @@ pub struct Rules {
     pub chunk_nodes: u32,
     /// At most so many nodes in one announcement.
     pub nodes_per_message: u32,
-    /// How long a pair must never have had a conductor for its nodes to be taken out; `None`: they
-    /// are left alone.
+    /// How long a pair must never have had a conductor before its nodes go out; `None`: never.
     pub unknown_after: Option<Duration>,
     /// How long records are kept.
     pub keeping: Keeping,

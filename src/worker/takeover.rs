@@ -68,8 +68,8 @@ fn map(memory: &Memory, restore: impl Fn(&ConductorRecord) -> Conductor) -> Driv
     )
 }
 
-/// A stored conductor with what our memory has of it beyond that: when it was heard, and when its
-/// planned restart ends. Memory has it either as it was before the commit in doubt or as it is after.
+/// A stored conductor with what our memory adds, from before or after the commit in doubt: when it
+/// was heard, and when its restart ends.
 fn remembered(known: &DriverMap, record: &ConductorRecord, now: Mono) -> Conductor {
     let restored = record.restore(now);
     let same = [known.conductor(&record.name), known.before(&record.name)]

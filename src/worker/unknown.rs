@@ -1,6 +1,5 @@
-//! Verdicts about pairs that never had a conductor, where the rules want them
-//! (`decide.unknown_driver = "take_out"`). Each sweep asks which pairs are so; each own tick that comes
-//! back fresh may be the proof that one has been so for long enough.
+//! Verdicts about pairs that never had a conductor (`decide.unknown_driver = "take_out"`): a sweep
+//! asks which are so, a fresh tick may prove that one was so for long enough.
 
 use std::collections::BTreeSet;
 

@@ -12,8 +12,7 @@ const FIRST: u32 = 500;
 /// The smallest one: below it, the price of a commit is all that there is.
 const LEAST: u32 = 100;
 
-/// How long a window should take: far below the quarter of a second that users of the table should
-/// have to wait at most, so that a slow one stays below it, too.
+/// The aim for a window: well below the quarter of a second that users of the table may wait.
 const AIM: Duration = Duration::from_millis(125);
 
 /// The size of the next window, kept between [`LEAST`] and a bound.
@@ -39,8 +38,7 @@ impl WindowSize {
         self.nodes.saturating_mul(by).min(self.most)
     }
 
-    /// The size of a walk's first window, however large they have become: the first announcement of a
-    /// loss waits for it.
+    /// The size of a walk's first window: the first announcement of a loss waits for it.
     #[must_use]
     pub fn first(self) -> u32 {
         self.nodes.min(FIRST)
@@ -63,8 +61,8 @@ impl WindowSize {
         self.nodes
     }
 
-    /// A transaction that could have had `size` rows, and changed so many, took so long. The size
-    /// grows at most twofold, and only by what a full one has shown.
+    /// A window of up to `size` rows changed so many and took so long. The size grows at most
+    /// twofold, by what a full one has shown.
     pub fn took(&mut self, size: u32, changed: u64, took: Duration) {
         let full = changed >= u64::from(size);
         if took <= AIM && (!full || size < self.nodes) {

@@ -57,8 +57,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Reads a letter. What the broker itself put into this queue (a policy that dead-letters
-    /// expired or too often delivered messages) is given our form on this occasion.
+    /// Reads a letter; one that the broker put here by a policy is given our form.
     pub(super) fn read(delivery: &mut Delivery, frame_max: usize) -> Self {
         if let Some(found) = Self::ours(&delivery.properties, delivery.data.len()) {
             return found;
@@ -112,9 +111,8 @@ impl Found {
         })
     }
 
-    /// The properties of an identical copy, marked as written by `walk`. Only our own headers are
-    /// taken over: what the broker added on the way, such as counts, must not be taken for its word
-    /// on the copy.
+    /// The properties of a copy, marked as written by `walk`. Of the headers only ours: the
+    /// broker's, such as counts, must not be repeated as its word.
     pub(super) fn rewritten(&self, walk: &str) -> BasicProperties {
         let mut headers = FieldTable::default();
         for name in [REASON, DETAIL, ORIGINAL] {
@@ -143,8 +141,7 @@ impl Found {
         properties
     }
 
-    /// Whether the original calls itself one of our own messages, a tick or a probe: those prove
-    /// something by when and how they come, so none may come a second time.
+    /// Whether the original calls itself a tick or a probe: none of those may come a second time.
     pub(super) fn is_our_own(&self) -> bool {
         let routing_key = self.letter.routing_key.as_str();
         let message_type = self.letter.message_type.as_deref().unwrap_or_default();

@@ -16,10 +16,9 @@ use crate::clock::new_id;
 use crate::config::Amqp;
 use crate::message::Published;
 
-/// At most this many letters are in hand at once. A message that was fetched is settled by a command of its
-/// own; of more than 32 under way the broker's channel holds the rest back and forgets them when it
-/// ends, though it took the acknowledgement (3.10.8: of 43, ten stayed). Half of that is safe, and
-/// the fetches of the next page wait for the settling of this one.
+/// Letters in hand at once. Each is settled by a command of its own; with more than 32 under way
+/// the broker may forget some, though it took the acknowledgement (3.10.8: of 43, ten stayed). Half
+/// of that is safe.
 const PAGE_LETTERS: usize = 16;
 
 /// Bytes of bodies in hand at once; one larger letter makes a page of its own.
@@ -55,9 +54,8 @@ impl Which {
     }
 }
 
-/// Whether a letter goes back that was refused because its publisher may not speak for that
-/// conductor. The broker lets us publish under our own login alone, so it would go back as if this
-/// command's user had said it.
+/// Whether a letter goes back whose publisher may not speak for that conductor: it would go back
+/// under our own login, as if this command's user had said it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Foreign {
     /// It stays.
@@ -110,8 +108,7 @@ enum Fate {
 }
 
 impl DeadLetters {
-    /// Dials and takes the lock.
-    /// Errors: [`BrokerError::Unreachable`], or [`BrokerError::Refused`], which says what to do.
+    /// Dials and takes the lock. [`BrokerError::Refused`] says what to do.
     pub async fn open(settings: &Amqp) -> Result<Self, BrokerError> {
         let queue = short(&settings.dead_letters_queue)?;
         let lock = short(&format!("{queue}.lock"))?;
@@ -158,8 +155,7 @@ impl DeadLetters {
         })
     }
 
-    /// All letters, oldest first.
-    /// Errors: [`BrokerError`]; no letter is lost by it.
+    /// All letters, oldest first; an error loses none.
     pub async fn list(&mut self) -> Result<Vec<DeadLetter>, BrokerError> {
         let mut letters = Vec::new();
         self.walk(|found, _| {
@@ -170,8 +166,7 @@ impl DeadLetters {
         Ok(letters)
     }
 
-    /// One letter with its body, if it is there.
-    /// Errors: [`BrokerError`]; no letter is lost by it.
+    /// One letter with its body, if it is there; an error loses none.
     pub async fn show(&mut self, id: &str) -> Result<Option<DeadLetterContent>, BrokerError> {
         let mut content = None;
         self.walk(|found, body| {
@@ -188,9 +183,8 @@ impl DeadLetters {
         Ok(content)
     }
 
-    /// Publishes originals again, through the events exchange and with the routing key that they
-    /// had, to be handled like new. `user_id` becomes our own login: the broker takes no other.
-    /// Errors: [`BrokerError`]; a letter that could not go back is still here.
+    /// Publishes originals again with their routing key, through the events exchange, under our own
+    /// login: the broker takes no other. After an error, what could not go back is here.
     pub async fn requeue(
         &mut self,
         which: &Which,
@@ -221,8 +215,7 @@ impl DeadLetters {
         Ok(done)
     }
 
-    /// Throws letters away; returns them.
-    /// Errors: [`BrokerError`]; it may have happened to some of them.
+    /// Throws letters away and returns them; an error may come after some of them.
     pub async fn discard(&mut self, which: &Which) -> Result<Vec<DeadLetter>, BrokerError> {
         let mut removed = Vec::new();
         self.walk(|found, _| {
@@ -241,9 +234,8 @@ impl DeadLetters {
         self.link.close().await;
     }
 
-    /// Takes every letter that is there at the beginning in hand once, and lets `judge` say what
-    /// becomes of it. Returns those that were to go back and stay, because no queue is bound for
-    /// them.
+    /// Takes every letter in hand once, and lets `judge` say what becomes of it. Returns those that
+    /// were to go back and stay, for want of a bound queue.
     async fn walk(
         &mut self,
         mut judge: impl FnMut(&Found, &[u8]) -> Fate,
@@ -278,8 +270,8 @@ impl DeadLetters {
         Ok(stuck)
     }
 
-    /// Publishes what is to stay or to go back, then acknowledges the whole page. Returns what was
-    /// to go back and stays, because no queue is bound for it.
+    /// Publishes what stays or goes back, then acknowledges the page. Returns what was to go back
+    /// and stays.
     async fn settle(
         &mut self,
         walk: &str,

@@ -21,23 +21,22 @@ pub(super) const DETAIL: &str = "x-nodewarden-detail";
 /// Header: what the original said about itself.
 pub(super) const ORIGINAL: &str = "x-nodewarden-original";
 
-/// At most so many bytes of the detail: a few sentences. Together with the original's short strings of
-/// 255 bytes each it stays within the smallest frame that AMQP allows, 4096.
+/// Bytes of the detail. With the original's short strings it stays within AMQP's smallest frame,
+/// 4096.
 const DETAIL_MAX: usize = 500;
 
 /// At most so many bytes of the reason code: the codes are words.
 const REASON_MAX: usize = 64;
 
-/// How deep the original's headers may nest to be taken over. The broker's own nest three levels;
-/// walking through thousands would overflow the stack.
+/// How deep headers may nest: the broker's own nest three levels, thousands overflow the stack.
 const DEPTH_MAX: usize = 16;
 
-/// Bytes kept free in a frame for everything but the original's headers: twelve short strings of
-/// 255 bytes, reason and detail, and the names of all of them.
+/// Bytes of a frame for all but the original's headers: twelve short strings, reason, detail,
+/// names.
 const RESERVE: usize = 4096;
 
-/// The properties of the copy of `original`. All of them travel in one frame of at most
-/// `frame_max` bytes, or the broker would end the connection: headers that do not fit are left out.
+/// The properties of the copy of `original`, within one frame of `frame_max` bytes (or the broker
+/// ends the connection): headers that do not fit are left out.
 pub(in crate::broker) fn wrap(
     original: &Delivery,
     reason: &str,
@@ -145,8 +144,8 @@ fn printable(word: &str) -> bool {
             .all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }
 
-/// The size of a table on the wire: a length of 4 bytes, then for each field its name behind a
-/// length byte, a type byte, and the value. Nothing if it is nested deeper than `depth`.
+/// The size of a table on the wire: 4 bytes, then name behind a length byte, type byte, value of
+/// each field. `None`: nested deeper than `depth`.
 fn table_size(table: &FieldTable, depth: usize) -> Option<usize> {
     let mut size = 4;
     for (name, value) in table {

@@ -14,8 +14,8 @@ use sqlx::{AssertSqlSafe, Executor, MySqlConnection, PgConnection, SqliteConnect
 use crate::store::database::dialect::Dialect;
 use crate::store::database::row::Row;
 
-/// How long one statement may take, until the connection counts as dead. Servers end their own
-/// statements well before (`open.rs`); this is for one that does not answer at all.
+/// How long a statement may take. Servers end theirs sooner (`open.rs`); for one that never
+/// answers.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(60);
 
 /// SQLite asks after so many of its instructions whether to go on: about each millisecond.

@@ -16,7 +16,6 @@ pub enum Dialect {
 
 impl Dialect {
     /// Told from the scheme of `database.url`.
-    /// Errors: [`StoreError::Url`] for a scheme that is none of them.
     pub fn of(database: &Database) -> Result<Self, StoreError> {
         match database.url.expose().split("://").next() {
             Some("sqlite") => Ok(Self::Sqlite),

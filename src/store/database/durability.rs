@@ -10,7 +10,7 @@ use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::open::Purpose;
 
-/// SQLite's `PRAGMA synchronous`: from FULL on, a commit is on the disk
+/// SQLite: from FULL on, a commit is on disk
 /// (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
 const SQLITE_FULL: i64 = 2;
 
@@ -30,8 +30,7 @@ const POSTGRES: [(&str, &str); 3] = [
     ),
 ];
 
-/// A sentence for each setting with which a crash can lose what was committed; none if all is well.
-/// Errors: [`StoreError`]: the settings cannot be read.
+/// A sentence for each setting with which a crash can lose commits.
 pub async fn weak_durability(database: &Database) -> Result<Vec<String>, StoreError> {
     let mut connection = Connection::open(database, Purpose::Write).await?;
     let looked = match connection.dialect() {

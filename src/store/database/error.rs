@@ -12,8 +12,8 @@ pub enum StoreError {
     /// Another replica holds the epoch. Nothing was written; this session must end.
     #[error("another replica has taken over (our epoch is {0})")]
     Fenced(u64),
-    /// It may go away by itself: locked, unreachable, disk full, reply lost. Whether a commit
-    /// happened is unknown.
+    /// It may pass by itself (locked, unreachable, disk full); whether a commit happened is
+    /// unknown.
     #[error("{doing}: {source}")]
     Transient {
         /// What was tried.
@@ -29,8 +29,7 @@ pub enum StoreError {
         /// Why it failed.
         source: sqlx::Error,
     },
-    /// The database cannot be opened for now: a server is out of reach, or a password, a name or a
-    /// right is wrong. What is put right there, the next try finds so.
+    /// It cannot be opened for now: out of reach, or a wrong password, name or right.
     #[error("open the database: {0}")]
     Unopened(sqlx::Error),
     /// SQLite cannot open its file: there is none, or this user may not use it. May pass as well.
@@ -178,14 +177,14 @@ fn class_of(fault: &dyn sqlx::error::DatabaseError) -> Class {
     }
 }
 
-/// What MySQL and MariaDB report as HY000, and the rows are to blame for: a column without a default
-/// (1364), a text that its column cannot hold (1366), a CHECK of MySQL (3819)
+/// HY000 of MySQL and MariaDB for which a row is to blame: a column without a default (1364), a
+/// text that does not fit (1366), a CHECK (3819)
 /// (<https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>).
 const MYSQL_INPUT: [u16; 3] = [1364, 1366, 3819];
 
-/// PostgreSQL and MySQL say SQLSTATE: its first two characters are the class
-/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>). MySQL and MariaDB report
-/// what fits no class as HY000, among it lock time-outs and a read-only server.
+/// SQLSTATE's first two characters are its class
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>); MySQL's HY000 has what fits
+/// none, among it lock time-outs and a read-only server.
 fn of_sqlstate(code: &str) -> Class {
     // PostgreSQL's undefined_table and undefined_column, and those of MySQL and MariaDB (1146, 1054).
     if matches!(code, "42P01" | "42703" | "42S02" | "42S22") {
@@ -201,9 +200,8 @@ fn of_sqlstate(code: &str) -> Class {
     }
 }
 
-/// SQLite's result codes; an extended one carries the plain one in its low byte
-/// (<https://www.sqlite.org/rescode.html>). All that is wrong with a statement is ERROR (1): only
-/// the words tell which.
+/// SQLite's code is in the low byte (<https://www.sqlite.org/rescode.html>). All that is wrong with
+/// a statement is ERROR (1): only the words tell which.
 fn of_sqlite(code: &str, message: &str) -> Class {
     let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
     match code.parse::<u32>().map(|code| code & 0xff) {

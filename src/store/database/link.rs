@@ -1,5 +1,4 @@
-//! A writer's one connection: opened when needed, dropped at any doubt, watched while it holds a
-//! lock.
+//! A writer's one connection: opened when needed, dropped at any doubt, watched in transactions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,12 +14,10 @@ use crate::store::database::lock::{BUSY, BUSY_COMMAND, Fairness};
 use crate::store::database::open::Purpose;
 use crate::store::sql::{self, Statements};
 
-/// A connection that was idle for longer is opened again before a transaction depends on it: servers
-/// and firewalls end idle ones.
+/// An older idle connection is opened again: servers and firewalls end them.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// Is told when a writing transaction begins and ends, so that a process that is stuck inside one
-/// can be ended (I9).
+/// Is told when writing transactions begin and end, to end a process that is stuck in one (I9).
 pub trait TransactionWatch: Send + Sync {
     /// This writer has begun the transaction named `doing`, and may hold locks.
     fn entered(&self, writer: Writer, doing: &'static str);
@@ -63,8 +60,7 @@ pub struct WriterConnection {
 }
 
 impl WriterConnection {
-    /// Does not connect yet.
-    /// Errors: [`StoreError::Schema`] if the URL cannot be used.
+    /// Does not connect yet; fails if the URL cannot be used.
     pub fn new(
         database: &Database,
         watch: Arc<dyn TransactionWatch>,
@@ -83,23 +79,22 @@ impl WriterConnection {
         })
     }
 
-    /// For an operator's command: it ends by itself, and so does its transaction; and it waits for
-    /// longer than those who try again by themselves.
+    /// For an operator's command: unwatched, since it ends by itself, and more patient.
     pub fn of_command(database: &Database) -> Result<Self, StoreError> {
         let mut link = Self::new(database, Arc::new(Unwatched), Writer::Ledger)?;
         link.patience = BUSY_COMMAND;
         Ok(link)
     }
 
-    /// How long a transaction may take: it gives up, and is tried again smaller, well before the
-    /// watchdog would kill the process for it.
+    /// A transaction gives up, to be tried smaller, well before the watchdog would kill the
+    /// process.
     fn limit(&self) -> Duration {
         self.database.transaction_limit * 2 / 3
     }
 
-    /// Gives up a statement that is under way. A server rolls back when the connection ends. On SQLite the
-    /// statement runs in this process and has the lock: it is interrupted, and its end waited for. One
-    /// that does not end even so (a disk that does not answer) is the watchdog's.
+    /// Gives up a statement. A server rolls back when the connection ends; SQLite's, which runs in
+    /// this process, is interrupted and awaited. What does not end even so (a dead disk) is the
+    /// watchdog's.
     async fn give_up(&mut self) {
         self.given_up.store(true, Ordering::Relaxed);
         if !self.is_sqlite() {
@@ -147,9 +142,8 @@ impl WriterConnection {
         Ok(connection)
     }
 
-    /// Runs `work` in one writing transaction. The watch is told before the first statement can
-    /// have taken a lock, and after the last one has given it back.
-    /// Errors: [`StoreError`]; the connection is gone then, and nothing is known of the commit.
+    /// Runs `work` in one writing transaction; the watch knows from before its first lock until
+    /// after its last. After an error the connection is gone, and nothing is known of the commit.
     #[expect(
         clippy::disallowed_methods,
         reason = "how long a lock was held; decides nothing about nodes"
@@ -209,8 +203,7 @@ impl WriterConnection {
         }
     }
 
-    /// Runs `work` without a transaction of ours: for looking.
-    /// Errors: [`StoreError`]; the connection is gone then.
+    /// Looks, without a transaction of ours; after an error the connection is gone.
     pub async fn look<T>(
         &mut self,
         doing: &'static str,
@@ -234,8 +227,8 @@ impl WriterConnection {
 }
 
 impl Drop for WriterConnection {
-    /// What is dropped in the middle of a transaction (a relay whose session is over), or while it is
-    /// given up, has the lock no more, and the watchdog must know.
+    /// One that is dropped inside a transaction, or while given up, has no lock: the watchdog must
+    /// know.
     fn drop(&mut self) {
         self.drop_connection();
     }

@@ -11,8 +11,7 @@ use crate::store::database::connection::Connection;
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::is_busy;
 
-/// How long the deciding loop and the relay wait for SQLite's lock before it counts as a trouble to
-/// retry. Others hold it for milliseconds, or, by a user's long transaction, for longer.
+/// How long the loop and the relay wait for SQLite's lock; others hold it for milliseconds.
 pub(in crate::store) const BUSY: Duration = Duration::from_secs(5);
 
 /// An operator's command has no second try, and must win in the end.

@@ -18,23 +18,20 @@ use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::lock::BUSY;
 
-/// SQLite's page cache in KiB, as it wants it. A window of nodes with random uuids touches pages all over
-/// the table; with the default of 2 MB each one is read and written again and again.
+/// SQLite's page cache in KiB. A window of random uuids touches pages all over; 2 MB would thrash.
 const CACHE: &str = "-65536";
 
-/// Pages in SQLite's log before it is carried into the file (40 MB). With the default of 1,000 every
-/// window of a mass loss waits for that.
+/// Pages in SQLite's log before a checkpoint (40 MB); 1,000 would stop every window of a mass loss.
 const CHECKPOINT: &str = "10000";
 
 /// How long dialling a server, and its handshake, may take.
 const DIAL: Duration = Duration::from_secs(10);
 
-/// The same for one of several hosts: the next may be healthy, and a replica that cannot open its
-/// database for ten seconds leaves the line.
+/// The same for one of several hosts: after ten seconds a replica without a database leaves the
+/// line.
 const DIAL_OF_SEVERAL: Duration = Duration::from_secs(3);
 
-/// For PostgreSQL: all in milliseconds. A plan that fits the values at hand is worth its price: the
-/// generic one of a window over never analysed tables reads all of them.
+/// PostgreSQL, in milliseconds. No generic plans: over never analysed tables one reads all rows.
 const POSTGRES: [(&str, &str); 7] = [
     ("statement_timeout", "30000"),
     ("lock_timeout", "3000"),
@@ -46,8 +43,8 @@ const POSTGRES: [(&str, &str); 7] = [
     ("TimeZone", "UTC"),
 ];
 
-/// For MySQL and MariaDB, in seconds. An idle connection is dropped by us before the server does
-/// (`link.rs`); one that is idle inside a transaction belongs to somebody frozen.
+/// MySQL and MariaDB, in seconds. We drop an idle connection first (`link.rs`); one that is idle
+/// inside a transaction belongs to a frozen process.
 const MYSQL: &str = "SET SESSION innodb_lock_wait_timeout = 3, SESSION wait_timeout = 20;
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 const MYSQL_LOOK: &str = "SET SESSION innodb_lock_wait_timeout = 3, SESSION wait_timeout = 20;
@@ -69,7 +66,6 @@ pub enum Purpose {
 
 impl Connection {
     /// Opens one.
-    /// Errors: [`StoreError`]: the URL cannot be used, or the database not be reached.
     pub async fn open(database: &Database, purpose: Purpose) -> Result<Self, StoreError> {
         let hosts = database.url.hosts();
         if hosts.len() > 1 {
@@ -114,8 +110,7 @@ impl Connection {
     }
 }
 
-/// The first of several hosts that can be reached and takes writes. Only that one: what a standby
-/// shows is a past.
+/// The first of several hosts that takes writes; what a standby shows is a past.
 async fn first_writable(
     database: &Database,
     hosts: Vec<SecretUrl>,
@@ -188,8 +183,7 @@ async fn postgres(database: &Database, purpose: Purpose) -> Result<Connection, S
     Ok(Connection::Postgres(connection))
 }
 
-/// What a transaction gives up is not to go on at the server, with its locks, for longer than another
-/// moment. In ms.
+/// What a transaction gives up must not hold locks at the server for much longer. In ms.
 fn statement_limit(database: &Database) -> String {
     let limit = database.transaction_limit * 2 / 3;
     limit.min(Duration::from_secs(30)).as_millis().to_string()

@@ -10,7 +10,7 @@ use crate::words::Word;
 /// How much of an unknown word is quoted.
 const EXCERPT_CHARS: usize = 40;
 
-/// A row that makes no sense: another program wrote it. It travels as the library's error and becomes
+/// A row that another program wrote: travels as the library's error, becomes
 /// [`StoreError::Corrupt`](super::error::StoreError::Corrupt).
 #[derive(Debug, thiserror::Error)]
 #[error("table {table}: {what}")]
@@ -83,8 +83,7 @@ impl Row {
         Ok(number.map(|number| number.try_into().unwrap_or(0)))
     }
 
-    /// A text or NULL. SQLite lets anybody store bytes that are not UTF-8; the same bytes always
-    /// give the same text, so what is announced stays a function of stored rows (I4).
+    /// A text or NULL. Bytes that are not UTF-8 (SQLite) always give the same text (I4).
     pub fn maybe_text(&self, column: &str) -> Result<Option<String>, sqlx::Error> {
         Ok(self.maybe_bytes(column)?.map(|bytes| {
             String::from_utf8(bytes)

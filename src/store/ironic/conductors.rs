@@ -14,16 +14,15 @@ use crate::store::database::error::{StoreError, is_missing};
 use crate::store::database::open::Purpose;
 use crate::store::ironic::numbers::{self, NumberOfConductor};
 
-/// At most so many rows (a conductor and one of its hardware types) in one look; fleets have some
-/// hundred.
+/// Rows (a conductor and one of its hardware types) in one look; fleets have some hundred.
 const MOST: usize = 50_000;
 
 /// Rows of bridges that have not looked for a day are dropped, now and then.
 const KEPT_MS: u64 = 24 * 3600 * 1000;
 const DROP_EACH: u64 = 1000;
 
-/// What bridges remember of a conductor that is gone from Ironic's table is kept for that long: far
-/// longer than a worker remembers it (`decide.forget_after`).
+/// How long a conductor gone from Ironic's table is remembered: far longer than
+/// `decide.forget_after`.
 const REMEMBERED_MS: u64 = 180 * 24 * 3600 * 1000;
 
 const TABLES: [[&str; 2]; 3] = [
@@ -72,8 +71,7 @@ macro_rules! look {
     };
 }
 
-/// Texts with a fraction of up to six digits, cut and not rounded: the seconds and the fraction must
-/// fit together.
+/// A fraction of up to six digits, cut and not rounded, to fit the seconds.
 const LOOK_SQLITE: &str = look!(
     "c.id",
     "CASE WHEN c.online = 1 THEN 1 WHEN c.online = 0 THEN 0 END",
@@ -136,15 +134,12 @@ impl ConductorsOfIronic {
     }
 
     /// Whether conductors renew `updated_at` here: with SQLite, Ironic's do not.
-    /// Errors: [`StoreError::Schema`] if the URL cannot be used.
     pub fn beats(&self) -> Result<bool, StoreError> {
         Ok(Dialect::of(&self.database)? != Dialect::Sqlite)
     }
 
-    /// One look, which first writes `numbers` and then reads all that are remembered. They are read
-    /// before the conductors, so that no row is older than they are. A caller that gives up
-    /// waiting for it must [`forget`](Self::forget) the connection.
-    /// Errors: [`StoreError`]; nothing was seen.
+    /// Writes `numbers`, reads what is remembered, then the conductors, so that no row is older
+    /// than they are. A caller that gives up waiting must [`forget`](Self::forget) the connection.
     pub async fn look(
         &mut self,
         now_ms: u64,
@@ -187,8 +182,7 @@ impl ConductorsOfIronic {
         self.written = None;
     }
 
-    /// Removes our row, for a bridge that ends: it is not needed any longer.
-    /// Errors: [`StoreError`]; it is dropped after a day by another bridge.
+    /// Removes our row when a bridge ends; else another bridge drops it after a day.
     pub async fn leave(mut self) -> Result<(), StoreError> {
         if let Some(connection) = &mut self.open {
             connection

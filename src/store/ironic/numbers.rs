@@ -1,5 +1,5 @@
-//! What bridges remember of an Ironic's conductors: the highest incarnation that was said or seen of
-//! each. The higher one wins, so bridges side by side, and one that was frozen, never undo each other.
+//! What bridges remember of Ironic's conductors: the highest incarnation said or seen of each. The
+//! higher one wins, so bridges never undo each other.
 
 use crate::store::database::connection::{Connection, Value, placeholders, values};
 use crate::store::database::dialect::Dialect;

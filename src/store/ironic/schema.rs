@@ -21,9 +21,8 @@ use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::sql::{self, Inventory, Keys};
 
-/// Revisions of Ironic's schema whose migrations were read (Ironic's source,
-/// `ironic/db/sqlalchemy/alembic/versions`): from the one that made the indexes that we use, oldest
-/// first. The last one is that of Ironic 39.0.0, on which this is tested.
+/// Known revisions of Ironic's schema (`ironic/db/sqlalchemy/alembic/versions`), from the one that
+/// made the indexes that we use to that of Ironic 39.0.0, on which this is tested.
 const KNOWN_REVISIONS: [&str; 28] = [
     "ac00b586ab95",
     "2bbd96b6ccb9",
@@ -60,7 +59,6 @@ const FUTURE_TABLE: &str = "SELECT 1 AS one FROM node_maintenance LIMIT 0";
 
 /// The statements over the nodes, if this is an Ironic's database that we know. `vouched` are
 /// further revisions that the operator answers for.
-/// Errors: [`StoreError::Schema`] if it is not one.
 pub async fn inventory(
     connection: &mut Connection,
     vouched: &[String],

@@ -53,8 +53,7 @@ pub async fn pairs(look: &mut Snapshot) -> Result<Pairs, sqlx::Error> {
     Ok(pairs)
 }
 
-/// One pair by its key, and the conductors of its group. Its nodes are not counted: that would pass
-/// over all of them, for an answer about one.
+/// One pair and the conductors of its group. Counting its nodes would pass over all of them.
 pub async fn pair(
     look: &mut Snapshot,
     group: &str,
@@ -126,8 +125,7 @@ fn nothing_known(group: &str, driver: &str) -> DriverView {
     }
 }
 
-/// Adds a conductor to the pair that it supports. `until_ms` is set exactly if all that count are
-/// in a planned restart.
+/// Adds a conductor to a pair of its own. `until_ms`: all that count are in a planned restart.
 fn count_conductor(view: &mut DriverView, conductor: &ConductorView) {
     let first = view.conductors.is_empty();
     if conductor.state == ConductorState::Leaving {

@@ -41,14 +41,12 @@ struct Inner {
     settings: config::Inventory,
     sql: &'static Statements,
     turns: Semaphore,
-    /// Connections whose last look ended well. One that was left half way (its client went away)
-    /// is dropped and never comes here.
+    /// Connections whose last look ended well; one left half way is dropped.
     idle: Mutex<Vec<Snapshot>>,
 }
 
 impl Reader {
-    /// Does not connect yet.
-    /// Errors: [`StoreError::Schema`] if the URL cannot be used.
+    /// Does not connect yet; fails if the URL cannot be used.
     pub fn new(
         database: &Database,
         inventory: impl Into<config::Inventory>,
@@ -82,8 +80,7 @@ impl Reader {
         Ok(value)
     }
 
-    /// A connection with a consistent read begun. One that was kept may have been closed by the
-    /// server meanwhile.
+    /// A connection with a consistent read begun; a server may have closed one that was kept.
     async fn begin(&self, doing: &'static str) -> Result<Snapshot, StoreError> {
         let Inner {
             database,
@@ -116,7 +113,6 @@ impl Reader {
     }
 
     /// Where the database stands.
-    /// Errors: [`StoreError`], as with all methods here.
     pub async fn overview(&self) -> Result<Overview, StoreError> {
         self.read("read where the database stands", async |look| {
             overview(look).await

@@ -61,19 +61,17 @@ statements! {
     create_stream: &'static str,
     create_relay: &'static str,
     stream: &'static str,
-    /// Every table and column that is used, looked at without reading a row: what is missing is
-    /// found before the first event is taken.
+    /// Looks at every used table and column without reading a row.
     schema: &'static [&'static str],
-    /// A real change of a row of its own: proves that writing works, and touches no row that the
-    /// active replica writes.
+    /// Changes a row of its own: proves that writing works, and touches none of the active
+    /// replica's.
     prove: &'static str,
     /// `$1` holder, `$2` now, `$3` mode.
     take_epoch: &'static str,
-    /// First statement of every writing transaction: no row, no right to write. `$1` now, or NULL
-    /// if nothing is decided, `$2` epoch.
+    /// First in every writing transaction: no row, no right. `$1` now or NULL, `$2` epoch.
     fence: &'static str,
-    /// The same for an operator's command, which writes within whatever epoch there is. When the
-    /// holder last committed stays as it is.
+    /// The same for an operator's command, in whatever epoch there is; keeps when the holder
+    /// committed.
     fence_any: &'static str,
     counters: &'static str,
     /// `$1` seq, `$2` last announcement, `$3` last decision.
@@ -97,8 +95,7 @@ statements! {
     stand: (&'static str, &'static str),
 
     // --- take out and give back -----------------------------------------------------------------
-    /// The lost pair's decision and whether it is carried out; no row: it is not lost, so nothing is to be taken out (I6).
-    /// `$1`, `$2` the pair.
+    /// Its decision, and whether it is carried out; no row: not lost (I6). `$1`, `$2` the pair.
     lost_decision: &'static str,
     /// `$1` nodes, `$2` decision.
     count_nodes: &'static str,

@@ -4,8 +4,8 @@ use crate::domain::announcement::AnnouncementType;
 use crate::store::database::connection::{Value, placeholders, values};
 use crate::store::write::fenced::Fenced;
 
-/// How the body of an announcement is made from its rows. A binary that makes it otherwise must
-/// use another number, and keep making the old ones.
+/// How a body is made from its rows. One made otherwise needs another number, and the old ones
+/// stay.
 pub const FORMAT: i64 = 1;
 
 /// Values in a row of an announcement.

@@ -1,5 +1,4 @@
-//! Giving back what has no reason to be out any more, and keeping the rest as it should be, a
-//! bounded window at a time.
+//! Gives back what need not be out, and keeps the rest as it should be, a window at a time.
 
 use crate::domain::announcement::{AnnouncementType, BackReason};
 use crate::domain::ids::Pair;
@@ -71,8 +70,7 @@ async fn find(unit: &mut Fenced<'_>, of: Rows<'_>, window: &Window) -> Result<Fo
     Found::read(&row)
 }
 
-/// Ends the holds of the window that have a reason to end; returns how many. `of` are the values that
-/// the statements take after the window.
+/// Ends holds of the window, and returns how many. `of`: the statements' values after the window.
 pub async fn release(
     unit: &mut Fenced<'_>,
     statements: &[String],

@@ -12,8 +12,7 @@ use crate::store::database::link::{Outcome, WriterConnection};
 use crate::store::database::row::Row;
 use crate::store::inventory;
 
-/// One node to insert or to bring up to date. What is `None` stays as it is (or at the column's
-/// default, for a new node).
+/// One node to insert or update; `None` stays as it is, or at the column's default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeUpsert {
     /// Its key.

@@ -27,8 +27,7 @@ pub struct SqlLedger {
 }
 
 impl SqlLedger {
-    /// Does not connect yet.
-    /// Errors: [`StoreError::Schema`] if the URL cannot be used.
+    /// Does not connect yet; fails if the URL cannot be used.
     pub fn new(
         database: &Database,
         inventory: impl Into<config::Inventory>,
@@ -43,8 +42,7 @@ impl SqlLedger {
         })
     }
 
-    /// Runs `work` in one transaction under the fence. After an error nothing of the connection is
-    /// used again.
+    /// Runs `work` in one transaction under the fence.
     async fn fenced<T>(
         &mut self,
         epoch: u64,

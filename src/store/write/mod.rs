@@ -1,5 +1,4 @@
-//! Everything that writes: the fenced transactions of the deciding loop, the relay's progress, what
-//! operators' commands change.
+//! What writes: fenced transactions of the loop, the relay's progress, operators' commands.
 
 pub mod announce;
 pub mod complete;

@@ -1,6 +1,5 @@
-//! What operators' commands write by themselves, without any replica: guests under the fence, within
-//! whatever epoch there is. The replica that decides is not disturbed: its counters are read under
-//! the fence in each of its transactions.
+//! What operators' commands write without a replica: under the fence, in whatever epoch there is.
+//! The deciding replica reads its counters under the fence each time, so it is not disturbed.
 
 use crate::config::{self, Database, Mode};
 use crate::domain::ids::Pair;
@@ -46,8 +45,7 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Does not connect yet.
-    /// Errors: [`StoreError::Schema`] if the URL cannot be used.
+    /// Does not connect yet; fails if the URL cannot be used.
     pub fn new(
         database: &Database,
         inventory: impl Into<config::Inventory>,
@@ -103,9 +101,9 @@ impl Operator {
         .await
     }
 
-    /// Gives back the next window of nodes, announced; [`WindowDone::locked`] counts those that somebody
-    /// else has locked. `None`, and nothing is done, unless there is a pause or decisions are only
-    /// observed: the next sweep would take them again.
+    /// Gives back the next window, announced; [`WindowDone::locked`] counts rows locked elsewhere.
+    /// `None`: nothing was done, for want of a pause or `observe`: the next sweep would take them
+    /// again.
     pub async fn release(
         &mut self,
         held: Held<'_>,
@@ -125,9 +123,8 @@ impl Operator {
         .await
     }
 
-    /// Gives the database a new history, the UUID `stream`, so that subscribers take a snapshot, and takes the right
-    /// to write from its holder. Not while a replica seems to run, unless `force`.
-    /// Errors: [`StoreError`]; nothing was changed, or nothing is known.
+    /// Gives the database the history `stream` (a UUID) and takes the right to write from its
+    /// holder. Not while a replica seems to run, unless `force`.
     pub async fn new_stream(
         &mut self,
         stream: &str,

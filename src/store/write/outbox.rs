@@ -22,8 +22,7 @@ pub struct SqlOutbox {
 }
 
 impl SqlOutbox {
-    /// Does not connect yet.
-    /// Errors: [`StoreError::Schema`] if the URL cannot be used.
+    /// Does not connect yet; fails if the URL cannot be used.
     pub fn new(database: &Database, watch: Arc<dyn TransactionWatch>) -> Result<Self, StoreError> {
         Ok(Self {
             link: WriterConnection::new(database, watch, Writer::Relay)?,

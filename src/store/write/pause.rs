@@ -1,5 +1,5 @@
-//! The pause: at most one row. While it is there, no transaction takes a node out; the row is written
-//! under the fence, so each of those either sees it or was over before.
+//! The pause, at most one row, written under the fence: while it is there, no transaction takes a
+//! node out.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ pub struct Pause {
     pub who: String,
     /// Since when, ms since 1970 UTC.
     pub paused_at_ms: u64,
-    /// What is left of it, as of `noted_at_ms`; `None`: it lasts until somebody resumes. Counted down
-    /// on the monotonic clock of the replica that decides.
+    /// What is left as of `noted_at_ms`, on the deciding replica's monotonic clock; `None`: until
+    /// resumed.
     pub remaining: Option<Duration>,
     /// When that was written, ms since 1970 UTC: for people.
     pub noted_at_ms: u64,

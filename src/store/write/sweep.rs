@@ -99,7 +99,6 @@ pub async fn prune(
 }
 
 /// Asks the deciding replica for something; returns the request's number.
-/// Errors: [`StoreError`]; nothing is asked then.
 pub async fn request(
     database: &Database,
     kind: RequestKind,

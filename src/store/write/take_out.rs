@@ -1,6 +1,6 @@
-//! Taking a lost pair's nodes out: a bounded window of nodes in a transaction, never node by node.
-//! Rows that another session has locked are passed by, and counted. State, hold and announcement are
-//! written together (I3); the numbers are given under the fence, so they are contiguous (I4).
+//! Taking a lost pair's nodes out, a window of them in a transaction. Rows locked elsewhere are
+//! passed by and counted. State, hold and announcement go together (I3), numbers are given under
+//! the fence (I4).
 
 use crate::domain::announcement::{AnnouncementType, OutReason};
 use crate::domain::ids::Pair;

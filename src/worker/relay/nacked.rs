@@ -1,5 +1,4 @@
-//! What the relay does with an announcement that the broker refuses: fresh ways first, and only then
-//! without it.
+//! A refused announcement: fresh ways first, and only then without it.
 
 use std::time::Duration;
 
@@ -10,14 +9,12 @@ use crate::telemetry;
 use crate::worker::announcer::{Announcer, Fresh};
 use crate::worker::ports::{Clock, Outbox};
 
-/// How long fresh channels and connections are tried before the relay passes a refused
-/// announcement by: a subscriber's full queue must not silence all others. The gap rule and the
-/// snapshot cover the subscribers that missed it. While the broker goes on refusing, the patience
-/// is used up for those behind it too, and fresh ones get one try each.
+/// How long fresh channels and connections are tried before a refused announcement is passed by:
+/// one full queue must not silence all others, and subscribers see the gap. Those behind it get one
+/// fresh try each while the broker goes on refusing.
 const NACK_PATIENCE: Duration = Duration::from_secs(30);
 
-/// For how long a connection counts as fresh. It bounds how often a long line of refused
-/// announcements dials.
+/// How long a connection counts as fresh, so that a line of refused ones does not dial too often.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The broker refuses announcements.
@@ -45,9 +42,8 @@ impl Nacking {
 }
 
 impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
-    /// The broker refused the first in line: a fresh channel, then a fresh connection. Returns what
-    /// became of it once it is done with. `Nacked`: it is passed by, because fresh ones refused it
-    /// too and have refused for long enough.
+    /// The first in line was refused: a fresh channel, then a fresh connection. Returns what became
+    /// of it; `Nacked`: refused there too for long enough, and passed by.
     pub(super) async fn first_nacked(
         &mut self,
         message: &Outgoing,

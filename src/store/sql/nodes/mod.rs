@@ -1,5 +1,5 @@
-//! The statements that touch the table of nodes: its words (`words.rs`), what selects and inserts
-//! (`statements.rs`), what updates (`updates.rs`), what looks for work (`survey.rs`).
+//! Statements over the nodes: words (`words.rs`), selects and inserts (`statements.rs`), updates
+//! (`updates.rs`), looks for work (`survey.rs`).
 
 mod statements;
 mod survey;
@@ -17,53 +17,48 @@ pub fn native(dialect: Dialect) -> Inventory {
     statements::inventory(&Words { dialect, kind })
 }
 
-/// The statements over the nodes of an Ironic, whose keys have this collation (it matters to MySQL
-/// alone).
+/// Those over an Ironic's nodes, whose keys have this collation (for MySQL).
 pub fn ironic(dialect: Dialect, keys: Keys) -> Inventory {
     let kind = Kind::Ironic(keys);
     statements::inventory(&Words { dialect, kind })
 }
 
-/// The statements that touch the table of nodes, for one dialect and one kind of inventory. An
-/// empty one does not apply.
+/// Those for one dialect and one kind of inventory. An empty one does not apply.
 pub struct Inventory {
     /// Every column that is used, looked at without reading a row.
     pub schema: String,
 
     // --- take out -------------------------------------------------------------------------------
-    /// The end of the next window over a pair's nodes, how many rows it has, and how many of them
-    /// have a key longer than any message may carry. `$1`, `$2` the pair, `$3` after, `$4`
-    /// limit.
+    /// The end of the next window over a pair's nodes, its rows, and those whose key is too long
+    /// for a message. `$1`, `$2` the pair, `$3` after, `$4` limit.
     pub pair_window: String,
-    /// Locks the rows of the window that are to go out and that no other session has locked, and writes
-    /// their holds. `$1` seq, `$2` decision, `$3` now, `$4`, `$5` the pair, `$6` after, `$7`
-    /// last.
+    /// Locks the rows of a window that go out, but for those locked elsewhere, and writes holds.
+    /// `$1` seq, `$2` decision, `$3` now, `$4`, `$5` the pair, `$6` after, `$7` last.
     pub hold: String,
-    /// Marks exactly the rows of the new holds. `$1` now, `$2`, `$3`: above and up to which `seq`,
-    /// `$4` the decision's UUID.
+    /// Marks the rows of new holds. `$1` now, `$2`, `$3` above and up to which `seq`, `$4` the
+    /// decision's UUID.
     pub mark_out: String,
-    /// How many rows of the window should be out and are not held: another session has locked them.
-    /// `$1`, `$2` the pair, `$3` after, `$4` last, `$5` decision.
+    /// Rows that should be out and are not held, being locked elsewhere. `$1`, `$2` the pair, `$3`
+    /// after, `$4` last, `$5` decision.
     pub left_in: String,
 
     // --- give back; `$1` seq, `$2` now, `$3` after, `$4` last; of a pair, `$5`, `$6` that ----
     /// Each ends the holds of the window that have one reason to end.
     pub release: Vec<String>,
     pub release_of_pair: Vec<String>,
-    /// By an operator's command: each ends the holds of the window that it may end, whatever their
-    /// pairs are (reason `released`; those whose node is gone, `node_removed`). It locks the rows and
-    /// passes by those that another session has locked; what it leaves is counted as such.
+    /// By an operator's command: ends holds whatever their pairs are (`released`; of a node that is
+    /// gone, `node_removed`). Passes by what is locked elsewhere.
     pub release_by_hand: Vec<String>,
     pub release_by_hand_of_pair: Vec<String>,
     /// Here, `$5` is the node's uuid.
     pub release_by_hand_of_node: Vec<String>,
     /// Unmarks the rows whose holds ended. `$1` now, `$2`, `$3`: above and up to which `seq`.
     pub mark_in: String,
-    /// How many holds of a pair in the window should have ended and did not: another session has
-    /// locked their rows. `$1` after, `$2` last, `$3`, `$4` the pair.
+    /// Holds that should have ended, whose rows are locked elsewhere. `$1` after, `$2` last, `$3`,
+    /// `$4` the pair.
     pub left_out: String,
-    /// A held node that needs another lost pair now: from here on that pair's return releases it.
-    /// `$1` after, `$2` last.
+    /// Held nodes that need another lost pair now, whose return releases them. `$1` after, `$2`
+    /// last.
     pub relabel: String,
     /// What somebody changed by hand is marked again. `$1` now, `$2` after, `$3` last.
     pub mark_again: String,
@@ -71,8 +66,7 @@ pub struct Inventory {
     // --- put right ------------------------------------------------------------------------------
     /// `$1` after, `$2` limit.
     pub all_window: String,
-    /// Marked, not held, and not about to be taken out: another's doing. `$1` now, `$2`
-    /// after, `$3` last.
+    /// Marked, not held, and not to be taken out: another's doing. `$1` now, `$2` after, `$3` last.
     pub unmark_strays: String,
 
     // --- survey: how many rows of a window are to be changed; nothing is locked -------------------
@@ -86,17 +80,15 @@ pub struct Inventory {
     pub survey_strays: String,
 
     // --- sweep ----------------------------------------------------------------------------------
-    /// The pair, if no node needs it and nothing is held for it. Not one statement with its removal:
-    /// MySQL's DELETE would wait for the nodes that another session has locked. `$1`, `$2`
-    /// the pair.
+    /// The pair, if no node needs it and nothing is held for it. Not one with the DELETE, which
+    /// MySQL would let wait for locked nodes. `$1`, `$2` the pair.
     pub unneeded: String,
 
     /// Pairs that nodes need and nothing was ever decided about, by group and driver. `$1` limit.
     pub unknown_pairs: String,
 
     // --- looking --------------------------------------------------------------------------------
-    /// What taking a pair out would be about: its `nodes` that are not held and may be taken, and
-    /// those that are `held`. `$1`, `$2` the pair.
+    /// Its `nodes` that are not held and may be taken, and those `held`. `$1`, `$2` the pair.
     pub count_pair: String,
     pub count_pairs: String,
     pub count_all: String,

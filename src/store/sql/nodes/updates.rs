@@ -39,8 +39,7 @@ pub fn mark_out(words: &Words) -> String {
     )
 }
 
-/// Of a node that is gone there is nothing to unmark, and a new one of that name, in somebody's open
-/// transaction, is not to be waited for.
+/// A node that is gone needs no unmarking, and a new one of that name must not be waited for.
 pub fn mark_in(words: &Words) -> String {
     let (unmark, changes) = (words.unmark(), changes(words, "in_service"));
     match (&words.kind, joins(words)) {

@@ -69,8 +69,8 @@ pub struct Words {
 use Dialect::{MySql, Postgres, Sqlite};
 use Kind::{Ironic, Native};
 
-/// Ironic's driver and group as bytes in MySQL; the group in ASCII lower case (`lower` of a text
-/// would turn every letter; the Hebrew character set has no case of its own).
+/// Ironic's driver and group as bytes in MySQL; the group in ASCII lower case alone (the Hebrew
+/// character set has no case of its own).
 const MYSQL_DRIVER: &str = "CAST(CONVERT(n.driver USING utf8mb4) AS CHAR CHARACTER SET binary)";
 const MYSQL_GROUP: &str = "CAST(lower(CONVERT(CAST(CONVERT(n.conductor_group USING utf8mb4)
     AS CHAR CHARACTER SET binary) USING hebrew)) AS CHAR CHARACTER SET binary)";
@@ -150,8 +150,8 @@ impl Words {
         }
     }
 
-    /// The bounds of a window, said of the hold `h` as well. Without them PostgreSQL, once its tables
-    /// are analysed, may hash all changes for each window of our own table.
+    /// The window's bounds for the hold `h`: without them PostgreSQL may hash all changes each
+    /// time.
     pub fn held_within(&self, after: &str, last: &str) -> String {
         match (&self.kind, self.dialect) {
             (Native, Postgres) => format!(" AND h.held > {after} AND h.held <= {last}"),
@@ -283,8 +283,8 @@ impl Words {
         }
     }
 
-    /// The node's state is another one. What PostgreSQL's statistics say of it was so before a loss:
-    /// they are kept out of the plan (`coalesce`).
+    /// The node's state is another one; `coalesce` keeps statistics from before a loss out of the
+    /// plan.
     pub fn is_not(&self, state: &str) -> String {
         match self.dialect {
             Sqlite | Postgres => format!("coalesce(n.service_state, '') <> '{state}'"),
@@ -301,8 +301,8 @@ impl Words {
         }
     }
 
-    /// Joins what is found from the table before it. MySQL's planner, whose statistics are a while
-    /// behind after a mass loss, would begin with all nodes: it is told where to begin.
+    /// Joins from the table before it: MySQL's planner, with old statistics, would begin with all
+    /// nodes.
     pub fn then(&self) -> &'static str {
         match self.dialect {
             Sqlite | Postgres => "JOIN",
@@ -310,9 +310,8 @@ impl Words {
         }
     }
 
-    /// The one node whose key is in a column of ours, to be changed by MySQL. Its UPDATE locks every
-    /// row that it reads, and waits for those of others: it must look up that one alone, however
-    /// small the table is.
+    /// The one node of a key of ours, for MySQL's UPDATE, which locks and waits for every row that
+    /// it reads: it must look up that one alone.
     pub fn changed(&self, ours: &str) -> String {
         let index = match &self.kind {
             Native => "PRIMARY",
