@@ -1,9 +1,7 @@
-//! Named places to crash or to freeze, for tests of faults. Without the feature `failpoints`,
-//! which no release build has, [`reached`] is nothing.
+//! Named places to crash or freeze, for tests of faults; nothing without the feature `failpoints`.
 //!
-//! `--fail-point NAME=kill|stop --fail-point-file FILE`: the place is armed as soon as FILE exists.
-//! When it is reached, FILE is removed and the process signals itself; so a test decides when, and
-//! asserts that its place was reached by FILE being gone.
+//! `--fail-point NAME=kill|stop --fail-point-file FILE` arms a place as soon as FILE exists.
+//! Reaching it removes FILE and signals the process, so a test decides when, and can assert that.
 
 #[cfg(not(feature = "failpoints"))]
 pub use absent::reached;

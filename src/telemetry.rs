@@ -25,9 +25,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 /// Begins to log to standard error: text on a terminal, JSON lines otherwise. `level` is `error`,
 /// `warn`, `info`, `debug`, `trace` or `off`.
-///
-/// # Errors
-/// A sentence for people, if there is no such level or logging has begun before.
+/// Errors: A sentence for people, if there is no such level or logging has begun before.
 pub fn init_logs(level: &str) -> Result<(), String> {
     let level: LevelFilter = level.parse().map_err(|_| {
         format!("log level {level:?} is none of error, warn, info, debug, trace and off")

@@ -1,7 +1,6 @@
 //! Why is it in or out of service, or why not? Short plain answers for people.
 //!
-//! Pure: rows in, sentences out; the present time is an argument. Texts from the database go
-//! through [`printable`], so an answer may be printed on a terminal as it is.
+//! Pure: rows in, sentences out. Texts from the database go through [`printable`].
 
 mod words;
 

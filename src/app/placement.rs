@@ -16,9 +16,6 @@ use crate::placement::{Plan, Service, Status, snapshot};
 use crate::telemetry;
 
 /// Runs `placement` until it is asked to stop, or until a part of it dies.
-///
-/// # Errors
-/// What keeps it from starting, or which part died.
 pub async fn placement(settings: Settings) -> Result<(), AppFault> {
     let tasks = Tasks::default();
     let stop =
@@ -48,9 +45,7 @@ pub async fn placement(settings: Settings) -> Result<(), AppFault> {
 }
 
 /// What is missing, and what would change; `None` where the members could not be read.
-///
-/// # Errors
-/// OpenStack cannot be asked.
+/// Errors: OpenStack cannot be asked.
 pub async fn placement_once(
     settings: &Settings,
 ) -> Result<(Findings, Option<Result<Plan, String>>), AppFault> {
@@ -66,9 +61,7 @@ pub async fn placement_once(
 }
 
 /// Takes every member out of the aggregate; how many.
-///
-/// # Errors
-/// OpenStack cannot be asked, or said no; some may be out.
+/// Errors: OpenStack cannot be asked, or said no; some may be out.
 pub async fn placement_release(settings: &Settings) -> Result<usize, AppFault> {
     let openstack = openstack(settings)?;
     let findings = preflight::look(&openstack, &settings.placement.aggregate).await?;

@@ -1,7 +1,5 @@
-//! The way out for announcements: a publisher that can be made fresh without ending the session.
-//!
-//! It begins with a channel of the session's publishing connection. When that way is refused, it
-//! takes another channel, or a connection of its own: ticks and refusals stay where they are.
+//! The way out for announcements, which can be made fresh (another channel of the session, or a
+//! connection of its own) while ticks and refusals stay where they are.
 
 use std::sync::Arc;
 

@@ -1,9 +1,8 @@
 //! Publishing in windows, every message confirmed, every returned message attributed.
 //!
-//! The client library may attach a returned message to another message's confirm. So a whole
-//! window is published, all its confirms are awaited, and only then do the returned messages say
-//! themselves which ones they are. By then all are there: the broker returns a message before it
-//! confirms it.
+//! The client library may attach a returned message to another's confirm. So all confirms of a
+//! window are awaited first; by then the broker has returned what it returns, and each says itself
+//! which it is.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Taking deliveries from the events queue, in order, and settling them.
 //!
-//! Never `basic.cancel`: on a quorum queue with a single active consumer that lets the next
-//! consumer overtake what is unacknowledged here. Closing the channel, or the connection under it,
-//! keeps the order. So a consumer that is dropped while its channel is open shuts the socket first.
+//! Never `basic.cancel`: with a single active consumer on a quorum queue the next one would
+//! overtake what is unacknowledged here. Closing the channel or its connection keeps the order, so
+//! a dropped consumer shuts the socket first.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,9 +1,8 @@
-//! The only place that knows the AMQP client library: sessions, topology, consuming, publishing,
-//! dead letters. Names of queues and exchanges are settings; nothing outside this folder spells them.
+//! The only place that knows the AMQP client library; names of queues and exchanges are settings.
 //!
-//! A session is two connections: what is consumed and acknowledged travels on one, what is
-//! published on the other, because a broker short of memory or disk stops reading from connections
-//! that publish. Sessions are never repaired: any doubt ends them and the caller opens a new one.
+//! A session is two connections, one to consume and one to publish: a broker short of memory or
+//! disk stops reading from those that publish. Any doubt ends a session, and the caller opens a new
+//! one.
 
 mod announcements;
 mod confirmed;

@@ -1,8 +1,6 @@
-//! Probes: messages of our own that go the way of conductors' events, through their exchange and its
-//! binding, and tell by coming back that the way leads to us.
-//!
-//! They never expire: what expires goes where the broker's dead letters go, and a probe is no letter.
-//! Only a replica that decides sends them, so no more than a few can ever wait.
+//! Probes: our own messages through the conductors' exchange and its binding, which prove by coming
+//! back that this way leads to us. They never expire (an expired one would become a dead letter),
+//! and only a replica that decides sends them, so few can ever wait.
 
 use std::sync::Arc;
 

@@ -36,9 +36,6 @@ pub struct Subscriber {
 
 impl Subscriber {
     /// Dials and binds; the broker shows the connection as `name`. From its return on, everything that is announced arrives.
-    ///
-    /// # Errors
-    /// [`BrokerError::Unreachable`] or [`BrokerError::Refused`], which says what to do.
     pub async fn open(settings: &Amqp, name: &str) -> Result<Self, BrokerError> {
         let exchange = short(&settings.nodes_exchange)?;
         let link = BrokerConnection::open(settings, name).await?;
@@ -93,9 +90,8 @@ impl Subscriber {
 
     /// Waits up to `wait` for a first announcement, then takes what is already here, `most` in all.
     /// Nothing: nothing came.
-    ///
-    /// # Errors
-    /// [`BrokerError::Lost`]: the queue is gone, and a new one will not hold what was missed.
+    /// Errors: [`BrokerError::Lost`]: the queue is gone, and a new one will not hold what was
+    /// missed.
     pub async fn receive(
         &mut self,
         most: usize,

@@ -1,8 +1,7 @@
-//! Exchanges, queues and the binding that the worker needs: declared where the user may, otherwise
-//! checked, with a complaint that names all that is missing and how to make it.
+//! Exchanges, queues and binding: declared where the user may, otherwise checked, with a complaint
+//! that names all that is missing and how to make it.
 //!
-//! Limits belong in policies: a queue argument could never be changed again without deleting the
-//! queue, and what is declared here must equal what every other replica declares.
+//! Limits belong in policies: an argument could not change without deleting the queue.
 
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};

@@ -34,9 +34,8 @@ const POLL: Duration = Duration::from_millis(200);
 
 impl Tail {
     /// Prints until its limits, the broker or a signal end it.
-    ///
-    /// # Errors
-    /// 69 if the broker cannot be reached or goes away: what is announced meanwhile is missed.
+    /// Errors: 69 if the broker cannot be reached or goes away: what is announced meanwhile is
+    /// missed.
     pub async fn run(self, settings: &Settings) -> Result<(), Failure> {
         let stop = stop_on_signals(&Tasks::default())?;
         let mut subscriber = Subscriber::open(&settings.amqp, "nodewarden tail").await?;

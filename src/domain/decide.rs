@@ -1,7 +1,5 @@
-//! The rule: what an event, or a silence, makes of the driver map.
-//!
-//! [`decide`] and [`decide_silence`] are total and synchronous and return data. Nothing happens to
-//! a node here: a [`Turn`] says what a pair *should* be from now on; reconcile makes it so.
+//! The rule: what an event, or a silence, makes of the driver map. A [`Turn`] says what a pair
+//! *should* be from now on; reconcile makes it so.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

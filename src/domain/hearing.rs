@@ -1,10 +1,9 @@
 //! When silence proves something.
 //!
-//! A replica hears conductors only through the queue. It sends itself a tick straight into that
-//! queue every second: when the tick comes back, all that was queued before its sending instant
-//! has been handled. With each tick goes a probe the conductors' own way, through their exchange and
-//! its binding: when it comes back, what conductors send does arrive. Only with both, and only
-//! against the earlier of their sending instants, may a deadline be judged (I7).
+//! A replica hears conductors only through the queue. A tick of its own, sent straight into the
+//! queue, proves by coming back that all queued before it was handled; a probe, sent the
+//! conductors' way, that what they send arrives. A deadline is judged only with both, against the
+//! earlier of their sending instants (I7).
 
 use std::time::Duration;
 

@@ -1,10 +1,9 @@
-//! Pairs that nodes need and that never had a conductor: a typing error at a node, or a conductor that
-//! is yet to come.
+//! Pairs that nodes need and that never had a conductor: a typo at a node, or a conductor yet to
+//! come.
 //!
-//! Not knowing is no proof. A verdict needs an own tick that came back fresh, a conductor that is known
-//! at all (an empty map knows nothing), the whole grace since the pair was first seen so by this
-//! replica, and as long without a sign of conductors that are not known well: their `joined` may be
-//! on its way (I7).
+//! A verdict needs a fresh tick, a known conductor, and the whole grace since this replica first
+//! saw the pair so, without a sign of conductors that are not known well: their `joined` may be on
+//! its way (I7).
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -48,9 +48,6 @@ struct Sources {
 }
 
 /// Answers on `listener` until `shutdown`; then finishes what is under way.
-///
-/// # Errors
-/// What the listener reports.
 pub async fn serve(
     listener: TcpListener,
     reader: Reader,

@@ -25,9 +25,6 @@ struct Sources {
 }
 
 /// Answers on `listener` until `shutdown`. `clock` is the one that the service goes by.
-///
-/// # Errors
-/// What the listener reports.
 pub async fn serve_placement(
     listener: TcpListener,
     status: watch::Receiver<Status>,

@@ -1,9 +1,6 @@
-//! The first process of a PID namespace, as in most containers.
-//!
-//! The kernel protects that process: a SIGKILL from within its namespace does not reach it, so its
-//! watchdog could not end a replica that is stuck (I9). It also has to reap the orphans of others.
-//! So nodewarden, where it is that process, starts itself again as a child, hands on the signals
-//! that it gets, reaps whatever ends, and ends as its child did.
+//! The first process of a PID namespace, as in most containers. No SIGKILL from within reaches it,
+//! so its watchdog could not end a stuck replica (I9); and it must reap orphans. So nodewarden
+//! starts itself again as a child there, hands on signals, reaps, and ends as the child did.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};

@@ -34,9 +34,6 @@ words! {
 
 impl Aggregate<'_> {
     /// The providers in the aggregate.
-    ///
-    /// # Errors
-    /// [`ApiFault`]
     pub async fn members(&self) -> Result<BTreeSet<String>, ApiFault> {
         let path = format!("/resource_providers?member_of=in:{}", self.uuid);
         let answer = self.ask(Method::GET, &path, None).await?;
@@ -55,9 +52,7 @@ impl Aggregate<'_> {
     /// Makes the provider of node `uuid` a member, or no member: reads its aggregates, and writes them
     /// back with or without ours and with the generation that was read, so that a change of somebody
     /// else's in between is never undone.
-    ///
-    /// # Errors
-    /// [`ApiFault`]; nothing was written, or it is not known whether it was.
+    /// Errors: [`ApiFault`]; nothing was written, or it is not known whether it was.
     pub async fn set(&self, uuid: &str, member: bool) -> Result<Outcome, ApiFault> {
         let path = format!("/resource_providers/{uuid}/aggregates");
         let mut tries = CONFLICTS;

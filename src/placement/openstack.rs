@@ -74,9 +74,7 @@ struct Session {
 
 impl OpenStack {
     /// Asks nothing yet.
-    ///
-    /// # Errors
-    /// A sentence: the certificates of an authority cannot be read.
+    /// Errors: A sentence: the certificates of an authority cannot be read.
     pub fn new(credentials: Credentials, limit: Duration) -> Result<Self, String> {
         Ok(Self {
             http: client(limit, credentials.authorities.as_deref())?,
@@ -86,9 +84,6 @@ impl OpenStack {
     }
 
     /// Asks `service`; an empty answer is `Null`. A token that has ended is renewed once.
-    ///
-    /// # Errors
-    /// [`ApiFault`]
     pub async fn ask(
         &self,
         service: Service,
@@ -230,9 +225,7 @@ impl OpenStack {
 
 /// A client that verifies certificates, follows no redirect with our token, and waits no longer than
 /// `limit` for a whole answer.
-///
-/// # Errors
-/// A sentence: the file of `authorities` cannot be read.
+/// Errors: A sentence: the file of `authorities` cannot be read.
 pub fn client(limit: Duration, authorities: Option<&str>) -> Result<reqwest::Client, String> {
     // Fails if it was done before, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();

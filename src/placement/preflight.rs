@@ -54,9 +54,7 @@ impl Findings {
 }
 
 /// Looks at everything that can be seen; writes nothing. `aggregate` is a name or a UUID.
-///
-/// # Errors
-/// [`ApiFault::Busy`]: OpenStack cannot be asked now.
+/// Errors: [`ApiFault::Busy`]: OpenStack cannot be asked now.
 pub async fn look(openstack: &OpenStack, aggregate: &str) -> Result<Findings, ApiFault> {
     let mut findings = Findings::default();
     version(openstack, &mut findings).await?;

@@ -24,9 +24,7 @@ struct Node {
 }
 
 /// A whole snapshot from the first of `urls` that gives one.
-///
-/// # Errors
-/// A sentence for each that gave none.
+/// Errors: A sentence for each that gave none.
 pub async fn take(http: &reqwest::Client, urls: &[String]) -> Result<Following, String> {
     let mut faults = Vec::new();
     for url in urls {

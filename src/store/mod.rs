@@ -1,10 +1,8 @@
 //! The only place that knows SQL and the database library.
 //!
-//! One contract for the deciding loop ([`Ledger`]), one for the relay ([`Outbox`]), one for those
-//! who only look ([`Reader`]), and what operators' commands write ([`Operator`]). Every method of the
-//! first two is exactly one transaction. The code is written once; the statements of each dialect are
-//! in files of their own (`sql/`), by the same names in the same order, and the tables in
-//! `schemas/sql/`.
+//! One contract for the deciding loop ([`Ledger`]) and one for the relay ([`Outbox`]), each method
+//! one transaction; [`Reader`] only looks, [`Operator`] writes for commands. Code is written once;
+//! `sql/` has the statements of each dialect, `schemas/sql/` the tables.
 
 mod contract;
 mod database;

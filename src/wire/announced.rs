@@ -28,9 +28,7 @@ impl Announced {
     }
 
     /// Reads `delivery`; `None` for a message of another type, which a subscriber ignores.
-    ///
-    /// # Errors
-    /// A sentence: its type is one of ours and its body is not.
+    /// Errors: A sentence: its type is one of ours and its body is not.
     pub fn read(delivery: &Delivery) -> Result<Option<Self>, String> {
         let Some(announcement) = AnnouncementType::parse(delivery.effective_type()) else {
             return Ok(None);

@@ -1,10 +1,8 @@
 //! The second task: carries committed announcements to the broker, in order, and decides nothing.
 //!
-//! A window of announcements is published, every confirm awaited, then the progress is stored. A
-//! crash in between repeats the window with the same bytes (I4). What the broker refuses goes out
-//! again on a fresh channel, then on a fresh connection: a channel that was opened at a bad moment
-//! may refuse all that another one takes. Only what fresh ones refuse too is passed by, alone, after
-//! 30 s, and confirms go on with the next.
+//! A window is published, every confirm awaited, then the progress stored; a crash in between
+//! repeats the same bytes (I4). What the broker refuses goes out again on a fresh channel, then on
+//! a fresh connection, and is passed by, alone, if those refuse it for 30 s too.
 
 mod nacked;
 

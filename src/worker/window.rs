@@ -1,8 +1,6 @@
-//! How much one transaction may hold: as much as it can change in an eighth of a second (L1).
-//!
-//! Rows are locked for as long as their transaction lasts, and the first announcement of a loss can
-//! go out once the first one is committed. How long a node takes depends on the database, its disk
-//! and its indexes, so it is measured: each takeover begins with a small window.
+//! How much one transaction may hold: what it can change in an eighth of a second (L1), as
+//! measured, since rows stay locked and the first announcement waits that long. Each takeover
+//! begins small.
 
 use std::time::Duration;
 

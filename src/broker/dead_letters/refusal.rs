@@ -1,8 +1,6 @@
-//! The form of a dead letter: the body as it came, a few live properties of our own, and everything
-//! that the original said about itself inside one header.
-//!
-//! None of the original's properties stays live: the broker rejects a foreign `user_id` again and again, a
-//! `CC` header would send copies elsewhere, an `expiration` would make the letter vanish.
+//! The form of a dead letter: the body as it came, a few live properties of our own, and all that
+//! the original said about itself in one header. None of that stays live: the broker rejects a
+//! foreign `user_id`, a `CC` header sends copies, an `expiration` makes the letter vanish.
 
 use lapin::BasicProperties;
 use lapin::message::Delivery;

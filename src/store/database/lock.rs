@@ -1,9 +1,8 @@
-//! SQLite's one write lock, which has no queue: waiting for it, and leaving it to others now and then.
+//! SQLite's one write lock, which has no queue.
 //!
-//! A writer that wants the lock asks again and again. SQLite's own pauses grow to a tenth of a second, and a
-//! writer that takes it again right after each commit is never found between two of them: a pause of
-//! an operator lost to a sweep for half a minute. So we ask every few milliseconds, and a writer that
-//! had the lock for long leaves a gap that is longer than that.
+//! SQLite's own pauses grow to a tenth of a second, and never find a lock that a writer takes again
+//! right after each commit. So we ask every few milliseconds, and a writer that had it for long
+//! leaves a longer gap.
 
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,6 @@
-//! Opening a connection, and how long anything on it may take.
-//!
-//! A frozen or partitioned owner of an open transaction must not keep its successor waiting, so
-//! servers are told to end what is idle inside a transaction, and to wait for a lock for seconds
-//! only: waiting is ours to do, with a pause in between.
+//! Opening a connection, and how long anything on it may take. Servers end what is idle inside a
+//! transaction and wait for locks for seconds only: a frozen owner must not keep its successor
+//! waiting.
 
 use std::str::FromStr;
 use std::time::Duration;

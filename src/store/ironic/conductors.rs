@@ -1,11 +1,8 @@
-//! Looking at the conductors of an Ironic, for the bridge: one read of two of its tables at one
-//! moment, which is worth something only together with a write of our own.
+//! Looking at an Ironic's conductors, for the bridge: each look changes a row of ours in the same
+//! database, then reads it and two of Ironic's tables in one statement. A database that does not
+//! write, lags, or went back in time never passes for the present.
 //!
-//! Each look first changes one row of ours in the same database, then reads that row and Ironic's
-//! tables in a single statement. A server that does not write, a replica that lags behind it, or a
-//! database that went back in time so never passes for the present.
-//!
-//! Times are naive UTC there; the database itself makes integers of them, without any time zone.
+//! Times are naive UTC there; the database itself makes integers of them.
 
 use crate::config::Database;
 use crate::store::database::connection::{Connection, values};

@@ -1,9 +1,7 @@
-//! The statements over our own tables, as most databases take them. A dialect's file names what
-//! differs there, and why.
+//! The statements over our own tables. A dialect's file names what differs there, and why.
 //!
-//! A change of state is one row in `nodewarden_changes` that is hold and outbox entry at once:
-//! writing 100,000 nodes as UPDATE plus one INSERT … SELECT takes half the time of a second table of
-//! holds. Ranges are bounded on both sides: PostgreSQL takes an open one, on tables that were never
+//! A row of `nodewarden_changes` is hold and outbox entry at once, which takes half the time of two
+//! tables. Ranges are bounded on both sides: PostgreSQL takes an open one, on tables never
 //! analysed, for a third of all rows.
 
 use super::Statements;

@@ -1,8 +1,5 @@
-//! PostgreSQL's statements over our own tables.
-//!
-//! The fence's UPDATE locks its row until the end of the transaction; under READ COMMITTED every
-//! later statement sees what was committed before it. Ranges are bounded on both sides: on tables
-//! that were never analysed an open one is taken for a third of all rows.
+//! PostgreSQL's statements over our own tables. The fence's UPDATE locks its row, and under READ
+//! COMMITTED every later statement sees what was committed before it.
 
 use super::Statements;
 use super::common::COMMON;

@@ -1,8 +1,4 @@
 //! SQLite's statements over our own tables.
-//!
-//! A change of state is one row in `nodewarden_changes` that is hold and outbox entry at once:
-//! writing 100,000 nodes as UPDATE plus one INSERT … SELECT takes half the time of a second table of
-//! holds.
 
 use super::Statements;
 use super::common::COMMON;

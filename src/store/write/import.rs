@@ -63,9 +63,7 @@ pub struct Importer {
 
 impl Importer {
     /// Looks at the table first.
-    ///
-    /// # Errors
-    /// [`StoreError`]: it is not ours, or cannot be reached.
+    /// Errors: [`StoreError`]: it is not ours, or cannot be reached.
     pub async fn open(database: &Database) -> Result<Self, StoreError> {
         let mut link = WriterConnection::of_command(database)?;
         inventory::refuse_foreign(link.connection().await?).await?;
@@ -80,9 +78,6 @@ impl Importer {
 
     /// Inserts or updates those of `nodes` that differ from what is there, all or none of them; at
     /// most [`rows`](Self::rows) at once. Never writes `service_state`; deletes nothing.
-    ///
-    /// # Errors
-    /// [`StoreError`]; doing it again is safe.
     #[expect(
         clippy::disallowed_methods,
         reason = "how long a transaction took; decides nothing about nodes"
@@ -114,9 +109,6 @@ impl Importer {
     }
 
     /// How many nodes there are.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn known(&mut self) -> Result<u64, StoreError> {
         let counted = self.link.look("count the nodes", async |connection| {
             let statement = "SELECT count(*) AS nodes FROM nodes";
@@ -126,9 +118,6 @@ impl Importer {
     }
 
     /// The next nodes above the uuid `after`, with their names.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn above(
         &mut self,
         after: &str,
@@ -147,9 +136,7 @@ impl Importer {
 }
 
 /// Imports all `nodes`; `progress` is told how many are done.
-///
-/// # Errors
-/// [`StoreError`]; what was done is there, and doing it again is safe.
+/// Errors: [`StoreError`]; what was done is there, and doing it again is safe.
 pub async fn import(
     database: &Database,
     nodes: &[NodeUpsert],

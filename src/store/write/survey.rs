@@ -1,8 +1,5 @@
-//! Looking for work in a window, without a lock and without the fence: a sweep writes only where
-//! something is to be done (L2).
-//!
-//! What is found may have changed once it is acted upon, which is why only the fenced window acts,
-//! by what it finds itself. What comes up behind a look is found by the next sweep.
+//! Looking for work in a window, without lock or fence: a sweep writes only where something is to
+//! do (L2). The fenced window acts by what it finds itself; the next sweep finds what comes later.
 
 use crate::domain::announcement::OutReason;
 use crate::domain::ids::Pair;

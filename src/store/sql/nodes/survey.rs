@@ -1,8 +1,5 @@
-//! What looks for work in a window, before anything is locked: the very conditions of the
-//! statements that would do it.
-//!
-//! Rows are counted, not asked for with a limit: a planner that needs one row alone gambles on
-//! finding it early, and mostly there is none.
+//! What looks for work in a window, by the conditions of the statements that do it. Rows are
+//! counted, without a limit: a planner that needs one row gambles on finding it early.
 
 use super::statements::{due, freed, gone};
 use super::updates::{changed, moved, stray};

@@ -1,10 +1,9 @@
-//! What changes nodes that are there: UPDATEs, of which there are two manners.
+//! What changes nodes that are there: UPDATEs, of two manners.
 //!
-//! SQLite and PostgreSQL name the one table that is changed and join the rest (`UPDATE … FROM`).
-//! MySQL and MariaDB join all and change what is named; what is changed is found from our own rows
-//! (`STRAIGHT_JOIN`), for a plan that begins with all nodes would wait for every locked one. MySQL
-//! would merge a derived table of locked rows and forget to pass by those of others: it is told not
-//! to (`NO_MERGE`; a comment to MariaDB, which does not).
+//! SQLite and PostgreSQL name the table that is changed and join the rest (`UPDATE … FROM`). MySQL
+//! and MariaDB join all, from our own rows on (`STRAIGHT_JOIN`): a plan that begins with all nodes
+//! would wait for every locked one. MySQL must not merge a derived table of locked rows
+//! (`NO_MERGE`).
 
 use super::statements::{MARK, bounded};
 use super::words::{Kind, Words};
