@@ -97,6 +97,7 @@ mod tests {
             crate::domain::conductor::ConductorState,
             crate::domain::conductor::Outcome,
             crate::domain::event::EventType,
+            crate::placement::aggregate::Outcome,
             crate::store::RequestKind,
             crate::store::ServiceState,
             crate::wire::Reason,
