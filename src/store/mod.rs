@@ -7,6 +7,8 @@
 //! `schemas/sql/`.
 
 mod contract;
+#[cfg(feature = "counting")]
+pub mod counting;
 mod database;
 mod inventory;
 mod ironic;
