@@ -6,6 +6,8 @@
 
 mod alone;
 mod contract;
+#[cfg(feature = "counting")]
+pub mod counting;
 mod database;
 mod inventory;
 mod ironic;

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection, PgConnection, SqliteConnection};
 
+#[cfg(feature = "counting")]
+use crate::store::counting;
 use crate::store::database::dialect::Dialect;
 use crate::store::database::row::Row;
 
@@ -173,9 +175,14 @@ impl Connection {
         statement: &str,
         values: &[Value<'_>],
     ) -> Result<u64, sqlx::Error> {
-        with_query!(self, statement, values, |query, link| async {
+        #[cfg(feature = "counting")]
+        let count = counting::before(self, statement, values).await?;
+        let outcome = with_query!(self, statement, values, |query, link| async {
             Ok(query.execute(link).await?.rows_affected())
-        })
+        });
+        #[cfg(feature = "counting")]
+        counting::after(self, count, statement).await?;
+        outcome
     }
 
     /// Runs a query and returns all its rows.
@@ -183,6 +190,20 @@ impl Connection {
     /// # Errors
     /// As [`execute`](Self::execute).
     pub async fn fetch(
+        &mut self,
+        statement: &str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, sqlx::Error> {
+        #[cfg(feature = "counting")]
+        let count = counting::before(self, statement, values).await?;
+        let outcome = self.fetch_all(statement, values).await;
+        #[cfg(feature = "counting")]
+        counting::after(self, count, statement).await?;
+        outcome
+    }
+
+    /// As [`fetch`](Self::fetch), without being counted by tests of scale.
+    pub(in crate::store) async fn fetch_all(
         &mut self,
         statement: &str,
         values: &[Value<'_>],

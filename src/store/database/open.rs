@@ -47,9 +47,11 @@ const MYSQL: &str = "SET SESSION innodb_lock_wait_timeout = 3, SESSION wait_time
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 const MYSQL_LOOK: &str = "SET SESSION innodb_lock_wait_timeout = 3, SESSION wait_timeout = 20;
     SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
-/// Only MariaDB knows these; MySQL answers with an error.
+/// Only MariaDB knows these; MySQL answers with an error. What a window asks about each of its rows
+/// (`EXISTS`) is looked up; MariaDB would gather the answers for all rows of the other table first.
 const MARIADB: &str =
-    "SET SESSION idle_write_transaction_timeout = 5, SESSION max_statement_time = 30";
+    "SET SESSION idle_write_transaction_timeout = 5, SESSION max_statement_time = 30,
+     SESSION optimizer_switch = 'exists_to_in=off'";
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -83,8 +83,9 @@ pub const COMMON: Statements = Statements {
         FROM nodewarden_pairs p JOIN nodewarden_decisions d ON d.number = p.decision
         WHERE p.driver = $2 AND p.conductor_group = $1 AND p.state = 'lost'",
     count_nodes: "UPDATE nodewarden_decisions SET nodes = nodes + $1 WHERE number = $2",
+    // By its number, whatever an index of those that are not complete promises.
     complete: "UPDATE nodewarden_decisions SET completed_at_ms = $1
-        WHERE completed_at_ms IS NULL AND number =
+        WHERE completed_at_ms + 0 IS NULL AND number =
         (SELECT decision FROM nodewarden_pairs WHERE driver = $3 AND conductor_group = $2)",
     completed: "SELECT d.decision_id, d.nodes FROM nodewarden_pairs p JOIN nodewarden_decisions d ON d.number = p.decision
         WHERE p.driver = $2 AND p.conductor_group = $1",
@@ -92,15 +93,18 @@ pub const COMMON: Statements = Statements {
         first_seq, last_seq, epoch, decided_at_ms, committed_at_ms, format) VALUES ",
     holds_window: "SELECT max(held) AS last, count(*) AS seen FROM (SELECT held FROM nodewarden_changes
         WHERE held > $1 ORDER BY held LIMIT $2) AS w",
-    // Bounded above by where the first of the pair's decisions has enough: else all of the pair's holds
-    // were sorted for each window.
-    holds_window_of_pair: "SELECT max(held) AS last, count(*) AS seen FROM (SELECT c.held FROM nodewarden_decisions d
-        JOIN nodewarden_changes c ON c.decision = d.number
-        WHERE d.driver = $4 AND d.conductor_group = $3 AND c.held > $1 AND c.held <= coalesce((SELECT min(nth) FROM (
-            SELECT (SELECT h.held FROM nodewarden_changes h WHERE h.decision = e.number AND h.held > $1
-                ORDER BY h.held LIMIT 1 OFFSET $2) AS nth
-            FROM nodewarden_decisions e WHERE e.driver = $4 AND e.conductor_group = $3)), x'')
-        ORDER BY c.held LIMIT $2)",
+    // The last hold of each decision is looked up: one row, where EXISTS may become a pass over all.
+    holding: "SELECT d.number FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1
+        AND (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL
+            ORDER BY c.held DESC LIMIT 1) > $3",
+    holds_of: (
+        "SELECT held FROM (SELECT held FROM nodewarden_changes WHERE decision = ",
+        " AND held > $1 ORDER BY held LIMIT $2) AS h",
+    ),
+    holds_window_of_pair: (
+        "SELECT max(held) AS last, count(*) AS seen FROM (SELECT held FROM (",
+        ") AS u ORDER BY held LIMIT $2) AS w",
+    ),
     end_holds: "UPDATE nodewarden_changes SET held = NULL
         WHERE seq IN (SELECT ends FROM nodewarden_changes WHERE seq > $1 AND seq <= $2)",
     released: "SELECT c.decision, c.back, min(c.seq) AS first, max(c.seq) AS last, r.number AS released_by,
@@ -121,13 +125,16 @@ pub const COMMON: Statements = Statements {
             SELECT 1 FROM nodewarden_decisions d JOIN nodewarden_changes c ON c.decision = d.number
             WHERE d.driver = r.driver AND d.conductor_group = r.conductor_group AND c.held IS NOT NULL)",
     forget_unknown: "DELETE FROM nodewarden_pairs WHERE driver = $2 AND conductor_group = $1 AND state = 'lost'
-        AND decision IN (SELECT number FROM nodewarden_decisions WHERE verdict = 'unknown')
-        AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
-            WHERE c.held IS NOT NULL AND d.driver = $2 AND d.conductor_group = $1)",
+        AND EXISTS (SELECT 1 FROM nodewarden_decisions u WHERE u.number = nodewarden_pairs.decision
+            AND u.verdict = 'unknown')
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1
+            AND (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL
+                ORDER BY c.held DESC LIMIT 1) IS NOT NULL)",
     unwanted: "SELECT p.driver FROM nodewarden_pairs p JOIN nodewarden_decisions u ON u.number = p.decision
         WHERE p.driver = $2 AND p.conductor_group = $1 AND p.state = 'lost' AND u.verdict = 'unknown'
-        AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
-            WHERE c.held IS NOT NULL AND d.driver = $2 AND d.conductor_group = $1)",
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1
+            AND (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL
+                ORDER BY c.held DESC LIMIT 1) IS NOT NULL)",
     forget_pair: "DELETE FROM nodewarden_pairs WHERE driver = $2 AND conductor_group = $1",
     drop_events: "DELETE FROM nodewarden_events WHERE number IN (SELECT number FROM nodewarden_events
         WHERE received_at_ms < $1 ORDER BY received_at_ms LIMIT $2)",
@@ -166,7 +173,7 @@ pub const COMMON: Statements = Statements {
     answer: "UPDATE nodewarden_requests SET done_at_ms = $1, result = $2 WHERE number = $3",
     forget: "DELETE FROM nodewarden_conductors WHERE conductor = $1 AND state IN ('left', 'timed_out')",
     drop_requests: "DELETE FROM nodewarden_requests WHERE number IN (
-        SELECT number FROM nodewarden_requests WHERE done_at_ms < $1 ORDER BY number LIMIT $2)",
+        SELECT number FROM nodewarden_requests WHERE done_at_ms < $1 ORDER BY done_at_ms LIMIT $2)",
     pending: "SELECT a.number, a.type, a.reason, a.first_seq, a.last_seq, a.epoch, a.decided_at_ms,
         a.format, d.decision_id, d.conductor_group, d.driver, d.last_good_at_ms, r.decision_id AS released_by,
         CASE WHEN a.type = 'node.out_of_service' THEN d.cause_event_id ELSE r.cause_event_id END AS cause_event_id,
@@ -183,8 +190,9 @@ pub const COMMON: Statements = Statements {
         WHERE id = 1 AND (SELECT epoch FROM nodewarden_state WHERE id = 1) = $3",
     position: "SELECT stream, epoch, commits, seq, last_announcement, holder, taken_at_ms,
         committed_at_ms, mode FROM nodewarden_state WHERE id = 1",
-    outbox: "SELECT r.announced, r.announced_at_ms,
-        (SELECT min(committed_at_ms) FROM nodewarden_announcements WHERE number > r.announced) AS oldest_ms
+    // The first one is the oldest, however many wait behind it.
+    outbox: "SELECT r.announced, r.announced_at_ms, (SELECT a.committed_at_ms FROM nodewarden_announcements a
+            WHERE a.number > r.announced ORDER BY a.number LIMIT 1) AS oldest_ms
         FROM nodewarden_relay r WHERE r.id = 1",
     snapshot: "SELECT c.held AS uuid, c.name, d.conductor_group, d.driver, d.verdict, d.decision_id, c.since_ms
         FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision

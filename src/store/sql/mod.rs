@@ -5,6 +5,25 @@
 //! differs there. [`Inventory`] are those that touch the table of nodes, of which there are two
 //! kinds, our own and that of an OpenStack Ironic: see [`nodes`].
 
+/// Declares a table of statements, and lists them by name.
+macro_rules! statements {
+    ($(#[$about:meta])* $table:ident { $($(#[$doc:meta])* $name:ident: $kind:ty,)* }) => {
+        $(#[$about])*
+        pub struct $table {
+            $($(#[$doc])* pub $name: $kind,)*
+        }
+
+        #[cfg(any(test, feature = "counting"))]
+        impl $table {
+            /// Each statement by name: how it begins, and how it ends where rows go in between.
+            pub fn by_name(&self) -> Vec<(&'static str, Vec<(String, String)>)> {
+                use crate::store::sql::Texts as _;
+                vec![$((stringify!($name), self.$name.texts())),*]
+            }
+        }
+    };
+}
+
 mod common;
 mod mysql;
 pub mod nodes;
@@ -34,24 +53,58 @@ pub fn statements(dialect: Dialect) -> &'static Statements {
     }
 }
 
-/// Declares the statements, and lists them by name.
-macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident: $kind:ty,)*) => {
-        /// One dialect's statements over our own tables, in the order in which they are used.
-        pub struct Statements {
-            $($(#[$doc])* pub $name: $kind,)*
-        }
+/// The texts of a statement, or of several that go by one name.
+#[cfg(any(test, feature = "counting"))]
+pub trait Texts {
+    /// How each begins, and how it ends where rows go in between.
+    fn texts(&self) -> Vec<(String, String)>;
+}
 
-        #[cfg(test)]
-        impl Statements {
-            fn by_name(&self) -> Vec<(&'static str, String)> {
-                vec![$((stringify!($name), format!("{:?}", self.$name))),*]
-            }
-        }
-    };
+#[cfg(any(test, feature = "counting"))]
+impl Texts for &'static str {
+    fn texts(&self) -> Vec<(String, String)> {
+        vec![((*self).to_owned(), String::new())]
+    }
+}
+
+#[cfg(any(test, feature = "counting"))]
+impl Texts for (&'static str, &'static str) {
+    fn texts(&self) -> Vec<(String, String)> {
+        vec![(self.0.to_owned(), self.1.to_owned())]
+    }
+}
+
+#[cfg(any(test, feature = "counting"))]
+impl Texts for &'static [&'static str] {
+    fn texts(&self) -> Vec<(String, String)> {
+        self.iter().flat_map(Texts::texts).collect()
+    }
+}
+
+#[cfg(any(test, feature = "counting"))]
+impl Texts for String {
+    fn texts(&self) -> Vec<(String, String)> {
+        vec![(self.clone(), String::new())]
+    }
+}
+
+#[cfg(any(test, feature = "counting"))]
+impl Texts for (String, String) {
+    fn texts(&self) -> Vec<(String, String)> {
+        vec![self.clone()]
+    }
+}
+
+#[cfg(any(test, feature = "counting"))]
+impl<T: Texts> Texts for Vec<T> {
+    fn texts(&self) -> Vec<(String, String)> {
+        self.iter().flat_map(Texts::texts).collect()
+    }
 }
 
 statements! {
+/// One dialect's statements over our own tables, in the order in which they are used.
+Statements {
     // --- how transactions begin: of a writer, of one who looks at several things at once ---------
     begin: &'static str,
     begin_look: &'static str,
@@ -107,8 +160,12 @@ statements! {
     announce: &'static str,
     /// `$1` after, `$2` limit.
     holds_window: &'static str,
-    /// `$1` after, `$2` limit, `$3`, `$4` the pair.
-    holds_window_of_pair: &'static str,
+    /// The pair's decisions that hold anything above a uuid. `$1`, `$2` the pair, `$3` after.
+    holding: &'static str,
+    /// Of one decision's holds the next ones: goes before and after its place. `$1` after, `$2` limit.
+    holds_of: (&'static str, &'static str),
+    /// Goes before and after [`holds_of`](Self::holds_of), one for each decision.
+    holds_window_of_pair: (&'static str, &'static str),
     /// `$1`, `$2`: above and up to which `seq`.
     end_holds: &'static str,
     /// What of the new changes goes into one message: same hold's decision, same reason. `$1` seq.
@@ -181,6 +238,7 @@ statements! {
     see_observed: &'static str,
     /// `$1` number.
     see_request: &'static str,
+}
 }
 
 #[cfg(test)]

@@ -33,43 +33,74 @@ pub const STATEMENTS: Statements = Statements {
     complete: "UPDATE nodewarden_decisions d JOIN nodewarden_pairs p ON p.decision = d.number
         SET d.completed_at_ms = $1
         WHERE d.completed_at_ms IS NULL AND p.driver = $3 AND p.conductor_group = $2",
-    // Bounded above by where the first of the pair's decisions has enough: else all of the pair's holds
-    // were sorted for each window.
-    holds_window_of_pair: "SELECT max(held) AS last, count(*) AS seen FROM (SELECT c.held FROM nodewarden_decisions d
-        STRAIGHT_JOIN nodewarden_changes c FORCE INDEX (nodewarden_changes_holds) ON c.decision = d.number
-        WHERE d.driver = $4 AND d.conductor_group = $3 AND c.held > $1 AND c.held <= coalesce((SELECT min(nth) FROM (
-            SELECT (SELECT h.held FROM nodewarden_changes h WHERE h.decision = e.number AND h.held > $1
-                ORDER BY h.held LIMIT 1 OFFSET $2) AS nth
-            FROM nodewarden_decisions e WHERE e.driver = $4 AND e.conductor_group = $3) AS n), _utf8mb4 x'F48FBFBF')
-        ORDER BY c.held LIMIT $2) AS w",
+    // The last hold of a decision: NULL is before all texts, and to leave it out would read all of them.
+    holding: "SELECT d.number FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1
+            AND (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
+                WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) > $3",
+    holds_of: (
+        "SELECT held FROM (SELECT held FROM nodewarden_changes FORCE INDEX (nodewarden_changes_holds) WHERE decision = ",
+        " AND held > $1 ORDER BY held LIMIT $2) AS h",
+    ),
     end_holds: "UPDATE nodewarden_changes h JOIN nodewarden_changes b ON b.ends = h.seq SET h.held = NULL
         WHERE b.seq > $1 AND b.seq <= $2",
-    complete_restored: "UPDATE nodewarden_decisions r
-        LEFT JOIN (SELECT DISTINCT d.driver, d.conductor_group FROM nodewarden_changes c
-            JOIN nodewarden_decisions d ON d.number = c.decision WHERE c.held IS NOT NULL) AS h
-            ON h.driver = r.driver AND h.conductor_group = r.conductor_group
-        SET r.completed_at_ms = $1
-        WHERE r.completed_at_ms IS NULL AND r.verdict = 'restored' AND h.driver IS NULL",
-    drop_events: "DELETE FROM nodewarden_events WHERE received_at_ms < $1 ORDER BY received_at_ms LIMIT $2",
-    drop_changes: "DELETE FROM nodewarden_changes WHERE held IS NULL AND since_ms < $1 AND seq <= coalesce(
-            (SELECT a.last_seq FROM nodewarden_announcements a
-            WHERE a.number = (SELECT announced FROM nodewarden_relay WHERE id = 1)), 0)
-        AND (lifted IS NULL OR decision NOT IN
-            (SELECT p.decision FROM nodewarden_pairs p WHERE p.state = 'lost' AND p.decision IS NOT NULL))
-        ORDER BY since_ms LIMIT $2",
-    drop_announcements: "DELETE FROM nodewarden_announcements WHERE committed_at_ms < $1
-        AND number < (SELECT announced FROM nodewarden_relay WHERE id = 1) ORDER BY committed_at_ms LIMIT $2",
-    // A LIMIT may not stand in a subquery of IN, but in a table made from one.
-    drop_decisions: "DELETE FROM nodewarden_decisions WHERE number IN (SELECT number FROM (
-        SELECT d.number FROM nodewarden_decisions d WHERE d.completed_at_ms < $1
-        AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE p.decision = d.number)
-        AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL)
-        AND NOT EXISTS (SELECT 1 FROM nodewarden_changes m WHERE m.marked = d.number)
-        AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements a WHERE a.decision = d.number)
-        AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements r WHERE r.released_by = d.number)
-        ORDER BY d.completed_at_ms LIMIT $2) AS old)",
+    // DISTINCT keeps the derived table apart from the one that is changed.
+    complete_restored: "UPDATE (SELECT DISTINCT r.number FROM nodewarden_decisions r
+            WHERE r.completed_at_ms IS NULL AND r.verdict = 'restored' AND NOT EXISTS (
+                SELECT 1 FROM nodewarden_decisions d WHERE d.driver = r.driver AND d.conductor_group = r.conductor_group
+                AND (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
+                WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) IS NOT NULL)) AS due
+        STRAIGHT_JOIN nodewarden_decisions e ON e.number = due.number SET e.completed_at_ms = $1",
+    restored_open: "SELECT count(*) AS decisions FROM nodewarden_decisions r
+        WHERE r.completed_at_ms IS NULL AND r.verdict = 'restored' AND NOT EXISTS (
+            SELECT 1 FROM nodewarden_decisions d WHERE d.driver = r.driver AND d.conductor_group = r.conductor_group
+            AND (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
+                WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) IS NOT NULL)",
+    forget_unknown: "DELETE FROM nodewarden_pairs WHERE driver = $2 AND conductor_group = $1 AND state = 'lost'
+        AND EXISTS (SELECT 1 FROM nodewarden_decisions u WHERE u.number = nodewarden_pairs.decision
+            AND u.verdict = 'unknown')
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1
+            AND (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
+                WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) IS NOT NULL)",
+    unwanted: "SELECT p.driver FROM nodewarden_pairs p JOIN nodewarden_decisions u ON u.number = p.decision
+        WHERE p.driver = $2 AND p.conductor_group = $1 AND p.state = 'lost' AND u.verdict = 'unknown'
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1
+            AND (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
+                WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) IS NOT NULL)",
+    // What is due is found first, by the index of its age: a DELETE takes no hint of it.
+    drop_events: "DELETE e FROM (SELECT number FROM nodewarden_events FORCE INDEX (nodewarden_events_received)
+            WHERE received_at_ms < $1 ORDER BY received_at_ms LIMIT $2) AS old
+        STRAIGHT_JOIN nodewarden_events e ON e.number = old.number",
+    drop_changes: "DELETE e FROM (SELECT seq FROM nodewarden_changes FORCE INDEX (nodewarden_changes_ended)
+            WHERE held IS NULL AND since_ms < $1 AND seq <= coalesce((SELECT a.last_seq FROM nodewarden_announcements a
+                WHERE a.number = (SELECT announced FROM nodewarden_relay WHERE id = 1)), 0)
+            AND (lifted IS NULL OR decision NOT IN
+                (SELECT p.decision FROM nodewarden_pairs p WHERE p.state = 'lost' AND p.decision IS NOT NULL))
+            ORDER BY since_ms LIMIT $2) AS old
+        STRAIGHT_JOIN nodewarden_changes e ON e.seq = old.seq",
+    drop_announcements: "DELETE e FROM (SELECT number FROM nodewarden_announcements
+            FORCE INDEX (nodewarden_announcements_committed) WHERE committed_at_ms < $1
+            AND number < (SELECT announced FROM nodewarden_relay WHERE id = 1) ORDER BY committed_at_ms LIMIT $2) AS old
+        STRAIGHT_JOIN nodewarden_announcements e ON e.number = old.number",
+    drop_decisions: "DELETE e FROM (
+            SELECT d.number FROM nodewarden_decisions d FORCE INDEX (nodewarden_decisions_completed)
+            WHERE d.completed_at_ms < $1
+            AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE p.decision = d.number)
+            AND (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
+                WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) IS NULL
+            AND NOT EXISTS (SELECT 1 FROM nodewarden_changes m WHERE m.marked = d.number)
+            AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements a WHERE a.decision = d.number)
+            AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements r WHERE r.released_by = d.number)
+            ORDER BY d.completed_at_ms LIMIT $2) AS old
+        STRAIGHT_JOIN nodewarden_decisions e ON e.number = old.number",
     request_number: "SELECT CAST(last_insert_id() AS SIGNED) AS number",
-    drop_requests: "DELETE FROM nodewarden_requests WHERE done_at_ms < $1 ORDER BY number LIMIT $2",
+    drop_requests: "DELETE e FROM (SELECT number FROM nodewarden_requests
+            WHERE done_at_ms < $1 ORDER BY done_at_ms LIMIT $2) AS old
+        STRAIGHT_JOIN nodewarden_requests e ON e.number = old.number",
+    // From the holds on, or all decisions come first.
+    snapshot: "SELECT c.held AS uuid, c.name, d.conductor_group, d.driver, d.verdict, d.decision_id, c.since_ms
+        FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_held)
+        STRAIGHT_JOIN nodewarden_decisions d ON d.number = c.decision
+        WHERE c.held > $1 ORDER BY c.held LIMIT $2",
     see_observed: "SELECT verdict, count(*) AS decisions, CAST(coalesce(sum(nodes), 0) AS SIGNED) AS nodes FROM nodewarden_decisions
         WHERE observed AND decided_at_ms > $1 GROUP BY verdict",
     ..COMMON

@@ -7,12 +7,22 @@ use super::common::COMMON;
 pub const STATEMENTS: Statements = Statements {
     begin: "BEGIN ISOLATION LEVEL READ COMMITTED",
     begin_look: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    holds_window_of_pair: "SELECT max(held) AS last, count(*) AS seen FROM (
-        SELECT c.held FROM nodewarden_decisions d CROSS JOIN LATERAL (
-            SELECT h.held FROM nodewarden_changes h WHERE h.decision = d.number AND h.held > $1
-            ORDER BY h.held LIMIT $2) AS c
-        WHERE d.driver = $4 AND d.conductor_group = $3 ORDER BY c.held LIMIT $2) AS w",
+    // Rows are compared as pairs, so that the index's own order is the cheapest, however few holds
+    // statistics from before a mass loss promise: else all of them are sorted for each window.
+    holds_of: (
+        "SELECT held FROM (SELECT c.held FROM (SELECT CAST(",
+        " AS BIGINT) AS number) AS d CROSS JOIN LATERAL (SELECT h.held FROM nodewarden_changes h
+            WHERE (h.decision, h.held) > (d.number, $1) AND (h.decision, h.held) < (d.number + 1, '')
+            AND h.held IS NOT NULL ORDER BY h.decision, h.held LIMIT $2) AS c) AS h",
+    ),
+    // An array is looked up one by one; IN may become a pass over the whole table.
+    drop_events: "DELETE FROM nodewarden_events WHERE number = ANY(ARRAY(SELECT number FROM nodewarden_events
+        WHERE received_at_ms < $1 ORDER BY received_at_ms LIMIT $2))",
     request_number: "SELECT lastval() AS number",
+    drop_requests: "DELETE FROM nodewarden_requests WHERE number = ANY(ARRAY(SELECT number FROM nodewarden_requests
+        WHERE done_at_ms < $1 ORDER BY done_at_ms LIMIT $2))",
+    // Sorted after the look-up: without statistics the newest of all changes are read until one fits.
+    see_last_change: "SELECT since_ms, back FROM nodewarden_changes WHERE uuid = $1 ORDER BY seq + 0 DESC LIMIT 1",
     see_observed: "SELECT verdict, count(*) AS decisions, CAST(coalesce(sum(nodes), 0) AS BIGINT) AS nodes FROM nodewarden_decisions
         WHERE observed AND decided_at_ms > $1 GROUP BY verdict",
     ..COMMON

@@ -20,18 +20,16 @@ pub async fn give_back(
     let mut chunk = WindowDone::default();
     if let Some(last) = &found.last {
         let inventory = unit.inventory;
-        let statements = match pair {
-            Some(_) => &inventory.release_of_pair,
-            None => &inventory.release,
+        chunk.changed = match pair {
+            Some(_) => {
+                let statements = &inventory.release_of_pair;
+                release_of(unit, statements, &found.decisions, last, window).await?
+            }
+            None => release(unit, &inventory.release, &[], last, window).await?,
         };
-        let of: &[Value<'_>] = match pair {
-            Some(pair) => values![pair],
-            None => &[],
-        };
-        chunk.changed = release(unit, statements, of, last, window).await?;
         match pair {
-            Some(pair) if chunk.changed < found.seen => {
-                chunk.locked = left_out(unit, pair, last, window).await?;
+            Some(_) if chunk.changed < found.seen => {
+                chunk.locked = left_out(unit, &found.decisions, last, window).await?;
             }
             Some(_) => {}
             // What a pair's walk leaves is the business of the walk over all holds: a pair's window
@@ -39,6 +37,8 @@ pub async fn give_back(
             None => keep_marked(unit, last, window).await?,
         }
     }
+    // What the other decisions hold is left for a walk of its own.
+    chunk.locked += u64::from(found.more);
     chunk.next = found.next(window);
     if chunk.next.is_none() && chunk.locked == 0 {
         match pair {
@@ -58,7 +58,7 @@ pub async fn give_back(
 }
 
 async fn find(unit: &mut Fenced<'_>, of: Rows<'_>, window: &Window) -> Result<Found, sqlx::Error> {
-    let row = walk::window(
+    walk::window(
         unit.connection,
         unit.sql,
         unit.inventory,
@@ -66,8 +66,30 @@ async fn find(unit: &mut Fenced<'_>, of: Rows<'_>, window: &Window) -> Result<Fo
         &window.after,
         window.nodes,
     )
-    .await?;
-    Found::read(&row)
+    .await
+}
+
+/// Ends the holds of the window by these decisions; returns how many.
+pub async fn release_of(
+    unit: &mut Fenced<'_>,
+    statements: &[(String, String)],
+    decisions: &[u64],
+    last: &str,
+    window: &Window,
+) -> Result<u64, sqlx::Error> {
+    let of = listed(5, decisions);
+    let statements: Vec<String> = statements
+        .iter()
+        .map(|(begins, ends)| format!("{begins}{of}{ends}"))
+        .collect();
+    let decisions: Vec<Value<'_>> = decisions.iter().copied().map(Value::from).collect();
+    release(unit, &statements, &decisions, last, window).await
+}
+
+/// Placeholders for these decisions, from `first` on.
+fn listed(first: usize, decisions: &[u64]) -> String {
+    let numbers = (first..first + decisions.len()).map(|number| format!("${number}"));
+    numbers.collect::<Vec<_>>().join(", ")
 }
 
 /// Ends holds of the window, and returns how many. `of`: the statements' values after the window.
@@ -130,16 +152,19 @@ pub async fn release(
 /// How many holds of the pair in the window stay because another session has locked their rows.
 async fn left_out(
     unit: &mut Fenced<'_>,
-    pair: &Pair,
+    decisions: &[u64],
     last: &str,
     window: &Window,
 ) -> Result<u64, sqlx::Error> {
-    if unit.inventory.left_out.is_empty() {
+    let (begins, ends) = &unit.inventory.left_out;
+    if begins.is_empty() {
         return Ok(0);
     }
-    let values = values![&window.after, last, pair];
+    let statement = format!("{begins}{}{ends}", listed(3, decisions));
+    let mut values: Vec<Value<'_>> = values![&window.after, last].clone();
+    values.extend(decisions.iter().copied().map(Value::from));
     unit.connection
-        .fetch_one(&unit.inventory.left_out, values)
+        .fetch_one(&statement, &values)
         .await?
         .uint("nodes")
 }

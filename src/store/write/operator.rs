@@ -3,7 +3,7 @@
 
 use crate::config::{self, Database, Mode};
 use crate::domain::ids::Pair;
-use crate::store::database::connection::{Connection, Value, values};
+use crate::store::database::connection::{Connection, values};
 use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, WriterConnection};
 use crate::store::inventory::Known;
@@ -13,7 +13,7 @@ use crate::store::write::fenced::Fenced;
 use crate::store::write::give_back;
 use crate::store::write::pause;
 use crate::store::write::pause::Pause;
-use crate::store::write::walk::{self, Found};
+use crate::store::write::walk;
 
 /// How long ago its last commit may lie for a holder of the epoch to count as running.
 const RUNNING_MS: u64 = 60_000;
@@ -173,26 +173,27 @@ async fn release(
     window: &Window,
 ) -> Result<WindowDone, sqlx::Error> {
     let inventory = unit.inventory;
-    let none: &[Value<'_>] = &[];
-    let (statements, of, more) = match held {
-        Held::Everything => (&inventory.release_by_hand, Rows::Holds, none),
-        Held::Of(pair) => {
-            let of = Rows::HoldsOf(pair);
-            (&inventory.release_by_hand_of_pair, of, &values![pair][..])
-        }
+    let of = match held {
+        Held::Everything => Rows::Holds,
+        Held::Of(pair) => Rows::HoldsOf(pair),
         Held::Node(uuid) => return release_node(unit, uuid, window).await,
     };
     let (after, nodes) = (&window.after, window.nodes);
-    let row = walk::window(unit.connection, unit.sql, inventory, of, after, nodes).await?;
-    let found = Found::read(&row)?;
+    let found = walk::window(unit.connection, unit.sql, inventory, of, after, nodes).await?;
     let Some(last) = &found.last else {
         return Ok(WindowDone::default());
     };
-    let changed = give_back::release(unit, statements, more, last, window).await?;
+    let changed = if found.decisions.is_empty() {
+        let statements = &inventory.release_by_hand;
+        give_back::release(unit, statements, &[], last, window).await?
+    } else {
+        let statements = &inventory.release_by_hand_of_pair;
+        give_back::release_of(unit, statements, &found.decisions, last, window).await?
+    };
     Ok(WindowDone {
         changed,
         // Holds are written under the fence alone: what was seen and did not change was passed by.
-        locked: found.seen.saturating_sub(changed),
+        locked: found.seen.saturating_sub(changed) + u64::from(found.more),
         next: found.next(window),
         ..WindowDone::default()
     })

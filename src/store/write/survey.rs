@@ -87,8 +87,7 @@ impl Survey<'_> {
     }
 
     async fn window(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, sqlx::Error> {
-        let of_pair = matches!(of, Rows::NodesOf(_));
-        let row = walk::window(
+        let found = walk::window(
             self.connection,
             self.sql,
             self.inventory,
@@ -98,9 +97,9 @@ impl Survey<'_> {
         )
         .await?;
         Ok(Surveyed {
-            last: row.maybe_text("last")?,
-            seen: row.uint("seen")?,
-            skipped: if of_pair { row.uint("skipped")? } else { 0 },
+            last: found.last,
+            seen: found.seen,
+            skipped: found.skipped,
             ..Surveyed::default()
         })
     }

@@ -11,7 +11,7 @@ use crate::store::records::{Rows, Window, WindowDone};
 use crate::store::write::announce::{Header, announce, count};
 use crate::store::write::complete::complete;
 use crate::store::write::fenced::Fenced;
-use crate::store::write::walk::{self, Found};
+use crate::store::write::walk;
 
 pub async fn take_out(
     unit: &mut Fenced<'_>,
@@ -43,7 +43,7 @@ pub async fn take_out(
         return Ok(WindowDone::default());
     }
     let decision = Decision::read(&lost)?;
-    let row = walk::window(
+    let found = walk::window(
         unit.connection,
         unit.sql,
         unit.inventory,
@@ -52,9 +52,8 @@ pub async fn take_out(
         window.nodes,
     )
     .await?;
-    let (found, skipped) = (Found::read(&row)?, row.uint("skipped")?);
     let mut chunk = WindowDone {
-        skipped,
+        skipped: found.skipped,
         ..WindowDone::default()
     };
     if let Some(last) = &found.last {

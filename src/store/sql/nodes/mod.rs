@@ -23,77 +23,86 @@ pub fn ironic(dialect: Dialect, keys: Keys) -> Inventory {
     statements::inventory(&Words { dialect, kind })
 }
 
-/// Those for one dialect and one kind of inventory. An empty one does not apply.
-pub struct Inventory {
+statements! {
+/// The statements that touch the table of nodes, for one dialect and one kind of inventory. An
+/// empty one does not apply.
+Inventory {
     /// Every column that is used, looked at without reading a row.
-    pub schema: String,
+    schema: String,
 
     // --- take out -------------------------------------------------------------------------------
-    /// The end of the next window over a pair's nodes, its rows, and those whose key is too long
-    /// for a message. `$1`, `$2` the pair, `$3` after, `$4` limit.
-    pub pair_window: String,
-    /// Locks the rows of a window that go out, but for those locked elsewhere, and writes holds.
-    /// `$1` seq, `$2` decision, `$3` now, `$4`, `$5` the pair, `$6` after, `$7` last.
-    pub hold: String,
-    /// Marks the rows of new holds. `$1` now, `$2`, `$3` above and up to which `seq`, `$4` the
-    /// decision's UUID.
-    pub mark_out: String,
-    /// Rows that should be out and are not held, being locked elsewhere. `$1`, `$2` the pair, `$3`
-    /// after, `$4` last, `$5` decision.
-    pub left_in: String,
-
-    // --- give back; `$1` seq, `$2` now, `$3` after, `$4` last; of a pair, `$5`, `$6` that ----
-    /// Each ends the holds of the window that have one reason to end.
-    pub release: Vec<String>,
-    pub release_of_pair: Vec<String>,
-    /// By an operator's command: ends holds whatever their pairs are (`released`; of a node that is
-    /// gone, `node_removed`). Passes by what is locked elsewhere.
-    pub release_by_hand: Vec<String>,
-    pub release_by_hand_of_pair: Vec<String>,
-    /// Here, `$5` is the node's uuid.
-    pub release_by_hand_of_node: Vec<String>,
-    /// Unmarks the rows whose holds ended. `$1` now, `$2`, `$3`: above and up to which `seq`.
-    pub mark_in: String,
-    /// Holds that should have ended, whose rows are locked elsewhere. `$1` after, `$2` last, `$3`,
-    /// `$4` the pair.
-    pub left_out: String,
-    /// Held nodes that need another lost pair now, whose return releases them. `$1` after, `$2`
+    /// The end of the next window over a pair's nodes, how many rows it has, and how many of them
+    /// have a key longer than any message may carry. `$1`, `$2` the pair, `$3` after, `$4`
+    /// limit.
+    pair_window: String,
+    /// Locks the rows of the window that are to go out and that no other session has locked, and writes
+    /// their holds. `$1` seq, `$2` decision, `$3` now, `$4`, `$5` the pair, `$6` after, `$7`
     /// last.
-    pub relabel: String,
+    hold: String,
+    /// Marks exactly the rows of the new holds. `$1` now, `$2`, `$3`: above and up to which `seq`,
+    /// `$4` the decision's UUID.
+    mark_out: String,
+    /// How many rows of the window should be out and are not held: another session has locked them.
+    /// `$1`, `$2` the pair, `$3` after, `$4` last, `$5` decision.
+    left_in: String,
+
+    // --- give back; `$1` seq, `$2` now, `$3` after, `$4` last; of a pair, its decisions go in between
+    /// Each ends the holds of the window that have one reason to end.
+    release: Vec<String>,
+    release_of_pair: Vec<(String, String)>,
+    /// By an operator's command: each ends the holds of the window that it may end, whatever their
+    /// pairs are (reason `released`; those whose node is gone, `node_removed`). It locks the rows and
+    /// passes by those that another session has locked; what it leaves is counted as such.
+    release_by_hand: Vec<String>,
+    release_by_hand_of_pair: Vec<(String, String)>,
+    /// Here, `$5` is the node's uuid.
+    release_by_hand_of_node: Vec<String>,
+    /// Unmarks the rows whose holds ended. `$1` now, `$2`, `$3`: above and up to which `seq`.
+    mark_in: String,
+    /// How many holds of a pair in the window should have ended and did not: another session has
+    /// locked their rows. `$1` after, `$2` last; its decisions go in between.
+    left_out: (String, String),
+    /// A held node that needs another lost pair now: from here on that pair's return releases it.
+    /// `$1` after, `$2` last.
+    relabel: String,
     /// What somebody changed by hand is marked again. `$1` now, `$2` after, `$3` last.
-    pub mark_again: String,
+    mark_again: String,
 
     // --- put right ------------------------------------------------------------------------------
     /// `$1` after, `$2` limit.
-    pub all_window: String,
-    /// Marked, not held, and not to be taken out: another's doing. `$1` now, `$2` after, `$3` last.
-    pub unmark_strays: String,
+    all_window: String,
+    /// Marked, not held, and not about to be taken out: another's doing. `$1` now, `$2`
+    /// after, `$3` last.
+    unmark_strays: String,
 
     // --- survey: how many rows of a window are to be changed; nothing is locked -------------------
     /// Of a lost pair, nodes to take out. `$1`, `$2` the pair, `$3` after, `$4` last, `$5` decision.
-    pub survey_pair: String,
+    survey_pair: String,
     /// Holds to end or to re-label. `$1` after, `$2` last.
-    pub survey_holds: String,
+    survey_holds: String,
     /// Holds whose node is to be marked again. `$1` after, `$2` last.
-    pub survey_marks: String,
+    survey_marks: String,
     /// Nodes that are marked without a hold. `$1` after, `$2` last.
-    pub survey_strays: String,
+    survey_strays: String,
 
     // --- sweep ----------------------------------------------------------------------------------
-    /// The pair, if no node needs it and nothing is held for it. Not one with the DELETE, which
-    /// MySQL would let wait for locked nodes. `$1`, `$2` the pair.
-    pub unneeded: String,
+    /// The pair, if no node needs it and nothing is held for it. Not one statement with its removal:
+    /// MySQL's DELETE would wait for the nodes that another session has locked. `$1`, `$2`
+    /// the pair.
+    unneeded: String,
 
     /// Pairs that nodes need and nothing was ever decided about, by group and driver. `$1` limit.
-    pub unknown_pairs: String,
+    unknown_pairs: String,
 
     // --- looking --------------------------------------------------------------------------------
-    /// Its `nodes` that are not held and may be taken, and those `held`. `$1`, `$2` the pair.
-    pub count_pair: String,
-    pub count_pairs: String,
-    pub count_all: String,
+    /// What taking a pair out would be about: its `nodes` that are not held and may be taken, and
+    /// those that are `held`. `$1`, `$2` the pair.
+    count_pair: String,
+    count_pairs: String,
+    count_all: String,
     /// `$1` uuid.
-    pub see_node: String,
+    see_node: String,
     /// `$1` name.
-    pub see_node_by_name: String,
+    see_node_by_name: String,
+}
 }

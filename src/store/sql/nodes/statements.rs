@@ -9,8 +9,13 @@ use super::words::{Kind, Words};
 use super::{Inventory, survey, updates};
 
 /// By the pair's decisions, so that the holds of all other pairs are not even looked at.
-const OF_PAIR: &str = " AND c.decision IN (SELECT number FROM nodewarden_decisions
-    WHERE driver = $6 AND conductor_group = $5)";
+const OF_PAIR: &str = " AND c.decision IN (DECISIONS)";
+
+/// What comes before and after the numbers of the pair's decisions.
+fn around(statement: &str) -> (String, String) {
+    let (before, after) = statement.split_once("DECISIONS").unwrap_or_default();
+    (before.to_owned(), after.to_owned())
+}
 
 /// Of one node.
 const OF_NODE: &str = " AND c.held = $5";
@@ -28,6 +33,13 @@ pub fn inventory(words: &Words) -> Inventory {
         statements.push(last(words, of));
         statements
     };
+    let of_pair = |last: fn(&Words, &str) -> String| -> Vec<(String, String)> {
+        let statements = release(OF_PAIR, last);
+        statements
+            .iter()
+            .map(|statement| around(statement))
+            .collect()
+    };
     Inventory {
         schema: schema(words).into(),
         pair_window: pair_window(words),
@@ -35,9 +47,9 @@ pub fn inventory(words: &Words) -> Inventory {
         mark_out: updates::mark_out(words),
         left_in: left_in(words),
         release: release("", returned),
-        release_of_pair: release(OF_PAIR, returned),
+        release_of_pair: of_pair(returned),
         release_by_hand: release("", by_hand),
-        release_by_hand_of_pair: release(OF_PAIR, by_hand),
+        release_by_hand_of_pair: of_pair(by_hand),
         release_by_hand_of_node: release(OF_NODE, by_hand),
         mark_in: updates::mark_in(words),
         left_out: left_out(words),
@@ -57,10 +69,7 @@ pub fn inventory(words: &Words) -> Inventory {
             (SELECT count(*) FROM nodewarden_changes WHERE held IS NOT NULL) AS held"
             .into(),
         see_node: format!("{} WHERE n.uuid = $1", see_node(words)),
-        see_node_by_name: format!(
-            "{} WHERE n.name = $1 ORDER BY n.uuid LIMIT 2",
-            see_node(words)
-        ),
+        see_node_by_name: format!("{} WHERE n.name = $1 LIMIT 2", see_node(words)),
     }
 }
 
@@ -182,7 +191,7 @@ pub fn freed(words: &Words, after: &str, last: &str) -> String {
 fn ours_to_end(words: &Words) -> String {
     match words.kind {
         Kind::Native => String::new(),
-        Kind::Ironic(_) => format!(" AND n.reservation IS NULL AND {}", words.marked_by_us()),
+        Kind::Ironic(_) => format!(" AND {} AND {}", words.not_reserved(), words.marked_by_us()),
     }
 }
 
@@ -196,8 +205,6 @@ fn mark(words: &Words, join: &str) -> String {
 
 /// Ends the holds of a window whose node needs an active pair now.
 fn returned(words: &Words, of: &str) -> String {
-    // The holds of one pair are found by its decisions, those of all by the window.
-    let join = if of.is_empty() { words.then() } else { "JOIN" };
     format!(
         "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends)
         SELECT $1 + row_number() OVER (ORDER BY decision, back, uuid), uuid, name, NULL, decision, $2, back, seq FROM (
@@ -206,7 +213,7 @@ fn returned(words: &Words, of: &str) -> String {
                     THEN 'driver_restored' ELSE 'node_changed' END AS back
             FROM {due}{of}{lock}) AS locked",
         name = words.name(),
-        due = due(words, join, "$3", "$4"),
+        due = due(words, words.then(), "$3", "$4"),
         lock = words.lock(),
     )
 }
@@ -241,31 +248,34 @@ fn by_hand(words: &Words, of: &str) -> String {
         "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends)
         SELECT $1 + row_number() OVER (ORDER BY decision, uuid), uuid, name, NULL, decision, $2, 'released', seq FROM (
             SELECT c.seq, c.held AS uuid, {name} AS name, c.decision
-            FROM nodewarden_changes c {mark} JOIN nodes n ON {is}
-            WHERE c.held > $3 AND c.held <= $4{ours}{of}{lock}) AS locked",
+            FROM nodewarden_changes c {mark} {join} nodes n ON {is}
+            WHERE c.held > $3 AND c.held <= $4{bounded}{ours}{of}{lock}) AS locked",
         name = words.name(),
-        mark = mark(words, "JOIN"),
+        join = words.then(),
+        mark = mark(words, words.then()),
         is = words.is("c.held"),
+        bounded = bounded(words, "$3", "$4"),
         ours = ours_to_end(words),
         lock = words.lock(),
     )
 }
 
-fn left_out(words: &Words) -> String {
+fn left_out(words: &Words) -> (String, String) {
     if words.lock().is_empty() {
-        return String::new();
+        return Default::default();
     }
-    format!(
+    around(&format!(
         "SELECT count(*) AS nodes FROM nodewarden_changes c {mark}
-        JOIN nodes n ON {is}
-        JOIN nodewarden_pairs p ON {needs}
-        WHERE c.held > $1 AND c.held <= $2 AND p.state = 'active'{ours} AND c.decision IN (
-            SELECT number FROM nodewarden_decisions WHERE driver = $4 AND conductor_group = $3)",
-        mark = mark(words, "JOIN"),
+        {join} nodes n ON {is}
+        {join} nodewarden_pairs p ON {needs}
+        WHERE c.held > $1 AND c.held <= $2{bounded} AND p.state = 'active'{ours}{OF_PAIR}",
+        join = words.then(),
+        mark = mark(words, words.then()),
         is = words.is("c.held"),
         needs = words.needs(),
+        bounded = bounded(words, "$1", "$2"),
         ours = ours_to_end(words),
-    )
+    ))
 }
 
 fn all_window(words: &Words) -> String {
@@ -280,8 +290,9 @@ fn unneeded(words: &Words) -> String {
     format!(
         "SELECT p.driver FROM nodewarden_pairs p WHERE p.driver = $2 AND p.conductor_group = $1
         AND NOT EXISTS (SELECT 1 FROM {nodes} WHERE {of_pair})
-        AND NOT EXISTS (SELECT 1 FROM nodewarden_changes c WHERE c.held IS NOT NULL AND c.decision IN (
-            SELECT number FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1))",
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1
+            AND {last} IS NOT NULL)",
+        last = words.last_held(),
         nodes = words.nodes_by_pair(),
         of_pair = words.of_pair("$1", "$2"),
     )

@@ -56,16 +56,18 @@ pub fn mark_in(words: &Words) -> String {
             "UPDATE nodewarden_changes b STRAIGHT_JOIN nodewarden_changes c ON c.seq = b.ends
             STRAIGHT_JOIN nodewarden_decisions m ON m.number = coalesce(c.marked, c.decision)
             STRAIGHT_JOIN {changed} SET {unmark}
-            WHERE b.seq > $2 AND b.seq <= $3 AND b.back <> 'node_removed' AND n.reservation IS NULL AND {ours}",
+            WHERE b.seq > $2 AND b.seq <= $3 AND b.back <> 'node_removed' AND {free} AND {ours}",
             changed = words.changed("b.uuid"),
+            free = words.not_reserved(),
             ours = words.marked_by_us(),
         ),
         (Kind::Ironic(_), false) => format!(
             "UPDATE nodes AS n SET {unmark}
             FROM nodewarden_changes b JOIN nodewarden_changes c ON c.seq = b.ends JOIN {MARK}
             WHERE b.seq > $2 AND b.seq <= $3 AND b.back <> 'node_removed' AND {is}
-            AND n.reservation IS NULL AND {ours}",
+            AND {free} AND {ours}",
             is = words.is("b.uuid"),
+            free = words.not_reserved(),
             ours = words.marked_by_us(),
         ),
     }

@@ -150,8 +150,23 @@ impl Words {
         }
     }
 
-    /// The window's bounds for the hold `h`: without them PostgreSQL may hash all changes each
-    /// time.
+    /// The last node that is held by the decision `d`, by one row of the index.
+    pub fn last_held(&self) -> &'static str {
+        match self.dialect {
+            Sqlite | Postgres => {
+                "(SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL
+                    ORDER BY c.held DESC LIMIT 1)"
+            }
+            // NULL is before all texts, and to leave it out would read them all.
+            MySql => {
+                "(SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
+                    WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1)"
+            }
+        }
+    }
+
+    /// The bounds of a window, said of the hold `h` as well. Without them PostgreSQL, once its tables
+    /// are analysed, may hash all changes for each window of our own table.
     pub fn held_within(&self, after: &str, last: &str) -> String {
         match (&self.kind, self.dialect) {
             (Native, Postgres) => format!(" AND h.held > {after} AND h.held <= {last}"),
@@ -215,10 +230,27 @@ impl Words {
     pub fn free(&self) -> String {
         match self.kind {
             Native => format!("{} <= 255", self.bytes("n.uuid")),
-            Ironic(_) => "n.provision_state = 'available' AND n.instance_uuid IS NULL \
-                AND n.reservation IS NULL AND NOT coalesce(n.maintenance, FALSE)"
-                .to_owned(),
+            Ironic(_) => format!(
+                "{} = 'available' AND {} IS NULL AND {} AND NOT coalesce(n.maintenance, FALSE)",
+                self.not_by("n.provision_state"),
+                self.not_by("n.instance_uuid"),
+                self.not_reserved(),
+            ),
         }
+    }
+
+    /// A column of Ironic's that most nodes agree in: without statistics SQLite would take its index
+    /// for the best one.
+    fn not_by(&self, column: &str) -> String {
+        match self.dialect {
+            Sqlite => format!("+{column}"),
+            Postgres | MySql => column.to_owned(),
+        }
+    }
+
+    /// No conductor of Ironic's works on the node.
+    pub fn not_reserved(&self) -> String {
+        format!("{} IS NULL", self.not_by("n.reservation"))
     }
 
     /// Our mark of this decision was not lifted from the node.

@@ -1,0 +1,246 @@
+//! How many rows each statement may read, whatever the size of the tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nodewarden::config::InventoryKind;
+use nodewarden::store::counting::{self, Named, Read};
+
+use nodewarden_tests::database::Kind;
+
+use crate::fleet::Fleet;
+use crate::story::WINDOW;
+
+/// What a statement may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    /// Some rows, by their keys.
+    Few,
+    /// In proportion to what it changes or returns: the rows of a window, or of a batch.
+    Window,
+    /// The same in a table of our own. Ironic's has no index of pairs: a pair's window may read it whole.
+    Walk,
+    /// In proportion to the decisions that are kept of one pair.
+    OfPair,
+    /// In proportion to the conductors, and the pairs that there are; never to nodes, holds or changes.
+    Fleet,
+    /// Every node: never in a step, and no request waits for it.
+    Nodes,
+    /// No step, tick, sweep, scrape or request runs it.
+    Never,
+}
+
+use Bound::{Few, Fleet as OfFleet, Never, Nodes, OfPair, Walk, Window};
+
+/// Every statement of the store. One without an entry fails the suite, and so does an entry that no
+/// story has run.
+const BOUNDS: &[(&str, Bound)] = &[
+    ("begin", Never),
+    ("begin_look", Never),
+    ("create_stream", Never),
+    ("create_relay", Never),
+    ("stream", Few),
+    ("schema", Window),
+    ("prove", Few),
+    ("take_epoch", Few),
+    ("fence", Few),
+    ("fence_any", Few),
+    ("counters", Few),
+    ("save_counters", Few),
+    ("step_down", Few),
+    ("conductors", OfFleet),
+    ("standings", OfFleet),
+    ("recall", Window),
+    ("remember", Window),
+    ("save_conductors", Window),
+    ("decided", Window),
+    ("observed", Few),
+    ("overtaken", Window),
+    ("stand", Window),
+    ("lost_decision", Few),
+    ("count_nodes", Few),
+    ("complete", Few),
+    ("completed", Few),
+    ("announce", Few),
+    ("holds_window", Window),
+    ("holding", OfPair),
+    ("holds_of", Never),
+    ("holds_window_of_pair", Window),
+    ("end_holds", Window),
+    ("released", Window),
+    ("complete_restored", OfFleet),
+    ("restored_open", OfFleet),
+    ("forget_unknown", OfPair),
+    ("unwanted", OfPair),
+    ("forget_pair", Few),
+    ("drop_events", Window),
+    ("drop_changes", Window),
+    ("drop_announcements", Window),
+    ("drop_decisions", OfFleet),
+    ("pause", Few),
+    ("begin_pause", Few),
+    ("end_pause", Few),
+    ("keep_pause", Few),
+    ("new_stream", Few),
+    ("request", Few),
+    ("request_number", Few),
+    ("requests", Window),
+    ("answer", Few),
+    ("forget", Few),
+    ("drop_requests", Window),
+    ("pending", Window),
+    ("announced_nodes", Window),
+    ("announced", Few),
+    ("position", Few),
+    ("outbox", Few),
+    ("snapshot", Window),
+    ("see_conductors", OfFleet),
+    ("see_conductors_of_group", OfFleet),
+    ("see_pairs", OfFleet),
+    ("see_pair", Few),
+    ("see_hold", Few),
+    ("see_last_change", Few),
+    ("see_decision", Few),
+    ("see_decisions", Window),
+    ("see_observed", OfFleet),
+    ("see_request", Few),
+    // The table of nodes. `schema` goes by the same name above.
+    ("pair_window", Walk),
+    ("hold", Walk),
+    ("mark_out", Window),
+    ("left_in", Walk),
+    ("release", Window),
+    ("release_of_pair", Window),
+    ("release_by_hand", Window),
+    ("release_by_hand_of_pair", Window),
+    ("release_by_hand_of_node", Few),
+    ("mark_in", Window),
+    ("left_out", Window),
+    ("relabel", Window),
+    ("mark_again", Window),
+    ("all_window", Window),
+    ("unmark_strays", Window),
+    ("survey_pair", Walk),
+    ("survey_holds", Window),
+    ("survey_marks", Window),
+    ("survey_strays", Window),
+    ("unneeded", Walk),
+    ("unknown_pairs", Nodes),
+    ("count_pair", Nodes),
+    ("count_pairs", Nodes),
+    ("count_all", Nodes),
+    ("see_node", Few),
+    ("see_node_by_name", Few),
+];
+
+/// Statements that are no part of a table of them: how each begins.
+const OTHERS: &[&str] = &[
+    "SELECT version() AS version",
+    "SELECT version_num FROM alembic_version",
+    "SELECT 1 AS one FROM node_maintenance LIMIT 0",
+    "SELECT c.character_set_name AS charset",
+];
+
+/// Rows that [`Few`] may read.
+const SOME: u64 = 60;
+
+/// PostgreSQL rather reads a small table whole than looks up each row of a window: the pairs, and their
+/// decisions. Nodes, holds and changes are more.
+const SMALL_TABLES: u64 = 4_500;
+
+impl Bound {
+    fn rows(self, fleet: &Fleet) -> u64 {
+        let small_tables = match (fleet.scratch.kind, fleet.inventory) {
+            (Kind::Postgres, InventoryKind::Native) => SMALL_TABLES,
+            // The keys of an Ironic's nodes have a collation of their own, so that the bounds of a window
+            // cannot be said of them.
+            (Kind::Postgres, InventoryKind::Ironic) => SMALL_TABLES + 4 * fleet.nodes,
+            (Kind::Sqlite | Kind::MySql, _) => 0,
+        };
+        match self {
+            Few => SOME,
+            Window => 20 * u64::from(WINDOW) + SOME + small_tables,
+            Walk if fleet.inventory == InventoryKind::Ironic => 4 * fleet.nodes,
+            Walk => Window.rows(fleet),
+            OfPair => 4 * fleet.decisions_of_big() + SOME,
+            OfFleet => small_tables + 4 * (fleet.pairs + fleet.conductors + 200) + SOME,
+            Nodes | Never => u64::MAX,
+        }
+    }
+}
+
+/// Checks each statement of the story against its bound.
+pub async fn check(fleet: &Fleet, reads: &[(&'static str, Vec<Read>)]) {
+    let named = counting::statements(fleet.database(), &fleet.settings())
+        .await
+        .unwrap();
+    let bounds: BTreeMap<&str, Bound> = BOUNDS.iter().copied().collect();
+    let known: BTreeSet<&str> = named.iter().map(|named| named.name).collect();
+    let missing: Vec<_> = known
+        .iter()
+        .filter(|name| !bounds.contains_key(*name))
+        .collect();
+    assert!(missing.is_empty(), "without a bound: {missing:?}");
+    let mut most = BTreeMap::<BTreeSet<&str>, (u64, String)>::new();
+    let mut unnamed = Vec::new();
+    for (step, reads) in reads {
+        for read in reads {
+            let names = names(&named, &read.statement);
+            if names.is_empty() {
+                let known = OTHERS.iter().any(|text| read.statement.starts_with(text));
+                unnamed.extend((!known).then_some(&read.statement));
+                continue;
+            }
+            let most = most.entry(names).or_default();
+            if read.rows >= most.0 {
+                *most = (
+                    read.rows,
+                    format!("{step}: {}\n{}", read.statement, read.plan),
+                );
+            }
+        }
+    }
+    let mut wrong: Vec<String> = unnamed
+        .iter()
+        .map(|statement| format!("no statement by name: {statement}"))
+        .collect();
+    for (names, (rows, text)) in &most {
+        let bound = names.iter().map(|name| bounds[name].rows(fleet)).max();
+        if bound.is_some_and(|bound| *rows > bound) {
+            let bound = bound.unwrap_or_default();
+            wrong.push(format!(
+                "{names:?} read {rows} rows, {bound} at most: {text}"
+            ));
+        }
+    }
+    let run: BTreeSet<&str> = most.keys().flatten().copied().collect();
+    let not_run = known
+        .iter()
+        .filter(|name| bounds[*name] != Never && !run.contains(*name));
+    wrong.extend(not_run.map(|name| format!("no story runs {name}")));
+    if std::env::var_os("NODEWARDEN_SCALE").is_some() {
+        let about = (fleet.scratch.kind, fleet.inventory, fleet.age);
+        for (names, (rows, _)) in most {
+            println!("{about:?}: {names:?} {rows}");
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} faults:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// The names by which this text goes: those whose words fit it best.
+fn names<'n>(named: &'n [Named], statement: &str) -> BTreeSet<&'n str> {
+    let fits =
+        |named: &&Named| statement.starts_with(&named.begins) && statement.ends_with(&named.ends);
+    let length = |named: &Named| named.begins.len() + named.ends.len();
+    let best = named.iter().filter(fits).map(length).max();
+    named
+        .iter()
+        .filter(fits)
+        .filter(|named| Some(length(named)) == best)
+        .map(|named| named.name)
+        .collect()
+}

@@ -1,0 +1,42 @@
+//! What each statement of the store reads while tables are full (L2): of every statement that a step,
+//! a tick, a sweep, a scrape or a request runs, on each database, over both kinds of inventory, over
+//! young tables without statistics and over old ones with them.
+//!
+//! `NODEWARDEN_SCALE` is how many nodes there are (20,000 if it says nothing); the other tables have
+//! as many rows, or their share. A bound does not grow with it, so that a larger run is a harder one.
+
+mod bounds;
+mod fill;
+mod fleet;
+mod story;
+
+use nodewarden::config::InventoryKind;
+use nodewarden_tests::database::Kind;
+
+use fleet::{Age, Fleet};
+
+macro_rules! on_each {
+    ($($name:ident: $kind:ident, $inventory:ident, $age:ident;)*) => { $(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let fleet = Fleet::new(Kind::$kind, InventoryKind::$inventory, Age::$age).await;
+            let reads = story::tell(&fleet).await;
+            bounds::check(&fleet, &reads).await;
+        }
+    )* };
+}
+
+on_each! {
+    l2_costs_follow_the_change_on_young_tables_in_sqlite: Sqlite, Native, Young;
+    l2_costs_follow_the_change_on_old_tables_in_sqlite: Sqlite, Native, Old;
+    l2_costs_follow_the_change_on_young_tables_in_postgresql: Postgres, Native, Young;
+    l2_costs_follow_the_change_on_old_tables_in_postgresql: Postgres, Native, Old;
+    l2_costs_follow_the_change_on_young_tables_in_mariadb: MySql, Native, Young;
+    l2_costs_follow_the_change_on_old_tables_in_mariadb: MySql, Native, Old;
+    l2_costs_follow_the_change_on_young_tables_beside_an_ironic_in_sqlite: Sqlite, Ironic, Young;
+    l2_costs_follow_the_change_on_old_tables_beside_an_ironic_in_sqlite: Sqlite, Ironic, Old;
+    l2_costs_follow_the_change_on_young_tables_beside_an_ironic_in_postgresql: Postgres, Ironic, Young;
+    l2_costs_follow_the_change_on_old_tables_beside_an_ironic_in_postgresql: Postgres, Ironic, Old;
+    l2_costs_follow_the_change_on_young_tables_beside_an_ironic_in_mariadb: MySql, Ironic, Young;
+    l2_costs_follow_the_change_on_old_tables_beside_an_ironic_in_mariadb: MySql, Ironic, Old;
+}
