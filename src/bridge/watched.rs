@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use super::events;
+use super::judge::Rules;
 use super::look::{Facts, Registered, Sighting};
+use super::rhythm::Rhythm;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConductorName, Incarnation};
 use crate::domain::time::Mono;
@@ -44,7 +46,9 @@ pub enum Presence {
     Starting(&'static str),
     /// Ironic would not count on it: silent for the whole time-out, or switched off.
     Late(&'static str),
-    /// It stopped by itself, or its row was deleted.
+    /// It stopped by itself, and took its leave.
+    Stopped,
+    /// Its row was deleted.
     Gone(&'static str),
     /// Nothing can be said about it, so nothing is.
     Unknown(String),
@@ -55,7 +59,11 @@ pub enum Presence {
 enum Statement {
     Lives(Registered),
     Late(Incarnation, u64),
-    Left(Incarnation),
+    /// `planned`: it is expected back.
+    Left {
+        incarnation: Incarnation,
+        planned: bool,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -77,6 +85,9 @@ pub(super) struct Watched {
     same_looks: u32,
     updated_at_ms: u64,
     quiet_since: Mono,
+    /// How many looks in a row saw that again.
+    quiet_looks: u32,
+    rhythm: Rhythm,
     /// Its `updated_at` was seen to change between two looks that followed each other. Only that
     /// proves life: the row of one that was killed long ago looks the same at a first look.
     moved: bool,
@@ -108,6 +119,8 @@ impl Watched {
             same_looks: 1,
             updated_at_ms,
             quiet_since: look.ended,
+            quiet_looks: 0,
+            rhythm: Rhythm::default(),
             moved: false,
             sign_ms: updated_at_ms,
             said: None,
@@ -142,9 +155,15 @@ impl Watched {
 
     fn renewed(&mut self, facts: &Facts, unbroken: bool, look: &Sighting) {
         let changed = facts.updated_at_ms != self.updated_at_ms;
+        if changed && unbroken {
+            self.learn(facts, look);
+        }
         if changed || !unbroken {
             self.quiet_since = look.ended;
+            self.quiet_looks = 0;
             self.moved = unbroken;
+        } else {
+            self.quiet_looks = self.quiet_looks.saturating_add(1);
         }
         if changed {
             let later = self.sign_ms.saturating_add(1);
@@ -160,7 +179,32 @@ impl Watched {
         }
     }
 
-    /// Where it stands as of `look`, the last one.
+    /// A pause between two changes is over. Its own clock tells how long it was, within what ours
+    /// allows; where several changes may lie between two looks, no longer than between those.
+    fn learn(&mut self, facts: &Facts, look: &Sighting) {
+        let (Shape::Online(Some(before)), true, Some(now)) =
+            (&self.shape, facts.online, &facts.registered)
+        else {
+            return;
+        };
+        if before.incarnation != now.incarnation {
+            return;
+        }
+        let told = facts.updated_at_ms.checked_sub(self.updated_at_ms);
+        let told = told.map(Duration::from_millis);
+        let seen = look.ended.since(self.quiet_since);
+        let pause = match told {
+            // When the change before came, was not seen.
+            Some(told) if !self.moved => told,
+            None if !self.moved => return,
+            Some(told) if self.quiet_looks == 0 => told.min(look.began.since(self.quiet_since)),
+            Some(told) if told <= seen * 2 => told,
+            Some(_) | None => seen,
+        };
+        self.rhythm.learn(pause, now.incarnation);
+    }
+
+    /// Where it stands as of `look`, the last one. `timeout` is the setting.
     pub(super) fn standing(&self, look: &Looked, timeout: Duration) -> Presence {
         let settled = self.same_looks >= 2 && look.began.since(self.same_since) >= SETTLED;
         if self.same_looks == 0 {
@@ -172,11 +216,11 @@ impl Watched {
                 Presence::Unknown("it was online a moment ago".into())
             }
             Shape::Missing => Presence::Gone("its row was deleted"),
-            Shape::Offline(facts) if facts.registered.is_none() => Presence::Gone("it stopped"),
+            Shape::Offline(facts) if facts.registered.is_none() => Presence::Stopped,
             // Not how a conductor stops. It may be switched on again without a new registration,
             // so this end must be one that can be revived.
             Shape::Offline(_) => Presence::Late("offline, though its drivers are registered"),
-            Shape::Online(_) if look.beats && self.quiet(look) >= timeout => {
+            Shape::Online(_) if look.beats && self.quiet(look) >= self.timeout(timeout) => {
                 Presence::Late("updated_at did not move for the whole timeout")
             }
             Shape::Online(None) => Presence::Starting("online, no drivers registered yet"),
@@ -193,6 +237,21 @@ impl Watched {
     /// How long its `updated_at` certainly did not move, within regular looks.
     pub(super) fn quiet(&self, look: &Looked) -> Duration {
         look.began.since(self.quiet_since)
+    }
+
+    /// How long it may be silent where `set` is the setting.
+    pub(super) fn timeout(&self, set: Duration) -> Duration {
+        self.rhythm.timeout(set)
+    }
+
+    /// Its usual pause between two changes of `updated_at`, if one was seen.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        self.rhythm.usual()
+    }
+
+    /// Whether it is alive enough to count, and its pauses make the bridge wait longer than `set`.
+    pub(super) fn stretches(&self, set: Duration) -> bool {
+        self.online() == Some(true) && self.rhythm.stretches(set)
     }
 
     pub(super) fn updated_at_ms(&self) -> u64 {
@@ -220,7 +279,7 @@ impl Watched {
         now: Mono,
         stamp: &Stamp<'_>,
     ) -> Option<Event> {
-        let Some(what) = self.truth(standing) else {
+        let Some(what) = self.truth(standing, stamp.rules) else {
             self.pending = None;
             return None;
         };
@@ -235,11 +294,18 @@ impl Watched {
         Some(event)
     }
 
-    fn truth(&self, standing: &Presence) -> Option<Statement> {
+    fn truth(&self, standing: &Presence, rules: Rules) -> Option<Statement> {
         match standing {
             Presence::Alive(registered) => Some(Statement::Lives(registered.clone())),
             Presence::Late(_) => Some(Statement::Late(self.late_incarnation(), self.sign_ms)),
-            Presence::Gone(_) => Some(Statement::Left(self.end_incarnation())),
+            Presence::Stopped => Some(Statement::Left {
+                incarnation: self.end_incarnation(),
+                planned: !rules.restart_grace.is_zero(),
+            }),
+            Presence::Gone(_) => Some(Statement::Left {
+                incarnation: self.end_incarnation(),
+                planned: false,
+            }),
             Presence::Starting(_) | Presence::Unknown(_) => None,
         }
     }
@@ -286,11 +352,22 @@ impl Watched {
             }
             Statement::Late(incarnation, sign_ms) => due_again(same, now)
                 .then(|| events::late(name, *incarnation, *sign_ms, &stamp.text())),
-            Statement::Left(incarnation) => {
-                let Presence::Gone(why) = standing else {
-                    return None;
+            Statement::Left {
+                incarnation,
+                planned,
+            } => {
+                let why = match standing {
+                    Presence::Gone(why) => why,
+                    Presence::Stopped
+                    | Presence::Alive(_)
+                    | Presence::Starting(_)
+                    | Presence::Late(_)
+                    | Presence::Unknown(_) => "it stopped",
                 };
-                due_again(same, now).then(|| events::left(name, *incarnation, self.sign_ms, why))
+                due_again(same, now).then(|| match planned {
+                    true => events::restarts(name, *incarnation, stamp.rules.restart_grace, why),
+                    false => events::left(name, *incarnation, self.sign_ms, why),
+                })
             }
         }
     }
@@ -317,11 +394,23 @@ impl Watched {
 
     /// Nothing is left to be said about it: its row is gone, and so it was told.
     pub(super) fn over(&self) -> bool {
-        let told = self
-            .said
-            .as_ref()
-            .is_some_and(|said| said.what == Statement::Left(self.end_incarnation()));
+        let end = Statement::Left {
+            incarnation: self.end_incarnation(),
+            planned: false,
+        };
+        let told = self.said.as_ref().is_some_and(|said| said.what == end);
         self.shape == Shape::Missing && told
+    }
+
+    /// Whether it is expected back with its highest number: only a higher one ends that early.
+    pub(super) fn expected_back(&self) -> bool {
+        let end = Statement::Left {
+            incarnation: self.end_incarnation(),
+            planned: true,
+        };
+        let said = self.said.as_ref().map(|said| &said.what);
+        let pending = self.pending.as_ref().map(|(_, what)| what);
+        said == Some(&end) || pending == Some(&end)
     }
 
     /// Whether something is said and not confirmed yet.
@@ -338,8 +427,9 @@ pub(super) struct Looked {
     pub(super) beats: bool,
 }
 
-/// What makes an event one of this bridge and this look.
+/// What makes an event one of this bridge and this look, and what it goes by.
 pub(super) struct Stamp<'a> {
+    pub(super) rules: Rules,
     pub(super) bridge: &'a str,
     pub(super) look: u64,
     pub(super) beats: bool,
