@@ -11,6 +11,7 @@ DROP TABLE IF EXISTS nodewarden_changes;
 DROP TABLE IF EXISTS nodewarden_announcements;
 DROP TABLE IF EXISTS nodewarden_requests;
 DROP TABLE IF EXISTS nodewarden_pause;
+DROP TABLE IF EXISTS nodewarden_unheeded;
 DROP TABLE IF EXISTS nodewarden_proof;
 DROP TABLE IF EXISTS nodewarden_bridge;
 DROP TABLE IF EXISTS nodewarden_bridge_said;

@@ -152,7 +152,9 @@ pub async fn bridge(settings: Settings) -> Result<(), AppFault> {
     let database = settings.bridge_database();
     let mut lookout = bridge::IronicLookout::new(&database, &id, clock, interval);
     let mut voice = bridge::BrokerVoice::new(&settings.amqp);
-    let judge = bridge::Judge::new(bridge::Rules::new(timeout, interval), id);
+    let rules =
+        bridge::Rules::new(timeout, interval).with_restart_grace(settings.bridge.restart_grace);
+    let judge = bridge::Judge::new(rules, id);
     let exchange = settings.amqp.events_exchange.clone();
     tracing::info!(
         database = database.url.redacted(),

@@ -172,7 +172,8 @@ async fn conductors_are_shown_with_their_state() {
         let conductor = |name, group, drivers: &[&str], state, since_ms, until_ms: Option<u64>| {
             json!({ "conductor": name, "incarnation": 1, "conductor_group": group, "drivers": drivers, "state": state,
                     "since_ms": since_ms, "until_ms": until_ms, "last_sign_at_ms": since_ms,
-                    "heartbeat_timeout_ms": null })
+                    "heartbeat_timeout_ms": null,
+                    "refused": null, "ignored": null })
         };
         assert_eq!(
             get(address, "/v1/conductors").await.json(),

@@ -2,8 +2,10 @@
 //!
 //! Pure: rows in, sentences out. Texts from the database go through [`printable`].
 
+mod unheeded;
 mod words;
 
+pub use unheeded::unheeded;
 use words::{capital, group, names, pair, since, subject, verb};
 pub use words::{counted, date, distance, length, when};
 
@@ -14,6 +16,9 @@ use crate::domain::event::EventType;
 use crate::store::{ConductorView, DecisionView, DriverView, NodeFacts, PairFacts, ServiceState};
 use crate::telemetry::printable;
 
+/// Sentences about conductors whose signs do not count, in one answer.
+const NAMED: usize = 3;
+
 /// Why a node is in or out of service.
 #[must_use]
 pub fn node(facts: &NodeFacts, now_ms: u64) -> String {
@@ -21,6 +26,9 @@ pub fn node(facts: &NodeFacts, now_ms: u64) -> String {
         Some((since_ms, decision)) => held(facts, *since_ms, decision, now_ms),
         None => not_held(facts, now_ms),
     };
+    let gone = facts.pair.iter().flat_map(|pair| &pair.gone);
+    let unheard = gone.flat_map(|gone| unheeded(gone, now_ms));
+    answer.extend(unheard.take(NAMED));
     if facts.maintenance {
         answer.push(
             "An operator has set maintenance on it; that mark is theirs: nodewarden never sets or \
@@ -67,6 +75,8 @@ pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String
             }
         }
     }
+    let unheard = gone.iter().flat_map(|gone| unheeded(gone, now_ms));
+    answer.extend(unheard.take(NAMED));
     answer.push(format!(
         "Nodes: {} in service, {} out of service.",
         view.nodes_in_service, view.nodes_out_of_service
@@ -151,6 +161,7 @@ pub fn conductor(view: &ConductorView, now_ms: u64) -> String {
             _ => format!("drivers {}", names(&view.drivers)),
         }
     ));
+    answer.extend(unheeded(view, now_ms));
     answer.join(" ")
 }
 

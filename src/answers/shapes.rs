@@ -102,6 +102,26 @@ pub struct Conductor {
     until_ms: Option<u64>,
     last_sign_at_ms: u64,
     heartbeat_timeout_ms: Option<u64>,
+    /// Refused messages that named it since its last sign of life that counted.
+    refused: Option<Refused>,
+    /// Signs of life of an incarnation that is over.
+    ignored: Option<Ignored>,
+}
+
+#[derive(Debug, Serialize)]
+struct Refused {
+    why: String,
+    count: u64,
+    since_ms: u64,
+    last_ms: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Ignored {
+    incarnation: u64,
+    count: u64,
+    since_ms: u64,
+    last_ms: u64,
 }
 
 impl From<ConductorView> for Conductor {
@@ -116,6 +136,18 @@ impl From<ConductorView> for Conductor {
             until_ms: view.until_ms,
             last_sign_at_ms: view.last_sign_at_ms,
             heartbeat_timeout_ms: view.heartbeat_timeout_ms,
+            refused: view.refused.map(|it| Refused {
+                why: it.why,
+                count: it.count,
+                since_ms: it.since_ms,
+                last_ms: it.last_ms,
+            }),
+            ignored: view.ignored.map(|it| Ignored {
+                incarnation: it.incarnation,
+                count: it.count,
+                since_ms: it.since_ms,
+                last_ms: it.last_ms,
+            }),
         }
     }
 }

@@ -8,6 +8,8 @@
 //! `joined` and heartbeats carry no `heartbeat_timeout_ms`: nodewarden must not think conductors
 //! dead because a bridge died (I7). Their end is said by a bridge that looks, or not at all.
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
 
 use super::look::Registered;
@@ -34,7 +36,7 @@ pub(super) fn lives(
     event(name, registered.incarnation, Some(sign_ms), kind, stamp)
 }
 
-/// It went by itself, or somebody removed it.
+/// It went for good: it stopped, or its row was deleted.
 pub(super) fn left(
     name: &ConductorName,
     incarnation: Incarnation,
@@ -46,6 +48,21 @@ pub(super) fn left(
         reason: Some(reason.to_owned()),
     };
     event(name, incarnation, Some(sign_ms), kind, "")
+}
+
+/// It stopped by itself and is expected back `within` that time. Without its time: the same from each
+/// bridge and at each look, so that no repeat makes it longer.
+pub(super) fn restarts(
+    name: &ConductorName,
+    incarnation: Incarnation,
+    within: Duration,
+    reason: &str,
+) -> Event {
+    let kind = EventKind::Left {
+        back_within: Some(within),
+        reason: Some(reason.to_owned()),
+    };
+    event(name, incarnation, None, kind, "")
 }
 
 /// It is silent. Always stamped: another bridge may have revived it since the same was said.
@@ -93,7 +110,15 @@ fn event(
                 .for_each(|driver| add(driver.as_str()));
         }
         EventKind::Heartbeat(None) => {}
-        EventKind::Left { reason, .. } => add(reason.as_deref().unwrap_or_default()),
+        EventKind::Left {
+            reason,
+            back_within,
+        } => {
+            add(reason.as_deref().unwrap_or_default());
+            if let Some(within) = back_within {
+                add(&within.as_millis().to_string());
+            }
+        }
         EventKind::HeartbeatTimeout { last_seen_ms, .. } => {
             add(&last_seen_ms.map(|at| at.to_string()).unwrap_or_default());
         }

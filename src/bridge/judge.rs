@@ -31,6 +31,8 @@ pub struct Rules {
     pub heartbeat_timeout: Duration,
     /// The longest pause between two looks of one run.
     pub longest_pause: Duration,
+    /// How long a conductor that stopped by itself is expected back; zero: not at all.
+    pub restart_grace: Duration,
 }
 
 impl Rules {
@@ -42,6 +44,16 @@ impl Rules {
         Self {
             heartbeat_timeout,
             longest_pause: pause.min(heartbeat_timeout / 2),
+            restart_grace: Duration::ZERO,
+        }
+    }
+
+    /// The same, for a site whose conductors come back from a stop within `grace`.
+    #[must_use]
+    pub fn with_restart_grace(self, grace: Duration) -> Self {
+        Self {
+            restart_grace: grace,
+            ..self
         }
     }
 }
@@ -83,6 +95,47 @@ pub struct View {
     pub updated_at_ms: Option<u64>,
     /// How long that certainly did not move.
     pub quiet: Option<Duration>,
+    /// Its usual pause between two changes of `updated_at`, if one was seen.
+    pub pause: Option<Duration>,
+    /// How long it may be silent: the setting, or more where its pauses ask for it.
+    pub timeout: Duration,
+}
+
+/// Conductors that write too seldom for the time-out that is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretched {
+    /// The time-out that is set.
+    pub set: Duration,
+    /// How many they are.
+    pub conductors: usize,
+    /// The longest of their usual pauses.
+    pub pause: Duration,
+    /// The longest time that one of them may be silent.
+    pub timeout: Duration,
+}
+
+impl std::fmt::Display for Stretched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let seconds = |time: Duration| {
+            let whole = time.as_millis().div_ceil(1000);
+            humantime::format_duration(Duration::from_secs(
+                u64::try_from(whole).unwrap_or(u64::MAX),
+            ))
+        };
+        let conductors = match self.conductors {
+            1 => "one conductor lets".to_owned(),
+            more => format!("{more} conductors let"),
+        };
+        write!(
+            f,
+            "bridge.heartbeat_timeout ({}) is under three heartbeats: {conductors} up to {} pass between \
+             two, and may be silent for up to {} instead; set it to at least the heartbeat_timeout of \
+             Ironic's own [conductor] section",
+            humantime::format_duration(self.set),
+            seconds(self.pause),
+            seconds(self.timeout),
+        )
+    }
 }
 
 /// Everything that a bridge remembers: as many conductors as the table has rows.
@@ -147,7 +200,13 @@ impl Judge {
             watched.highest = self.numbers.highest(name);
             match sightings.named.remove(name) {
                 Some(facts) => watched.seen(Some(facts), look),
-                None if sightings.unnamed.is_empty() => watched.seen(None, look),
+                None if sightings.unnamed.is_empty() => {
+                    if watched.expected_back() {
+                        self.numbers.raise(name);
+                        watched.highest = self.numbers.highest(name);
+                    }
+                    watched.seen(None, look);
+                }
                 // One of the rows that cannot be read may be its own.
                 None => watched.seen(Some(Err("a row's name cannot be read".into())), look),
             }
@@ -180,6 +239,7 @@ impl Judge {
             return Vec::new();
         };
         let stamp = Stamp {
+            rules: self.rules,
             bridge: &self.bridge,
             look: self.looks,
             beats: last.beats,
@@ -216,6 +276,22 @@ impl Judge {
             .count()
     }
 
+    /// Whether the time-out that is set is too short for what was seen.
+    #[must_use]
+    pub fn stretched(&self) -> Option<Stretched> {
+        let set = self.rules.heartbeat_timeout;
+        let too_slow = self.watched.values().filter(|one| one.stretches(set));
+        let (pauses, timeouts): (Vec<Duration>, Vec<Duration>) = too_slow
+            .map(|one| (one.pause().unwrap_or_default(), one.timeout(set)))
+            .unzip();
+        Some(Stretched {
+            set,
+            conductors: pauses.len(),
+            pause: pauses.into_iter().max()?,
+            timeout: timeouts.into_iter().max()?,
+        })
+    }
+
     /// Whether the last look found a table without rows.
     #[must_use]
     pub fn empty(&self) -> bool {
@@ -239,6 +315,8 @@ impl Judge {
             drivers: Vec::new(),
             updated_at_ms: None,
             quiet: None,
+            pause: None,
+            timeout: self.rules.heartbeat_timeout,
         });
         named.chain(unnamed).collect()
     }
@@ -253,6 +331,7 @@ impl Judge {
             Presence::Alive(_) => (State::Alive, "online".to_owned()),
             Presence::Starting(why) => (State::Starting, why.to_owned()),
             Presence::Late(why) => (State::Late, why.to_owned()),
+            Presence::Stopped => (State::Gone, "it stopped".to_owned()),
             Presence::Gone(why) => (State::Gone, why.to_owned()),
             Presence::Unknown(why) => (State::Unknown, why),
         };
@@ -269,6 +348,8 @@ impl Judge {
                 .unwrap_or_default(),
             updated_at_ms: Some(watched.updated_at_ms()),
             quiet: self.last.as_ref().map(|last| watched.quiet(last)),
+            pause: watched.pause(),
+            timeout: watched.timeout(self.rules.heartbeat_timeout),
         }
     }
 }

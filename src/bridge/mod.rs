@@ -2,7 +2,8 @@
 //! its tables, judge, publish.
 //!
 //! - `look` reads rows, [`watched`] follows one conductor, [`judge`] says where each stands and what
-//!   is due, `says` makes the events: all pure. The traps are told at the head of [`judge`].
+//!   is due, `rhythm` how often it
+//!   writes, `events` makes the events: all pure. The traps are told at the head of [`judge`].
 //! - [`Bridge`] is the loop over [`ports`]; `adapters` are the real broker and clock.
 //!
 //! Any number of bridges may run side by side, and be killed or frozen at any moment: events carry
@@ -20,13 +21,14 @@ pub mod judge;
 pub mod look;
 mod numbers;
 pub mod ports;
+mod rhythm;
 mod run;
 mod status;
 pub mod watched;
 
 pub use adapters::{BrokerVoice, IronicLookout};
 pub use events::DETECTED_BY;
-pub use judge::{Judge, Rules, State, View};
+pub use judge::{Judge, Rules, State, Stretched, View};
 pub use look::{Row, Sighting};
 pub use numbers::Remembered;
 pub use ports::LookFault;

@@ -84,9 +84,10 @@ impl Numbers {
     fn give_one(&mut self, name: &ConductorName, facts: &mut Facts) {
         let known = self.known.get(name).copied();
         let Some(registered) = &mut facts.registered else {
-            // Its end is told with the row's own time, or with its number if that is higher.
+            // Its end is told with the row's own time, or with its number if that is higher; and an end
+            // that has a number keeps it, although one that is slow to stop goes on writing its row.
             let end = Incarnation::new(facts.updated_at_ms).expect("checked when it was read");
-            if known.is_none_or(|known| known.highest < end) {
+            if known.is_none_or(|known| known.registered_at_ms.is_some() && known.highest < end) {
                 self.set(name, None, end);
             }
             return;
@@ -103,6 +104,14 @@ impl Numbers {
                 });
                 self.set(name, Some(at_ms), registered.incarnation);
             }
+        }
+    }
+
+    /// Its end is told once more, and must not pass for a repeat.
+    pub(super) fn raise(&mut self, name: &ConductorName) {
+        let known = self.known.get(name).map(|known| known.highest.get());
+        if let Some(next) = known.and_then(|highest| Incarnation::new(highest + 1)) {
+            self.set(name, None, next);
         }
     }
 

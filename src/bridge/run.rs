@@ -101,10 +101,16 @@ impl<C: Clock> Bridge<C> {
     }
 
     fn tell_looked(&self, outcome: Result<Mono, &LookFault>) {
-        let (conductors, waiting, empty) = {
+        let (conductors, waiting, empty, stretched) = {
             let judge = self.judge();
-            (judge.view(), judge.waiting(), judge.empty())
+            (
+                judge.view(),
+                judge.waiting(),
+                judge.empty(),
+                judge.stretched(),
+            )
         };
+        let now = self.clock.now().mono;
         self.status.send_modify(|status| {
             let before = status.look_trouble.take();
             match outcome {
@@ -128,6 +134,11 @@ impl<C: Clock> Bridge<C> {
                     why,
                     "no good look; a conductor that is silent meanwhile is not lost"
                 );
+            }
+            if status.stretch(stretched, now)
+                && let Some(stretched) = stretched
+            {
+                tracing::warn!("{stretched}");
             }
             status.tell(conductors, waiting);
         });

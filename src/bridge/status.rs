@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::judge::{State, View};
+use super::judge::{State, Stretched, View};
 use crate::domain::time::Mono;
+
+/// A setting that does not fit is said that often.
+const WARN_EACH: Duration = Duration::from_secs(600);
 
 /// A bridge's state, as of its last look and its last word to the broker.
 #[derive(Debug, Clone)]
@@ -19,6 +22,10 @@ pub struct Status {
     pub conductors: BTreeMap<State, u64>,
     /// Events that the broker has not confirmed.
     pub waiting: usize,
+    /// The time-out that is set is too short for what was seen.
+    pub stretched: Option<Stretched>,
+    /// When that was said last.
+    warned: Option<Mono>,
     /// How old the last good look may be.
     stale_after: Duration,
 }
@@ -33,9 +40,22 @@ impl Status {
             broker_trouble: Some("the broker has not been reached yet".into()),
             conductors: BTreeMap::new(),
             waiting: 0,
+            stretched: None,
+            warned: None,
             // Two looks may be missed, and the machine be slow for a second.
             stale_after: interval * 3 + Duration::from_secs(1),
         }
+    }
+
+    /// What was seen of the conductors' pauses; whether it is to be said now: not at each look.
+    pub(super) fn stretch(&mut self, stretched: Option<Stretched>, now: Mono) -> bool {
+        self.stretched = stretched;
+        let said = self.warned.is_some_and(|at| now.since(at) < WARN_EACH);
+        let say = stretched.is_some() && !said;
+        if say {
+            self.warned = Some(now);
+        }
+        say
     }
 
     pub(super) fn tell(&mut self, conductors: Vec<View>, waiting: usize) {
@@ -50,6 +70,12 @@ impl Status {
     #[must_use]
     pub fn look_age(&self, now: Mono) -> Option<Duration> {
         self.last_good_look.map(|at| now.since(at))
+    }
+
+    /// What an operator should change although the bridge is ready: sentences for people.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        self.stretched.iter().map(ToString::to_string).collect()
     }
 
     /// Why the bridge is not ready: sentences for people, no secrets. None: it is.

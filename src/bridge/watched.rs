@@ -1,30 +1,21 @@
 //! One conductor as a bridge sees it: what its row says, how long it says so, what that means, and
 //! what was said about it. Pure.
 
+mod saying;
+
 use std::time::Duration;
 
-use super::events;
+use super::judge::Rules;
 use super::look::{Facts, Registered, Sighting};
+use super::rhythm::Rhythm;
 use crate::domain::event::Event;
-use crate::domain::ids::{ConductorName, Incarnation};
+use crate::domain::ids::Incarnation;
 use crate::domain::time::Mono;
 
 /// What counts must be seen so at two looks at least that far apart: a start shows the conductor
 /// without drivers for 20 to 40 ms, a stop deletes its drivers 20 ms before it goes offline. A
 /// second is also what MySQL's times resolve, so whatever registers later has a later time.
 pub const SETTLED: Duration = Duration::from_secs(1);
-
-/// A sign of life is passed on at most that often: Ironic's conductors give one each 10 s by
-/// default, and looks do not come on the millisecond.
-const SIGN_EACH: Duration = Duration::from_secs(9);
-
-/// A complete heartbeat comes at least once a minute, whatever the broker and the looks cost.
-const REPEAT_ALIVE: Duration = Duration::from_secs(45);
-
-/// What is said of one that is late or gone is said again after a minute, then after twice that,
-/// and so on up to an hour: another bridge may have contradicted it, or a database been restored.
-const REPEAT_ENDED: Duration = Duration::from_secs(60);
-const REPEAT_ENDED_MOST: Duration = Duration::from_secs(3600);
 
 /// What its row says, but for `updated_at` while it is online.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +35,9 @@ pub enum Presence {
     Starting(&'static str),
     /// Ironic would not count on it: silent for the whole time-out, or switched off.
     Late(&'static str),
-    /// It stopped by itself, or its row was deleted.
+    /// It stopped by itself, and took its leave.
+    Stopped,
+    /// Its row was deleted.
     Gone(&'static str),
     /// Nothing can be said about it, so nothing is.
     Unknown(String),
@@ -55,7 +48,11 @@ pub enum Presence {
 enum Statement {
     Lives(Registered),
     Late(Incarnation, u64),
-    Left(Incarnation),
+    /// `planned`: it is expected back.
+    Left {
+        incarnation: Incarnation,
+        planned: bool,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -77,6 +74,9 @@ pub(super) struct Watched {
     same_looks: u32,
     updated_at_ms: u64,
     quiet_since: Mono,
+    /// How many looks in a row saw that again.
+    quiet_looks: u32,
+    rhythm: Rhythm,
     /// Its `updated_at` was seen to change between two looks that followed each other. Only that
     /// proves life: the row of one that was killed long ago looks the same at a first look.
     moved: bool,
@@ -108,6 +108,8 @@ impl Watched {
             same_looks: 1,
             updated_at_ms,
             quiet_since: look.ended,
+            quiet_looks: 0,
+            rhythm: Rhythm::default(),
             moved: false,
             sign_ms: updated_at_ms,
             said: None,
@@ -142,9 +144,15 @@ impl Watched {
 
     fn renewed(&mut self, facts: &Facts, unbroken: bool, look: &Sighting) {
         let changed = facts.updated_at_ms != self.updated_at_ms;
+        if changed && unbroken {
+            self.learn(facts, look);
+        }
         if changed || !unbroken {
             self.quiet_since = look.ended;
+            self.quiet_looks = 0;
             self.moved = unbroken;
+        } else {
+            self.quiet_looks = self.quiet_looks.saturating_add(1);
         }
         if changed {
             let later = self.sign_ms.saturating_add(1);
@@ -160,7 +168,32 @@ impl Watched {
         }
     }
 
-    /// Where it stands as of `look`, the last one.
+    /// A pause between two changes is over. Its own clock tells how long it was, within what ours
+    /// allows; where several changes may lie between two looks, no longer than between those.
+    fn learn(&mut self, facts: &Facts, look: &Sighting) {
+        let (Shape::Online(Some(before)), true, Some(now)) =
+            (&self.shape, facts.online, &facts.registered)
+        else {
+            return;
+        };
+        if before.incarnation != now.incarnation {
+            return;
+        }
+        let told = facts.updated_at_ms.checked_sub(self.updated_at_ms);
+        let told = told.map(Duration::from_millis);
+        let seen = look.ended.since(self.quiet_since);
+        let pause = match told {
+            // When the change before came, was not seen.
+            Some(told) if !self.moved => told,
+            None if !self.moved => return,
+            Some(told) if self.quiet_looks == 0 => told.min(look.began.since(self.quiet_since)),
+            Some(told) if told <= seen * 2 => told,
+            Some(_) | None => seen,
+        };
+        self.rhythm.learn(pause, now.incarnation);
+    }
+
+    /// Where it stands as of `look`, the last one. `timeout` is the setting.
     pub(super) fn standing(&self, look: &Looked, timeout: Duration) -> Presence {
         let settled = self.same_looks >= 2 && look.began.since(self.same_since) >= SETTLED;
         if self.same_looks == 0 {
@@ -172,11 +205,11 @@ impl Watched {
                 Presence::Unknown("it was online a moment ago".into())
             }
             Shape::Missing => Presence::Gone("its row was deleted"),
-            Shape::Offline(facts) if facts.registered.is_none() => Presence::Gone("it stopped"),
+            Shape::Offline(facts) if facts.registered.is_none() => Presence::Stopped,
             // Not how a conductor stops. It may be switched on again without a new registration,
             // so this end must be one that can be revived.
             Shape::Offline(_) => Presence::Late("offline, though its drivers are registered"),
-            Shape::Online(_) if look.beats && self.quiet(look) >= timeout => {
+            Shape::Online(_) if look.beats && self.quiet(look) >= self.timeout(timeout) => {
                 Presence::Late("updated_at did not move for the whole timeout")
             }
             Shape::Online(None) => Presence::Starting("online, no drivers registered yet"),
@@ -195,6 +228,21 @@ impl Watched {
         look.began.since(self.quiet_since)
     }
 
+    /// How long it may be silent where `set` is the setting.
+    pub(super) fn timeout(&self, set: Duration) -> Duration {
+        self.rhythm.timeout(set)
+    }
+
+    /// Its usual pause between two changes of `updated_at`, if one was seen.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        self.rhythm.usual()
+    }
+
+    /// Whether it is alive enough to count, and its pauses make the bridge wait longer than `set`.
+    pub(super) fn stretches(&self, set: Duration) -> bool {
+        self.online() == Some(true) && self.rhythm.stretches(set)
+    }
+
     pub(super) fn updated_at_ms(&self) -> u64 {
         self.updated_at_ms
     }
@@ -210,124 +258,6 @@ impl Watched {
             Shape::Missing | Shape::Unreadable(_) => None,
         }
     }
-
-    /// What is to be said about it now. What was not confirmed is said again with the same id,
-    /// before anything else; but not once it has become untrue.
-    pub(super) fn due(
-        &mut self,
-        name: &ConductorName,
-        standing: &Presence,
-        now: Mono,
-        stamp: &Stamp<'_>,
-    ) -> Option<Event> {
-        let Some(what) = self.truth(standing) else {
-            self.pending = None;
-            return None;
-        };
-        if let Some((event, pending)) = &self.pending {
-            if *pending == what {
-                return Some(event.clone());
-            }
-            self.pending = None;
-        }
-        let event = self.event(name, standing, &what, now, stamp)?;
-        self.pending = Some((event.clone(), what));
-        Some(event)
-    }
-
-    fn truth(&self, standing: &Presence) -> Option<Statement> {
-        match standing {
-            Presence::Alive(registered) => Some(Statement::Lives(registered.clone())),
-            Presence::Late(_) => Some(Statement::Late(self.late_incarnation(), self.sign_ms)),
-            Presence::Gone(_) => Some(Statement::Left(self.end_incarnation())),
-            Presence::Starting(_) | Presence::Unknown(_) => None,
-        }
-    }
-
-    /// When its interfaces are gone already, the row's own time, unless a higher number is known:
-    /// not earlier than the start that ended, earlier than the next one.
-    fn end_incarnation(&self) -> Incarnation {
-        let row = Incarnation::new(self.updated_at_ms);
-        self.highest.or(row).expect("checked when it was read")
-    }
-
-    fn late_incarnation(&self) -> Incarnation {
-        let registered = match &self.shape {
-            Shape::Online(registered) => registered.as_ref(),
-            Shape::Offline(facts) => facts.registered.as_ref(),
-            Shape::Missing | Shape::Unreadable(_) => None,
-        };
-        registered.map_or_else(|| self.end_incarnation(), |it| it.incarnation)
-    }
-
-    fn event(
-        &self,
-        name: &ConductorName,
-        standing: &Presence,
-        what: &Statement,
-        now: Mono,
-        stamp: &Stamp<'_>,
-    ) -> Option<Event> {
-        let same = self.said.as_ref().filter(|said| said.what == *what);
-        match what {
-            Statement::Lives(registered) => {
-                // After a time-out, too: `joined` revives as well as a heartbeat does.
-                let Some(said) = same else {
-                    return Some(events::joined(name, registered, self.sign_ms));
-                };
-                let new_sign = said.sign_ms != self.sign_ms && now.since(said.sign_at) >= SIGN_EACH;
-                let due = new_sign || now.since(said.at) >= REPEAT_ALIVE;
-                let stamp = if stamp.beats {
-                    String::new()
-                } else {
-                    stamp.text()
-                };
-                due.then(|| events::lives(name, registered, self.sign_ms, &stamp))
-            }
-            Statement::Late(incarnation, sign_ms) => due_again(same, now)
-                .then(|| events::late(name, *incarnation, *sign_ms, &stamp.text())),
-            Statement::Left(incarnation) => {
-                let Presence::Gone(why) = standing else {
-                    return None;
-                };
-                due_again(same, now).then(|| events::left(name, *incarnation, self.sign_ms, why))
-            }
-        }
-    }
-
-    /// The broker has `id`.
-    pub(super) fn confirmed(&mut self, event: &Event, now: Mono) {
-        let Some((_, what)) = self.pending.take_if(|(pending, _)| pending.id == event.id) else {
-            return;
-        };
-        let before = self.said.as_ref();
-        let same = before.filter(|said| said.what == what);
-        let sign_ms = event.sent_at_ms.unwrap_or(self.sign_ms);
-        let sign_at = before
-            .filter(|said| said.sign_ms == sign_ms && same.is_some())
-            .map_or(now, |said| said.sign_at);
-        self.said = Some(Said {
-            times: same.map_or(0, |said| said.times.saturating_add(1)),
-            what,
-            at: now,
-            sign_at,
-            sign_ms,
-        });
-    }
-
-    /// Nothing is left to be said about it: its row is gone, and so it was told.
-    pub(super) fn over(&self) -> bool {
-        let told = self
-            .said
-            .as_ref()
-            .is_some_and(|said| said.what == Statement::Left(self.end_incarnation()));
-        self.shape == Shape::Missing && told
-    }
-
-    /// Whether something is said and not confirmed yet.
-    pub(super) fn waits(&self) -> bool {
-        self.pending.is_some()
-    }
 }
 
 /// The last good look, without its rows.
@@ -338,8 +268,9 @@ pub(super) struct Looked {
     pub(super) beats: bool,
 }
 
-/// What makes an event one of this bridge and this look.
+/// What makes an event one of this bridge and this look, and what it goes by.
 pub(super) struct Stamp<'a> {
+    pub(super) rules: Rules,
     pub(super) bridge: &'a str,
     pub(super) look: u64,
     pub(super) beats: bool,
@@ -358,11 +289,4 @@ fn shape(facts: Option<Result<Facts, String>>) -> Shape {
         Some(Ok(facts)) if facts.online => Shape::Online(facts.registered),
         Some(Ok(facts)) => Shape::Offline(facts),
     }
-}
-
-fn due_again(same: Option<&Said>, now: Mono) -> bool {
-    same.is_none_or(|said| {
-        let pause = REPEAT_ENDED.saturating_mul(1 << said.times.min(6));
-        now.since(said.at) >= pause.min(REPEAT_ENDED_MOST)
-    })
 }

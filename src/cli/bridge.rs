@@ -29,7 +29,11 @@ pub enum Bridge {
 ///
 /// It needs bridge.heartbeat_timeout: at least the heartbeat_timeout of Ironic's [conductor] section,
 /// 60s unless changed there. A conductor is reported as lost if its updated_at does not move for that
-/// long while this bridge looked regularly; clocks are never compared.
+/// long while this bridge looked regularly; clocks are never compared. Where a conductor writes so
+/// seldom that this is under three of its usual pauses, the bridge waits three of them and says so.
+///
+/// With bridge.restart_grace, a conductor that stops by itself counts as restarting for that long: its
+/// nodes stay in service. One that is killed or deleted does not.
 ///
 /// Rights: SELECT on those two tables, and SELECT, INSERT, UPDATE, DELETE on its own tables
 /// nodewarden_bridge and nodewarden_bridge_said in the same database, which `nodewarden migrate` creates (with the same
@@ -80,7 +84,8 @@ impl Bridge {
 /// Looks twice at least, and as long as `time`; the text to print.
 async fn once(settings: &Settings, time: Duration, output: Output) -> Result<String, Failure> {
     let interval = settings.bridge.interval;
-    let rules = Rules::new(settings.bridge_timeout()?, interval);
+    let rules = Rules::new(settings.bridge_timeout()?, interval)
+        .with_restart_grace(settings.bridge.restart_grace);
     let clock = SystemClock::start();
     let database = settings.bridge_database();
     let id = crate::clock::new_id();
@@ -109,12 +114,13 @@ async fn once(settings: &Settings, time: Duration, output: Output) -> Result<Str
     let seen = judge.view();
     let due = judge.due(clock.mono());
     match output {
-        Output::Json => Ok(output::json(&answer(&seen, &due, judge.empty()))?),
-        Output::Text => Ok(text(&seen, &due, judge.empty())),
+        Output::Json => Ok(output::json(&answer(&judge, &seen, &due))?),
+        Output::Text => Ok(text(&judge, &seen, &due)),
     }
 }
 
-fn answer(seen: &[View], due: &[Event], empty: bool) -> Value {
+fn answer(judge: &Judge, seen: &[View], due: &[Event]) -> Value {
+    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let conductors: Vec<Value> = seen
         .iter()
         .map(|view| {
@@ -127,7 +133,9 @@ fn answer(seen: &[View], due: &[Event], empty: bool) -> Value {
                 "conductor_group": view.group.as_ref().map(|group| group.as_str()),
                 "drivers": view.drivers.iter().map(|driver| driver.as_str()).collect::<Vec<_>>(),
                 "updated_at_ms": view.updated_at_ms,
-                "quiet_ms": view.quiet.map(|quiet| u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX)),
+                "quiet_ms": view.quiet.map(ms),
+                "pause_ms": view.pause.map(ms),
+                "timeout_ms": ms(view.timeout),
             })
         })
         .collect();
@@ -141,11 +149,17 @@ fn answer(seen: &[View], due: &[Event], empty: bool) -> Value {
             })
         })
         .collect();
-    json!({ "empty": empty, "conductors": conductors, "would_publish": events })
+    let remarks: Vec<String> = judge.stretched().iter().map(ToString::to_string).collect();
+    json!({
+        "empty": judge.empty(),
+        "conductors": conductors,
+        "would_publish": events,
+        "remarks": remarks,
+    })
 }
 
-fn text(seen: &[View], due: &[Event], empty: bool) -> String {
-    if empty {
+fn text(judge: &Judge, seen: &[View], due: &[Event]) -> String {
+    if judge.empty() {
         return "The table conductors is empty: a bridge would publish nothing.".to_owned();
     }
     let head = ["CONDUCTOR", "STATE", "GROUP", "DRIVERS", "WHY"];
@@ -163,6 +177,9 @@ fn text(seen: &[View], due: &[Event], empty: bool) -> String {
     }
     let mut text = output::table(&rows);
     text.push('\n');
+    if let Some(stretched) = judge.stretched() {
+        text.push_str(&format!("Warning: {stretched}.\n\n"));
+    }
     if due.is_empty() {
         text.push_str("A bridge that just started would publish nothing yet.");
         return text;

@@ -161,6 +161,7 @@ impl Picture {
         let mut text = self.head();
         text.push_str(&self.drivers_table());
         text.push_str(&self.conductors_table());
+        text.push_str(&self.unheeded());
         text.push_str(&self.reasons());
         text.push_str(&self.nearly_lost());
         text
@@ -320,6 +321,29 @@ impl Picture {
             ]);
         }
         format!("\n{}", output::table(&rows))
+    }
+
+    /// Signs of life that came and did not count.
+    fn unheeded(&self) -> String {
+        let all = self.conductors.iter();
+        let all: Vec<String> = all
+            .flat_map(|view| explain::unheeded(view, self.now_ms))
+            .collect();
+        let mut text = String::new();
+        if !all.is_empty() {
+            text.push_str("\nSigns of life that do not count:\n");
+        }
+        for line in all.iter().take(EXPLAINED) {
+            let _ = writeln!(text, "{}", output::wrapped(&format!("- {line}"), 2));
+        }
+        if all.len() > EXPLAINED {
+            let more = all.len() - EXPLAINED;
+            let _ = writeln!(
+                text,
+                "- and {more} more: `nodewarden explain conductor NAME`"
+            );
+        }
+        text
     }
 
     /// Every pair that is not simply active, explained.

@@ -165,6 +165,15 @@ impl Settings {
         if let Some(url) = &bridge.database_url {
             check_hosts("bridge.database_url", url)?;
         }
+        let cap = self.decide.back_within_cap;
+        if bridge.restart_grace > cap {
+            return refuse(format!(
+                "bridge.restart_grace ({}) must not be longer than decide.back_within_cap ({}), to which every \
+                 replica cuts it",
+                humantime::format_duration(bridge.restart_grace),
+                humantime::format_duration(cap),
+            ));
+        }
         match bridge.heartbeat_timeout {
             Some(timeout) if timeout < 3 * bridge.interval => refuse(format!(
                 "bridge.heartbeat_timeout ({}) must be at least three bridge.interval ({}), and not less than the \

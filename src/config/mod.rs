@@ -293,6 +293,9 @@ pub struct Bridge {
     /// How long a conductor's `updated_at` must stand still; must be set for the bridge.
     #[serde(with = "duration::optional")]
     pub heartbeat_timeout: Option<Duration>,
+    /// How long a conductor that stopped by itself is expected back; zero: not at all.
+    #[serde(with = "duration")]
+    pub restart_grace: Duration,
     /// Address and port for the bridge's own HTTP; empty: none.
     pub listen: String,
 }
@@ -303,6 +306,7 @@ impl Default for Bridge {
             database_url: None,
             interval: Duration::from_secs(2),
             heartbeat_timeout: None,
+            restart_grace: Duration::ZERO,
             listen: String::new(),
         }
     }

@@ -5,7 +5,7 @@
 //!
 //! Read in this order: [`ids`] and [`event`] (the words), [`conductor`] (one conductor's life),
 //! [`change`] (what a decision says), [`map`] (which conductors make a pair active), [`hearing`] (when silence proves something),
-//! [`decide`] (the rule that joins them), [`unknown`] (pairs that never had a conductor).
+//! [`decide`] (the rule that joins them), [`unheeded`] (signs that do not count), [`unknown`] (pairs that never had a conductor).
 
 pub mod announcement;
 pub mod change;
@@ -18,4 +18,5 @@ pub mod hearing;
 pub mod ids;
 pub mod map;
 pub mod time;
+pub mod unheeded;
 pub mod unknown;

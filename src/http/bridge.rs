@@ -48,7 +48,10 @@ pub async fn serve_bridge(
 
 async fn readyz(State(sources): State<Sources>) -> (StatusCode, Json<Value>) {
     let now = sources.clock.mono();
-    let mut reasons = sources.status.borrow().reasons(now);
+    let (mut reasons, remarks) = {
+        let status = sources.status.borrow();
+        (status.reasons(now), status.remarks())
+    };
     if sources.status.has_changed().is_err() {
         reasons.push("the bridge has ended".to_owned());
     }
@@ -58,7 +61,12 @@ async fn readyz(State(sources): State<Sources>) -> (StatusCode, Json<Value>) {
         StatusCode::SERVICE_UNAVAILABLE
     };
     let shown: Vec<String> = reasons.iter().map(|reason| printable(reason)).collect();
-    let answer = json!({ "ready": reasons.is_empty(), "role": "bridge", "reasons": shown });
+    let answer = json!({
+        "ready": reasons.is_empty(),
+        "role": "bridge",
+        "reasons": shown,
+        "remarks": remarks,
+    });
     (code, Json(answer))
 }
 
@@ -70,7 +78,10 @@ async fn metrics_text(State(sources): State<Sources>) -> impl IntoResponse {
             .iter()
             .map(|state| (state.as_str(), count(*state)));
         let age = status.look_age(sources.clock.mono());
-        sources.metrics.bridge(age, conductors, status.waiting);
+        let stretched = status.stretched.map_or(0, |it| it.conductors);
+        sources
+            .metrics
+            .bridge(age, conductors, status.waiting, stretched);
     }
     (
         [(

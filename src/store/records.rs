@@ -8,6 +8,7 @@ use crate::domain::conductor::{Conductor, ConductorState, Life, Outcome};
 use crate::domain::event::EventType;
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
 use crate::domain::time::Mono;
+use crate::domain::unheeded::Note;
 use crate::words::words;
 
 /// What a replica finds when it takes over.
@@ -30,6 +31,8 @@ pub struct Memory {
     pub standings: Vec<(Pair, Standing)>,
     /// The lost pairs whose last decision was only observed: what was decided then.
     pub observed: Vec<Turn>,
+    /// What did not count of conductors.
+    pub unheeded: Vec<Note>,
 }
 
 /// A conductor as stored: no reading of a monotonic clock survives, a hold is what remains of it.
@@ -114,6 +117,8 @@ pub struct Findings {
     pub events: Vec<EventRecord>,
     /// The conductors that changed, as they are after it.
     pub conductors: Vec<ConductorRecord>,
+    /// What did not count of conductors, where that is to be noted.
+    pub unheeded: Vec<Note>,
     /// The pairs whose standing changed, as they are after it.
     pub standings: Vec<StandingRecord>,
     /// In order, one for each turn with a verdict, even if the same batch reverses it (I1).

@@ -2,6 +2,7 @@
 
 pub const STATE: &str = "nodewarden_state";
 pub const CONDUCTORS: &str = "nodewarden_conductors";
+pub const UNHEEDED: &str = "nodewarden_unheeded";
 pub const PAIRS: &str = "nodewarden_pairs";
 pub const DECISIONS: &str = "nodewarden_decisions";
 pub const CHANGES: &str = "nodewarden_changes";

@@ -132,6 +132,8 @@ list! {
         "Bridge: conductors in each state (alive, starting, late, gone, unknown)";
     Gauge BRIDGE_WAITING_EVENTS = "nodewarden_bridge_waiting_events",
         "Bridge: events that the broker has not confirmed";
+    Gauge BRIDGE_STRETCHED = "nodewarden_bridge_stretched_conductors",
+        "Bridge: conductors that write so seldom that they are given more than bridge.heartbeat_timeout";
     Counter BRIDGE_LOOKS = "nodewarden_bridge_looks_total",
         "Bridge: looks at Ironic's tables, by outcome (good, failed, slow)";
     Counter BRIDGE_PUBLISHED = "nodewarden_bridge_published_total",

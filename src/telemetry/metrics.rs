@@ -162,13 +162,14 @@ impl Metrics {
         });
     }
 
-    /// How a bridge stands: the age of its last good look, its conductors by state, and the events
-    /// that wait.
+    /// How a bridge stands: the age of its last good look, its conductors by state, the events
+    /// that wait, and the conductors that write too seldom for the time-out that is set.
     pub fn bridge(
         &self,
         look_age: Option<Duration>,
         conductors: impl IntoIterator<Item = (&'static str, u64)>,
         waiting: usize,
+        stretched: usize,
     ) {
         let age = look_age.map_or(f64::INFINITY, |age| age.as_secs_f64());
         BRIDGE_LOOK_AGE.set(age);
@@ -177,6 +178,7 @@ impl Metrics {
             BRIDGE_CONDUCTORS.set_with(labels, count as f64);
         }
         BRIDGE_WAITING_EVENTS.set(waiting as f64);
+        BRIDGE_STRETCHED.set(stretched as f64);
         // From the first scrape on, so that a rate sees the first increment.
         for outcome in ["good", "failed", "slow"] {
             bridge_looked(outcome, 0);

@@ -219,7 +219,7 @@ fn undecodable(format: &str, error: &dyn fmt::Display) -> Refusal {
 }
 
 /// Accepts a map and nothing else: a MessagePack list must not pass as a struct.
-struct TopLevelVisitor;
+pub(super) struct TopLevelVisitor;
 
 impl<'de> Visitor<'de> for TopLevelVisitor {
     type Value = TopLevel;

@@ -5,6 +5,7 @@
 //!
 //! - [`mod@decode`] checks the envelope and the fields of what comes in;
 //!   `body` reads both formats into one flat form, `fields` takes typed values out of it.
+//! - [`named()`] tells whom a refused message is about.
 //! - [`incoming`] and [`out`] are the messages as types; the JSON Schemas in `schemas/` are
 //!   generated from them.
 //! - [`show`] makes any body readable, for eyes only.
@@ -15,6 +16,7 @@ mod bounds;
 pub mod decode;
 mod fields;
 pub mod incoming;
+mod named;
 pub mod out;
 pub mod probe;
 pub mod publishers;
@@ -25,6 +27,7 @@ pub mod tick;
 pub use announced::Announced;
 pub use decode::{Incoming, decode};
 pub use incoming::{encode_event, event_message};
+pub use named::named;
 pub use out::encode;
 pub use probe::Probe;
 pub use publishers::Publishers;

@@ -8,7 +8,7 @@ use crate::config::Mode;
 use crate::domain::change::{Change, Standing};
 use crate::domain::conductor::Outcome;
 use crate::domain::decide::{decide, decide_silence};
-use crate::domain::event::{Event, EventType};
+use crate::domain::event::{Event, EventKind, EventType};
 use crate::domain::hearing::Heard;
 use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::domain::time::{Mono, Now};
@@ -24,13 +24,20 @@ pub(super) type Key = (ConductorName, EventId);
 pub(super) struct Item {
     tag: u64,
     content: Result<Incoming, Refusal>,
+    /// The conductor that a refused message names.
+    named: Option<ConductorName>,
 }
 
 /// Reads a delivery.
 pub(super) fn decode(delivery: &Delivery, publishers: Option<&Publishers>) -> Item {
+    let content = wire::decode(delivery, publishers);
     Item {
         tag: delivery.tag,
-        content: wire::decode(delivery, publishers),
+        named: match &content {
+            Err(_) => wire::named(delivery, publishers),
+            Ok(_) => None,
+        },
+        content,
     }
 }
 
@@ -133,7 +140,7 @@ impl<'a> Batch<'a> {
     /// Takes the next delivery of this session; `known` are the events that are remembered already.
     pub(super) fn take(&mut self, item: Item, known: &HashMap<Key, [u8; 32]>, session: &str) {
         match item.content {
-            Err(refusal) => self.done.refused.push((item.tag, refusal)),
+            Err(refusal) => self.refuse(item.tag, item.named.as_ref(), refusal),
             Ok(Incoming::Tick(tick)) => self.tick(&tick, session),
             Ok(Incoming::Probe(probe)) => self.probe(probe.as_ref(), session),
             Ok(Incoming::Event { event, digest }) => {
@@ -144,7 +151,7 @@ impl<'a> Batch<'a> {
                             self.seen.insert(key, digest);
                             self.event(&event, digest);
                         }
-                        Err(refusal) => self.done.refused.push((item.tag, refusal)),
+                        Err(refusal) => self.refuse(item.tag, Some(&event.conductor), refusal),
                     },
                     Some(before) if *before == digest => {
                         let event_type = event.kind.event_type();
@@ -156,11 +163,23 @@ impl<'a> Batch<'a> {
                             key.1, key.0
                         );
                         let refusal = Refusal::new(Reason::MessageIdConflict, detail);
-                        self.done.refused.push((item.tag, refusal));
+                        self.refuse(item.tag, Some(&key.0), refusal);
                     }
                 }
             }
         }
+    }
+
+    /// Whoever sends what is refused is not silent: see [`Unheeded`](crate::domain::unheeded::Unheeded).
+    fn refuse(&mut self, tag: u64, named: Option<&ConductorName>, refusal: Refusal) {
+        let term = &mut *self.term;
+        if let Some(conductor) = named.and_then(|name| term.map.conductor(name)) {
+            let grace = self.rules.reconnect_grace;
+            let deadline = term.hearing.deadline(conductor, grace);
+            term.unheeded
+                .refused(conductor, deadline, &refusal.to_string(), self.now);
+        }
+        self.done.refused.push((tag, refusal));
     }
 
     /// Ends the next silent conductor, unless it was heard meanwhile; returns whether more wait.
@@ -173,9 +192,12 @@ impl<'a> Batch<'a> {
             map,
             hearing,
             judged,
+            unheeded,
             ..
         } = &*self.term;
-        let silent = |conductor| hearing.is_overdue(conductor, *judged, grace);
+        let silent = |conductor| {
+            hearing.is_overdue(conductor, *judged, grace) && !unheeded.holds_back(&name, *judged)
+        };
         if map.conductor(&name).is_some_and(silent) {
             let change = decide_silence(map, &name, self.now);
             self.apply(&change);
@@ -198,6 +220,7 @@ impl<'a> Batch<'a> {
             .filter_map(|name| term.map.conductor(name))
             .map(|conductor| ConductorRecord::save(conductor, now.mono))
             .collect();
+        done.findings.unheeded = term.unheeded.due(now.mono).collect();
         for pair in standings.keys() {
             term.turned(pair);
         }
@@ -245,7 +268,28 @@ impl<'a> Batch<'a> {
             event_type,
             outcome: change.outcome,
         });
+        self.heeded(event, &change);
         self.apply(&change);
+    }
+
+    /// Whether a sign of life counted.
+    fn heeded(&mut self, event: &Event, change: &Change) {
+        if !matches!(event.kind, EventKind::Joined(_) | EventKind::Heartbeat(_)) {
+            return;
+        }
+        let (map, unheeded) = (&self.term.map, &mut self.term.unheeded);
+        let known = map.conductor(&event.conductor);
+        match (change.outcome, known) {
+            (Outcome::Stale, _) => {
+                unheeded.ignored(&event.conductor, event.incarnation, self.now);
+            }
+            (Outcome::Applied | Outcome::Refreshed | Outcome::NewerUnjoined, Some(known)) => {
+                let next = change.conductor.as_ref();
+                let started = next.is_some_and(|next| next.incarnation > known.incarnation);
+                unheeded.heard(&event.conductor, started);
+            }
+            (Outcome::Unknown, _) | (_, None) => {}
+        }
     }
 
     fn tick(&mut self, tick: &Tick, session: &str) {
@@ -276,6 +320,7 @@ impl<'a> Batch<'a> {
         term.probing.came_back();
         term.map.postpone(stall);
         term.unknown.postpone(stall);
+        term.unheeded.postpone(stall);
         let deaf = gap.unwrap_or(stall);
         if !deaf.is_zero() {
             telemetry::deaf(deaf);
@@ -301,7 +346,8 @@ impl<'a> Batch<'a> {
 impl Done {
     /// Whether there is nothing to commit.
     pub(super) fn writes_nothing(&self) -> bool {
-        self.findings.events.is_empty() && self.findings.conductors.is_empty()
+        let findings = &self.findings;
+        findings.events.is_empty() && findings.conductors.is_empty() && findings.unheeded.is_empty()
     }
 
     /// Tells operators what was committed: a line for each decision, never one for each node.

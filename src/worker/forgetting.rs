@@ -97,6 +97,7 @@ pub(super) async fn forget_gone<L: Ledger, C: Clock>(
         let part = term.forgetting.next(&term.map, now_ms);
         for name in &part.forget {
             term.map.forget(name);
+            term.unheeded.forget(name);
         }
         part
     });

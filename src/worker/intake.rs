@@ -7,6 +7,7 @@ use super::rules::Rules;
 use super::silence::too_much;
 use super::takeover::take_over;
 use super::term::Place;
+use super::unheeded;
 use crate::failpoints;
 use crate::message::{Delivery, Refused};
 use crate::store::StoreError;
@@ -173,6 +174,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
         Err(fault) => return Err(too_much(place, fault)),
     };
     follow(place, rules, rows, &done, took);
+    unheeded::told(place, &done, now);
     failpoints::reached("before-ack");
     in_hand.settle(queue, count, &done.refused).await?;
     Ok(count)
@@ -195,10 +197,10 @@ fn follow(place: &mut Place, rules: &Rules, rows: u32, done: &Done, took: std::t
         term.fresh = Some(sent);
         term.judged = sent;
         let overdue = term.hearing.overdue(&term.map, sent, rules.reconnect_grace);
-        let left = &term.left_conductors;
+        let (left, unheeded) = (&term.left_conductors, &term.unheeded);
         term.silent = overdue
             .into_iter()
-            .filter(|name| !left.has(name, sent))
+            .filter(|name| !left.has(name, sent) && !unheeded.holds_back(name, sent))
             .collect();
     }
     done.report(term.epoch);

@@ -38,6 +38,7 @@ mod status;
 mod sweep;
 mod takeover;
 mod term;
+mod unheeded;
 mod unknown;
 mod window;
 

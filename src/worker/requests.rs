@@ -71,6 +71,7 @@ async fn forget<L: Ledger, C: Clock>(
         };
         if let Some(name) = name.as_ref().filter(|_| forget) {
             term.map.forget(name);
+            term.unheeded.forget(name);
         }
         (forget, result)
     });

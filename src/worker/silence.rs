@@ -10,6 +10,7 @@ use super::left_alone;
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
 use super::term::Place;
+use super::unheeded;
 use crate::domain::ids::ConductorName;
 use crate::domain::time::Mono;
 use crate::store::StoreError;
@@ -57,6 +58,7 @@ pub(super) async fn end_silent<L: Ledger, C: Clock>(
         }
         Err(fault) => return Err(too_much(place, fault)),
     };
+    unheeded::told(place, &done, now);
     let Some(term) = place.deciding() else {
         return Ok(());
     };

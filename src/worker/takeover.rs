@@ -8,6 +8,7 @@ use super::term::{Place, Term};
 use crate::domain::conductor::Conductor;
 use crate::domain::map::DriverMap;
 use crate::domain::time::Mono;
+use crate::domain::unheeded::Unheeded;
 use crate::store::{ConductorRecord, Memory};
 
 /// The first delivery of a session: take the next epoch, and look at everything.
@@ -39,6 +40,7 @@ pub(super) async fn take_over<L: Ledger, C: Clock>(
     let (mode, nodes) = (rules.mode, rules.chunk_nodes);
     let mut term = Term::new(takeover.epoch, map, mode, nodes, now);
     term.observed = wanted(memory.observed, rules);
+    term.unheeded = Unheeded::load(memory.unheeded, now);
     place.begin(term);
     Ok(())
 }

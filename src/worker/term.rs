@@ -19,6 +19,7 @@ use crate::domain::hearing::Hearing;
 use crate::domain::ids::{ConductorName, Pair};
 use crate::domain::map::DriverMap;
 use crate::domain::time::Mono;
+use crate::domain::unheeded::Unheeded;
 use crate::domain::unknown::Unknown;
 use crate::store::StoreError;
 
@@ -34,6 +35,8 @@ pub(super) struct Term {
     pub(super) unanswered: u32,
     /// An own tick came back: see what operators ask for.
     pub(super) look_at_requests: bool,
+    /// What came of conductors and did not count.
+    pub(super) unheeded: Unheeded,
     /// Pairs that never had a conductor.
     pub(super) unknown: Unknown,
     /// The sending instant of an own tick that came back fresh: judge what is unknown against it.
@@ -79,6 +82,7 @@ impl Term {
             next_sweep: now,
             unanswered: 0,
             look_at_requests: false,
+            unheeded: Unheeded::default(),
             unknown: Unknown::default(),
             fresh: None,
             silent: VecDeque::new(),

@@ -199,6 +199,14 @@ impl SimBridge {
         }
     }
 
+    /// One that goes by other rules.
+    pub fn by(rules: Rules, name: &str) -> Self {
+        Self {
+            judge: Judge::new(rules, name),
+            said: Vec::new(),
+        }
+    }
+
     /// Looks and says what is due; what it said now.
     pub fn turn(&mut self, ironic: &SimIronic) -> Vec<Event> {
         ironic.remember(&self.judge.to_remember());

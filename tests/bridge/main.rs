@@ -5,6 +5,7 @@ mod harness;
 mod judgement;
 mod lookout;
 mod random;
+mod restarts;
 mod side_by_side;
 mod turns;
 mod whole;

@@ -138,7 +138,7 @@ fn once_shows_what_it_sees_and_would_publish_and_says_what_is_missing() {
     let answer: Value = serde_json::from_str(&answer).expect("JSON");
     assert_eq!(
         answer,
-        json!({ "empty": true, "conductors": [], "would_publish": [] })
+        json!({ "empty": true, "conductors": [], "would_publish": [], "remarks": [] })
     );
     ironic.does("DROP TABLE conductors");
     let (code, _, told) = ran(&deployment, &settings, &once);

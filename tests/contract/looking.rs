@@ -48,6 +48,8 @@ async fn the_overview_counts_everything_once(kind: Kind) {
 
 fn shown(conductor: &str, state: &str) -> ConductorView {
     ConductorView {
+        refused: None,
+        ignored: None,
         conductor: conductor.into(),
         incarnation: 1,
         conductor_group: "g".into(),

@@ -73,6 +73,7 @@ fn batch() -> Findings {
 
 fn after_the_batch() -> Memory {
     Memory {
+        unheeded: Vec::new(),
         conductors: four_states(),
         standings: vec![
             (pair("ipmi", "rack"), Standing::Lost),

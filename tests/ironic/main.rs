@@ -5,6 +5,7 @@ mod api;
 mod bridge;
 mod database;
 mod harness;
+mod restarts;
 mod story;
 
 use nodewarden_tests::deployment::eventually;

@@ -14,13 +14,13 @@ const TIME_OUT: Duration = Duration::from_secs(10);
 const MARGIN: Duration = Duration::from_secs(3);
 
 /// nodewarden beside an Ironic: the rights of deploy/ironic, two replicas, two bridges.
-struct Beside {
-    deployment: Deployment,
+pub struct Beside {
+    pub deployment: Deployment,
     settings: Vec<String>,
 }
 
 impl Beside {
-    fn new(ironic: &RealIronic, more: &[&str]) -> Self {
+    pub fn new(ironic: &RealIronic, more: &[&str]) -> Self {
         let deployment = Deployment::default();
         let own = |url: &str| {
             let mut settings = vec![
@@ -55,12 +55,12 @@ impl Beside {
         }
     }
 
-    fn settings(&self) -> Vec<&str> {
+    pub fn settings(&self) -> Vec<&str> {
         self.settings.iter().map(String::as_str).collect()
     }
 
     /// What a command prints; it must succeed.
-    fn does(&self, words: &[&str]) -> String {
+    pub fn does(&self, words: &[&str]) -> String {
         let output = self.deployment.command(&self.settings(), words).output();
         let output = output.expect("it runs");
         let told = String::from_utf8_lossy(&output.stderr);
@@ -68,7 +68,7 @@ impl Beside {
         String::from_utf8(output.stdout).expect("text")
     }
 
-    fn bridge(&self) -> Other {
+    pub fn bridge(&self) -> Other {
         let words = ["bridge", "ironic"];
         Other::start(
             "bridge",
@@ -77,7 +77,7 @@ impl Beside {
     }
 
     /// The nodes that a scheduler was told about, with what it was told last.
-    fn told(tail: &Other) -> BTreeMap<String, String> {
+    pub fn told(tail: &Other) -> BTreeMap<String, String> {
         let mut told = BTreeMap::new();
         for line in tail.lines() {
             let message: Value = serde_json::from_str(&line).expect("JSON");

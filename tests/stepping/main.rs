@@ -18,6 +18,7 @@ mod servers;
 mod sqlite;
 mod sweeps;
 mod troubles;
+mod unheeded;
 mod unknown;
 mod unstored;
 mod versions;

@@ -79,6 +79,8 @@ fn an_active_pair_with_a_single_conductor_is_nearly_lost_and_says_on_whom_it_han
 
 fn gone_conductor(name: &str, state: &str) -> ConductorView {
     ConductorView {
+        refused: None,
+        ignored: None,
         conductor: name.into(),
         incarnation: 5,
         conductor_group: String::new(),

@@ -3,7 +3,7 @@
 use crate::domain::announcement::OutReason;
 use crate::domain::change::Verdict;
 use crate::store::database::row::{Nonsense, Row};
-use crate::store::look::views::{ConductorView, DecisionView, HoldView};
+use crate::store::look::views::{ConductorView, DecisionView, HoldView, IgnoredView, RefusedView};
 use crate::store::tables;
 
 /// Why nodes are out by the decision of this row; one that gives nodes back takes none out.
@@ -32,7 +32,28 @@ pub fn conductor(row: &Row) -> Result<ConductorView, sqlx::Error> {
     let drivers = serde_json::from_str(&row.text("drivers")?)
         .map_err(|fault| sqlx::Error::Decode(fault.into()))?;
     let remaining = row.maybe_uint("hold_remaining_ms")?;
+    let or_zero = |column| row.maybe_uint(column).map(Option::unwrap_or_default);
+    let refused = match row.maybe_text("refused_why")? {
+        Some(why) => Some(RefusedView {
+            why,
+            count: or_zero("refused_count")?,
+            since_ms: or_zero("refused_since_ms")?,
+            last_ms: or_zero("refused_last_ms")?,
+        }),
+        None => None,
+    };
+    let ignored = match row.maybe_uint("ignored_incarnation")? {
+        Some(incarnation) => Some(IgnoredView {
+            incarnation,
+            count: or_zero("ignored_count")?,
+            since_ms: or_zero("ignored_since_ms")?,
+            last_ms: or_zero("ignored_last_ms")?,
+        }),
+        None => None,
+    };
     Ok(ConductorView {
+        refused,
+        ignored,
         conductor: row.text("conductor")?,
         incarnation: row.uint("incarnation")?,
         conductor_group: row.text("conductor_group")?,

@@ -86,6 +86,32 @@ impl Overview {
     }
 }
 
+/// Messages that named a conductor and were refused. Times are ms since 1970 UTC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedView {
+    /// Why the last one was.
+    pub why: String,
+    /// How many.
+    pub count: u64,
+    /// When the first came.
+    pub since_ms: u64,
+    /// When the last came.
+    pub last_ms: u64,
+}
+
+/// Signs of life of an incarnation that is over. Times are ms since 1970 UTC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoredView {
+    /// That of the last one.
+    pub incarnation: u64,
+    /// How many.
+    pub count: u64,
+    /// When the first came.
+    pub since_ms: u64,
+    /// When the last came.
+    pub last_ms: u64,
+}
+
 /// One node that is out of service because of us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HoldView {
@@ -123,6 +149,10 @@ pub struct SnapshotPage {
 /// A conductor as recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConductorView {
+    /// Refused messages that named it since its last sign that counted.
+    pub refused: Option<RefusedView>,
+    /// Signs of an incarnation of it that is over.
+    pub ignored: Option<IgnoredView>,
     /// Who.
     pub conductor: String,
     /// Which start of it.

@@ -32,6 +32,8 @@ pub const COMMON: Statements = Statements {
         "SELECT number, kind, argument, requested_at_ms, done_at_ms, result FROM nodewarden_requests LIMIT 0",
         "SELECT id, pause_id, reason, who, paused_at_ms, remaining_ms, noted_at_ms FROM nodewarden_pause LIMIT 0",
         "SELECT id, proofs FROM nodewarden_proof LIMIT 0",
+        "SELECT conductor, refused_why, refused_count, refused_since_ms, refused_last_ms,
+            refused_remaining_ms, ignored_incarnation, ignored_count, ignored_since_ms, ignored_last_ms FROM nodewarden_unheeded LIMIT 0",
     ],
     prove: "INSERT INTO nodewarden_proof (id, proofs) VALUES (1, 1)
         ON CONFLICT (id) DO UPDATE SET proofs = nodewarden_proof.proofs + 1",
@@ -48,6 +50,8 @@ pub const COMMON: Statements = Statements {
     standings: "SELECT p.conductor_group, p.driver, p.state, d.observed, d.verdict, d.cause, d.cause_event_id,
         d.cause_event, d.cause_conductor, d.last_good_at_ms
         FROM nodewarden_pairs p LEFT JOIN nodewarden_decisions d ON d.number = p.decision",
+    unheeded: "SELECT conductor, refused_why, refused_count, refused_since_ms, refused_last_ms,
+            refused_remaining_ms, ignored_incarnation, ignored_count, ignored_since_ms, ignored_last_ms FROM nodewarden_unheeded",
     recall: (
         "SELECT conductor, message_id, digest FROM nodewarden_events WHERE (conductor, message_id) IN (",
         ")",
@@ -62,6 +66,20 @@ pub const COMMON: Statements = Statements {
             hold_remaining_ms = excluded.hold_remaining_ms, hold_noted_at_ms = excluded.hold_noted_at_ms,
             last_sent_at_ms = excluded.last_sent_at_ms, last_sign_at_ms = excluded.last_sign_at_ms,
             since_ms = excluded.since_ms",
+    ),
+    save_unheeded: (
+        "INSERT INTO nodewarden_unheeded (conductor, refused_why, refused_count, refused_since_ms, refused_last_ms,
+            refused_remaining_ms, ignored_incarnation, ignored_count, ignored_since_ms, ignored_last_ms) VALUES ",
+        " ON CONFLICT (conductor) DO UPDATE SET
+            refused_why = excluded.refused_why,
+            refused_count = excluded.refused_count,
+            refused_since_ms = excluded.refused_since_ms,
+            refused_last_ms = excluded.refused_last_ms,
+            refused_remaining_ms = excluded.refused_remaining_ms,
+            ignored_incarnation = excluded.ignored_incarnation,
+            ignored_count = excluded.ignored_count,
+            ignored_since_ms = excluded.ignored_since_ms,
+            ignored_last_ms = excluded.ignored_last_ms",
     ),
     decided: "INSERT INTO nodewarden_decisions (number, decision_id, conductor_group, driver, verdict,
         cause, cause_event_id, cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms,
@@ -172,6 +190,8 @@ pub const COMMON: Statements = Statements {
         WHERE done_at_ms IS NULL AND kind = 'forget' ORDER BY number LIMIT 100",
     answer: "UPDATE nodewarden_requests SET done_at_ms = $1, result = $2 WHERE number = $3",
     forget: "DELETE FROM nodewarden_conductors WHERE conductor = $1 AND state IN ('left', 'timed_out')",
+    forget_unheeded: "DELETE FROM nodewarden_unheeded WHERE conductor = $1
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_conductors c WHERE c.conductor = nodewarden_unheeded.conductor)",
     drop_requests: "DELETE FROM nodewarden_requests WHERE number IN (
         SELECT number FROM nodewarden_requests WHERE done_at_ms < $1 ORDER BY done_at_ms LIMIT $2)",
     pending: "SELECT a.number, a.type, a.reason, a.first_seq, a.last_seq, a.epoch, a.decided_at_ms,
@@ -198,10 +218,14 @@ pub const COMMON: Statements = Statements {
         FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
         WHERE c.held > $1 ORDER BY c.held LIMIT $2",
     see_conductors: "SELECT conductor, incarnation, conductor_group, drivers, state, since_ms,
-        heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sign_at_ms FROM nodewarden_conductors
+        heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sign_at_ms, refused_why, refused_count,
+        refused_since_ms, refused_last_ms, ignored_incarnation, ignored_count, ignored_since_ms, ignored_last_ms
+        FROM nodewarden_conductors LEFT JOIN nodewarden_unheeded USING (conductor)
         ORDER BY conductor",
     see_conductors_of_group: "SELECT conductor, incarnation, conductor_group, drivers, state, since_ms,
-        heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sign_at_ms FROM nodewarden_conductors
+        heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sign_at_ms, refused_why, refused_count,
+        refused_since_ms, refused_last_ms, ignored_incarnation, ignored_count, ignored_since_ms, ignored_last_ms
+        FROM nodewarden_conductors LEFT JOIN nodewarden_unheeded USING (conductor)
         WHERE conductor_group = $1 ORDER BY conductor",
     see_pairs: "SELECT p.conductor_group, p.driver, p.state, p.since_ms, d.number, d.decision_id, d.verdict, d.cause,
         d.cause_event_id, d.cause_event, d.cause_conductor, d.last_good_at_ms, d.epoch, d.decided_at_ms,

@@ -132,12 +132,14 @@ Statements {
     step_down: &'static str,
     conductors: &'static str,
     standings: &'static str,
+    unheeded: &'static str,
 
     // --- intake ---------------------------------------------------------------------------------
     /// Goes before and after the rows of (conductor, message id).
     recall: (&'static str, &'static str),
     remember: &'static str,
     save_conductors: (&'static str, &'static str),
+    save_unheeded: (&'static str, &'static str),
     /// Goes before the rows.
     decided: &'static str,
     /// A decision that is only recorded: what it would have moved. `$1` now, `$2` nodes, `$3` number.
@@ -205,6 +207,8 @@ Statements {
     answer: &'static str,
     /// `$1` conductor.
     forget: &'static str,
+    /// After `forget`: what did not count of a conductor that is not known. `$1` conductor.
+    forget_unheeded: &'static str,
     drop_requests: &'static str,
 
     // --- relay ----------------------------------------------------------------------------------

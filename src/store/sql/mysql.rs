@@ -24,6 +24,20 @@ pub const STATEMENTS: Statements = Statements {
             last_sent_at_ms = VALUES(last_sent_at_ms), last_sign_at_ms = VALUES(last_sign_at_ms),
             since_ms = VALUES(since_ms)",
     ),
+    save_unheeded: (
+        "INSERT INTO nodewarden_unheeded (conductor, refused_why, refused_count, refused_since_ms, refused_last_ms,
+            refused_remaining_ms, ignored_incarnation, ignored_count, ignored_since_ms, ignored_last_ms) VALUES ",
+        " ON DUPLICATE KEY UPDATE
+            refused_why = VALUES(refused_why),
+            refused_count = VALUES(refused_count),
+            refused_since_ms = VALUES(refused_since_ms),
+            refused_last_ms = VALUES(refused_last_ms),
+            refused_remaining_ms = VALUES(refused_remaining_ms),
+            ignored_incarnation = VALUES(ignored_incarnation),
+            ignored_count = VALUES(ignored_count),
+            ignored_since_ms = VALUES(ignored_since_ms),
+            ignored_last_ms = VALUES(ignored_last_ms)",
+    ),
     stand: (
         "INSERT INTO nodewarden_pairs (conductor_group, driver, state, since_ms, decision) VALUES ",
         " ON DUPLICATE KEY UPDATE

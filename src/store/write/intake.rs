@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::domain::change::{CauseKind, Verdict};
 use crate::domain::ids::{ConductorName, EventId, Pair};
+use crate::domain::unheeded::Note;
 use crate::store::database::connection::{
     Bind as _, Connection, Value, placeholders, placeholders_from, values,
 };
@@ -49,6 +50,9 @@ pub async fn commit(unit: &mut Fenced<'_>, findings: &Findings) -> Result<(), sq
     }
     for conductors in findings.conductors.chunks(ROWS) {
         save_conductors(unit, conductors, findings.now_ms).await?;
+    }
+    for notes in findings.unheeded.chunks(ROWS) {
+        save_unheeded(unit, notes).await?;
     }
     let last_decision = decide(unit, findings).await?;
     for standings in findings.standings.chunks(ROWS) {
@@ -171,6 +175,31 @@ async fn remember(
                 event.event_type.as_str().into(),
                 event.outcome.as_str().into(),
                 now_ms.into(),
+            ]
+        })
+        .collect();
+    unit.connection.execute(&statement, &values).await?;
+    Ok(())
+}
+
+async fn save_unheeded(unit: &mut Fenced<'_>, notes: &[Note]) -> Result<(), sqlx::Error> {
+    let (before, over) = unit.sql.save_unheeded;
+    let statement = format!("{before}{}{over}", placeholders(notes.len(), 10));
+    let values: Vec<Value<'_>> = notes
+        .iter()
+        .flat_map(|note| {
+            let (refused, ignored) = (note.refused.as_ref(), note.ignored.as_ref());
+            [
+                note.conductor.as_str().into(),
+                refused.map(|it| it.why.as_str()).into(),
+                refused.map(|it| it.count).into(),
+                refused.map(|it| it.since_ms).into(),
+                refused.map(|it| it.last_ms).into(),
+                note.remaining.into(),
+                ignored.map(|it| it.incarnation.get()).into(),
+                ignored.map(|it| it.count).into(),
+                ignored.map(|it| it.since_ms).into(),
+                ignored.map(|it| it.last_ms).into(),
             ]
         })
         .collect();

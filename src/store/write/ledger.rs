@@ -335,6 +335,8 @@ impl Ledger for SqlLedger {
             if forget {
                 let values = values![&request.argument];
                 unit.connection.execute(unit.sql.forget, values).await?;
+                let forgotten = unit.sql.forget_unheeded;
+                unit.connection.execute(forgotten, values).await?;
             }
             let values = values![now_ms, result, request.number];
             unit.connection.execute(unit.sql.answer, values).await?;

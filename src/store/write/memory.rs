@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::domain::change::{Cause, CauseKind, CauseWord, Standing, Turn};
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
+use crate::domain::unheeded::{Ignored, Note, Refused};
 use crate::store::database::connection::Connection;
 use crate::store::database::error::StoreError;
 use crate::store::database::row::{Nonsense, Row};
@@ -19,6 +20,7 @@ pub async fn read(
 ) -> Result<Result<Memory, StoreError>, sqlx::Error> {
     let conductors = connection.fetch(sql.conductors, &[]).await?;
     let standings = connection.fetch(sql.standings, &[]).await?;
+    let unheeded = connection.fetch(sql.unheeded, &[]).await?;
     let collect = || {
         Ok(Memory {
             conductors: conductors.iter().map(conductor).collect::<Result<_, _>>()?,
@@ -27,6 +29,7 @@ pub async fn read(
                 .iter()
                 .filter_map(|row| observed(row).transpose())
                 .collect::<Result<_, _>>()?,
+            unheeded: unheeded.iter().map(note).collect::<Result<_, _>>()?,
         })
     };
     Ok(collect())
@@ -65,6 +68,38 @@ fn conductor(row: &Row) -> Result<ConductorRecord, StoreError> {
         last_sent_at_ms: row.maybe_uint("last_sent_at_ms").map_err(unread)?,
         last_sign_at_ms: row.uint("last_sign_at_ms").map_err(unread)?,
         since_ms: row.uint("since_ms").map_err(unread)?,
+    })
+}
+
+fn note(row: &Row) -> Result<Note, StoreError> {
+    let corrupt = |what: &str| StoreError::Corrupt(format!("table {}: {what}", tables::UNHEEDED));
+    let unread = |fault: sqlx::Error| corrupt(&fault.to_string());
+    let number = |column| row.maybe_uint(column).map_err(unread);
+    let or_zero = |column| number(column).map(Option::unwrap_or_default);
+    let refused = match row.maybe_text("refused_why").map_err(unread)? {
+        Some(why) => Some(Refused::stored(
+            why,
+            or_zero("refused_count")?,
+            or_zero("refused_since_ms")?,
+            or_zero("refused_last_ms")?,
+        )),
+        None => None,
+    };
+    let ignored = match number("ignored_incarnation")? {
+        Some(incarnation) => Some(Ignored {
+            incarnation: Incarnation::new(incarnation).ok_or_else(|| corrupt("incarnation"))?,
+            count: or_zero("ignored_count")?,
+            since_ms: or_zero("ignored_since_ms")?,
+            last_ms: or_zero("ignored_last_ms")?,
+        }),
+        None => None,
+    };
+    Ok(Note {
+        conductor: ConductorName::parse(&row.text("conductor").map_err(unread)?)
+            .map_err(|fault| corrupt(&format!("a name {fault}")))?,
+        refused,
+        remaining: number("refused_remaining_ms")?.map(Duration::from_millis),
+        ignored,
     })
 }
 

@@ -26,6 +26,9 @@ pub async fn begin(unit: &mut Fenced<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sq
         connection
             .execute(sql.forget, values![conductor.as_str()])
             .await?;
+        connection
+            .execute(sql.forget_unheeded, values![conductor.as_str()])
+            .await?;
     }
     let mut forgotten = Vec::new();
     for pair in &sweep.unnamed {

@@ -221,6 +221,7 @@ impl Story {
                 })
                 .collect(),
             decisions,
+            unheeded: Vec::new(),
             observed: false,
         }
     }

@@ -1,0 +1,354 @@
+//! Signs of life that came and did not count: refused messages, and those of an incarnation that is
+//! over. Operators must hear of them; and a conductor whose messages are refused is not silent, so the
+//! verdict of silence about it waits, for one more time-out at most.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::conductor::Conductor;
+use super::ids::{ConductorName, Incarnation};
+use super::time::{Mono, Now};
+
+/// What goes on is noted again that often: signs that do not count must not cost a commit each.
+const NOTE_EACH: Duration = Duration::from_secs(60);
+
+/// What begins or ends is noted at once, but not more often than that for one conductor.
+const NOTE_AT_ONCE: Duration = Duration::from_secs(5);
+
+/// Operators are warned that often of ignored signs.
+const WARN_EACH: Duration = Duration::from_secs(60);
+
+/// Fewer ignored signs than that are what was under way at an ordinary restart.
+pub const WORTH_SAYING: u64 = 3;
+
+/// Refused messages that named a conductor, since its last sign of life that counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Why the last one was refused.
+    pub why: String,
+    /// How many.
+    pub count: u64,
+    /// When the first one was received, ms since 1970 UTC on our clock.
+    pub since_ms: u64,
+    /// When the last one was.
+    pub last_ms: u64,
+    /// The last one holds the verdict back for one time-out.
+    held_until: Option<Mono>,
+    /// Whatever comes, no longer than that.
+    at_most: Option<Mono>,
+}
+
+/// Signs of an incarnation that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ignored {
+    /// That of the last one.
+    pub incarnation: Incarnation,
+    /// How many.
+    pub count: u64,
+    /// When the first one was received, ms since 1970 UTC on our clock.
+    pub since_ms: u64,
+    /// When the last one was.
+    pub last_ms: u64,
+}
+
+/// What of one conductor did not count, to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Which conductor.
+    pub conductor: ConductorName,
+    /// What was refused.
+    pub refused: Option<Refused>,
+    /// For how long that may hold the verdict back yet.
+    pub remaining: Option<Duration>,
+    /// What was ignored.
+    pub ignored: Option<Ignored>,
+}
+
+impl Refused {
+    /// As stored. What remains of the time is the caller's to say.
+    #[must_use]
+    pub fn stored(why: String, count: u64, since_ms: u64, last_ms: u64) -> Self {
+        Self {
+            why,
+            count,
+            since_ms,
+            last_ms,
+            held_until: None,
+            at_most: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+struct Signs {
+    refused: Option<Refused>,
+    ignored: Option<Ignored>,
+    /// When they were last noted.
+    noted: Option<Mono>,
+    /// They are not as they were noted.
+    changed: bool,
+    /// Something began or ended.
+    turned: bool,
+    /// Ignored signs came since the last warning.
+    to_warn: bool,
+}
+
+/// What did not count, of known conductors alone (I8).
+#[derive(Debug, Clone, Default)]
+pub struct Unheeded {
+    of: BTreeMap<ConductorName, Signs>,
+    warned: Option<Mono>,
+}
+
+impl Unheeded {
+    /// What a predecessor noted. What remained of a verdict's delay begins again, never more.
+    #[must_use]
+    pub fn load(notes: impl IntoIterator<Item = Note>, now: Mono) -> Self {
+        let of = notes.into_iter().map(|note| {
+            let at_most = note.remaining.map(|remaining| now.plus(remaining));
+            let signs = Signs {
+                refused: note.refused.map(|refused| Refused { at_most, ..refused }),
+                ignored: note.ignored,
+                ..Signs::default()
+            };
+            (note.conductor, signs)
+        });
+        Self {
+            of: of.collect(),
+            warned: None,
+        }
+    }
+
+    /// A refused message named `conductor`, whose silence would end it at `deadline`.
+    pub fn refused(&mut self, conductor: &Conductor, deadline: Option<Mono>, why: &str, now: Now) {
+        let timeout = conductor.heartbeat_timeout.unwrap_or_default();
+        let signs = self.of.entry(conductor.name.clone()).or_default();
+        signs.turned |= signs.refused.is_none();
+        signs.changed = true;
+        let refused = signs.refused.get_or_insert_with(|| Refused {
+            why: String::new(),
+            count: 0,
+            since_ms: now.wall_ms,
+            last_ms: now.wall_ms,
+            held_until: None,
+            at_most: deadline.map(|deadline| deadline.plus(timeout)),
+        });
+        why.clone_into(&mut refused.why);
+        refused.count = refused.count.saturating_add(1);
+        refused.last_ms = now.wall_ms;
+        refused.held_until = Some(now.mono.plus(timeout));
+    }
+
+    /// A sign of `incarnation` of `conductor` was ignored: it is over.
+    pub fn ignored(&mut self, conductor: &ConductorName, incarnation: Incarnation, now: Now) {
+        let signs = self.of.entry(conductor.clone()).or_default();
+        signs.turned |= signs.ignored.is_none();
+        (signs.changed, signs.to_warn) = (true, true);
+        let ignored = signs.ignored.get_or_insert(Ignored {
+            incarnation,
+            count: 0,
+            since_ms: now.wall_ms,
+            last_ms: now.wall_ms,
+        });
+        ignored.incarnation = incarnation;
+        ignored.count = ignored.count.saturating_add(1);
+        ignored.last_ms = now.wall_ms;
+    }
+
+    /// A sign of life of it counted. `started`: the first one of a new incarnation.
+    pub fn heard(&mut self, conductor: &ConductorName, started: bool) {
+        let Some(signs) = self.of.get_mut(conductor) else {
+            return;
+        };
+        let ended = signs.refused.take().is_some() | (started && signs.ignored.take().is_some());
+        signs.changed |= ended;
+        signs.turned |= ended;
+    }
+
+    /// Nothing is known of it any more.
+    pub fn forget(&mut self, conductor: &ConductorName) {
+        self.of.remove(conductor);
+    }
+
+    /// Whether refused messages hold back the verdict of silence about it, judged against `sent`.
+    #[must_use]
+    pub fn holds_back(&self, conductor: &ConductorName, sent: Mono) -> bool {
+        let refused = self.of.get(conductor).and_then(|it| it.refused.as_ref());
+        let until = refused.and_then(|it| Some(it.held_until?.min(it.at_most?)));
+        until.is_some_and(|until| sent <= until)
+    }
+
+    /// Time in which we could not hear counts for nothing.
+    pub fn postpone(&mut self, by: Duration) {
+        for signs in self.of.values_mut() {
+            for at in signs.refused.iter_mut() {
+                at.held_until = at.held_until.map(|until| until.plus(by));
+                at.at_most = at.at_most.map(|until| until.plus(by));
+            }
+        }
+    }
+
+    /// What is to be stored now: what begins and ends at once, what goes on once a minute.
+    pub fn due(&self, now: Mono) -> impl Iterator<Item = Note> + '_ {
+        let due = move |signs: &Signs| {
+            let pause = if signs.turned {
+                NOTE_AT_ONCE
+            } else {
+                NOTE_EACH
+            };
+            signs.changed && signs.noted.is_none_or(|at| now.since(at) >= pause)
+        };
+        self.of
+            .iter()
+            .filter(move |(_, signs)| due(signs))
+            .map(move |(conductor, signs)| Note {
+                conductor: conductor.clone(),
+                remaining: signs
+                    .refused
+                    .as_ref()
+                    .and_then(|refused| refused.at_most)
+                    .map(|until| until.since(now)),
+                refused: signs.refused.clone(),
+                ignored: signs.ignored.clone(),
+            })
+    }
+
+    /// The notes are stored; what came meanwhile is noted with the next.
+    pub fn noted<'n>(&mut self, notes: impl IntoIterator<Item = &'n Note>, now: Mono) {
+        for note in notes {
+            if let Some(signs) = self.of.get_mut(&note.conductor) {
+                signs.noted = Some(now);
+                let same = (&signs.refused, &signs.ignored) == (&note.refused, &note.ignored);
+                (signs.changed, signs.turned) = (!same, false);
+            }
+        }
+    }
+
+    /// The conductors whose ignored signs operators are to be warned of now; at most once a minute.
+    pub fn to_warn(&mut self, now: Mono) -> Vec<(ConductorName, Ignored)> {
+        if self.warned.is_some_and(|at| now.since(at) < WARN_EACH) {
+            return Vec::new();
+        }
+        let mut all = Vec::new();
+        for (conductor, signs) in &mut self.of {
+            let ignored = signs.ignored.as_ref().filter(|_| signs.to_warn);
+            if let Some(ignored) = ignored.filter(|it| it.count >= WORTH_SAYING) {
+                all.push((conductor.clone(), ignored.clone()));
+                signs.to_warn = false;
+            }
+        }
+        if !all.is_empty() {
+            self.warned = Some(now);
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{at, conductor, name};
+    use super::*;
+
+    fn now(seconds: u64) -> Now {
+        Now {
+            wall_ms: seconds * 1000,
+            mono: at(seconds),
+        }
+    }
+
+    /// `c1` was heard at 0 s and is lost after 10 s; refused messages name it at these.
+    fn refused(seconds: &[u64]) -> Unheeded {
+        let mut unheeded = Unheeded::default();
+        for second in seconds {
+            unheeded.refused(&conductor("c1", &["a"]), Some(at(10)), "why", now(*second));
+        }
+        unheeded
+    }
+
+    #[test]
+    fn refused_messages_hold_the_verdict_back_for_one_timeout_each_and_one_in_all() {
+        #[rustfmt::skip]
+        let table: &[(&str, &[u64], u64, bool)] = &[
+            ("none came", &[], 10, false),
+            ("for its timeout after the last one", &[4], 14, true),
+            ("no longer", &[4], 15, false),
+            ("a later one begins again", &[4, 9], 19, true),
+            ("whatever comes, for one timeout more", &[4, 9, 12, 15, 18, 20], 20, true),
+            ("and not for two", &[4, 9, 12, 15, 18, 20], 21, false),
+        ];
+        for (what, seconds, sent, expected) in table {
+            let held = refused(seconds).holds_back(&name("c1"), at(*sent));
+            assert_eq!(held, *expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_sign_that_counts_begins_it_all_again() {
+        let mut unheeded = refused(&[4]);
+        unheeded.heard(&name("c1"), false);
+        assert!(!unheeded.holds_back(&name("c1"), at(5)));
+        unheeded.refused(&conductor("c1", &["a"]), Some(at(15)), "why", now(14));
+        assert!(unheeded.holds_back(&name("c1"), at(24)));
+    }
+
+    #[test]
+    fn a_successor_grants_what_remained_and_never_more() {
+        let notes: Vec<Note> = refused(&[4]).due(at(4)).collect();
+        assert_eq!(notes[0].remaining, Some(Duration::from_secs(16)));
+        let mut unheeded = Unheeded::load(notes, at(100));
+        assert!(
+            !unheeded.holds_back(&name("c1"), at(101)),
+            "nothing came since"
+        );
+        for second in 101..140 {
+            unheeded.refused(&conductor("c1", &["a"]), Some(at(160)), "why", now(second));
+        }
+        assert!(unheeded.holds_back(&name("c1"), at(116)));
+        assert!(!unheeded.holds_back(&name("c1"), at(117)));
+    }
+
+    #[test]
+    fn what_begins_is_noted_at_once_and_what_goes_on_once_a_minute() {
+        let mut unheeded = Unheeded::default();
+        let mut noted = Vec::new();
+        for second in 0..200 {
+            unheeded.refused(&conductor("c1", &["a"]), Some(at(10)), "why", now(second));
+            unheeded.ignored(&name("c2"), Incarnation::new(3).unwrap(), now(second));
+            let notes: Vec<Note> = unheeded.due(at(second)).collect();
+            noted.extend(
+                notes
+                    .iter()
+                    .map(|note| (second, note.conductor.to_string())),
+            );
+            unheeded.noted(&notes, at(second));
+        }
+        let expected: Vec<(u64, String)> = [0, 60, 120, 180]
+            .iter()
+            .flat_map(|at| [(*at, "c1".to_owned()), (*at, "c2".to_owned())])
+            .collect();
+        assert_eq!(noted, expected);
+    }
+
+    #[test]
+    fn operators_are_warned_once_a_minute_and_not_of_what_was_under_way() {
+        let mut unheeded = Unheeded::default();
+        let mut warned = Vec::new();
+        for second in 0..130 {
+            unheeded.ignored(&name("c1"), Incarnation::new(3).unwrap(), now(second));
+            let all = unheeded.to_warn(at(second));
+            warned.extend(all.into_iter().map(|(_, ignored)| (second, ignored.count)));
+        }
+        assert_eq!(warned, [(2, 3), (62, 63), (122, 123)]);
+    }
+
+    #[test]
+    fn a_new_start_ends_what_was_ignored_and_a_sign_of_the_known_one_does_not() {
+        let mut unheeded = Unheeded::default();
+        let ignored = |unheeded: &Unheeded| unheeded.due(at(1000)).any(|it| it.ignored.is_some());
+        unheeded.ignored(&name("c1"), Incarnation::new(3).unwrap(), now(0));
+        unheeded.heard(&name("c1"), false);
+        assert!(ignored(&unheeded));
+        unheeded.heard(&name("c1"), true);
+        assert!(!ignored(&unheeded));
+    }
+}

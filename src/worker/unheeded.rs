@@ -1,0 +1,48 @@
+//! Signs of life that did not count: noted with the batch that they came in, and told to operators.
+
+use std::time::Duration;
+
+use super::batch::Done;
+use super::term::Place;
+use crate::domain::conductor::Conductor;
+use crate::domain::time::Now;
+use crate::domain::unheeded::Ignored;
+use crate::telemetry;
+
+/// Conductors that one warning names; the rest is counted.
+const NAMED: usize = 5;
+
+/// After the commit of `done`: what it noted is stored, and what is ignored is said once a minute.
+pub(super) fn told(place: &mut Place, done: &Done, now: Now) {
+    let Some(term) = place.deciding() else {
+        return;
+    };
+    term.unheeded.noted(&done.findings.unheeded, now.mono);
+    let all = term.unheeded.to_warn(now.mono);
+    for (name, ignored) in all.iter().take(NAMED) {
+        let Some(known) = term.map.conductor(name) else {
+            continue;
+        };
+        tracing::warn!(
+            conductor = telemetry::printable(name.as_str()),
+            more = all.len().saturating_sub(NAMED),
+            "{}",
+            telemetry::printable(&sentence(known, ignored, now.wall_ms))
+        );
+    }
+}
+
+/// Whose signs are ignored, why, for how long, and the way out.
+fn sentence(known: &Conductor, ignored: &Ignored, now_ms: u64) -> String {
+    let name = &known.name;
+    let seconds = now_ms.saturating_sub(ignored.since_ms) / 1000;
+    let since = humantime::format_duration(Duration::from_secs(seconds));
+    let way_out = match known.counts_as_active() {
+        true => "is another process running under its name, or was its clock set back?".to_owned(),
+        false => format!("run `nodewarden conductors forget {name}`"),
+    };
+    format!(
+        "conductor {name} sends incarnation {}, known {}: its signs are ignored (for {since}, {} so far); {way_out}",
+        ignored.incarnation, known.incarnation, ignored.count
+    )
+}
