@@ -10,10 +10,10 @@ use nodewarden_tests::deployment::file;
 const PORTS: u16 = 30;
 
 /// Below those that tests/run chooses, above those of the brokers of other suites.
-const FIRST_PORT: u16 = 18_000;
+const FIRST_PORT: u16 = 19_000;
 
 /// How many engines have ports of their own between the two.
-const BLOCKS: u16 = 66;
+const BLOCKS: u16 = 33;
 
 /// One that runs.
 pub struct Engine {
@@ -99,12 +99,14 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // The first has what the others share.
-        for member in self.members.iter().rev() {
-            let _ = Command::new(&self.script)
-                .arg("stop")
-                .arg(member.folder.path())
-                .output();
+        // A cluster takes leave of its members slowly, and the first has what the others share.
+        for what in ["kill", "stop"] {
+            for member in &self.members {
+                let _ = Command::new(&self.script)
+                    .arg(what)
+                    .arg(member.folder.path())
+                    .output();
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ mod galera;
 #[path = "../faults/harness.rs"]
 #[expect(dead_code, reason = "the faults use the rest of it")]
 mod harness;
+mod order;
 mod rabbitmq;
 mod timeouts;
 

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nodewarden::config::SecretUrl;
+use nodewarden::config::Brokers;
 use nodewarden_tests::database::{Kind, Scratch};
 
 use crate::durable::Durable;
 use crate::engine::Engine;
 use crate::harness::Cluster;
+use crate::order::TwoInLine;
 
 fn shipped(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/rabbitmq");
@@ -36,8 +37,9 @@ async fn story(engine: Engine) {
     cluster.wait_out(&nodes).await;
     let mut expected = vec![format!("b lost by c1 {left}, 35 nodes")];
 
+    let two = TwoInLine::with(&engine.amqp(0), &engine.amqp(1)).await;
     // The publisher's next connection is to a node that lives.
-    cluster.amqp.url = SecretUrl::new(&engine.amqp(1));
+    cluster.amqp.url = Brokers::new(&engine.amqp(1));
     engine.kill(0);
     let died = Instant::now();
     let back = cluster.joined("c1", 2, &["b"]).await;
@@ -46,6 +48,7 @@ async fn story(engine: Engine) {
     println!("another replica decided {took:?} after the node's death");
     assert!(took < Duration::from_secs(15), "{took:?}");
     expected.push(format!("b restored by c1 {back}, 35 nodes"));
+    two.second_gets_the_rest_in_order().await;
 
     for incarnation in 2..12 {
         let left = cluster.left("c1", incarnation).await;

@@ -3,15 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use nodewarden::broker::Session;
-use nodewarden::config::Amqp;
-use nodewarden::message::Delivery;
 use nodewarden_tests::database::{Kind, Scratch};
-use nodewarden_tests::waiting::eventually;
 
 use crate::decided;
 use crate::engine::Engine;
 use crate::harness::Cluster;
+use crate::order::TwoInLine;
 
 /// Far below every patience of ours. 4.3 looks at it to the second.
 const IMPATIENT: &str = "consumer_timeout = 3000\n";
@@ -19,59 +16,18 @@ const IMPATIENT: &str = "consumer_timeout = 3000\n";
 /// Long enough that it would have struck several times.
 const STALL: Duration = Duration::from_secs(20);
 
-fn words(deliveries: &[Delivery]) -> Vec<String> {
-    let word = |delivery: &Delivery| String::from_utf8_lossy(&delivery.body).into_owned();
-    deliveries.iter().map(word).collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn i1_a_consumer_with_deliveries_in_hand_is_not_timed_out_and_its_successor_gets_them_in_order()
  {
     let engine = Engine::start("rabbitmq-4", 1, IMPATIENT);
-    let mut cluster = Cluster::at(&engine.amqp(0), Kind::Sqlite).await;
-    let amqp = Amqp {
-        batch: 8,
-        ..cluster.amqp.clone()
-    };
-    let first = Session::open(&amqp, "first").await.unwrap();
-    let second = Session::open(&amqp, "second").await.unwrap();
-    let mut deciding = first.consume("first").await.unwrap();
-    let mut waiting = second.consume("second").await.unwrap();
-    let mut sent = Vec::new();
-    for number in 0..40 {
-        let body = serde_json::json!({ "n": number });
-        cluster.publish("conductor.heartbeat", &body).await;
-        sent.push(body.to_string());
-    }
-    let mut taken = Vec::new();
-    eventually("the first has some in hand", async || {
-        taken.extend(deciding.receive(8, Duration::from_secs(1)).await.unwrap());
-        (taken.len() == 16).then_some(())
-    })
-    .await;
-    assert_eq!(words(&taken), sent[..16]);
+    let url = engine.amqp(0);
+    let mut two = TwoInLine::with(&url, &url).await;
     let stalled = Instant::now();
     while stalled.elapsed() < STALL {
-        let more = deciding.receive(8, Duration::from_millis(500)).await;
-        assert_eq!(words(&more.expect("it is not cancelled")), [""; 0]);
+        two.nothing_more().await;
     }
-    deciding.acknowledge_through(taken[3].tag).await.unwrap();
-    drop(deciding);
-    first.close().await;
-    let mut rest = Vec::new();
-    eventually("the second has all the rest", async || {
-        let some = waiting.receive(8, Duration::from_secs(1)).await.unwrap();
-        if let Some(last) = some.last() {
-            let tag = last.tag;
-            rest.extend(words(&some));
-            waiting.acknowledge_through(tag).await.unwrap();
-        }
-        (rest.len() == 36).then_some(())
-    })
-    .await;
-    assert_eq!(rest, sent[4..]);
-    drop(waiting);
-    second.close().await;
+    two.acknowledge_four().await;
+    two.second_gets_the_rest_in_order().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +47,7 @@ async fn i1_events_are_decided_in_order_when_the_database_stalls_past_the_broker
     cluster.nodes("b", 5).await;
     let first = cluster.replica("first", &["--set", "amqp.batch=16"]).await;
     first.role(&["active"]).await;
-    let second = cluster.replica("second", &["--set", "amqp.batch=16"]).await;
+    let _second = cluster.replica("second", &["--set", "amqp.batch=16"]).await;
     cluster.joined("c1", 1, &["b"]).await;
     let mut expected = Vec::new();
     for stall in 0..2_u64 {
@@ -108,5 +64,4 @@ async fn i1_events_are_decided_in_order_when_the_database_stalls_past_the_broker
         decided(&cluster, expected.len()).await;
     }
     assert_eq!(decided(&cluster, expected.len()).await, expected);
-    println!("{}\n{}", first.log(), second.log());
 }
