@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
-use lapin::types::{FieldTable, ShortString};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, message};
 
 use super::BrokerError;
@@ -24,6 +24,21 @@ use super::topology;
 use crate::clock::new_id;
 use crate::config::Amqp;
 use crate::message::{Delivery, Published, Refused};
+
+/// How long the broker lets deliveries wait here for their acknowledgement, in ms: its own default, and far
+/// longer than the worker keeps any. RabbitMQ 4.3 cancels a consumer that is slower than that, and
+/// gives what it has in hand to the next one out of order. This goes before a shorter time that the
+/// queue, a policy or the broker has set; older versions ignore it, and keep the order.
+const CONSUMER_TIMEOUT_MS: i64 = 1_800_000;
+
+fn patient() -> FieldTable {
+    let mut arguments = FieldTable::default();
+    arguments.insert(
+        "x-consumer-timeout".into(),
+        AMQPValue::LongLongInt(CONSUMER_TIMEOUT_MS),
+    );
+    arguments
+}
 
 /// One place in line at the events queue.
 pub struct Consumer {
@@ -60,12 +75,7 @@ impl Consumer {
         let prefetch = settings.batch.saturating_mul(2);
         let qos = channel.basic_qos(prefetch, BasicQosOptions::default());
         within(limit, "limiting the deliveries in flight", qos).await?;
-        let start = channel.basic_consume(
-            queue,
-            tag,
-            BasicConsumeOptions::default(),
-            FieldTable::default(),
-        );
+        let start = channel.basic_consume(queue, tag, BasicConsumeOptions::default(), patient());
         let what = format!("consuming from queue {:?}", settings.events_queue);
         let stream = within(limit, &what, start).await?;
         Ok(Self {
