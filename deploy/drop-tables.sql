@@ -14,4 +14,5 @@ DROP TABLE IF EXISTS nodewarden_pause;
 DROP TABLE IF EXISTS nodewarden_proof;
 DROP TABLE IF EXISTS nodewarden_bridge;
 DROP TABLE IF EXISTS nodewarden_bridge_said;
+DROP TABLE IF EXISTS nodewarden_migrating;
 DROP TABLE IF EXISTS nodewarden_migrations;

@@ -6,6 +6,7 @@ use sqlx::Connection as _;
 use sqlx::migrate::{MigrateError, Migration, Migrator};
 
 use crate::config::{self, Database, InventoryKind};
+use crate::store::alone;
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
@@ -36,13 +37,32 @@ pub async fn migrate(
         InventoryKind::Ironic => drop(inventory::of(&mut connection, &inventory).await?),
     }
     if dialect == Dialect::MySql {
-        alone(&mut connection).await?;
+        alone::alone(&mut connection, stream).await?;
     }
-    let migrator = migrator(dialect, inventory.kind);
+    let upgraded = upgrade(&mut connection, inventory.kind, stream).await;
+    if dialect == Dialect::MySql {
+        alone::done(&mut connection, stream).await;
+    }
+    upgraded?;
+    let closed = match connection {
+        Connection::Sqlite(link) => link.close().await,
+        Connection::Postgres(link) => link.close().await,
+        Connection::MySql(link) => link.close().await,
+    };
+    closed.map_err(|fault| StoreError::from_sqlx("found the stream", fault))
+}
+
+async fn upgrade(
+    connection: &mut Connection,
+    kind: InventoryKind,
+    stream: &str,
+) -> Result<(), StoreError> {
+    let dialect = connection.dialect();
+    let migrator = migrator(dialect, kind);
     // Two replicas that start together on a new file race here; who loses finds the work done.
     let mut tries = 0;
     loop {
-        let outcome = match &mut connection {
+        let outcome = match connection {
             Connection::Sqlite(link) => migrator.run(link).await,
             Connection::Postgres(link) => migrator.run(link).await,
             Connection::MySql(link) => migrator.run(link).await,
@@ -61,20 +81,16 @@ pub async fn migrate(
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+    let sql = sql::statements(dialect);
     let found = async {
-        let sql = sql::statements(dialect);
         connection
             .execute(sql.create_stream, values![stream])
             .await?;
-        connection.execute(sql.create_relay, &[]).await?;
-        match connection {
-            Connection::Sqlite(link) => link.close().await,
-            Connection::Postgres(link) => link.close().await,
-            Connection::MySql(link) => link.close().await,
-        }
+        connection.execute(sql.create_relay, &[]).await
     };
     found
         .await
+        .map(drop)
         .map_err(|fault| StoreError::from_sqlx("found the stream", fault))
 }
 
@@ -98,25 +114,6 @@ async fn refuse_encoding(connection: &mut Connection) -> Result<(), StoreError> 
         "the database's encoding is {encoding}, which cannot hold every name: make one with \
          CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and move the tables there with pg_dump and psql"
     )))
-}
-
-/// MySQL, MariaDB: waits until no other process migrates, and lets a broken-off migration be made
-/// again: each is one statement that does no harm twice. (MariaDB refuses the library's endless
-/// wait for a lock, and gives none.) The connection's end gives the lock back.
-async fn alone(connection: &mut Connection) -> Result<(), StoreError> {
-    // A lock's name has at most 64 characters; MySQL 9 has no sha1() any more.
-    const LOCK: &str = "SELECT CAST(get_lock(concat('nodewarden.', left(sha2(database(), 256), 40)), 60) AS SIGNED) AS got";
-    const BROKEN_OFF: &str = "DELETE FROM nodewarden_migrations WHERE NOT success";
-    let doing = "wait for another migration to end";
-    let failed = |fault| StoreError::from_sqlx(doing, fault);
-    let row = connection.fetch_one(LOCK, &[]).await.map_err(failed)?;
-    if row.maybe_int("got").map_err(failed)? != Some(1) {
-        return Err(failed(sqlx::Error::PoolTimedOut));
-    }
-    match connection.execute(BROKEN_OFF, &[]).await {
-        Err(sqlx::Error::Database(fault)) if fault.code().as_deref() == Some("42S02") => Ok(()),
-        done => done.map(drop).map_err(failed),
-    }
 }
 
 /// Before a replica starts: upgrades an SQLite file, which one host has; a server's tables are the

@@ -4,6 +4,7 @@
 //! one transaction; [`Reader`] only looks, [`Operator`] writes for commands. Code is written once;
 //! `sql/` has the statements of each dialect, `schemas/sql/` the tables.
 
+mod alone;
 mod contract;
 mod database;
 mod inventory;
