@@ -51,10 +51,13 @@ impl OwnServer {
     }
 
     fn script(&self) -> PathBuf {
+        // `mysql` where the run is about that.
+        let mysql = std::env::var("NODEWARDEN_TEST_MYSQL_SERVER");
+        let mysql = mysql.unwrap_or_else(|_| "mariadb".into());
         let name = match self.kind {
             Kind::Sqlite => unreachable!("a file has no server"),
             Kind::Postgres => "postgres",
-            Kind::MySql => "mariadb",
+            Kind::MySql => &mysql,
         };
         file("tests/servers").join(name)
     }
