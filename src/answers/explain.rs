@@ -14,6 +14,10 @@ use crate::domain::event::EventType;
 use crate::store::{ConductorView, DecisionView, DriverView, NodeFacts, PairFacts, ServiceState};
 use crate::telemetry::printable;
 
+/// What is said where there would be a number of nodes.
+pub const NOT_COUNTED: &str =
+    "not counted yet; the replica that decides counts them with its next sweep";
+
 /// Why a node is in or out of service.
 #[must_use]
 pub fn node(facts: &NodeFacts, now_ms: u64) -> String {
@@ -67,10 +71,15 @@ pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String
             }
         }
     }
-    answer.push(format!(
-        "Nodes: {} in service, {} out of service.",
-        view.nodes_in_service, view.nodes_out_of_service
-    ));
+    answer.push(match view.counted_at_ms {
+        Some(at) => format!(
+            "Nodes: {} in service, {} out of service (counted {}).",
+            view.nodes_in_service,
+            view.nodes_out_of_service,
+            distance(at, now_ms)
+        ),
+        None => format!("Nodes: {NOT_COUNTED}."),
+    });
     answer.join(" ")
 }
 
