@@ -13,6 +13,8 @@ DROP TABLE IF EXISTS nodewarden_requests;
 DROP TABLE IF EXISTS nodewarden_pause;
 DROP TABLE IF EXISTS nodewarden_unheeded;
 DROP TABLE IF EXISTS nodewarden_proof;
+DROP TABLE IF EXISTS nodewarden_counts;
+DROP TABLE IF EXISTS nodewarden_counted;
 DROP TABLE IF EXISTS nodewarden_bridge;
 DROP TABLE IF EXISTS nodewarden_bridge_said;
 DROP TABLE IF EXISTS nodewarden_migrating;

@@ -143,19 +143,19 @@ async fn drivers_are_every_pair_that_a_conductor_or_a_node_names() {
         assert!(why[3].contains("c3 may be away until 2026-03-01T10:10:00Z"), "{}", why[3]);
         assert_eq!(
             answer,
-            json!({ "drivers": [
+            json!({ "counted_at_ms": T, "drivers": [
                 { "conductor_group": "", "driver": "a", "state": "active", "since_ms": T, "until_ms": null,
                   "why": null, "conductors": ["c2"], "nodes_in_service": 1, "nodes_out_of_service": 0,
-                  "nearly_lost": true },
+                  "counted_at_ms": T, "nearly_lost": true },
                 { "conductor_group": "", "driver": "b", "state": "lost", "since_ms": T + 1000, "until_ms": null,
                   "why": null, "conductors": [], "nodes_in_service": 0, "nodes_out_of_service": 1,
-                  "nearly_lost": false },
+                  "counted_at_ms": T, "nearly_lost": false },
                 { "conductor_group": "", "driver": "zz", "state": "unknown", "since_ms": null, "until_ms": null,
                   "why": null, "conductors": [], "nodes_in_service": 1, "nodes_out_of_service": 0,
-                  "nearly_lost": false },
+                  "counted_at_ms": T, "nearly_lost": false },
                 { "conductor_group": "rack-1", "driver": "r", "state": "holding", "since_ms": T,
                   "until_ms": T + 600_500, "why": null, "conductors": ["c3"], "nodes_in_service": 1,
-                  "nodes_out_of_service": 0, "nearly_lost": false },
+                  "nodes_out_of_service": 0, "counted_at_ms": T, "nearly_lost": false },
             ] })
         );
     })

@@ -68,15 +68,20 @@ async fn migrate_makes_the_tables_once_and_keeps_the_stream() {
             .expect("migrated"),
     );
     assert_eq!(first, again);
-    assert_eq!((&first["nodes"], &first["epoch"]), (&json!(0), &json!(0)));
+    assert_eq!(
+        (
+            &first["nodes"],
+            &first["nodes_out_of_service"],
+            &first["epoch"]
+        ),
+        (&json!(null), &json!(0), &json!(0)),
+        "no replica has counted nodes yet"
+    );
     let text = Migrate::default()
         .answer(&settings, Output::Text)
         .await
         .expect("migrated");
-    assert!(
-        text.ends_with("0 nodes, 0 of them out of service."),
-        "{text}"
-    );
+    assert!(text.ends_with(", 0 nodes out of service."), "{text}");
 }
 
 #[tokio::test]
@@ -123,6 +128,33 @@ async fn import_counts_what_it_added_and_what_it_knew() {
     let reader = Reader::new(&settings.database, InventoryKind::Native).expect("a reader");
     let u2 = reader.node("u2").await.expect("read").expect("there");
     assert!(u2.maintenance);
+}
+
+#[tokio::test]
+async fn nodes_that_no_replica_has_counted_yet_are_not_shown_as_none() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let settings = settings(&directory);
+    let stream = nodewarden::clock::new_id();
+    let migrated = store::migrate(&settings.database, InventoryKind::Native, &stream).await;
+    migrated.expect("tables");
+    let nodes = import(&directory, "nodes.csv", "uuid,driver\nu1,a\n");
+    let imported = nodes.answer(&settings, Output::Text).await;
+    assert!(imported.is_ok());
+    let text = Status {}.answer(&settings, Output::Text).await;
+    let text = text.expect("a page");
+    assert!(
+        text.contains("Nodes:         not counted yet; the replica that decides counts them"),
+        "{text}"
+    );
+    let json = value(
+        &Status {}
+            .answer(&settings, Output::Json)
+            .await
+            .expect("JSON"),
+    );
+    for field in ["nodes", "nodes_out_of_service", "counted_at_ms"] {
+        assert_eq!(json[field], json!(null), "{field}");
+    }
 }
 
 #[tokio::test]
@@ -247,7 +279,7 @@ async fn status_shows_everything_on_one_page() {
     for part in [
         "Active:        host-1/42 with epoch 1 since 2026-03-01T10:00:00Z",
         "WARNING: no replica has committed anything for ",
-        "Nodes:         3 in service, 1 out of service because of nodewarden",
+        "Nodes:         3 in service, 1 out of service because of nodewarden (counted ",
         "Announcements: 0 confirmed by the broker, 1 waiting, the oldest from ",
         " at seq 1\n",
         "DRIVER  GROUP      STATE            SINCE",
@@ -272,6 +304,7 @@ async fn status_shows_everything_on_one_page() {
         page,
         json!({
             "stream": story.stream, "epoch": 1, "seq": 1, "nodes": 4, "nodes_out_of_service": 1,
+            "counted_at_ms": T,
             "active": { "holder": "host-1/42", "since_ms": T, "last_commit_at_ms": T + 1500, "seems_alive": false },
             "announcements": { "made": 1, "confirmed": 0, "oldest_waiting_since_ms": T + 1500 },
             "mode": "enforce", "observed": null, "paused": null,

@@ -19,6 +19,10 @@ use crate::telemetry::printable;
 /// Sentences about conductors whose signs do not count, in one answer.
 const NAMED: usize = 3;
 
+/// What is said where there would be a number of nodes.
+pub const NOT_COUNTED: &str =
+    "not counted yet; the replica that decides counts them with its next sweep";
+
 /// Why a node is in or out of service.
 #[must_use]
 pub fn node(facts: &NodeFacts, now_ms: u64) -> String {
@@ -77,10 +81,15 @@ pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String
     }
     let unheard = gone.iter().flat_map(|gone| unheeded(gone, now_ms));
     answer.extend(unheard.take(NAMED));
-    answer.push(format!(
-        "Nodes: {} in service, {} out of service.",
-        view.nodes_in_service, view.nodes_out_of_service
-    ));
+    answer.push(match view.counted_at_ms {
+        Some(at) => format!(
+            "Nodes: {} in service, {} out of service (counted {}).",
+            view.nodes_in_service,
+            view.nodes_out_of_service,
+            distance(at, now_ms)
+        ),
+        None => format!("Nodes: {NOT_COUNTED}."),
+    });
     answer.join(" ")
 }
 

@@ -66,8 +66,9 @@ pub struct Driver {
     until_ms: Option<u64>,
     why: String,
     conductors: Vec<String>,
-    nodes_in_service: u64,
-    nodes_out_of_service: u64,
+    nodes_in_service: Option<u64>,
+    nodes_out_of_service: Option<u64>,
+    counted_at_ms: Option<u64>,
     nearly_lost: bool,
 }
 
@@ -84,8 +85,9 @@ impl Driver {
             since_ms: view.since_ms,
             until_ms: view.until_ms,
             conductors: view.conductors,
-            nodes_in_service: view.nodes_in_service,
-            nodes_out_of_service: view.nodes_out_of_service,
+            nodes_in_service: view.counted_at_ms.map(|_| view.nodes_in_service),
+            nodes_out_of_service: view.counted_at_ms.map(|_| view.nodes_out_of_service),
+            counted_at_ms: view.counted_at_ms,
         }
     }
 }

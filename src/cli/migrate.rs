@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Failure, Output, output};
+use crate::answers::explain::counted;
 use crate::clock::now_ms;
 use crate::config::Settings;
 use crate::store::{self, NewStream, Operator, Reader};
@@ -50,6 +51,7 @@ impl Migrate {
         }
         let reader = Reader::new(database, settings.inventory.clone()).map_err(failed)?;
         let now = reader.overview().await.map_err(failed)?;
+        let held = reader.held(None).await.map_err(failed)?;
         let url = database.url.redacted();
         Ok(match output {
             Output::Json => output::json(&json!({
@@ -58,15 +60,14 @@ impl Migrate {
                 "new_stream": self.new_stream,
                 "epoch": now.epoch,
                 "seq": now.seq,
-                "nodes": now.nodes,
-                "nodes_out_of_service": now.nodes_out_of_service,
+                "nodes": now.counted_at_ms.map(|_| now.nodes),
+                "nodes_out_of_service": held,
             }))?,
             Output::Text => format!(
-                "The tables in {url} are up to date: {}stream {}, {} nodes, {} of them out of service.{}",
+                "The tables in {url} are up to date: {}stream {}, {} out of service.{}",
                 if self.new_stream { "new " } else { "" },
                 now.stream,
-                now.nodes,
-                now.nodes_out_of_service,
+                counted(held, "node", "nodes"),
                 if self.new_stream {
                     " Start the replicas: each scheduler takes a snapshot at their first message."
                 } else {

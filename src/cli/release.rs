@@ -167,16 +167,9 @@ impl Release {
     /// About how many nodes it is about, for the bar.
     async fn expected(&self, reader: &Reader, wanted: &Wanted) -> Result<u64, StoreError> {
         Ok(match wanted {
-            Wanted::Everything => reader.overview().await?.nodes_out_of_service,
+            Wanted::Everything => reader.held(None).await?,
             Wanted::Node(_) => 1,
-            Wanted::Of(pair) => {
-                let drivers = reader.drivers().await?;
-                let of = drivers.iter().find(|view| {
-                    view.driver == pair.driver.as_str()
-                        && view.conductor_group == pair.group.as_str()
-                });
-                of.map_or(0, |view| view.nodes_out_of_service)
-            }
+            Wanted::Of(pair) => reader.held(Some(pair)).await?,
         })
     }
 }

@@ -41,6 +41,14 @@ fn state(view: &DriverView) -> String {
     }
 }
 
+/// A number of its nodes.
+fn nodes(view: &DriverView, number: u64) -> String {
+    match view.counted_at_ms {
+        Some(_) => number.to_string(),
+        None => "-".to_owned(),
+    }
+}
+
 /// The pause, on lines of its own.
 fn paused(pause: &Pause, now: u64) -> String {
     let until = match pause.until_ms() {
@@ -150,8 +158,9 @@ impl Picture {
                 "confirmed": overview.announced,
                 "oldest_waiting_since_ms": overview.outbox_oldest_ms,
             },
-            "nodes": overview.nodes,
-            "nodes_out_of_service": overview.nodes_out_of_service,
+            "nodes": overview.counted_at_ms.map(|_| overview.nodes),
+            "nodes_out_of_service": overview.counted_at_ms.map(|_| overview.nodes_out_of_service),
+            "counted_at_ms": overview.counted_at_ms,
             "drivers": drivers,
             "conductors": conductors,
         })
@@ -204,10 +213,14 @@ impl Picture {
             lines.push(self.observing(observed));
         }
         let inside = overview.nodes.saturating_sub(overview.nodes_out_of_service);
-        lines.push(format!(
-            "Nodes:         {} in service, {} out of service because of nodewarden",
-            inside, overview.nodes_out_of_service
-        ));
+        lines.push(match overview.counted_at_ms {
+            Some(at) => format!(
+                "Nodes:         {inside} in service, {} out of service because of nodewarden (counted {})",
+                overview.nodes_out_of_service,
+                distance(at, now)
+            ),
+            None => format!("Nodes:         {}", explain::NOT_COUNTED),
+        });
         let waiting = overview
             .last_announcement
             .saturating_sub(overview.announced);
@@ -280,8 +293,8 @@ impl Picture {
                 state(view),
                 view.since_ms
                     .map_or_else(|| "-".to_owned(), |at| distance(at, self.now_ms)),
-                view.nodes_in_service.to_string(),
-                view.nodes_out_of_service.to_string(),
+                nodes(view, view.nodes_in_service),
+                nodes(view, view.nodes_out_of_service),
                 if view.conductors.is_empty() {
                     "-".to_owned()
                 } else {

@@ -81,13 +81,15 @@ pub async fn snapshot(
 
 pub async fn drivers(State(sources): State<Sources>) -> Result<Json<Value>, Fault> {
     let conductors = sources.reader.conductors().await?;
-    let drivers = sources.reader.drivers().await?;
+    let (counted_at_ms, drivers) = sources.reader.counted_drivers().await?;
     let now = now_ms();
     let drivers: Vec<_> = drivers
         .into_iter()
         .map(|view| Driver::new(view, &conductors, now))
         .collect();
-    Ok(Json(json!({ "drivers": drivers })))
+    Ok(Json(
+        json!({ "counted_at_ms": counted_at_ms, "drivers": drivers }),
+    ))
 }
 
 pub async fn conductors(State(sources): State<Sources>) -> Result<Json<Value>, Fault> {

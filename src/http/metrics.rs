@@ -62,9 +62,11 @@ async fn refresh(sources: &Sources) -> Result<(), StoreError> {
     let oldest = overview
         .outbox_oldest_ms
         .map(|at| Duration::from_millis(now_ms().saturating_sub(at)));
-    sources
-        .metrics
-        .database(overview.nodes_out_of_service, oldest);
+    let counted = overview.counted_at_ms.map(|at| {
+        let age = Duration::from_millis(now_ms().saturating_sub(at));
+        (age, overview.nodes_out_of_service)
+    });
+    sources.metrics.database(counted, oldest);
     let observing = overview.observing();
     let paused = overview
         .pause

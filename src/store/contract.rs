@@ -7,7 +7,8 @@ use crate::domain::announcement::Announcement;
 use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::store::database::error::StoreError;
 use crate::store::records::{
-    Findings, Memory, Prune, Request, Rows, Surveyed, Sweep, Takeover, Window, WindowDone,
+    Counts, CountsWindow, Findings, Memory, Prune, Request, Rows, Surveyed, Sweep, Takeover,
+    Window, WindowDone,
 };
 use crate::store::write::pause::Pause;
 
@@ -100,8 +101,18 @@ pub trait Ledger {
         most: u32,
     ) -> Result<u64, StoreError>;
 
-    /// At most `most` pairs that nodes need and nothing was decided about. Takes no lock.
+    /// Pairs that nodes needed when they were counted and need now, and nothing was ever decided
+    /// about, at most `most`. Takes no lock.
     async fn unknown_pairs(&mut self, most: u32) -> Result<Vec<Pair>, StoreError>;
+
+    /// Counts the next window of nodes by pair, in an order of the table's own. Takes no lock.
+    async fn count_nodes(&mut self, after: &str, limit: u32) -> Result<CountsWindow, StoreError>;
+
+    /// Keeps what was counted, for those who look, with the holds as of now.
+    async fn keep_counts(&mut self, epoch: u64, counts: &Counts) -> Result<(), StoreError>;
+
+    /// Folds the next changes since then into the counts that are kept; returns how many.
+    async fn fold_counts(&mut self, epoch: u64) -> Result<u64, StoreError>;
 
     /// The pause, if there is one. Takes no lock.
     async fn pause(&mut self) -> Result<Option<Pause>, StoreError>;

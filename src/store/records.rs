@@ -1,5 +1,6 @@
 //! What is written and read: rows as plain data.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -300,6 +301,28 @@ impl Sweep {
             && !announces
             && pause.is_none()
     }
+}
+
+/// How many nodes of a window need each pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountsWindow {
+    /// Where the next begins; `None`: there is no row left.
+    pub last: Option<String>,
+    /// How many rows it has.
+    pub seen: u64,
+    /// Group and driver, and their nodes.
+    pub pairs: Vec<((String, String), u64)>,
+}
+
+/// How many nodes there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// That need each pair of group and driver.
+    pub pairs: BTreeMap<(String, String), u64>,
+    /// In all.
+    pub nodes: u64,
+    /// When their count began, ms since 1970 UTC.
+    pub counted_at_ms: u64,
 }
 
 /// What retention drops.

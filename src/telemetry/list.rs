@@ -79,7 +79,9 @@ list! {
 
     // --- nodes ----------------------------------------------------------------------------------
     Gauge NODES_OUT_OF_SERVICE = "nodewarden_nodes_out_of_service",
-        "Nodes that are out of service because of nodewarden", from 0;
+        "Nodes that are out of service because of nodewarden (NaN: not counted yet)";
+    Gauge NODES_COUNTED_AGE = "nodewarden_nodes_counted_age_seconds",
+        "How long ago the nodes of each pair were counted (+Inf: not yet)";
     Counter NODES_MOVED = "nodewarden_nodes_moved_total",
         "Nodes taken out of service and given back, by direction (out, back)",
         from 0 by "direction" in || vec!["out", "back"];

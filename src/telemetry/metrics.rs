@@ -28,7 +28,7 @@ pub struct PairGauge {
     pub state: PairState,
     /// Conductors that count.
     pub active_conductors: u64,
-    /// Nodes that need it.
+    /// Nodes that need it; 0 if they were never counted.
     pub nodes: u64,
     /// One conductor alone keeps it active.
     pub nearly_lost: bool,
@@ -206,9 +206,15 @@ impl Metrics {
         }
     }
 
-    /// How the database stands.
-    pub fn database(&self, nodes_out_of_service: u64, outbox_oldest: Option<Duration>) {
-        NODES_OUT_OF_SERVICE.set(nodes_out_of_service as f64);
+    /// How the database stands. `counted`: how long ago nodes were counted, and how many are out; `None`:
+    /// they never were.
+    pub fn database(&self, counted: Option<(Duration, u64)>, outbox_oldest: Option<Duration>) {
+        let (age, out) = match counted {
+            Some((age, out)) => (age.as_secs_f64(), out as f64),
+            None => (f64::INFINITY, f64::NAN),
+        };
+        NODES_COUNTED_AGE.set(age);
+        NODES_OUT_OF_SERVICE.set(out);
         OUTBOX_OLDEST.set(outbox_oldest.unwrap_or_default().as_secs_f64());
     }
 

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::counting::count;
 use super::end::{End, Fault, Step};
 use super::forgetting::forget_gone;
 use super::intake::{Identity, InHand, intake};
@@ -171,6 +172,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         sweep(place, ledger, clock, rules, pausing, step).await?;
         forget_gone(place, ledger, clock, step).await?;
         drop_old(place, ledger, clock, step).await?;
+        count(place, ledger, clock, rules, step).await?;
         unknown::judge(place, ledger, clock, rules, step).await?;
         reconcile(place, ledger, clock, rules, pausing, step).await
     }
@@ -249,6 +251,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             || next.is_some()
             || !term.silent.is_empty()
             || term.retention.len() + term.forgetting.len() > 0
+            || term.counting.is_on()
         {
             return Duration::ZERO;
         }

@@ -17,6 +17,7 @@
 mod adapters;
 mod announcer;
 mod batch;
+mod counting;
 mod decider;
 mod end;
 mod forgetting;

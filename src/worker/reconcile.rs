@@ -77,6 +77,7 @@ pub(super) async fn reconcile<L: Ledger, C: Clock>(
     let again = now.mono.plus(AGAIN);
     term.pending.done(&walk.over, &done, window.nodes, again);
     step.moved = done.changed;
+    term.counting.moved(done.changed);
     if done.next.is_some() {
         failpoints::reached("between-chunks");
     }

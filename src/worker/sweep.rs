@@ -8,7 +8,6 @@ use super::pausing::Pausing;
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
 use super::term::{Place, Term};
-use super::unknown;
 use crate::config::Mode;
 use crate::domain::conductor::Life;
 use crate::domain::time::Now;
@@ -57,16 +56,10 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
         }
         Err(fault) => return Err(fault.into()),
     }
-    let unknown = match rules.unknown_after {
-        Some(_) => unknown::pairs(ledger).await?,
-        None => None,
-    };
     let Some(term) = place.deciding() else {
         return Ok(());
     };
-    if let Some(pairs) = unknown {
-        term.unknown.see(&pairs, &term.map, now.mono);
-    }
+    term.counting.begin(now.wall_ms);
     term.forgetting = Forgetting::of(term, rules, now);
     term.pending.everything(&term.map);
     term.next_sweep = now.mono.plus(rules.sweep_interval);

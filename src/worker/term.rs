@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::counting::Counting;
 use super::forgetting::Forgetting;
 use super::left_alone::LeftAlone;
 use super::pending::{MOST_SCALE, Pending};
@@ -57,6 +58,8 @@ pub(super) struct Term {
     pub(super) retention: Retention,
     /// What is gone for too long.
     pub(super) forgetting: Forgetting,
+    /// How many nodes there are.
+    pub(super) counting: Counting,
     /// How many nodes the next window may have.
     pub(super) windows: WindowSize,
     /// How many nodes the next look may have.
@@ -93,6 +96,7 @@ impl Term {
             left_requests: LeftAlone::default(),
             retention: Retention::default(),
             forgetting: Forgetting::default(),
+            counting: Counting::default(),
             windows: WindowSize::up_to(chunk_nodes),
             looks: WindowSize::up_to(chunk_nodes.saturating_mul(MOST_SCALE)),
             rows: WindowSize::up_to(MOST_ROWS),

@@ -14,6 +14,7 @@ use nodewarden::store::{
 };
 use nodewarden::words::Word;
 use nodewarden_tests::database::{Kind, Scratch};
+use nodewarden_tests::story::count;
 
 /// A database with our tables, a ledger that holds epoch 1, and a reader.
 pub struct StoreOnDatabase {
@@ -79,6 +80,11 @@ impl StoreOnDatabase {
     pub async fn restore(&mut self, pair: &Pair, decision: u64) {
         let intake = turned(pair, Standing::Active, decision, "c1");
         self.ledger.commit(1, &intake).await.unwrap();
+    }
+
+    /// Counts all nodes, as a sweep does.
+    pub async fn count(&mut self, now_ms: u64) {
+        count(&mut self.ledger, 1, now_ms).await;
     }
 
     /// The uuids that are held, in order.

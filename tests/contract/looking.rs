@@ -23,6 +23,7 @@ async fn the_overview_counts_everything_once(kind: Kind) {
     let stream = db.stream().await;
     db.nodes("a", "", &["n1", "n2"]).await;
     db.nodes("b", "", &["n3"]).await;
+    db.count(900).await;
     db.lose(&pair("a", ""), 1).await;
     db.ledger
         .take_out(1, &pair("a", ""), &window("", 10))
@@ -40,6 +41,7 @@ async fn the_overview_counts_everything_once(kind: Kind) {
         last_announcement: 1,
         announced: 0,
         outbox_oldest_ms: Some(5000),
+        counted_at_ms: Some(900),
         nodes: 3,
         nodes_out_of_service: 2,
     };
@@ -103,6 +105,7 @@ async fn conductors_and_pairs_are_shown_whole(kind: Kind) {
     db.nodes("a", "G", &["n1"]).await;
     db.nodes("b", "", &["n2", "n3"]).await;
     db.nodes("c", "", &["n4"]).await;
+    db.count(900).await;
     db.ledger.commit(1, &batch()).await.unwrap();
     db.ledger
         .take_out(1, &pair("b", ""), &window("", 1))
@@ -119,6 +122,7 @@ async fn conductors_and_pairs_are_shown_whole(kind: Kind) {
         until_ms: None,
         decision: None,
         conductors: Vec::new(),
+        counted_at_ms: Some(900),
         nodes_in_service: 1,
         nodes_out_of_service: 0,
     };
@@ -147,6 +151,7 @@ async fn conductors_and_pairs_are_shown_whole(kind: Kind) {
     let gone = vec![shown("c1", "left")];
     for (uuid, of, gone) in [("n2", 0, vec![]), ("n4", 1, vec![]), ("n1", 2, gone)] {
         let view = DriverView {
+            counted_at_ms: None,
             nodes_in_service: 0,
             nodes_out_of_service: 0,
             ..drivers[of].clone()
@@ -179,6 +184,7 @@ async fn a_node_is_found_by_uuid_and_by_a_name_that_only_one_has(kind: Kind) {
         until_ms: None,
         decision: Some(decided(Some(5000), 3)),
         conductors: Vec::new(),
+        counted_at_ms: None,
         nodes_in_service: 0,
         nodes_out_of_service: 0,
     };
@@ -258,8 +264,9 @@ async fn decisions_come_newest_first_and_no_more_than_asked(kind: Kind) {
 }
 
 async fn many_who_look_at_once_all_get_an_answer(kind: Kind) {
-    let db = StoreOnDatabase::new(kind).await;
+    let mut db = StoreOnDatabase::new(kind).await;
     db.nodes("a", "", &["n1"]).await;
+    db.count(900).await;
     let mut looks = tokio::task::JoinSet::new();
     for _ in 0..40 {
         let reader = db.reader.clone();

@@ -39,6 +39,7 @@ macro_rules! on_servers {
 }
 
 mod commands;
+mod counts;
 mod errors;
 mod fairness;
 mod fence;

@@ -43,6 +43,7 @@ async fn drivers_that_differ_only_in_case_or_a_trailing_space_are_different(kind
         let taken = taken_with(&mut db, &pair(driver, ""), 2 * n + 1).await;
         assert_eq!(taken, [format!("n{n}")], "{driver:?}");
     }
+    db.count(900).await;
     let views = db.reader.drivers().await.unwrap();
     let mut shown: Vec<(String, u64)> = views
         .into_iter()

@@ -159,6 +159,7 @@ async fn sweeps(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
     };
     step!(reads, "sweep", ledger.begin_sweep(epoch, &sweep));
     step!(reads, "unknown pairs", ledger.unknown_pairs(WINDOW));
+    step!(reads, "a count of nodes", ledger.count_nodes("", WINDOW));
     for what in [
         Prune::Events,
         Prune::Changes,

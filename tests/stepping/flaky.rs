@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use nodewarden::config::Mode;
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::store::{
-    Findings, Ledger, Memory, Pause, Prune, Request, Rows, SqlLedger, StoreError, Surveyed, Sweep,
-    Takeover, Unwatched, Window, WindowDone,
+    Counts, CountsWindow, Findings, Ledger, Memory, Pause, Prune, Request, Rows, SqlLedger,
+    StoreError, Surveyed, Sweep, Takeover, Unwatched, Window, WindowDone,
 };
 use nodewarden::worker::Decider;
 
@@ -237,6 +237,22 @@ impl Ledger for Flaky {
         let happens = async |ledger: &mut SqlLedger| ledger.unknown_pairs(most).await;
         self.goes(call("unknown_pairs", most as usize), happens)
             .await
+    }
+
+    async fn count_nodes(&mut self, after: &str, limit: u32) -> Result<CountsWindow, StoreError> {
+        let happens = async |ledger: &mut SqlLedger| ledger.count_nodes(after, limit).await;
+        self.goes(call("count_nodes", limit as usize), happens)
+            .await
+    }
+
+    async fn keep_counts(&mut self, epoch: u64, counts: &Counts) -> Result<(), StoreError> {
+        let happens = async |ledger: &mut SqlLedger| ledger.keep_counts(epoch, counts).await;
+        self.goes(call("keep_counts", 1), happens).await
+    }
+
+    async fn fold_counts(&mut self, epoch: u64) -> Result<u64, StoreError> {
+        let happens = async |ledger: &mut SqlLedger| ledger.fold_counts(epoch).await;
+        self.goes(call("fold_counts", 1), happens).await
     }
 
     async fn pause(&mut self) -> Result<Option<Pause>, StoreError> {

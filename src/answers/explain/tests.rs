@@ -42,6 +42,7 @@ fn view(state: &str, conductors: &[&str]) -> DriverView {
         decision: (state == "lost").then(|| lost("event", Some(("0f3a", "conductor.left")))),
         conductors: conductors.iter().map(|name| (*name).to_owned()).collect(),
         away: Vec::new(),
+        counted_at_ms: Some(T),
         nodes_in_service: 1,
         nodes_out_of_service: 2,
     }
@@ -279,14 +280,14 @@ fn drivers_tell_who_supports_them_or_why_nobody_does() {
     assert_eq!(
         driver(&view("active", &["c1"]), &[], T),
         "Driver b in the default group is active since 2026-03-01T10:00:00Z (now): c1 supports it. Nodes: 1 in \
-         service, 2 out of service."
+         service, 2 out of service (counted now)."
     );
     assert_eq!(
         driver(&view("lost", &[]), &[], T),
         "Driver b in the default group is LOST since 2026-03-01T10:00:00Z (now). Its last conductor, c1, left (event \
          0f3a). Decision 5d2f by epoch 7 at 2026-03-01T10:00:00Z (now). Last real sign of life of the pair: \
          2026-03-01T09:58:00Z (2 min ago). Its nodes come back by themselves as soon as a conductor that supports \
-         it joins. Nodes: 1 in service, 2 out of service."
+         it joins. Nodes: 1 in service, 2 out of service (counted now)."
     );
     let late = gone_conductor("c9", "left");
     assert!(

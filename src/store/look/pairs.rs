@@ -1,4 +1,4 @@
-//! Every pair that a conductor or a node names, put together from four tables; or one of them.
+//! Every pair that a conductor or a node names, put together from five tables; or one of them.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,11 @@ use crate::store::look::from_row::{conductor, decision};
 use crate::store::look::snapshot::Snapshot;
 use crate::store::look::views::{ConductorView, DriverView};
 use crate::store::tables;
+use crate::store::write::count;
+
+/// At most so many changes are added to the counts that are kept. The replica that decides folds them
+/// in long before; without one there are few.
+const MOST_CHANGES: u64 = 200_000;
 
 /// Every pair with what is recorded about it, keyed by group and driver.
 pub type Pairs = BTreeMap<(String, String), DriverView>;
@@ -35,22 +40,54 @@ pub async fn pairs(look: &mut Snapshot) -> Result<Pairs, sqlx::Error> {
             count_conductor(entry(&mut pairs, group, driver.clone()), &conductor);
         }
     }
-    for row in look
-        .connection
-        .fetch(&look.inventory.count_pairs, &[])
-        .await?
-    {
-        let (nodes, held) = (row.uint("nodes")?, row.uint("held")?);
-        let view = entry(
-            &mut pairs,
-            row.text("conductor_group")?,
-            row.text("driver")?,
-        );
-        view.nodes_in_service += nodes.saturating_sub(held);
-        view.nodes_out_of_service += held;
+    if let Some(counted) = counted(look).await? {
+        for row in look.connection.fetch(look.sql.see_counts, &[]).await? {
+            let (group, driver) = count::key(&row)?;
+            let view = entry(&mut pairs, group, driver);
+            view.nodes_in_service = row.uint("nodes")?;
+            view.nodes_out_of_service = row.uint("held")?;
+        }
+        for ((group, driver), moved) in counted.moved {
+            let view = entry(&mut pairs, group, driver);
+            view.nodes_out_of_service = view.nodes_out_of_service.saturating_add_signed(moved);
+        }
+        for view in pairs.values_mut() {
+            view.counted_at_ms = Some(counted.at_ms);
+            // All nodes, so far.
+            let held = view.nodes_out_of_service;
+            view.nodes_in_service = view.nodes_in_service.saturating_sub(held);
+        }
     }
     pairs.values_mut().for_each(mark_holding);
     Ok(pairs)
+}
+
+/// What is counted, as of the last change.
+pub struct Counted {
+    /// When the nodes were.
+    pub at_ms: u64,
+    pub nodes: u64,
+    pub held: u64,
+    /// What is to be added to what is held for each pair.
+    moved: BTreeMap<(String, String), i64>,
+}
+
+/// What is counted; `None`: no replica has counted yet.
+pub async fn counted(look: &mut Snapshot) -> Result<Option<Counted>, sqlx::Error> {
+    let (connection, sql) = (&mut look.connection, look.sql);
+    let Some(row) = connection.fetch_first(sql.see_counted, &[]).await? else {
+        return Ok(None);
+    };
+    let from = row.uint("seq")?;
+    let moved = count::moved(connection, sql, from, from.saturating_add(MOST_CHANGES)).await?;
+    Ok(Some(Counted {
+        at_ms: row.uint("counted_at_ms")?,
+        nodes: row.uint("nodes")?,
+        held: row
+            .uint("held")?
+            .saturating_add_signed(moved.values().sum()),
+        moved,
+    }))
 }
 
 /// One pair and the conductors of its group. Counting its nodes would pass over all of them.
@@ -120,6 +157,7 @@ fn nothing_known(group: &str, driver: &str) -> DriverView {
         decision: None,
         conductors: Vec::new(),
         away: Vec::new(),
+        counted_at_ms: None,
         nodes_in_service: 0,
         nodes_out_of_service: 0,
     }

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use crate::config::{self, Database, Mode};
 use crate::domain::announcement::BackReason;
 use crate::domain::change::Verdict;
+use crate::domain::ids::Pair;
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
@@ -15,7 +16,7 @@ use crate::store::database::open::Purpose;
 use crate::store::database::row::Row;
 use crate::store::inventory;
 use crate::store::look::from_row::{decision, hold};
-use crate::store::look::pairs::{conductors, pair, pairs};
+use crate::store::look::pairs::{conductors, counted, pair, pairs};
 use crate::store::look::snapshot::Snapshot;
 use crate::store::look::views::{
     ConductorView, DecisionView, DriverView, NodeFacts, Observed, Overview, PairFacts, RequestView,
@@ -23,6 +24,7 @@ use crate::store::look::views::{
 };
 use crate::store::sql::{self, Statements};
 use crate::store::tables;
+use crate::store::write::count;
 
 /// At most so many looks at once: enough for a scheduler's snapshot beside metrics and a person.
 const CONNECTIONS: usize = 4;
@@ -152,6 +154,39 @@ impl Reader {
         .await
     }
 
+    /// The same, and when their nodes were counted; `None`: never yet.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn counted_drivers(&self) -> Result<(Option<u64>, Vec<DriverView>), StoreError> {
+        self.read("read the drivers", async |look| {
+            let counted = counted(look).await?;
+            let drivers = pairs(look).await?.into_values().collect();
+            Ok((counted.map(|counted| counted.at_ms), drivers))
+        })
+        .await
+    }
+
+    /// How many nodes are held, of one pair or in all: counted now, in time proportional to them.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn held(&self, of: Option<&Pair>) -> Result<u64, StoreError> {
+        self.read("count what is held", async |look| {
+            let (_, held) = count::holds(&mut look.connection, look.sql).await?;
+            Ok(held
+                .into_iter()
+                .filter(|((group, driver), _)| {
+                    of.is_none_or(|pair| {
+                        group == pair.group.as_str() && driver == pair.driver.as_str()
+                    })
+                })
+                .map(|(_, nodes)| nodes)
+                .sum())
+        })
+        .await
+    }
+
     /// Every conductor, by name.
     pub async fn conductors(&self) -> Result<Vec<ConductorView>, StoreError> {
         self.read("read the conductors", async |look| conductors(look).await)
@@ -234,10 +269,7 @@ impl Reader {
 async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
     let position = look.connection.fetch_one(look.sql.position, &[]).await?;
     let outbox = look.connection.fetch_one(look.sql.outbox, &[]).await?;
-    let counts = look
-        .connection
-        .fetch_one(&look.inventory.count_all, &[])
-        .await?;
+    let counted = counted(look).await?;
     Ok(Overview {
         stream: position.text("stream")?,
         epoch: position.uint("epoch")?,
@@ -250,8 +282,9 @@ async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
         last_announcement: position.uint("last_announcement")?,
         announced: outbox.uint("announced")?,
         outbox_oldest_ms: outbox.maybe_uint("oldest_ms")?,
-        nodes: counts.uint("nodes")?,
-        nodes_out_of_service: counts.uint("held")?,
+        counted_at_ms: counted.as_ref().map(|counted| counted.at_ms),
+        nodes: counted.as_ref().map_or(0, |counted| counted.nodes),
+        nodes_out_of_service: counted.as_ref().map_or(0, |counted| counted.held),
     })
 }
 

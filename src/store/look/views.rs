@@ -33,9 +33,11 @@ pub struct Overview {
     pub announced: u64,
     /// When the oldest announcement that waits was committed.
     pub outbox_oldest_ms: Option<u64>,
-    /// All nodes.
+    /// When nodes were last counted, ms since 1970 UTC; `None`: never yet, and the next two are 0.
+    pub counted_at_ms: Option<u64>,
+    /// All nodes, as of then.
     pub nodes: u64,
-    /// Those that are out of service because of us.
+    /// Those that are out of service because of us, as of now.
     pub nodes_out_of_service: u64,
 }
 
@@ -227,9 +229,11 @@ pub struct DriverView {
     pub conductors: Vec<String>,
     /// Those of them that count by a planned restart alone.
     pub away: Vec<String>,
+    /// When its nodes were counted, ms since 1970 UTC; `None`: they were not, and the next two are 0.
+    pub counted_at_ms: Option<u64>,
     /// Its nodes that we do not hold.
     pub nodes_in_service: u64,
-    /// Its nodes that we hold.
+    /// Its nodes that we hold, as of now.
     pub nodes_out_of_service: u64,
 }
 

@@ -34,6 +34,8 @@ pub const COMMON: Statements = Statements {
         "SELECT id, proofs FROM nodewarden_proof LIMIT 0",
         "SELECT conductor, refused_why, refused_count, refused_since_ms, refused_last_ms,
             refused_remaining_ms, ignored_incarnation, ignored_count, ignored_since_ms, ignored_last_ms FROM nodewarden_unheeded LIMIT 0",
+        "SELECT conductor_group, driver, nodes, held FROM nodewarden_counts LIMIT 0",
+        "SELECT id, counted_at_ms, nodes, held, seq FROM nodewarden_counted LIMIT 0",
     ],
     prove: "INSERT INTO nodewarden_proof (id, proofs) VALUES (1, 1)
         ON CONFLICT (id) DO UPDATE SET proofs = nodewarden_proof.proofs + 1",
@@ -247,4 +249,30 @@ pub const COMMON: Statements = Statements {
     see_observed: "SELECT verdict, count(*) AS decisions, coalesce(sum(nodes), 0) AS nodes FROM nodewarden_decisions
         WHERE observed AND decided_at_ms > $1 GROUP BY verdict",
     see_request: "SELECT done_at_ms, result FROM nodewarden_requests WHERE number = $1",
+    count_holds: "SELECT s.seq, d.conductor_group, d.driver, h.nodes FROM nodewarden_state s
+        LEFT JOIN (SELECT decision, count(*) AS nodes FROM nodewarden_changes WHERE held IS NOT NULL GROUP BY decision)
+            AS h ON 1 = 1
+        LEFT JOIN nodewarden_decisions d ON d.number = h.decision WHERE s.id = 1",
+    keep_counts: (
+        "INSERT INTO nodewarden_counts (conductor_group, driver, nodes, held) VALUES ",
+        " ON CONFLICT (driver, conductor_group) DO UPDATE SET nodes = excluded.nodes, held = excluded.held",
+    ),
+    fold_counts: (
+        "INSERT INTO nodewarden_counts (conductor_group, driver, nodes, held) VALUES ",
+        " ON CONFLICT (driver, conductor_group) DO UPDATE SET held = nodewarden_counts.held + excluded.held",
+    ),
+    drop_counts: "DELETE FROM nodewarden_counts WHERE nodes = 0 AND held = 0",
+    keep_counted: "INSERT INTO nodewarden_counted (id, counted_at_ms, nodes, held, seq) VALUES (1, $1, $2, $3, $4)
+        ON CONFLICT (id) DO UPDATE SET counted_at_ms = excluded.counted_at_ms, nodes = excluded.nodes,
+            held = excluded.held, seq = excluded.seq",
+    fold_counted: "UPDATE nodewarden_counted SET held = $1, seq = $2 WHERE id = 1",
+    see_counted: "SELECT counted_at_ms, nodes, held, seq FROM nodewarden_counted WHERE id = 1",
+    see_counts: "SELECT conductor_group, driver, nodes, held FROM nodewarden_counts",
+    moved: "SELECT d.conductor_group, d.driver, m.nodes FROM (
+            SELECT decision, count(CASE WHEN back IS NULL THEN 1 END) - count(back) AS nodes
+            FROM nodewarden_changes WHERE seq > $1 AND seq <= $2 GROUP BY decision) AS m
+        JOIN nodewarden_decisions d ON d.number = m.decision",
+    unknown_pairs: "SELECT c.conductor_group, c.driver FROM nodewarden_counts c WHERE c.nodes > 0 AND NOT EXISTS (
+            SELECT 1 FROM nodewarden_pairs p WHERE p.driver = c.driver AND p.conductor_group = c.conductor_group)
+        ORDER BY 1, 2 LIMIT $1",
 };

@@ -242,6 +242,26 @@ Statements {
     see_observed: &'static str,
     /// `$1` number.
     see_request: &'static str,
+
+    // --- counts ---------------------------------------------------------------------------------
+    /// The last `seq`, and the holds of each pair as of it; one row without a pair if nothing is held.
+    count_holds: &'static str,
+    /// Goes before and after the rows of (group, driver, nodes, held): what is counted.
+    keep_counts: (&'static str, &'static str),
+    /// The same; what `held` has changed by.
+    fold_counts: (&'static str, &'static str),
+    /// Pairs that no node needs and nothing is held for.
+    drop_counts: &'static str,
+    /// `$1` now, `$2` nodes, `$3` held, `$4` seq.
+    keep_counted: &'static str,
+    /// `$1` held, `$2` seq.
+    fold_counted: &'static str,
+    see_counted: &'static str,
+    see_counts: &'static str,
+    /// By how much the changes above `$1` and up to `$2` changed what is held for each pair.
+    moved: &'static str,
+    /// Counted pairs that nothing was ever decided about, by group and driver. `$1` limit.
+    unknown_pairs: &'static str,
 }
 }
 

@@ -117,5 +117,22 @@ pub const STATEMENTS: Statements = Statements {
         WHERE c.held > $1 ORDER BY c.held LIMIT $2",
     see_observed: "SELECT verdict, count(*) AS decisions, CAST(coalesce(sum(nodes), 0) AS SIGNED) AS nodes FROM nodewarden_decisions
         WHERE observed AND decided_at_ms > $1 GROUP BY verdict",
+    // An index has the rows that are no holds any more as well: they are left out decision by decision.
+    count_holds: "SELECT s.seq, h.conductor_group, h.driver, h.nodes FROM nodewarden_state s
+        LEFT JOIN (SELECT d.conductor_group, d.driver, count(*) AS nodes FROM nodewarden_decisions d
+            STRAIGHT_JOIN nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
+            ON c.decision = d.number AND c.held IS NOT NULL GROUP BY d.conductor_group, d.driver) AS h ON 1 = 1
+        WHERE s.id = 1",
+    keep_counts: (
+        "INSERT INTO nodewarden_counts (conductor_group, driver, nodes, held) VALUES ",
+        " ON DUPLICATE KEY UPDATE nodes = VALUES(nodes), held = VALUES(held)",
+    ),
+    fold_counts: (
+        "INSERT INTO nodewarden_counts (conductor_group, driver, nodes, held) VALUES ",
+        " ON DUPLICATE KEY UPDATE held = held + VALUES(held)",
+    ),
+    keep_counted: "INSERT INTO nodewarden_counted (id, counted_at_ms, nodes, held, seq) VALUES (1, $1, $2, $3, $4)
+        ON DUPLICATE KEY UPDATE counted_at_ms = VALUES(counted_at_ms), nodes = VALUES(nodes), held = VALUES(held),
+            seq = VALUES(seq)",
     ..COMMON
 };

@@ -12,9 +12,10 @@ use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, TransactionWatch, Writer, WriterConnection};
 use crate::store::inventory::Known;
 use crate::store::records::{
-    Findings, Memory, Prune, Request, RequestKind, Rows, Surveyed, Sweep, Takeover, Window,
-    WindowDone,
+    Counts, CountsWindow, Findings, Memory, Prune, Request, RequestKind, Rows, Surveyed, Sweep,
+    Takeover, Window, WindowDone,
 };
+use crate::store::write::count;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::pause::{self, Pause};
 use crate::store::write::survey::Survey;
@@ -269,22 +270,57 @@ impl Ledger for SqlLedger {
 
     async fn unknown_pairs(&mut self, most: u32) -> Result<Vec<Pair>, StoreError> {
         let inventory = self.inventory.by(&mut self.link).await?;
+        let sql = self.link.statements;
         self.link
             .look("look for unknown drivers", async |connection| {
-                let rows = connection
-                    .fetch(&inventory.unknown_pairs, values![most])
-                    .await?;
+                let rows = connection.fetch(sql.unknown_pairs, values![most]).await?;
                 let mut pairs = Vec::with_capacity(rows.len());
                 for row in rows {
                     let group = Group::parse(&row.text("conductor_group")?);
                     let driver = Driver::parse(&row.text("driver")?);
-                    if let (Ok(group), Ok(driver)) = (group, driver) {
-                        pairs.push(Pair { group, driver });
+                    let (Ok(group), Ok(driver)) = (group, driver) else {
+                        continue;
+                    };
+                    let pair = Pair { group, driver };
+                    let values = values![&pair];
+                    let needed = connection.fetch_first(&inventory.needed, values).await?;
+                    if needed.is_some() {
+                        pairs.push(pair);
                     }
                 }
                 Ok(pairs)
             })
             .await
+    }
+
+    async fn count_nodes(&mut self, after: &str, limit: u32) -> Result<CountsWindow, StoreError> {
+        let inventory = self.inventory.by(&mut self.link).await?;
+        self.link
+            .look("count nodes", async |connection| {
+                count::window(connection, &inventory, after, limit).await
+            })
+            .await
+    }
+
+    async fn keep_counts(&mut self, epoch: u64, counts: &Counts) -> Result<(), StoreError> {
+        let sql = self.link.statements;
+        let held = self
+            .link
+            .look("count holds", async |connection| {
+                count::holds(connection, sql).await
+            })
+            .await?;
+        self.fenced(epoch, None, "keep the counts of nodes", async |unit| {
+            count::keep(unit, counts, &held).await
+        })
+        .await
+    }
+
+    async fn fold_counts(&mut self, epoch: u64) -> Result<u64, StoreError> {
+        self.fenced(epoch, None, "fold changes into the counts", async |unit| {
+            count::fold(unit).await
+        })
+        .await
     }
 
     async fn pause(&mut self) -> Result<Option<Pause>, StoreError> {

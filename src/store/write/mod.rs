@@ -2,6 +2,7 @@
 
 pub mod announce;
 pub mod complete;
+pub mod count;
 pub mod fenced;
 pub mod give_back;
 pub mod import;

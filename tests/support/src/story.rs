@@ -72,6 +72,7 @@ impl Story {
             .take_epoch("host-1/42", Mode::Enforce, T)
             .await
             .expect("an epoch");
+        count(&mut ledger, takeover.epoch, T).await;
         Self {
             directory,
             settings,
@@ -257,4 +258,25 @@ fn window(now_ms: u64) -> Window {
         nodes_per_message: 10,
         now_ms,
     }
+}
+
+/// Counts all nodes, as a sweep does.
+pub async fn count(ledger: &mut impl Ledger, epoch: u64, now_ms: u64) {
+    let mut counts = store::Counts {
+        counted_at_ms: now_ms,
+        ..store::Counts::default()
+    };
+    let mut after = String::new();
+    loop {
+        let window = ledger.count_nodes(&after, 3).await.expect("counted");
+        counts.nodes += window.seen;
+        for (pair, nodes) in window.pairs {
+            *counts.pairs.entry(pair).or_default() += nodes;
+        }
+        match window.last {
+            Some(last) => after = last,
+            None => break,
+        }
+    }
+    ledger.keep_counts(epoch, &counts).await.expect("kept");
 }

@@ -91,15 +91,18 @@ Inventory {
     /// the pair.
     unneeded: String,
 
-    /// Pairs that nodes need and nothing was ever decided about, by group and driver. `$1` limit.
-    unknown_pairs: String,
+    /// A node that needs the pair. `$1`, `$2` the pair.
+    needed: String,
 
     // --- looking --------------------------------------------------------------------------------
     /// What taking a pair out would be about: its `nodes` that are not held and may be taken, and
     /// those that are `held`. `$1`, `$2` the pair.
     count_pair: String,
-    count_pairs: String,
-    count_all: String,
+    /// The end of the next window in an order of the table's own, and how many rows it has. `$1` after,
+    /// `$2` limit.
+    count_end: String,
+    /// How many nodes of that window need each pair. `$1` after, `$2` last.
+    count_window: String,
     /// `$1` uuid.
     see_node: String,
     /// `$1` name.

@@ -62,12 +62,10 @@ pub fn inventory(words: &Words) -> Inventory {
         survey_marks: survey::marks(words),
         survey_strays: survey::strays(words),
         unneeded: unneeded(words),
-        unknown_pairs: unknown_pairs(words),
+        needed: needed(words),
         count_pair: count_pair(words),
-        count_pairs: count_pairs(words),
-        count_all: "SELECT (SELECT count(*) FROM nodes) AS nodes,
-            (SELECT count(*) FROM nodewarden_changes WHERE held IS NOT NULL) AS held"
-            .into(),
+        count_end: count_end(words),
+        count_window: count_window(words),
         see_node: format!("{} WHERE n.uuid = $1", see_node(words)),
         see_node_by_name: format!("{} WHERE n.name = $1 LIMIT 2", see_node(words)),
     }
@@ -298,15 +296,11 @@ fn unneeded(words: &Words) -> String {
     )
 }
 
-fn unknown_pairs(words: &Words) -> String {
+fn needed(words: &Words) -> String {
     format!(
-        "SELECT DISTINCT {group} AS conductor_group, {driver} AS driver FROM nodes n
-        WHERE {names} AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE {needs})
-        ORDER BY 1, 2 LIMIT $1",
-        group = words.group(),
-        driver = words.driver(),
-        names = words.names_a_pair(),
-        needs = words.needs(),
+        "SELECT n.uuid FROM {nodes} WHERE {of_pair} LIMIT 1",
+        nodes = words.nodes_by_pair(),
+        of_pair = words.of_pair("$1", "$2"),
     )
 }
 
@@ -321,13 +315,29 @@ fn count_pair(words: &Words) -> String {
     )
 }
 
-fn count_pairs(words: &Words) -> String {
+/// Nodes are counted as they lie in the table: on SQLite by row, elsewhere by key.
+fn count_end(words: &Words) -> String {
     format!(
-        "SELECT {group} AS conductor_group, {driver} AS driver, count(*) AS nodes, count(c.seq) AS held
-        FROM nodes n LEFT JOIN nodewarden_changes c ON {has} WHERE n.driver IS NOT NULL GROUP BY 1, 2",
+        "SELECT {last} AS last, count(*) AS seen FROM (SELECT {place} AS place FROM {nodes}
+            WHERE {place} > {after} ORDER BY {place} LIMIT $2) AS w",
+        last = words.place_as_text("max(place)"),
+        place = words.place(),
+        nodes = words.nodes_by_place(),
+        after = words.place_of("$1"),
+    )
+}
+
+fn count_window(words: &Words) -> String {
+    format!(
+        "SELECT {group} AS conductor_group, {driver} AS driver, count(*) AS nodes FROM {nodes}
+        WHERE {place} > {after} AND {place} <= {last} AND {names} GROUP BY 1, 2",
         group = words.group(),
         driver = words.driver(),
-        has = words.has("c.held"),
+        nodes = words.nodes_by_place(),
+        place = words.place(),
+        after = words.place_of("$1"),
+        last = words.place_of("$2"),
+        names = words.names_a_pair(),
     )
 }
 

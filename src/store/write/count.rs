@@ -1,0 +1,157 @@
+//! The counts that looks go by, kept by the replica that decides: how many nodes need each pair, and
+//! how many are held for it.
+//!
+//! Nodes are counted a window at a time, without a lock. Holds are counted as of one `seq`; a look adds
+//! what the changes since then say, so that what it shows of them is never old (L2). Changes that come
+//! in masses are folded into the counts, so that there are never many to add.
+
+use std::collections::BTreeMap;
+
+use crate::store::database::connection::{Connection, Value, placeholders, values};
+use crate::store::database::row::Row;
+use crate::store::records::{Counts, CountsWindow};
+use crate::store::sql::{Inventory, Statements};
+use crate::store::write::fenced::Fenced;
+use crate::store::write::intake::ROWS;
+
+/// At most so many changes are folded in one transaction.
+pub const FOLDED: u64 = 20_000;
+
+/// Group and driver.
+type Key = (String, String);
+
+/// How many nodes, and how many are held.
+type Pairs = BTreeMap<Key, (i64, i64)>;
+
+/// Counts the nodes of the next window by pair.
+pub async fn window(
+    connection: &mut Connection,
+    inventory: &Inventory,
+    after: &str,
+    limit: u32,
+) -> Result<CountsWindow, sqlx::Error> {
+    let end = connection
+        .fetch_one(&inventory.count_end, values![after, limit])
+        .await?;
+    let mut window = CountsWindow {
+        last: end.maybe_text("last")?,
+        seen: end.uint("seen")?,
+        pairs: Vec::new(),
+    };
+    if let Some(last) = &window.last {
+        let values = values![after, last];
+        for row in connection.fetch(&inventory.count_window, values).await? {
+            window.pairs.push((key(&row)?, row.uint("nodes")?));
+        }
+    }
+    Ok(window)
+}
+
+/// The holds as of one `seq`: that, and how many there are of each pair.
+pub async fn holds(
+    connection: &mut Connection,
+    sql: &Statements,
+) -> Result<(u64, BTreeMap<Key, u64>), sqlx::Error> {
+    let (mut seq, mut held) = (0, BTreeMap::new());
+    for row in connection.fetch(sql.count_holds, &[]).await? {
+        seq = row.uint("seq")?;
+        if row.maybe_int("nodes")?.is_some() {
+            *held.entry(key(&row)?).or_default() += row.uint("nodes")?;
+        }
+    }
+    Ok((seq, held))
+}
+
+/// Writes what differs from the counts that are kept.
+pub async fn keep(
+    unit: &mut Fenced<'_>,
+    counts: &Counts,
+    (seq, held): &(u64, BTreeMap<Key, u64>),
+) -> Result<(), sqlx::Error> {
+    let mut wanted = Pairs::new();
+    for (pair, nodes) in &counts.pairs {
+        wanted.entry(pair.clone()).or_default().0 = signed(*nodes);
+    }
+    for (pair, nodes) in held {
+        wanted.entry(pair.clone()).or_default().1 = signed(*nodes);
+    }
+    let (connection, sql) = (&mut *unit.connection, unit.sql);
+    for row in connection.fetch(sql.see_counts, &[]).await? {
+        let (pair, kept) = (key(&row)?, (row.int("nodes")?, row.int("held")?));
+        let counted = wanted.entry(pair.clone()).or_default();
+        if *counted == kept {
+            wanted.remove(&pair);
+        }
+    }
+    let changed: Vec<_> = wanted.into_iter().collect();
+    write(connection, sql.keep_counts, &changed).await?;
+    connection.execute(sql.drop_counts, &[]).await?;
+    let all: u64 = held.values().sum();
+    let values = values![counts.counted_at_ms, counts.nodes, all, *seq];
+    connection.execute(sql.keep_counted, values).await?;
+    Ok(())
+}
+
+/// Folds the next changes into the counts; returns how many.
+pub async fn fold(unit: &mut Fenced<'_>) -> Result<u64, sqlx::Error> {
+    let (connection, sql) = (&mut *unit.connection, unit.sql);
+    let Some(counted) = connection.fetch_first(sql.see_counted, &[]).await? else {
+        return Ok(0);
+    };
+    let from = counted.uint("seq")?;
+    let to = unit.counters.seq.min(from + FOLDED);
+    if to <= from {
+        return Ok(0);
+    }
+    let moved = moved(connection, sql, from, to).await?;
+    let all: i64 = moved.values().sum();
+    let moved: Vec<_> = moved
+        .into_iter()
+        .map(|(pair, held)| (pair, (0, held)))
+        .collect();
+    write(connection, sql.fold_counts, &moved).await?;
+    let held = counted.int("held")?.saturating_add(all).max(0);
+    connection
+        .execute(sql.fold_counted, values![held, to])
+        .await?;
+    Ok(to - from)
+}
+
+/// By how much the changes above `from` and up to `to` changed what is held for each pair.
+pub async fn moved(
+    connection: &mut Connection,
+    sql: &Statements,
+    from: u64,
+    to: u64,
+) -> Result<BTreeMap<Key, i64>, sqlx::Error> {
+    let mut moved = BTreeMap::new();
+    for row in connection.fetch(sql.moved, values![from, to]).await? {
+        *moved.entry(key(&row)?).or_default() += row.int("nodes")?;
+    }
+    Ok(moved)
+}
+
+async fn write(
+    connection: &mut Connection,
+    (before, behind): (&str, &str),
+    pairs: &[(Key, (i64, i64))],
+) -> Result<(), sqlx::Error> {
+    for some in pairs.chunks(ROWS) {
+        let statement = format!("{before}{}{behind}", placeholders(some.len(), 4));
+        let mut values: Vec<Value<'_>> = Vec::with_capacity(some.len() * 4);
+        for ((group, driver), (nodes, held)) in some {
+            values.extend(values![group, driver, *nodes, *held]);
+        }
+        connection.execute(&statement, &values).await?;
+    }
+    Ok(())
+}
+
+/// A pair as a row has it.
+pub fn key(row: &Row) -> Result<Key, sqlx::Error> {
+    Ok((row.text("conductor_group")?, row.text("driver")?))
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,163 @@
+//! Counting: how many nodes need each pair, for those who look. Each sweep begins it; it goes over all
+//! nodes a window a step (L1), takes no lock, and writes only what differs.
+
+use super::end::{Fault, Step, is_about_rows};
+use super::ports::{Clock, Ledger};
+use super::rules::Rules;
+use super::term::{Place, Term};
+use super::unknown;
+use super::window::WindowSize;
+use crate::store::Counts;
+use crate::telemetry;
+
+/// At most so many nodes in one look, however fast the database is.
+const MOST_NODES: u32 = 50_000;
+
+/// So many nodes moved since the last count are folded into it: looks add up the rest.
+const FOLD_AT: u64 = 10_000;
+
+/// What is being counted.
+#[derive(Debug)]
+pub(super) struct Counting {
+    walk: Option<Walk>,
+    nodes: WindowSize,
+    /// Nodes that were moved since that was folded in.
+    moved: u64,
+}
+
+#[derive(Debug)]
+struct Walk {
+    after: String,
+    counts: Counts,
+    /// All rows are counted.
+    done: bool,
+}
+
+impl Default for Counting {
+    fn default() -> Self {
+        Self {
+            walk: None,
+            nodes: WindowSize::up_to(MOST_NODES),
+            moved: 0,
+        }
+    }
+}
+
+impl Counting {
+    /// All nodes are counted again, unless they just are.
+    pub(super) fn begin(&mut self, now_ms: u64) {
+        self.walk.get_or_insert_with(|| Walk {
+            after: String::new(),
+            counts: Counts {
+                counted_at_ms: now_ms,
+                ..Counts::default()
+            },
+            done: false,
+        });
+    }
+
+    /// Nodes went out or came back.
+    pub(super) fn moved(&mut self, nodes: u64) {
+        self.moved += nodes;
+    }
+
+    /// Whether there is something to do.
+    pub(super) fn is_on(&self) -> bool {
+        self.walk.is_some() || self.moved >= FOLD_AT
+    }
+}
+
+/// Counts the next window, or keeps what was counted.
+pub(super) async fn count<L: Ledger, C: Clock>(
+    place: &mut Place,
+    ledger: &mut L,
+    clock: &C,
+    rules: &Rules,
+    step: &mut Step,
+) -> Result<(), Fault> {
+    let Some(term) = place.deciding().filter(|term| term.counting.is_on()) else {
+        return Ok(());
+    };
+    step.worked = true;
+    let counted = match &term.counting.walk {
+        None => fold(term, ledger).await,
+        Some(walk) if walk.done => keep(term, ledger, clock, rules).await,
+        Some(_) => window(term, ledger, clock, rules).await,
+    };
+    match counted {
+        Err(Fault::Store(fault)) if is_about_rows(&fault) => {
+            tracing::error!(
+                fault = telemetry::error_chain(&fault),
+                "nodes cannot be counted; the next sweep tries again"
+            );
+            if let Some(term) = place.deciding() {
+                (term.counting.walk, term.counting.moved) = (None, 0);
+            }
+            Ok(())
+        }
+        counted => counted,
+    }
+}
+
+async fn window<L: Ledger, C: Clock>(
+    term: &mut Term,
+    ledger: &mut L,
+    clock: &C,
+    rules: &Rules,
+) -> Result<(), Fault> {
+    let Counting { walk, nodes, .. } = &mut term.counting;
+    let Some(walk) = walk else { return Ok(()) };
+    let (limit, began) = (nodes.next(), clock.now().mono);
+    let found = match ledger.count_nodes(&walk.after, limit).await {
+        Ok(found) => found,
+        Err(fault) => {
+            nodes.failed();
+            return Err(fault.into());
+        }
+    };
+    nodes.took(limit, found.seen, clock.now().mono.since(began));
+    walk.counts.nodes += found.seen;
+    for (pair, nodes) in found.pairs {
+        let pairs = &mut walk.counts.pairs;
+        if let Some(sum) = pairs.get_mut(&pair) {
+            *sum += nodes;
+        } else if pairs.len() < rules.most_pairs {
+            pairs.insert(pair, nodes);
+        }
+    }
+    walk.done = found.seen < u64::from(limit);
+    walk.after = found.last.unwrap_or_default();
+    if walk.done {
+        return keep(term, ledger, clock, rules).await;
+    }
+    Ok(())
+}
+
+async fn keep<L: Ledger, C: Clock>(
+    term: &mut Term,
+    ledger: &mut L,
+    clock: &C,
+    rules: &Rules,
+) -> Result<(), Fault> {
+    let epoch = term.epoch;
+    if let Some(walk) = &term.counting.walk {
+        ledger.keep_counts(epoch, &walk.counts).await?;
+    }
+    (term.counting.walk, term.counting.moved) = (None, 0);
+    if rules.unknown_after.is_some()
+        && let Some(pairs) = unknown::pairs(ledger).await?
+    {
+        term.unknown.see(&pairs, &term.map, clock.now().mono);
+    }
+    Ok(())
+}
+
+async fn fold<L: Ledger>(term: &mut Term, ledger: &mut L) -> Result<(), Fault> {
+    let folded = ledger.fold_counts(term.epoch).await?;
+    // Another one's changes are folded in as well; without any count there is nothing to fold.
+    term.counting.moved = match folded {
+        0 => 0,
+        folded => term.counting.moved.saturating_sub(folded),
+    };
+    Ok(())
+}
