@@ -28,8 +28,9 @@ pub use look::views::{
 };
 pub use migrate::{migrate, prepare};
 pub use records::{
-    Completed, ConductorRecord, DecisionRecord, EventRecord, Findings, Keeping, Memory, Prune,
-    Request, RequestKind, Rows, StandingRecord, Surveyed, Sweep, Takeover, Window, WindowDone,
+    Completed, ConductorRecord, DecisionRecord, EventRecord, Findings, HearingNote, Keeping,
+    Memory, Prune, Request, RequestKind, Rows, StandingRecord, Surveyed, Sweep, Takeover, Window,
+    WindowDone,
 };
 pub use write::import::{ImportCount, Importer, NodeUpsert, import};
 pub use write::ledger::SqlLedger;

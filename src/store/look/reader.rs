@@ -21,6 +21,7 @@ use crate::store::look::views::{
     ConductorView, DecisionView, DriverView, NodeFacts, Observed, Overview, PairFacts, RequestView,
     SnapshotPage,
 };
+use crate::store::records::HearingNote;
 use crate::store::sql::{self, Statements};
 use crate::store::tables;
 
@@ -238,11 +239,18 @@ async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
         .connection
         .fetch_one(&look.inventory.count_all, &[])
         .await?;
+    let (epoch, holder) = (position.uint("epoch")?, position.maybe_text("holder")?);
+    let noted = look
+        .connection
+        .fetch_first(look.sql.noted, values![epoch])
+        .await?
+        .filter(|_| holder.is_some());
     Ok(Overview {
+        hearing: noted.as_ref().map(hearing).transpose()?,
         stream: position.text("stream")?,
-        epoch: position.uint("epoch")?,
+        epoch,
         seq: position.uint("seq")?,
-        holder: position.maybe_text("holder")?,
+        holder,
         taken_at_ms: position.maybe_uint("taken_at_ms")?,
         committed_at_ms: position.maybe_uint("committed_at_ms")?,
         mode: position.maybe_word(tables::STATE, "mode")?,
@@ -252,6 +260,17 @@ async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
         outbox_oldest_ms: outbox.maybe_uint("oldest_ms")?,
         nodes: counts.uint("nodes")?,
         nodes_out_of_service: counts.uint("held")?,
+    })
+}
+
+fn hearing(row: &Row) -> Result<HearingNote, sqlx::Error> {
+    let troubles = row.text("troubles")?;
+    Ok(HearingNote {
+        unproven_since_ms: row.maybe_uint("unproven_since_ms")?,
+        unproven: Duration::from_millis(row.uint("unproven_ms")?),
+        deaf: row.uint("deaf")? > 0,
+        troubles: troubles.lines().map(str::to_owned).collect(),
+        noted_at_ms: row.uint("noted_at_ms")?,
     })
 }
 

@@ -32,9 +32,16 @@ pub const COMMON: Statements = Statements {
         "SELECT number, kind, argument, requested_at_ms, done_at_ms, result FROM nodewarden_requests LIMIT 0",
         "SELECT id, pause_id, reason, who, paused_at_ms, remaining_ms, noted_at_ms FROM nodewarden_pause LIMIT 0",
         "SELECT id, proofs FROM nodewarden_proof LIMIT 0",
+        "SELECT id, epoch, unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms FROM nodewarden_hearing LIMIT 0",
     ],
     prove: "INSERT INTO nodewarden_proof (id, proofs) VALUES (1, 1)
         ON CONFLICT (id) DO UPDATE SET proofs = nodewarden_proof.proofs + 1",
+    note: "INSERT INTO nodewarden_hearing (id, epoch, unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms)
+        VALUES (1, $1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch,
+        unproven_since_ms = excluded.unproven_since_ms, unproven_ms = excluded.unproven_ms, deaf = excluded.deaf,
+        troubles = excluded.troubles, noted_at_ms = excluded.noted_at_ms",
+    noted: "SELECT unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms FROM nodewarden_hearing
+        WHERE id = 1 AND epoch = $1",
     take_epoch: "UPDATE nodewarden_state SET epoch = epoch + 1, commits = commits + 1,
         holder = $1, taken_at_ms = $2, committed_at_ms = $2, mode = $3 WHERE id = 1",
     fence: "UPDATE nodewarden_state SET commits = commits + 1, committed_at_ms = coalesce($1, committed_at_ms)

@@ -68,6 +68,10 @@ pub const STATEMENTS: Statements = Statements {
         AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements a WHERE a.decision = d.number)
         AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements r WHERE r.released_by = d.number)
         ORDER BY d.completed_at_ms LIMIT $2) AS old)",
+    note: "INSERT INTO nodewarden_hearing (id, epoch, unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms)
+        VALUES (1, $1, $2, $3, $4, $5, $6) ON DUPLICATE KEY UPDATE epoch = VALUES(epoch),
+        unproven_since_ms = VALUES(unproven_since_ms), unproven_ms = VALUES(unproven_ms), deaf = VALUES(deaf),
+        troubles = VALUES(troubles), noted_at_ms = VALUES(noted_at_ms)",
     request_number: "SELECT CAST(last_insert_id() AS SIGNED) AS number",
     drop_requests: "DELETE FROM nodewarden_requests WHERE done_at_ms < $1 ORDER BY number LIMIT $2",
     see_observed: "SELECT verdict, count(*) AS decisions, CAST(coalesce(sum(nodes), 0) AS SIGNED) AS nodes FROM nodewarden_decisions
