@@ -1073,7 +1073,21 @@ async fn what_the_broker_itself_dead_lettered_is_shown_like_a_letter() {
     assert_eq!(letter.reason, "broker_expired");
     assert_eq!(letter.message_id.as_deref(), Some("slow"));
     assert_eq!(letter.routing_key, "conductor.left");
-    assert_eq!(letters.list().await.expect("listed"), [letter]);
+    let listed = letters.list().await.expect("listed");
+    assert_eq!(listed, std::slice::from_ref(&letter));
+    // No replica has judged whether its publisher may say that: it does not become the operator's word.
+    let done = letters
+        .requeue(&Which::All, Foreign::Stays)
+        .await
+        .expect("looked at");
+    assert_eq!(done.moved, []);
+    let expected = [(letter.clone(), Kept::Unjudged)];
+    assert_eq!(done.kept, expected);
+    let done = letters
+        .requeue(&Which::Ids([letter.id.clone()].into()), Foreign::AsMe)
+        .await
+        .expect("requeued");
+    assert_eq!((done.moved, done.kept), (vec![letter], Vec::new()));
     letters.close().await;
     session.close().await;
 }

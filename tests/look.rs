@@ -13,7 +13,7 @@ use nodewarden::cli::nodes::{Import, Nodes};
 use nodewarden::cli::status::Status;
 use nodewarden::cli::{FAILED, Failure, Output, UNREACHABLE, USAGE};
 use nodewarden::config::{Database, InventoryKind, SecretUrl, Settings, SettingsFault};
-use nodewarden::store::{self, Ledger, NodeUpsert, Reader};
+use nodewarden::store::{self, HearingNote, Ledger, NodeUpsert, Reader};
 use nodewarden_tests::story::{DECISION, Story, T};
 use serde_json::{Value, json};
 
@@ -266,6 +266,56 @@ fn every_error_has_its_exit_code() {
 }
 
 #[tokio::test]
+async fn l4_status_says_for_how_long_silence_proves_nothing_and_why_the_active_replica_is_not_ready()
+ {
+    let mut story = Story::told().await;
+    let now = nodewarden::clock::now_ms();
+    const DEAF: &str = "conductors' events do not reach this replica: no queue is bound; no silent conductor is found meanwhile";
+    // Since how long, for how long, deaf, what troubles it: what is said of it.
+    type Words = &'static [&'static str];
+    type Case = (Option<u64>, u64, bool, Words, Words, Words);
+    #[rustfmt::skip]
+    let table: [Case; 4] = [
+        (None, 0, false, &[], &[], &["Silence:", "Not ready:"]),
+        (Some(10_000), 120_000, false, &[],
+            &["Silence:       proves nothing since", "more: after a takeover or a gap"], &["Not ready:"]),
+        (Some(300_000), 60_000, true, &[DEAF],
+            &["is deaf: no silent conductor is found until 1 min", "Not ready:     conductors' events"], &[]),
+        (Some(300_000), 0, false, &[], &[], &["Silence:"]),
+    ];
+    for (since, unproven, is_deaf, troubles, said, unsaid) in table {
+        let note = HearingNote {
+            unproven_since_ms: since.map(|since| now - since),
+            unproven: Duration::from_millis(unproven),
+            deaf: is_deaf,
+            troubles: troubles.iter().map(|&one| one.to_owned()).collect(),
+            noted_at_ms: now,
+        };
+        story.ledger.note(story.epoch, &note).await.unwrap();
+        let text = Status {}
+            .answer(&story.settings, Output::Text)
+            .await
+            .unwrap();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for said in said {
+            let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(text.contains(&said), "{said}: {text}");
+        }
+        for unsaid in unsaid {
+            assert!(!text.contains(unsaid), "{unsaid}: {text}");
+        }
+        let json = value(
+            &Status {}
+                .answer(&story.settings, Output::Json)
+                .await
+                .unwrap(),
+        );
+        assert_eq!(json["hearing"]["troubles"], json!(troubles));
+        assert_eq!(json["hearing"]["deaf"], json!(is_deaf));
+    }
+}
+
+#[tokio::test]
 async fn status_shows_everything_on_one_page() {
     let story = Story::told().await;
     let text = Status {}
@@ -307,7 +357,7 @@ async fn status_shows_everything_on_one_page() {
             "counted_at_ms": T,
             "active": { "holder": "host-1/42", "since_ms": T, "last_commit_at_ms": T + 1500, "seems_alive": false },
             "announcements": { "made": 1, "confirmed": 0, "oldest_waiting_since_ms": T + 1500 },
-            "mode": "enforce", "observed": null, "paused": null,
+            "mode": "enforce", "observed": null, "hearing": null, "paused": null,
             "drivers": null, "conductors": null,
         })
     );

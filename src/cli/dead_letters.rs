@@ -33,13 +33,14 @@ enum What {
     /// Publish them again, through the exchange and with the routing key that they had.
     ///
     /// They go out under the broker user of this command. A tick or a probe of nodewarden is never
-    /// put back: discard it. A message that was refused as `foreign_publisher` is put back only by
-    /// its id and with --as-me.
+    /// put back: discard it. A message that was refused as `foreign_publisher`, or that another user
+    /// published and no replica has judged (`broker_…`, `foreign`), is put back only by its id and with
+    /// --as-me.
     Requeue {
         #[command(flatten)]
         chosen: Chosen,
-        /// Put back a `foreign_publisher`, too: its words, which another user published without
-        /// leave, become those of the broker user of this command, as if you had said them. Look
+        /// Put back a `foreign_publisher` or an unjudged one, too: its words, which another user
+        /// published, perhaps without leave, become those of the broker user of this command, as if you had said them. Look
         /// at it with `show` first.
         #[arg(long, conflicts_with = "all")]
         as_me: bool,
@@ -160,6 +161,10 @@ fn sentence(done: &Requeued, why: Kept) -> Option<String> {
         Kept::Foreign => format!(
             "{one}: refused as foreign_publisher; look at {it}, then requeue {it} by {its} with --as-me to say the \
              same under your own broker user"
+        ),
+        Kept::Unjudged => format!(
+            "{one}: put here by the broker or another program, so no replica has judged its publisher; look at {it}, \
+             then requeue {it} by {its} with --as-me to say the same under your own broker user"
         ),
         Kept::Unroutable => format!(
             "{one}: no queue is bound to the events exchange for {} routing key",

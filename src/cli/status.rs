@@ -1,6 +1,7 @@
 //! `nodewarden status`: how everything stands, on one page.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,9 @@ use crate::clock::now_ms;
 use crate::config::Mode;
 use crate::config::Settings;
 use crate::domain::change::PairState;
-use crate::store::{ConductorView, DriverView, Observed, Overview, Pause, Reader, StoreError};
+use crate::store::{
+    ConductorView, DriverView, HearingNote, Observed, Overview, Pause, Reader, StoreError,
+};
 use crate::telemetry::printable;
 
 /// Pairs that are explained one by one; the rest is counted.
@@ -150,6 +153,13 @@ impl Picture {
                 "last_commit_at_ms": overview.committed_at_ms,
                 "seems_alive": seems_alive,
             },
+            "hearing": overview.hearing.as_ref().map(|note| json!({
+                "silence_proves_nothing_since_ms": note.unproven_since_ms.filter(|_| !unproven(note, self.now_ms).is_zero()),
+                "for_ms": u64::try_from(unproven(note, self.now_ms).as_millis()).unwrap_or(u64::MAX),
+                "deaf": note.deaf,
+                "troubles": note.troubles,
+                "noted_at_ms": note.noted_at_ms,
+            })),
             "paused": overview.pause.as_ref().map(Paused::from),
             "mode": overview.mode.map(Mode::as_str),
             "observed": observed,
@@ -205,6 +215,9 @@ impl Picture {
                 "               WARNING: no replica has committed anything for {}; does one run?",
                 length(silence)
             ));
+        }
+        if let Some(note) = &overview.hearing {
+            lines.extend(hearing(note, now));
         }
         if let Some(pause) = &overview.pause {
             lines.push(paused(pause, now));
@@ -409,4 +422,44 @@ impl Picture {
         }
         text
     }
+}
+
+/// For how long silence proves nothing yet; while deaf, from the end of that on.
+fn unproven(note: &HearingNote, now_ms: u64) -> Duration {
+    if note.deaf || note.unproven_since_ms.is_none() {
+        return note.unproven;
+    }
+    let passed = now_ms.saturating_sub(note.noted_at_ms);
+    note.unproven.saturating_sub(Duration::from_millis(passed))
+}
+
+/// What the active replica says of its hearing and its troubles; nothing while all is well.
+fn hearing(note: &HearingNote, now_ms: u64) -> Vec<String> {
+    let left = unproven(note, now_ms);
+    let mut lines = Vec::new();
+    if let Some(since) = note.unproven_since_ms.filter(|_| !left.is_zero()) {
+        let left = length(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
+        let line = match note.deaf {
+            true => format!(
+                "Silence:       proves nothing since {}, because this replica is deaf: no silent conductor is found until \
+                 {left} after that is over",
+                when(since, now_ms)
+            ),
+            false => format!(
+                "Silence:       proves nothing since {}, and for {left} more: after a takeover or a gap in its hearing a \
+                 replica first listens that long",
+                when(since, now_ms)
+            ),
+        };
+        lines.push(output::wrapped(&line, 15).trim_end().to_owned());
+    }
+    for trouble in &note.troubles {
+        let line = format!(
+            "Not ready:     {} (said {})",
+            printable(trouble),
+            distance(note.noted_at_ms, now_ms)
+        );
+        lines.push(output::wrapped(&line, 15).trim_end().to_owned());
+    }
+    lines
 }

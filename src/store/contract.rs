@@ -7,8 +7,8 @@ use crate::domain::announcement::Announcement;
 use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::store::database::error::StoreError;
 use crate::store::records::{
-    Counts, CountsWindow, Findings, Memory, Prune, Request, Rows, Surveyed, Sweep, Takeover,
-    Window, WindowDone,
+    Counts, CountsWindow, Findings, HearingNote, Memory, Prune, Request, Rows, Surveyed, Sweep,
+    Takeover, Window, WindowDone,
 };
 use crate::store::write::pause::Pause;
 
@@ -35,6 +35,9 @@ pub trait Ledger {
 
     /// Records that the holder of the epoch has stopped by itself. The epoch stays.
     async fn step_down(&mut self, epoch: u64, now_ms: u64) -> Result<(), StoreError>;
+
+    /// Records what the holder of the epoch says of its hearing, instead of what was said before.
+    async fn note(&mut self, epoch: u64, note: &HearingNote) -> Result<(), StoreError>;
 
     /// Reads the memory again under the fence, after a doubt.
     async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError>;

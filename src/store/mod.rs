@@ -32,8 +32,8 @@ pub use look::views::{
 pub use migrate::{migrate, prepare};
 pub use records::{
     Completed, ConductorRecord, Counts, CountsWindow, DecisionRecord, EventRecord, Findings,
-    Keeping, Memory, Prune, Request, RequestKind, Rows, StandingRecord, Surveyed, Sweep, Takeover,
-    Window, WindowDone,
+    HearingNote, Keeping, Memory, Prune, Request, RequestKind, Rows, StandingRecord, Surveyed,
+    Sweep, Takeover, Window, WindowDone,
 };
 pub use write::import::{ImportCount, Importer, NodeUpsert, import};
 pub use write::ledger::SqlLedger;

@@ -238,6 +238,21 @@ words! {
     }
 }
 
+/// What the deciding replica says of its own hearing and troubles, for what reads only the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HearingNote {
+    /// Since when silence proves nothing, by its wall clock, ms since 1970 UTC; `None`: it counts.
+    pub unproven_since_ms: Option<u64>,
+    /// For how long from `noted_at_ms` on; while deaf, from the end of that on.
+    pub unproven: Duration,
+    /// Whether what conductors send does not reach it.
+    pub deaf: bool,
+    /// What troubles it: sentences for people, no secrets.
+    pub troubles: Vec<String>,
+    /// When it said so, ms since 1970 UTC.
+    pub noted_at_ms: u64,
+}
+
 /// What an operator asks of the deciding replica.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {

@@ -71,6 +71,9 @@ list! {
         from 0 by "reason" in each::<Reason>;
     Counter DECISIONS = "nodewarden_decisions_total", "Decisions about pairs, by verdict",
         from 0 by "verdict" in each::<Verdict>;
+    Counter PROBES_ODD = "nodewarden_odd_probes_total",
+        "Probes that prove nothing, by what they are: returned to us, foreign (of another session), unknown to us, or unreadable",
+        from 0 by "what" in || vec!["returned", "foreign", "unknown", "unreadable"];
     Counter UNSTORED = "nodewarden_unstored_total",
         "Times that the database would not take something for good, which is left as it is and tried again later, by kind",
         from 0 by "kind" in || vec!["silence", "observed", "unknown", "pause", "request"];

@@ -303,9 +303,14 @@ impl<'a> Batch<'a> {
 
     /// Only a probe that we remember says anything; whatever else poses as one is let go.
     fn probe(&mut self, probe: Option<&Probe>, session: &str) {
-        let ours = probe.filter(|probe| probe.session == session);
-        let Some(sent) = ours.and_then(|probe| self.term.probing.sent_at(&probe.nonce)) else {
-            return;
+        let sent = match probe {
+            None => Err("unreadable"),
+            Some(probe) if probe.session != session => Err("foreign"),
+            Some(probe) => self.term.probing.sent_at(&probe.nonce).ok_or("unknown"),
+        };
+        let sent = match sent {
+            Ok(sent) => sent,
+            Err(what) => return telemetry::PROBES_ODD.count_as(what, 1),
         };
         let heard = self.term.hearing.probe(sent, self.now.mono);
         self.heard(heard);

@@ -10,6 +10,7 @@ use super::counting::count;
 use super::end::{End, Fault, Step};
 use super::forgetting::forget_gone;
 use super::intake::{Identity, InHand, intake};
+use super::noting::Noting;
 use super::pausing::{self, Pausing};
 use super::ports::{Clock, Ledger, Queue};
 use super::probing;
@@ -66,6 +67,7 @@ pub struct Decider<Q, L, C> {
     next_tick: Mono,
     pausing: Pausing,
     trouble: Option<Trouble>,
+    noting: Noting,
 }
 
 impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
@@ -96,6 +98,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             next_tick: now.mono,
             pausing: Pausing::default(),
             trouble: None,
+            noting: Noting::from(now.mono),
         })
     }
 
@@ -149,6 +152,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             pausing,
             next_tick,
             trouble: _,
+            noting: _,
         } = self;
         if place.in_doubt() {
             rebuild(place, ledger, rules, clock.now().mono).await?;
@@ -216,6 +220,25 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         self.place
             .term()
             .and_then(|term| probing::deafness(term, now))
+    }
+
+    /// Leaves word of its hearing and of `troubles` in the database, for what reads only that; not while
+    /// the database is in trouble.
+    ///
+    /// # Errors
+    /// [`End::Fenced`]
+    pub async fn note(&mut self, troubles: &[String]) -> Result<(), End> {
+        let Some(epoch) = self.epoch().filter(|_| self.trouble.is_none()) else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        let term = self.place.term();
+        let deaf = term.is_some_and(|term| term.hearing.deafness(now.mono).is_some());
+        let hearing = (self.unproven(), deaf);
+        let noting = &mut self.noting;
+        noting
+            .note(&mut self.ledger, epoch, hearing, troubles, now)
+            .await
     }
 
     /// The pause that keeps nodes in, as this replica knows it.

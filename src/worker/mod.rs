@@ -5,7 +5,7 @@
 //!   `silence`, `redecide` (losses that were only observed), `requests`, `sweep`, `forgetting`
 //!   and `retention` (what is kept for too long), `unknown` (pairs
 //!   that never had a conductor) and `reconcile` (`pending`: what is still to be looked at). What
-//!   the database will not take is `left_alone`. All of
+//!   the database will not take is `left_alone`; `noting` leaves word for `status`. All of
 //!   them work on a `term`, what is remembered while this replica decides; `takeover` begins one, and
 //!   reads it again after a doubt.
 //! - `relay`: publishes committed announcements through an `announcer`.
@@ -23,6 +23,7 @@ mod end;
 mod forgetting;
 mod intake;
 mod left_alone;
+mod noting;
 mod pausing;
 mod pending;
 pub mod ports;

@@ -92,6 +92,7 @@ pub(super) async fn look<Q: Queue, C: Clock>(
         return Ok(());
     };
     if let Some(why) = queue.returned_probe()? {
+        telemetry::PROBES_ODD.count_as("returned", 1);
         returned(term, why, clock.now().mono);
     }
     let now = clock.now().mono;

@@ -192,7 +192,10 @@ impl Replica {
                     ended.map_or_else(|| "the relay ended".to_owned(), |end| end.to_string()),
                 );
             }
-            self.publish_status(&decider, broker, relay.as_ref());
+            let troubles = self.publish_status(&decider, broker, relay.as_ref());
+            if let Err(end) = decider.note(&troubles).await {
+                break Over::Decider(end);
+            }
         };
         if matches!(over, Over::Stopped) {
             // Out of the line first: a successor must not wait for our relay.
@@ -258,7 +261,13 @@ impl Replica {
         Ok(Relaying { task, trouble })
     }
 
-    fn publish_status(&self, decider: &RealDecider, broker: &Session, relay: Option<&Relaying>) {
+    /// Says how this replica is; returns what troubles it.
+    fn publish_status(
+        &self,
+        decider: &RealDecider,
+        broker: &Session,
+        relay: Option<&Relaying>,
+    ) -> Vec<String> {
         let blocked = broker
             .blocked()
             .map(|why| format!("the broker blocks publishers: {why}"));
@@ -284,6 +293,8 @@ impl Replica {
             pause: decider.pause().cloned(),
             pending: decider.pending(),
         };
+        let troubles = status.troubles.clone();
         self.status.send_replace(status);
+        troubles
     }
 }

@@ -1,9 +1,11 @@
 //! What those who look see: the reader's answers, whole.
 
+use std::time::Duration;
+
 use nodewarden::domain::change::Standing;
 use nodewarden::store::{
-    ConductorView, DecisionView, DriverView, Findings, Ledger, NodeFacts, Overview, PairFacts,
-    StandingRecord,
+    ConductorView, DecisionView, DriverView, Findings, HearingNote, Ledger, NodeFacts, Overview,
+    PairFacts, StandingRecord, StoreError,
 };
 use nodewarden::words::Word;
 use nodewarden_tests::database::Kind;
@@ -12,6 +14,7 @@ use crate::harness::{StoreOnDatabase, active, decision_id, pair, turned, window}
 
 on_each!(
     the_overview_counts_everything_once,
+    what_the_holder_notes_of_its_hearing_is_seen_until_another_holds_the_epoch,
     conductors_and_pairs_are_shown_whole,
     a_node_is_found_by_uuid_and_by_a_name_that_only_one_has,
     decisions_come_newest_first_and_no_more_than_asked,
@@ -32,6 +35,7 @@ async fn the_overview_counts_everything_once(kind: Kind) {
     let expected = Overview {
         mode: Some(Word::parse("enforce").unwrap()),
         pause: None,
+        hearing: None,
         stream,
         epoch: 1,
         seq: 2,
@@ -46,6 +50,29 @@ async fn the_overview_counts_everything_once(kind: Kind) {
         nodes_out_of_service: 2,
     };
     assert_eq!(db.reader.overview().await.unwrap(), expected);
+}
+
+async fn what_the_holder_notes_of_its_hearing_is_seen_until_another_holds_the_epoch(kind: Kind) {
+    let mut db = StoreOnDatabase::new(kind).await;
+    let note = |troubles: &[&str]| HearingNote {
+        unproven_since_ms: (!troubles.is_empty()).then_some(7),
+        unproven: Duration::from_millis(60_000),
+        deaf: !troubles.is_empty(),
+        troubles: troubles.iter().map(|&one| one.to_owned()).collect(),
+        noted_at_ms: 9,
+    };
+    for troubles in [&["木: no queue", "an alarm"][..], &[]] {
+        db.ledger.note(1, &note(troubles)).await.unwrap();
+        let overview = db.reader.overview().await.unwrap();
+        assert_eq!(overview.hearing, Some(note(troubles)));
+    }
+    let mode = Word::parse("enforce").unwrap();
+    db.ledger.take_epoch("second", mode, 20).await.unwrap();
+    assert_eq!(db.reader.overview().await.unwrap().hearing, None);
+    assert!(matches!(
+        db.ledger.note(1, &note(&[])).await,
+        Err(StoreError::Fenced(1))
+    ));
 }
 
 fn shown(conductor: &str, state: &str) -> ConductorView {

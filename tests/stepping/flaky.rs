@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use nodewarden::config::Mode;
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::store::{
-    Counts, CountsWindow, Findings, Ledger, Memory, Pause, Prune, Request, Rows, SqlLedger,
-    StoreError, Surveyed, Sweep, Takeover, Unwatched, Window, WindowDone,
+    Counts, CountsWindow, Findings, HearingNote, Ledger, Memory, Pause, Prune, Request, Rows,
+    SqlLedger, StoreError, Surveyed, Sweep, Takeover, Unwatched, Window, WindowDone,
 };
 use nodewarden::worker::Decider;
 
@@ -129,6 +129,10 @@ impl Ledger for Flaky {
 
     async fn step_down(&mut self, epoch: u64, now_ms: u64) -> Result<(), StoreError> {
         self.inner.step_down(epoch, now_ms).await
+    }
+
+    async fn note(&mut self, epoch: u64, note: &HearingNote) -> Result<(), StoreError> {
+        self.inner.note(epoch, note).await
     }
 
     async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError> {

@@ -12,6 +12,12 @@ use crate::message::PROBE_KEY;
 /// What the types of our own messages begin with.
 const OUR_TYPES: &str = "nodewarden.";
 
+/// What the reasons begin with for which the broker itself put a letter here.
+const BY_BROKER: &str = "broker_";
+
+/// The reason of a letter that neither a replica nor the broker's dead-lettering put here.
+const FOREIGN: &str = "foreign";
+
 /// Header: which walk over the queue wrote this copy.
 const WALK: &str = "x-nodewarden-walk";
 
@@ -66,11 +72,11 @@ impl Found {
         let cause = entry(&headers, "x-first-death-reason");
         let (reason, detail) = match &cause {
             Some(cause) => (
-                format!("broker_{cause}"),
+                format!("{BY_BROKER}{cause}"),
                 format!("the broker moved it here by a policy of its own: {cause}"),
             ),
             None => (
-                "foreign".to_owned(),
+                FOREIGN.to_owned(),
                 "it was not put here by nodewarden".to_owned(),
             ),
         };
@@ -149,6 +155,13 @@ impl Found {
             || [message_type, routing_key]
                 .iter()
                 .any(|name| name.trim().starts_with(OUR_TYPES))
+    }
+
+    /// Whether no replica has judged who published it, and that was not `user`.
+    pub(super) fn is_unjudged(&self, user: &str) -> bool {
+        let reason = self.letter.reason.as_str();
+        (reason == FOREIGN || reason.starts_with(BY_BROKER))
+            && entry(&self.original, "user_id").as_deref() != Some(user)
     }
 
     /// The routing key that the original had.

@@ -54,8 +54,8 @@ impl Which {
     }
 }
 
-/// Whether a letter goes back whose publisher may not speak for that conductor: it would go back
-/// under our own login, as if this command's user had said it.
+/// Whether a letter goes back whose publisher may not speak for that conductor, or was never judged: it
+/// would go back under our own login, as if this command's user had said it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Foreign {
     /// It stays.
@@ -80,13 +80,21 @@ pub enum Kept {
     OurOwn,
     /// Its publisher may not speak for that conductor.
     Foreign,
+    /// It was never judged whether its publisher may speak for that conductor: the broker, or whoever may
+    /// write to the queue, put it here.
+    Unjudged,
     /// No queue is bound to the events exchange for its routing key.
     Unroutable,
 }
 
 impl Kept {
     /// Every reason.
-    pub const ALL: [Self; 3] = [Self::OurOwn, Self::Foreign, Self::Unroutable];
+    pub const ALL: [Self; 4] = [
+        Self::OurOwn,
+        Self::Foreign,
+        Self::Unjudged,
+        Self::Unroutable,
+    ];
 
     /// As a code. That of [`Kept::Foreign`] is the reason for which the letter was refused.
     #[must_use]
@@ -94,6 +102,7 @@ impl Kept {
         match self {
             Self::OurOwn => "our_own",
             Self::Foreign => "foreign_publisher",
+            Self::Unjudged => "unjudged",
             Self::Unroutable => "unroutable",
         }
     }
@@ -191,6 +200,7 @@ impl DeadLetters {
         foreign: Foreign,
     ) -> Result<Requeued, BrokerError> {
         let mut done = Requeued::default();
+        let user = self.link.user().to_owned();
         let stuck = self
             .walk(|found, _| {
                 let letter = &found.letter;
@@ -201,6 +211,8 @@ impl DeadLetters {
                     Kept::OurOwn
                 } else if letter.reason == Kept::Foreign.as_str() && foreign == Foreign::Stays {
                     Kept::Foreign
+                } else if found.is_unjudged(&user) && foreign == Foreign::Stays {
+                    Kept::Unjudged
                 } else {
                     done.moved.push(letter.clone());
                     return Fate::Requeue;

@@ -172,9 +172,12 @@ async fn postgres(database: &Database, purpose: Purpose) -> Result<Connection, S
         .disable_statement_logging();
     let options = match purpose {
         Purpose::Look => options.options(POSTGRES),
-        Purpose::Write => options
-            .options(POSTGRES)
-            .options([("statement_timeout", &statement_limit(database))]),
+        Purpose::Write => {
+            let limit = statement_limit(database).as_millis().to_string();
+            options
+                .options(POSTGRES)
+                .options([("statement_timeout", &limit)])
+        }
         Purpose::Migrate => options.options([("lock_timeout", "10000")]),
     };
     let connection = PgConnection::connect_with(&options)
@@ -183,10 +186,10 @@ async fn postgres(database: &Database, purpose: Purpose) -> Result<Connection, S
     Ok(Connection::Postgres(connection))
 }
 
-/// What a transaction gives up must not hold locks at the server for much longer. In ms.
-fn statement_limit(database: &Database) -> String {
+/// What a transaction gives up must not hold locks at the server for much longer.
+fn statement_limit(database: &Database) -> Duration {
     let limit = database.transaction_limit * 2 / 3;
-    limit.min(Duration::from_secs(30)).as_millis().to_string()
+    limit.min(Duration::from_secs(30))
 }
 
 async fn mysql(database: &Database, purpose: Purpose) -> Result<Connection, StoreError> {
@@ -216,6 +219,14 @@ async fn mysql(database: &Database, purpose: Purpose) -> Result<Connection, Stor
             .command(MARIADB)
             .await
             .map_err(StoreError::opening)?;
+        if purpose == Purpose::Write {
+            let limit = statement_limit(database).as_secs_f64();
+            let limit = format!("SET SESSION max_statement_time = {limit:.3}");
+            connection
+                .execute(&limit, &[])
+                .await
+                .map_err(StoreError::opening)?;
+        }
     }
     Ok(connection)
 }

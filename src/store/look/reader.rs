@@ -22,6 +22,7 @@ use crate::store::look::views::{
     ConductorView, DecisionView, DriverView, NodeFacts, Observed, Overview, PairFacts, RequestView,
     SnapshotPage,
 };
+use crate::store::records::HearingNote;
 use crate::store::sql::{self, Statements};
 use crate::store::tables;
 use crate::store::write::count;
@@ -270,11 +271,18 @@ async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
     let position = look.connection.fetch_one(look.sql.position, &[]).await?;
     let outbox = look.connection.fetch_one(look.sql.outbox, &[]).await?;
     let counted = counted(look).await?;
+    let (epoch, holder) = (position.uint("epoch")?, position.maybe_text("holder")?);
+    let noted = look
+        .connection
+        .fetch_first(look.sql.noted, values![epoch])
+        .await?
+        .filter(|_| holder.is_some());
     Ok(Overview {
+        hearing: noted.as_ref().map(hearing).transpose()?,
         stream: position.text("stream")?,
-        epoch: position.uint("epoch")?,
+        epoch,
         seq: position.uint("seq")?,
-        holder: position.maybe_text("holder")?,
+        holder,
         taken_at_ms: position.maybe_uint("taken_at_ms")?,
         committed_at_ms: position.maybe_uint("committed_at_ms")?,
         mode: position.maybe_word(tables::STATE, "mode")?,
@@ -285,6 +293,17 @@ async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
         counted_at_ms: counted.as_ref().map(|counted| counted.at_ms),
         nodes: counted.as_ref().map_or(0, |counted| counted.nodes),
         nodes_out_of_service: counted.as_ref().map_or(0, |counted| counted.held),
+    })
+}
+
+fn hearing(row: &Row) -> Result<HearingNote, sqlx::Error> {
+    let troubles = row.text("troubles")?;
+    Ok(HearingNote {
+        unproven_since_ms: row.maybe_uint("unproven_since_ms")?,
+        unproven: Duration::from_millis(row.uint("unproven_ms")?),
+        deaf: row.uint("deaf")? > 0,
+        troubles: troubles.lines().map(str::to_owned).collect(),
+        noted_at_ms: row.uint("noted_at_ms")?,
     })
 }
 

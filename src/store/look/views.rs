@@ -5,6 +5,7 @@ use crate::domain::announcement::{BackReason, OutReason};
 use crate::domain::change::{CauseWord, PairState, Verdict};
 use crate::domain::conductor::ConductorState;
 use crate::domain::event::EventType;
+use crate::store::records::HearingNote;
 use crate::store::write::pause::Pause;
 use crate::words::{Word, words};
 
@@ -27,6 +28,8 @@ pub struct Overview {
     pub mode: Option<Mode>,
     /// The pause, if there is one.
     pub pause: Option<Pause>,
+    /// What the holder says of its hearing; `None`: nothing yet, or there is no holder.
+    pub hearing: Option<HearingNote>,
     /// The last announcement made.
     pub last_announcement: u64,
     /// The last announcement that the broker confirmed.

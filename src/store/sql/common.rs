@@ -36,9 +36,16 @@ pub const COMMON: Statements = Statements {
             refused_remaining_ms, ignored_incarnation, ignored_count, ignored_since_ms, ignored_last_ms FROM nodewarden_unheeded LIMIT 0",
         "SELECT conductor_group, driver, nodes, held FROM nodewarden_counts LIMIT 0",
         "SELECT id, counted_at_ms, nodes, held, seq FROM nodewarden_counted LIMIT 0",
+        "SELECT id, epoch, unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms FROM nodewarden_hearing LIMIT 0",
     ],
     prove: "INSERT INTO nodewarden_proof (id, proofs) VALUES (1, 1)
         ON CONFLICT (id) DO UPDATE SET proofs = nodewarden_proof.proofs + 1",
+    note: "INSERT INTO nodewarden_hearing (id, epoch, unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms)
+        VALUES (1, $1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch,
+        unproven_since_ms = excluded.unproven_since_ms, unproven_ms = excluded.unproven_ms, deaf = excluded.deaf,
+        troubles = excluded.troubles, noted_at_ms = excluded.noted_at_ms",
+    noted: "SELECT unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms FROM nodewarden_hearing
+        WHERE id = 1 AND epoch = $1",
     take_epoch: "UPDATE nodewarden_state SET epoch = epoch + 1, commits = commits + 1,
         holder = $1, taken_at_ms = $2, committed_at_ms = $2, mode = $3 WHERE id = 1",
     fence: "UPDATE nodewarden_state SET commits = commits + 1, committed_at_ms = coalesce($1, committed_at_ms)

@@ -195,6 +195,11 @@ Statements {
     begin_pause: &'static str,
     /// `$1` id.
     end_pause: &'static str,
+    /// What the holder says of its hearing. `$1` epoch, `$2` since when silence proves nothing, `$3` for how
+    /// long, `$4` deaf, `$5` troubles, `$6` now.
+    note: &'static str,
+    /// `$1` epoch.
+    noted: &'static str,
     /// What remains of it. `$1` remaining, `$2` now, `$3` id.
     keep_pause: &'static str,
     /// A new history, and no replica that could write before may write in it. `$1` stream.

@@ -106,6 +106,10 @@ pub const STATEMENTS: Statements = Statements {
             AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements r WHERE r.released_by = d.number)
             ORDER BY d.completed_at_ms LIMIT $2) AS old
         STRAIGHT_JOIN nodewarden_decisions e ON e.number = old.number",
+    note: "INSERT INTO nodewarden_hearing (id, epoch, unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms)
+        VALUES (1, $1, $2, $3, $4, $5, $6) ON DUPLICATE KEY UPDATE epoch = VALUES(epoch),
+        unproven_since_ms = VALUES(unproven_since_ms), unproven_ms = VALUES(unproven_ms), deaf = VALUES(deaf),
+        troubles = VALUES(troubles), noted_at_ms = VALUES(noted_at_ms)",
     request_number: "SELECT CAST(last_insert_id() AS SIGNED) AS number",
     drop_requests: "DELETE e FROM (SELECT number FROM nodewarden_requests
             WHERE done_at_ms < $1 ORDER BY done_at_ms LIMIT $2) AS old

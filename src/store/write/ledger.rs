@@ -12,8 +12,8 @@ use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, TransactionWatch, Writer, WriterConnection};
 use crate::store::inventory::Known;
 use crate::store::records::{
-    Counts, CountsWindow, Findings, Memory, Prune, Request, RequestKind, Rows, Surveyed, Sweep,
-    Takeover, Window, WindowDone,
+    Counts, CountsWindow, Findings, HearingNote, Memory, Prune, Request, RequestKind, Rows,
+    Surveyed, Sweep, Takeover, Window, WindowDone,
 };
 use crate::store::write::count;
 use crate::store::write::fenced::Fenced;
@@ -139,6 +139,23 @@ impl Ledger for SqlLedger {
     async fn step_down(&mut self, epoch: u64, now_ms: u64) -> Result<(), StoreError> {
         self.fenced(epoch, now_ms, "step down", async |unit| {
             unit.connection.execute(unit.sql.step_down, &[]).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn note(&mut self, epoch: u64, note: &HearingNote) -> Result<(), StoreError> {
+        let troubles = note.troubles.join("\n");
+        self.fenced(epoch, None, "note the hearing", async |unit| {
+            let values = values![
+                epoch,
+                note.unproven_since_ms,
+                note.unproven,
+                u32::from(note.deaf),
+                &troubles,
+                note.noted_at_ms,
+            ];
+            unit.connection.execute(unit.sql.note, values).await?;
             Ok(())
         })
         .await

@@ -216,7 +216,10 @@ impl Scratch {
             ),
             Kind::MySql => format!(
                 "CREATE TRIGGER stubborn BEFORE UPDATE ON nodes FOR EACH ROW BEGIN
-                 IF new.uuid = '{uuid}' THEN DO sleep(25); END IF; END"
+                 IF new.uuid = '{uuid}' THEN
+                 /*M! SELECT count(*) INTO @busy FROM nodes a, nodes b, nodes c
+                     WHERE concat(a.uuid, b.uuid) > c.uuid; */
+                 DO sleep(25); END IF; END"
             ),
         };
         self.run(&trigger).await;

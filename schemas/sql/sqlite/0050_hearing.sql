@@ -1,0 +1,16 @@
+-- What the deciding replica says of its own hearing and troubles, for what reads only the database.
+CREATE TABLE IF NOT EXISTS nodewarden_hearing (
+    -- Always 1.
+    id INTEGER PRIMARY KEY NOT NULL,
+    -- The epoch of the replica that says so; one with another epoch has said nothing yet.
+    epoch INTEGER NOT NULL,
+    -- Since when silence proves nothing, by its wall clock; NULL: it counts.
+    unproven_since_ms INTEGER,
+    -- For how long from noted_at_ms on; while deaf, from the end of that on.
+    unproven_ms INTEGER NOT NULL,
+    -- 1 while what conductors send does not reach it, 0 otherwise.
+    deaf INTEGER NOT NULL,
+    -- What troubles it: a sentence a line.
+    troubles TEXT NOT NULL,
+    noted_at_ms INTEGER NOT NULL
+) STRICT;
