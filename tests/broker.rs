@@ -11,7 +11,7 @@ use nodewarden::broker::{
     BrokerError, DeadLetters, Emitter, Foreign, Kept, Requeued, Session, Subscriber, Which,
     check_url, publish_event,
 };
-use nodewarden::config::{Amqp, SecretUrl};
+use nodewarden::config::{Amqp, Brokers};
 use nodewarden::message::{Delivery, Outgoing, Published, Refused};
 use nodewarden::wire::Reason;
 use nodewarden_tests::deployment::broker;
@@ -167,7 +167,7 @@ async fn a_queue_that_was_made_differently_is_refused_with_a_hint() {
 async fn a_wrong_login_is_refused_and_the_password_stays_secret() {
     let url = broker().replace("guest:guest@", "guest:hunter2@");
     let settings = Amqp {
-        url: SecretUrl::new(&url),
+        url: Brokers::new(&url),
         ..settings()
     };
     let Err(fault) = Session::open(&settings, "test").await else {
@@ -184,7 +184,7 @@ async fn a_silent_peer_makes_opening_fail_within_the_time_limit() {
         .expect("a port");
     let address = listener.local_addr().expect("its address");
     let settings = Amqp {
-        url: SecretUrl::new(&format!("amqp://guest:guest@{address}/%2f")),
+        url: Brokers::new(&format!("amqp://guest:guest@{address}/%2f")),
         timeout: Duration::from_secs(1),
         ..settings()
     };
@@ -213,10 +213,10 @@ fn urls_that_would_be_misread_are_refused() {
         "amqp://guest:guest@localhost/%2f?heartbaet=10",
         "mqtt://guest:guest@localhost/%2f",
     ] {
-        let refused = check_url(&SecretUrl::new(url));
+        let refused = check_url(&Brokers::new(url));
         assert!(refused.is_err(), "{url}");
     }
-    check_url(&SecretUrl::new("amqps://[::1]/%2f")).expect("a bracketed IPv6 address is fine");
+    check_url(&Brokers::new("amqps://[::1]/%2f")).expect("a bracketed IPv6 address is fine");
 }
 
 #[tokio::test]

@@ -79,6 +79,10 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
             "database.url: a host in its list has no name",
         ),
         (
+            "[database]\nurl = \"mysql://user:hush@h1:3306,user:hush@h2:3306/x\"\n",
+            "database.url: in its list, user:password@ stands once",
+        ),
+        (
             "[bridge]\ninterval = \"100ms\"\n",
             "bridge.interval must be 200ms to 60s",
         ),
@@ -107,6 +111,10 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
         "amqp://u:hush@127.0.0.1:notaport/%2f",
         "amqp://u:hush@host/",
         "http://u:hush@host/%2f",
+        "amqp://u:hu@sh@hush@host/%2f",
+        "amqp://u:hush@h1,u:hu,sh@hush/%2f",
+        "[]",
+        "[\"amqp://u:hush@h1/%2f\", \"amqp://u:hush@h2/\"]",
     ] {
         for command in [&["run"][..], &["emit", "joined", "c1"]] {
             let (code, text) = said(

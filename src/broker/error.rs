@@ -24,6 +24,26 @@ pub enum BrokerError {
 }
 
 impl BrokerError {
+    /// What all brokers of a list said; one that may answer later is reason enough to try again.
+    pub(super) fn together(mut faults: Vec<Self>) -> Self {
+        if faults.len() == 1 {
+            return faults.remove(0);
+        }
+        let refused = faults.iter().all(|fault| matches!(fault, Self::Refused(_)));
+        let texts: Vec<String> = faults.into_iter().map(Self::text).collect();
+        let text = texts.join("; ");
+        match refused {
+            true => Self::Refused(text),
+            false => Self::Unreachable(text),
+        }
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Unreachable(text) | Self::Refused(text) | Self::Lost(text) => text,
+        }
+    }
+
     /// The same error, met while no session existed yet.
     pub(super) fn before_session(self) -> Self {
         match self {

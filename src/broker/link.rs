@@ -4,6 +4,7 @@
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::BrokerError;
 use super::error::{chain, no_answer, within};
 use super::url;
 use crate::clock::SystemClock;
-use crate::config::Amqp;
+use crate::config::{Amqp, Brokers};
 
 /// One connection.
 pub(super) struct BrokerConnection {
@@ -26,6 +27,10 @@ pub(super) struct BrokerConnection {
     limit: Duration,
     user: String,
     blocked: Mutex<Blocked>,
+    /// Where the next connection does not begin if this one ends without our leave.
+    leaves: Option<(Brokers, usize)>,
+    /// We took leave while it stood.
+    parted: AtomicBool,
 }
 
 /// What the broker said last about `connection.blocked`, and where its next word arrives.
@@ -35,10 +40,32 @@ struct Blocked {
 }
 
 impl BrokerConnection {
-    /// Dials, shakes hands, logs in: all within the time limit of the settings.
+    /// Dials, shakes hands, logs in. The brokers of the settings are tried in order, each within their
+    /// time limit; those that do not answer are passed by.
     pub(super) async fn open(settings: &Amqp, name: &str) -> Result<Self, BrokerError> {
+        let brokers = url::parse(&settings.url)?;
+        let mut passed: Vec<BrokerError> = Vec::new();
+        for at in settings.url.order(brokers.len()) {
+            match Self::dial(brokers[at].clone(), settings, name).await {
+                Ok(mut link) => {
+                    settings.url.begin_with(at);
+                    link.leaves = Some((settings.url.clone(), at));
+                    for fault in passed {
+                        tracing::warn!(
+                            "{fault}; {name} is connected to another broker of amqp.url"
+                        );
+                    }
+                    return Ok(link);
+                }
+                Err(fault) => passed.push(fault),
+            }
+        }
+        Err(BrokerError::together(passed))
+    }
+
+    /// One broker.
+    async fn dial(mut uri: AMQPUri, settings: &Amqp, name: &str) -> Result<Self, BrokerError> {
         let limit = settings.timeout;
-        let mut uri = url::parse(&settings.url)?;
         uri.query.heartbeat = Some(u16::try_from(settings.heartbeat.as_secs()).unwrap_or(u16::MAX));
         let place = format!("{}:{}", uri.authority.host, uri.authority.port);
         let user = uri.authority.userinfo.username.clone();
@@ -99,6 +126,8 @@ impl BrokerConnection {
             limit,
             user,
             blocked,
+            leaves: None,
+            parted: AtomicBool::new(false),
         })
     }
 
@@ -169,6 +198,7 @@ impl BrokerConnection {
     /// Takes leave of the broker, at most as long as the limit.
     pub(super) async fn close(&self) {
         if self.connection.status().connected() {
+            self.parted.store(true, Ordering::Relaxed);
             let goodbye = self.connection.close(200, "OK".into());
             if tokio::time::timeout(self.limit, goodbye).await.is_err() {
                 tracing::debug!("{}", no_answer("closing a connection", self.limit));
@@ -181,6 +211,9 @@ impl BrokerConnection {
 impl Drop for BrokerConnection {
     fn drop(&mut self) {
         self.sever();
+        if let (Some((brokers, at)), false) = (&self.leaves, self.parted.load(Ordering::Relaxed)) {
+            brokers.leave(*at);
+        }
     }
 }
 

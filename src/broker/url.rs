@@ -9,7 +9,12 @@ use std::net::Ipv6Addr;
 use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo};
 
 use super::BrokerError;
-use crate::config::SecretUrl;
+use crate::config::Brokers;
+
+/// What OpenStack's services call `amqp`.
+const OPENSTACK: &str = "rabbit";
+
+const SCHEMES: &str = "must begin with amqp:// or amqps://";
 
 /// Why `amqp.url` cannot be used, without quoting it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,27 +27,34 @@ impl From<UrlFault> for BrokerError {
     }
 }
 
-/// Refuses a URL that cannot be used, and says why, without dialling anybody.
+/// Refuses URLs that cannot be used, and says why, without dialling anybody.
 ///
 /// # Errors
 /// [`UrlFault`].
-pub fn check_url(url: &SecretUrl) -> Result<(), UrlFault> {
-    parse(url).map(|_| ())
+pub fn check_url(brokers: &Brokers) -> Result<(), UrlFault> {
+    parse(brokers).map(|_| ())
 }
 
-/// The parts of `url`.
-pub(super) fn parse(url: &SecretUrl) -> Result<AMQPUri, UrlFault> {
-    read(url.expose()).map_err(UrlFault)
+/// Every broker that `amqp.url` names, in order; at least one.
+pub(super) fn parse(brokers: &Brokers) -> Result<Vec<AMQPUri>, UrlFault> {
+    let mut all = Vec::new();
+    for url in brokers.urls() {
+        all.append(&mut read(url.expose()).map_err(UrlFault)?);
+    }
+    if all.is_empty() {
+        return Err(UrlFault("the list of brokers is empty".into()));
+    }
+    Ok(all)
 }
 
-fn read(url: &str) -> Result<AMQPUri, String> {
-    let (scheme, rest) = url
-        .split_once("://")
-        .ok_or("must begin with amqp:// or amqps://")?;
-    let scheme = match scheme.to_ascii_lowercase().as_str() {
-        "amqp" => AMQPScheme::AMQP,
+/// The hosts of one URL, which share scheme and virtual host.
+fn read(url: &str) -> Result<Vec<AMQPUri>, String> {
+    let (name, rest) = url.split_once("://").ok_or(SCHEMES)?;
+    let name = name.to_ascii_lowercase();
+    let scheme = match name.as_str() {
+        "amqp" | OPENSTACK => AMQPScheme::AMQP,
         "amqps" => AMQPScheme::AMQPS,
-        _ => return Err("must begin with amqp:// or amqps://".into()),
+        _ => return Err(SCHEMES.into()),
     };
     if rest.contains('#') {
         return Err("a # must be written as %23".into());
@@ -54,21 +66,59 @@ fn read(url: &str) -> Result<AMQPUri, String> {
         Some((authority, path)) => (authority, Some(path)),
         None => (rest, None),
     };
-    let (userinfo, address) = match authority.rsplit_once('@') {
-        Some((userinfo, address)) => (read_login(userinfo)?, address),
-        None => (AMQPUserInfo::default(), authority),
+    let path = match path {
+        // OpenStack's way to write the default virtual host: by nothing, or by a bare slash.
+        Some("") if name == OPENSTACK => None,
+        Some("/") => None,
+        path => path,
     };
-    let (host, port) = read_address(address)?;
-    Ok(AMQPUri {
-        authority: AMQPAuthority {
-            userinfo,
-            host,
-            port: port.unwrap_or_else(|| scheme.default_port()),
-        },
-        vhost: read_vhost(path)?,
-        scheme,
-        query: AMQPQueryString::default(),
-    })
+    let vhost = read_vhost(path)?;
+    let broker = |(userinfo, address): (AMQPUserInfo, &str)| {
+        let (host, port) = read_address(address)?;
+        Ok(AMQPUri {
+            authority: AMQPAuthority {
+                userinfo,
+                host,
+                port: port.unwrap_or_else(|| scheme.default_port()),
+            },
+            vhost: vhost.clone(),
+            scheme: scheme.clone(),
+            query: AMQPQueryString::default(),
+        })
+    };
+    read_hosts(authority)?.into_iter().map(broker).collect()
+}
+
+/// Login and address of each host. A single `@` stands before all hosts, and a login before it, which
+/// may hold a comma, is that of all; with more, each host has its own.
+fn read_hosts(authority: &str) -> Result<Vec<(AMQPUserInfo, &str)>, String> {
+    let logins = authority.matches('@').count();
+    if logins < 2 {
+        let (userinfo, addresses) = match authority.split_once('@') {
+            Some((userinfo, addresses)) => (read_login(userinfo)?, addresses),
+            None => (AMQPUserInfo::default(), authority),
+        };
+        return Ok(addresses
+            .split(',')
+            .map(|address| (userinfo.clone(), address))
+            .collect());
+    }
+    if !authority.contains(',') {
+        return Err("has more than one @: one in a name or password must be written as %40".into());
+    }
+    let hosts = authority.split(',');
+    let login = |host: &'_ str| host.matches('@').count() == 1;
+    if !hosts.clone().all(login) {
+        return Err(
+            "either each host of its list has user:password@ before it, or only the first; a , or @ in a name or \
+             password must be written as %2c or %40"
+                .into(),
+        );
+    }
+    hosts
+        .filter_map(|host| host.split_once('@'))
+        .map(|(userinfo, address)| Ok((read_login(userinfo)?, address)))
+        .collect()
 }
 
 /// Every parameter is refused: what they could say has settings of its own.
@@ -77,6 +127,7 @@ fn parameter_complaint(query: &str) -> String {
     match key {
         "heartbeat" => "takes no heartbeat; set amqp.heartbeat".into(),
         "connection_timeout" => "takes no connection_timeout; set amqp.timeout".into(),
+        "ssl" => "takes no ssl; begin it with amqps:// for TLS".into(),
         // Not quoted: behind an unescaped ? in a password comes the rest of the password.
         _ => "takes no parameters (a ? in a name or password must be written as %3f)".into(),
     }
@@ -166,25 +217,58 @@ mod tests {
     use super::*;
 
     fn complaint(url: &str) -> String {
-        match parse(&SecretUrl::new(url)) {
+        match parse(&Brokers::new(url)) {
             Err(fault) => fault.to_string(),
             Ok(uri) => panic!("{url} gave {uri:?}"),
         }
     }
 
+    fn one(url: &str) -> AMQPUri {
+        match parse(&Brokers::new(url)).expect("a good URL").as_slice() {
+            [one] => one.clone(),
+            more => panic!("{} brokers", more.len()),
+        }
+    }
+
+    /// User, password, host and port of each broker.
+    fn all(url: &str) -> Vec<String> {
+        let brokers = parse(&Brokers::new(url)).expect("a good URL");
+        let line = |uri: &AMQPUri| {
+            let AMQPUserInfo { username, password } = &uri.authority.userinfo;
+            let (host, port) = (&uri.authority.host, uri.authority.port);
+            format!("{username} {password} {host} {port} {}", uri.vhost)
+        };
+        brokers.iter().map(line).collect()
+    }
+
+    #[test]
+    fn a_list_of_brokers_is_read_as_openstack_writes_it() {
+        assert_eq!(
+            all("rabbit://u:p@h1:5673,v:q%40@h2,w@[::1]:5674//"),
+            ["u p h1 5673 /", "v q@ h2 5672 /", "w  ::1 5674 /"]
+        );
+        assert_eq!(all("rabbit://u:p@h1/"), ["u p h1 5672 /"]);
+        // User and password once, for all; only there a comma may stand as it is.
+        assert_eq!(
+            all("amqp://u:p,w@h1,h2:5673/nova"),
+            ["u p,w h1 5672 nova", "u p,w h2 5673 nova"]
+        );
+        assert_eq!(
+            all("amqps://h1,h2"),
+            ["guest guest h1 5671 /", "guest guest h2 5671 /"]
+        );
+    }
+
     #[test]
     fn a_url_is_taken_apart() {
-        let uri = parse(&SecretUrl::new(
-            "amqps://us%40er:p%2fw@[2001:db8::1]:5700/a%2fb",
-        ))
-        .expect("a good URL");
+        let uri = one("amqps://us%40er:p%2fw@[2001:db8::1]:5700/a%2fb");
         assert_eq!(uri.scheme, AMQPScheme::AMQPS);
         assert_eq!(uri.authority.userinfo.username, "us@er");
         assert_eq!(uri.authority.userinfo.password, "p/w");
         assert_eq!(uri.authority.host, "2001:db8::1");
         assert_eq!(uri.authority.port, 5700);
         assert_eq!(uri.vhost, "a/b");
-        let uri = parse(&SecretUrl::new("amqp://broker.example")).expect("a short URL");
+        let uri = one("amqp://broker.example");
         assert_eq!(uri.authority.port, 5672);
         assert_eq!(uri.vhost, "/");
         assert_eq!(uri.authority.userinfo.username, "guest");
@@ -208,6 +292,12 @@ mod tests {
             ("amqp://u:1/hunter2@h/%2f", "percent-encoded"),
             ("amqp://u:x?hunter2@h/%2f", "%3f"),
             ("amqp://u:hunter2@/%2f", "host"),
+            ("amqp://u:hun@ter2@h/%2f", "%40"),
+            ("amqp://u:hunter2@h1,v@hunter2@h2/%2f", "%40"),
+            ("amqp://u:hunter2@h1,u:ter2,hunter2@h2/%2f", "%2c"),
+            ("amqp://u:hunter2@h1,,h2/%2f", "host"),
+            ("amqp://u:hunter2@h1,u:hunter2@h2/%2f?ssl=1", "amqps"),
+            ("amqp://u:hunter2@h1,u:hunter2@h2/", "%2f"),
             ("amqp://u:%zzhunter2@h/%2f", "%25"),
         ] {
             let text = complaint(url);

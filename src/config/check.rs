@@ -177,8 +177,16 @@ impl Settings {
     }
 }
 
-/// In a list of hosts each must have a name.
+/// In a list of hosts each must have a name, and user and password stand before the first one.
 fn check_hosts(setting: &str, url: &SecretUrl) -> Result<(), SettingsFault> {
+    let logins = url.expose().split_once("://").map_or("", |(_, rest)| rest);
+    let logins = logins.split(['/', '?', '#']).next().unwrap_or_default();
+    if logins.matches('@').count() > 1 && logins.contains(',') {
+        return refuse(format!(
+            "{setting}: in its list, user:password@ stands once, before the first host, and is that of all; a , or @ \
+             in a name or password must be written as %2c or %40"
+        ));
+    }
     let hosts = url.hosts();
     let nameless = |url: &SecretUrl| {
         let url = url.redacted();

@@ -59,7 +59,12 @@ impl Settings {
         origin: &str,
     ) -> Result<Figment, SettingsFault> {
         let quoted = toml_text(value);
-        for candidate in [quoted.as_str(), value] {
+        // A list is one wherever the setting takes one; `[::1]:8780` is no TOML and stays a text.
+        let candidates = match value.trim_start().starts_with('[') {
+            true => [value, &quoted],
+            false => [&quoted, value],
+        };
+        for candidate in candidates {
             let merged = figment
                 .clone()
                 .merge(Toml::string(&format!("{path} = {candidate}")));

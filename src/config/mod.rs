@@ -4,6 +4,7 @@
 //! `NODEWARDEN_<SECTION>__<KEY>`, overridden by flags. Unknown keys are errors. This is the only
 //! module that reads the environment.
 
+mod brokers;
 mod check;
 mod duration;
 mod environment;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use crate::words::words;
 use serde::{Deserialize, Serialize};
 
+pub use brokers::Brokers;
 pub use environment::{STACK_VARIABLE, file_from_environment, has_stack_setting, openstack, user};
 pub use secret::SecretUrl;
 
@@ -50,8 +52,9 @@ pub struct Settings {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Amqp {
-    /// `amqp://user:password@host:port/vhost` (`%2f` is the default vhost), or `amqps://` for TLS.
-    pub url: SecretUrl,
+    /// `amqp://user:password@host:port/vhost` (`%2f` is the default vhost), or `amqps://` for TLS. Several
+    /// brokers of a cluster: `amqp://u:p@h1:5672,u:p@h2:5672/vhost`, or a list of URLs; tried in order.
+    pub url: Brokers,
     /// The AMQP heartbeat: a peer silent for two of them is gone. The broker's own default of 60 s
     /// would block a fail-over that long.
     #[serde(with = "duration")]
@@ -77,7 +80,7 @@ pub struct Amqp {
 impl Default for Amqp {
     fn default() -> Self {
         Self {
-            url: SecretUrl::new("amqp://guest:guest@127.0.0.1:5672/%2f"),
+            url: Brokers::new("amqp://guest:guest@127.0.0.1:5672/%2f"),
             heartbeat: Duration::from_secs(10),
             timeout: Duration::from_secs(10),
             declare: true,

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nodewarden::broker::{Emitter, Subscriber};
-use nodewarden::config::{Amqp, Database, InventoryKind, SecretUrl};
+use nodewarden::config::{Amqp, Brokers, Database, InventoryKind};
 use nodewarden::message::{Delivery, Outgoing, Published};
 use nodewarden::store::{self, NodeUpsert, Overview, Reader};
 use nodewarden::wire::out::{NodeBackInService, NodeOutOfService};
@@ -49,7 +49,7 @@ impl Cluster {
         let folder = tempfile::tempdir().unwrap();
         let unique = uuid::Uuid::new_v4().simple().to_string();
         let amqp = Amqp {
-            url: SecretUrl::new(url),
+            url: Brokers::new(url),
             heartbeat: Duration::from_secs(1),
             events_exchange: format!("f.{unique}.events"),
             events_queue: format!("f.{unique}.queue"),
@@ -90,7 +90,7 @@ impl Cluster {
 
     /// Another database on the same queues.
     pub async fn twin(&self) -> Self {
-        let mut twin = Self::at(self.amqp.url.expose(), self.scratch.kind).await;
+        let mut twin = Self::at(self.amqp.url.urls()[0].expose(), self.scratch.kind).await;
         let ours = |setting: &&String| setting.starts_with("amqp.");
         let theirs = |setting: &&String| !setting.starts_with("amqp.");
         twin.settings = self

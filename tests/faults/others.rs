@@ -40,7 +40,7 @@ async fn headers_nested_as_deep_as_a_frame_allows_do_not_end_a_replica() {
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/deep_headers.py");
     let output = std::process::Command::new(python)
         .arg(script)
-        .args(["--amqp", cluster.amqp.url.expose()])
+        .args(["--amqp", cluster.amqp.url.urls()[0].expose()])
         .args(["--exchange", &cluster.amqp.events_exchange])
         .args(["--levels", "15000"])
         .output()

@@ -10,7 +10,7 @@ use lapin::options::{
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
 use nodewarden::broker::Consumer;
-use nodewarden::config::{Amqp, SecretUrl};
+use nodewarden::config::{Amqp, Brokers};
 
 use crate::deployment::broker;
 use nodewarden::message::Delivery;
@@ -22,7 +22,7 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 pub fn settings() -> Amqp {
     let unique = uuid::Uuid::new_v4().simple().to_string();
     Amqp {
-        url: SecretUrl::new(&broker()),
+        url: Brokers::new(&broker()),
         timeout: Duration::from_secs(10),
         events_exchange: format!("t.{unique}.events"),
         events_queue: format!("t.{unique}.queue"),
