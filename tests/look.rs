@@ -31,7 +31,10 @@ fn settings(directory: &tempfile::TempDir) -> Settings {
 fn import(directory: &tempfile::TempDir, name: &str, text: &str) -> Import {
     let file = directory.path().join(name);
     std::fs::write(&file, text).expect("a file");
-    Import { file }
+    Import {
+        file,
+        allow_empty: false,
+    }
 }
 
 fn failure<T: std::fmt::Debug>(answer: Result<T, Failure>) -> Failure {
@@ -515,6 +518,7 @@ async fn a_file_that_is_not_there_is_named() {
     let directory = tempfile::tempdir().expect("a directory");
     let missing = Import {
         file: PathBuf::from("/nowhere/nodes.json"),
+        allow_empty: false,
     };
     let failure = failure(missing.answer(&settings(&directory), Output::Text).await);
     assert_eq!(failure.code, FAILED);

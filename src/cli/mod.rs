@@ -107,12 +107,17 @@ impl Failure {
         let message = |hint: &str| format!("database {url}: {why}\n{hint}");
         match fault {
             StoreError::Url(why) => Self::usage(why.clone()),
-            StoreError::NoFile { .. } => Self::unreachable(message(
+            // As with a server whose tables are not made yet.
+            StoreError::NoFile { .. } => Self::failed(message(
                 "Is database.url right, and may this user read and write the file and its directory? \
                  If it does not exist yet: `nodewarden migrate` creates it.",
             )),
             StoreError::Unopened(_) => Self::unreachable(message(
                 "Does the server run, and are host, port, user, password and name in database.url right?",
+            )),
+            StoreError::Transient { .. } if fault.is_read_only() => Self::unreachable(message(
+                "It takes no writes: it is a standby, or was set read-only. Name the host that takes them in \
+                 database.url, or all hosts: the first that does is used.",
             )),
             StoreError::Transient { .. } => Self::unreachable(message(
                 "It may be busy or out of reach for now: try again, or look at database.url.",
@@ -122,6 +127,7 @@ impl Failure {
             )),
             // The first says by itself what to do.
             StoreError::Missing { .. }
+            | StoreError::Denied(_)
             | StoreError::Fenced(_)
             | StoreError::Permanent { .. }
             | StoreError::Corrupt(_) => Self::failed(format!("database {url}: {why}")),
@@ -197,7 +203,7 @@ ends_with! {
 impl From<BrokerError> for Failure {
     fn from(fault: BrokerError) -> Self {
         match fault {
-            BrokerError::Unreachable(_) | BrokerError::Lost(_) => {
+            BrokerError::Unreachable(_) | BrokerError::Denied(_) | BrokerError::Lost(_) => {
                 Self::unreachable(fault.to_string())
             }
             BrokerError::Refused(_) => Self::failed(fault.to_string()),

@@ -51,6 +51,7 @@ mod memory;
 mod names;
 mod replies;
 mod restarts;
+mod sessions;
 mod slow;
 mod survey;
 mod tables;
