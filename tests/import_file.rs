@@ -293,7 +293,7 @@ fn csv_is_taken_with_the_separator_that_it_has() {
         for extension in [None, Some("csv"), Some("txt")] {
             assert_eq!(
                 parse(text.as_bytes(), extension).unwrap(),
-                [expected.clone()],
+                std::slice::from_ref(&expected),
                 "{text}"
             );
         }
@@ -312,7 +312,10 @@ fn what_openstacks_sdk_dumps_is_understood() {
         ..node(1, A)
     };
     let text = format!("[{{\"id\": \"{A}\", \"driver\": \"ipmi\", \"is_maintenance\": true}}]");
-    assert_eq!(parse(text.as_bytes(), None).unwrap(), [expected.clone()]);
+    assert_eq!(
+        parse(text.as_bytes(), None).unwrap(),
+        std::slice::from_ref(&expected)
+    );
     // A row of the database has a number beside its uuid.
     let text =
         format!("[{{\"id\": 7, \"uuid\": \"{A}\", \"driver\": \"ipmi\", \"maintenance\": true}}]");

@@ -196,7 +196,7 @@ async fn a_bad_file_names_every_line_and_field_and_imports_nothing() {
 }
 
 #[tokio::test]
-async fn a_missing_database_is_unreachable_and_says_how_to_make_one() {
+async fn a_missing_database_fails_as_one_without_tables_and_says_how_to_make_one() {
     let directory = tempfile::tempdir().expect("a directory");
     let settings = settings(&directory);
     let nodes = import(
@@ -215,7 +215,7 @@ async fn a_missing_database_is_unreachable_and_says_how_to_make_one() {
         failure(forget.answer(&settings, Output::Text).await),
         failure(node.answer(&settings, Output::Text).await),
     ] {
-        assert_eq!(failure.code, UNREACHABLE, "{failure}");
+        assert_eq!(failure.code, FAILED, "{failure}");
         assert!(failure.message.contains("nodewarden migrate"), "{failure}");
     }
     std::fs::write(directory.path().join("new.db"), b"").expect("an empty file");

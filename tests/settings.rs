@@ -348,7 +348,7 @@ fn a_fault_in_the_file_or_the_environment_of_others_shows_no_password_and_stops_
     use std::os::unix::ffi::OsStrExt;
     let odd = std::ffi::OsStr::from_bytes(b"\xff");
     let (code, text) = said(nodewarden(folder.path()).env("FOO", odd).arg("status"));
-    assert_eq!(code, 69, "{text}");
+    assert_eq!(code, 1, "{text}");
     let (code, text) = said(
         nodewarden(folder.path())
             .env("NODEWARDEN_DECIDE__MODE", odd)

@@ -97,7 +97,14 @@ impl Failure {
 
     /// What a fault of the settings' database becomes.
     fn of(settings: &Settings) -> impl Fn(StoreError) -> Self + Copy {
-        |fault| Self::at(&settings.database.url.redacted(), &fault)
+        |fault| {
+            let failure = Self::at(&settings.database.url.redacted(), &fault);
+            // Before `migrate`, as with a server whose tables are not made yet.
+            if matches!(fault, StoreError::NoFile { .. }) {
+                return Self::failed(failure.message);
+            }
+            failure
+        }
     }
 
     /// The database at `url`, which holds no secret, failed: says why and what to do.
@@ -107,8 +114,7 @@ impl Failure {
         let message = |hint: &str| format!("database {url}: {why}\n{hint}");
         match fault {
             StoreError::Url(why) => Self::usage(why.clone()),
-            // As with a server whose tables are not made yet.
-            StoreError::NoFile { .. } => Self::failed(message(
+            StoreError::NoFile { .. } => Self::unreachable(message(
                 "Is database.url right, and may this user read and write the file and its directory? \
                  If it does not exist yet: `nodewarden migrate` creates it.",
             )),

@@ -176,7 +176,7 @@ impl Release {
             return Ok(());
         };
         let drivers = reader.drivers().await;
-        let drivers = drivers.map_err(|fault| Failure::database(&fault, settings))?;
+        let drivers = drivers.map_err(Failure::of(settings))?;
         let of = |view: &DriverView| {
             view.driver == pair.driver.as_str() && view.conductor_group == pair.group.as_str()
         };

@@ -45,11 +45,9 @@ impl Record {
             let Some(found) = self.fields.remove(alias) else {
                 continue;
             };
-            let counts = match &found.value {
-                Given::Text(text) if field == "uuid" => uuid_form(text.trim()).is_some(),
-                _ => field != "uuid",
-            };
-            if counts {
+            let is_uuid =
+                || matches!(&found.value, Given::Text(text) if uuid_form(text.trim()).is_some());
+            if field != "uuid" || is_uuid() {
                 self.fields.entry(field).or_insert(found);
             }
         }

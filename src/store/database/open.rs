@@ -45,7 +45,7 @@ const POSTGRES: [(&str, &str); 6] = [
 const POSTGRES_RELIED_ON: [(&str, &str); 7] = [
     ("TimeZone", "UTC"),
     ("standard_conforming_strings", "on"),
-    ("default_transaction_isolation", "read\\ committed"),
+    ("default_transaction_isolation", "read committed"),
     ("default_transaction_deferrable", "off"),
     ("transform_null_equals", "off"),
     ("bytea_output", "hex"),
