@@ -173,7 +173,7 @@ async fn a_wrong_login_is_refused_and_the_password_stays_secret() {
     let Err(fault) = Session::open(&settings, "test").await else {
         panic!("a wrong password must be refused");
     };
-    assert!(matches!(fault, BrokerError::Refused(_)), "{fault:?}");
+    assert!(matches!(fault, BrokerError::Denied(_)), "{fault:?}");
     assert!(!format!("{fault} {fault:?}").contains("hunter2"), "{fault}");
 }
 

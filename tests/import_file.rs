@@ -41,6 +41,17 @@ fn what_ironics_api_prints_is_understood() {
         &include_bytes!("fixtures/ironic-api-nodes.json")[..],
         include_bytes!("fixtures/ironic-api-nodes-detail.json"),
     ] {
+        let mut fixture = std::str::from_utf8(fixture).unwrap().to_owned();
+        // One of them was asked for two nodes, and names the next page.
+        if let Some(next) = fixture.find(", \"next\": ") {
+            assert_faults(
+                &fixture,
+                Some("json"),
+                &["line 1: is one page of a longer list"],
+            );
+            fixture.replace_range(next.., "}");
+        }
+        let fixture = fixture.as_bytes();
         let nodes = parse(fixture, Some("json")).unwrap();
         assert_eq!(
             nodes.len(),
@@ -165,6 +176,211 @@ fn a_list_without_nodes_is_no_fault() {
 }
 
 #[test]
+fn one_node_has_one_id_however_it_is_spelled() {
+    let upper = A.to_uppercase();
+    let simple = A.replace('-', "");
+    for spelled in [
+        format!(" {A}\\n"),
+        upper.clone(),
+        format!("{{{upper}}}"),
+        format!("urn:uuid:{A}"),
+        simple,
+    ] {
+        let text =
+            format!("[{{\"uuid\": \"{spelled}\", \"driver\": \" ipmi\\t\", \"name\": null}}]");
+        let expected = ImportedNode {
+            name: Some(None),
+            ..node(1, A)
+        };
+        assert_eq!(
+            parse(text.as_bytes(), None).unwrap(),
+            [expected],
+            "{spelled}"
+        );
+    }
+    // What is no UUID is compared as it is.
+    for other in [
+        "Blade-1",
+        "406B2F34",
+        "406B2F34-0195-4FC2-A6BB338F-B25CCFA4",
+    ] {
+        let text = format!("uuid,driver\n{other},ipmi\n");
+        assert_eq!(parse(text.as_bytes(), None).unwrap()[0].uuid, other);
+    }
+    assert_faults(
+        &format!("uuid,driver\n{A},ipmi\n{upper},ipmi\n"),
+        None,
+        &[&format!("line 3: uuid \"{A}\" is already on line 2")],
+    );
+    let text = format!(
+        "[{{\"uuid\": \"{A}\", \"driver\": \"x\"}},\n{{\"uuid\": \"{A} \", \"driver\": \"x\"}}]"
+    );
+    assert_faults(
+        &text,
+        None,
+        &[&format!("line 2: uuid \"{A}\" is already on line 1")],
+    );
+}
+
+#[test]
+fn a_page_of_a_longer_list_is_refused_and_all_pages_together_are_taken() {
+    let page = |uuid: &str, rest: &str| {
+        format!("{{\"nodes\": [{{\"uuid\": \"{uuid}\", \"driver\": \"ipmi\"}}]{rest}}}\n")
+    };
+    let next = ", \"next\": \"http://ironic:6385/v1/nodes?limit=1&marker=x\"";
+    let links = ", \"nodes_links\": [{\"rel\": \"next\", \"href\": \"x\"}]";
+    for more in [next, links] {
+        assert_faults(
+            &page(A, more),
+            None,
+            &["line 1: is one page of a longer list"],
+        );
+        let all = page(A, more) + &page(B, ", \"next\": null");
+        assert_eq!(
+            parse(all.as_bytes(), None).unwrap(),
+            [node(1, A), node(2, B)]
+        );
+        let first_two = page(A, more) + &page(B, more);
+        assert_faults(
+            &first_two,
+            Some("json"),
+            &["line 2: is one page of a longer list"],
+        );
+    }
+    assert!(
+        faults(&page(A, next), None)[0].contains("--limit 0"),
+        "how to ask for all"
+    );
+}
+
+#[test]
+fn exactly_a_thousand_nodes_of_a_plain_list_may_be_a_page() {
+    let list = |nodes: usize| {
+        let rows: Vec<String> = (0..nodes)
+            .map(|row| format!("{{\"uuid\": \"node-{row}\", \"driver\": \"ipmi\"}}"))
+            .collect();
+        format!("[{}]", rows.join(","))
+    };
+    let may_be = |text: &str| read(text.as_bytes(), None).unwrap().may_be_a_page();
+    assert!(may_be(&list(1000)));
+    assert!(!may_be(&list(999)));
+    assert!(!may_be(&list(1001)));
+    // A page that names no next one is the last.
+    assert!(!may_be(&format!("{{\"nodes\": {}}}", list(1000))));
+}
+
+#[test]
+fn csv_is_taken_with_the_separator_that_it_has() {
+    for (separator, first) in [
+        (";", ""),
+        ("\t", ""),
+        ("|", ""),
+        (";", "sep=;\r\n"),
+        ("\t", "SEP=\t\n"),
+        (",", "sep=,\n"),
+    ] {
+        let row = |words: [&str; 3]| words.join(separator);
+        let text = format!(
+            "{first}{}\n{}\n",
+            row(["UUID", "\"Driver\"", "Conductor Group"]),
+            row([A, "ipmi", "\"a,b;c\""])
+        );
+        let line = if first.is_empty() { 2 } else { 3 };
+        let expected = ImportedNode {
+            conductor_group: Some("a,b;c".to_owned()),
+            ..node(line, A)
+        };
+        for extension in [None, Some("csv"), Some("txt")] {
+            assert_eq!(
+                parse(text.as_bytes(), extension).unwrap(),
+                std::slice::from_ref(&expected),
+                "{text}"
+            );
+        }
+    }
+    assert_faults(
+        "uuid;driver\na;x;y\n",
+        None,
+        &["line 2: has 3 columns and the header has 2: quote values that hold a ';'"],
+    );
+}
+
+#[test]
+fn what_openstacks_sdk_dumps_is_understood() {
+    let expected = ImportedNode {
+        maintenance: Some(true),
+        ..node(1, A)
+    };
+    let text = format!("[{{\"id\": \"{A}\", \"driver\": \"ipmi\", \"is_maintenance\": true}}]");
+    assert_eq!(
+        parse(text.as_bytes(), None).unwrap(),
+        std::slice::from_ref(&expected)
+    );
+    // A row of the database has a number beside its uuid.
+    let text =
+        format!("[{{\"id\": 7, \"uuid\": \"{A}\", \"driver\": \"ipmi\", \"maintenance\": true}}]");
+    assert_eq!(parse(text.as_bytes(), None).unwrap(), [expected]);
+    let csv = format!("id,driver\n{A},ipmi\n");
+    assert_eq!(parse(csv.as_bytes(), None).unwrap(), [node(2, A)]);
+    assert_faults("id,driver\n7,ipmi\n", None, &["line 2: uuid is missing"]);
+}
+
+#[test]
+fn a_warning_before_the_json_is_passed_by() {
+    for warning in [
+        "WARNING: certificate expires soon\n",
+        "[WARNING] deprecated\n[2026-11-26 10:00:00] {x} again\n",
+        "/usr/lib/python3/x.py:12: UserWarning: {\n  warn(\n\n",
+    ] {
+        let line = 1 + warning.matches('\n').count();
+        let list = format!("{warning}[{{\"uuid\": \"{A}\", \"driver\": \"ipmi\"}}]\n");
+        assert_eq!(
+            parse(list.as_bytes(), None).unwrap(),
+            [node(line, A)],
+            "{warning}"
+        );
+        let lines =
+            format!("{warning}{{\"nodes\": [\n{{\"uuid\": \"{A}\", \"driver\": \"ipmi\"}}]}}\n");
+        assert_eq!(
+            parse(lines.as_bytes(), Some("json")).unwrap(),
+            [node(line + 1, A)]
+        );
+    }
+    // Within CSV a line may begin with a bracket.
+    let text = format!("driver,uuid,extra\nipmi,{A},\"x\n{{\"\n");
+    assert_eq!(parse(text.as_bytes(), None).unwrap(), [node(2, A)]);
+}
+
+#[test]
+fn what_a_foreign_file_seems_to_be_is_named_with_the_way_out() {
+    for (text, expected) in [
+        (
+            "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": []}",
+            "seems to be a Kubernetes list",
+        ),
+        (
+            "{\"a\": {\"driver\": \"ipmi\"}, \"b\": {\"driver\": \"ipmi\"}}",
+            "seems to be a map of nodes",
+        ),
+        (
+            "{\"data\": [{\"uuid\": \"a\", \"driver\": \"ipmi\"}]}",
+            "the list is under \"data\"",
+        ),
+        (
+            "+------+--------+\n| UUID | Driver |\n",
+            "a table for people",
+        ),
+        ("<html><body>502</body></html>", "XML or a page"),
+        ("---\n- uuid: a\n  driver: ipmi\n", "YAML"),
+        ("PK\u{3}\u{4}xl/workbook.xml", "a spreadsheet"),
+    ] {
+        let found = faults(text, None);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert!(found[0].contains(expected), "{}", found[0]);
+    }
+}
+
+#[test]
 fn what_the_file_does_not_say_stays_unsaid() {
     let text = format!(
         "[{{\"uuid\": \"{A}\", \"driver\": \"ipmi\", \"maintenance\": null, \"conductor_group\": null}}]"
@@ -212,7 +428,7 @@ fn a_file_that_comes_byte_by_byte_is_read_as_one_that_is_there() {
 
 #[test]
 fn a_missing_driver_says_how_to_ask_for_it() {
-    let expected = "driver is missing: ask for it with --fields uuid name driver";
+    let expected = "driver is missing: ask for it with --limit 0 --fields uuid name driver";
     let text = format!("[\n{{\"uuid\": \"{A}\"}},\n{{\"uuid\": \"{B}\",\n\"driver\": null}}]");
     assert_faults(
         &text,

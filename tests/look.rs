@@ -31,7 +31,10 @@ fn settings(directory: &tempfile::TempDir) -> Settings {
 fn import(directory: &tempfile::TempDir, name: &str, text: &str) -> Import {
     let file = directory.path().join(name);
     std::fs::write(&file, text).expect("a file");
-    Import { file }
+    Import {
+        file,
+        allow_empty: false,
+    }
 }
 
 fn failure<T: std::fmt::Debug>(answer: Result<T, Failure>) -> Failure {
@@ -225,7 +228,7 @@ async fn a_bad_file_names_every_line_and_field_and_imports_nothing() {
 }
 
 #[tokio::test]
-async fn a_missing_database_is_unreachable_and_says_how_to_make_one() {
+async fn a_missing_database_fails_as_one_without_tables_and_says_how_to_make_one() {
     let directory = tempfile::tempdir().expect("a directory");
     let settings = settings(&directory);
     let nodes = import(
@@ -244,7 +247,7 @@ async fn a_missing_database_is_unreachable_and_says_how_to_make_one() {
         failure(forget.answer(&settings, Output::Text).await),
         failure(node.answer(&settings, Output::Text).await),
     ] {
-        assert_eq!(failure.code, UNREACHABLE, "{failure}");
+        assert_eq!(failure.code, FAILED, "{failure}");
         assert!(failure.message.contains("nodewarden migrate"), "{failure}");
     }
     std::fs::write(directory.path().join("new.db"), b"").expect("an empty file");
@@ -598,6 +601,7 @@ async fn a_file_that_is_not_there_is_named() {
     let directory = tempfile::tempdir().expect("a directory");
     let missing = Import {
         file: PathBuf::from("/nowhere/nodes.json"),
+        allow_empty: false,
     };
     let failure = failure(missing.answer(&settings(&directory), Output::Text).await);
     assert_eq!(failure.code, FAILED);

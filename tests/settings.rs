@@ -29,7 +29,12 @@ fn flags_outrank_the_environment_which_outranks_the_file() {
     let migrate = |command: &mut Command| {
         command.arg("migrate").assert().success();
     };
-    migrate(nodewarden(folder.path()).arg("--config").arg(&file));
+    nodewarden(folder.path())
+        .arg("--config")
+        .arg(&file)
+        .arg("migrate")
+        .assert()
+        .success();
     assert!(folder.path().join("from-file.db").exists());
     migrate(
         nodewarden(folder.path())
@@ -81,6 +86,22 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
         (
             "[database]\nurl = \"mysql://user:hush@h1:3306,user:hush@h2:3306/x\"\n",
             "database.url: in its list, user:password@ stands once",
+        ),
+        (
+            "[http]\nlisten = \"8780\"\n",
+            "http.listen must be an address and a port",
+        ),
+        (
+            "[bridge]\nlisten = \"::1:8780\"\n",
+            "bridge.listen must be an address and a port",
+        ),
+        (
+            "[database]\nurl = \"mysql://user:hu\\u200bsh@h1/x\"\n",
+            "database.url holds a character that cannot be seen (U+200B)",
+        ),
+        (
+            "[security.allowed_publishers]\nbridge = [\"a\", \"b\\u0007\"]\n",
+            "security.allowed_publishers.bridge holds a character that cannot be seen (U+0007)",
         ),
         (
             "[bridge]\ninterval = \"100ms\"\n",
@@ -200,8 +221,8 @@ fn the_exit_code_says_what_kind_of_failure_it_was() {
     );
     assert_eq!(
         said(nodewarden(folder.path()).arg("status")).0,
-        69,
-        "no database"
+        1,
+        "no tables yet: as on a server"
     );
     assert_eq!(
         said(
@@ -219,6 +240,49 @@ fn the_exit_code_says_what_kind_of_failure_it_was() {
         said(nodewarden(folder.path()).args(["explain", "node", "nobody"])).0,
         1
     );
+}
+
+#[test]
+fn white_space_around_a_value_is_cut_and_what_cannot_be_seen_within_it_is_refused() {
+    let folder = folder();
+    nodewarden(folder.path())
+        .env("NODEWARDEN_DATABASE__URL", "sqlite://from-env.db\n")
+        .env("NODEWARDEN_AMQP__HEARTBEAT", "20s\r\n")
+        .env("NODEWARDEN_DECIDE__RECONNECT_GRACE", " 60s\t")
+        .arg("migrate")
+        .assert()
+        .success();
+    assert!(folder.path().join("from-env.db").exists());
+    let file = folder.path().join("trailing.toml");
+    std::fs::write(
+        &file,
+        "[database]\nurl = \"\"\"sqlite://from-file.db\n\"\"\"\n",
+    )
+    .unwrap();
+    nodewarden(folder.path())
+        .arg("--config")
+        .arg(&file)
+        .arg("migrate")
+        .assert()
+        .success();
+    assert!(folder.path().join("from-file.db").exists());
+    for (value, sign) in [
+        ("amqp://u:hu\nsh@h/%2f", "U+000A"),
+        ("amqp://u:hush@h\u{7f}/%2f", "U+007F"),
+        ("amqp://u:hush\u{feff}@h/%2f", "U+FEFF"),
+    ] {
+        let (code, text) = said(
+            nodewarden(folder.path())
+                .env("NODEWARDEN_AMQP__URL", value)
+                .args(["emit", "joined", "c1"]),
+        );
+        assert_eq!(code, 64, "{text}");
+        assert!(
+            text.contains("amqp.url holds a character") && text.contains(sign),
+            "{text}"
+        );
+        assert!(!text.contains("hush"), "{text}");
+    }
 }
 
 #[test]
@@ -284,7 +348,7 @@ fn a_fault_in_the_file_or_the_environment_of_others_shows_no_password_and_stops_
     use std::os::unix::ffi::OsStrExt;
     let odd = std::ffi::OsStr::from_bytes(b"\xff");
     let (code, text) = said(nodewarden(folder.path()).env("FOO", odd).arg("status"));
-    assert_eq!(code, 69, "{text}");
+    assert_eq!(code, 1, "{text}");
     let (code, text) = said(
         nodewarden(folder.path())
             .env("NODEWARDEN_DECIDE__MODE", odd)

@@ -18,6 +18,9 @@ pub enum BrokerError {
     /// do.
     #[error("broker refused: {0}")]
     Refused(String),
+    /// The broker did not let us in: login, virtual host, TLS. Trying again helps once somebody changed it.
+    #[error("broker refused: {0}")]
+    Denied(String),
     /// The session is over, and what was under way may or may not have reached the broker.
     #[error("broker session lost: {0}")]
     Lost(String),
@@ -29,18 +32,21 @@ impl BrokerError {
         if faults.len() == 1 {
             return faults.remove(0);
         }
-        let refused = faults.iter().all(|fault| matches!(fault, Self::Refused(_)));
+        let denied = faults.iter().all(|fault| matches!(fault, Self::Denied(_)));
         let texts: Vec<String> = faults.into_iter().map(Self::text).collect();
         let text = texts.join("; ");
-        match refused {
-            true => Self::Refused(text),
+        match denied {
+            true => Self::Denied(text),
             false => Self::Unreachable(text),
         }
     }
 
     fn text(self) -> String {
         match self {
-            Self::Unreachable(text) | Self::Refused(text) | Self::Lost(text) => text,
+            Self::Unreachable(text)
+            | Self::Refused(text)
+            | Self::Denied(text)
+            | Self::Lost(text) => text,
         }
     }
 
@@ -48,7 +54,7 @@ impl BrokerError {
     pub(super) fn before_session(self) -> Self {
         match self {
             Self::Lost(text) => Self::Unreachable(text),
-            other @ (Self::Unreachable(_) | Self::Refused(_)) => other,
+            other @ (Self::Unreachable(_) | Self::Refused(_) | Self::Denied(_)) => other,
         }
     }
 }
@@ -81,7 +87,9 @@ pub(super) fn lost(what: &str, fault: &lapin::Error) -> BrokerError {
 /// Within a session every refusal ends it.
 pub(super) fn over(fault: BrokerError) -> BrokerError {
     match fault {
-        BrokerError::Refused(text) | BrokerError::Unreachable(text) => BrokerError::Lost(text),
+        BrokerError::Refused(text) | BrokerError::Denied(text) | BrokerError::Unreachable(text) => {
+            BrokerError::Lost(text)
+        }
         lost @ BrokerError::Lost(_) => lost,
     }
 }
@@ -101,6 +109,11 @@ pub(super) async fn within<T>(
 
 /// The broker did not answer in time.
 pub(super) fn no_answer(what: &str, limit: Duration) -> BrokerError {
+    // What is left of a limit is said as people say it.
+    let limit = match limit.as_secs_f64() {
+        seconds if seconds < 1.0 => Duration::from_millis(limit.as_millis() as u64),
+        seconds => Duration::from_secs(seconds.round() as u64),
+    };
     BrokerError::Lost(format!(
         "{what}: no answer within {}",
         humantime::format_duration(limit)

@@ -93,7 +93,7 @@ impl BrokerConnection {
                 tokio::time::timeout(left(), hello)
                     .await
                     .map_err(|_| unreachable("no TLS handshake in time".into()))?
-                    .map_err(|fault| unreachable(format!("TLS: {}", chain(&fault))))?
+                    .map_err(|fault| unreachable(no_tls(&chain(&fault))))?
             }
         };
 
@@ -229,9 +229,20 @@ fn second_handle(socket: &impl AsFd) -> std::io::Result<TcpStream> {
 fn no_handshake(fault: BrokerError, place: &str) -> BrokerError {
     match fault.before_session() {
         BrokerError::Unreachable(why) => BrokerError::Unreachable(format!("{place}: {why}")),
-        BrokerError::Refused(why) => BrokerError::Refused(format!("{place}: {why}")),
+        BrokerError::Refused(why) | BrokerError::Denied(why) => {
+            BrokerError::Denied(format!("{place}: {why}"))
+        }
         other @ BrokerError::Lost(_) => other,
     }
+}
+
+/// Why there is no TLS.
+fn no_tls(why: &str) -> String {
+    if why.contains("InvalidContentType") || why.contains("corrupt message") {
+        return "what answers there does not speak TLS: begin amqp.url with amqp://, or name the port for TLS, usually 5671"
+            .to_owned();
+    }
+    format!("TLS: {why}")
 }
 
 /// The first address of the host that accepts a connection: a host may have several, and the

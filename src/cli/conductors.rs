@@ -43,7 +43,7 @@ impl Forget {
         let name = printable(&self.name);
         match known
             .iter()
-            .find(|known| known.conductor == self.name)
+            .find(|known| known.conductor == self.name.trim())
             .map(|known| known.state)
         {
             Some(state) if !state.counts_as_active() => {}

@@ -232,7 +232,7 @@ impl What {
                 Some(id) => EventId::parse(id).map_err(|fault| named("--message-id", fault))?,
                 None => new_id(),
             },
-            conductor: ConductorName::parse(&who.conductor)
+            conductor: ConductorName::parse(who.conductor.trim())
                 .map_err(|fault| named("the conductor's name", fault))?,
             incarnation: Incarnation::new(incarnation)
                 .ok_or_else(|| Failure::usage("--incarnation is above 2^63-1"))?,
@@ -247,11 +247,11 @@ impl Serves {
         let drivers = self
             .drivers
             .iter()
-            .map(|driver| Driver::parse(driver))
+            .map(|driver| Driver::parse(driver.trim()))
             .collect::<Result<BTreeSet<_>, _>>()
             .map_err(|fault| named("--driver", fault))?;
         Ok(Statement {
-            group: Group::parse(&self.group).map_err(|fault| named("--group", fault))?,
+            group: Group::parse(self.group.trim()).map_err(|fault| named("--group", fault))?,
             drivers,
             heartbeat_timeout: self.heartbeat_timeout,
         })

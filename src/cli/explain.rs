@@ -41,9 +41,9 @@ impl Explain {
         let answer = match &self {
             Self::Node { name } => node(&reader, name).await,
             Self::Driver { name, group } => {
-                driver(&reader, name, &group.to_ascii_lowercase()).await
+                driver(&reader, name.trim(), &group.trim().to_ascii_lowercase()).await
             }
-            Self::Conductor { name } => conductor(&reader, name).await,
+            Self::Conductor { name } => conductor(&reader, name.trim()).await,
         };
         let (text, object) = answer.map_err(failed)?.map_err(Failure::failed)?;
         Ok(match output {

@@ -97,7 +97,14 @@ impl Failure {
 
     /// What a fault of the settings' database becomes.
     fn of(settings: &Settings) -> impl Fn(StoreError) -> Self + Copy {
-        |fault| Self::at(&settings.database.url.redacted(), &fault)
+        |fault| {
+            let failure = Self::at(&settings.database.url.redacted(), &fault);
+            // Before `migrate`, as with a server whose tables are not made yet.
+            if matches!(fault, StoreError::NoFile { .. }) {
+                return Self::failed(failure.message);
+            }
+            failure
+        }
     }
 
     /// The database at `url`, which holds no secret, failed: says why and what to do.
@@ -114,6 +121,10 @@ impl Failure {
             StoreError::Unopened(_) => Self::unreachable(message(
                 "Does the server run, and are host, port, user, password and name in database.url right?",
             )),
+            StoreError::Transient { .. } if fault.is_read_only() => Self::unreachable(message(
+                "It takes no writes: it is a standby, or was set read-only. Name the host that takes them in \
+                 database.url, or all hosts: the first that does is used.",
+            )),
             StoreError::Transient { .. } => Self::unreachable(message(
                 "It may be busy or out of reach for now: try again, or look at database.url.",
             )),
@@ -122,6 +133,7 @@ impl Failure {
             )),
             // The first says by itself what to do.
             StoreError::Missing { .. }
+            | StoreError::Denied(_)
             | StoreError::Fenced(_)
             | StoreError::Permanent { .. }
             | StoreError::Corrupt(_) => Self::failed(format!("database {url}: {why}")),
@@ -197,7 +209,7 @@ ends_with! {
 impl From<BrokerError> for Failure {
     fn from(fault: BrokerError) -> Self {
         match fault {
-            BrokerError::Unreachable(_) | BrokerError::Lost(_) => {
+            BrokerError::Unreachable(_) | BrokerError::Denied(_) | BrokerError::Lost(_) => {
                 Self::unreachable(fault.to_string())
             }
             BrokerError::Refused(_) => Self::failed(fault.to_string()),

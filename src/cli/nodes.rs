@@ -34,7 +34,7 @@ pub enum Nodes {
 /// Fill the table `nodes` from JSON or CSV.
 ///
 /// JSON: an array, {"nodes": [...]}, or one object per line; CSV: with a header line. Understands what
-/// `openstack baremetal node list --fields uuid name driver conductor_group maintenance -f json`
+/// `openstack baremetal node list --limit 0 --fields uuid name driver conductor_group maintenance -f json`
 /// prints. Known nodes are brought up to date; nothing is deleted; `service_state` is never
 /// written, `maintenance` only where the file has it. If anything in the file is wrong, nothing
 /// is imported and every fault is named with its line and field.
@@ -42,6 +42,9 @@ pub enum Nodes {
 pub struct Import {
     /// The file; `-` is standard input.
     pub file: PathBuf,
+    /// A file without nodes is meant, and no mistake.
+    #[arg(long)]
+    pub allow_empty: bool,
 }
 
 impl Import {
@@ -56,6 +59,19 @@ impl Import {
             ));
         }
         let nodes = self.read()?;
+        if nodes.is_empty() && !self.allow_empty {
+            return Err(Failure::failed(format!(
+                "{}: there are no nodes in it, so nothing was imported; if that is meant, say --allow-empty",
+                self.shown()
+            )));
+        }
+        if nodes.may_be_a_page() {
+            eprintln!(
+                "warning: {} has exactly 1,000 nodes, where Ironic ends a list by itself: nodes beyond it would stay \
+                 unprotected. `openstack baremetal node list --limit 0 …` prints all",
+                self.shown()
+            );
+        }
         let stop = stop_on_signals(&Tasks::default())?;
         let progress = progress(nodes.len());
         let mut done = 0;

@@ -8,7 +8,7 @@ use crate::answers::explain::counted;
 use crate::clock::now_ms;
 use crate::config::Settings;
 use crate::domain::ids::{Driver, Group, Pair};
-use crate::store::{Held, Operator, Reader, StoreError, Window};
+use crate::store::{DriverView, Held, Operator, Reader, StoreError, Window};
 use crate::telemetry::printable;
 
 /// Nodes in one transaction: some hundredths of a second, for which their rows are locked.
@@ -124,6 +124,7 @@ impl Release {
         }
         bar.finish_and_clear();
         let complete = match count.locked {
+            0 if count.released == 0 => self.named(&reader, &wanted, settings).await,
             0 => Ok(()),
             locked => Err(Failure::failed(format!(
                 "{} could not be given back: other sessions lock the rows. Try again.",
@@ -135,9 +136,9 @@ impl Release {
 
     async fn wanted(&self, reader: &Reader, settings: &Settings) -> Result<Wanted, Failure> {
         if let Some(name) = &self.driver {
-            let group = Group::parse(self.group.as_deref().unwrap_or_default())
+            let group = Group::parse(self.group.as_deref().unwrap_or_default().trim())
                 .map_err(|fault| Failure::usage(format!("--group: {fault}")))?;
-            let driver = Driver::parse(name)
+            let driver = Driver::parse(name.trim())
                 .map_err(|fault| Failure::usage(format!("--driver: {fault}")))?;
             return Ok(Wanted::Of(Pair { group, driver }));
         }
@@ -162,6 +163,31 @@ impl Release {
                 printable(node)
             )))?,
         }
+    }
+
+    /// Nothing was given back: whether what was asked for exists at all.
+    async fn named(
+        &self,
+        reader: &Reader,
+        wanted: &Wanted,
+        settings: &Settings,
+    ) -> Result<(), Failure> {
+        let Wanted::Of(pair) = wanted else {
+            return Ok(());
+        };
+        let drivers = reader.drivers().await;
+        let drivers = drivers.map_err(Failure::of(settings))?;
+        let of = |view: &DriverView| {
+            view.driver == pair.driver.as_str() && view.conductor_group == pair.group.as_str()
+        };
+        if drivers.iter().any(of) {
+            return Ok(());
+        }
+        Err(Failure::failed(format!(
+            "no conductor and no node names {}; `nodewarden status` lists those that are named, and --group says which \
+             group",
+            printable(&pair.to_string())
+        )))
     }
 
     /// About how many nodes it is about, for the bar.

@@ -23,6 +23,8 @@ impl Settings {
     /// [`SettingsFault`] for the first one that does not.
     pub fn check(&self) -> Result<(), SettingsFault> {
         self.check_amqp()?;
+        check_listen("http.listen", &self.http.listen)?;
+        check_listen("bridge.listen", &self.bridge.listen)?;
         if !(1..=5000).contains(&self.publish.nodes_per_message) {
             return refuse("publish.nodes_per_message must be 1 to 5000");
         }
@@ -184,6 +186,23 @@ impl Settings {
             _ => Ok(()),
         }
     }
+}
+
+/// Empty, or an address and a port.
+fn check_listen(setting: &str, listen: &str) -> Result<(), SettingsFault> {
+    let host_and_port = listen.rsplit_once(':');
+    let good = host_and_port.is_some_and(|(host, port)| {
+        let bracketed = host.starts_with('[') && host.ends_with(']');
+        !host.is_empty()
+            && (bracketed || !host.contains([':', '/', ' ']))
+            && port.parse::<u16>().is_ok()
+    });
+    if listen.is_empty() || good {
+        return Ok(());
+    }
+    refuse(format!(
+        "{setting} must be an address and a port, such as 127.0.0.1:8780, 0.0.0.0:8780 or [::1]:8780, or empty"
+    ))
 }
 
 /// In a list of hosts each must have a name, and user and password stand before the first one.

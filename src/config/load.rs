@@ -4,6 +4,7 @@ use std::path::Path;
 
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
+use figment::value::Value;
 
 use super::{Settings, SettingsFault, environment};
 
@@ -41,12 +42,14 @@ impl Settings {
         for (path, value) in overrides {
             figment = Self::set(figment, path, value, &format!("setting {path}"))?;
         }
-        let settings: Self = figment
-            .extract()
-            .map_err(|fault| SettingsFault::Malformed {
-                origin: "settings".to_owned(),
-                why: fault.to_string(),
-            })?;
+        let malformed = |fault: figment::Error| SettingsFault::Malformed {
+            origin: "settings".to_owned(),
+            why: fault.to_string(),
+        };
+        let mut whole: Value = figment.extract().map_err(malformed)?;
+        trim("", &mut whole)?;
+        let figment = Figment::from(Serialized::defaults(whole));
+        let settings: Self = figment.extract().map_err(malformed)?;
         settings.check()?;
         Ok(settings)
     }
@@ -58,6 +61,7 @@ impl Settings {
         value: &str,
         origin: &str,
     ) -> Result<Figment, SettingsFault> {
+        let value = value.trim();
         let quoted = toml_text(value);
         // A list is one wherever the setting takes one; `[::1]:8780` is no TOML and stays a text.
         let candidates = match value.trim_start().starts_with('[') {
@@ -94,6 +98,37 @@ fn unquoted(fault: &str) -> String {
     let lines: Vec<&str> = fault.lines().filter(|line| !quotes(line)).collect();
     lines.join("\n").trim_end().to_owned()
 }
+
+/// Cuts white space around texts, as secrets that are mounted or piped have a line break at their end, and
+/// refuses what cannot be seen within them.
+fn trim(path: &str, value: &mut Value) -> Result<(), SettingsFault> {
+    match value {
+        Value::String(_, text) => {
+            *text = text.trim().to_owned();
+            match text
+                .chars()
+                .find(|c| c.is_control() || INVISIBLE.contains(c))
+            {
+                None => Ok(()),
+                Some(c) => Err(SettingsFault::Refused(format!(
+                    "{path} holds a character that cannot be seen (U+{:04X})",
+                    u32::from(c)
+                ))),
+            }
+        }
+        Value::Dict(_, entries) => entries.iter_mut().try_for_each(|(key, value)| match path {
+            "" => trim(key, value),
+            path => trim(&format!("{path}.{key}"), value),
+        }),
+        Value::Array(_, values) => values.iter_mut().try_for_each(|value| trim(path, value)),
+        Value::Char(..) | Value::Bool(..) | Value::Num(..) | Value::Empty(..) => Ok(()),
+    }
+}
+
+/// Signs without width, as they come along when text is copied from a page.
+const INVISIBLE: [char; 6] = [
+    '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}', '\u{ad}',
+];
 
 /// `value` as a TOML text.
 fn toml_text(value: &str) -> String {

@@ -89,6 +89,36 @@ name!(
     EventId, empty: false, normal: |text| text.into()
 );
 
+/// The one form of a node's id, for every way in: without white space around it, and one in the form of
+/// a UUID (with or without hyphens, in braces, as a URN, in either case) in lower case with hyphens.
+#[must_use]
+pub fn node_id(text: &str) -> String {
+    let text = text.trim();
+    uuid_form(text).unwrap_or_else(|| text.to_owned())
+}
+
+/// `text` as a UUID is written, if it is one.
+#[must_use]
+pub fn uuid_form(text: &str) -> Option<String> {
+    let bare = match text.get(..9) {
+        Some(urn) if urn.eq_ignore_ascii_case("urn:uuid:") => &text[9..],
+        _ => text
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'))
+            .unwrap_or(text),
+    };
+    let bytes = bare.as_bytes();
+    let hyphens = [8, 13, 18, 23];
+    let hyphenated = bytes.len() == 36 && hyphens.iter().all(|at| bytes[*at] == b'-');
+    let digits = bare.replace('-', "").to_ascii_lowercase();
+    let hex = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !hex || (bytes.len() != 32 && !hyphenated) {
+        return None;
+    }
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &digits[part]);
+    Some(parts.join("-"))
+}
+
 /// A conductor group and a driver: what a node needs, and what a conductor serves.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pair {

@@ -9,7 +9,7 @@ use crate::config::{self, Database, InventoryKind};
 use crate::store::alone;
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
-use crate::store::database::error::StoreError;
+use crate::store::database::error::{StoreError, denied_migration};
 use crate::store::database::open::Purpose;
 use crate::store::inventory;
 use crate::store::sql;
@@ -69,6 +69,9 @@ async fn upgrade(
         };
         let Err(fault) = outcome else { break };
         tries += 1;
+        if let Some(denied) = denied_migration(&fault) {
+            return Err(denied);
+        }
         if tries == 5 {
             let hint = if matches!(fault, MigrateError::VersionMismatch(_)) {
                 " (were they created with another inventory.kind, or by another build?)"

@@ -52,6 +52,7 @@ mod memory;
 mod names;
 mod replies;
 mod restarts;
+mod sessions;
 mod slow;
 mod survey;
 mod tables;

@@ -4,6 +4,7 @@ use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
+use super::plain::shown;
 use super::refusal::{self, DETAIL, ORIGINAL, REASON, REFUSED};
 use crate::broker::APP_ID;
 use crate::broker::publisher::PERSISTENT;
@@ -190,8 +191,15 @@ impl Found {
         if let Some(app) = word("app_id") {
             properties = properties.with_app_id(app);
         }
-        if let Some(AMQPValue::Timestamp(timestamp)) = self.original.inner().get("timestamp") {
-            properties = properties.with_timestamp(*timestamp);
+        let timestamp = match self.original.inner().get("timestamp") {
+            Some(AMQPValue::LongLongInt(timestamp)) => u64::try_from(*timestamp).ok(),
+            Some(AMQPValue::LongString(timestamp)) => timestamp.to_string().parse().ok(),
+            // As letters of earlier versions have it.
+            Some(AMQPValue::Timestamp(timestamp)) => Some(*timestamp),
+            _ => None,
+        };
+        if let Some(timestamp) = timestamp {
+            properties = properties.with_timestamp(timestamp);
         }
         properties
     }
@@ -239,37 +247,4 @@ fn first_death(headers: &FieldTable) -> Option<(ShortString, ShortString)> {
         ShortString::try_new(exchange).ok()?,
         ShortString::try_new(key).ok()?,
     ))
-}
-
-/// A value for people.
-fn shown(value: &AMQPValue) -> String {
-    match value {
-        AMQPValue::LongString(text) => text.to_string(),
-        AMQPValue::ShortString(text) => text.to_string(),
-        AMQPValue::Boolean(flag) => flag.to_string(),
-        AMQPValue::ShortShortInt(number) => number.to_string(),
-        AMQPValue::ShortShortUInt(number) => number.to_string(),
-        AMQPValue::ShortInt(number) => number.to_string(),
-        AMQPValue::ShortUInt(number) => number.to_string(),
-        AMQPValue::LongInt(number) => number.to_string(),
-        AMQPValue::LongUInt(number) => number.to_string(),
-        AMQPValue::LongLongInt(number) => number.to_string(),
-        AMQPValue::Float(number) => number.to_string(),
-        AMQPValue::Double(number) => number.to_string(),
-        AMQPValue::Timestamp(seconds) => seconds.to_string(),
-        AMQPValue::FieldArray(array) => {
-            let values: Vec<_> = array.as_slice().iter().map(shown).collect();
-            format!("[{}]", values.join(", "))
-        }
-        AMQPValue::FieldTable(table) => {
-            let fields: Vec<_> = table
-                .into_iter()
-                .map(|(name, value)| format!("{name}: {}", shown(value)))
-                .collect();
-            format!("{{{}}}", fields.join(", "))
-        }
-        AMQPValue::ByteArray(bytes) => format!("{} bytes", bytes.len()),
-        AMQPValue::DecimalValue(decimal) => format!("{}e-{}", decimal.value, decimal.scale),
-        AMQPValue::Void => "null".to_owned(),
-    }
 }

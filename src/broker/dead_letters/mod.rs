@@ -6,9 +6,11 @@
 //! second. A walk holds a lock, an exclusive queue: another operator's copies would look like such
 //! leftovers.
 //!
-//! [`queue`](DeadLetters) holds the lock and walks; `letter` reads a copy; `refusal` makes one.
+//! [`queue`](DeadLetters) holds the lock and walks; `letter` reads a copy; `refusal` makes one,
+//! with foreign values as `plain` text and numbers.
 
 mod letter;
+mod plain;
 mod queue;
 mod refusal;
 

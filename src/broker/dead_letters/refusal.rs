@@ -6,6 +6,7 @@ use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
+use super::plain::plain;
 use crate::broker::APP_ID;
 use crate::broker::publisher::PERSISTENT;
 use crate::clock::{new_id, now_ms};
@@ -61,16 +62,14 @@ pub(in crate::broker) fn wrap(
     }
 }
 
-/// Everything that a message says about itself beside its body.
+/// Everything that a message says about itself beside its body, in texts and numbers.
 fn describe(original: &Delivery, frame_max: usize) -> FieldTable {
     let properties = &original.properties;
     let mut table = FieldTable::default();
     table.insert("exchange".into(), text(original.exchange.as_str()));
     table.insert("routing_key".into(), text(original.routing_key.as_str()));
-    table.insert(
-        "redelivered".into(),
-        AMQPValue::Boolean(original.redelivered),
-    );
+    let redelivered = original.redelivered.to_string();
+    table.insert("redelivered".into(), text(&redelivered));
     let words: [(&str, &Option<ShortString>); 9] = [
         ("content_type", properties.content_type()),
         ("content_encoding", properties.content_encoding()),
@@ -94,15 +93,24 @@ fn describe(original: &Delivery, frame_max: usize) -> FieldTable {
         table.insert("priority".into(), AMQPValue::LongInt(i32::from(*priority)));
     }
     if let Some(timestamp) = properties.timestamp() {
-        table.insert("timestamp".into(), AMQPValue::Timestamp(*timestamp));
+        let timestamp = match i64::try_from(*timestamp) {
+            Ok(seconds) => AMQPValue::LongLongInt(seconds),
+            Err(_) => text(&timestamp.to_string()),
+        };
+        table.insert("timestamp".into(), timestamp);
     }
     if let Some(headers) = properties.headers() {
-        let kept = match table_size(headers, DEPTH_MAX) {
+        // Only then may they be walked through to be written plainly.
+        let plain = table_size(headers, DEPTH_MAX).map(|_| plain(headers));
+        let size = plain
+            .as_ref()
+            .and_then(|plain| table_size(plain, DEPTH_MAX));
+        let kept = match size {
             None => text("left out: nested too deeply"),
             Some(size) if size.saturating_add(RESERVE) > frame_max => {
                 text(&format!("left out: {size} bytes do not fit into a frame"))
             }
-            Some(_) => AMQPValue::FieldTable(headers.clone()),
+            Some(_) => AMQPValue::FieldTable(plain.unwrap_or_default()),
         };
         table.insert("headers".into(), kept);
     }
@@ -213,6 +221,38 @@ mod tests {
             left_out.inner().get("headers"),
             Some(AMQPValue::LongString(_))
         ));
+    }
+
+    #[test]
+    fn what_the_original_said_is_written_in_texts_and_numbers_alone() {
+        let mut inner = FieldTable::default();
+        inner.insert("deep".into(), AMQPValue::Boolean(true));
+        let mut headers = FieldTable::default();
+        headers.insert("when".into(), AMQPValue::Timestamp(1_700_000_000_000));
+        headers.insert("ever".into(), AMQPValue::Timestamp(u64::MAX));
+        headers.insert("part".into(), AMQPValue::Double(0.5));
+        headers.insert("none".into(), AMQPValue::Void);
+        headers.insert("in".into(), AMQPValue::FieldTable(inner));
+        let mut original = Delivery::mock(1, "e".into(), "k".into(), false, Vec::new());
+        original.properties = BasicProperties::default()
+            .with_timestamp(1_700_000_000_000)
+            .with_headers(headers);
+        let mut headers = FieldTable::default();
+        headers.insert("when".into(), AMQPValue::LongLongInt(1_700_000_000_000));
+        headers.insert("ever".into(), text(&u64::MAX.to_string()));
+        headers.insert("part".into(), text("0.5"));
+        headers.insert("none".into(), text("null"));
+        headers.insert("in".into(), text("{deep: true}"));
+        let mut expected = FieldTable::default();
+        expected.insert("exchange".into(), text("e"));
+        expected.insert("routing_key".into(), text("k"));
+        expected.insert("redelivered".into(), text("false"));
+        expected.insert(
+            "timestamp".into(),
+            AMQPValue::LongLongInt(1_700_000_000_000),
+        );
+        expected.insert("headers".into(), AMQPValue::FieldTable(headers));
+        assert_eq!(describe(&original, 131_072), expected);
     }
 
     #[test]

@@ -12,12 +12,13 @@ use super::record::{FIELDS, Field, Given, Record, client_option, field_called};
 use super::{RECORD_BYTES, Taking};
 
 /// The records below the header of `source`.
-pub(super) fn records(source: impl Read, taking: &mut Taking) -> io::Result<()> {
+pub(super) fn records(source: impl Read, separator: u8, taking: &mut Taking) -> io::Result<()> {
     let behind = Rc::new(RefCell::new(Behind::default()));
     let mut reader = ::csv::ReaderBuilder::new()
         // A row that is too short or too long is said with its line, by us.
         .flexible(true)
         .has_headers(false)
+        .delimiter(separator)
         .trim(::csv::Trim::All)
         .from_reader(Remembered {
             source,
@@ -35,6 +36,13 @@ pub(super) fn records(source: impl Read, taking: &mut Taking) -> io::Result<()> 
             Err(error) => return cannot_be_read(error, line, &mut taking.faults),
         }
         let Some(columns) = &columns else {
+            // Excel's note of the separator.
+            if row
+                .get(0)
+                .is_some_and(|word| word.eq_ignore_ascii_case("sep="))
+            {
+                continue;
+            }
             let header: Vec<_> = row.iter().map(field_called).collect();
             if !check_header(line, &header, &mut taking.faults) {
                 return Ok(());
@@ -48,9 +56,10 @@ pub(super) fn records(source: impl Read, taking: &mut Taking) -> io::Result<()> 
             taking.faults.line(
                 line,
                 format!(
-                    "has {} columns and the header has {}: quote values that hold a comma",
+                    "has {} columns and the header has {}: quote values that hold a {:?}",
                     row.len(),
-                    columns.len()
+                    columns.len(),
+                    char::from(separator)
                 ),
             );
         }
@@ -72,6 +81,51 @@ fn cannot_be_read(error: ::csv::Error, line: usize, faults: &mut Faults) -> io::
     Ok(())
 }
 
+/// What separates the columns of the text that begins so: what its first line says, or what makes the most
+/// columns of it that are known.
+pub(super) fn separator(head: &[u8]) -> u8 {
+    let head = String::from_utf8_lossy(head.trim_ascii_start());
+    let line = head
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches([' ', '\r']);
+    if let Some(b"sep=") = line
+        .as_bytes()
+        .get(..4)
+        .map(<[u8]>::to_ascii_lowercase)
+        .as_deref()
+        && let [separator] = line.as_bytes()[4..]
+    {
+        return separator;
+    }
+    let known = |separator: &u8| {
+        let titles = line.split(char::from(*separator));
+        let titles = titles.map(|title| title.trim().trim_matches('"'));
+        titles.filter_map(field_called).count()
+    };
+    // Of those that do as well, the last one wins.
+    *b"|\t;,"
+        .iter()
+        .max_by_key(|separator| known(separator))
+        .unwrap_or(&b',')
+}
+
+/// Whether the text begins with a line that names the columns that a node must have.
+pub(super) fn has_header(head: &[u8]) -> bool {
+    let separator = char::from(separator(head));
+    let head = String::from_utf8_lossy(head.trim_ascii_start());
+    let titles = head.lines().next().unwrap_or_default().split(separator);
+    let fields: Vec<_> = titles
+        .filter_map(|title| field_called(title.trim().trim_matches('"')))
+        .collect();
+    fields.contains(&"driver")
+        || head
+            .as_bytes()
+            .get(..4)
+            .is_some_and(|sep| sep.eq_ignore_ascii_case(b"sep="))
+}
+
 /// Says what is wrong with the header: once, and not again for each row.
 fn check_header(line: usize, columns: &[Option<&'static str>], faults: &mut Faults) -> bool {
     let mut good = true;
@@ -81,6 +135,7 @@ fn check_header(line: usize, columns: &[Option<&'static str>], faults: &mut Faul
             .filter(|column| **column == Some(field))
             .count();
         let what = match count {
+            0 if field == "uuid" && columns.contains(&Some("id")) => continue,
             0 if matches!(field, "uuid" | "driver") => format!(
                 "the column {field} is missing: the first line must name the columns; with \
                  OpenStack's client use {} -f csv",
@@ -174,4 +229,5 @@ fn record(line: usize, columns: &[Option<&'static str>], row: &StringRecord) -> 
         line,
         fields: fields.collect(),
     }
+    .settled()
 }

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::cutter::{Cut, Cutter};
 use super::fault::Faults;
+use super::foreign;
 use super::lines::{Lines, newlines};
 use super::record::{Field, Given, Record, field_called};
 use super::{RECORD_BYTES, Taking};
@@ -39,10 +40,9 @@ pub(super) fn one_a_line(source: impl Read, taking: &mut Taking) -> io::Result<(
 
 impl<'a, R: Read> Source<'a, R> {
     fn new(source: R, taking: &'a mut Taking) -> Self {
-        Self {
-            cutter: Cutter::new(BufReader::new(source)),
-            taking,
-        }
+        let mut cutter = Cutter::new(BufReader::new(source));
+        cutter.line += taking.above;
+        Self { cutter, taking }
     }
 
     fn any(&mut self) -> io::Result<()> {
@@ -77,14 +77,47 @@ impl<'a, R: Read> Source<'a, R> {
         let Some(has_list) = self.entries(&mut object)? else {
             return Ok(());
         };
+        if has_list {
+            return self.pages(object);
+        }
         let one_line = !object.text.contains(&b'\n');
         let line = self.cutter.line;
-        if !has_list && !self.record(&object) {
+        if let Some(what) = std::str::from_utf8(&object.text)
+            .ok()
+            .and_then(foreign::seems)
+        {
+            self.taking.faults.line(object.line, what);
+            return Ok(());
+        }
+        if !self.record(&object) {
             return Ok(());
         }
         let next = self.cutter.next_sign(&mut Vec::new())?;
-        if next.is_some() && one_line && !has_list && self.cutter.line > line {
+        if next.is_some() && one_line && self.cutter.line > line {
             return self.lines();
+        }
+        self.nothing_more()
+    }
+
+    /// A page of a list was read: it is the last one, or the others follow.
+    fn pages(&mut self, mut page: Piece) -> io::Result<()> {
+        self.taking.nodes.say_paged();
+        while names_next(&page) {
+            if self.cutter.next_sign(&mut Vec::new())? != Some(b'{') {
+                self.taking.faults.line(page.line, foreign::page());
+                return Ok(());
+            }
+            page = self.begin();
+            match self.entries(&mut page)? {
+                None => return Ok(()),
+                Some(true) => {}
+                Some(false) => {
+                    self.taking
+                        .faults
+                        .line(page.line, "is no page of a list of nodes");
+                    return Ok(());
+                }
+            }
         }
         self.nothing_more()
     }
@@ -283,6 +316,16 @@ impl<'a, R: Read> Source<'a, R> {
     }
 }
 
+/// Whether an object names the next page: as Ironic does, or as other services of OpenStack do.
+fn names_next(page: &Piece) -> bool {
+    let Ok(page) = serde_json::from_slice::<serde_json::Value>(&page.text) else {
+        return false;
+    };
+    let links = page["nodes_links"].as_array().or(page["links"].as_array());
+    let next = |link: &serde_json::Value| link["rel"] == "next";
+    !page["next"].is_null() || links.is_some_and(|links| links.iter().any(next))
+}
+
 /// Where `piece`, which was borrowed from `text`, begins in it.
 fn offset(text: &str, piece: &str) -> usize {
     (piece.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
@@ -314,7 +357,7 @@ fn record(node: &RawValue, line: usize, faults: &mut Faults) -> Option<Record> {
             good = false;
         }
     }
-    good.then_some(record)
+    good.then(|| record.settled())
 }
 
 fn given(value: &RawValue) -> Given {

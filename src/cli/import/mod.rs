@@ -8,11 +8,13 @@
 use std::io::{self, Cursor, Read};
 
 use self::fault::Faults;
+use self::lines::newlines;
 use self::record::Record;
 
 mod csv;
 mod cutter;
 mod fault;
+mod foreign;
 mod json;
 mod lines;
 mod node;
@@ -40,10 +42,20 @@ pub enum ReadFault {
     Io(#[from] io::Error),
 }
 
+/// How the nodes are written.
+enum Format {
+    /// With this separator.
+    Csv(u8),
+    JsonLines,
+    Json,
+}
+
 /// Takes the records of a file, one after the other.
 struct Taking {
     nodes: PackedNodes,
     faults: Faults,
+    /// How many lines of something else stand above the nodes.
+    above: usize,
 }
 
 impl Taking {
@@ -75,21 +87,33 @@ pub fn read(mut source: impl Read, extension: Option<&str>) -> Result<PackedNode
     let mut taking = Taking {
         nodes: PackedNodes::default(),
         faults: Faults::default(),
+        above: 0,
     };
     let mut head = Vec::new();
     source.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
     match readable(&head) {
         Err(what) => taking.faults.line(1, what),
         Ok(from) => {
-            let first = head[from..].trim_ascii_start().first().copied();
+            let extension = extension.unwrap_or_default().to_ascii_lowercase();
+            let from = from + foreign::before_json(&head[from..], &extension);
+            taking.above = newlines(&head[..from]);
+            let text = &head[from..];
+            let first = text.trim_ascii_start().first().copied();
+            let format = match (extension.as_str(), first) {
+                ("csv", _) => Format::Csv(csv::separator(text)),
+                ("jsonl" | "ndjson", _) => Format::JsonLines,
+                ("json", _) | (_, Some(b'{' | b'[')) => Format::Json,
+                _ => Format::Csv(csv::separator(text)),
+            };
             let mut whole = Cursor::new(head);
             whole.set_position(from as u64);
-            records(whole.chain(source), first, extension, &mut taking)?;
+            records(whole.chain(source), format, &mut taking)?;
         }
     }
     let Taking {
         mut nodes,
         mut faults,
+        ..
     } = taking;
     nodes.sort(&mut faults);
     Ok(faults.none_or(nodes)?)
@@ -106,23 +130,19 @@ fn readable(head: &[u8]) -> Result<usize, &'static str> {
     } else {
         0
     };
+    if let Some(what) = foreign::no_text(&head[from..]) {
+        return Err(what);
+    }
     if head[from..].trim_ascii().is_empty() && (head.len() as u64) < HEAD_BYTES {
         return Err("the file is empty: give JSON, or CSV with a header");
     }
     Ok(from)
 }
 
-fn records(
-    source: impl Read,
-    first: Option<u8>,
-    extension: Option<&str>,
-    taking: &mut Taking,
-) -> io::Result<()> {
-    let extension = extension.unwrap_or_default().to_ascii_lowercase();
-    match (extension.as_str(), first) {
-        ("csv", _) => csv::records(source, taking),
-        ("jsonl" | "ndjson", _) => json::one_a_line(source, taking),
-        ("json", _) | (_, Some(b'{' | b'[')) => json::records(source, taking),
-        _ => csv::records(source, taking),
+fn records(source: impl Read, format: Format, taking: &mut Taking) -> io::Result<()> {
+    match format {
+        Format::Csv(separator) => csv::records(source, separator, taking),
+        Format::JsonLines => json::one_a_line(source, taking),
+        Format::Json => json::records(source, taking),
     }
 }

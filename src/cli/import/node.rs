@@ -2,14 +2,14 @@
 
 use super::fault::{Fault, Faults, quoted};
 use super::record::{Given, Record, client_option};
-use crate::domain::ids::{Driver, Group, NAME_BYTES};
+use crate::domain::ids::{Driver, Group, NAME_BYTES, node_id};
 
 /// One node of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportedNode {
     /// Where it begins in the file, from 1.
     pub line: usize,
-    /// Its id, as in the file.
+    /// Its id, in its one form.
     pub uuid: String,
     /// `None`: the file does not say. `Some(None)`: it has no name.
     pub name: Option<Option<String>>,
@@ -43,7 +43,7 @@ pub(super) fn node(record: &Record, faults: &mut Faults) -> Option<ImportedNode>
     }
     Some(ImportedNode {
         line: record.line,
-        uuid: uuid?,
+        uuid: node_id(&uuid?),
         name: record
             .fields
             .contains_key("name")
@@ -79,8 +79,8 @@ impl Check<'_> {
     fn text(&mut self, field: &'static str, fault: fn(&str) -> Option<String>) -> Option<String> {
         let found = match &self.record.fields.get(field)?.value {
             Given::Nothing => return None,
-            Given::Text(text) => match fault(text) {
-                None => return Some(text.clone()),
+            Given::Text(text) => match fault(text.trim()) {
+                None => return Some(text.trim().to_owned()),
                 Some(what) => format!(
                     "{what}: {}; it must be text of at most {NAME_BYTES} bytes without control characters",
                     quoted(text)
@@ -100,7 +100,7 @@ impl Check<'_> {
     ) -> Option<String> {
         let nothing = match self.record.fields.get(field).map(|field| &field.value) {
             None | Some(Given::Nothing) => true,
-            Some(Given::Text(text)) => text.is_empty(),
+            Some(Given::Text(text)) => text.trim().is_empty(),
             Some(_) => false,
         };
         if nothing {
@@ -117,7 +117,7 @@ impl Check<'_> {
         let found = match &self.record.fields.get(field)?.value {
             Given::Nothing => return None,
             Given::Bool(flag) => return Some(*flag),
-            Given::Text(text) => match text.to_ascii_lowercase().as_str() {
+            Given::Text(text) => match text.trim().to_ascii_lowercase().as_str() {
                 "true" | "1" => return Some(true),
                 "false" | "0" => return Some(false),
                 _ => quoted(text),

@@ -24,6 +24,8 @@ pub struct PackedNodes {
     /// Drivers and groups, each written once, and their places.
     words: Vec<String>,
     places: HashMap<String, u32>,
+    /// They came in pages, of which the last one says that it is.
+    paged: bool,
 }
 
 /// One of them, in pieces.
@@ -38,7 +40,21 @@ struct Unpacked<'a> {
     group: &'a str,
 }
 
+/// Where Ironic ends a list by itself, unless told otherwise (`api.max_limit`).
+const PAGE: usize = 1000;
+
 impl PackedNodes {
+    /// Whether there may be more of them where they come from: they are just as many as Ironic prints at
+    /// most, and nothing says that they are all.
+    #[must_use]
+    pub fn may_be_a_page(&self) -> bool {
+        self.len() == PAGE && !self.paged
+    }
+
+    pub(super) fn say_paged(&mut self) {
+        self.paged = true;
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -2,8 +2,14 @@
 
 use std::collections::HashMap;
 
+use crate::domain::ids::uuid_form;
+
 /// The fields of a node that are read, by their names in Ironic's API; all others are ignored.
 pub(super) const FIELDS: [&str; 5] = ["uuid", "name", "driver", "conductor_group", "maintenance"];
+
+/// How OpenStack's SDK calls two of them. An `id` counts only in the form of a UUID: in a dump of the
+/// database it is the number of the row.
+const ALIASES: [(&str, &str); 2] = [("id", "uuid"), ("is_maintenance", "maintenance")];
 
 /// The fields of one node that matter, by their names in the API.
 #[derive(Debug, Default)]
@@ -33,6 +39,21 @@ pub(super) enum Given {
 }
 
 impl Record {
+    /// Takes a field by its other name where it has none by its own.
+    pub(super) fn settled(mut self) -> Self {
+        for (alias, field) in ALIASES {
+            let Some(found) = self.fields.remove(alias) else {
+                continue;
+            };
+            let is_uuid =
+                || matches!(&found.value, Given::Text(text) if uuid_form(text.trim()).is_some());
+            if field != "uuid" || is_uuid() {
+                self.fields.entry(field).or_insert(found);
+            }
+        }
+        self
+    }
+
     pub(super) fn line_of(&self, field: &str) -> usize {
         self.fields.get(field).map_or(self.line, |field| field.line)
     }
@@ -41,10 +62,14 @@ impl Record {
 /// The field that a key or column title means: `Conductor Group` is `conductor_group`.
 pub(super) fn field_called(title: &str) -> Option<&'static str> {
     let title = title.trim().to_ascii_lowercase().replace(' ', "_");
-    FIELDS.into_iter().find(|field| *field == title)
+    let aliases = ALIASES.into_iter().map(|(alias, _)| alias);
+    FIELDS
+        .into_iter()
+        .chain(aliases)
+        .find(|field| *field == title)
 }
 
 /// What to give OpenStack's client, for the faults about missing fields.
 pub(super) fn client_option() -> String {
-    format!("--fields {}", FIELDS.join(" "))
+    format!("--limit 0 --fields {}", FIELDS.join(" "))
 }

@@ -1,6 +1,7 @@
 //! Errors of the database, classified where they are understood.
 
 use sqlx::error::DatabaseError as _;
+use sqlx::migrate::MigrateError;
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::sqlite::SqliteError;
 
@@ -48,7 +49,10 @@ pub enum StoreError {
         /// What the database says.
         what: String,
     },
-    /// The schema is not ours, or not as it should be, or a right to use it is missing.
+    /// A right is missing; the text says which.
+    #[error("{0}")]
+    Denied(String),
+    /// The schema is not ours, or not as it should be.
     #[error("{0}")]
     Schema(String),
     /// The database's URL cannot be used.
@@ -68,6 +72,7 @@ impl StoreError {
             Self::Fenced(_)
             | Self::Permanent { .. }
             | Self::Missing { .. }
+            | Self::Denied(_)
             | Self::Schema(_)
             | Self::Url(_)
             | Self::Corrupt(_) => false,
@@ -104,6 +109,7 @@ impl StoreError {
                 doing,
                 what: said(&source),
             },
+            Class::Right if is_denied(&source) => Self::Denied(denied(doing, &source)),
             Class::Right => Self::Schema(format!(
                 "{doing}: {}: run `nodewarden migrate`, or grant the right that is missing",
                 said(&source)
@@ -111,6 +117,27 @@ impl StoreError {
             Class::Input => Self::Permanent { doing, source },
             Class::NoFile => Self::NoFile { doing, source },
             Class::Passing => Self::Transient { doing, source },
+        }
+    }
+
+    /// Whether the server takes no writes at the moment: a standby, or one that is set read-only.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        let Self::Transient { source, .. } = self else {
+            return false;
+        };
+        let Some(fault) = source.as_database_error() else {
+            return false;
+        };
+        if let Some(fault) = fault.try_downcast_ref::<MySqlDatabaseError>() {
+            // 1290 is any option that forbids a statement.
+            return matches!(fault.number(), 1792 | 1836)
+                || (fault.number() == 1290 && fault.message().contains("read"));
+        }
+        let code = fault.code().unwrap_or_default();
+        match fault.try_downcast_ref::<SqliteError>() {
+            Some(_) => code.parse::<u32>().is_ok_and(|code| code & 0xff == 8),
+            None => code == "25006",
         }
     }
 
@@ -124,6 +151,38 @@ impl StoreError {
             _ => Self::Unopened(source),
         }
     }
+}
+
+/// Whether a right is missing: SQLSTATE 42501, or what MySQL and MariaDB report as 42000 with these numbers.
+fn is_denied(source: &sqlx::Error) -> bool {
+    let Some(fault) = source.as_database_error() else {
+        return false;
+    };
+    match fault.try_downcast_ref::<MySqlDatabaseError>() {
+        Some(fault) => matches!(fault.number(), 1044 | 1142 | 1143 | 1227 | 1370),
+        // The second: no schema in which a table could be made.
+        None => matches!(fault.code().as_deref(), Some("42501" | "3F000")),
+    }
+}
+
+/// Which right, and how it is given.
+fn denied(doing: &str, source: &sqlx::Error) -> String {
+    let said = said(source);
+    let grant = match said.strip_prefix("permission denied for schema ") {
+        Some(schema) => format!(
+            "an owner of the database gives it: GRANT CREATE, USAGE ON SCHEMA {schema} TO our user"
+        ),
+        None => "grant the right that is missing".to_owned(),
+    };
+    format!("{doing}: {said}: {grant}")
+}
+
+/// Why tables could not be made, if a right is missing for it.
+pub(in crate::store) fn denied_migration(fault: &MigrateError) -> Option<StoreError> {
+    let (MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _)) = fault else {
+        return None;
+    };
+    is_denied(source).then(|| StoreError::Denied(denied("create or upgrade the tables", source)))
 }
 
 /// Whether a table or a column is missing.
@@ -147,7 +206,7 @@ pub(in crate::store) fn is_busy(fault: &sqlx::Error) -> bool {
 fn said(source: &sqlx::Error) -> String {
     source
         .as_database_error()
-        .map_or_else(|| source.to_string(), ToString::to_string)
+        .map_or_else(|| source.to_string(), |fault| fault.message().to_owned())
 }
 
 /// Whom a database's error blames.

@@ -30,7 +30,7 @@ const DIAL: Duration = Duration::from_secs(10);
 const DIAL_OF_SEVERAL: Duration = Duration::from_secs(3);
 
 /// PostgreSQL, in milliseconds. No generic plans: over never analysed tables one reads all rows.
-const POSTGRES: [(&str, &str); 7] = [
+const POSTGRES: [(&str, &str); 6] = [
     ("statement_timeout", "30000"),
     ("lock_timeout", "3000"),
     ("idle_in_transaction_session_timeout", "5000"),
@@ -38,8 +38,26 @@ const POSTGRES: [(&str, &str); 7] = [
     ("plan_cache_mode", "force_custom_plan"),
     // It compiles for a second what then runs for a tenth of a millisecond.
     ("jit", "off"),
-    ("TimeZone", "UTC"),
 ];
+
+/// What statements of ours are written for, whatever ALTER ROLE or ALTER DATABASE say for others. (The
+/// library says the encoding and the style of dates.)
+const POSTGRES_RELIED_ON: [(&str, &str); 7] = [
+    ("TimeZone", "UTC"),
+    ("standard_conforming_strings", "on"),
+    ("default_transaction_isolation", "read committed"),
+    ("default_transaction_deferrable", "off"),
+    ("transform_null_equals", "off"),
+    ("bytea_output", "hex"),
+    ("statement_timeout", "0"),
+];
+
+/// What statements of ours are written for, whatever the server's defaults are for others: without
+/// autocommit a single statement is never committed, and a COMMIT that chains begins a transaction.
+/// (The library says the character set and the time zone.)
+const MYSQL_RELIED_ON: &str = "SET SESSION autocommit = 1, SESSION completion_type = 0, SESSION sql_safe_updates = 0,
+    SESSION sql_select_limit = DEFAULT, SESSION sql_auto_is_null = 0, SESSION default_storage_engine = InnoDB,
+    SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,PIPES_AS_CONCAT'";
 
 /// MySQL and MariaDB, in seconds. We drop an idle connection first (`link.rs`); one that is idle
 /// inside a transaction belongs to a frozen process.
@@ -169,6 +187,7 @@ async fn postgres(database: &Database, purpose: Purpose) -> Result<Connection, S
     let options = PgConnectOptions::from_str(database.url.expose())
         .map_err(|fault| bad_url(database, &fault))?
         .application_name("nodewarden")
+        .options(POSTGRES_RELIED_ON)
         .disable_statement_logging();
     let options = match purpose {
         Purpose::Look => options.options(POSTGRES),
@@ -178,7 +197,10 @@ async fn postgres(database: &Database, purpose: Purpose) -> Result<Connection, S
                 .options(POSTGRES)
                 .options([("statement_timeout", &limit)])
         }
-        Purpose::Migrate => options.options([("lock_timeout", "10000")]),
+        Purpose::Migrate => options.options([
+            ("lock_timeout", "10000"),
+            ("idle_in_transaction_session_timeout", "0"),
+        ]),
     };
     let connection = PgConnection::connect_with(&options)
         .await
@@ -205,6 +227,10 @@ async fn mysql(database: &Database, purpose: Purpose) -> Result<Connection, Stor
         .await
         .map_err(StoreError::opening)?;
     let mut connection = Connection::MySql(connection);
+    connection
+        .command(MYSQL_RELIED_ON)
+        .await
+        .map_err(StoreError::opening)?;
     let settings = match purpose {
         Purpose::Write => MYSQL,
         Purpose::Look => MYSQL_LOOK,

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use crate::config::{self, Database, Mode};
 use crate::domain::announcement::BackReason;
 use crate::domain::change::Verdict;
-use crate::domain::ids::Pair;
+use crate::domain::ids::{Pair, node_id};
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
@@ -229,10 +229,12 @@ impl Reader {
     /// One node by uuid, or by a name that only one node has; `None`: there is none.
     pub async fn node(&self, uuid_or_name: &str) -> Result<Option<NodeFacts>, StoreError> {
         self.read("read a node", async |look| {
-            match row_of(look, uuid_or_name).await? {
-                Some(row) => node(look, &row).await.map(Some),
-                None => Ok(None),
+            for asked in spellings(uuid_or_name) {
+                if let Some(row) = row_of(look, &asked).await? {
+                    return node(look, &row).await.map(Some);
+                }
             }
+            Ok(None)
         })
         .await
     }
@@ -240,13 +242,20 @@ impl Reader {
     /// One node by uuid alone; `None`: there is none.
     pub async fn node_by_uuid(&self, uuid: &str) -> Result<Option<NodeFacts>, StoreError> {
         self.read("read a node", async |look| {
-            let asked = values![uuid];
-            let (connection, inventory) = (&mut look.connection, &look.inventory);
-            match connection.fetch_first(&inventory.see_node, asked).await? {
+            for asked in spellings(uuid) {
+                let (connection, inventory) = (&mut look.connection, &look.inventory);
+                let found = connection
+                    .fetch_first(&inventory.see_node, values![asked.as_str()])
+                    .await?;
                 // A collation may take another key for this one.
-                Some(row) if row.text("uuid")? == uuid => node(look, &row).await.map(Some),
-                Some(_) | None => Ok(None),
+                match found {
+                    Some(row) if row.text("uuid")? == asked => {
+                        return node(look, &row).await.map(Some);
+                    }
+                    Some(_) | None => {}
+                }
             }
+            Ok(None)
         })
         .await
     }
@@ -305,6 +314,13 @@ fn hearing(row: &Row) -> Result<HearingNote, sqlx::Error> {
         troubles: troubles.lines().map(str::to_owned).collect(),
         noted_at_ms: row.uint("noted_at_ms")?,
     })
+}
+
+/// How a node that is asked for may be spelled in the table: as asked, and in the one form of an id.
+fn spellings(asked: &str) -> Vec<String> {
+    let mut all = vec![asked.to_owned(), node_id(asked)];
+    all.dedup();
+    all
 }
 
 async fn node(look: &mut Snapshot, row: &Row) -> Result<NodeFacts, sqlx::Error> {
