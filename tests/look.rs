@@ -8,9 +8,11 @@ use nodewarden::app::AppFault;
 use nodewarden::broker::BrokerError;
 use nodewarden::cli::conductors::{Conductors, Forget};
 use nodewarden::cli::explain::Explain;
+use nodewarden::cli::list::List;
 use nodewarden::cli::migrate::Migrate;
 use nodewarden::cli::nodes::{Import, Nodes};
 use nodewarden::cli::status::Status;
+use nodewarden::cli::whatif::WhatIf;
 use nodewarden::cli::{FAILED, Failure, Output, UNREACHABLE, USAGE};
 use nodewarden::config::{Database, InventoryKind, SecretUrl, Settings, SettingsFault};
 use nodewarden::store::{self, Ledger, NodeUpsert, Reader};
@@ -555,4 +557,192 @@ fn the_commands_are_spelled_as_the_contract_does() {
             panic!("{line}: {fault}");
         }
     }
+}
+
+#[test]
+fn every_command_helps_with_what_it_does_and_how_it_ends() {
+    fn all(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
+        for inner in command
+            .get_subcommands()
+            .filter(|inner| !inner.is_hide_set())
+        {
+            let path = format!("{path} {}", inner.get_name());
+            if inner.has_subcommands() {
+                all(inner, &path, found);
+            } else {
+                let help = inner.clone().render_long_help().to_string();
+                found.push((path, help));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    all(&nodewarden::cli::command(), "nodewarden", &mut found);
+    for (path, help) in found {
+        let (about, _) = help.split_once("\nUsage:").expect("a usage");
+        assert!(about.trim().lines().count() > 2, "{path}: {help}");
+        assert!(help.contains("Exit codes: 0 done"), "{path}: {help}");
+        if path.split(' ').count() == 3 && !path.ends_with("help") {
+            assert!(
+                about.contains(&format!("Example: `{path}")),
+                "{path}: {help}"
+            );
+        }
+    }
+}
+
+async fn listed(story: &Story, list: &List, output: Output) -> String {
+    list.answer(&story.settings, output).await.expect("listed")
+}
+
+#[tokio::test]
+async fn nodes_list_says_of_each_node_why_and_since_when() {
+    let story = Story::told().await;
+    let text = listed(&story, &List::default(), Output::Text).await;
+    let lines: Vec<Vec<&str>> = text
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    #[rustfmt::skip]
+    assert_eq!(lines, [
+        vec!["STATE", "SINCE", "UUID", "NAME", "DRIVER", "GROUP", "WHY"],
+        vec!["in_service", "-", "n1", "web-1", "a", "-", "maintenance", "(an", "operator's)"],
+        vec!["out_of_service", "2026-03-01T10:00:01Z", "n2", "web-2", "b", "-",
+            "driver_lost:", "conductor.left", "of", "c1"],
+        vec!["in_service", "-", "n3", "web-3", "r", "rack-1", "-"],
+        vec!["in_service", "-", "n4", "web-4", "zz", "-", "-"],
+    ]);
+    let out = List {
+        out: true,
+        ..List::default()
+    };
+    let expected = json!({
+        "uuid": "n2", "name": "web-2", "conductor_group": "", "driver": "b", "state": "out_of_service",
+        "since_ms": T + 1500, "maintenance": null, "reason": "driver_lost", "cause": "conductor.left",
+        "cause_conductor": "c1", "decision_id": DECISION,
+    });
+    assert_eq!(value(&listed(&story, &out, Output::Json).await), expected);
+    let tsv = listed(&story, &out, Output::Tsv).await;
+    assert_eq!(
+        tsv.lines().nth(1),
+        Some(
+            format!(
+                "out_of_service\t{}\tn2\tweb-2\t\tb\tdriver_lost\tconductor.left\tc1\t{DECISION}\t",
+                T + 1500
+            )
+            .as_str()
+        )
+    );
+}
+
+#[tokio::test]
+async fn nodes_list_takes_a_driver_a_group_or_both() {
+    let story = Story::told().await;
+    let uuids = async |driver: Option<&str>, group: Option<&str>, out: bool| {
+        let list = List {
+            out,
+            driver: driver.map(Into::into),
+            group: group.map(Into::into),
+        };
+        let text = listed(&story, &list, Output::Json).await;
+        let lines: Vec<String> = text
+            .lines()
+            .map(|line| value(line)["uuid"].as_str().expect("text").to_owned())
+            .collect();
+        lines.join(" ")
+    };
+    assert_eq!(uuids(Some("b"), None, false).await, "n2");
+    assert_eq!(uuids(Some("b"), None, true).await, "n2");
+    assert_eq!(uuids(Some("a"), None, true).await, "");
+    assert_eq!(uuids(None, Some("RACK-1"), false).await, "n3");
+    assert_eq!(uuids(None, Some(""), false).await, "n1 n2 n4");
+    assert_eq!(uuids(Some("r"), Some("rack-1"), false).await, "n3");
+    assert_eq!(uuids(Some("r"), Some(""), false).await, "");
+}
+
+#[tokio::test]
+async fn nodes_list_shows_every_node_once_over_many_pages() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let settings = settings(&directory);
+    store::migrate(
+        &settings.database,
+        InventoryKind::Native,
+        &nodewarden::clock::new_id(),
+    )
+    .await
+    .expect("tables");
+    let nodes: Vec<NodeUpsert> = (0..4500)
+        .map(|number| NodeUpsert {
+            uuid: format!("u{number:05}"),
+            name: None,
+            driver: "a".into(),
+            conductor_group: None,
+            maintenance: None,
+        })
+        .collect();
+    store::import(&settings.database, &nodes, |_| {})
+        .await
+        .expect("nodes");
+    for driver in [None, Some("a".to_owned())] {
+        let list = List {
+            group: driver.as_ref().map(|_| String::new()),
+            driver,
+            out: false,
+        };
+        let text = list.answer(&settings, Output::Tsv).await.expect("listed");
+        let uuids: Vec<&str> = text
+            .lines()
+            .skip(1)
+            .map(|line| line.split('\t').nth(2).expect("a uuid"))
+            .collect();
+        let expected: Vec<&str> = nodes.iter().map(|node| node.uuid.as_str()).collect();
+        assert!(uuids == expected, "{} of {}", uuids.len(), expected.len());
+    }
+}
+
+#[tokio::test]
+async fn whatif_tells_what_is_lost_without_conductors_and_what_no_order_helps() {
+    let story = Story::told().await;
+    let asked = async |whatif: WhatIf, output| whatif.answer(&story.settings, output).await;
+    let without = |names: &[&str]| WhatIf {
+        without: names.iter().map(|&name| name.to_owned()).collect(),
+        restart_order: false,
+    };
+    let lost = value(
+        &asked(without(&["c2", "c3"]), Output::Json)
+            .await
+            .expect("answered"),
+    );
+    assert_eq!(
+        lost,
+        json!({
+            "without": ["c2", "c3"],
+            "lost": [
+                {"conductor_group": "", "driver": "a", "nodes": 1},
+                {"conductor_group": "rack-1", "driver": "r", "nodes": 1},
+            ],
+            "nodes": 2,
+        })
+    );
+    let text = asked(without(&["c2"]), Output::Text)
+        .await
+        .expect("answered");
+    assert!(
+        text.starts_with("Without c2, 1 pair would be lost, and 1 node with it:\n"),
+        "{text}"
+    );
+    let text = asked(without(&["c1"]), Output::Text)
+        .await
+        .expect("answered");
+    assert_eq!(text, "Without c1, no pair would be lost.");
+    let unknown = failure(asked(without(&["nope"]), Output::Text).await);
+    assert_eq!(unknown.code, FAILED);
+    let order = WhatIf {
+        restart_order: true,
+        ..WhatIf::default()
+    };
+    let order = value(&asked(order, Output::Json).await.expect("answered"));
+    // c3 is away already; c2 alone supports a.
+    assert_eq!(order["order"], json!(["c3"]));
+    assert_eq!(order["alone"][0]["conductor"], json!("c2"));
+    assert_eq!(order["longest_grace_ms"], json!(900_000));
 }

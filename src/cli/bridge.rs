@@ -38,6 +38,8 @@ pub enum Bridge {
 /// Ironic itself writes to.
 ///
 /// SIGTERM and SIGINT finish the work in hand and exit 0.
+///
+/// Example: `nodewarden bridge ironic --once --for 30s`
 #[derive(Debug, Args)]
 pub struct Ironic {
     /// Show what this bridge sees and what it would publish if it started now, and end. Publishes
@@ -112,8 +114,16 @@ async fn once(settings: &Settings, time: Duration, output: Output) -> Result<Str
     match output {
         Output::Json => Ok(output::json(&answer(&seen, &due, judge.empty()))?),
         Output::Text => Ok(text(&seen, &due, judge.empty())),
+        Output::Tsv => {
+            let answer = answer(&seen, &due, judge.empty());
+            let conductors = answer["conductors"].as_array().cloned();
+            Ok(output::tsv(FIELDS, &conductors.unwrap_or_default()))
+        }
     }
 }
+
+/// What `--output tsv` tells of each conductor.
+const FIELDS: &[&str] = &["conductor", "state", "conductor_group", "drivers", "why"];
 
 fn answer(seen: &[View], due: &[Event], empty: bool) -> Value {
     let conductors: Vec<Value> = seen

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Failure, Output, output};
+use crate::answers::explain::counted;
 use crate::clock::now_ms;
 use crate::config::Settings;
 use crate::store::{self, NewStream, Operator, Reader};
@@ -74,11 +75,11 @@ impl Migrate {
                 "nodes": now.nodes,
                 "nodes_out_of_service": now.nodes_out_of_service,
             }))?,
-            Output::Text => format!(
-                "The tables in {url} are up to date: {}stream {}, {} nodes, {} of them out of service.{}",
+            Output::Text | Output::Tsv => format!(
+                "The tables in {url} are up to date: {}stream {}, {}, {} of them out of service.{}",
                 if self.new_stream { "new " } else { "" },
                 now.stream,
-                now.nodes,
+                counted(now.nodes, "node", "nodes"),
                 now.nodes_out_of_service,
                 if self.new_stream {
                     " Start the replicas: each scheduler takes a snapshot at their first message."

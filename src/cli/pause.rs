@@ -98,7 +98,7 @@ impl Pause {
                     "reason": before.reason, "who": before.who, "since_ms": before.paused_at_ms,
                 })),
             }))?,
-            Output::Text => {
+            Output::Text | Output::Tsv => {
                 let until = match wanted.until_ms() {
                     Some(until) => format!("until about {}", when(until, now)),
                     None => "until `nodewarden resume`".to_owned(),
@@ -137,8 +137,8 @@ impl Resume {
         let before = patience(settings, async || operator.resume().await).await?;
         Ok(match (output, before) {
             (Output::Json, before) => output::json(&json!({ "was_paused": before.is_some() }))?,
-            (Output::Text, None) => "There was no pause.".to_owned(),
-            (Output::Text, Some(pause)) => format!(
+            (Output::Text | Output::Tsv, None) => "There was no pause.".to_owned(),
+            (Output::Text | Output::Tsv, Some(pause)) => format!(
                 "Resumed. {} had paused at {}: {}",
                 printable(&pause.who),
                 when(pause.paused_at_ms, now_ms()),

@@ -190,13 +190,13 @@ fn said(count: Count, output: Output) -> Result<String, Failure> {
     let Count { released, locked } = count;
     Ok(match output {
         Output::Json => output::json(&json!({ "released": released, "locked": locked }))?,
-        Output::Text if released == 0 && locked == 0 => {
+        Output::Text | Output::Tsv if released == 0 && locked == 0 => {
             "No such node is out of service because of nodewarden: there was nothing to give back."
                 .to_owned()
         }
-        Output::Text => format!(
-            "{released} {} given back; schedulers are told as soon as a replica reaches the broker.",
-            if released == 1 { "node" } else { "nodes" }
+        Output::Text | Output::Tsv => format!(
+            "{} given back; schedulers are told as soon as a replica reaches the broker.",
+            counted(released, "node", "nodes")
         ),
     })
 }

@@ -22,6 +22,17 @@ const EXPLAINED: usize = 20;
 const OBSERVED_DAYS: u64 = 7;
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
+/// What `--output tsv` tells of each pair.
+const PAIR_FIELDS: &[&str] = &[
+    "conductor_group",
+    "driver",
+    "state",
+    "since_ms",
+    "nodes_in_service",
+    "nodes_out_of_service",
+    "conductors",
+];
+
 /// Show drivers, conductors, nodes in and out of service, who decides, what is held back and why,
 /// and how far the announcements are.
 #[derive(Debug, clap::Args)]
@@ -89,6 +100,11 @@ impl Status {
             .map_err(|fault| Failure::database(&fault, settings))?;
         Ok(match output {
             Output::Json => output::json(&picture.json())?,
+            Output::Tsv => {
+                let answer = picture.json();
+                let pairs = answer["drivers"].as_array().cloned().unwrap_or_default();
+                output::tsv(PAIR_FIELDS, &pairs)
+            }
             Output::Text => picture.text().trim_end().to_owned(),
         })
     }

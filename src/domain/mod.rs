@@ -19,3 +19,4 @@ pub mod ids;
 pub mod map;
 pub mod time;
 pub mod unknown;
+pub mod whatif;

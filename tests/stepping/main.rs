@@ -21,4 +21,5 @@ mod troubles;
 mod unknown;
 mod unstored;
 mod versions;
+mod whatif;
 mod writers;

@@ -3,7 +3,7 @@
 use crate::domain::announcement::OutReason;
 use crate::domain::change::Verdict;
 use crate::store::database::row::{Nonsense, Row};
-use crate::store::look::views::{ConductorView, DecisionView, HoldView};
+use crate::store::look::views::{ConductorView, DecisionView, HoldReason, HoldView, NodeLine};
 use crate::store::tables;
 
 /// Why nodes are out by the decision of this row; one that gives nodes back takes none out.
@@ -25,6 +25,37 @@ pub fn hold(row: &Row) -> Result<HoldView, sqlx::Error> {
         reason: out_reason(row)?,
         decision_id: row.text("decision_id")?,
         since_ms: row.uint("since_ms")?,
+    })
+}
+
+/// A line of a list, of all nodes or of what is held.
+pub fn node_line(row: &Row, out: bool) -> Result<NodeLine, sqlx::Error> {
+    let held = row.maybe_text("decision_id")?.is_some();
+    let hold = match held {
+        true => Some(HoldReason {
+            reason: out_reason(row)?,
+            decision_id: row.text("decision_id")?,
+            cause: row.word(tables::DECISIONS, "cause")?,
+            cause_event: row.maybe_word(tables::DECISIONS, "cause_event")?,
+            cause_conductor: row.maybe_text("cause_conductor")?,
+        }),
+        false => None,
+    };
+    let (group, driver, since) = match held {
+        true => ("held_group", "held_driver", "held_since_ms"),
+        false => ("conductor_group", "driver", "state_since_ms"),
+    };
+    Ok(NodeLine {
+        uuid: row.text("uuid")?,
+        name: row.maybe_text("name")?,
+        conductor_group: row.text(group)?,
+        driver: row.maybe_text(driver)?,
+        maintenance: match out {
+            true => None,
+            false => Some(row.maybe_flag("maintenance")?.unwrap_or(false)),
+        },
+        since_ms: row.maybe_uint(since)?,
+        hold,
     })
 }
 

@@ -120,6 +120,40 @@ pub struct SnapshotPage {
     pub next: Option<String>,
 }
 
+/// A node in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeLine {
+    /// Its key.
+    pub uuid: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its group, in ASCII lower case; of one that is out, that of its hold.
+    pub conductor_group: String,
+    /// Its driver, likewise.
+    pub driver: Option<String>,
+    /// The operators' own mark; `None`: not looked at.
+    pub maintenance: Option<bool>,
+    /// Since when it is in or out of service, where that is recorded, ms since 1970 UTC.
+    pub since_ms: Option<u64>,
+    /// Why it is out because of us.
+    pub hold: Option<HoldReason>,
+}
+
+/// Why a node is out because of us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldReason {
+    /// Why it went out.
+    pub reason: OutReason,
+    /// The decision.
+    pub decision_id: String,
+    /// What tipped that.
+    pub cause: CauseWord,
+    /// The type of the event.
+    pub cause_event: Option<EventType>,
+    /// The conductor.
+    pub cause_conductor: Option<String>,
+}
+
 /// A conductor as recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConductorView {

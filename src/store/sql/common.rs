@@ -191,6 +191,10 @@ pub const COMMON: Statements = Statements {
     snapshot: "SELECT c.held AS uuid, c.name, d.conductor_group, d.driver, d.verdict, d.decision_id, c.since_ms
         FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
         WHERE c.held > $1 ORDER BY c.held LIMIT $2",
+    list_holds: "SELECT c.held AS uuid, c.name, d.conductor_group AS held_group, d.driver AS held_driver,
+        d.verdict, d.decision_id, d.cause, d.cause_event, d.cause_conductor, c.since_ms AS held_since_ms
+        FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
+        WHERE c.held > $1 ORDER BY c.held LIMIT $2",
     see_conductors: "SELECT conductor, incarnation, conductor_group, drivers, state, since_ms,
         heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sign_at_ms FROM nodewarden_conductors
         ORDER BY conductor",

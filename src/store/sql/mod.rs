@@ -166,6 +166,8 @@ statements! {
     outbox: &'static str,
     /// `$1` after, `$2` limit.
     snapshot: &'static str,
+    /// The same with what tipped each decision.
+    list_holds: &'static str,
     see_conductors: &'static str,
     /// `$1` group.
     see_conductors_of_group: &'static str,

@@ -100,6 +100,10 @@ pub struct Inventory {
     pub count_pair: String,
     pub count_pairs: String,
     pub count_all: String,
+    /// The nodes of a page and what holds them. `$1` after, `$2` limit.
+    pub list: String,
+    /// The same of one pair. `$3`, `$4` the pair.
+    pub list_of_pair: String,
     /// `$1` uuid.
     pub see_node: String,
     /// `$1` name.
