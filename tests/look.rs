@@ -8,9 +8,11 @@ use nodewarden::app::AppFault;
 use nodewarden::broker::BrokerError;
 use nodewarden::cli::conductors::{Conductors, Forget};
 use nodewarden::cli::explain::Explain;
+use nodewarden::cli::history::History;
 use nodewarden::cli::list::List;
 use nodewarden::cli::migrate::Migrate;
 use nodewarden::cli::nodes::{Import, Nodes};
+use nodewarden::cli::pause::{Pause, Resume};
 use nodewarden::cli::status::Status;
 use nodewarden::cli::whatif::WhatIf;
 use nodewarden::cli::{FAILED, Failure, Output, UNREACHABLE, USAGE};
@@ -210,7 +212,7 @@ async fn a_missing_database_is_unreachable_and_says_how_to_make_one() {
     let node = Explain::Node { name: "n1".into() };
     for failure in [
         failure(nodes.answer(&settings, Output::Text).await),
-        failure(Status {}.answer(&settings, Output::Text).await),
+        failure(Status::default().answer(&settings, Output::Text).await),
         failure(forget.answer(&settings, Output::Text).await),
         failure(node.answer(&settings, Output::Text).await),
     ] {
@@ -218,7 +220,7 @@ async fn a_missing_database_is_unreachable_and_says_how_to_make_one() {
         assert!(failure.message.contains("nodewarden migrate"), "{failure}");
     }
     std::fs::write(directory.path().join("new.db"), b"").expect("an empty file");
-    let empty = failure(Status {}.answer(&settings, Output::Text).await);
+    let empty = failure(Status::default().answer(&settings, Output::Text).await);
     assert!(empty.message.contains("nodewarden migrate"), "{empty}");
 }
 
@@ -238,7 +240,7 @@ fn every_error_has_its_exit_code() {
 #[tokio::test]
 async fn status_shows_everything_on_one_page() {
     let story = Story::told().await;
-    let text = Status {}
+    let text = Status::default()
         .answer(&story.settings, Output::Text)
         .await
         .expect("a page");
@@ -263,7 +265,7 @@ async fn status_shows_everything_on_one_page() {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
     let mut page = value(
-        &Status {}
+        &Status::default()
             .answer(&story.settings, Output::Json)
             .await
             .expect("a page"),
@@ -301,7 +303,7 @@ async fn status_shows_everything_on_one_page() {
 async fn who_hangs_on_one_conductor_is_named_only_while_that_is_so() {
     let mut story = Story::told().await;
     story.joins("c4", 1, "", &["a", "new"], T + 2000).await;
-    let page = Status {}
+    let page = Status::default()
         .answer(&story.settings, Output::Text)
         .await
         .expect("a page");
@@ -429,7 +431,7 @@ async fn texts_of_the_database_never_steer_the_terminal() {
     let node = explained(&story, Explain::Node { name: "n9".into() })
         .await
         .expect("explained");
-    let page = Status {}
+    let page = Status::default()
         .answer(&story.settings, Output::Text)
         .await
         .expect("a page");
@@ -745,4 +747,97 @@ async fn whatif_tells_what_is_lost_without_conductors_and_what_no_order_helps() 
     assert_eq!(order["order"], json!(["c3"]));
     assert_eq!(order["alone"][0]["conductor"], json!("c2"));
     assert_eq!(order["longest_grace_ms"], json!(900_000));
+}
+
+fn paused() -> Pause {
+    Pause {
+        lasting: None,
+        reason: "work on rack 1".to_owned(),
+        who: Some("kim".to_owned()),
+        wait: true,
+        timeout: Duration::ZERO,
+    }
+}
+
+#[tokio::test]
+async fn history_tells_decisions_and_what_operators_did_newest_first() {
+    let story = Story::told().await;
+    let pause = paused().answer(&story.settings, Output::Text).await;
+    pause.expect("paused");
+    let resumed = Resume {}.answer(&story.settings, Output::Text).await;
+    resumed.expect("resumed");
+    let told = async |since: u64, driver: Option<&str>, output| {
+        let history = History {
+            since: Duration::from_secs(since),
+            driver: driver.map(Into::into),
+            group: None,
+        };
+        let answer = history.answer(&story.settings, output).await;
+        answer.expect("told")
+    };
+    const DAY: u64 = 24 * 3600;
+    let entries: Vec<Value> = told(3650 * DAY, None, Output::Json)
+        .await
+        .lines()
+        .map(value)
+        .collect();
+    let what: Vec<&str> = entries
+        .iter()
+        .filter_map(|entry| entry["what"].as_str())
+        .collect();
+    assert_eq!(what, ["resume", "pause", "lost"]);
+    assert_eq!(
+        entries[0]["why"],
+        json!("ends the pause of kim: work on rack 1")
+    );
+    assert_eq!(
+        (&entries[1]["by"], &entries[1]["why"]),
+        (&json!("kim"), &json!("work on rack 1"))
+    );
+    assert_eq!(
+        entries[2],
+        json!({
+            "at_ms": T + 1000, "what": "lost", "driver": "b", "conductor_group": "", "nodes": 1,
+            "by": format!("epoch {}", story.epoch), "why": "conductor.left of c1", "decision_id": DECISION,
+        })
+    );
+    let text = told(3650 * DAY, Some("b"), Output::Text).await;
+    assert_eq!(text.lines().count(), 4, "{text}");
+    assert!(text.starts_with("WHEN "), "{text}");
+    // What operators did stays; the decision is about another driver, or older.
+    assert_eq!(
+        told(3650 * DAY, Some("a"), Output::Json)
+            .await
+            .lines()
+            .count(),
+        2
+    );
+    assert_eq!(told(DAY, None, Output::Json).await.lines().count(), 2);
+}
+
+#[tokio::test]
+async fn a_pause_waits_for_the_holder_and_says_what_is_missing() {
+    let mut story = Story::told().await;
+    paused()
+        .answer(&story.settings, Output::Text)
+        .await
+        .expect("paused");
+    let late = failure(paused().obeyed(&story.settings).await);
+    assert_eq!(late.code, FAILED);
+    assert!(
+        late.message
+            .contains("host-1/42 (epoch 1) has not committed anything since")
+            && late
+                .message
+                .contains("the broker has not confirmed 1 announcement from before it"),
+        "{}",
+        late.message
+    );
+    story
+        .ledger
+        .step_down(story.epoch, T + 5000)
+        .await
+        .expect("stopped");
+    let late = failure(paused().obeyed(&story.settings).await);
+    assert!(!late.message.contains("host-1"), "{}", late.message);
 }

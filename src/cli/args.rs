@@ -11,6 +11,7 @@ use super::conductors::Conductors;
 use super::dead_letters::Letters;
 use super::emit::Emit;
 use super::explain::Explain;
+use super::history::History;
 use super::migrate::Migrate;
 use super::nodes::Nodes;
 use super::pages::Completions;
@@ -83,6 +84,7 @@ enum Command {
     Release(Release),
     #[command(subcommand)]
     Explain(Explain),
+    History(History),
     #[command(name = "whatif")]
     WhatIf(WhatIf),
     DeadLetters(Letters),
@@ -228,6 +230,7 @@ impl Cli {
             Command::Resume(command) => command.run(&settings, output).await,
             Command::Release(command) => command.run(&settings, output).await,
             Command::Explain(command) => command.run(&settings, output).await,
+            Command::History(command) => command.run(&settings, output).await,
             Command::WhatIf(command) => command.run(&settings, output).await,
             Command::DeadLetters(command) => command.run(&settings, output).await,
             Command::Bridge(command) => command.run(settings, output).await,

@@ -13,6 +13,9 @@ use crate::store::{NodeLine, Reader, ServiceState};
 /// are there at once.
 const PAGE: u32 = 2000;
 
+/// What people see of each node.
+const HEAD: &[&str] = &["STATE", "SINCE", "UUID", "NAME", "DRIVER", "GROUP", "WHY"];
+
 /// What `--output tsv` tells of each node.
 const FIELDS: &[&str] = &[
     "state",
@@ -113,7 +116,7 @@ impl List {
         let pair = wanted.pair();
         let reader = Reader::new(&settings.database, settings.inventory.clone())
             .map_err(|fault| Failure::database(&fault, settings))?;
-        let mut lines = Lines::new(output);
+        let mut lines = output::Listing::new(output, HEAD, FIELDS);
         let mut after = String::new();
         loop {
             let page = patience(settings, async || match self.out {
@@ -127,7 +130,8 @@ impl List {
                 .into_iter()
                 .filter(|line| wanted.takes(&line.conductor_group, line.driver.as_deref()))
                 .collect();
-            let text = lines.page(&shown);
+            let lines_of = shown.iter().map(|node| (row(node), object(node)));
+            let text = lines.page(lines_of);
             if !text.is_empty() && !print(&text)? {
                 return Ok(());
             }
@@ -136,58 +140,6 @@ impl List {
                 None => return Ok(()),
             }
         }
-    }
-}
-
-/// How the pages look.
-struct Lines {
-    output: Output,
-    pages: output::Pages,
-    begun: bool,
-}
-
-impl Lines {
-    fn new(output: Output) -> Self {
-        Self {
-            output,
-            pages: output::Pages::default(),
-            begun: false,
-        }
-    }
-
-    fn page(&mut self, nodes: &[NodeLine]) -> String {
-        let first = !std::mem::replace(&mut self.begun, true);
-        let mut text = String::new();
-        match self.output {
-            Output::Text => {
-                let head = ["STATE", "SINCE", "UUID", "NAME", "DRIVER", "GROUP", "WHY"];
-                let mut rows = Vec::new();
-                if first {
-                    rows.push(head.map(str::to_owned).to_vec());
-                }
-                rows.extend(nodes.iter().map(row));
-                if !rows.is_empty() {
-                    text = self.pages.page(&rows);
-                }
-            }
-            Output::Json => {
-                for node in nodes {
-                    text.push_str(&object(node).to_string());
-                    text.push('\n');
-                }
-            }
-            Output::Tsv => {
-                if first {
-                    text.push_str(&output::tsv(FIELDS, &[]));
-                    text.push('\n');
-                }
-                for node in nodes {
-                    text.push_str(&output::tsv_row(FIELDS, &object(node)));
-                    text.push('\n');
-                }
-            }
-        }
-        text
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
+use super::Output;
 use crate::telemetry::printable_within;
 
 /// The widest line of prose: longer ones are hard to read. A table may be as wide as the terminal.
@@ -135,6 +136,58 @@ impl Pages {
             }
         }
         table.trim_fmt() + "\n"
+    }
+}
+
+/// A list that is printed as it is read.
+#[derive(Debug)]
+pub struct Listing {
+    output: Output,
+    head: &'static [&'static str],
+    fields: &'static [&'static str],
+    pages: Pages,
+    begun: bool,
+}
+
+impl Listing {
+    /// One with this head for people, and these fields of each object for `tsv`.
+    #[must_use]
+    pub fn new(
+        output: Output,
+        head: &'static [&'static str],
+        fields: &'static [&'static str],
+    ) -> Self {
+        Self {
+            output,
+            head,
+            fields,
+            pages: Pages::default(),
+            begun: false,
+        }
+    }
+
+    /// The next items, each as cells for people and as an object; whole lines.
+    #[must_use]
+    pub fn page(&mut self, items: impl Iterator<Item = (Vec<String>, Value)>) -> String {
+        let first = !std::mem::replace(&mut self.begun, true);
+        let mut lines = Vec::new();
+        match self.output {
+            Output::Text => {
+                let head = self.head.iter().map(|&name| name.to_owned()).collect();
+                let mut rows = if first { vec![head] } else { Vec::new() };
+                rows.extend(items.map(|(row, _)| row));
+                if rows.is_empty() {
+                    return String::new();
+                }
+                return self.pages.page(&rows);
+            }
+            Output::Json => lines.extend(items.map(|(_, object)| object.to_string())),
+            Output::Tsv => {
+                lines.extend(first.then(|| self.fields.join("\t")));
+                lines.extend(items.map(|(_, object)| tsv_row(self.fields, &object)));
+            }
+        }
+        lines.iter().map(|line| format!("{line}\n")).collect()
     }
 }
 

@@ -35,8 +35,25 @@ impl Completions {
 
 fn completions(shell: Shell) -> Vec<u8> {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut args::command(), "nodewarden", &mut text);
+    clap_complete::generate(shell, &mut shown(&args::command()), "nodewarden", &mut text);
     text
+}
+
+/// The command without what is hidden, which shells would complete all the same.
+fn shown(command: &Command) -> Command {
+    // A name lives as long as the process; this one ends once it has printed.
+    let name: &'static str = command.get_name().to_owned().leak();
+    let arguments = command
+        .get_arguments()
+        .filter(|argument| !argument.is_hide_set());
+    let inner = command
+        .get_subcommands()
+        .filter(|inner| !inner.is_hide_set());
+    Command::new(name)
+        .about(command.get_about().cloned().unwrap_or_default())
+        .version(command.get_version().map(|_| env!("CARGO_PKG_VERSION")))
+        .args(arguments.cloned())
+        .subcommands(inner.map(shown))
 }
 
 /// Every file that is made of the command line, by its path in the project.

@@ -3,12 +3,13 @@
 use serde_json::json;
 
 use super::nodes::progress;
+use super::pause::note;
 use super::{Failure, Output, output, patience};
 use crate::answers::explain::counted;
 use crate::clock::now_ms;
 use crate::config::Settings;
 use crate::domain::ids::{Driver, Group, Pair};
-use crate::store::{Held, Operator, Reader, StoreError, Window};
+use crate::store::{Held, Operator, Reader, RequestKind, StoreError, Window};
 use crate::telemetry::printable;
 
 /// Nodes in one transaction: some hundredths of a second, for which their rows are locked.
@@ -52,6 +53,18 @@ enum Wanted {
 struct Count {
     released: u64,
     locked: u64,
+}
+
+impl Wanted {
+    /// For the history.
+    fn told(&self) -> String {
+        match self {
+            Self::Everything => "all".to_owned(),
+            Self::Of(pair) if pair.group.as_str().is_empty() => format!("driver {}", pair.driver),
+            Self::Of(pair) => format!("driver {} in group {}", pair.driver, pair.group),
+            Self::Node(uuid) => format!("node {uuid}"),
+        }
+    }
 }
 
 impl Release {
@@ -128,6 +141,14 @@ impl Release {
             }
         }
         bar.finish_and_clear();
+        if count.released > 0 {
+            let what = format!(
+                "{}: {}",
+                wanted.told(),
+                counted(count.released, "node", "nodes")
+            );
+            note(&mut operator, settings, RequestKind::Release, &what).await;
+        }
         let complete = match count.locked {
             0 => Ok(()),
             locked => Err(Failure::failed(format!(

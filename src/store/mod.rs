@@ -25,8 +25,8 @@ pub use ironic::conductors::{ConductorsOfIronic, IronicConductor, make_bridge_ta
 pub use ironic::numbers::NumberOfConductor;
 pub use look::reader::Reader;
 pub use look::views::{
-    ConductorView, DecisionView, DriverView, HoldReason, HoldView, NodeFacts, NodeLine, Observed,
-    Overview, PairFacts, RequestView, ServiceState, SnapshotPage,
+    ActionView, ConductorView, DecisionView, DriverView, HoldReason, HoldView, NodeFacts, NodeLine,
+    Observed, Overview, PairFacts, RequestView, ServiceState, SnapshotPage,
 };
 pub use migrate::{migrate, prepare};
 pub use records::{

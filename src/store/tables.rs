@@ -5,4 +5,5 @@ pub const CONDUCTORS: &str = "nodewarden_conductors";
 pub const PAIRS: &str = "nodewarden_pairs";
 pub const DECISIONS: &str = "nodewarden_decisions";
 pub const CHANGES: &str = "nodewarden_changes";
+pub const REQUESTS: &str = "nodewarden_requests";
 pub const ANNOUNCEMENTS: &str = "nodewarden_announcements";

@@ -3,7 +3,9 @@
 use crate::domain::announcement::OutReason;
 use crate::domain::change::Verdict;
 use crate::store::database::row::{Nonsense, Row};
-use crate::store::look::views::{ConductorView, DecisionView, HoldReason, HoldView, NodeLine};
+use crate::store::look::views::{
+    ActionView, ConductorView, DecisionView, HoldReason, HoldView, NodeLine,
+};
 use crate::store::tables;
 
 /// Why nodes are out by the decision of this row; one that gives nodes back takes none out.
@@ -75,6 +77,16 @@ pub fn conductor(row: &Row) -> Result<ConductorView, sqlx::Error> {
             .zip(row.maybe_uint("hold_noted_at_ms")?)
             .map(|(remaining, noted)| noted.saturating_add(remaining)),
         last_sign_at_ms: row.uint("last_sign_at_ms")?,
+    })
+}
+
+pub fn action(row: &Row) -> Result<ActionView, sqlx::Error> {
+    Ok(ActionView {
+        number: row.uint("number")?,
+        kind: row.word(tables::REQUESTS, "kind")?,
+        argument: row.text("argument")?,
+        at_ms: row.uint("requested_at_ms")?,
+        result: row.maybe_text("result")?,
     })
 }
 

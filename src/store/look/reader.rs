@@ -15,12 +15,12 @@ use crate::store::database::error::StoreError;
 use crate::store::database::open::Purpose;
 use crate::store::database::row::Row;
 use crate::store::inventory;
-use crate::store::look::from_row::{decision, hold, node_line};
+use crate::store::look::from_row::{action, decision, hold, node_line};
 use crate::store::look::pairs::{conductors, pair, pairs};
 use crate::store::look::snapshot::Snapshot;
 use crate::store::look::views::{
-    ConductorView, DecisionView, DriverView, NodeFacts, NodeLine, Observed, Overview, PairFacts,
-    RequestView, SnapshotPage,
+    ActionView, ConductorView, DecisionView, DriverView, NodeFacts, NodeLine, Observed, Overview,
+    PairFacts, RequestView, SnapshotPage,
 };
 use crate::store::sql::{self, Statements};
 use crate::store::tables;
@@ -227,6 +227,43 @@ impl Reader {
                 .fetch(look.sql.see_decisions, values![limit])
                 .await?;
             rows.iter().map(decision).collect()
+        })
+        .await
+    }
+
+    /// Decisions below a number, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn past_decisions(
+        &self,
+        below: u64,
+        limit: u32,
+    ) -> Result<Vec<DecisionView>, StoreError> {
+        self.read("read past decisions", async |look| {
+            let asked = values![below, limit];
+            let rows = look
+                .connection
+                .fetch(look.sql.past_decisions, asked)
+                .await?;
+            rows.iter().map(decision).collect()
+        })
+        .await
+    }
+
+    /// What operators did, below a number, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn past_actions(
+        &self,
+        below: u64,
+        limit: u32,
+    ) -> Result<Vec<ActionView>, StoreError> {
+        self.read("read what operators did", async |look| {
+            let asked = values![below, limit];
+            let rows = look.connection.fetch(look.sql.past_requests, asked).await?;
+            rows.iter().map(action).collect()
         })
         .await
     }

@@ -5,6 +5,7 @@ use crate::domain::announcement::{BackReason, OutReason};
 use crate::domain::change::{CauseWord, PairState, Verdict};
 use crate::domain::conductor::ConductorState;
 use crate::domain::event::EventType;
+use crate::store::records::RequestKind;
 use crate::store::write::pause::Pause;
 use crate::words::{Word, words};
 
@@ -291,6 +292,21 @@ impl NodeFacts {
     pub fn mark(&self) -> Option<ServiceState> {
         ServiceState::parse(&self.service_state)
     }
+}
+
+/// What an operator did or asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionView {
+    /// Its place among these.
+    pub number: u64,
+    /// What.
+    pub kind: RequestKind,
+    /// Who did it; of a request to forget, the conductor.
+    pub argument: String,
+    /// When, ms since 1970 UTC.
+    pub at_ms: u64,
+    /// What came of it, or why.
+    pub result: Option<String>,
 }
 
 /// What became of an operator's request.

@@ -162,6 +162,8 @@ pub const COMMON: Statements = Statements {
     new_stream: "UPDATE nodewarden_state SET stream = $1, epoch = epoch + 1, commits = commits + 1, holder = NULL
         WHERE id = 1",
     request: "INSERT INTO nodewarden_requests (kind, argument, requested_at_ms) VALUES ($1, $2, $3)",
+    note: "INSERT INTO nodewarden_requests (kind, argument, requested_at_ms, done_at_ms, result)
+        VALUES ($1, $2, $3, $3, $4)",
     request_number: "SELECT last_insert_rowid() AS number",
     requests: "SELECT number, kind, argument FROM nodewarden_requests
         WHERE done_at_ms IS NULL AND kind = 'forget' ORDER BY number LIMIT 100",
@@ -218,6 +220,11 @@ pub const COMMON: Statements = Statements {
     see_decisions: "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id,
         cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms, nodes, observed
         FROM nodewarden_decisions ORDER BY number DESC LIMIT $1",
+    past_decisions: "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id,
+        cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms, nodes, observed
+        FROM nodewarden_decisions WHERE number < $1 ORDER BY number DESC LIMIT $2",
+    past_requests: "SELECT number, kind, argument, requested_at_ms, result FROM nodewarden_requests
+        WHERE number < $1 ORDER BY number DESC LIMIT $2",
     see_observed: "SELECT verdict, count(*) AS decisions, coalesce(sum(nodes), 0) AS nodes FROM nodewarden_decisions
         WHERE observed AND decided_at_ms > $1 GROUP BY verdict",
     see_request: "SELECT done_at_ms, result FROM nodewarden_requests WHERE number = $1",

@@ -146,6 +146,8 @@ statements! {
     /// `$1` kind, `$2` argument, `$3` now.
     request: &'static str,
     request_number: &'static str,
+    /// What was done. `$1` kind, `$2` who, `$3` now, `$4` what, for people.
+    note: &'static str,
     requests: &'static str,
     /// `$1` now, `$2` result, `$3` number.
     answer: &'static str,
@@ -182,6 +184,10 @@ statements! {
     see_decision: &'static str,
     /// `$1` limit.
     see_decisions: &'static str,
+    /// Below a number, newest first. `$1` number, `$2` limit.
+    past_decisions: &'static str,
+    /// Likewise.
+    past_requests: &'static str,
     /// What was decided and not carried out, from `$1` on, by verdict.
     see_observed: &'static str,
     /// `$1` number.

@@ -17,6 +17,7 @@ use crate::store::records::{
 };
 use crate::store::sql::Inventory;
 use crate::store::write::fenced::Fenced;
+use crate::store::write::pause;
 use crate::store::write::pause::Pause;
 use crate::store::write::survey::Survey;
 
@@ -313,7 +314,13 @@ impl Ledger for SqlLedger {
 
     async fn end_pause(&mut self, epoch: u64, id: &str, now_ms: u64) -> Result<bool, StoreError> {
         self.fenced(epoch, now_ms, "end the pause", async |unit| {
-            crate::store::write::pause::end(unit.connection, unit.sql, id).await
+            let (connection, sql) = (&mut *unit.connection, unit.sql);
+            let ended = pause::end(connection, sql, id).await?;
+            if ended {
+                let (kind, what) = (RequestKind::Resume, "the time of the pause is over");
+                pause::note(connection, sql, kind, "nodewarden", what, now_ms).await?;
+            }
+            Ok(ended)
         })
         .await
     }
