@@ -37,6 +37,9 @@ _nodewarden() {
             nodewarden,help)
                 cmd="nodewarden__subcmd__help"
                 ;;
+            nodewarden,history)
+                cmd="nodewarden__subcmd__history"
+                ;;
             nodewarden,migrate)
                 cmd="nodewarden__subcmd__migrate"
                 ;;
@@ -63,9 +66,6 @@ _nodewarden() {
                 ;;
             nodewarden,tail)
                 cmd="nodewarden__subcmd__tail"
-                ;;
-            nodewarden,watchdog)
-                cmd="nodewarden__subcmd__watchdog"
                 ;;
             nodewarden,whatif)
                 cmd="nodewarden__subcmd__whatif"
@@ -199,6 +199,9 @@ _nodewarden() {
             nodewarden__subcmd__help,help)
                 cmd="nodewarden__subcmd__help__subcmd__help"
                 ;;
+            nodewarden__subcmd__help,history)
+                cmd="nodewarden__subcmd__help__subcmd__history"
+                ;;
             nodewarden__subcmd__help,migrate)
                 cmd="nodewarden__subcmd__help__subcmd__migrate"
                 ;;
@@ -225,9 +228,6 @@ _nodewarden() {
                 ;;
             nodewarden__subcmd__help,tail)
                 cmd="nodewarden__subcmd__help__subcmd__tail"
-                ;;
-            nodewarden__subcmd__help,watchdog)
-                cmd="nodewarden__subcmd__help__subcmd__watchdog"
                 ;;
             nodewarden__subcmd__help,whatif)
                 cmd="nodewarden__subcmd__help__subcmd__whatif"
@@ -302,7 +302,7 @@ _nodewarden() {
 
     case "${cmd}" in
         nodewarden)
-            opts="-h -V --config --amqp-url --database-url --set --output --log --help --version run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help"
+            opts="-h -V --config --amqp-url --database-url --set --output --log --help --version run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1476,7 +1476,7 @@ _nodewarden() {
             return 0
             ;;
         nodewarden__subcmd__help)
-            opts="run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help"
+            opts="run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1769,6 +1769,20 @@ _nodewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        nodewarden__subcmd__help__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         nodewarden__subcmd__help__subcmd__migrate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1923,7 +1937,7 @@ _nodewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        nodewarden__subcmd__help__subcmd__watchdog)
+        nodewarden__subcmd__help__subcmd__whatif)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1937,13 +1951,49 @@ _nodewarden() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        nodewarden__subcmd__help__subcmd__whatif)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+        nodewarden__subcmd__history)
+            opts="-h --since --driver --group --config --amqp-url --database-url --set --output --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --driver)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --amqp-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --database-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2168,7 +2218,7 @@ _nodewarden() {
             return 0
             ;;
         nodewarden__subcmd__pause)
-            opts="-h --for --reason --who --config --amqp-url --database-url --set --output --log --help"
+            opts="-h --for --reason --who --wait --timeout --config --amqp-url --database-url --set --output --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2183,6 +2233,10 @@ _nodewarden() {
                     return 0
                     ;;
                 --who)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2348,21 +2402,13 @@ _nodewarden() {
             return 0
             ;;
         nodewarden__subcmd__run)
-            opts="-h --http-listen --fail-point --fail-point-file --config --amqp-url --database-url --set --output --log --help"
+            opts="-h --http-listen --config --amqp-url --database-url --set --output --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --http-listen)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --fail-point)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --fail-point-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2398,12 +2444,16 @@ _nodewarden() {
             return 0
             ;;
         nodewarden__subcmd__status)
-            opts="-h --config --amqp-url --database-url --set --output --log --help"
+            opts="-h --watch --interval --config --amqp-url --database-url --set --output --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2447,48 +2497,6 @@ _nodewarden() {
                     return 0
                     ;;
                 --for)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --config)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --amqp-url)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --database-url)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --set)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --output)
-                    COMPREPLY=($(compgen -W "text json tsv" -- "${cur}"))
-                    return 0
-                    ;;
-                --log)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        nodewarden__subcmd__watchdog)
-            opts="-h --limit-ms --config --amqp-url --database-url --set --output --log --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --limit-ms)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -44,17 +44,15 @@ complete -c nodewarden -n "__fish_nodewarden_needs_command" -f -a "pause" -d 'Ta
 complete -c nodewarden -n "__fish_nodewarden_needs_command" -f -a "resume" -d 'End the pause'
 complete -c nodewarden -n "__fish_nodewarden_needs_command" -f -a "release" -d 'Give back nodes that nodewarden took out of service, announced with the reason `released`'
 complete -c nodewarden -n "__fish_nodewarden_needs_command" -f -a "explain" -d 'Explain why something is in or out of service: the cause, the decision, when, and by which replica'
+complete -c nodewarden -n "__fish_nodewarden_needs_command" -f -a "history" -d 'Tell what was decided and what operators did, newest first'
 complete -c nodewarden -n "__fish_nodewarden_needs_command" -f -a "whatif" -d 'Say what would be lost without some conductors, or how to restart all of them without a loss'
 complete -c nodewarden -n "__fish_nodewarden_needs_command" -f -a "dead-letters" -d 'The messages that were refused, with the reason for each'
 complete -c nodewarden -n "__fish_nodewarden_needs_command" -f -a "bridge" -d 'Publish lifecycle events for conductors that publish none themselves'
 complete -c nodewarden -n "__fish_nodewarden_needs_command" -f -a "placement" -d 'Stop OpenStack\'s scheduler from offering nodes that are out of service'
 complete -c nodewarden -n "__fish_nodewarden_needs_command" -f -a "conductors" -d 'Change what nodewarden remembers about conductors'
 complete -c nodewarden -n "__fish_nodewarden_needs_command" -f -a "completions" -d 'Print what a shell needs to complete commands and options'
-complete -c nodewarden -n "__fish_nodewarden_needs_command" -f -a "watchdog" -d 'Kills its parent if a transaction stays open too long; started by `run`'
 complete -c nodewarden -n "__fish_nodewarden_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand run" -l http-listen -d 'Address and port for HTTP (as http.listen; empty: no HTTP)' -r
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand run" -l fail-point -d 'Die or freeze at a named place: NAME=kill|stop' -r
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand run" -l fail-point-file -d 'The place is armed while this file exists; the file is removed when it is reached' -r -F
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand run" -l config -d 'The settings file (or NODEWARDEN_CONFIG)' -r -F
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand run" -l amqp-url -d 'The broker (as amqp.url). Every user of this machine can read a password here: prefer the file or the environment' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand run" -l database-url -d 'The database (as database.url)' -r
@@ -196,6 +194,7 @@ json\t'JSON; a list that may be long is one object a line'
 tsv\t'Tab-separated values under a line of names, where there is a table; else text'"
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand tail" -l log -d 'Log level: error, warn, info, debug, trace' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand status" -l interval -d 'With --watch: how long to wait in between' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand status" -l config -d 'The settings file (or NODEWARDEN_CONFIG)' -r -F
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand status" -l amqp-url -d 'The broker (as amqp.url). Every user of this machine can read a password here: prefer the file or the environment' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand status" -l database-url -d 'The database (as database.url)' -r
@@ -204,10 +203,12 @@ complete -c nodewarden -n "__fish_nodewarden_using_subcommand status" -l output 
 json\t'JSON; a list that may be long is one object a line'
 tsv\t'Tab-separated values under a line of names, where there is a table; else text'"
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand status" -l log -d 'Log level: error, warn, info, debug, trace' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand status" -l watch -d 'Show it again and again, until Ctrl-C'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l for -d 'How long, such as 30m or 2h (default: until `nodewarden resume`)' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l reason -d 'The reason, for the colleague on call at 3 a.m' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l who -d 'Who pauses (default: you, at this host)' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l timeout -d 'With --wait: for so long at most; then this command ends with 1, and the pause stays' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l config -d 'The settings file (or NODEWARDEN_CONFIG)' -r -F
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l amqp-url -d 'The broker (as amqp.url). Every user of this machine can read a password here: prefer the file or the environment' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l database-url -d 'The database (as database.url)' -r
@@ -216,6 +217,7 @@ complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l output -
 json\t'JSON; a list that may be long is one object a line'
 tsv\t'Tab-separated values under a line of names, where there is a table; else text'"
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l log -d 'Log level: error, warn, info, debug, trace' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l wait -d 'Wait until the replica that decides has committed something after the pause, and the broker has confirmed every announcement from before it: nothing that takes a node out is on its way then'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand resume" -l config -d 'The settings file (or NODEWARDEN_CONFIG)' -r -F
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand resume" -l amqp-url -d 'The broker (as amqp.url). Every user of this machine can read a password here: prefer the file or the environment' -r
@@ -284,6 +286,18 @@ complete -c nodewarden -n "__fish_nodewarden_using_subcommand explain; and __fis
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand explain; and __fish_seen_subcommand_from help" -f -a "driver" -d 'A driver in a conductor group'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand explain; and __fish_seen_subcommand_from help" -f -a "conductor" -d 'A conductor'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand explain; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand history" -l since -d 'How far back' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand history" -l driver -d 'Only decisions about this driver' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand history" -l group -d 'Only decisions about this conductor group; "" is the default group' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand history" -l config -d 'The settings file (or NODEWARDEN_CONFIG)' -r -F
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand history" -l amqp-url -d 'The broker (as amqp.url). Every user of this machine can read a password here: prefer the file or the environment' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand history" -l database-url -d 'The database (as database.url)' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand history" -l set -d 'Any setting, such as decide.sweep_interval=30s. Repeat for more' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand history" -l output -d 'How to print results' -r -f -a "text\t'Text and tables, for people'
+json\t'JSON; a list that may be long is one object a line'
+tsv\t'Tab-separated values under a line of names, where there is a table; else text'"
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand history" -l log -d 'Log level: error, warn, info, debug, trace' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand whatif" -l without -d 'Which pairs would be lost, and how many nodes with them, if all of these conductors were gone' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand whatif" -l config -d 'The settings file (or NODEWARDEN_CONFIG)' -r -F
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand whatif" -l amqp-url -d 'The broker (as amqp.url). Every user of this machine can read a password here: prefer the file or the environment' -r
@@ -422,34 +436,24 @@ json\t'JSON; a list that may be long is one object a line'
 tsv\t'Tab-separated values under a line of names, where there is a table; else text'"
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand completions" -l log -d 'Log level: error, warn, info, debug, trace' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand watchdog" -l limit-ms -r
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand watchdog" -l config -d 'The settings file (or NODEWARDEN_CONFIG)' -r -F
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand watchdog" -l amqp-url -d 'The broker (as amqp.url). Every user of this machine can read a password here: prefer the file or the environment' -r
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand watchdog" -l database-url -d 'The database (as database.url)' -r
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand watchdog" -l set -d 'Any setting, such as decide.sweep_interval=30s. Repeat for more' -r
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand watchdog" -l output -d 'How to print results' -r -f -a "text\t'Text and tables, for people'
-json\t'JSON; a list that may be long is one object a line'
-tsv\t'Tab-separated values under a line of names, where there is a table; else text'"
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand watchdog" -l log -d 'Log level: error, warn, info, debug, trace' -r
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand watchdog" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "run" -d 'Run one replica of the worker'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "migrate" -d 'Create or upgrade the tables in the database'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "nodes" -d 'Fill the table of nodes, and list it'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "emit" -d 'Publish one lifecycle event of a conductor, confirmed by the broker'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "tail" -d 'Print node events as JSON lines, as a scheduler would see them'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "status" -d 'Show drivers, conductors, nodes in and out of service, who decides, what is held back and why, and how far the announcements are'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "pause" -d 'Take no further node out of service, until `nodewarden resume`'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "resume" -d 'End the pause'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "release" -d 'Give back nodes that nodewarden took out of service, announced with the reason `released`'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "explain" -d 'Explain why something is in or out of service: the cause, the decision, when, and by which replica'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "whatif" -d 'Say what would be lost without some conductors, or how to restart all of them without a loss'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "dead-letters" -d 'The messages that were refused, with the reason for each'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "bridge" -d 'Publish lifecycle events for conductors that publish none themselves'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "placement" -d 'Stop OpenStack\'s scheduler from offering nodes that are out of service'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "conductors" -d 'Change what nodewarden remembers about conductors'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "completions" -d 'Print what a shell needs to complete commands and options'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "watchdog" -d 'Kills its parent if a transaction stays open too long; started by `run`'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain whatif dead-letters bridge placement conductors completions watchdog help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "run" -d 'Run one replica of the worker'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "migrate" -d 'Create or upgrade the tables in the database'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "nodes" -d 'Fill the table of nodes, and list it'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "emit" -d 'Publish one lifecycle event of a conductor, confirmed by the broker'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "tail" -d 'Print node events as JSON lines, as a scheduler would see them'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "status" -d 'Show drivers, conductors, nodes in and out of service, who decides, what is held back and why, and how far the announcements are'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "pause" -d 'Take no further node out of service, until `nodewarden resume`'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "resume" -d 'End the pause'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "release" -d 'Give back nodes that nodewarden took out of service, announced with the reason `released`'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "explain" -d 'Explain why something is in or out of service: the cause, the decision, when, and by which replica'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "history" -d 'Tell what was decided and what operators did, newest first'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "whatif" -d 'Say what would be lost without some conductors, or how to restart all of them without a loss'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "dead-letters" -d 'The messages that were refused, with the reason for each'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "bridge" -d 'Publish lifecycle events for conductors that publish none themselves'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "placement" -d 'Stop OpenStack\'s scheduler from offering nodes that are out of service'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "conductors" -d 'Change what nodewarden remembers about conductors'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "completions" -d 'Print what a shell needs to complete commands and options'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and not __fish_seen_subcommand_from run migrate nodes emit tail status pause resume release explain history whatif dead-letters bridge placement conductors completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and __fish_seen_subcommand_from nodes" -f -a "import" -d 'Fill the table `nodes` from JSON or CSV'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and __fish_seen_subcommand_from nodes" -f -a "list" -d 'List nodes: one line each, with its state, since when, and why'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand help; and __fish_seen_subcommand_from emit" -f -a "joined" -d 'The conductor started and supports these drivers'

@@ -39,8 +39,6 @@ tsv\:"Tab-separated values under a line of names, where there is a table; else t
             (run)
 _arguments "${_arguments_options[@]}" : \
 '--http-listen=[Address and port for HTTP (as http.listen; empty\: no HTTP)]:ADDRESS:PORT:_default' \
-'--fail-point=[Die or freeze at a named place\: NAME=kill|stop]:FAIL_POINT:_default' \
-'--fail-point-file=[The place is armed while this file exists; the file is removed when it is reached]:FAIL_POINT_FILE:_files' \
 '--config=[The settings file (or NODEWARDEN_CONFIG)]:FILE:_files' \
 '--amqp-url=[The broker (as amqp.url). Every user of this machine can read a password here\: prefer the file or the environment]:URL:_default' \
 '--database-url=[The database (as database.url)]:URL:_default' \
@@ -314,6 +312,7 @@ tsv\:"Tab-separated values under a line of names, where there is a table; else t
 ;;
 (status)
 _arguments "${_arguments_options[@]}" : \
+'--interval=[With --watch\: how long to wait in between]:DURATION:_default' \
 '--config=[The settings file (or NODEWARDEN_CONFIG)]:FILE:_files' \
 '--amqp-url=[The broker (as amqp.url). Every user of this machine can read a password here\: prefer the file or the environment]:URL:_default' \
 '--database-url=[The database (as database.url)]:URL:_default' \
@@ -322,6 +321,7 @@ _arguments "${_arguments_options[@]}" : \
 json\:"JSON; a list that may be long is one object a line"
 tsv\:"Tab-separated values under a line of names, where there is a table; else text"))' \
 '--log=[Log level\: error, warn, info, debug, trace]:LOG:_default' \
+'--watch[Show it again and again, until Ctrl-C]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
@@ -331,6 +331,7 @@ _arguments "${_arguments_options[@]}" : \
 '--for=[How long, such as 30m or 2h (default\: until \`nodewarden resume\`)]:DURATION:_default' \
 '--reason=[The reason, for the colleague on call at 3 a.m]:TEXT:_default' \
 '--who=[Who pauses (default\: you, at this host)]:NAME:_default' \
+'--timeout=[With --wait\: for so long at most; then this command ends with 1, and the pause stays]:DURATION:_default' \
 '--config=[The settings file (or NODEWARDEN_CONFIG)]:FILE:_files' \
 '--amqp-url=[The broker (as amqp.url). Every user of this machine can read a password here\: prefer the file or the environment]:URL:_default' \
 '--database-url=[The database (as database.url)]:URL:_default' \
@@ -339,6 +340,7 @@ _arguments "${_arguments_options[@]}" : \
 json\:"JSON; a list that may be long is one object a line"
 tsv\:"Tab-separated values under a line of names, where there is a table; else text"))' \
 '--log=[Log level\: error, warn, info, debug, trace]:LOG:_default' \
+'--wait[Wait until the replica that decides has committed something after the pause, and the broker has confirmed every announcement from before it\: nothing that takes a node out is on its way then]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
@@ -478,6 +480,23 @@ esac
         esac
     ;;
 esac
+;;
+(history)
+_arguments "${_arguments_options[@]}" : \
+'--since=[How far back]:DURATION:_default' \
+'--driver=[Only decisions about this driver]:DRIVER:_default' \
+'--group=[Only decisions about this conductor group; "" is the default group]:GROUP:_default' \
+'--config=[The settings file (or NODEWARDEN_CONFIG)]:FILE:_files' \
+'--amqp-url=[The broker (as amqp.url). Every user of this machine can read a password here\: prefer the file or the environment]:URL:_default' \
+'--database-url=[The database (as database.url)]:URL:_default' \
+'*--set=[Any setting, such as decide.sweep_interval=30s. Repeat for more]:SECTION.KEY=VALUE:_default' \
+'--output=[How to print results]:OUTPUT:((text\:"Text and tables, for people"
+json\:"JSON; a list that may be long is one object a line"
+tsv\:"Tab-separated values under a line of names, where there is a table; else text"))' \
+'--log=[Log level\: error, warn, info, debug, trace]:LOG:_default' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
 ;;
 (whatif)
 _arguments "${_arguments_options[@]}" : \
@@ -784,21 +803,6 @@ tsv\:"Tab-separated values under a line of names, where there is a table; else t
 ':shell -- The shell:(bash elvish fish powershell zsh)' \
 && ret=0
 ;;
-(watchdog)
-_arguments "${_arguments_options[@]}" : \
-'--limit-ms=[]:LIMIT_MS:_default' \
-'--config=[The settings file (or NODEWARDEN_CONFIG)]:FILE:_files' \
-'--amqp-url=[The broker (as amqp.url). Every user of this machine can read a password here\: prefer the file or the environment]:URL:_default' \
-'--database-url=[The database (as database.url)]:URL:_default' \
-'*--set=[Any setting, such as decide.sweep_interval=30s. Repeat for more]:SECTION.KEY=VALUE:_default' \
-'--output=[How to print results]:OUTPUT:((text\:"Text and tables, for people"
-json\:"JSON; a list that may be long is one object a line"
-tsv\:"Tab-separated values under a line of names, where there is a table; else text"))' \
-'--log=[Log level\: error, warn, info, debug, trace]:LOG:_default' \
-'-h[Print help (see more with '\''--help'\'')]' \
-'--help[Print help (see more with '\''--help'\'')]' \
-&& ret=0
-;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 ":: :_nodewarden__subcmd__help_commands" \
@@ -923,6 +927,10 @@ _arguments "${_arguments_options[@]}" : \
     ;;
 esac
 ;;
+(history)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (whatif)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -1007,10 +1015,6 @@ esac
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
-(watchdog)
-_arguments "${_arguments_options[@]}" : \
-&& ret=0
-;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -1037,13 +1041,13 @@ _nodewarden_commands() {
 'resume:End the pause' \
 'release:Give back nodes that nodewarden took out of service, announced with the reason \`released\`' \
 'explain:Explain why something is in or out of service\: the cause, the decision, when, and by which replica' \
+'history:Tell what was decided and what operators did, newest first' \
 'whatif:Say what would be lost without some conductors, or how to restart all of them without a loss' \
 'dead-letters:The messages that were refused, with the reason for each' \
 'bridge:Publish lifecycle events for conductors that publish none themselves' \
 'placement:Stop OpenStack'\''s scheduler from offering nodes that are out of service' \
 'conductors:Change what nodewarden remembers about conductors' \
 'completions:Print what a shell needs to complete commands and options' \
-'watchdog:Kills its parent if a transaction stays open too long; started by \`run\`' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'nodewarden commands' commands "$@"
@@ -1317,13 +1321,13 @@ _nodewarden__subcmd__help_commands() {
 'resume:End the pause' \
 'release:Give back nodes that nodewarden took out of service, announced with the reason \`released\`' \
 'explain:Explain why something is in or out of service\: the cause, the decision, when, and by which replica' \
+'history:Tell what was decided and what operators did, newest first' \
 'whatif:Say what would be lost without some conductors, or how to restart all of them without a loss' \
 'dead-letters:The messages that were refused, with the reason for each' \
 'bridge:Publish lifecycle events for conductors that publish none themselves' \
 'placement:Stop OpenStack'\''s scheduler from offering nodes that are out of service' \
 'conductors:Change what nodewarden remembers about conductors' \
 'completions:Print what a shell needs to complete commands and options' \
-'watchdog:Kills its parent if a transaction stays open too long; started by \`run\`' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'nodewarden help commands' commands "$@"
@@ -1446,6 +1450,11 @@ _nodewarden__subcmd__help__subcmd__help_commands() {
     local commands; commands=()
     _describe -t commands 'nodewarden help help commands' commands "$@"
 }
+(( $+functions[_nodewarden__subcmd__help__subcmd__history_commands] )) ||
+_nodewarden__subcmd__help__subcmd__history_commands() {
+    local commands; commands=()
+    _describe -t commands 'nodewarden help history commands' commands "$@"
+}
 (( $+functions[_nodewarden__subcmd__help__subcmd__migrate_commands] )) ||
 _nodewarden__subcmd__help__subcmd__migrate_commands() {
     local commands; commands=()
@@ -1504,15 +1513,15 @@ _nodewarden__subcmd__help__subcmd__tail_commands() {
     local commands; commands=()
     _describe -t commands 'nodewarden help tail commands' commands "$@"
 }
-(( $+functions[_nodewarden__subcmd__help__subcmd__watchdog_commands] )) ||
-_nodewarden__subcmd__help__subcmd__watchdog_commands() {
-    local commands; commands=()
-    _describe -t commands 'nodewarden help watchdog commands' commands "$@"
-}
 (( $+functions[_nodewarden__subcmd__help__subcmd__whatif_commands] )) ||
 _nodewarden__subcmd__help__subcmd__whatif_commands() {
     local commands; commands=()
     _describe -t commands 'nodewarden help whatif commands' commands "$@"
+}
+(( $+functions[_nodewarden__subcmd__history_commands] )) ||
+_nodewarden__subcmd__history_commands() {
+    local commands; commands=()
+    _describe -t commands 'nodewarden history commands' commands "$@"
 }
 (( $+functions[_nodewarden__subcmd__migrate_commands] )) ||
 _nodewarden__subcmd__migrate_commands() {
@@ -1596,11 +1605,6 @@ _nodewarden__subcmd__status_commands() {
 _nodewarden__subcmd__tail_commands() {
     local commands; commands=()
     _describe -t commands 'nodewarden tail commands' commands "$@"
-}
-(( $+functions[_nodewarden__subcmd__watchdog_commands] )) ||
-_nodewarden__subcmd__watchdog_commands() {
-    local commands; commands=()
-    _describe -t commands 'nodewarden watchdog commands' commands "$@"
 }
 (( $+functions[_nodewarden__subcmd__whatif_commands] )) ||
 _nodewarden__subcmd__whatif_commands() {

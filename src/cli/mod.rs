@@ -35,6 +35,7 @@ pub mod release;
 mod run;
 pub mod status;
 mod tail;
+mod watch;
 pub mod whatif;
 
 pub use args::{Cli, command, main};

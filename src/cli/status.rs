@@ -1,12 +1,12 @@
 //! `nodewarden status`: how everything stands, on one page.
 
 use std::fmt::Write;
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Failure, Output, UNREACHABLE, output};
+use super::watch::watch;
+use super::{Failure, Output, output};
 use crate::answers::explain::counted;
 use crate::answers::explain::{self, distance, length, when};
 use crate::answers::shapes::{Conductor, Driver, Paused};
@@ -14,7 +14,6 @@ use crate::clock::now_ms;
 use crate::config::Mode;
 use crate::config::Settings;
 use crate::domain::change::PairState;
-use crate::lifecycle::{Tasks, stop_on_signals};
 use crate::store::{ConductorView, DriverView, Observed, Overview, Pause, Reader, StoreError};
 use crate::telemetry::printable;
 
@@ -51,12 +50,6 @@ pub struct Status {
     #[arg(long, default_value = "2s", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub interval: Duration,
 }
-
-/// Looking more often would only load the database.
-const SOONEST: Duration = Duration::from_millis(100);
-
-/// Clears a terminal and goes to its upper left corner.
-const CLEAR: &str = "\x1b[H\x1b[2J";
 
 /// The default group has no name.
 fn shown(group: &str) -> String {
@@ -107,45 +100,11 @@ impl Status {
     /// As [`answer`](Self::answer).
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         if self.watch {
-            return self.keep_watching(settings, output).await;
+            let look = async || self.answer(settings, output).await;
+            return watch(self.interval, output, look).await;
         }
         let answer = self.answer(settings, output).await?;
         Ok(output::line(&answer)?)
-    }
-
-    /// Shows it until a signal, or until nothing reads it any more. A database that is out of reach for a
-    /// while is told, once it has answered before.
-    async fn keep_watching(&self, settings: &Settings, output: Output) -> Result<(), Failure> {
-        let stop = stop_on_signals(&Tasks::default())?;
-        let terminal = std::io::stdout().is_terminal();
-        let mut shown = false;
-        loop {
-            let answer = tokio::select! {
-                answer = self.answer(settings, output) => answer,
-                () = stop.cancelled() => return Ok(()),
-            };
-            let text = match answer {
-                Ok(text) => text,
-                Err(failure) if shown && failure.code == UNREACHABLE => {
-                    eprintln!("{}", printable(&failure.message));
-                    "The database does not answer; it is tried again.".to_owned()
-                }
-                Err(failure) => return Err(failure),
-            };
-            let before = match (output, terminal) {
-                (Output::Text, true) => CLEAR,
-                (Output::Text, false) if shown => "---\n",
-                (Output::Text | Output::Json | Output::Tsv, _) => "",
-            };
-            shown = true;
-            if !output::part(&format!("{before}{text}\n"))? {
-                return Ok(());
-            }
-            tokio::select! {
-                () = tokio::time::sleep(self.interval.max(SOONEST)) => {}
-                () = stop.cancelled() => return Ok(()),
-            }
-        }
     }
 
     /// Does it; the text to print.

@@ -8,19 +8,18 @@ use tokio::sync::Semaphore;
 use crate::config::{self, Database, Mode};
 use crate::domain::announcement::BackReason;
 use crate::domain::change::Verdict;
-use crate::domain::ids::Pair;
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::open::Purpose;
 use crate::store::database::row::Row;
 use crate::store::inventory;
-use crate::store::look::from_row::{action, decision, hold, node_line};
+use crate::store::look::from_row::{decision, hold};
 use crate::store::look::pairs::{conductors, pair, pairs};
 use crate::store::look::snapshot::Snapshot;
 use crate::store::look::views::{
-    ActionView, ConductorView, DecisionView, DriverView, NodeFacts, NodeLine, Observed, Overview,
-    PairFacts, RequestView, SnapshotPage,
+    ConductorView, DecisionView, DriverView, NodeFacts, Observed, Overview, PairFacts, RequestView,
+    SnapshotPage,
 };
 use crate::store::sql::{self, Statements};
 use crate::store::tables;
@@ -67,7 +66,7 @@ impl Reader {
         })
     }
 
-    async fn read<T>(
+    pub(super) async fn read<T>(
         &self,
         doing: &'static str,
         work: impl AsyncFnOnce(&mut Snapshot) -> Result<T, sqlx::Error>,
@@ -156,46 +155,6 @@ impl Reader {
         .await
     }
 
-    /// Nodes above the uuid `after`, by uuid, at most `limit`; those of one pair, or all.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn nodes(
-        &self,
-        of: Option<&Pair>,
-        after: &str,
-        limit: u32,
-    ) -> Result<Vec<NodeLine>, StoreError> {
-        self.read("list nodes", async |look| {
-            let (connection, inventory) = (&mut look.connection, &look.inventory);
-            let rows = match of {
-                None => {
-                    let asked = values![after, limit];
-                    connection.fetch(&inventory.list, asked).await?
-                }
-                Some(pair) => {
-                    let asked = values![after, limit, pair];
-                    connection.fetch(&inventory.list_of_pair, asked).await?
-                }
-            };
-            rows.iter().map(|row| node_line(row, false)).collect()
-        })
-        .await
-    }
-
-    /// What is out of service, above the uuid `after`, by uuid, at most `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn holds(&self, after: &str, limit: u32) -> Result<Vec<NodeLine>, StoreError> {
-        self.read("list what is out of service", async |look| {
-            let asked = values![after, limit];
-            let rows = look.connection.fetch(look.sql.list_holds, asked).await?;
-            rows.iter().map(|row| node_line(row, true)).collect()
-        })
-        .await
-    }
-
     /// Every pair that a conductor or a node names, by group and driver.
     ///
     /// # Errors
@@ -227,43 +186,6 @@ impl Reader {
                 .fetch(look.sql.see_decisions, values![limit])
                 .await?;
             rows.iter().map(decision).collect()
-        })
-        .await
-    }
-
-    /// Decisions below a number, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn past_decisions(
-        &self,
-        below: u64,
-        limit: u32,
-    ) -> Result<Vec<DecisionView>, StoreError> {
-        self.read("read past decisions", async |look| {
-            let asked = values![below, limit];
-            let rows = look
-                .connection
-                .fetch(look.sql.past_decisions, asked)
-                .await?;
-            rows.iter().map(decision).collect()
-        })
-        .await
-    }
-
-    /// What operators did, below a number, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn past_actions(
-        &self,
-        below: u64,
-        limit: u32,
-    ) -> Result<Vec<ActionView>, StoreError> {
-        self.read("read what operators did", async |look| {
-            let asked = values![below, limit];
-            let rows = look.connection.fetch(look.sql.past_requests, asked).await?;
-            rows.iter().map(action).collect()
         })
         .await
     }
