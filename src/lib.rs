@@ -110,8 +110,9 @@
 //! log), thiserror (errors), tracing and tracing-subscriber (logs),
 //! metrics and its Prometheus exporter, axum (HTTP), reqwest and rustls
 //! (asking OpenStack, certificates verified), serde_norway (`clouds.yaml`), uuid, sha2 (digests of events), schemars
-//! (schemas from types), humantime (durations), comfy-table (tables), indicatif (progress), rustix
-//! (signals to processes).
+//! (schemas from types), humantime (durations), comfy-table (tables), unicode-width (how wide a
+//! text is on a terminal), clap_complete (what a shell completes), clap_mangen (manual pages), indicatif
+//! (progress), rustix (signals to processes, the width of the terminal).
 
 #![warn(clippy::disallowed_methods, clippy::too_many_lines)]
 #![expect(

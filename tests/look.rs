@@ -8,9 +8,13 @@ use nodewarden::app::AppFault;
 use nodewarden::broker::BrokerError;
 use nodewarden::cli::conductors::{Conductors, Forget};
 use nodewarden::cli::explain::Explain;
+use nodewarden::cli::history::History;
+use nodewarden::cli::list::List;
 use nodewarden::cli::migrate::Migrate;
 use nodewarden::cli::nodes::{Import, Nodes};
+use nodewarden::cli::pause::{Pause, Resume};
 use nodewarden::cli::status::Status;
+use nodewarden::cli::whatif::WhatIf;
 use nodewarden::cli::{FAILED, Failure, Output, UNREACHABLE, USAGE};
 use nodewarden::config::{Database, InventoryKind, SecretUrl, Settings, SettingsFault};
 use nodewarden::store::{self, HearingNote, Ledger, NodeUpsert, Reader};
@@ -143,14 +147,14 @@ async fn nodes_that_no_replica_has_counted_yet_are_not_shown_as_none() {
     let nodes = import(&directory, "nodes.csv", "uuid,driver\nu1,a\n");
     let imported = nodes.answer(&settings, Output::Text).await;
     assert!(imported.is_ok());
-    let text = Status {}.answer(&settings, Output::Text).await;
+    let text = Status::default().answer(&settings, Output::Text).await;
     let text = text.expect("a page");
     assert!(
         text.contains("Nodes:         not counted yet; the replica that decides counts them"),
         "{text}"
     );
     let json = value(
-        &Status {}
+        &Status::default()
             .answer(&settings, Output::Json)
             .await
             .expect("JSON"),
@@ -243,7 +247,7 @@ async fn a_missing_database_fails_as_one_without_tables_and_says_how_to_make_one
     let node = Explain::Node { name: "n1".into() };
     for failure in [
         failure(nodes.answer(&settings, Output::Text).await),
-        failure(Status {}.answer(&settings, Output::Text).await),
+        failure(Status::default().answer(&settings, Output::Text).await),
         failure(forget.answer(&settings, Output::Text).await),
         failure(node.answer(&settings, Output::Text).await),
     ] {
@@ -251,7 +255,7 @@ async fn a_missing_database_fails_as_one_without_tables_and_says_how_to_make_one
         assert!(failure.message.contains("nodewarden migrate"), "{failure}");
     }
     std::fs::write(directory.path().join("new.db"), b"").expect("an empty file");
-    let empty = failure(Status {}.answer(&settings, Output::Text).await);
+    let empty = failure(Status::default().answer(&settings, Output::Text).await);
     assert!(empty.message.contains("nodewarden migrate"), "{empty}");
 }
 
@@ -295,7 +299,7 @@ async fn l4_status_says_for_how_long_silence_proves_nothing_and_why_the_active_r
             noted_at_ms: now,
         };
         story.ledger.note(story.epoch, &note).await.unwrap();
-        let text = Status {}
+        let text = Status::default()
             .answer(&story.settings, Output::Text)
             .await
             .unwrap();
@@ -308,7 +312,7 @@ async fn l4_status_says_for_how_long_silence_proves_nothing_and_why_the_active_r
             assert!(!text.contains(unsaid), "{unsaid}: {text}");
         }
         let json = value(
-            &Status {}
+            &Status::default()
                 .answer(&story.settings, Output::Json)
                 .await
                 .unwrap(),
@@ -321,7 +325,7 @@ async fn l4_status_says_for_how_long_silence_proves_nothing_and_why_the_active_r
 #[tokio::test]
 async fn status_shows_everything_on_one_page() {
     let story = Story::told().await;
-    let text = Status {}
+    let text = Status::default()
         .answer(&story.settings, Output::Text)
         .await
         .expect("a page");
@@ -346,7 +350,7 @@ async fn status_shows_everything_on_one_page() {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
     let mut page = value(
-        &Status {}
+        &Status::default()
             .answer(&story.settings, Output::Json)
             .await
             .expect("a page"),
@@ -385,7 +389,7 @@ async fn status_shows_everything_on_one_page() {
 async fn who_hangs_on_one_conductor_is_named_only_while_that_is_so() {
     let mut story = Story::told().await;
     story.joins("c4", 1, "", &["a", "new"], T + 2000).await;
-    let page = Status {}
+    let page = Status::default()
         .answer(&story.settings, Output::Text)
         .await
         .expect("a page");
@@ -513,7 +517,7 @@ async fn texts_of_the_database_never_steer_the_terminal() {
     let node = explained(&story, Explain::Node { name: "n9".into() })
         .await
         .expect("explained");
-    let page = Status {}
+    let page = Status::default()
         .answer(&story.settings, Output::Text)
         .await
         .expect("a page");
@@ -642,4 +646,285 @@ fn the_commands_are_spelled_as_the_contract_does() {
             panic!("{line}: {fault}");
         }
     }
+}
+
+#[test]
+fn every_command_helps_with_what_it_does_and_how_it_ends() {
+    fn all(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
+        for inner in command
+            .get_subcommands()
+            .filter(|inner| !inner.is_hide_set())
+        {
+            let path = format!("{path} {}", inner.get_name());
+            if inner.has_subcommands() {
+                all(inner, &path, found);
+            } else {
+                let help = inner.clone().render_long_help().to_string();
+                found.push((path, help));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    all(&nodewarden::cli::command(), "nodewarden", &mut found);
+    for (path, help) in found {
+        let (about, _) = help.split_once("\nUsage:").expect("a usage");
+        assert!(about.trim().lines().count() > 2, "{path}: {help}");
+        assert!(help.contains("Exit codes: 0 done"), "{path}: {help}");
+        if path.split(' ').count() == 3 && !path.ends_with("help") {
+            assert!(
+                about.contains(&format!("Example: `{path}")),
+                "{path}: {help}"
+            );
+        }
+    }
+}
+
+async fn listed(story: &Story, list: &List, output: Output) -> String {
+    list.answer(&story.settings, output).await.expect("listed")
+}
+
+#[tokio::test]
+async fn nodes_list_says_of_each_node_why_and_since_when() {
+    let story = Story::told().await;
+    let text = listed(&story, &List::default(), Output::Text).await;
+    let lines: Vec<Vec<&str>> = text
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    #[rustfmt::skip]
+    assert_eq!(lines, [
+        vec!["STATE", "SINCE", "UUID", "NAME", "DRIVER", "GROUP", "WHY"],
+        vec!["in_service", "-", "n1", "web-1", "a", "-", "maintenance", "(an", "operator's)"],
+        vec!["out_of_service", "2026-03-01T10:00:01Z", "n2", "web-2", "b", "-",
+            "driver_lost:", "conductor.left", "of", "c1"],
+        vec!["in_service", "-", "n3", "web-3", "r", "rack-1", "-"],
+        vec!["in_service", "-", "n4", "web-4", "zz", "-", "-"],
+    ]);
+    let out = List {
+        out: true,
+        ..List::default()
+    };
+    let expected = json!({
+        "uuid": "n2", "name": "web-2", "conductor_group": "", "driver": "b", "state": "out_of_service",
+        "since_ms": T + 1500, "maintenance": null, "reason": "driver_lost", "cause": "conductor.left",
+        "cause_conductor": "c1", "decision_id": DECISION,
+    });
+    assert_eq!(value(&listed(&story, &out, Output::Json).await), expected);
+    let tsv = listed(&story, &out, Output::Tsv).await;
+    assert_eq!(
+        tsv.lines().nth(1),
+        Some(
+            format!(
+                "out_of_service\t{}\tn2\tweb-2\t\tb\tdriver_lost\tconductor.left\tc1\t{DECISION}\t",
+                T + 1500
+            )
+            .as_str()
+        )
+    );
+}
+
+#[tokio::test]
+async fn nodes_list_takes_a_driver_a_group_or_both() {
+    let story = Story::told().await;
+    let uuids = async |driver: Option<&str>, group: Option<&str>, out: bool| {
+        let list = List {
+            out,
+            driver: driver.map(Into::into),
+            group: group.map(Into::into),
+        };
+        let text = listed(&story, &list, Output::Json).await;
+        let lines: Vec<String> = text
+            .lines()
+            .map(|line| value(line)["uuid"].as_str().expect("text").to_owned())
+            .collect();
+        lines.join(" ")
+    };
+    assert_eq!(uuids(Some("b"), None, false).await, "n2");
+    assert_eq!(uuids(Some("b"), None, true).await, "n2");
+    assert_eq!(uuids(Some("a"), None, true).await, "");
+    assert_eq!(uuids(None, Some("RACK-1"), false).await, "n3");
+    assert_eq!(uuids(None, Some(""), false).await, "n1 n2 n4");
+    assert_eq!(uuids(Some("r"), Some("rack-1"), false).await, "n3");
+    assert_eq!(uuids(Some("r"), Some(""), false).await, "");
+}
+
+#[tokio::test]
+async fn nodes_list_shows_every_node_once_over_many_pages() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let settings = settings(&directory);
+    store::migrate(
+        &settings.database,
+        InventoryKind::Native,
+        &nodewarden::clock::new_id(),
+    )
+    .await
+    .expect("tables");
+    let nodes: Vec<NodeUpsert> = (0..4500)
+        .map(|number| NodeUpsert {
+            uuid: format!("u{number:05}"),
+            name: None,
+            driver: "a".into(),
+            conductor_group: None,
+            maintenance: None,
+        })
+        .collect();
+    store::import(&settings.database, &nodes, |_| {})
+        .await
+        .expect("nodes");
+    for driver in [None, Some("a".to_owned())] {
+        let list = List {
+            group: driver.as_ref().map(|_| String::new()),
+            driver,
+            out: false,
+        };
+        let text = list.answer(&settings, Output::Tsv).await.expect("listed");
+        let uuids: Vec<&str> = text
+            .lines()
+            .skip(1)
+            .map(|line| line.split('\t').nth(2).expect("a uuid"))
+            .collect();
+        let expected: Vec<&str> = nodes.iter().map(|node| node.uuid.as_str()).collect();
+        assert!(uuids == expected, "{} of {}", uuids.len(), expected.len());
+    }
+}
+
+#[tokio::test]
+async fn whatif_tells_what_is_lost_without_conductors_and_what_no_order_helps() {
+    let story = Story::told().await;
+    let asked = async |whatif: WhatIf, output| whatif.answer(&story.settings, output).await;
+    let without = |names: &[&str]| WhatIf {
+        without: names.iter().map(|&name| name.to_owned()).collect(),
+        restart_order: false,
+    };
+    let lost = value(
+        &asked(without(&["c2", "c3"]), Output::Json)
+            .await
+            .expect("answered"),
+    );
+    assert_eq!(
+        lost,
+        json!({
+            "without": ["c2", "c3"],
+            "lost": [
+                {"conductor_group": "", "driver": "a", "nodes": 1},
+                {"conductor_group": "rack-1", "driver": "r", "nodes": 1},
+            ],
+            "nodes": 2,
+        })
+    );
+    let text = asked(without(&["c2"]), Output::Text)
+        .await
+        .expect("answered");
+    assert!(
+        text.starts_with("Without c2, 1 pair would be lost, and 1 node with it:\n"),
+        "{text}"
+    );
+    let text = asked(without(&["c1"]), Output::Text)
+        .await
+        .expect("answered");
+    assert_eq!(text, "Without c1, no pair would be lost.");
+    let unknown = failure(asked(without(&["nope"]), Output::Text).await);
+    assert_eq!(unknown.code, FAILED);
+    let order = WhatIf {
+        restart_order: true,
+        ..WhatIf::default()
+    };
+    let order = value(&asked(order, Output::Json).await.expect("answered"));
+    // c3 is away already; c2 alone supports a.
+    assert_eq!(order["order"], json!(["c3"]));
+    assert_eq!(order["alone"][0]["conductor"], json!("c2"));
+    assert_eq!(order["longest_grace_ms"], json!(900_000));
+}
+
+fn paused() -> Pause {
+    Pause {
+        lasting: None,
+        reason: "work on rack 1".to_owned(),
+        who: Some("kim".to_owned()),
+        wait: true,
+        timeout: Duration::ZERO,
+    }
+}
+
+#[tokio::test]
+async fn history_tells_decisions_and_what_operators_did_newest_first() {
+    let story = Story::told().await;
+    let pause = paused().answer(&story.settings, Output::Text).await;
+    pause.expect("paused");
+    let resumed = Resume {}.answer(&story.settings, Output::Text).await;
+    resumed.expect("resumed");
+    let told = async |since: u64, driver: Option<&str>, output| {
+        let history = History {
+            since: Duration::from_secs(since),
+            driver: driver.map(Into::into),
+            group: None,
+        };
+        let answer = history.answer(&story.settings, output).await;
+        answer.expect("told")
+    };
+    const DAY: u64 = 24 * 3600;
+    let entries: Vec<Value> = told(3650 * DAY, None, Output::Json)
+        .await
+        .lines()
+        .map(value)
+        .collect();
+    let what: Vec<&str> = entries
+        .iter()
+        .filter_map(|entry| entry["what"].as_str())
+        .collect();
+    assert_eq!(what, ["resume", "pause", "lost"]);
+    assert_eq!(
+        entries[0]["why"],
+        json!("ends the pause of kim: work on rack 1")
+    );
+    assert_eq!(
+        (&entries[1]["by"], &entries[1]["why"]),
+        (&json!("kim"), &json!("work on rack 1"))
+    );
+    assert_eq!(
+        entries[2],
+        json!({
+            "at_ms": T + 1000, "what": "lost", "driver": "b", "conductor_group": "", "nodes": 1,
+            "by": format!("epoch {}", story.epoch), "why": "conductor.left of c1", "decision_id": DECISION,
+        })
+    );
+    let text = told(3650 * DAY, Some("b"), Output::Text).await;
+    assert_eq!(text.lines().count(), 4, "{text}");
+    assert!(text.starts_with("WHEN "), "{text}");
+    // What operators did stays; the decision is about another driver, or older.
+    assert_eq!(
+        told(3650 * DAY, Some("a"), Output::Json)
+            .await
+            .lines()
+            .count(),
+        2
+    );
+    assert_eq!(told(DAY, None, Output::Json).await.lines().count(), 2);
+}
+
+#[tokio::test]
+async fn a_pause_waits_for_the_holder_and_says_what_is_missing() {
+    let mut story = Story::told().await;
+    paused()
+        .answer(&story.settings, Output::Text)
+        .await
+        .expect("paused");
+    let late = failure(paused().obeyed(&story.settings).await);
+    assert_eq!(late.code, FAILED);
+    assert!(
+        late.message
+            .contains("host-1/42 (epoch 1) has not committed anything since")
+            && late
+                .message
+                .contains("the broker has not confirmed 1 announcement from before it"),
+        "{}",
+        late.message
+    );
+    story
+        .ledger
+        .step_down(story.epoch, T + 5000)
+        .await
+        .expect("stopped");
+    let late = failure(paused().obeyed(&story.settings).await);
+    assert!(!late.message.contains("host-1"), "{}", late.message);
 }

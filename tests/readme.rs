@@ -336,3 +336,21 @@ fn every_relative_link_leads_somewhere() {
     }
     assert_eq!(broken, Vec::<String>::new());
 }
+
+#[test]
+fn completions_and_manual_pages_are_those_of_the_command_line() {
+    let files = nodewarden::cli::pages::files().expect("made");
+    for (path, content) in &files {
+        let shipped = std::fs::read(project().join(path)).unwrap_or_default();
+        assert!(
+            shipped == *content,
+            "{} is old: `cargo run --example pages` writes it",
+            path.display()
+        );
+    }
+    let mut shipped = 0;
+    for folder in ["deploy/man", "deploy/completions"] {
+        shipped += project().join(folder).read_dir().expect("a folder").count();
+    }
+    assert_eq!(shipped, files.len(), "a file of a command that is gone");
+}

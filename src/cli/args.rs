@@ -4,21 +4,24 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::bridge::Bridge;
 use super::conductors::Conductors;
 use super::dead_letters::Letters;
 use super::emit::Emit;
 use super::explain::Explain;
+use super::history::History;
 use super::migrate::Migrate;
 use super::nodes::Nodes;
+use super::pages::Completions;
 use super::pause::{Pause, Resume};
 use super::placement::Placement;
 use super::release::Release;
 use super::run::Run;
 use super::status::Status;
 use super::tail::Tail;
+use super::whatif::WhatIf;
 use super::{Failure, Output, USAGE, output};
 use crate::broker;
 use crate::config::{self, Settings};
@@ -56,7 +59,7 @@ pub struct Cli {
     /// Any setting, such as decide.sweep_interval=30s. Repeat for more.
     #[arg(long = "set", global = true, help_heading = GLOBAL, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
-    /// Print results as text for people, or as JSON for machines.
+    /// How to print results.
     #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t)]
     output: Output,
     /// Log level: error, warn, info, debug, trace.
@@ -70,7 +73,7 @@ pub struct Cli {
 enum Command {
     Run(Run),
     Migrate(Migrate),
-    /// Fill the table of nodes.
+    /// Fill the table of nodes, and list it.
     #[command(subcommand)]
     Nodes(Nodes),
     Emit(Emit),
@@ -81,6 +84,9 @@ enum Command {
     Release(Release),
     #[command(subcommand)]
     Explain(Explain),
+    History(History),
+    #[command(name = "whatif")]
+    WhatIf(WhatIf),
     DeadLetters(Letters),
     /// Publish lifecycle events for conductors that publish none themselves.
     #[command(subcommand)]
@@ -89,6 +95,7 @@ enum Command {
     /// Change what nodewarden remembers about conductors.
     #[command(subcommand)]
     Conductors(Conductors),
+    Completions(Completions),
     /// Kills its parent if a transaction stays open too long; started by `run`.
     #[command(hide = true)]
     Watchdog {
@@ -97,10 +104,35 @@ enum Command {
     },
 }
 
+/// Ends the long help of every command.
+const EXIT_CODES: &str =
+    "Exit codes: 0 done, 1 failed, 64 wrong usage or settings, 69 broker or database unreachable.";
+
+/// The command line with all that its help says.
+#[must_use]
+pub fn command() -> clap::Command {
+    with_exit_codes(Cli::command())
+}
+
+fn with_exit_codes(command: clap::Command) -> clap::Command {
+    let inner = command.has_subcommands();
+    let command = command.mut_subcommands(with_exit_codes);
+    if inner {
+        command
+    } else {
+        command.after_long_help(EXIT_CODES)
+    }
+}
+
+fn parsed() -> Result<Cli, clap::Error> {
+    let matches = command().try_get_matches()?;
+    Cli::from_arg_matches(&matches).map_err(|fault| fault.format(&mut command()))
+}
+
 /// Parses the command line, runs the command, and says how to end.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parsed() {
         Ok(cli) => cli,
         Err(fault) => {
             let _ = fault.print();
@@ -122,6 +154,12 @@ pub fn main() -> ExitCode {
     ) {
         // These read messages of others.
         lifecycle::with_deep_stacks();
+    }
+    if let Command::Completions(command) = &cli.command {
+        return match command.run() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => failure.report(),
+        };
     }
     match start(cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -184,13 +222,17 @@ impl Cli {
         let answer = match self.command {
             Command::Migrate(command) => command.answer(&settings, output).await?,
             Command::Nodes(Nodes::Import(command)) => command.answer(&settings, output).await?,
-            Command::Status(command) => command.answer(&settings, output).await?,
-            Command::Pause(command) => command.answer(&settings, output).await?,
+            Command::History(command) => command.answer(&settings, output).await?,
+            Command::WhatIf(command) => command.answer(&settings, output).await?,
             Command::Resume(command) => command.answer(&settings, output).await?,
             Command::Explain(command) => command.answer(&settings, output).await?,
             Command::Conductors(Conductors::Forget(command)) => {
                 command.answer(&settings, output).await?
             }
+            Command::Nodes(Nodes::List(command)) => return command.run(&settings, output).await,
+            Command::Status(command) => return command.run(&settings, output).await,
+            Command::Pause(command) => return command.run(&settings, output).await,
+            Command::Completions(command) => return command.run(),
             Command::Run(command) => return command.run(settings).await,
             Command::Emit(command) => return command.run(&settings, output).await,
             Command::Tail(command) => return command.run(&settings).await,

@@ -42,6 +42,8 @@ pub enum Bridge {
 /// Ironic itself writes to.
 ///
 /// SIGTERM and SIGINT finish the work in hand and exit 0.
+///
+/// Example: `nodewarden bridge ironic --once --for 30s`
 #[derive(Debug, Args)]
 pub struct Ironic {
     /// Show what this bridge sees and what it would publish if it started now, and end. Publishes
@@ -116,8 +118,16 @@ async fn once(settings: &Settings, time: Duration, output: Output) -> Result<Str
     match output {
         Output::Json => Ok(output::json(&answer(&judge, &seen, &due))?),
         Output::Text => Ok(text(&judge, &seen, &due)),
+        Output::Tsv => {
+            let answer = answer(&judge, &seen, &due);
+            let conductors = answer["conductors"].as_array().cloned();
+            Ok(output::tsv(FIELDS, &conductors.unwrap_or_default()))
+        }
     }
 }
+
+/// What `--output tsv` tells of each conductor.
+const FIELDS: &[&str] = &["conductor", "state", "conductor_group", "drivers", "why"];
 
 fn answer(judge: &Judge, seen: &[View], due: &[Event]) -> Value {
     let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);

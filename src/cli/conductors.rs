@@ -15,8 +15,11 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Commands about conductors.
 #[derive(Debug, clap::Subcommand)]
+#[expect(
+    missing_docs,
+    reason = "the help of a command is the documentation of its type"
+)]
 pub enum Conductors {
-    /// Forget a conductor that will never come back.
     Forget(Forget),
 }
 
@@ -25,6 +28,8 @@ pub enum Conductors {
 /// You can forget only a conductor that left or timed out. Nodes stay as they are: a pair that lost
 /// its last conductor stays lost. If the conductor joins again, it joins as a new one.
 /// The deciding replica does it; if none runs now, it is recorded for the next one.
+///
+/// Example: `nodewarden conductors forget c1`
 #[derive(Debug, clap::Args)]
 pub struct Forget {
     /// The conductor's name, as `nodewarden status` shows it.
@@ -72,8 +77,8 @@ impl Forget {
             (Output::Json, _) => output::json(
                 &json!({ "request": number, "done": result.is_some(), "result": result }),
             )?,
-            (Output::Text, Some(result)) => format!("{name}: {}", printable(result)),
-            (Output::Text, None) => format!(
+            (Output::Text | Output::Tsv, Some(result)) => format!("{name}: {}", printable(result)),
+            (Output::Text | Output::Tsv, None) => format!(
                 "It is recorded (request {number}). No replica has answered within {}; the next active one \
                  will do it.",
                 humantime::format_duration(self.wait)

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Failure, Output};
+use super::{Failure, Output, output};
+use crate::answers::explain::counted;
 use crate::broker::{DeadLetter, DeadLetterContent, DeadLetters, Foreign, Kept, Requeued, Which};
 use crate::config::Settings;
 use crate::telemetry::printable;
@@ -24,8 +25,16 @@ pub struct Letters {
 #[derive(Debug, Subcommand)]
 enum What {
     /// List them, one per line.
+    ///
+    /// Each with its id, when and why it was refused. Looking removes nothing.
+    ///
+    /// Example: `nodewarden dead-letters list`
     List,
     /// Show one with its original properties and its body.
+    ///
+    /// The body as JSON where it can be read, else as text. Looking removes nothing.
+    ///
+    /// Example: `nodewarden dead-letters show 0c7d4f2e`
     Show {
         /// Its id, as `list` shows it.
         id: String,
@@ -36,6 +45,8 @@ enum What {
     /// put back: discard it. A message that was refused as `foreign_publisher`, or that another user
     /// published and no replica has judged (`broker_…`, `foreign`), is put back only by its id and with
     /// --as-me.
+    ///
+    /// Example: `nodewarden dead-letters requeue --all`
     Requeue {
         #[command(flatten)]
         chosen: Chosen,
@@ -46,6 +57,10 @@ enum What {
         as_me: bool,
     },
     /// Throw them away.
+    ///
+    /// For good: nothing keeps a copy.
+    ///
+    /// Example: `nodewarden dead-letters discard 0c7d4f2e`
     Discard(Chosen),
 }
 
@@ -201,10 +216,27 @@ fn as_json(letter: &DeadLetter) -> serde_json::Value {
     })
 }
 
+/// What `--output tsv` tells of each letter.
+const FIELDS: &[&str] = &[
+    "id",
+    "refused_at_ms",
+    "type",
+    "message_id",
+    "routing_key",
+    "reason",
+    "detail",
+    "size",
+];
+
 fn list(letters: &[DeadLetter], output: Output) {
     if output == Output::Json {
         let letters: Vec<_> = letters.iter().map(as_json).collect();
         println!("{}", json!({ "dead_letters": letters }));
+        return;
+    }
+    if output == Output::Tsv {
+        let letters: Vec<_> = letters.iter().map(as_json).collect();
+        println!("{}", output::tsv(FIELDS, &letters));
         return;
     }
     for letter in letters {
@@ -224,8 +256,7 @@ fn list(letters: &[DeadLetter], output: Output) {
     }
     match letters.len() {
         0 => eprintln!("no dead letters"),
-        1 => eprintln!("1 dead letter"),
-        count => eprintln!("{count} dead letters"),
+        count => eprintln!("{}", counted(count as u64, "dead letter", "dead letters")),
     }
 }
 

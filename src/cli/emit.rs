@@ -28,6 +28,11 @@ pub struct Emit {
 #[derive(Debug, Subcommand)]
 enum What {
     /// The conductor started and supports these drivers.
+    ///
+    /// Prints the incarnation, which the later events of this start need. Said again with the same
+    /// incarnation, it replaces drivers, group and time-out.
+    ///
+    /// Example: `nodewarden emit joined c1 --driver ipmi --heartbeat-timeout 30s`
     Joined {
         #[command(flatten)]
         who: Who,
@@ -38,6 +43,10 @@ enum What {
         serves: Serves,
     },
     /// The conductor lives. With --driver it is a complete statement, as good as `joined`.
+    ///
+    /// With --every it goes on until it is stopped, also over outages of the broker.
+    ///
+    /// Example: `nodewarden emit heartbeat c1 --incarnation 1772359200000 --driver ipmi --every 10s`
     Heartbeat {
         #[command(flatten)]
         who: Who,
@@ -51,6 +60,10 @@ enum What {
         every: Option<Duration>,
     },
     /// The conductor stopped. Only a higher incarnation brings it back.
+    ///
+    /// What it alone supported is lost at once; with --back-within only if it is not back in time.
+    ///
+    /// Example: `nodewarden emit left c1 --incarnation 1772359200000 --back-within 5m --reason upgrade`
     Left {
         #[command(flatten)]
         who: Who,
@@ -65,6 +78,11 @@ enum What {
         reason: Option<String>,
     },
     /// The conductor was found silent. Its next `joined` or heartbeat revives it.
+    ///
+    /// For a watcher of your own. It changes nothing if something later is known of the conductor than
+    /// --last-seen-ms.
+    ///
+    /// Example: `nodewarden emit heartbeat-timeout c1 --incarnation 1772359200000 --detected-by monitor`
     HeartbeatTimeout {
         #[command(flatten)]
         who: Who,
@@ -167,7 +185,7 @@ fn report(event: &Event, output: Output) {
                 "incarnation": event.incarnation.get(),
             })
         ),
-        Output::Text => println!(
+        Output::Text | Output::Tsv => println!(
             "{message_type} of {} (incarnation {}, message_id {}) is with the broker",
             event.conductor, event.incarnation, event.id
         ),

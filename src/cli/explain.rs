@@ -14,11 +14,21 @@ use crate::telemetry::printable;
 #[derive(Debug, clap::Subcommand)]
 pub enum Explain {
     /// A node, by uuid, or by a name that only one node has.
+    ///
+    /// Says which pair the node needs, what tipped the decision about it, when and by which replica, and
+    /// what brings the node back.
+    ///
+    /// Example: `nodewarden explain node rack1-01`
     Node {
         /// Its uuid or name.
         name: String,
     },
     /// A driver in a conductor group.
+    ///
+    /// Says since when the pair is active, held or lost, which conductors support it, and how many nodes
+    /// need it.
+    ///
+    /// Example: `nodewarden explain driver redfish --group rack1`
     Driver {
         /// Its name.
         name: String,
@@ -27,6 +37,10 @@ pub enum Explain {
         group: String,
     },
     /// A conductor.
+    ///
+    /// Says since when it is active or gone, when it was last heard, and what it supports.
+    ///
+    /// Example: `nodewarden explain conductor c1`
     Conductor {
         /// Its name.
         name: String,
@@ -48,7 +62,7 @@ impl Explain {
         let (text, object) = answer.map_err(failed)?.map_err(Failure::failed)?;
         Ok(match output {
             Output::Json => output::json(&object)?,
-            Output::Text => output::wrapped(&text, 0),
+            Output::Text | Output::Tsv => output::wrapped(&text, 0),
         })
     }
 }

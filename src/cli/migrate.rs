@@ -63,7 +63,7 @@ impl Migrate {
                 "nodes": now.counted_at_ms.map(|_| now.nodes),
                 "nodes_out_of_service": held,
             }))?,
-            Output::Text => format!(
+            Output::Text | Output::Tsv => format!(
                 "The tables in {url} are up to date: {}stream {}, {} out of service.{}",
                 if self.new_stream { "new " } else { "" },
                 now.stream,

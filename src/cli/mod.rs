@@ -22,27 +22,35 @@ pub mod conductors;
 mod dead_letters;
 mod emit;
 pub mod explain;
+pub mod history;
 pub mod import;
+pub mod list;
 pub mod migrate;
 pub mod nodes;
 pub mod output;
+pub mod pages;
 pub mod pause;
 mod placement;
 pub mod release;
 mod run;
 pub mod status;
 mod tail;
+mod watch;
+pub mod whatif;
 
-pub use args::{Cli, main};
+pub use args::{Cli, command, main};
 
 /// For whom results are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Output {
-    /// For people.
+    /// Text and tables, for people.
     #[default]
+    #[value(alias = "table")]
     Text,
-    /// For machines.
+    /// JSON; a list that may be long is one object a line.
     Json,
+    /// Tab-separated values under a line of names, where there is a table; else text.
+    Tsv,
 }
 
 /// Exit code: it was tried and failed.

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::import::{self, PackedNodes, ReadFault};
+use super::list::List;
 use super::{Failure, Output, output, patience};
 use crate::answers::explain::counted;
 use crate::config::{InventoryKind, Settings};
@@ -24,11 +25,15 @@ const UNNAMED_SHOWN: usize = 5;
 /// So many nodes are looked at at once to find those.
 const PAGE: u32 = 5000;
 
-/// Commands about nodes.
+/// Fill the table of nodes, and list it.
 #[derive(Debug, clap::Subcommand)]
+#[expect(
+    missing_docs,
+    reason = "the help of a command is the documentation of its type"
+)]
 pub enum Nodes {
-    /// Fill the table `nodes` from JSON or CSV.
     Import(Import),
+    List(List),
 }
 
 /// Fill the table `nodes` from JSON or CSV.
@@ -38,6 +43,8 @@ pub enum Nodes {
 /// prints. Known nodes are brought up to date; nothing is deleted; `service_state` is never
 /// written, `maintenance` only where the file has it. If anything in the file is wrong, nothing
 /// is imported and every fault is named with its line and field.
+///
+/// Example: `nodewarden nodes import nodes.csv`
 #[derive(Debug, clap::Args)]
 pub struct Import {
     /// The file; `-` is standard input.

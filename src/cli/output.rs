@@ -1,14 +1,22 @@
-//! Results on standard output: JSON, lines, aligned tables.
+//! Results on standard output: JSON, lines, aligned tables, and tab-separated values.
+//!
+//! Nothing is ever cut. Widths are counted in the columns of a terminal, where 木 takes two.
 
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use serde::Serialize;
+use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
-use crate::telemetry::{PRINTABLE_CHARS, printable_within};
+use super::Output;
+use crate::telemetry::printable_within;
 
-/// The widest line on a terminal: fits most terminals without wrapping.
+/// The widest line of prose: longer ones are hard to read. A table may be as wide as the terminal.
 pub const WIDTH: usize = 100;
+
+/// A terminal that is narrower, or does not know its width, is taken for this wide.
+const NARROWEST: u16 = 40;
 
 /// Between two columns.
 const GAP: u16 = 2;
@@ -18,9 +26,18 @@ const GAP: u16 = 2;
 /// # Errors
 /// What standard output reports, but for a reader that has gone away: that is no fault.
 pub fn line(text: &str) -> io::Result<()> {
-    match writeln!(io::stdout().lock(), "{text}") {
-        Err(fault) if fault.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        done => done,
+    part(&format!("{text}\n")).map(|_| ())
+}
+
+/// Prints a part of a longer answer at once; returns whether anything still reads it.
+///
+/// # Errors
+/// As [`line`].
+pub fn part(text: &str) -> io::Result<bool> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(fault) if fault.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        done => done.map(|()| true),
     }
 }
 
@@ -32,44 +49,166 @@ pub fn json(value: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string_pretty(value)
 }
 
+/// The named fields of some objects as tab-separated lines, under a line of their names.
+#[must_use]
+pub fn tsv(fields: &[&str], objects: &[Value]) -> String {
+    let mut text = fields.join("\t");
+    for object in objects {
+        text.push('\n');
+        text.push_str(&tsv_row(fields, object));
+    }
+    text
+}
+
+/// One line of [`tsv`]. What is absent is empty; a list is written with commas; a tab, a line break and
+/// a backslash within a value are written as in C.
+#[must_use]
+pub fn tsv_row(fields: &[&str], object: &Value) -> String {
+    let cells: Vec<String> = fields.iter().map(|field| cell(&object[*field])).collect();
+    cells.join("\t")
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text
+            .replace('\\', "\\\\")
+            .replace('\t', "\\t")
+            .replace('\n', "\\n")
+            .replace('\r', "\\r"),
+        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(","),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+/// How wide the terminal on standard output is; `None`: it is none.
+fn terminal() -> Option<u16> {
+    let out = io::stdout();
+    let size = || rustix::termios::tcgetwinsize(&out).map_or(0, |size| size.ws_col);
+    out.is_terminal().then(|| match size() {
+        0 => WIDTH as u16,
+        width => width.max(NARROWEST),
+    })
+}
+
 /// Rows of cells as aligned lines; the first row is the head. Cells may hold anything: what a
-/// terminal acts on is escaped here. On a terminal a table that is wider than [`WIDTH`] continues the
-/// cells of its widest columns on further lines; everywhere else a row is a line, and nothing is cut.
+/// terminal acts on is escaped here. On a terminal that is narrower than the table, long cells go on
+/// in further lines; everywhere else a row is a line.
 #[must_use]
 pub fn table(rows: &[Vec<String>]) -> String {
-    drawn(rows, io::stdout().is_terminal())
+    Pages::default().page(rows)
 }
 
-fn drawn(rows: &[Vec<String>], on_terminal: bool) -> String {
-    let mut table = Table::new();
-    let mut longest = usize::MAX;
-    if on_terminal {
-        longest = PRINTABLE_CHARS;
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(WIDTH as u16);
-    }
-    table.load_style(presets::NOTHING);
-    for row in rows {
-        table.add_row(row.iter().map(|cell| printable_within(cell, longest)));
-    }
-    let last = table.column_count().saturating_sub(1);
-    for (place, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, if place == last { 0 } else { GAP }));
-    }
-    table.trim_fmt() + "\n"
+/// A table that is printed a page at a time: its columns never get narrower.
+#[derive(Debug, Default)]
+pub struct Pages {
+    widths: Vec<u16>,
 }
 
-/// `text` broken at spaces into lines of at most [`WIDTH`] characters; following lines are
-/// indented by `indent`.
+impl Pages {
+    /// The next rows.
+    #[must_use]
+    pub fn page(&mut self, rows: &[Vec<String>]) -> String {
+        self.drawn(rows, terminal())
+    }
+
+    fn drawn(&mut self, rows: &[Vec<String>], terminal: Option<u16>) -> String {
+        let mut table = Table::new();
+        if let Some(width) = terminal {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(width);
+        }
+        table.load_style(presets::NOTHING);
+        for row in rows {
+            table.add_row(row.iter().map(|cell| printable_within(cell, usize::MAX)));
+        }
+        let widths = table.column_max_content_widths();
+        self.widths.resize(widths.len().max(self.widths.len()), 0);
+        for (known, width) in self.widths.iter_mut().zip(widths) {
+            *known = width.max(*known);
+        }
+        let last = table.column_count().saturating_sub(1);
+        for (place, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((0, if place == last { 0 } else { GAP }));
+            if terminal.is_none() && place < last {
+                let width = Width::Fixed(self.widths[place] + GAP);
+                column.set_constraint(ColumnConstraint::Absolute(width));
+            }
+        }
+        table.trim_fmt() + "\n"
+    }
+}
+
+/// A list that is printed as it is read.
+#[derive(Debug)]
+pub struct Listing {
+    output: Output,
+    head: &'static [&'static str],
+    fields: &'static [&'static str],
+    pages: Pages,
+    begun: bool,
+}
+
+impl Listing {
+    /// One with this head for people, and these fields of each object for `tsv`.
+    #[must_use]
+    pub fn new(
+        output: Output,
+        head: &'static [&'static str],
+        fields: &'static [&'static str],
+    ) -> Self {
+        Self {
+            output,
+            head,
+            fields,
+            pages: Pages::default(),
+            begun: false,
+        }
+    }
+
+    /// The next items, each as cells for people and as an object; whole lines.
+    #[must_use]
+    pub fn page(&mut self, items: impl Iterator<Item = (Vec<String>, Value)>) -> String {
+        let first = !std::mem::replace(&mut self.begun, true);
+        let mut lines = Vec::new();
+        match self.output {
+            Output::Text => {
+                let head = self.head.iter().map(|&name| name.to_owned()).collect();
+                let mut rows = if first { vec![head] } else { Vec::new() };
+                rows.extend(items.map(|(row, _)| row));
+                if rows.is_empty() {
+                    return String::new();
+                }
+                return self.pages.page(&rows);
+            }
+            Output::Json => lines.extend(items.map(|(_, object)| object.to_string())),
+            Output::Tsv => {
+                lines.extend(first.then(|| self.fields.join("\t")));
+                lines.extend(items.map(|(_, object)| tsv_row(self.fields, &object)));
+            }
+        }
+        lines.iter().map(|line| format!("{line}\n")).collect()
+    }
+}
+
+/// `text` broken at spaces into lines of at most [`WIDTH`] columns, fewer on a narrower terminal;
+/// following lines are indented by `indent`.
 #[must_use]
 pub fn wrapped(text: &str, indent: usize) -> String {
+    wrapped_within(
+        text,
+        indent,
+        terminal().map_or(WIDTH, usize::from).min(WIDTH),
+    )
+}
+
+fn wrapped_within(text: &str, indent: usize, width: usize) -> String {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().expect("begun with one");
-        let room = WIDTH.saturating_sub(line.chars().count());
         if line.trim().is_empty() {
             line.push_str(word);
-        } else if word.chars().count() < room {
+        } else if line.width() + word.width() < width {
             line.push(' ');
             line.push_str(word);
         } else {
@@ -99,12 +238,12 @@ mod tests {
             "NAME        N   WHAT\na\\u{{1b}}[2J  10  {}\nb               x\n",
             words.trim_end()
         );
-        assert_eq!(drawn(&rows(), false), expected);
+        assert_eq!(Pages::default().drawn(&rows(), None), expected);
     }
 
     #[test]
     fn on_a_terminal_a_long_cell_goes_on_in_its_own_column() {
-        let text = drawn(&rows(), true);
+        let text = Pages::default().drawn(&rows(), Some(100));
         let lines: Vec<&str> = text.lines().collect();
         assert!(
             lines.iter().all(|line| line.chars().count() <= WIDTH),
@@ -113,6 +252,45 @@ mod tests {
         assert!(lines[1].starts_with("a\\u{1b}[2J  10  word word"), "{text}");
         assert!(lines[2].starts_with("                word word"), "{text}");
         assert_eq!(lines.last(), Some(&"b               x"), "{text}");
+    }
+
+    #[test]
+    fn pairs_that_differ_at_the_end_of_a_long_name_stay_different() {
+        let name = |end: &str| vec![format!("{}{end}", "d".repeat(200)), "x".to_owned()];
+        let rows = [name("1"), name("2")];
+        for terminal in [None, Some(60)] {
+            let text = Pages::default().drawn(&rows, terminal);
+            let whole: String = text
+                .split_whitespace()
+                .filter(|part| *part != "x")
+                .collect();
+            let expected: String = rows.iter().map(|row| row[0].as_str()).collect();
+            assert_eq!(whole, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wide_letter_takes_two_columns() {
+        let rows = [["木木", "a"], ["xxxx", "b"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(Pages::default().drawn(&rows, None), "木木  a\nxxxx  b\n");
+        assert_eq!(wrapped_within("木木 木木 ab", 0, 8), "木木\n木木 ab");
+    }
+
+    #[test]
+    fn a_later_page_keeps_the_columns_of_the_one_before() {
+        let row = |cells: [&str; 2]| vec![cells.map(str::to_owned).to_vec()];
+        let mut pages = Pages::default();
+        assert_eq!(pages.drawn(&row(["long", "a"]), None), "long  a\n");
+        assert_eq!(pages.drawn(&row(["b", "c"]), None), "b     c\n");
+    }
+
+    #[test]
+    fn a_row_of_tsv_is_one_line_with_as_many_cells_as_fields() {
+        let object = serde_json::json!({"a": "x\ty\nz\\", "b": null, "c": ["p", "q"], "d": 7});
+        assert_eq!(
+            tsv(&["a", "b", "c", "d"], &[object]),
+            "a\tb\tc\td\nx\\ty\\nz\\\\\t\tp,q\t7"
+        );
     }
 
     #[test]

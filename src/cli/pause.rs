@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Failure, Output, output, patience};
-use crate::answers::explain::when;
-use crate::clock::now_ms;
+use crate::answers::explain::{counted, when};
+use crate::clock::{SystemClock, now_ms};
 use crate::config::{self, Settings};
-use crate::store::{Operator, Pause as Record};
+use crate::store::{Operator, Overview, Pause as Record, Reader, RequestKind};
 use crate::telemetry::{PRINTABLE_CHARS, printable};
 
 /// The longest pause that ends by itself: a longer one is a slip.
@@ -34,7 +34,17 @@ pub struct Pause {
     /// Who pauses (default: you, at this host).
     #[arg(long, value_name = "NAME")]
     pub who: Option<String>,
+    /// Wait until the replica that decides has committed something after the pause, and the broker has
+    /// confirmed every announcement from before it: nothing that takes a node out is on its way then.
+    #[arg(long)]
+    pub wait: bool,
+    /// With --wait: for so long at most; then this command ends with 1, and the pause stays.
+    #[arg(long, default_value = "90s", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub timeout: Duration,
 }
+
+/// How often to look while waiting.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// End the pause.
 ///
@@ -44,6 +54,51 @@ pub struct Pause {
 pub struct Resume {}
 
 impl Pause {
+    /// Prints the answer.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
+        let answer = self.answer(settings, output).await?;
+        output::line(&answer)?;
+        match self.wait {
+            true => self.obeyed(settings).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Waits until nothing that takes a node out is on its way any more.
+    ///
+    /// # Errors
+    /// 1 if that was not reached in time, with what is missing; the pause stays all the same.
+    pub async fn obeyed(&self, settings: &Settings) -> Result<(), Failure> {
+        let failed = Failure::of(settings);
+        let reader = Reader::new(&settings.database, settings.inventory.clone()).map_err(failed)?;
+        let first = patience(settings, async || reader.overview().await).await?;
+        eprintln!(
+            "waiting for at most {}",
+            humantime::format_duration(self.timeout)
+        );
+        let clock = SystemClock::start();
+        let mut missing = missing(&first, &first);
+        while !missing.is_empty() {
+            if clock.mono().0 >= self.timeout {
+                return Err(Failure::failed(format!(
+                    "the pause is in force and no node goes out, but after {}: {}",
+                    humantime::format_duration(self.timeout),
+                    missing.join("; ")
+                )));
+            }
+            tokio::time::sleep(LOOK).await;
+            match reader.overview().await {
+                Ok(now) => missing = self::missing(&first, &now),
+                Err(fault) if fault.is_transient() => {}
+                Err(fault) => return Err(failed(fault)),
+            }
+        }
+        Ok(())
+    }
+
     /// Does it; the text to print.
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let who = self.who.clone().unwrap_or_else(caller);
@@ -86,7 +141,7 @@ impl Pause {
                     "reason": before.reason, "who": before.who, "since_ms": before.paused_at_ms,
                 })),
             }))?,
-            Output::Text => {
+            Output::Text | Output::Tsv => {
                 let until = match wanted.until_ms() {
                     Some(until) => format!("until about {}", when(until, now)),
                     None => "until `nodewarden resume`".to_owned(),
@@ -111,10 +166,14 @@ impl Resume {
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let mut operator = operator(settings)?;
         let before = patience(settings, async || operator.resume().await).await?;
+        if let Some(pause) = &before {
+            let what = format!("ends the pause of {}: {}", pause.who, pause.reason);
+            note(&mut operator, settings, RequestKind::Resume, &what).await;
+        }
         Ok(match (output, before) {
             (Output::Json, before) => output::json(&json!({ "was_paused": before.is_some() }))?,
-            (Output::Text, None) => "There was no pause.".to_owned(),
-            (Output::Text, Some(pause)) => format!(
+            (Output::Text | Output::Tsv, None) => "There was no pause.".to_owned(),
+            (Output::Text | Output::Tsv, Some(pause)) => format!(
                 "Resumed. {} had paused at {}: {}",
                 printable(&pause.who),
                 when(pause.paused_at_ms, now_ms()),
@@ -124,12 +183,55 @@ impl Resume {
     }
 }
 
+/// What is still to be waited for, `first` being how things stood once the pause was committed. The
+/// fence keeps nodes in from there on; a commit of the holder after it shows that what it had open is
+/// over. A replica that takes over reads the pause first.
+fn missing(first: &Overview, now: &Overview) -> Vec<String> {
+    let mut missing = Vec::new();
+    let same = now.epoch == first.epoch && now.committed_at_ms == first.committed_at_ms;
+    if let Some(holder) = now.holder.as_ref().filter(|_| same) {
+        missing.push(format!(
+            "{} (epoch {}) has not committed anything since; does it still run?",
+            printable(holder),
+            now.epoch
+        ));
+    }
+    let waiting = first.last_announcement.saturating_sub(now.announced);
+    if waiting > 0 {
+        missing.push(format!(
+            "the broker has not confirmed {} from before it",
+            counted(waiting, "announcement", "announcements")
+        ));
+    }
+    missing
+}
+
+/// Notes for the history what this command did. It is done: that the note fails is no failure.
+pub(super) async fn note(
+    operator: &mut Operator,
+    settings: &Settings,
+    kind: RequestKind,
+    what: &str,
+) {
+    let (who, now) = (caller(), now_ms());
+    let noted = patience(settings, async || {
+        operator.note(kind, &who, what, now).await
+    })
+    .await;
+    if let Err(failure) = noted {
+        eprintln!(
+            "it is done, but not in the history: {}",
+            printable(&failure.message)
+        );
+    }
+}
+
 fn operator(settings: &Settings) -> Result<Operator, Failure> {
     Operator::new(&settings.database, settings.inventory.clone()).map_err(Failure::of(settings))
 }
 
 /// Who calls, for people: user and host.
-fn caller() -> String {
+pub(super) fn caller() -> String {
     let host = rustix::system::uname()
         .nodename()
         .to_string_lossy()

@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Failure, Output, output};
+use crate::answers::explain::counted;
 use crate::app;
 use crate::config::Settings;
 use crate::placement::preflight::Findings;
@@ -51,9 +52,9 @@ impl Placement {
     pub async fn run(self, settings: Settings, format: Output) -> Result<(), Failure> {
         if self.release {
             let released = app::placement_release(&settings).await?;
-            let nodes = if released == 1 { "node" } else { "nodes" };
             return Ok(output::line(&format!(
-                "{released} {nodes} taken out of the aggregate"
+                "{} taken out of the aggregate",
+                counted(released as u64, "node", "nodes")
             ))?);
         }
         if !self.once {
@@ -63,6 +64,14 @@ impl Placement {
         let answer = match format {
             Output::Json => output::json(&answer(&findings, plan.as_ref()))?,
             Output::Text => text(&findings, plan.as_ref()),
+            Output::Tsv => {
+                let answer = answer(&findings, plan.as_ref());
+                let conditions = answer["conditions"].as_array().cloned();
+                output::tsv(
+                    &["condition", "holds", "detail"],
+                    &conditions.unwrap_or_default(),
+                )
+            }
         };
         output::line(&answer)?;
         match findings.broken() {

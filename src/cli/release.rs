@@ -3,12 +3,13 @@
 use serde_json::json;
 
 use super::nodes::progress;
+use super::pause::note;
 use super::{Failure, Output, output, patience};
 use crate::answers::explain::counted;
 use crate::clock::now_ms;
 use crate::config::Settings;
 use crate::domain::ids::{Driver, Group, Pair};
-use crate::store::{DriverView, Held, Operator, Reader, StoreError, Window};
+use crate::store::{DriverView, Held, Operator, Reader, RequestKind, StoreError, Window};
 use crate::telemetry::printable;
 
 /// Nodes in one transaction: some hundredths of a second, for which their rows are locked.
@@ -52,6 +53,18 @@ enum Wanted {
 struct Count {
     released: u64,
     locked: u64,
+}
+
+impl Wanted {
+    /// For the history.
+    fn told(&self) -> String {
+        match self {
+            Self::Everything => "all".to_owned(),
+            Self::Of(pair) if pair.group.as_str().is_empty() => format!("driver {}", pair.driver),
+            Self::Of(pair) => format!("driver {} in group {}", pair.driver, pair.group),
+            Self::Node(uuid) => format!("node {uuid}"),
+        }
+    }
 }
 
 impl Release {
@@ -123,6 +136,14 @@ impl Release {
             }
         }
         bar.finish_and_clear();
+        if count.released > 0 {
+            let what = format!(
+                "{}: {}",
+                wanted.told(),
+                counted(count.released, "node", "nodes")
+            );
+            note(&mut operator, settings, RequestKind::Release, &what).await;
+        }
         let complete = match count.locked {
             0 if count.released == 0 => self.named(&reader, &wanted, settings).await,
             0 => Ok(()),
@@ -204,13 +225,13 @@ fn said(count: Count, output: Output) -> Result<String, Failure> {
     let Count { released, locked } = count;
     Ok(match output {
         Output::Json => output::json(&json!({ "released": released, "locked": locked }))?,
-        Output::Text if released == 0 && locked == 0 => {
+        Output::Text | Output::Tsv if released == 0 && locked == 0 => {
             "No such node is out of service because of nodewarden: there was nothing to give back."
                 .to_owned()
         }
-        Output::Text => format!(
-            "{released} {} given back; schedulers are told as soon as a replica reaches the broker.",
-            if released == 1 { "node" } else { "nodes" }
+        Output::Text | Output::Tsv => format!(
+            "{} given back; schedulers are told as soon as a replica reaches the broker.",
+            counted(released, "node", "nodes")
         ),
     })
 }

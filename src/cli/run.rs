@@ -21,11 +21,11 @@ pub struct Run {
     pub http_listen: Option<String>,
     /// Die or freeze at a named place: NAME=kill|stop.
     #[cfg(feature = "failpoints")]
-    #[arg(long, requires = "fail_point_file")]
+    #[arg(long, hide = true, requires = "fail_point_file")]
     pub fail_point: Option<String>,
     /// The place is armed while this file exists; the file is removed when it is reached.
     #[cfg(feature = "failpoints")]
-    #[arg(long)]
+    #[arg(long, hide = true)]
     pub fail_point_file: Option<std::path::PathBuf>,
 }
 

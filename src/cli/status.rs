@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::watch::watch;
 use super::{Failure, Output, output};
 use crate::answers::explain::counted;
 use crate::answers::explain::{self, distance, length, when};
@@ -25,10 +26,32 @@ const EXPLAINED: usize = 20;
 const OBSERVED_DAYS: u64 = 7;
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
+/// What `--output tsv` tells of each pair.
+const PAIR_FIELDS: &[&str] = &[
+    "conductor_group",
+    "driver",
+    "state",
+    "since_ms",
+    "nodes_in_service",
+    "nodes_out_of_service",
+    "conductors",
+];
+
 /// Show drivers, conductors, nodes in and out of service, who decides, what is held back and why,
 /// and how far the announcements are.
-#[derive(Debug, clap::Args)]
-pub struct Status {}
+///
+/// `--output tsv` prints the pairs, one a line.
+///
+/// Example: `nodewarden status --watch`
+#[derive(Debug, Default, clap::Args)]
+pub struct Status {
+    /// Show it again and again, until Ctrl-C.
+    #[arg(long)]
+    pub watch: bool,
+    /// With --watch: how long to wait in between.
+    #[arg(long, default_value = "2s", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub interval: Duration,
+}
 
 /// The default group has no name.
 fn shown(group: &str) -> String {
@@ -81,6 +104,19 @@ struct Picture {
 }
 
 impl Status {
+    /// Prints the answer.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
+        if self.watch {
+            let look = async || self.answer(settings, output).await;
+            return watch(self.interval, output, look).await;
+        }
+        let answer = self.answer(settings, output).await?;
+        Ok(output::line(&answer)?)
+    }
+
     /// Does it; the text to print.
     ///
     /// # Errors
@@ -89,6 +125,11 @@ impl Status {
         let picture = look(settings).await.map_err(Failure::of(settings))?;
         Ok(match output {
             Output::Json => output::json(&picture.json())?,
+            Output::Tsv => {
+                let answer = picture.json();
+                let pairs = answer["drivers"].as_array().cloned().unwrap_or_default();
+                output::tsv(PAIR_FIELDS, &pairs)
+            }
             Output::Text => picture.text().trim_end().to_owned(),
         })
     }

@@ -20,3 +20,4 @@ pub mod map;
 pub mod time;
 pub mod unheeded;
 pub mod unknown;
+pub mod whatif;

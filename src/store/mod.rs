@@ -26,8 +26,9 @@ pub use ironic::conductors::{ConductorsOfIronic, IronicConductor, make_bridge_ta
 pub use ironic::numbers::NumberOfConductor;
 pub use look::reader::Reader;
 pub use look::views::{
-    ConductorView, DecisionView, DriverView, HoldView, IgnoredView, NodeFacts, Observed, Overview,
-    PairFacts, RefusedView, RequestView, ServiceState, SnapshotPage,
+    ActionView, ConductorView, DecisionView, DriverView, HoldReason, HoldView, IgnoredView,
+    NodeFacts, NodeLine, Observed, Overview, PairFacts, RefusedView, RequestView, ServiceState,
+    SnapshotPage,
 };
 pub use migrate::{migrate, prepare};
 pub use records::{

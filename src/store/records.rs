@@ -235,6 +235,12 @@ words! {
     RequestKind, "a kind of request" {
         /// To forget a conductor.
         Forget = "forget",
+        /// Not asked but done, by the command itself, and kept for the history: a pause.
+        Pause = "pause",
+        /// Likewise: the end of a pause.
+        Resume = "resume",
+        /// Likewise: nodes given back by hand.
+        Release = "release",
     }
 }
 

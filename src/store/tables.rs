@@ -6,4 +6,5 @@ pub const UNHEEDED: &str = "nodewarden_unheeded";
 pub const PAIRS: &str = "nodewarden_pairs";
 pub const DECISIONS: &str = "nodewarden_decisions";
 pub const CHANGES: &str = "nodewarden_changes";
+pub const REQUESTS: &str = "nodewarden_requests";
 pub const ANNOUNCEMENTS: &str = "nodewarden_announcements";

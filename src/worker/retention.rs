@@ -11,9 +11,6 @@ use super::window::WindowSize;
 use crate::store::{Keeping, Prune};
 use crate::telemetry;
 
-/// How long a request that was answered is kept, for the command that waits for it.
-const ANSWERED: Duration = Duration::from_secs(24 * 3600);
-
 /// At most so many rows in one transaction, however fast the database is.
 const MOST_ROWS: u32 = 20_000;
 
@@ -44,7 +41,7 @@ impl Retention {
             (Prune::Changes, Some(keeping.announced)),
             (Prune::Announcements, Some(keeping.announced)),
             (Prune::Decisions, Some(keeping.decisions)),
-            (Prune::Requests, Some(ANSWERED)),
+            (Prune::Requests, Some(keeping.decisions)),
         ]
         .into_iter()
         .filter_map(|(what, keep)| Some((what, before(keep?))))

@@ -22,4 +22,5 @@ mod unheeded;
 mod unknown;
 mod unstored;
 mod versions;
+mod whatif;
 mod writers;

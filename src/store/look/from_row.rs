@@ -3,7 +3,10 @@
 use crate::domain::announcement::OutReason;
 use crate::domain::change::Verdict;
 use crate::store::database::row::{Nonsense, Row};
-use crate::store::look::views::{ConductorView, DecisionView, HoldView, IgnoredView, RefusedView};
+use crate::store::look::views::{
+    ActionView, ConductorView, DecisionView, HoldReason, HoldView, IgnoredView, NodeLine,
+    RefusedView,
+};
 use crate::store::tables;
 
 /// Why nodes are out by the decision of this row; one that gives nodes back takes none out.
@@ -25,6 +28,37 @@ pub fn hold(row: &Row) -> Result<HoldView, sqlx::Error> {
         reason: out_reason(row)?,
         decision_id: row.text("decision_id")?,
         since_ms: row.uint("since_ms")?,
+    })
+}
+
+/// A line of a list, of all nodes or of what is held.
+pub fn node_line(row: &Row, out: bool) -> Result<NodeLine, sqlx::Error> {
+    let held = row.maybe_text("decision_id")?.is_some();
+    let hold = match held {
+        true => Some(HoldReason {
+            reason: out_reason(row)?,
+            decision_id: row.text("decision_id")?,
+            cause: row.word(tables::DECISIONS, "cause")?,
+            cause_event: row.maybe_word(tables::DECISIONS, "cause_event")?,
+            cause_conductor: row.maybe_text("cause_conductor")?,
+        }),
+        false => None,
+    };
+    let (group, driver, since) = match held {
+        true => ("held_group", "held_driver", "held_since_ms"),
+        false => ("conductor_group", "driver", "state_since_ms"),
+    };
+    Ok(NodeLine {
+        uuid: row.text("uuid")?,
+        name: row.maybe_text("name")?,
+        conductor_group: row.text(group)?,
+        driver: row.maybe_text(driver)?,
+        maintenance: match out {
+            true => None,
+            false => Some(row.maybe_flag("maintenance")?.unwrap_or(false)),
+        },
+        since_ms: row.maybe_uint(since)?,
+        hold,
     })
 }
 
@@ -65,6 +99,16 @@ pub fn conductor(row: &Row) -> Result<ConductorView, sqlx::Error> {
             .zip(row.maybe_uint("hold_noted_at_ms")?)
             .map(|(remaining, noted)| noted.saturating_add(remaining)),
         last_sign_at_ms: row.uint("last_sign_at_ms")?,
+    })
+}
+
+pub fn action(row: &Row) -> Result<ActionView, sqlx::Error> {
+    Ok(ActionView {
+        number: row.uint("number")?,
+        kind: row.word(tables::REQUESTS, "kind")?,
+        argument: row.text("argument")?,
+        at_ms: row.uint("requested_at_ms")?,
+        result: row.maybe_text("result")?,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Everything that only looks: consistent reads, as plain data for answers and commands.
 
 pub mod from_row;
+mod lists;
 pub mod pairs;
 pub mod reader;
 pub mod snapshot;

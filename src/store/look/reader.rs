@@ -65,7 +65,7 @@ impl Reader {
         })
     }
 
-    async fn read<T>(
+    pub(super) async fn read<T>(
         &self,
         doing: &'static str,
         work: impl AsyncFnOnce(&mut Snapshot) -> Result<T, sqlx::Error>,
@@ -283,7 +283,7 @@ async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
     let (epoch, holder) = (position.uint("epoch")?, position.maybe_text("holder")?);
     let noted = look
         .connection
-        .fetch_first(look.sql.noted, values![epoch])
+        .fetch_first(look.sql.noted_hearing, values![epoch])
         .await?
         .filter(|_| holder.is_some());
     Ok(Overview {

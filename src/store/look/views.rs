@@ -5,7 +5,7 @@ use crate::domain::announcement::{BackReason, OutReason};
 use crate::domain::change::{CauseWord, PairState, Verdict};
 use crate::domain::conductor::ConductorState;
 use crate::domain::event::EventType;
-use crate::store::records::HearingNote;
+use crate::store::records::{HearingNote, RequestKind};
 use crate::store::write::pause::Pause;
 use crate::words::{Word, words};
 
@@ -151,6 +151,40 @@ pub struct SnapshotPage {
     pub next: Option<String>,
 }
 
+/// A node in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeLine {
+    /// Its key.
+    pub uuid: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its group, in ASCII lower case; of one that is out, that of its hold.
+    pub conductor_group: String,
+    /// Its driver, likewise.
+    pub driver: Option<String>,
+    /// The operators' own mark; `None`: not looked at.
+    pub maintenance: Option<bool>,
+    /// Since when it is in or out of service, where that is recorded, ms since 1970 UTC.
+    pub since_ms: Option<u64>,
+    /// Why it is out because of us.
+    pub hold: Option<HoldReason>,
+}
+
+/// Why a node is out because of us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldReason {
+    /// Why it went out.
+    pub reason: OutReason,
+    /// The decision.
+    pub decision_id: String,
+    /// What tipped that.
+    pub cause: CauseWord,
+    /// The type of the event.
+    pub cause_event: Option<EventType>,
+    /// The conductor.
+    pub cause_conductor: Option<String>,
+}
+
 /// A conductor as recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConductorView {
@@ -294,6 +328,21 @@ impl NodeFacts {
     pub fn mark(&self) -> Option<ServiceState> {
         ServiceState::parse(&self.service_state)
     }
+}
+
+/// What an operator did or asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionView {
+    /// Its place among these.
+    pub number: u64,
+    /// What.
+    pub kind: RequestKind,
+    /// Who did it; of a request to forget, the conductor.
+    pub argument: String,
+    /// When, ms since 1970 UTC.
+    pub at_ms: u64,
+    /// What came of it, or why.
+    pub result: Option<String>,
 }
 
 /// What became of an operator's request.

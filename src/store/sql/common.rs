@@ -40,11 +40,11 @@ pub const COMMON: Statements = Statements {
     ],
     prove: "INSERT INTO nodewarden_proof (id, proofs) VALUES (1, 1)
         ON CONFLICT (id) DO UPDATE SET proofs = nodewarden_proof.proofs + 1",
-    note: "INSERT INTO nodewarden_hearing (id, epoch, unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms)
+    note_hearing: "INSERT INTO nodewarden_hearing (id, epoch, unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms)
         VALUES (1, $1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch,
         unproven_since_ms = excluded.unproven_since_ms, unproven_ms = excluded.unproven_ms, deaf = excluded.deaf,
         troubles = excluded.troubles, noted_at_ms = excluded.noted_at_ms",
-    noted: "SELECT unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms FROM nodewarden_hearing
+    noted_hearing: "SELECT unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms FROM nodewarden_hearing
         WHERE id = 1 AND epoch = $1",
     take_epoch: "UPDATE nodewarden_state SET epoch = epoch + 1, commits = commits + 1,
         holder = $1, taken_at_ms = $2, committed_at_ms = $2, mode = $3 WHERE id = 1",
@@ -194,6 +194,8 @@ pub const COMMON: Statements = Statements {
     new_stream: "UPDATE nodewarden_state SET stream = $1, epoch = epoch + 1, commits = commits + 1, holder = NULL
         WHERE id = 1",
     request: "INSERT INTO nodewarden_requests (kind, argument, requested_at_ms) VALUES ($1, $2, $3)",
+    note_done: "INSERT INTO nodewarden_requests (kind, argument, requested_at_ms, done_at_ms, result)
+        VALUES ($1, $2, $3, $3, $4)",
     request_number: "SELECT last_insert_rowid() AS number",
     requests: "SELECT number, kind, argument FROM nodewarden_requests
         WHERE done_at_ms IS NULL AND kind = 'forget' ORDER BY number LIMIT 100",
@@ -226,6 +228,10 @@ pub const COMMON: Statements = Statements {
     snapshot: "SELECT c.held AS uuid, c.name, d.conductor_group, d.driver, d.verdict, d.decision_id, c.since_ms
         FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
         WHERE c.held > $1 ORDER BY c.held LIMIT $2",
+    list_holds: "SELECT c.held AS uuid, c.name, d.conductor_group AS held_group, d.driver AS held_driver,
+        d.verdict, d.decision_id, d.cause, d.cause_event, d.cause_conductor, c.since_ms AS held_since_ms
+        FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
+        WHERE c.held > $1 ORDER BY c.held LIMIT $2",
     see_conductors: "SELECT conductor, incarnation, conductor_group, drivers, state, since_ms,
         heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sign_at_ms, refused_why, refused_count,
         refused_since_ms, refused_last_ms, ignored_incarnation, ignored_count, ignored_since_ms, ignored_last_ms
@@ -253,6 +259,11 @@ pub const COMMON: Statements = Statements {
     see_decisions: "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id,
         cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms, nodes, observed
         FROM nodewarden_decisions ORDER BY number DESC LIMIT $1",
+    past_decisions: "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id,
+        cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms, nodes, observed
+        FROM nodewarden_decisions WHERE number < $1 ORDER BY number DESC LIMIT $2",
+    past_requests: "SELECT number, kind, argument, requested_at_ms, result FROM nodewarden_requests
+        WHERE number < $1 ORDER BY number DESC LIMIT $2",
     see_observed: "SELECT verdict, count(*) AS decisions, coalesce(sum(nodes), 0) AS nodes FROM nodewarden_decisions
         WHERE observed AND decided_at_ms > $1 GROUP BY verdict",
     see_request: "SELECT done_at_ms, result FROM nodewarden_requests WHERE number = $1",

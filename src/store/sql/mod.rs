@@ -197,9 +197,9 @@ Statements {
     end_pause: &'static str,
     /// What the holder says of its hearing. `$1` epoch, `$2` since when silence proves nothing, `$3` for how
     /// long, `$4` deaf, `$5` troubles, `$6` now.
-    note: &'static str,
+    note_hearing: &'static str,
     /// `$1` epoch.
-    noted: &'static str,
+    noted_hearing: &'static str,
     /// What remains of it. `$1` remaining, `$2` now, `$3` id.
     keep_pause: &'static str,
     /// A new history, and no replica that could write before may write in it. `$1` stream.
@@ -207,6 +207,8 @@ Statements {
     /// `$1` kind, `$2` argument, `$3` now.
     request: &'static str,
     request_number: &'static str,
+    /// What was done. `$1` kind, `$2` who, `$3` now, `$4` what, for people.
+    note_done: &'static str,
     requests: &'static str,
     /// `$1` now, `$2` result, `$3` number.
     answer: &'static str,
@@ -229,6 +231,8 @@ Statements {
     outbox: &'static str,
     /// `$1` after, `$2` limit.
     snapshot: &'static str,
+    /// The same with what tipped each decision.
+    list_holds: &'static str,
     see_conductors: &'static str,
     /// `$1` group.
     see_conductors_of_group: &'static str,
@@ -243,6 +247,10 @@ Statements {
     see_decision: &'static str,
     /// `$1` limit.
     see_decisions: &'static str,
+    /// Below a number, newest first. `$1` number, `$2` limit.
+    past_decisions: &'static str,
+    /// Likewise.
+    past_requests: &'static str,
     /// What was decided and not carried out, from `$1` on, by verdict.
     see_observed: &'static str,
     /// `$1` number.

@@ -106,7 +106,7 @@ pub const STATEMENTS: Statements = Statements {
             AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements r WHERE r.released_by = d.number)
             ORDER BY d.completed_at_ms LIMIT $2) AS old
         STRAIGHT_JOIN nodewarden_decisions e ON e.number = old.number",
-    note: "INSERT INTO nodewarden_hearing (id, epoch, unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms)
+    note_hearing: "INSERT INTO nodewarden_hearing (id, epoch, unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms)
         VALUES (1, $1, $2, $3, $4, $5, $6) ON DUPLICATE KEY UPDATE epoch = VALUES(epoch),
         unproven_since_ms = VALUES(unproven_since_ms), unproven_ms = VALUES(unproven_ms), deaf = VALUES(deaf),
         troubles = VALUES(troubles), noted_at_ms = VALUES(noted_at_ms)",

@@ -155,7 +155,9 @@ impl Ledger for SqlLedger {
                 &troubles,
                 note.noted_at_ms,
             ];
-            unit.connection.execute(unit.sql.note, values).await?;
+            unit.connection
+                .execute(unit.sql.note_hearing, values)
+                .await?;
             Ok(())
         })
         .await
@@ -351,7 +353,13 @@ impl Ledger for SqlLedger {
 
     async fn end_pause(&mut self, epoch: u64, id: &str, now_ms: u64) -> Result<bool, StoreError> {
         self.fenced(epoch, now_ms, "end the pause", async |unit| {
-            pause::end(unit.connection, unit.sql, id).await
+            let (connection, sql) = (&mut *unit.connection, unit.sql);
+            let ended = pause::end(connection, sql, id).await?;
+            if ended {
+                let (kind, what) = (RequestKind::Resume, "the time of the pause is over");
+                pause::note(connection, sql, kind, "nodewarden", what, now_ms).await?;
+            }
+            Ok(ended)
         })
         .await
     }

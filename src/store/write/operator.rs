@@ -7,7 +7,7 @@ use crate::store::database::connection::{Connection, values};
 use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, WriterConnection};
 use crate::store::inventory::Known;
-use crate::store::records::{Rows, Window, WindowDone};
+use crate::store::records::{RequestKind, Rows, Window, WindowDone};
 use crate::store::sql::Statements;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::give_back;
@@ -84,6 +84,8 @@ impl Operator {
                 pause::end(connection, sql, &before.id).await?;
             }
             pause::begin(connection, sql, wanted).await?;
+            let (who, at) = (&wanted.who, wanted.paused_at_ms);
+            pause::note(connection, sql, RequestKind::Pause, who, &wanted.reason, at).await?;
             Ok(before)
         })
         .await
@@ -97,6 +99,23 @@ impl Operator {
                 pause::end(connection, sql, &before.id).await?;
             }
             Ok(before)
+        })
+        .await
+    }
+
+    /// Notes for the history what a command did, and by whom.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing may be noted then.
+    pub async fn note(
+        &mut self,
+        kind: RequestKind,
+        who: &str,
+        what: &str,
+        now_ms: u64,
+    ) -> Result<(), StoreError> {
+        self.guest("note what was done", async |connection, sql| {
+            pause::note(connection, sql, kind, who, what, now_ms).await
         })
         .await
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::row::Row;
+use crate::store::records::RequestKind;
 use crate::store::sql::Statements;
 
 /// A pause, as recorded.
@@ -66,6 +67,24 @@ pub async fn begin(
         pause.remaining,
     ];
     connection.execute(sql.begin_pause, values).await?;
+    Ok(())
+}
+
+/// The longest name that is kept: in the widest letters it fits the column of every database.
+const WHO: usize = 250;
+
+/// Notes for the history what was done, and by whom.
+pub async fn note(
+    connection: &mut Connection,
+    sql: &Statements,
+    kind: RequestKind,
+    who: &str,
+    what: &str,
+    now_ms: u64,
+) -> Result<(), sqlx::Error> {
+    let who: String = who.chars().take(WHO).collect();
+    let values = values![kind.as_str(), &who, now_ms, what];
+    connection.execute(sql.note_done, values).await?;
     Ok(())
 }
 

@@ -103,6 +103,10 @@ Inventory {
     count_end: String,
     /// How many nodes of that window need each pair. `$1` after, `$2` last.
     count_window: String,
+    /// The nodes of a page and what holds them. `$1` after, `$2` limit.
+    list: String,
+    /// The same of one pair. `$3`, `$4` the pair.
+    list_of_pair: String,
     /// `$1` uuid.
     see_node: String,
     /// `$1` name.

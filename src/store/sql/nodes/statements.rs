@@ -66,6 +66,12 @@ pub fn inventory(words: &Words) -> Inventory {
         count_pair: count_pair(words),
         count_end: count_end(words),
         count_window: count_window(words),
+        list: list(words, "nodes n", ""),
+        list_of_pair: list(
+            words,
+            words.nodes_by_pair(),
+            &format!(" AND {}", words.of_pair("$3", "$4")),
+        ),
         see_node: format!("{} WHERE n.uuid = $1", see_node(words)),
         see_node_by_name: format!("{} WHERE n.name = $1 LIMIT 2", see_node(words)),
     }
@@ -338,6 +344,30 @@ fn count_window(words: &Words) -> String {
         after = words.place_of("$1"),
         last = words.place_of("$2"),
         names = words.names_a_pair(),
+    )
+}
+
+/// The page is taken first: what holds its nodes is looked up for each of them alone.
+fn list(words: &Words, nodes: &str, of: &str) -> String {
+    let (own, since) = match words.kind {
+        Kind::Native => (
+            ", n.service_state_since_ms AS own_since_ms",
+            "n.own_since_ms",
+        ),
+        Kind::Ironic(_) => ("", "c.since_ms"),
+    };
+    format!(
+        "SELECT n.uuid, n.name, n.listed_group AS conductor_group, n.driver, n.maintenance, {since} AS state_since_ms,
+            c.since_ms AS held_since_ms, d.decision_id, d.conductor_group AS held_group, d.driver AS held_driver,
+            d.verdict, d.cause, d.cause_event, d.cause_conductor
+        FROM (SELECT n.uuid, n.name, {group} AS listed_group, n.driver, n.maintenance{own}
+            FROM {nodes} WHERE n.uuid > $1{key}{of} ORDER BY n.uuid LIMIT $2) AS n
+        LEFT JOIN nodewarden_changes c ON {has}
+        LEFT JOIN nodewarden_decisions d ON d.number = c.decision
+        ORDER BY n.uuid",
+        group = words.group(),
+        key = words.has_key(),
+        has = words.has("c.held"),
     )
 }
 

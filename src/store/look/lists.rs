@@ -1,0 +1,87 @@
+//! Lists that may be long, a bounded page at a time: nodes, and what happened.
+
+use crate::domain::ids::Pair;
+use crate::store::database::connection::values;
+use crate::store::database::error::StoreError;
+use crate::store::look::from_row::{action, decision, node_line};
+use crate::store::look::reader::Reader;
+use crate::store::look::views::{ActionView, DecisionView, NodeLine};
+
+impl Reader {
+    /// Nodes above the uuid `after`, by uuid, at most `limit`; those of one pair, or all.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn nodes(
+        &self,
+        of: Option<&Pair>,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<NodeLine>, StoreError> {
+        self.read("list nodes", async |look| {
+            let (connection, inventory) = (&mut look.connection, &look.inventory);
+            let rows = match of {
+                None => {
+                    let asked = values![after, limit];
+                    connection.fetch(&inventory.list, asked).await?
+                }
+                Some(pair) => {
+                    let asked = values![after, limit, pair];
+                    connection.fetch(&inventory.list_of_pair, asked).await?
+                }
+            };
+            rows.iter().map(|row| node_line(row, false)).collect()
+        })
+        .await
+    }
+
+    /// What is out of service, above the uuid `after`, by uuid, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn holds(&self, after: &str, limit: u32) -> Result<Vec<NodeLine>, StoreError> {
+        self.read("list what is out of service", async |look| {
+            let asked = values![after, limit];
+            let rows = look.connection.fetch(look.sql.list_holds, asked).await?;
+            rows.iter().map(|row| node_line(row, true)).collect()
+        })
+        .await
+    }
+
+    /// Decisions below a number, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn past_decisions(
+        &self,
+        below: u64,
+        limit: u32,
+    ) -> Result<Vec<DecisionView>, StoreError> {
+        self.read("read past decisions", async |look| {
+            let asked = values![below, limit];
+            let rows = look
+                .connection
+                .fetch(look.sql.past_decisions, asked)
+                .await?;
+            rows.iter().map(decision).collect()
+        })
+        .await
+    }
+
+    /// What operators did, below a number, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn past_actions(
+        &self,
+        below: u64,
+        limit: u32,
+    ) -> Result<Vec<ActionView>, StoreError> {
+        self.read("read what operators did", async |look| {
+            let asked = values![below, limit];
+            let rows = look.connection.fetch(look.sql.past_requests, asked).await?;
+            rows.iter().map(action).collect()
+        })
+        .await
+    }
+}
