@@ -13,6 +13,11 @@ const LEAST: u32 = 100;
 /// The aim for a window: well below the quarter of a second that users of the table may wait.
 const AIM: Duration = Duration::from_millis(125);
 
+/// One that failed is tried again with so small a share. Four tries, each up to the limit of a
+/// transaction, fit into a session's patience, and the next session begins with [`FIRST`] again: what
+/// comes down to one row only after more tries than that never does.
+const AFTER_FAILURE: u32 = 8;
+
 /// The size of the next window, kept between [`LEAST`] and a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowSize {
@@ -44,7 +49,7 @@ impl WindowSize {
 
     /// A window that failed may have been too large, whatever its size: the same is never tried again.
     pub fn failed(&mut self) {
-        self.nodes = (self.nodes / 2).max(1);
+        self.nodes = (self.nodes / AFTER_FAILURE).max(1);
     }
 
     /// One of so many rows failed for good: the next has at most half of them.
@@ -116,11 +121,11 @@ mod tests {
     fn l1_what_failed_is_tried_smaller_down_to_one_row_and_grows_again_once_it_went_well() {
         let mut chunk = WindowSize::up_to(5000);
         let mut sizes = Vec::new();
-        for _ in 0..10 {
+        for _ in 0..4 {
             chunk.failed();
             sizes.push(chunk.next());
         }
-        assert_eq!(sizes, [250, 125, 62, 31, 15, 7, 3, 1, 1, 1]);
+        assert_eq!(sizes, [62, 7, 1, 1]);
         chunk.took(1, 1, Duration::from_secs(1));
         assert_eq!(chunk.next(), 1);
         for size in [1, 2, 4] {

@@ -7,6 +7,7 @@ use nodewarden::config::Mode;
 use nodewarden::domain::change::{Cause, CauseKind, Standing, Turn, Verdict};
 use nodewarden::domain::conductor::Outcome;
 use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
+use nodewarden::domain::unheeded::Note;
 use nodewarden::store::counting::{self, Read};
 use nodewarden::store::{
     self, ConductorRecord, DecisionRecord, EventRecord, Findings, Held, Ledger, Operator, Outbox,
@@ -306,6 +307,14 @@ fn findings(pairs: &[Pair], to: Standing, observed: bool, run: &str) -> Findings
             })
             .collect(),
         conductors: (0..WINDOW).map(|n| conductor(&format!("c{n}"))).collect(),
+        unheeded: (0..WINDOW)
+            .map(|n| Note {
+                conductor: name(&format!("c{n}")),
+                refused: None,
+                remaining: None,
+                ignored: None,
+            })
+            .collect(),
         standings: pairs
             .iter()
             .map(|pair| StandingRecord {

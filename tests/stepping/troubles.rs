@@ -34,6 +34,32 @@ async fn a_sweep_that_fails_again_and_again_keeps_no_pair_from_being_handled() {
 }
 
 #[tokio::test]
+async fn l1_where_only_tiny_windows_end_in_time_a_session_finds_their_size_before_its_patience_ends()
+ {
+    /// As long as a transaction takes that meets two thirds of the default limit.
+    const LIMIT: Duration = Duration::from_secs(10);
+    let sim = Simulation::new().await;
+    sim.nodes("a", 40).await;
+    let clock = sim.clock.clone();
+    let plan: Plan = Box::new(move |call| match call.op {
+        "take_out" if call.rows > 3 => {
+            clock.advance(LIMIT);
+            Goes::Before(passing("take nodes out of service"))
+        }
+        _ => Goes::Well,
+    });
+    let mut decider = flaky::join(&sim, plan).await;
+    sim.joined("c1", 1, &["a"]);
+    sim.left("c1", 1);
+    for _ in 0..400 {
+        // Its first end would be the test's.
+        decider.step().await.unwrap();
+        sim.clock.advance(Duration::from_millis(100));
+    }
+    assert_eq!(sim.out().await.len(), 40);
+}
+
+#[tokio::test]
 async fn a_window_that_takes_too_long_is_tried_smaller() {
     let plan: Plan = Box::new(|call| match call.op {
         "take_out" if call.rows > 150 => Goes::Before(passing("take nodes out of service")),

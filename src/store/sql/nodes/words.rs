@@ -285,7 +285,16 @@ impl Words {
 
     /// No conductor of Ironic's works on the node.
     pub fn not_reserved(&self) -> String {
-        format!("{} IS NULL", self.not_by("n.reservation"))
+        self.unestimated(format!("{} IS NULL", self.not_by("n.reservation")))
+    }
+
+    /// What PostgreSQL's statistics say of Ironic's columns was so before a loss: by them hardly a node has
+    /// our mark, and a window of holds would be joined to all nodes that have it. A CASE has no statistics.
+    fn unestimated(&self, condition: String) -> String {
+        match self.dialect {
+            Postgres => format!("CASE WHEN {condition} THEN TRUE ELSE FALSE END"),
+            Sqlite | MySql => condition,
+        }
     }
 
     /// Our mark of this decision was not lifted from the node.
@@ -309,7 +318,8 @@ impl Words {
                 self.reason("m.decision_id")
             ),
         };
-        format!("n.maintenance AND n.fault = 'no active conductor' AND {reason}")
+        let ours = format!("n.maintenance AND n.fault = 'no active conductor' AND {reason}");
+        self.unestimated(ours)
     }
 
     fn reason(&self, decision: &str) -> String {
