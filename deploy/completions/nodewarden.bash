@@ -2134,7 +2134,7 @@ _nodewarden() {
             return 0
             ;;
         nodewarden__subcmd__nodes__subcmd__import)
-            opts="-h --config --amqp-url --database-url --set --output --log --help"
+            opts="-h --allow-empty --config --amqp-url --database-url --set --output --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

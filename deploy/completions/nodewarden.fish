@@ -93,6 +93,7 @@ complete -c nodewarden -n "__fish_nodewarden_using_subcommand nodes; and __fish_
 json\t'JSON; a list that may be long is one object a line'
 tsv\t'Tab-separated values under a line of names, where there is a table; else text'"
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand nodes; and __fish_seen_subcommand_from import" -l log -d 'Log level: error, warn, info, debug, trace' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand nodes; and __fish_seen_subcommand_from import" -l allow-empty -d 'A file without nodes is meant, and no mistake'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand nodes; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand nodes; and __fish_seen_subcommand_from list" -l driver -d 'Only nodes of this driver' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand nodes; and __fish_seen_subcommand_from list" -l group -d 'Only nodes of this conductor group; "" is the default group' -r
@@ -350,7 +351,7 @@ json\t'JSON; a list that may be long is one object a line'
 tsv\t'Tab-separated values under a line of names, where there is a table; else text'"
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand dead-letters; and __fish_seen_subcommand_from requeue" -l log -d 'Log level: error, warn, info, debug, trace' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand dead-letters; and __fish_seen_subcommand_from requeue" -l all -d 'All of them'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand dead-letters; and __fish_seen_subcommand_from requeue" -l as-me -d 'Put back a `foreign_publisher`, too: its words, which another user published without leave, become those of the broker user of this command, as if you had said them. Look at it with `show` first'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand dead-letters; and __fish_seen_subcommand_from requeue" -l as-me -d 'Put back a `foreign_publisher` or an unjudged one, too: its words, which another user published, perhaps without leave, become those of the broker user of this command, as if you had said them. Look at it with `show` first'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand dead-letters; and __fish_seen_subcommand_from requeue" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand dead-letters; and __fish_seen_subcommand_from discard" -l config -d 'The settings file (or NODEWARDEN_CONFIG)' -r -F
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand dead-letters; and __fish_seen_subcommand_from discard" -l amqp-url -d 'The broker (as amqp.url). Every user of this machine can read a password here: prefer the file or the environment' -r

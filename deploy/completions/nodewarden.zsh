@@ -99,6 +99,7 @@ _arguments "${_arguments_options[@]}" : \
 json\:"JSON; a list that may be long is one object a line"
 tsv\:"Tab-separated values under a line of names, where there is a table; else text"))' \
 '--log=[Log level\: error, warn, info, debug, trace]:LOG:_default' \
+'--allow-empty[A file without nodes is meant, and no mistake]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 ':file -- The file; `-` is standard input:_files' \
@@ -576,7 +577,7 @@ json\:"JSON; a list that may be long is one object a line"
 tsv\:"Tab-separated values under a line of names, where there is a table; else text"))' \
 '--log=[Log level\: error, warn, info, debug, trace]:LOG:_default' \
 '--all[All of them]' \
-'(--all)--as-me[Put back a \`foreign_publisher\`, too\: its words, which another user published without leave, become those of the broker user of this command, as if you had said them. Look at it with \`show\` first]' \
+'(--all)--as-me[Put back a \`foreign_publisher\` or an unjudged one, too\: its words, which another user published, perhaps without leave, become those of the broker user of this command, as if you had said them. Look at it with \`show\` first]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '*::ids -- Their ids, as `list` shows them:_default' \

@@ -294,7 +294,6 @@ fn findings(pairs: &[Pair], to: Standing, observed: bool, run: &str) -> Findings
         last_good_at_ms: Some(900),
     };
     Findings {
-        unheeded: Vec::new(),
         observed,
         now_ms: NOW,
         events: (0..WINDOW)
