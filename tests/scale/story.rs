@@ -10,9 +10,9 @@ use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation
 use nodewarden::domain::unheeded::Note;
 use nodewarden::store::counting::{self, Read};
 use nodewarden::store::{
-    self, ConductorRecord, DecisionRecord, EventRecord, Findings, Held, Ledger, Operator, Outbox,
-    Pause, Prune, Reader, RequestKind, Rows, SqlLedger, SqlOutbox, StandingRecord, Sweep,
-    Unwatched, Window,
+    self, ConductorRecord, Counts, DecisionRecord, EventRecord, Findings, HearingNote, Held,
+    Ledger, Operator, Outbox, Pause, Prune, Reader, RequestKind, Rows, SqlLedger, SqlOutbox,
+    StandingRecord, Sweep, Unwatched, Window,
 };
 use nodewarden::words::Word;
 
@@ -50,10 +50,12 @@ pub async fn tell(fleet: &Fleet) -> Reads {
     );
     step!(reads, "resume", ledger.resume(taken.epoch));
     looks(fleet, &mut reads).await;
+    count(&mut ledger, taken.epoch, &mut reads).await;
     walks(&mut ledger, taken.epoch, &mut reads).await;
     sweeps(&mut ledger, taken.epoch, &mut reads).await;
     intake(&mut ledger, taken.epoch, &mut reads).await;
     returns(&mut ledger, taken.epoch, &mut reads).await;
+    moved(fleet, &mut ledger, taken.epoch, &mut reads).await;
     relay(fleet, taken.epoch, &mut reads).await;
     operators(fleet, &mut ledger, taken.epoch, &mut reads).await;
     reads
@@ -88,6 +90,49 @@ async fn looks(fleet: &Fleet, reads: &mut Reads) {
         }
     }
     step!(reads, "request", reader.request(1));
+    for after in AFTER {
+        for of in [None, Some(&big()), Some(&small(2))] {
+            step!(reads, "list of nodes", reader.nodes(of, after, WINDOW));
+        }
+        step!(reads, "list of holds", reader.holds(after, WINDOW));
+    }
+    for below in [u64::MAX / 2, 50] {
+        step!(reads, "history", reader.past_decisions(below, WINDOW));
+        step!(reads, "history", reader.past_actions(below, WINDOW));
+    }
+}
+
+/// Counts are kept; one pair is needed, and nothing was ever decided about it.
+async fn count(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
+    let kept = Counts {
+        pairs: [big(), small(2), small(3), pair("nobody", "unheard-of")]
+            .iter()
+            .map(|pair| ((pair.group.to_string(), pair.driver.to_string()), 1))
+            .collect(),
+        nodes: 3,
+        counted_at_ms: NOW,
+    };
+    step!(reads, "keep counts", ledger.keep_counts(epoch, &kept));
+    step!(reads, "unknown pairs", ledger.unknown_pairs(WINDOW));
+}
+
+/// What moved since then is looked at and folded in.
+async fn moved(fleet: &Fleet, ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
+    let reader = Reader::new(fleet.database(), fleet.settings()).unwrap();
+    step!(reads, "drivers", reader.counted_drivers());
+    for of in [None, Some(&big())] {
+        step!(reads, "held", reader.held(of));
+    }
+    step!(reads, "fold counts", ledger.fold_counts(epoch));
+    let note = HearingNote {
+        unproven_since_ms: Some(NOW),
+        unproven: Duration::from_secs(60),
+        deaf: true,
+        troubles: vec!["deaf".into()],
+        noted_at_ms: NOW,
+    };
+    step!(reads, "note the hearing", ledger.note(epoch, &note));
+    step!(reads, "overview", reader.overview());
 }
 
 /// Looking for work, and doing it.
@@ -239,6 +284,11 @@ async fn operators(fleet: &Fleet, ledger: &mut SqlLedger, epoch: u64, reads: &mu
         noted_at_ms: NOW,
     };
     step!(reads, "pause", operator.pause(&pause));
+    step!(
+        reads,
+        "note",
+        operator.note(RequestKind::Pause, "me", "test", NOW)
+    );
     step!(reads, "look for the pause", ledger.pause());
     let reader = Reader::new(fleet.database(), fleet.settings()).unwrap();
     let held = reader.snapshot("9", 1).await.unwrap().nodes.remove(0);

@@ -119,6 +119,11 @@ pub const STATEMENTS: Statements = Statements {
         FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_held)
         STRAIGHT_JOIN nodewarden_decisions d ON d.number = c.decision
         WHERE c.held > $1 ORDER BY c.held LIMIT $2",
+    list_holds: "SELECT c.held AS uuid, c.name, d.conductor_group AS held_group, d.driver AS held_driver,
+        d.verdict, d.decision_id, d.cause, d.cause_event, d.cause_conductor, c.since_ms AS held_since_ms
+        FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_held)
+        STRAIGHT_JOIN nodewarden_decisions d ON d.number = c.decision
+        WHERE c.held > $1 ORDER BY c.held LIMIT $2",
     see_observed: "SELECT verdict, count(*) AS decisions, CAST(coalesce(sum(nodes), 0) AS SIGNED) AS nodes FROM nodewarden_decisions
         WHERE observed AND decided_at_ms > $1 GROUP BY verdict",
     // An index has the rows that are no holds any more as well: they are left out decision by decision.
