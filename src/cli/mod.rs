@@ -30,6 +30,7 @@ pub mod nodes;
 pub mod output;
 pub mod pages;
 pub mod pause;
+mod picture;
 mod placement;
 pub mod release;
 mod run;

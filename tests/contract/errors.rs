@@ -189,7 +189,7 @@ async fn a_right_that_is_missing_says_what_to_do(kind: Kind) {
     let weak = db.scratch.weak_user().await;
     let mut ledger = ledger(&weak);
     let told = ledger.prove().await.unwrap_err();
-    assert!(matches!(told, StoreError::Schema(_)), "{told:?}");
+    assert!(matches!(told, StoreError::Denied(_)), "{told:?}");
     let told = told.to_string();
     assert!(told.contains("denied"), "{told}");
     assert!(told.contains("grant the right that is missing"), "{told}");

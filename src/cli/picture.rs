@@ -1,0 +1,415 @@
+//! What `status` shows: the page for people, and the object for machines.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::output;
+use crate::answers::explain::counted;
+use crate::answers::explain::{self, distance, length, when};
+use crate::answers::shapes::{Conductor, Driver, Paused};
+use crate::config::Mode;
+use crate::domain::change::PairState;
+use crate::store::{ConductorView, DriverView, HearingNote, Observed, Overview, Pause};
+use crate::telemetry::printable;
+
+/// Pairs that are explained one by one; the rest is counted.
+const EXPLAINED: usize = 20;
+
+/// How far back the page tells what was only observed: a week of watching before it is armed.
+pub const OBSERVED_DAYS: u64 = 7;
+
+/// The default group has no name.
+fn shown(group: &str) -> String {
+    if group.is_empty() { "(default)" } else { group }.to_owned()
+}
+
+/// Its state; one that hangs on a single conductor is marked.
+fn state(view: &DriverView) -> String {
+    if explain::nearly_lost(view) {
+        format!("{} (1 left)", view.state)
+    } else {
+        view.state.to_string()
+    }
+}
+
+/// A number of its nodes.
+fn nodes(view: &DriverView, number: u64) -> String {
+    match view.counted_at_ms {
+        Some(_) => number.to_string(),
+        None => "-".to_owned(),
+    }
+}
+
+/// The pause, on lines of its own.
+fn paused(pause: &Pause, now: u64) -> String {
+    let until = match pause.until_ms() {
+        Some(until) => format!("about {}", when(until, now)),
+        None => "`nodewarden resume`".to_owned(),
+    };
+    let line = format!(
+        "PAUSED:        since {} by {}, until {until}: {}. No node is taken out of service; \
+         `nodewarden resume` ends it.",
+        when(pause.paused_at_ms, now),
+        printable(&pause.who),
+        printable(&pause.reason).trim_end_matches('.')
+    );
+    output::wrapped(&line, 15)
+}
+
+/// Everything that is shown.
+pub struct Picture {
+    pub overview: Overview,
+    pub drivers: Vec<DriverView>,
+    pub conductors: Vec<ConductorView>,
+    /// What was only observed lately, if that is what is done.
+    pub observed: Option<Observed>,
+    pub now_ms: u64,
+    /// A replica that decides commits at least that often.
+    pub commits_within_ms: u64,
+}
+
+impl Picture {
+    /// For machines.
+    pub fn json(self) -> Value {
+        let seems_alive = self.overview.holder.is_some() && self.silent_for().is_none();
+        let would_go_out: u64 = self.drivers.iter().map(DriverView::would_go_out).sum();
+        let observed = self.observed.map(|observed| {
+            json!({
+                "would_go_out_now": would_go_out,
+                "days": OBSERVED_DAYS,
+                "losses": observed.losses,
+                "nodes_out": observed.nodes_out,
+                "returns": observed.returns,
+                "nodes_back": observed.nodes_back,
+            })
+        });
+        let overview = self.overview;
+        let drivers: Vec<_> = self
+            .drivers
+            .into_iter()
+            .map(|view| Driver::new(view, &self.conductors, self.now_ms))
+            .collect();
+        let conductors: Vec<_> = self.conductors.into_iter().map(Conductor::from).collect();
+        json!({
+            "stream": overview.stream,
+            "epoch": overview.epoch,
+            "seq": overview.seq,
+            "active": {
+                "holder": overview.holder,
+                "since_ms": overview.taken_at_ms,
+                "last_commit_at_ms": overview.committed_at_ms,
+                "seems_alive": seems_alive,
+            },
+            "hearing": overview.hearing.as_ref().map(|note| json!({
+                "silence_proves_nothing_since_ms": note.unproven_since_ms.filter(|_| !unproven(note, self.now_ms).is_zero()),
+                "for_ms": u64::try_from(unproven(note, self.now_ms).as_millis()).unwrap_or(u64::MAX),
+                "deaf": note.deaf,
+                "troubles": note.troubles,
+                "noted_at_ms": note.noted_at_ms,
+            })),
+            "paused": overview.pause.as_ref().map(Paused::from),
+            "mode": overview.mode.map(Mode::as_str),
+            "observed": observed,
+            "announcements": {
+                "made": overview.last_announcement,
+                "confirmed": overview.announced,
+                "oldest_waiting_since_ms": overview.outbox_oldest_ms,
+            },
+            "nodes": overview.counted_at_ms.map(|_| overview.nodes),
+            "nodes_out_of_service": overview.counted_at_ms.map(|_| overview.nodes_out_of_service),
+            "counted_at_ms": overview.counted_at_ms,
+            "drivers": drivers,
+            "conductors": conductors,
+        })
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let mut text = self.head();
+        text.push_str(&self.drivers_table());
+        text.push_str(&self.conductors_table());
+        text.push_str(&self.unheeded());
+        text.push_str(&self.reasons());
+        text.push_str(&self.nearly_lost());
+        text
+    }
+
+    /// How long no replica has committed, if that is longer than it should be.
+    fn silent_for(&self) -> Option<u64> {
+        let last = self.overview.committed_at_ms?;
+        Some(self.now_ms.saturating_sub(last)).filter(|silence| *silence > self.commits_within_ms)
+    }
+
+    fn head(&self) -> String {
+        let overview = &self.overview;
+        let now = self.now_ms;
+        let mut lines = Vec::new();
+        lines.push(match (&overview.holder, overview.taken_at_ms) {
+            (Some(holder), Some(at)) => format!(
+                "Active:        {} with epoch {} since {}",
+                printable(holder),
+                overview.epoch,
+                when(at, now)
+            ),
+            (None, Some(_)) => format!(
+                "Active:        none; the last active replica, with epoch {}, has stopped",
+                overview.epoch
+            ),
+            _ => "Active:        none; no replica has decided anything yet: start `nodewarden run`"
+                .to_owned(),
+        });
+        if let Some(silence) = self.silent_for() {
+            lines.push(format!(
+                "               WARNING: no replica has committed anything for {}; does one run?",
+                length(silence)
+            ));
+        }
+        if let Some(note) = &overview.hearing {
+            lines.extend(hearing(note, now));
+        }
+        if let Some(pause) = &overview.pause {
+            lines.push(paused(pause, now));
+        }
+        if let Some(observed) = &self.observed {
+            lines.push(self.observing(observed));
+        }
+        let inside = overview.nodes.saturating_sub(overview.nodes_out_of_service);
+        lines.push(match overview.counted_at_ms {
+            Some(at) => format!(
+                "Nodes:         {inside} in service, {} out of service because of nodewarden (counted {})",
+                overview.nodes_out_of_service,
+                distance(at, now)
+            ),
+            None => format!("Nodes:         {}", explain::NOT_COUNTED),
+        });
+        let waiting = overview
+            .last_announcement
+            .saturating_sub(overview.announced);
+        lines.push(match overview.outbox_oldest_ms {
+            Some(oldest) => format!(
+                "Announcements: {} confirmed by the broker, {waiting} waiting, the oldest from {}",
+                overview.announced,
+                distance(oldest, now)
+            ),
+            None => format!(
+                "Announcements: all {} confirmed by the broker",
+                overview.announced
+            ),
+        });
+        lines.push(format!(
+            "Stream:        {} at seq {}",
+            printable(&overview.stream),
+            overview.seq
+        ));
+        lines.join("\n") + "\n"
+    }
+
+    /// What would have happened, and would now.
+    fn observing(&self, observed: &Observed) -> String {
+        let lost = self.drivers.iter().map(DriverView::would_go_out);
+        let now: u64 = lost.sum();
+        let held = match self.overview.nodes_out_of_service {
+            0 => String::new(),
+            1 => {
+                " 1 is still out from before: `nodewarden release --all` gives it back.".to_owned()
+            }
+            held => format!(
+                " {held} are still out from before: `nodewarden release --all` gives them back."
+            ),
+        };
+        let line = format!(
+            "OBSERVING:     decide.mode is \"observe\": no node is touched, nothing is announced. Armed now, it would \
+             take {} out. In the last {OBSERVED_DAYS} days {} would have taken {} out, and {} would have given {} \
+             back.{held}",
+            counted(now, "node", "nodes"),
+            counted(observed.losses, "loss", "losses"),
+            counted(observed.nodes_out, "node", "nodes"),
+            counted(observed.returns, "return", "returns"),
+            observed.nodes_back
+        );
+        output::wrapped(&line, 15)
+    }
+
+    fn drivers_table(&self) -> String {
+        if self.drivers.is_empty() {
+            return "\nNo conductor and no node names a driver yet.\n".to_owned();
+        }
+        let mut rows = vec![
+            [
+                "DRIVER",
+                "GROUP",
+                "STATE",
+                "SINCE",
+                "IN",
+                "OUT",
+                "CONDUCTORS",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+        ];
+        for view in &self.drivers {
+            rows.push(vec![
+                view.driver.clone(),
+                shown(&view.conductor_group),
+                state(view),
+                view.since_ms
+                    .map_or_else(|| "-".to_owned(), |at| distance(at, self.now_ms)),
+                nodes(view, view.nodes_in_service),
+                nodes(view, view.nodes_out_of_service),
+                if view.conductors.is_empty() {
+                    "-".to_owned()
+                } else {
+                    view.conductors.join(", ")
+                },
+            ]);
+        }
+        format!("\n{}", output::table(&rows))
+    }
+
+    fn conductors_table(&self) -> String {
+        if self.conductors.is_empty() {
+            return "\nNo conductor is known yet.\n".to_owned();
+        }
+        let mut rows = vec![
+            [
+                "CONDUCTOR",
+                "INCARNATION",
+                "GROUP",
+                "STATE",
+                "SINCE",
+                "LAST HEARD",
+                "DRIVERS",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+        ];
+        for view in &self.conductors {
+            rows.push(vec![
+                view.conductor.clone(),
+                view.incarnation.to_string(),
+                shown(&view.conductor_group),
+                view.state.to_string(),
+                distance(view.since_ms, self.now_ms),
+                distance(view.last_sign_at_ms, self.now_ms),
+                view.drivers.join(", "),
+            ]);
+        }
+        format!("\n{}", output::table(&rows))
+    }
+
+    /// Signs of life that came and did not count.
+    fn unheeded(&self) -> String {
+        let all = self.conductors.iter();
+        let all: Vec<String> = all
+            .flat_map(|view| explain::unheeded(view, self.now_ms))
+            .collect();
+        let mut text = String::new();
+        if !all.is_empty() {
+            text.push_str("\nSigns of life that do not count:\n");
+        }
+        for line in all.iter().take(EXPLAINED) {
+            let _ = writeln!(text, "{}", output::wrapped(&format!("- {line}"), 2));
+        }
+        if all.len() > EXPLAINED {
+            let more = all.len() - EXPLAINED;
+            let _ = writeln!(
+                text,
+                "- and {more} more: `nodewarden explain conductor NAME`"
+            );
+        }
+        text
+    }
+
+    /// Every pair that is not simply active, explained.
+    fn reasons(&self) -> String {
+        let held_back: Vec<_> = self
+            .drivers
+            .iter()
+            .filter(|view| view.state != PairState::Active)
+            .collect();
+        let mut text = String::new();
+        if !held_back.is_empty() {
+            text.push_str("\nPairs to look at, and why:\n");
+        }
+        for view in held_back.iter().take(EXPLAINED) {
+            let gone = view.gone(&self.conductors);
+            let why = format!("- {}", explain::driver(view, &gone, self.now_ms));
+            let _ = writeln!(text, "{}", output::wrapped(&why, 2));
+        }
+        if held_back.len() > EXPLAINED {
+            let _ = writeln!(
+                text,
+                "- and {} more: `nodewarden explain driver NAME --group GROUP`",
+                held_back.len() - EXPLAINED
+            );
+        }
+        text
+    }
+
+    /// Pairs that one more failure takes away, those with most nodes first; one that no node needs
+    /// harms nothing.
+    fn nearly_lost(&self) -> String {
+        let nodes = |view: &DriverView| view.nodes_in_service + view.nodes_out_of_service;
+        let mut pairs: Vec<_> = self
+            .drivers
+            .iter()
+            .filter(|view| explain::nearly_lost(view) && nodes(view) > 0)
+            .collect();
+        pairs.sort_by_key(|view| std::cmp::Reverse(nodes(view)));
+        let mut text = String::new();
+        for (place, view) in pairs.iter().take(EXPLAINED).enumerate() {
+            let line = output::wrapped(&explain::hangs_on(view), 2);
+            let _ = writeln!(text, "{}{line}", if place == 0 { "\n" } else { "" });
+        }
+        if pairs.len() > EXPLAINED {
+            let _ = writeln!(
+                text,
+                "Also nearly lost: {} more, marked \"1 left\" above",
+                pairs.len() - EXPLAINED
+            );
+        }
+        text
+    }
+}
+
+/// For how long silence proves nothing yet; while deaf, from the end of that on.
+fn unproven(note: &HearingNote, now_ms: u64) -> Duration {
+    if note.deaf || note.unproven_since_ms.is_none() {
+        return note.unproven;
+    }
+    let passed = now_ms.saturating_sub(note.noted_at_ms);
+    note.unproven.saturating_sub(Duration::from_millis(passed))
+}
+
+/// What the active replica says of its hearing and its troubles; nothing while all is well.
+fn hearing(note: &HearingNote, now_ms: u64) -> Vec<String> {
+    let left = unproven(note, now_ms);
+    let mut lines = Vec::new();
+    if let Some(since) = note.unproven_since_ms.filter(|_| !left.is_zero()) {
+        let left = length(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
+        let line = match note.deaf {
+            true => format!(
+                "Silence:       proves nothing since {}, because this replica is deaf: no silent conductor is found until \
+                 {left} after that is over",
+                when(since, now_ms)
+            ),
+            false => format!(
+                "Silence:       proves nothing since {}, and for {left} more: after a takeover or a gap in its hearing a \
+                 replica first listens that long",
+                when(since, now_ms)
+            ),
+        };
+        lines.push(output::wrapped(&line, 15).trim_end().to_owned());
+    }
+    for trouble in &note.troubles {
+        let line = format!(
+            "Not ready:     {} (said {})",
+            printable(trouble),
+            distance(note.noted_at_ms, now_ms)
+        );
+        lines.push(output::wrapped(&line, 15).trim_end().to_owned());
+    }
+    lines
+}
