@@ -591,7 +591,7 @@ impl Simulation {
 
     /// Steps until nothing is left to do.
     pub async fn settle(&self, worker: &mut Worker) {
-        for _ in 0..200 {
+        for _ in 0..20_000 {
             let step = worker.step().await;
             if step == Step::default()
                 && worker.decider.pending() == 0
@@ -600,7 +600,7 @@ impl Simulation {
                 return;
             }
         }
-        panic!("the worker is not idle after 200 steps");
+        panic!("the worker is not idle after 20,000 steps");
     }
 
     /// Lets time pass with the worker awake: a step and a tick a second.

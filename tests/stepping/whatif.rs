@@ -2,6 +2,7 @@
 //! done on a stepped worker.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use nodewarden::answers::whatif;
 use nodewarden::domain::ids::{ConductorName, Pair};
@@ -119,10 +120,15 @@ async fn restart(simulation: &Simulation, worker: &mut Worker, fleet: &Fleet) {
 
 #[tokio::test]
 async fn what_is_predicted_of_200_random_fleets_is_what_the_worker_does() {
-    let simulation = Simulation::new().await;
+    let mut simulation = Simulation::new().await;
     let mut worker = simulation.active().await;
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     for number in 0..FLEETS {
+        // A sweep passes over the pairs of all fleets before.
+        if number % 20 == 19 {
+            simulation = Simulation::new().await;
+            worker = simulation.active().await;
+        }
         let fleet = Fleet::thrown(number, &mut dice);
         for driver in 0..4 {
             let nodes = 1 + usize::try_from(dice.below(2)).unwrap();
@@ -135,6 +141,9 @@ async fn what_is_predicted_of_200_random_fleets_is_what_the_worker_does() {
         }
         simulation.settle(&mut worker).await;
         restart(&simulation, &mut worker, &fleet).await;
+        // A sweep counts the nodes of this fleet.
+        simulation.clock.advance(Duration::from_secs(61));
+        simulation.settle(&mut worker).await;
 
         let gone = fleet.some(&mut dice);
         let map = recorded(&simulation).await;
