@@ -32,7 +32,7 @@ pub fn line(text: &str) -> io::Result<()> {
 /// Prints a part of a longer answer at once; returns whether anything still reads it.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn part(text: &str) -> io::Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
