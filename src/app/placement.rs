@@ -8,9 +8,9 @@ use super::{AppFault, HTTP_DRAIN, ends, http};
 use crate::clock::SystemClock;
 use crate::config::{self, Settings};
 use crate::lifecycle::{Tasks, stop_on_signals};
-use crate::placement::aggregate::Aggregate;
+use crate::placement::aggregate::{Aggregate, Outcome};
 use crate::placement::credentials::Credentials;
-use crate::placement::openstack::{OpenStack, client};
+use crate::placement::openstack::{ApiFault, OpenStack, client};
 use crate::placement::preflight::{self, Findings};
 use crate::placement::{Plan, Service, Status, snapshot};
 use crate::telemetry;
@@ -55,7 +55,7 @@ pub async fn placement_once(
         return Ok((findings, None));
     };
     let asking = client(settings.placement.timeout, None).map_err(AppFault::Died)?;
-    let following = snapshot::take(&asking, &settings.placement.snapshot_urls).await;
+    let following = snapshot::take(&asking, &settings.placement.snapshot_urls, 0).await;
     let plan = following.map(|following| Plan::new(following.out(), members));
     Ok((findings, Some(plan)))
 }
@@ -65,18 +65,25 @@ pub async fn placement_once(
 pub async fn placement_release(settings: &Settings) -> Result<usize, AppFault> {
     let openstack = openstack(settings)?;
     let findings = preflight::look(&openstack, &settings.placement.aggregate).await?;
+    // Another aggregate's members are not ours to remove.
+    if let Some(condition) = findings.broken() {
+        let what = format!("{}: {}", condition.what, condition.detail);
+        return Err(AppFault::OpenStack(ApiFault::Denied(what)));
+    }
     let (Some(uuid), Some(members)) = (&findings.aggregate, &findings.members) else {
-        let why = findings.broken().map(|condition| condition.detail.clone());
-        return Err(AppFault::Died(why.unwrap_or_default()));
+        let what = "the aggregate cannot be read".to_owned();
+        return Err(AppFault::OpenStack(ApiFault::Denied(what)));
     };
     let aggregate = Aggregate {
         openstack: &openstack,
         uuid,
     };
+    let mut released = 0;
     for member in members {
-        aggregate.set(member, false).await?;
+        let outcome = aggregate.set(member, false).await?;
+        released += usize::from(outcome == Outcome::Written);
     }
-    Ok(members.len())
+    Ok(released)
 }
 
 /// OpenStack, as the settings and the environment say who we are.

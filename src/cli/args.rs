@@ -222,7 +222,6 @@ impl Cli {
         let answer = match self.command {
             Command::Migrate(command) => command.answer(&settings, output).await?,
             Command::Nodes(Nodes::Import(command)) => command.answer(&settings, output).await?,
-            Command::History(command) => command.answer(&settings, output).await?,
             Command::WhatIf(command) => command.answer(&settings, output).await?,
             Command::Resume(command) => command.answer(&settings, output).await?,
             Command::Explain(command) => command.answer(&settings, output).await?,
@@ -232,6 +231,7 @@ impl Cli {
             Command::Nodes(Nodes::List(command)) => return command.run(&settings, output).await,
             Command::Status(command) => return command.run(&settings, output).await,
             Command::Pause(command) => return command.run(&settings, output).await,
+            Command::History(command) => return command.run(&settings, output).await,
             Command::Completions(command) => return command.run(),
             Command::Run(command) => return command.run(settings).await,
             Command::Emit(command) => return command.run(&settings, output).await,

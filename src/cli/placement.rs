@@ -75,6 +75,10 @@ impl Placement {
         };
         output::line(&answer)?;
         match findings.broken() {
+            None if matches!(plan, Some(Err(_))) => {
+                let why = plan.and_then(Result::err).unwrap_or_default();
+                Err(Failure::unreachable(why))
+            }
             Some(condition) => Err(Failure::failed(format!(
                 "not yet: {}: {}",
                 condition.what, condition.detail

@@ -25,6 +25,7 @@ impl Settings {
         self.check_amqp()?;
         check_listen("http.listen", &self.http.listen)?;
         check_listen("bridge.listen", &self.bridge.listen)?;
+        check_listen("placement.listen", &self.placement.listen)?;
         if !(1..=5000).contains(&self.publish.nodes_per_message) {
             return refuse("publish.nodes_per_message must be 1 to 5000");
         }
@@ -142,6 +143,19 @@ impl Settings {
         if placement.snapshot_urls.is_empty() || !placement.snapshot_urls.iter().all(is_http) {
             return refuse(
                 "placement.snapshot_urls must name at least one http:// or https:// address of a replica",
+            );
+        }
+        let has_login = |url: &String| {
+            let authority = url.split("://").nth(1).unwrap_or_default();
+            authority
+                .split('/')
+                .next()
+                .unwrap_or_default()
+                .contains('@')
+        };
+        if placement.snapshot_urls.iter().any(has_login) {
+            return refuse(
+                "placement.snapshot_urls must hold no user and password: they would be shown in the log",
             );
         }
         if placement.aggregate.trim().is_empty() {

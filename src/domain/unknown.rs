@@ -49,6 +49,11 @@ impl Unknown {
             .collect();
     }
 
+    /// Nodes need these no longer: should they again, the grace begins again.
+    pub fn forget(&mut self, pairs: &[Pair]) {
+        self.since.retain(|pair, _| !pairs.contains(pair));
+    }
+
     /// An event led to `outcome`.
     pub fn heard(&mut self, outcome: Outcome, now: Mono) {
         if matches!(outcome, Outcome::Unknown | Outcome::NewerUnjoined) {

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use reqwest::Method;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::openstack::{ApiFault, OpenStack, Service};
@@ -11,6 +12,17 @@ use crate::words::words;
 
 /// How often a write is tried against others that write at the same time.
 const CONFLICTS: usize = 8;
+
+/// A list of providers, of which only their UUIDs are kept: there may be a hundred thousand.
+#[derive(Deserialize)]
+struct Providers {
+    resource_providers: Vec<Provider>,
+}
+
+#[derive(Deserialize)]
+struct Provider {
+    uuid: String,
+}
 
 /// One aggregate.
 pub struct Aggregate<'a> {
@@ -36,17 +48,14 @@ impl Aggregate<'_> {
     /// The providers in the aggregate.
     pub async fn members(&self) -> Result<BTreeSet<String>, ApiFault> {
         let path = format!("/resource_providers?member_of=in:{}", self.uuid);
-        let answer = self.ask(Method::GET, &path, None).await?;
-        let Some(providers) = answer["resource_providers"].as_array() else {
-            return strange(&path);
-        };
-        providers
-            .iter()
-            .map(|provider| match provider["uuid"].as_str() {
-                Some(uuid) => Ok(uuid.to_owned()),
-                None => strange(&path),
-            })
-            .collect()
+        let asked = self
+            .openstack
+            .ask_for::<Providers>(Service::Placement, &path);
+        let providers = asked.await?.resource_providers;
+        Ok(providers
+            .into_iter()
+            .map(|provider| provider.uuid)
+            .collect())
     }
 
     /// Makes the provider of node `uuid` a member, or no member: reads its aggregates, and writes them

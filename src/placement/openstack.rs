@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode, Url};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::credentials::{Credentials, Login};
 
-/// At most so many bytes of an answer are read: 100,000 providers take some 40 MB.
+/// At most so many bytes of an answer are read: 100,000 providers take some 90 MB.
 const ANSWER_BYTES: usize = 128 * 1024 * 1024;
 
 /// Which service is asked.
@@ -91,6 +92,28 @@ impl OpenStack {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, ApiFault> {
+        let what = format!("{method} {path}");
+        parsed(&what, &self.bytes(service, method, path, body).await?)
+    }
+
+    /// Asks for something long, of which only what `T` names is kept.
+    pub async fn ask_for<T: DeserializeOwned>(
+        &self,
+        service: Service,
+        path: &str,
+    ) -> Result<T, ApiFault> {
+        let bytes = self.bytes(service, Method::GET, path, None).await?;
+        serde_json::from_slice(&bytes)
+            .map_err(|_| ApiFault::Strange(format!("GET {path}: the answer is not as expected")))
+    }
+
+    async fn bytes(
+        &self,
+        service: Service,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Vec<u8>, ApiFault> {
         let session = self.session().await?;
         match self
             .send(&session, service, method.clone(), path, body)
@@ -148,7 +171,7 @@ impl OpenStack {
             .get("x-subject-token")
             .and_then(|token| token.to_str().ok())
             .map(str::to_owned);
-        let answer = read(&what, response).await?;
+        let answer = parsed(&what, &read(&what, response).await?)?;
         match token {
             Some(token) => Ok(Session {
                 token,
@@ -167,7 +190,7 @@ impl OpenStack {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Value, ApiFault> {
+    ) -> Result<Vec<u8>, ApiFault> {
         let url = format!("{}{path}", self.endpoint(session, service)?);
         let what = format!("{method} {url}");
         let url =
@@ -245,7 +268,7 @@ pub fn client(limit: Duration, authorities: Option<&str>) -> Result<reqwest::Cli
 }
 
 /// The whole answer, or what its status means.
-pub(super) async fn read(what: &str, mut response: reqwest::Response) -> Result<Value, ApiFault> {
+pub(super) async fn read(what: &str, mut response: reqwest::Response) -> Result<Vec<u8>, ApiFault> {
     let status = response.status();
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(|fault| busy(what, &fault))? {
@@ -257,11 +280,7 @@ pub(super) async fn read(what: &str, mut response: reqwest::Response) -> Result<
         }
     }
     if status.is_success() {
-        if body.is_empty() {
-            return Ok(Value::Null);
-        }
-        return serde_json::from_slice(&body)
-            .map_err(|_| ApiFault::Strange(format!("{what}: the answer is no JSON")));
+        return Ok(body);
     }
     let why = format!("{what}: {status}{}", detail(&body));
     Err(match status {
@@ -272,6 +291,15 @@ pub(super) async fn read(what: &str, mut response: reqwest::Response) -> Result<
         status if status.is_server_error() => ApiFault::Busy(why),
         _ => ApiFault::Strange(why),
     })
+}
+
+/// An answer as JSON; nothing is `Null`.
+fn parsed(what: &str, body: &[u8]) -> Result<Value, ApiFault> {
+    if body.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(body)
+        .map_err(|_| ApiFault::Strange(format!("{what}: the answer is no JSON")))
 }
 
 /// What an error's body says, shortened.

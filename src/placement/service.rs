@@ -3,6 +3,8 @@
 //! Following never waits for Placement. While the stream is not followed nothing is compared: what
 //! was announced is still carried out, and nothing else is changed.
 
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,11 +14,12 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::aggregate::{Aggregate, Outcome};
+use super::following::Following;
 use super::openstack::{ApiFault, OpenStack};
 use super::preflight;
 use super::snapshot;
 use super::status::Status;
-use super::wanted::Wanted;
+use super::wanted::{Heard, Wanted};
 use crate::broker::Subscriber;
 use crate::clock::SystemClock;
 use crate::config::{Amqp, Placement};
@@ -30,6 +33,9 @@ const PAUSE_CAP: Duration = Duration::from_secs(10);
 /// Messages taken from the queue at once.
 const BATCH: usize = 64;
 
+/// So many nodes may fail in a round before it ends: more, and it is Placement that is in trouble.
+const FAILURES: usize = 32;
+
 /// How soon a stop is noticed while nothing comes.
 const POLL: Duration = Duration::from_millis(200);
 
@@ -41,6 +47,10 @@ pub struct Service {
     clock: SystemClock,
     wanted: Mutex<Wanted>,
     work: Notify,
+    /// A snapshot was taken and not compared yet.
+    begun: AtomicBool,
+    /// How often an address gave a snapshot of a stream that the broker does not speak of.
+    wrong: AtomicUsize,
     status: watch::Sender<Status>,
 }
 
@@ -61,6 +71,8 @@ impl Service {
             clock,
             wanted: Mutex::default(),
             work: Notify::new(),
+            begun: AtomicBool::new(false),
+            wrong: AtomicUsize::new(0),
             status,
         }
     }
@@ -94,31 +106,61 @@ impl Service {
     /// Follows on one subscription until it ends; why it did.
     async fn listen(&self, subscriber: &mut Subscriber, pauses: &mut Pauses) -> String {
         loop {
-            match snapshot::take(&self.http, &self.settings.snapshot_urls).await {
+            let begun = match self.snapshot().await {
                 Ok(following) => self.wanted().begin(following),
-                Err(why) => return why,
+                Err(why) => Err(why),
+            };
+            if let Err(why) = begun {
+                return why;
             }
             self.stream_trouble(None);
-            pauses.reset();
+            // What changed while nothing was heard is in the snapshot alone.
+            self.begun.store(true, Ordering::Relaxed);
             self.work.notify_one();
-            loop {
-                let deliveries = match subscriber.receive(BATCH, POLL).await {
-                    Ok(deliveries) => deliveries,
-                    Err(fault) => return fault.to_string(),
+            match self.hear(subscriber, pauses).await {
+                Ok(why) => tracing::info!(why, "something was missed; a new snapshot is taken"),
+                Err(why) => return why,
+            }
+        }
+    }
+
+    /// A snapshot; if there was one before, of its stream where any replica has it.
+    async fn snapshot(&self) -> Result<Following, String> {
+        let skipped = self.wrong.load(Ordering::Relaxed);
+        snapshot::take(&self.http, &self.settings.snapshot_urls, skipped).await
+    }
+
+    /// Follows until something is missed, and what. `Err`: the subscription is over.
+    async fn hear(
+        &self,
+        subscriber: &mut Subscriber,
+        pauses: &mut Pauses,
+    ) -> Result<String, String> {
+        loop {
+            let deliveries = match subscriber.receive(BATCH, POLL).await {
+                Ok(deliveries) => deliveries,
+                Err(fault) => return Err(fault.to_string()),
+            };
+            for delivery in &deliveries {
+                let heard = match Announced::read(delivery) {
+                    Ok(Some(message)) => self.wanted().hear(message),
+                    Ok(None) => continue,
+                    Err(why) => Heard::Missed(why),
                 };
-                let missed =
-                    deliveries
-                        .iter()
-                        .find_map(|delivery| match Announced::read(delivery) {
-                            Ok(Some(message)) => self.wanted().hear(message),
-                            Ok(None) => None,
-                            Err(why) => Some(why),
-                        });
-                self.work.notify_one();
-                if let Some(why) = missed {
-                    tracing::info!(why, "something was missed; a new snapshot is taken");
-                    break;
+                match heard {
+                    Heard::Followed => pauses.reset(),
+                    Heard::Missed(why) => return Ok(why),
+                    // The next address may be a replica of the stream that the broker speaks of.
+                    Heard::AnotherStream(why) => {
+                        self.wrong.fetch_add(1, Ordering::Relaxed);
+                        return Err(format!(
+                            "{why}: do amqp.url and placement.snapshot_urls lead to the same nodewarden?"
+                        ));
+                    }
                 }
+            }
+            if !deliveries.is_empty() {
+                self.work.notify_one();
             }
         }
     }
@@ -143,30 +185,36 @@ impl Service {
         let mut due = self.clock.mono();
         let mut aggregate = None;
         while !stop.is_cancelled() {
-            let outcome = async {
-                if self.following() && self.clock.mono() >= due {
-                    aggregate = Some(self.compare().await?);
-                    due = self.clock.mono().plus(self.settings.interval);
+            let mut outcome = Ok(());
+            let begun = self.begun.swap(false, Ordering::Relaxed);
+            if self.following() && (begun || self.clock.mono() >= due) {
+                match self.compare().await {
+                    Ok(uuid) => {
+                        aggregate = Some(uuid);
+                        due = self.clock.mono().plus(self.settings.interval);
+                    }
+                    Err(fault) => {
+                        self.begun.fetch_or(begun, Ordering::Relaxed);
+                        outcome = Err(fault);
+                    }
                 }
-                match &aggregate {
-                    Some(uuid) => self.empty_the_line(uuid).await,
-                    None => Ok(()),
-                }
-            };
-            let outcome = outcome.await;
+            }
+            // What was announced is carried out even while the comparison fails.
+            if let Some(uuid) = &aggregate {
+                outcome = outcome.and(self.empty_the_line(uuid).await);
+            }
             self.placement_trouble(outcome.as_ref().err());
-            let pause = match outcome {
-                Ok(()) => {
-                    pauses.reset();
-                    due.since(self.clock.mono())
-                        .clamp(POLL, self.settings.interval)
-                }
-                Err(_) => pauses.pause(),
-            };
-            if outcome.is_ok() {
-                let _ = tokio::time::timeout(pause, self.work.notified()).await;
+            let pause = if outcome.is_ok() {
+                pauses.reset();
+                due.since(self.clock.mono())
+                    .clamp(POLL, self.settings.interval)
             } else {
-                tokio::time::sleep(pause).await;
+                pauses.pause()
+            };
+            let _ = tokio::time::timeout(pause, self.work.notified()).await;
+            if outcome.is_err() {
+                // New work is done at once; what failed is not tried without a pause.
+                tokio::time::sleep(POLL).await;
             }
         }
     }
@@ -203,10 +251,11 @@ impl Service {
         };
         let mut looks = FuturesUnordered::new();
         let mut first_fault = None;
+        let mut passed = BTreeSet::new();
         loop {
-            while first_fault.is_none() && looks.len() < self.settings.concurrent {
+            while passed.len() < FAILURES && looks.len() < self.settings.concurrent {
                 // A statement of its own: the guard must not live on.
-                let next = self.wanted().take();
+                let next = self.wanted().take(&passed);
                 match next {
                     Some(next) => looks.push(look(next)),
                     None => break,
@@ -224,6 +273,7 @@ impl Service {
                     self.wanted().failed(&uuid);
                     telemetry::placement_looked(member, "failed");
                     first_fault.get_or_insert(fault);
+                    passed.insert(uuid);
                 }
             }
             self.tell_counts();

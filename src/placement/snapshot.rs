@@ -23,11 +23,16 @@ struct Node {
     uuid: String,
 }
 
-/// A whole snapshot from the first of `urls` that gives one.
+/// A whole snapshot from the first of `urls` that gives one, beginning behind the first `skipped`.
 /// Errors: A sentence for each that gave none.
-pub async fn take(http: &reqwest::Client, urls: &[String]) -> Result<Following, String> {
+pub async fn take(
+    http: &reqwest::Client,
+    urls: &[String],
+    skipped: usize,
+) -> Result<Following, String> {
     let mut faults = Vec::new();
-    for url in urls {
+    let turned = urls.iter().cycle().skip(skipped % urls.len().max(1));
+    for url in turned.take(urls.len()) {
         match from(http, url.trim_end_matches('/')).await {
             Ok(following) => return Ok(following),
             Err(fault) => faults.push(fault.to_string()),
@@ -68,6 +73,6 @@ async fn page(http: &reqwest::Client, url: &str, after: &str) -> Result<Page, Ap
         .append_pair("limit", &PAGE.to_string());
     let response = http.get(whole).send().await;
     let answer = read(&url, response.map_err(|fault| busy(&url, &fault))?).await?;
-    serde_json::from_value(answer)
+    serde_json::from_slice(&answer)
         .map_err(|_| ApiFault::Strange(format!("{url}: the answer is no snapshot of nodewarden's")))
 }

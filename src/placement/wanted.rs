@@ -29,6 +29,17 @@ impl Plan {
     }
 }
 
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// It was followed, or a repeat.
+    Followed,
+    /// Something was missed: a new snapshot helps. Says what.
+    Missed(String),
+    /// The broker speaks of another stream than the snapshot. Says which.
+    AnotherStream(String),
+}
+
 /// What is wished, and what of it waits.
 #[derive(Debug, Default)]
 pub struct Wanted {
@@ -45,26 +56,44 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Begins again with a snapshot.
-    pub fn begin(&mut self, following: Following) {
-        let same = self
-            .following
-            .as_ref()
-            .is_some_and(|before| before.stream() == following.stream());
-        self.heard &= same;
+    /// Begins again with a snapshot. One of another stream forgets what waited: that was wished of
+    /// another history. One that is older than what was followed is refused.
+    ///
+    /// # Errors
+    /// A sentence; nothing changed.
+    pub fn begin(&mut self, following: Following) -> Result<(), String> {
+        match &self.following {
+            Some(before) if before.stream() != following.stream() => {
+                self.heard = false;
+                self.waiting.clear();
+            }
+            Some(before) if before.seq() > following.seq() => {
+                return Err(format!(
+                    "the snapshot is as of change {}, and {} was heard already: does its replica ask a database \
+                     that lags?",
+                    following.seq(),
+                    before.seq()
+                ));
+            }
+            Some(_) | None => {}
+        }
         self.following = Some(following);
+        Ok(())
     }
 
-    /// Follows one message; `Some`: something was missed, and a snapshot is needed.
-    pub fn hear(&mut self, message: Announced) -> Option<String> {
-        let following = self.following.as_mut()?;
+    /// Follows one message.
+    pub fn hear(&mut self, message: Announced) -> Heard {
+        let Some(following) = self.following.as_mut() else {
+            return Heard::Followed;
+        };
         let of_ours = message.stream() == following.stream();
         self.heard |= of_ours;
         match following.follow(message) {
-            Told::Missed(why) => Some(why),
+            Told::Missed(why) if of_ours => Heard::Missed(why),
+            Told::Missed(why) => Heard::AnotherStream(why),
             Told::Changed(changes) => {
                 self.waiting.extend(changes);
-                None
+                Heard::Followed
             }
         }
     }
@@ -90,9 +119,14 @@ impl Wanted {
         count
     }
 
-    /// The next node to look at, and whether it is to be a member.
-    pub fn take(&mut self) -> Option<(String, bool)> {
-        let free = |uuid: &&String| !self.under_way.contains_key(*uuid);
+    /// The next node to look at that is not among those `passed` by, and whether it is to be a member.
+    /// Until the broker was heard to speak of the snapshot's stream, none is to be a member no longer.
+    pub fn take(&mut self, passed: &BTreeSet<String>) -> Option<(String, bool)> {
+        let following = self.following.as_ref()?;
+        let free = |uuid: &&String| {
+            let may = self.heard || following.out().contains(*uuid);
+            may && !self.under_way.contains_key(*uuid) && !passed.contains(*uuid)
+        };
         let uuid = self.waiting.keys().find(free)?.clone();
         let member = self.wishes(&uuid)?;
         let seq = self.waiting.remove(&uuid)?;
@@ -155,7 +189,8 @@ mod tests {
 
     fn wanted(out: &[&str]) -> Wanted {
         let mut wanted = Wanted::default();
-        wanted.begin(Following::new("s".into(), 7, set(out)));
+        let following = Following::new("s".into(), 7, set(out));
+        wanted.begin(following).unwrap();
         wanted
     }
 
@@ -168,7 +203,7 @@ mod tests {
     }
 
     fn drain(wanted: &mut Wanted) -> Vec<(String, bool)> {
-        std::iter::from_fn(|| wanted.take()).collect()
+        std::iter::from_fn(|| wanted.take(&BTreeSet::new())).collect()
     }
 
     #[test]
@@ -176,24 +211,26 @@ mod tests {
         let mut wanted = wanted(&["a", "b"]);
         assert_eq!(wanted.compare(&set(&["b", "old"])), 1);
         assert_eq!(drain(&mut wanted), [("a".to_owned(), true)]);
-        assert!(wanted.hear(position("another", 7)).is_some());
+        let heard = wanted.hear(position("another", 7));
+        assert!(matches!(heard, Heard::AnotherStream(_)), "{heard:?}");
         assert_eq!(wanted.compare(&set(&["a", "b", "old"])), 0);
-        assert_eq!(wanted.hear(position("s", 7)), None);
+        assert_eq!(wanted.hear(position("s", 7)), Heard::Followed);
         assert_eq!(wanted.compare(&set(&["a", "b", "old"])), 1);
         assert_eq!(drain(&mut wanted), [("old".to_owned(), false)]);
     }
 
     #[test]
     fn only_what_is_carried_out_counts_as_applied() {
+        let none = BTreeSet::new();
         let mut wanted = wanted(&["a"]);
         assert_eq!(wanted.applied(), Some(("s", 7)));
         wanted.compare(&set(&[]));
         assert_eq!(wanted.applied(), Some(("s", 6)));
-        let (uuid, _) = wanted.take().unwrap();
+        let (uuid, _) = wanted.take(&none).unwrap();
         wanted.failed(&uuid);
         assert_eq!(wanted.applied(), Some(("s", 6)));
-        assert_eq!(wanted.take(), Some(("a".to_owned(), true)));
-        assert_eq!(wanted.take(), None);
+        assert_eq!(wanted.take(&none), Some(("a".to_owned(), true)));
+        assert_eq!(wanted.take(&none), None);
         wanted.done("a", false);
         assert_eq!(wanted.applied(), Some(("s", 7)));
         assert_eq!(wanted.counts(), (1, 0, 1));
@@ -201,10 +238,35 @@ mod tests {
 
     #[test]
     fn nothing_is_done_without_a_snapshot() {
+        let none = BTreeSet::new();
         let mut wanted = Wanted::default();
-        assert_eq!(wanted.hear(position("s", 1)), None);
+        assert_eq!(wanted.hear(position("s", 1)), Heard::Followed);
         assert_eq!(wanted.compare(&set(&["a"])), 0);
-        assert_eq!(wanted.take(), None);
+        assert_eq!(wanted.take(&none), None);
         assert_eq!(wanted.applied(), None);
+    }
+
+    #[test]
+    fn what_waited_of_another_history_is_forgotten_and_an_older_snapshot_refused() {
+        let mut wanted = wanted(&["a"]);
+        assert_eq!(wanted.hear(position("s", 7)), Heard::Followed);
+        wanted.compare(&set(&["b"]));
+        let older = Following::new("s".into(), 6, set(&[]));
+        assert!(wanted.begin(older).unwrap_err().contains("lags"));
+        let another = Following::new("empty".into(), 0, set(&[]));
+        wanted.begin(another).unwrap();
+        wanted.compare(&set(&["a", "b"]));
+        assert_eq!(drain(&mut wanted), []);
+    }
+
+    #[test]
+    fn a_node_that_fails_is_passed_by_for_the_others() {
+        let mut wanted = wanted(&["a", "b"]);
+        wanted.compare(&set(&[]));
+        let (uuid, _) = wanted.take(&BTreeSet::new()).unwrap();
+        wanted.failed(&uuid);
+        let passed = set(&["a"]);
+        assert_eq!(wanted.take(&passed), Some(("b".to_owned(), true)));
+        assert_eq!(wanted.take(&passed), None);
     }
 }

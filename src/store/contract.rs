@@ -104,9 +104,12 @@ pub trait Ledger {
         most: u32,
     ) -> Result<u64, StoreError>;
 
-    /// Pairs that nodes needed when they were counted and need now, and nothing was ever decided
-    /// about, at most `most`. Takes no lock.
+    /// Pairs that nodes needed when they were counted, and nothing was ever decided about, at most
+    /// `most`. Takes no lock.
     async fn unknown_pairs(&mut self, most: u32) -> Result<Vec<Pair>, StoreError>;
+
+    /// Which of `pairs` nodes need now: a look-up for each. Takes no lock.
+    async fn needed(&mut self, pairs: &[Pair]) -> Result<Vec<Pair>, StoreError>;
 
     /// Counts the next window of nodes by pair, in an order of the table's own. Takes no lock.
     async fn count_nodes(&mut self, after: &str, limit: u32) -> Result<CountsWindow, StoreError>;

@@ -17,6 +17,9 @@ use crate::store::{ConductorRecord, DecisionRecord, EventRecord, Findings, Stand
 use crate::telemetry;
 use crate::wire::{self, Incoming, Probe, Publishers, Reason, Refusal, Tick};
 
+/// At most so many notes of signs that did not count ride with one batch (L1).
+const NOTES: usize = 100;
+
 /// What an event is remembered by.
 pub(super) type Key = (ConductorName, EventId);
 
@@ -39,6 +42,20 @@ pub(super) fn decode(delivery: &Delivery, publishers: Option<&Publishers>) -> It
         },
         content,
     }
+}
+
+/// A message that the database will not take: its conductor is not silent, either.
+pub(super) fn not_taken(term: &mut Term, delivery: &Delivery, rules: &Rules, why: &str, now: Now) {
+    let item = decode(delivery, rules.publishers.as_ref());
+    let name = match item.content {
+        Ok(Incoming::Event { event, .. }) => Some(event.conductor),
+        Ok(_) | Err(_) => item.named,
+    };
+    let Some(conductor) = name.and_then(|name| term.map.conductor(&name)) else {
+        return;
+    };
+    let deadline = term.hearing.deadline(conductor, rules.reconnect_grace);
+    term.unheeded.refused(conductor, deadline, why, now);
 }
 
 impl Item {
@@ -220,7 +237,7 @@ impl<'a> Batch<'a> {
             .filter_map(|name| term.map.conductor(name))
             .map(|conductor| ConductorRecord::save(conductor, now.mono))
             .collect();
-        done.findings.unheeded = term.unheeded.due(now.mono).collect();
+        done.findings.unheeded = term.unheeded.due(now.mono).take(NOTES).collect();
         for pair in standings.keys() {
             term.turned(pair);
         }
@@ -283,6 +300,8 @@ impl<'a> Batch<'a> {
             (Outcome::Stale, _) => {
                 unheeded.ignored(&event.conductor, event.incarnation, self.now);
             }
+            // It moves no deadline.
+            (Outcome::NewerUnjoined, Some(_)) if change.conductor.is_none() => {}
             (Outcome::Applied | Outcome::Refreshed | Outcome::NewerUnjoined, Some(known)) => {
                 let next = change.conductor.as_ref();
                 let started = next.is_some_and(|next| next.incarnation > known.incarnation);

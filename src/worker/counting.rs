@@ -1,13 +1,13 @@
 //! Counting: how many nodes need each pair, for those who look. Each sweep begins it; it goes over all
 //! nodes a window a step (L1), takes no lock, and writes only what differs.
 
-use super::end::{Fault, Step, is_about_rows};
+use super::end::{Fault, Step};
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
 use super::term::{Place, Term};
 use super::unknown;
 use super::window::WindowSize;
-use crate::store::Counts;
+use crate::store::{Counts, StoreError};
 use crate::telemetry;
 
 /// At most so many nodes in one look, however fast the database is.
@@ -85,7 +85,8 @@ pub(super) async fn count<L: Ledger, C: Clock>(
         Some(_) => window(term, ledger, clock, rules).await,
     };
     match counted {
-        Err(Fault::Store(fault)) if is_about_rows(&fault) => {
+        // Whatever it is: a count that fails is no reason to end a session (L4).
+        Err(Fault::Store(fault)) if !matches!(fault, StoreError::Fenced(_)) => {
             tracing::error!(
                 fault = telemetry::error_chain(&fault),
                 "nodes cannot be counted; the next sweep tries again"

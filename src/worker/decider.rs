@@ -176,9 +176,10 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         sweep(place, ledger, clock, rules, pausing, step).await?;
         forget_gone(place, ledger, clock, step).await?;
         drop_old(place, ledger, clock, step).await?;
-        count(place, ledger, clock, rules, step).await?;
         unknown::judge(place, ledger, clock, rules, step).await?;
-        reconcile(place, ledger, clock, rules, pausing, step).await
+        reconcile(place, ledger, clock, rules, pausing, step).await?;
+        // The last: it is for those who look, and holds up no decision.
+        count(place, ledger, clock, rules, step).await
     }
 
     /// The epoch, while this replica decides.

@@ -164,11 +164,23 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
         true => Ok(()),
         false => ledger.commit(commit.epoch, &commit.prepared.findings).await,
     };
+    let notes = match &written {
+        Ok(()) => Vec::new(),
+        Err(_) => commit.prepared.findings.unheeded.clone(),
+    };
     let outcome = commit.outcome(written);
     let took = clock.now().mono.since(now.mono);
     let done = match outcome {
         Ok((done, ())) => done,
         Err(fault) if is_about_rows(&fault) => {
+            // A note is never worth a message: without any it is tried again.
+            if let Some(term) = place.term_mut().filter(|_| !notes.is_empty()) {
+                term.unheeded.noted(&notes, now.mono);
+                return Ok(0);
+            }
+            if let (Some(term), 1) = (place.term_mut(), count) {
+                batch::not_taken(term, &in_hand.deliveries[0], rules, &fault.to_string(), now);
+            }
             return in_hand.bisect(queue, count, fault).await;
         }
         Err(fault) => return Err(too_much(place, fault)),

@@ -1,8 +1,6 @@
 //! Verdicts about pairs that never had a conductor (`decide.unknown_driver = "take_out"`): a sweep
 //! asks which are so, a fresh tick may prove that one was so for long enough.
 
-use std::collections::BTreeSet;
-
 use super::batch::log_decisions;
 use super::end::{Fault, Step, is_about_rows};
 use super::ports::{Clock, Ledger};
@@ -15,15 +13,22 @@ use crate::domain::change::Verdict;
 use crate::domain::ids::Pair;
 use crate::domain::time::Now;
 use crate::domain::unknown::{self, Graces};
-use crate::store::{DecisionRecord, Findings, StandingRecord};
+use crate::store::{DecisionRecord, Findings, StandingRecord, StoreError};
 use crate::telemetry;
 
-/// At most so many pairs are looked at, and judged in one transaction.
+/// At most so many pairs are watched.
 const UNKNOWN_AT_ONCE: u32 = 1000;
+
+/// At most so many are judged in one step: each costs a look-up, a round trip to the database (L1).
+const LOOKED_UP: usize = 50;
 
 /// The pairs that are so; `None` if they cannot be read: then nothing is decided about any.
 pub(super) async fn pairs<L: Ledger>(ledger: &mut L) -> Result<Option<Vec<Pair>>, Fault> {
-    match ledger.unknown_pairs(UNKNOWN_AT_ONCE).await {
+    read(ledger.unknown_pairs(UNKNOWN_AT_ONCE).await)
+}
+
+fn read(pairs: Result<Vec<Pair>, StoreError>) -> Result<Option<Vec<Pair>>, Fault> {
+    match pairs {
         Ok(pairs) => Ok(Some(pairs)),
         Err(fault) if is_about_rows(&fault) => {
             tracing::error!(
@@ -62,19 +67,16 @@ pub(super) async fn judge<L: Ledger, C: Clock>(
     }
     // What does not fit into one transaction has its turn in the next step (L1).
     let most = (u64::from(term.rows.next()) / ROWS).max(1);
-    if due.len() as u64 > most {
-        due.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    let most = usize::try_from(most).unwrap_or(usize::MAX).min(LOOKED_UP);
+    if due.len() > most {
+        due.truncate(most);
         term.fresh = Some(sent);
     }
     // The last sweep may be a minute old: a node that was corrected since must not be judged.
     // What cannot be read is decided later: its grace begins again.
-    let still = pairs(ledger).await?.unwrap_or_default();
-    term.unknown.see(&still, &term.map, now.mono);
-    let still: BTreeSet<Pair> = still.into_iter().collect();
-    let pairs: Vec<Pair> = due
-        .into_iter()
-        .filter(|pair| still.contains(pair))
-        .collect();
+    let pairs = read(ledger.needed(&due).await)?.unwrap_or_default();
+    due.retain(|pair| !pairs.contains(pair));
+    term.unknown.forget(&due);
     if pairs.is_empty() {
         return Ok(());
     }

@@ -156,7 +156,9 @@ async fn pairs_of_which_nothing_is_known_are_found_by_the_counts_and_looked_at_a
         .run("UPDATE nodes SET driver = 'b' WHERE uuid = 'n3'")
         .await;
     let unknown = db.ledger.unknown_pairs(9).await.unwrap();
-    assert_eq!(unknown, [pair("a", ""), pair("d", "")], "c was corrected");
+    assert_eq!(unknown, [pair("a", ""), pair("c", ""), pair("d", "")]);
+    let needed = db.ledger.needed(&unknown).await.unwrap();
+    assert_eq!(needed, [pair("a", ""), pair("d", "")], "c was corrected");
     let first = db.ledger.unknown_pairs(1).await.unwrap();
     assert_eq!(first, [pair("a", "")]);
 }

@@ -204,7 +204,8 @@ async fn sweeps(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
         now_ms: NOW,
     };
     step!(reads, "sweep", ledger.begin_sweep(epoch, &sweep));
-    step!(reads, "unknown pairs", ledger.unknown_pairs(WINDOW));
+    let unknown = step!(reads, "unknown pairs", ledger.unknown_pairs(WINDOW));
+    step!(reads, "needed", ledger.needed(&unknown));
     step!(reads, "a count of nodes", ledger.count_nodes("", WINDOW));
     for what in [
         Prune::Events,

@@ -243,6 +243,11 @@ impl Ledger for Flaky {
             .await
     }
 
+    async fn needed(&mut self, pairs: &[Pair]) -> Result<Vec<Pair>, StoreError> {
+        let happens = async |ledger: &mut SqlLedger| ledger.needed(pairs).await;
+        self.goes(call("needed", pairs.len()), happens).await
+    }
+
     async fn count_nodes(&mut self, after: &str, limit: u32) -> Result<CountsWindow, StoreError> {
         let happens = async |ledger: &mut SqlLedger| ledger.count_nodes(after, limit).await;
         self.goes(call("count_nodes", limit as usize), happens)

@@ -94,6 +94,13 @@ impl Found {
 
     fn ours(properties: &BasicProperties, size: usize) -> Option<Self> {
         let headers = properties.headers().as_ref()?;
+        // What the broker itself moved here was somebody's message, whatever it says of itself.
+        if ["x-death", "x-first-death-reason"]
+            .iter()
+            .any(|name| headers.contains_key(name))
+        {
+            return None;
+        }
         let Some(AMQPValue::FieldTable(original)) = headers.inner().get(ORIGINAL) else {
             return None;
         };

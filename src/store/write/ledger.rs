@@ -288,7 +288,6 @@ impl Ledger for SqlLedger {
     }
 
     async fn unknown_pairs(&mut self, most: u32) -> Result<Vec<Pair>, StoreError> {
-        let inventory = self.inventory.by(&mut self.link).await?;
         let sql = self.link.statements;
         self.link
             .look("look for unknown drivers", async |connection| {
@@ -297,17 +296,30 @@ impl Ledger for SqlLedger {
                 for row in rows {
                     let group = Group::parse(&row.text("conductor_group")?);
                     let driver = Driver::parse(&row.text("driver")?);
-                    let (Ok(group), Ok(driver)) = (group, driver) else {
-                        continue;
-                    };
-                    let pair = Pair { group, driver };
-                    let values = values![&pair];
-                    let needed = connection.fetch_first(&inventory.needed, values).await?;
-                    if needed.is_some() {
-                        pairs.push(pair);
+                    // No event can name what is no name.
+                    if let (Ok(group), Ok(driver)) = (group, driver) {
+                        pairs.push(Pair { group, driver });
                     }
                 }
                 Ok(pairs)
+            })
+            .await
+    }
+
+    async fn needed(&mut self, pairs: &[Pair]) -> Result<Vec<Pair>, StoreError> {
+        let inventory = self.inventory.by(&mut self.link).await?;
+        self.link
+            .look("look at unknown drivers again", async |connection| {
+                let mut needed = Vec::new();
+                for pair in pairs {
+                    let found = connection
+                        .fetch_first(&inventory.needed, values![pair])
+                        .await?;
+                    if found.is_some() {
+                        needed.push(pair.clone());
+                    }
+                }
+                Ok(needed)
             })
             .await
     }

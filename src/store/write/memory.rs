@@ -29,7 +29,7 @@ pub async fn read(
                 .iter()
                 .filter_map(|row| observed(row).transpose())
                 .collect::<Result<_, _>>()?,
-            unheeded: unheeded.iter().map(note).collect::<Result<_, _>>()?,
+            unheeded: unheeded.iter().filter_map(readable).collect(),
         })
     };
     Ok(collect())
@@ -69,6 +69,15 @@ fn conductor(row: &Row) -> Result<ConductorRecord, StoreError> {
         last_sign_at_ms: row.uint("last_sign_at_ms").map_err(unread)?,
         since_ms: row.uint("since_ms").map_err(unread)?,
     })
+}
+
+/// A note delays a verdict and informs: one that makes no sense is no reason to decide nothing.
+fn readable(row: &Row) -> Option<Note> {
+    note(row)
+        .inspect_err(
+            |fault| tracing::warn!(%fault, "a note of signs that did not count is passed by"),
+        )
+        .ok()
 }
 
 fn note(row: &Row) -> Result<Note, StoreError> {
