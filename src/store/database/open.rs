@@ -16,6 +16,9 @@ use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::lock::BUSY;
 
+/// How soon a file that others are opening is tried again.
+const AGAIN: Duration = Duration::from_millis(50);
+
 /// SQLite's page cache in KiB. A window of random uuids touches pages all over; 2 MB would thrash.
 const CACHE: &str = "-65536";
 
@@ -177,10 +180,21 @@ async fn sqlite(database: &Database, purpose: Purpose) -> Result<Connection, Sto
             .pragma("cache_size", CACHE)
             .pragma("wal_autocheckpoint", CHECKPOINT),
     };
-    let connection = SqliteConnection::connect_with(&options)
-        .await
-        .map_err(StoreError::opening)?;
-    Ok(Connection::Sqlite(connection))
+    // On a new file, the change to this journal mode meets others that open it, and SQLite does not wait
+    // for them: the time of BUSY is spent here instead.
+    let mut waited = Duration::ZERO;
+    loop {
+        match SqliteConnection::connect_with(&options).await {
+            Ok(connection) => return Ok(Connection::Sqlite(connection)),
+            Err(sqlx::Error::Database(fault))
+                if fault.code().as_deref() == Some("5") && waited < BUSY =>
+            {
+                tokio::time::sleep(AGAIN).await;
+                waited += AGAIN;
+            }
+            Err(fault) => return Err(StoreError::opening(fault)),
+        }
+    }
 }
 
 async fn postgres(database: &Database, purpose: Purpose) -> Result<Connection, StoreError> {
