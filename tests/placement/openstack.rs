@@ -31,6 +31,10 @@ pub struct Site {
     pub logins: usize,
     /// Placement answers 503.
     pub down: bool,
+    /// Nova answers 503.
+    pub nova_down: bool,
+    /// This provider answers 500.
+    pub broken: Option<String>,
     /// Somebody else changes a provider between our read and our write, so many times.
     pub interfering: usize,
     /// What Nova shows; `None`: it says 403.
@@ -163,6 +167,9 @@ fn log_in(site: &mut Site, body: &Value, address: SocketAddr) -> Response {
 }
 
 fn compute(site: &Site, path: &str, headers: &HeaderMap) -> Response {
+    if site.nova_down {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     assert_eq!(path, "/os-aggregates");
     assert_eq!(headers["x-openstack-nova-api-version"], "2.41");
     match &site.aggregates {
@@ -199,6 +206,9 @@ fn placement(
             axum::Json(json!({ "resource_providers": members })).into_response()
         }
         (method, ["resource_providers", uuid, "aggregates"]) => {
+            if site.broken.as_deref() == Some(*uuid) {
+                return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+            }
             let Some((generation, aggregates)) = site.providers.get_mut(*uuid) else {
                 return StatusCode::NOT_FOUND.into_response();
             };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nodewarden_tests::deployment::{eventually, get};
+use nodewarden_tests::deployment::{Deployment, Other, eventually, free_port, get};
 use nodewarden_tests::fleet::Fleet;
 use rustix::process::Signal;
 use serde_json::Value;
@@ -176,12 +176,69 @@ fn release_takes_every_member_out() {
     members_become(&site, &fleet.lost);
     service.signal(Signal::TERM);
     assert_eq!(service.ended(), Some(0));
-    let output = fleet
-        .command(&site.cloud(), &["placement", "--release"])
-        .output();
-    let output = output.expect("it runs");
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(output.status.code(), Some(0));
-    assert_eq!(told.trim(), "3 nodes taken out of the aggregate");
+    let release = || {
+        let mut command = fleet.command(&site.cloud(), &["placement", "--release"]);
+        let output = command.output().expect("it runs");
+        let told = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        (output.status.code(), told)
+    };
+    // An aggregate that is not made for us may hold what others put there.
+    let ours = site.site().aggregates.take();
+    site.site().aggregates = Some(serde_json::json!([
+        { "name": "nodewarden", "uuid": OURS, "hosts": ["c1"], "metadata": { "availability_zone": "az1" } },
+    ]));
+    assert_eq!(release(), (Some(1), String::new()));
+    assert_eq!(site.members(), fleet.lost);
+    site.site().aggregates = ours;
+    let told = "3 nodes taken out of the aggregate".to_owned();
+    assert_eq!(release(), (Some(0), told));
     assert_eq!(site.members(), BTreeSet::new());
+}
+
+#[test]
+fn announcements_are_carried_out_while_nova_s_api_is_away_and_a_bad_node_holds_up_no_other() {
+    let fleet = Fleet::start(40, 5);
+    let site = SimOpenStack::start(&fleet.all());
+    let (_service, port) = fleet.service(&site.cloud());
+    let bad = fleet.lost.first().expect("one").clone();
+    {
+        let mut site = site.site();
+        site.nova_down = true;
+        site.broken = Some(bad.clone());
+    }
+    fleet.lose();
+    let others: BTreeSet<String> = fleet.lost.iter().skip(1).cloned().collect();
+    members_become(&site, &others);
+    eventually("it says so", || {
+        get(port, "/readyz").filter(|(status, _)| *status == 503)
+    });
+    {
+        let mut site = site.site();
+        site.nova_down = false;
+        site.broken = None;
+    }
+    members_become(&site, &fleet.lost);
+}
+
+#[test]
+fn a_replica_of_another_nodewarden_takes_no_member_away() {
+    let fleet = Fleet::start(3, 5);
+    let site = SimOpenStack::start(&fleet.all());
+    let (service, _) = fleet.service(&site.cloud());
+    fleet.lose();
+    members_become(&site, &fleet.lost);
+    service.kill9();
+    // Its snapshot is empty, and the broker speaks of ours.
+    let other = Deployment::default();
+    other.run(&["migrate"]);
+    let replica = other.replica(&["decide.sweep_interval=1s"]);
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let mut command = fleet.command(&site.cloud(), &["placement", "--listen", &listen]);
+    let urls = format!("placement.snapshot_urls=[\"{}\"]", replica.url());
+    let _service = Other::start("placement", command.args(["--set", &urls]));
+    eventually("it says that it is another stream", || {
+        get(port, "/readyz").filter(|(_, body)| body.contains("lead to the same nodewarden?"))
+    });
+    assert_eq!(site.members(), fleet.lost);
 }

@@ -316,6 +316,22 @@ async fn l4_what_can_never_be_done_ends_no_session_and_all_else_goes_on() {
 }
 
 #[tokio::test]
+async fn l4_counts_that_run_out_of_time_each_time_hold_up_no_decision_and_end_no_session() {
+    let end = S(300);
+    for op in ["count_nodes", "keep_counts"] {
+        let plan = |_| -> Plan {
+            Box::new(move |call| match call.op == op {
+                true => Goes::Before(passing(op)),
+                false => Goes::Well,
+            })
+        };
+        let story = played(end, false, as_shipped, plan).await;
+        story.went_well(end, op).await;
+        story.swept(end, op);
+    }
+}
+
+#[tokio::test]
 async fn l4_a_sweep_that_can_never_begin_ends_no_session_and_keeps_no_table_growing() {
     let end = S(300);
     let dropped = Arc::new(AtomicU64::new(0));
