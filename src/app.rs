@@ -144,7 +144,7 @@ pub async fn bridge(settings: Settings) -> Result<(), AppFault> {
     let (status, seen) = watch::channel(bridge::Status::new(interval));
     let listen = settings.bridge.listen.as_str();
     let mut http = http(&tasks, "bridge.listen", listen, move |listener, stop| {
-        crate::http::serve_bridge(listener, seen, clock, metrics, stop)
+        crate::http::serve_service(listener, seen, clock, metrics, stop)
     })
     .await?;
 

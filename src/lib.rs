@@ -114,7 +114,12 @@
 //! text is on a terminal), clap_complete (what a shell completes), clap_mangen (manual pages), indicatif
 //! (progress), rustix (signals to processes, the width of the terminal).
 
-#![warn(clippy::disallowed_methods, clippy::too_many_lines)]
+// Results go through `cli::output`, which takes a reader that has gone away for no fault.
+#![warn(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::too_many_lines
+)]
 #![expect(
     async_fn_in_trait,
     reason = "the traits are used only with concrete types, whose futures are Send"

@@ -27,7 +27,7 @@ pub async fn placement(settings: Settings) -> Result<(), AppFault> {
     let (status, seen) = watch::channel(Status::new(settings.placement.interval));
     let listen = settings.placement.listen.as_str();
     let mut http = http(&tasks, "placement.listen", listen, move |listener, stop| {
-        crate::http::serve_placement(listener, seen, clock, metrics, stop)
+        crate::http::serve_service(listener, seen, clock, metrics, stop)
     })
     .await?;
     let service = Service::new(openstack, asking, settings.placement.clone(), clock, status);

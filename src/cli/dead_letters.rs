@@ -88,25 +88,35 @@ impl Letters {
 
 async fn act(letters: &mut DeadLetters, what: What, output: Output) -> Result<(), Failure> {
     match what {
-        What::List => list(&letters.list().await?, output),
+        What::List => {
+            let letters = letters.list().await?;
+            if !letters.is_empty() || output != Output::Text {
+                output::line(&list(&letters, output))?;
+            }
+            match letters.len() {
+                _ if output != Output::Text => {}
+                0 => eprintln!("no dead letters"),
+                count => eprintln!("{}", counted(count as u64, "dead letter", "dead letters")),
+            }
+        }
         What::Show { id } => {
             let found = letters.show(&id).await?;
             let content = found.ok_or_else(|| {
                 Failure::failed(format!("no dead letter has the id {}", printable(&id)))
             })?;
-            show(&content, output);
+            output::line(&show(&content, output))?;
         }
         What::Requeue { chosen, as_me } => {
             let foreign = if as_me { Foreign::AsMe } else { Foreign::Stays };
             let done = letters.requeue(&chosen.which(), foreign).await?;
-            told_requeued(&done, output);
+            output::line(&told_requeued(&done, output))?;
             let met = done.kept.iter().map(|(letter, _)| letter);
             chosen.all_found(met.chain(&done.moved))?;
             chosen.all_went(&done)?;
         }
         What::Discard(chosen) => {
             let moved = letters.discard(&chosen.which()).await?;
-            told("discarded", &moved, output);
+            output::line(&told("discarded", &moved, output))?;
             chosen.all_found(&moved)?;
         }
     }
@@ -189,7 +199,7 @@ fn sentence(done: &Requeued, why: Kept) -> Option<String> {
 }
 
 /// As [`told`], with what stays.
-fn told_requeued(done: &Requeued, output: Output) {
+fn told_requeued(done: &Requeued, output: Output) -> String {
     if output == Output::Json {
         let moved: Vec<&str> = done.moved.iter().map(|letter| letter.id.as_str()).collect();
         let kept: Vec<_> = done
@@ -197,10 +207,9 @@ fn told_requeued(done: &Requeued, output: Output) {
             .iter()
             .map(|(letter, why)| json!({"id": letter.id, "why": why.as_str()}))
             .collect();
-        println!("{}", json!({"requeued": moved, "kept": kept}));
-        return;
+        return json!({"requeued": moved, "kept": kept}).to_string();
     }
-    println!("requeued {}", done.moved.len());
+    format!("requeued {}", done.moved.len())
 }
 
 fn as_json(letter: &DeadLetter) -> serde_json::Value {
@@ -228,39 +237,36 @@ const FIELDS: &[&str] = &[
     "size",
 ];
 
-fn list(letters: &[DeadLetter], output: Output) {
-    if output == Output::Json {
-        let letters: Vec<_> = letters.iter().map(as_json).collect();
-        println!("{}", json!({ "dead_letters": letters }));
-        return;
-    }
-    if output == Output::Tsv {
-        let letters: Vec<_> = letters.iter().map(as_json).collect();
-        println!("{}", output::tsv(FIELDS, &letters));
-        return;
-    }
-    for letter in letters {
-        println!(
-            "{}  {}  {}  {}: {}",
-            printable(&letter.id),
-            moment(letter),
-            printable(
-                letter
-                    .message_type
-                    .as_deref()
-                    .unwrap_or(&letter.routing_key)
-            ),
-            printable(&letter.reason),
-            printable(&letter.detail),
-        );
-    }
-    match letters.len() {
-        0 => eprintln!("no dead letters"),
-        count => eprintln!("{}", counted(count as u64, "dead letter", "dead letters")),
+fn list(letters: &[DeadLetter], output: Output) -> String {
+    match output {
+        Output::Json => {
+            let letters: Vec<_> = letters.iter().map(as_json).collect();
+            json!({ "dead_letters": letters }).to_string()
+        }
+        Output::Tsv => {
+            let letters: Vec<_> = letters.iter().map(as_json).collect();
+            output::tsv(FIELDS, &letters)
+        }
+        Output::Text => {
+            let lines: Vec<String> = letters.iter().map(one_line).collect();
+            lines.join("\n")
+        }
     }
 }
 
-fn show(content: &DeadLetterContent, output: Output) {
+fn one_line(letter: &DeadLetter) -> String {
+    let message_type = letter.message_type.as_deref();
+    format!(
+        "{}  {}  {}  {}: {}",
+        printable(&letter.id),
+        moment(letter),
+        printable(message_type.unwrap_or(&letter.routing_key)),
+        printable(&letter.reason),
+        printable(&letter.detail),
+    )
+}
+
+fn show(content: &DeadLetterContent, output: Output) -> String {
     let content_type = content
         .original
         .iter()
@@ -276,30 +282,32 @@ fn show(content: &DeadLetterContent, output: Output) {
             .collect::<serde_json::Map<_, _>>()
             .into();
         letter["body"] = body;
-        println!("{letter}");
-        return;
+        return letter.to_string();
     }
-    println!("id:       {}", printable(&content.letter.id));
-    println!("refused:  {}", moment(&content.letter));
-    println!(
-        "reason:   {}: {}",
-        printable(&content.letter.reason),
-        printable(&content.letter.detail)
+    let mut lines = vec![
+        format!("id:       {}", printable(&content.letter.id)),
+        format!("refused:  {}", moment(&content.letter)),
+        format!(
+            "reason:   {}: {}",
+            printable(&content.letter.reason),
+            printable(&content.letter.detail)
+        ),
+    ];
+    lines.extend(
+        (content.original.iter())
+            .map(|(name, value)| format!("original: {} = {}", printable(name), printable(value))),
     );
-    for (name, value) in &content.original {
-        println!("original: {} = {}", printable(name), printable(value));
-    }
-    println!("body:     {} bytes", content.body.len());
-    println!("{}", printable(&body.to_string()));
+    lines.push(format!("body:     {} bytes", content.body.len()));
+    lines.push(printable(&body.to_string()));
+    lines.join("\n")
 }
 
-fn told(what: &str, moved: &[DeadLetter], output: Output) {
+fn told(what: &str, moved: &[DeadLetter], output: Output) -> String {
     if output == Output::Json {
         let ids: Vec<&str> = moved.iter().map(|letter| letter.id.as_str()).collect();
-        println!("{}", json!({ what: ids }));
-        return;
+        return json!({ what: ids }).to_string();
     }
-    println!("{what} {}", moved.len());
+    format!("{what} {}", moved.len())
 }
 
 fn moment(letter: &DeadLetter) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{Failure, Output};
+use super::{Failure, Output, output};
 use crate::broker::{Emitter, publish_event};
 use crate::clock::now_ms;
 use crate::config::Settings;
@@ -132,8 +132,7 @@ impl Emit {
         match every {
             None => {
                 publish_event(&settings.amqp, outgoing(settings, &event)?).await?;
-                report(&event, output);
-                Ok(())
+                Ok(output::line(&report(&event, output))?)
             }
             Some(every) => repeat(settings, event, every).await,
         }
@@ -173,19 +172,17 @@ async fn repeat(settings: &Settings, mut event: Event, every: Duration) -> Resul
     }
 }
 
-fn report(event: &Event, output: Output) {
+fn report(event: &Event, output: Output) -> String {
     let message_type = event.kind.event_type().as_str();
     match output {
-        Output::Json => println!(
-            "{}",
-            serde_json::json!({
-                "type": message_type,
-                "message_id": event.id.as_str(),
-                "conductor": event.conductor.as_str(),
-                "incarnation": event.incarnation.get(),
-            })
-        ),
-        Output::Text | Output::Tsv => println!(
+        Output::Json => serde_json::json!({
+            "type": message_type,
+            "message_id": event.id.as_str(),
+            "conductor": event.conductor.as_str(),
+            "incarnation": event.incarnation.get(),
+        })
+        .to_string(),
+        Output::Text | Output::Tsv => format!(
             "{message_type} of {} (incarnation {}, message_id {}) is with the broker",
             event.conductor, event.incarnation, event.id
         ),

@@ -4,11 +4,10 @@
 //! [`answers`](crate::answers) for the shapes, `looks` for the paths, `bounded` for what a connection may cost.
 
 mod bounded;
-mod bridge;
 mod fault;
 mod looks;
 mod metrics;
-mod placement;
+mod service;
 
 use std::io;
 use std::sync::Arc;
@@ -27,9 +26,8 @@ use tokio_util::sync::CancellationToken;
 use crate::store::Reader;
 use crate::telemetry::Metrics;
 use crate::worker::Status;
-pub use bridge::serve_bridge;
 use fault::Fault;
-pub use placement::serve_placement;
+pub use service::serve_service;
 
 /// How long an answer may take to make. A snapshot page of 10,000 nodes takes well under a second.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);

@@ -3,6 +3,7 @@
 //! back and throw it away.
 
 use std::collections::BTreeSet;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use lapin::BasicProperties;
@@ -418,6 +419,18 @@ fn look_and_mend(deployment: &Deployment, replica: Replica, allowed: &str) {
     assert_eq!(letters(deployment).len(), count - 1);
 
     let empty = id_of(&before, "empty");
+    // As `head` does to a long list.
+    for args in [
+        vec!["dead-letters", "list"],
+        vec!["dead-letters", "show", &empty],
+    ] {
+        let mut child = (deployment.command(&[], &args))
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        drop(child.stdout.take());
+        assert_eq!(child.wait().expect("it ends").code(), Some(0), "{args:?}");
+    }
     let gone = deployment.ask(&["dead-letters", "discard", &empty]);
     assert_eq!(gone, json!({"discarded": [empty]}));
     let output = deployment

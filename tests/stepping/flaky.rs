@@ -45,7 +45,7 @@ pub type FlakyDecider = Decider<SimSession, Flaky, SimClock>;
 pub fn passing(doing: &'static str) -> StoreError {
     StoreError::Transient {
         doing,
-        source: sqlx::Error::PoolTimedOut,
+        cause: sqlx::Error::PoolTimedOut,
     }
 }
 
@@ -53,7 +53,7 @@ pub fn passing(doing: &'static str) -> StoreError {
 pub fn lasting(doing: &'static str) -> StoreError {
     StoreError::Permanent {
         doing,
-        source: sqlx::Error::PoolTimedOut,
+        cause: sqlx::Error::PoolTimedOut,
     }
 }
 

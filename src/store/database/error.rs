@@ -15,31 +15,31 @@ pub enum StoreError {
     Fenced(u64),
     /// It may pass by itself (locked, unreachable, disk full); whether a commit happened is
     /// unknown.
-    #[error("{doing}: {source}")]
+    #[error("{doing}: {}", said(cause))]
     Transient {
         /// What was tried.
         doing: &'static str,
         /// Why it failed.
-        source: sqlx::Error,
+        cause: sqlx::Error,
     },
     /// It will fail again with the same input.
-    #[error("{doing}: {source}")]
+    #[error("{doing}: {}", said(cause))]
     Permanent {
         /// What was tried.
         doing: &'static str,
         /// Why it failed.
-        source: sqlx::Error,
+        cause: sqlx::Error,
     },
     /// It cannot be opened for now: out of reach, or a wrong password, name or right.
-    #[error("open the database: {0}")]
+    #[error("open the database: {}", said(.0))]
     Unopened(sqlx::Error),
     /// SQLite cannot open its file: there is none, or this user may not use it. May pass as well.
-    #[error("{doing}: {source}")]
+    #[error("{doing}: {}", said(cause))]
     NoFile {
         /// What was tried.
         doing: &'static str,
         /// Why it failed.
-        source: sqlx::Error,
+        cause: sqlx::Error,
     },
     /// Tables or columns are missing: `nodewarden migrate` makes those of ours.
     #[error("{doing}: {what}: run `nodewarden migrate`, or grant the right that is missing")]
@@ -114,19 +114,28 @@ impl StoreError {
                 "{doing}: {}: run `nodewarden migrate`, or grant the right that is missing",
                 said(&source)
             )),
-            Class::Input => Self::Permanent { doing, source },
-            Class::NoFile => Self::NoFile { doing, source },
-            Class::Passing => Self::Transient { doing, source },
+            Class::Input => Self::Permanent {
+                doing,
+                cause: source,
+            },
+            Class::NoFile => Self::NoFile {
+                doing,
+                cause: source,
+            },
+            Class::Passing => Self::Transient {
+                doing,
+                cause: source,
+            },
         }
     }
 
     /// Whether the server takes no writes at the moment: a standby, or one that is set read-only.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
-        let Self::Transient { source, .. } = self else {
+        let Self::Transient { cause, .. } = self else {
             return false;
         };
-        let Some(fault) = source.as_database_error() else {
+        let Some(fault) = cause.as_database_error() else {
             return false;
         };
         if let Some(fault) = fault.try_downcast_ref::<MySqlDatabaseError>() {
@@ -146,7 +155,7 @@ impl StoreError {
         match source.as_database_error().map(class_of) {
             Some(Class::NoFile) => Self::NoFile {
                 doing: "open the database",
-                source,
+                cause: source,
             },
             _ => Self::Unopened(source),
         }
