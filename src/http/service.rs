@@ -14,10 +14,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Fault, looks};
+use crate::bridge::{State as Presence, Status as BridgeStatus};
 use crate::clock::SystemClock;
 use crate::domain::time::Mono;
+use crate::placement::Status as PlacementStatus;
 use crate::telemetry::{Metrics, printable};
-use crate::{bridge, placement};
 
 /// The status of a service.
 pub trait Service: Send + Sync + 'static {
@@ -34,7 +35,7 @@ pub trait Service: Send + Sync + 'static {
     fn update(&self, metrics: &Metrics, now: Mono);
 }
 
-impl Service for bridge::Status {
+impl Service for BridgeStatus {
     const ROLE: &'static str = "bridge";
 
     fn reasons(&self, now: Mono) -> Vec<String> {
@@ -47,14 +48,14 @@ impl Service for bridge::Status {
 
     fn update(&self, metrics: &Metrics, now: Mono) {
         let count = |state| self.conductors.get(&state).copied().unwrap_or_default();
-        let states = bridge::State::ALL.iter();
+        let states = Presence::ALL.iter();
         let conductors = states.map(|state| (state.as_str(), count(*state)));
         let stretched = self.stretched.map_or(0, |it| it.conductors);
         metrics.bridge(self.look_age(now), conductors, self.waiting, stretched);
     }
 }
 
-impl Service for placement::Status {
+impl Service for PlacementStatus {
     const ROLE: &'static str = "placement";
 
     fn reasons(&self, now: Mono) -> Vec<String> {
