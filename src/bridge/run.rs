@@ -95,12 +95,12 @@ impl<C: Clock> Bridge<C> {
                 );
             }
         }
-        self.tell_looked(outcome.as_ref().map(|look| look.ended));
+        self.publish_look(outcome.as_ref().map(|look| look.ended));
         self.looked.notify_one();
         outcome.map(|_| ())
     }
 
-    fn tell_looked(&self, outcome: Result<Mono, &LookFault>) {
+    fn publish_look(&self, outcome: Result<Mono, &LookFault>) {
         let (conductors, waiting, empty, stretched) = {
             let judge = self.judge();
             (
@@ -140,7 +140,7 @@ impl<C: Clock> Bridge<C> {
             {
                 tracing::warn!("{stretched}");
             }
-            status.tell(conductors, waiting);
+            status.update(conductors, waiting);
         });
     }
 
@@ -169,7 +169,7 @@ impl<C: Clock> Bridge<C> {
                     confirmed += 1;
                     self.judge().confirmed(event, now);
                     telemetry::bridge_published(event.kind.event_type(), 1);
-                    say(event);
+                    log_event(event);
                 }
                 Published::Unroutable => {
                     trouble = Some(
@@ -254,7 +254,7 @@ impl<C: Clock> Bridge<C> {
 }
 
 /// One line for each turn of a conductor; heartbeats are no news.
-fn say(event: &Event) {
+fn log_event(event: &Event) {
     use crate::domain::event::EventKind;
     let (conductor, incarnation) = (event.conductor.as_str(), event.incarnation.get());
     let conductor = telemetry::printable(conductor);

@@ -58,7 +58,7 @@ impl Status {
         say
     }
 
-    pub(super) fn tell(&mut self, conductors: Vec<View>, waiting: usize) {
+    pub(super) fn update(&mut self, conductors: Vec<View>, waiting: usize) {
         self.conductors.clear();
         for view in conductors {
             *self.conductors.entry(view.state).or_default() += 1;

@@ -50,7 +50,7 @@ impl<K: Ord> LeftAlone<K> {
 }
 
 /// A line for the log, and a count.
-pub(super) fn tell(kind: &'static str, name: &str, fault: &StoreError) {
+pub(super) fn log(kind: &'static str, name: &str, fault: &StoreError) {
     telemetry::UNSTORED.count_as(kind, 1);
     tracing::error!(
         kind,

@@ -118,7 +118,7 @@ pub(super) async fn look<L: Ledger, C: Clock>(
         Err(fault) if is_about_rows(&fault) => {
             pausing.met = true;
             if !pausing.left.has(&String::new(), now.mono) {
-                left_alone::tell("pause", "the pause cannot be read", &fault);
+                left_alone::log("pause", "the pause cannot be read", &fault);
                 pausing.left.put(String::new(), now.mono);
             }
             return Ok(());
@@ -143,7 +143,7 @@ pub(super) async fn look<L: Ledger, C: Clock>(
         match ledger.end_pause(term.epoch, &id, now.wall_ms).await {
             Ok(_) => {}
             Err(fault) if is_about_rows(&fault) => {
-                left_alone::tell("pause", "the pause is over and cannot be ended", &fault);
+                left_alone::log("pause", "the pause is over and cannot be ended", &fault);
                 pausing.left.put(id, now.mono);
                 return Ok(());
             }

@@ -123,7 +123,7 @@ pub(super) fn not_stored(
     if pairs.len() == 1
         && let Some(alone) = pairs.pop()
     {
-        left_alone::tell(kind, &alone.to_string(), fault);
+        left_alone::log(kind, &alone.to_string(), fault);
         term.left_pairs.put(alone, now);
         return;
     }

@@ -114,13 +114,13 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
                 outcome
             }
         };
-        self.tell();
+        self.publish_trouble();
         done
     }
 
     async fn carry(&mut self) -> Result<usize, RelayEnd> {
         if self.announcer.blocked().is_some() {
-            self.tell();
+            self.publish_trouble();
             self.clock.sleep(self.blocked.pause()).await;
             return Ok(0);
         }
@@ -216,11 +216,11 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             self.unreadable = Some(said);
         }
         telemetry::RETRIES.count_as("relay", 1);
-        self.tell();
+        self.publish_trouble();
         self.clock.sleep(UNREADABLE_PAUSE).await;
     }
 
-    fn tell(&self) {
+    fn publish_trouble(&self) {
         let nacking = self.nacking.as_ref().and_then(Nacking::sentence);
         let now = (self.announcer.blocked())
             .map(|why| format!("the broker blocks publishers: {why}"))

@@ -26,7 +26,7 @@ pub(super) async fn answer<L: Ledger, C: Clock>(
     let requests = match ledger.requests().await {
         Ok(requests) => requests,
         Err(fault) if is_about_rows(&fault) => {
-            left_alone::tell("request", "requests of operators", &fault);
+            left_alone::log("request", "requests of operators", &fault);
             if let Some(term) = place.deciding() {
                 term.left_requests.put(UNREADABLE, now);
             }
@@ -84,7 +84,7 @@ async fn forget<L: Ledger, C: Clock>(
     match commit.outcome(answered) {
         Ok(_) => {}
         Err(fault) if is_about_rows(&fault) => {
-            left_alone::tell("request", &format!("request {}", request.number), &fault);
+            left_alone::log("request", &format!("request {}", request.number), &fault);
             if let Some(term) = place.term_mut() {
                 term.left_requests.put(request.number, now.mono);
             }

@@ -84,7 +84,7 @@ fn not_stored(
     if ended.len() == 1
         && let Some(alone) = ended.pop()
     {
-        left_alone::tell("silence", alone.as_str(), fault);
+        left_alone::log("silence", alone.as_str(), fault);
         term.left_conductors.put(alone, now);
         return;
     }

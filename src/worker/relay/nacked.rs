@@ -65,7 +65,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             self.pass_by(message);
             return Ok(Some(Published::Nacked));
         }
-        self.tell();
+        self.publish_trouble();
         self.clock.sleep(self.nacks.pause()).await;
         Ok(None)
     }
