@@ -17,7 +17,7 @@ use crate::store::StoreError;
 use crate::store::database::connection::{Connection, Value};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::open::Purpose;
-use crate::store::inventory;
+use crate::store::inventory::{self, Trust};
 use crate::store::sql;
 
 /// SQLite tells after so many instructions.
@@ -71,7 +71,7 @@ pub async fn statements(
     settings: &config::Inventory,
 ) -> Result<Vec<Named>, StoreError> {
     let mut connection = Connection::open(database, Purpose::Look).await?;
-    let inventory = inventory::of(&mut connection, settings).await?;
+    let inventory = inventory::of(&mut connection, settings, Trust::Revision).await?;
     let mut named = sql::statements(connection.dialect()).by_name();
     named.extend(inventory.by_name());
     let texts = named.into_iter().flat_map(|(name, texts)| {

@@ -8,9 +8,19 @@ use crate::store::database::error::StoreError;
 use crate::store::database::link::WriterConnection;
 use crate::store::sql::{self, Inventory};
 
+/// When a table is the one that statements are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// If an Ironic's schema revision is listed as well: for what decides.
+    Revision,
+    /// If it has the columns: for those that look, or give back at an operator's word.
+    Columns,
+}
+
 /// A writer's statements over the nodes, which depend on the table that is found.
 pub struct Known {
     pub settings: config::Inventory,
+    pub trust: Trust,
     /// Once the table has been looked at.
     pub found: Option<Arc<Inventory>>,
 }
@@ -20,7 +30,7 @@ impl Known {
         if let Some(found) = &self.found {
             return Ok(Arc::clone(found));
         }
-        let found = Arc::new(of(link.connection().await?, &self.settings).await?);
+        let found = Arc::new(of(link.connection().await?, &self.settings, self.trust).await?);
         self.found = Some(Arc::clone(&found));
         Ok(found)
     }
@@ -30,11 +40,13 @@ impl Known {
 pub async fn of(
     connection: &mut Connection,
     settings: &config::Inventory,
+    trust: Trust,
 ) -> Result<Inventory, StoreError> {
     let inventory = match settings.kind {
         InventoryKind::Native => sql::native(connection.dialect()),
         InventoryKind::Ironic => {
-            crate::store::ironic::schema::inventory(connection, &settings.ironic_revisions).await?
+            let vouched = &settings.ironic_revisions;
+            crate::store::ironic::schema::inventory(connection, vouched, trust).await?
         }
     };
     connection

@@ -11,7 +11,7 @@ use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::{StoreError, denied_migration};
 use crate::store::database::open::Purpose;
-use crate::store::inventory;
+use crate::store::inventory::{self, Trust};
 use crate::store::sql;
 
 static SQLITE: Migrator = sqlx::migrate!("schemas/sql/sqlite");
@@ -34,7 +34,9 @@ pub async fn migrate(
     // Before anything is made beside the tables of another program.
     match inventory.kind {
         InventoryKind::Native => inventory::refuse_foreign(&mut connection).await?,
-        InventoryKind::Ironic => drop(inventory::of(&mut connection, &inventory).await?),
+        InventoryKind::Ironic => {
+            drop(inventory::of(&mut connection, &inventory, Trust::Revision).await?)
+        }
     }
     if dialect == Dialect::MySql {
         alone::alone(&mut connection, stream).await?;
@@ -147,7 +149,7 @@ pub async fn prepare(
             "the tables are empty: run `nodewarden migrate`".to_owned(),
         ));
     }
-    inventory::of(&mut connection, &inventory).await?;
+    inventory::of(&mut connection, &inventory, Trust::Revision).await?;
     Ok(())
 }
 

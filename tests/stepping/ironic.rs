@@ -379,6 +379,36 @@ async fn a_schema_that_is_not_known_is_refused_and_no_event_is_taken() {
 }
 
 #[tokio::test]
+async fn an_ironic_upgraded_under_a_replica_is_left_alone_and_an_operator_can_still_release() {
+    let sim = ironic().await;
+    let uuids = ["n1", "n2", "n3"];
+    free(&sim, &uuids).await;
+    let mut worker = lose(&sim).await;
+    assert_eq!(sim.out().await, uuids);
+
+    sim.sql("UPDATE alembic_version SET version_num = '0123456789ab'")
+        .await;
+    sim.clock.advance(Duration::from_secs(61));
+    let end = worker.step_to_end().await.to_string();
+    assert!(
+        end.starts_with("database: this Ironic has schema revision"),
+        "{end}"
+    );
+    sim.joined("c1", 2, &["a"]);
+    let fault = sim.try_join().await.err().expect("it does not join");
+    assert!(
+        fault.to_string().starts_with("this Ironic has schema"),
+        "{fault}"
+    );
+    assert_eq!(sim.out().await, uuids);
+
+    pause(&sim, "Ironic was upgraded", None).await;
+    let released = release(&sim, Held::Everything).await.expect("it may");
+    assert_eq!((released.changed, released.locked), (3, 0));
+    assert_eq!(sim.out().await, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn ironic_s_own_tables_are_not_altered() {
     let sim = ironic().await;
     let query = match sim.kind() {

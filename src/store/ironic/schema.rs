@@ -19,6 +19,7 @@
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
+use crate::store::inventory::Trust;
 use crate::store::sql::{self, Inventory, Keys};
 
 /// Known revisions of Ironic's schema (`ironic/db/sqlalchemy/alembic/versions`), from the one that
@@ -62,6 +63,7 @@ const FUTURE_TABLE: &str = "SELECT 1 AS one FROM node_maintenance LIMIT 0";
 pub async fn inventory(
     connection: &mut Connection,
     vouched: &[String],
+    trust: Trust,
 ) -> Result<Inventory, StoreError> {
     let dialect = connection.dialect();
     let revisions = connection
@@ -76,7 +78,8 @@ pub async fn inventory(
     let known = |revision: &String| {
         KNOWN_REVISIONS.contains(&revision.as_str()) || vouched.contains(revision)
     };
-    if revisions.is_empty() || !revisions.iter().all(known) {
+    let listed = !revisions.is_empty() && revisions.iter().all(known);
+    if trust == Trust::Revision && !listed {
         return Err(StoreError::Schema(format!(
             "this Ironic has schema revision {revisions:?}, which nodewarden does not know (the newest that it \
              does is {}): use a newer nodewarden; or, if its migrations change nothing about nodes.maintenance, \

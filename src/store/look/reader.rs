@@ -14,7 +14,7 @@ use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::open::Purpose;
 use crate::store::database::row::Row;
-use crate::store::inventory;
+use crate::store::inventory::{self, Trust};
 use crate::store::look::from_row::{decision, hold};
 use crate::store::look::pairs::{conductors, counted, pair, pairs};
 use crate::store::look::snapshot::Snapshot;
@@ -98,7 +98,7 @@ impl Reader {
             return Ok(look);
         }
         let mut connection = Connection::open(database, Purpose::Look).await?;
-        let inventory = inventory::of(&mut connection, settings).await?;
+        let inventory = inventory::of(&mut connection, settings, Trust::Columns).await?;
         connection
             .command(sql.begin_look)
             .await

@@ -10,7 +10,7 @@ use crate::store::contract::Ledger;
 use crate::store::database::connection::values;
 use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, TransactionWatch, Writer, WriterConnection};
-use crate::store::inventory::Known;
+use crate::store::inventory::{Known, Trust};
 use crate::store::records::{
     Counts, CountsWindow, Findings, HearingNote, Memory, Prune, Request, RequestKind, Rows,
     Surveyed, Sweep, Takeover, Window, WindowDone,
@@ -38,6 +38,7 @@ impl SqlLedger {
             link: WriterConnection::new(database, watch, Writer::Ledger)?,
             inventory: Known {
                 settings: inventory.into(),
+                trust: Trust::Revision,
                 found: None,
             },
         })
@@ -256,6 +257,8 @@ impl Ledger for SqlLedger {
     }
 
     async fn begin_sweep(&mut self, epoch: u64, wanted: &Sweep) -> Result<Vec<Pair>, StoreError> {
+        // An Ironic may have been upgraded under us.
+        self.inventory.found = None;
         let inventory = self.inventory.by(&mut self.link).await?;
         let sql = self.link.statements;
         let needed = self

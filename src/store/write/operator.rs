@@ -6,7 +6,7 @@ use crate::domain::ids::Pair;
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, WriterConnection};
-use crate::store::inventory::Known;
+use crate::store::inventory::{Known, Trust};
 use crate::store::records::{RequestKind, Rows, Window, WindowDone};
 use crate::store::sql::Statements;
 use crate::store::write::fenced::Fenced;
@@ -54,6 +54,7 @@ impl Operator {
             link: WriterConnection::of_command(database)?,
             inventory: Known {
                 settings: inventory.into(),
+                trust: Trust::Columns,
                 found: None,
             },
         })
