@@ -222,7 +222,12 @@ fn content_types_and_encodings_are_taken_by_every_name_that_means_one_thing() {
 fn a_body_that_begins_with_a_brace_is_json_where_no_type_is_given() {
     for before in ["", " \r\n\t", "\u{feff}", "\u{feff} "] {
         let body = format!("{before}{}", joined());
-        for content_type in [None, Some(""), Some("application/octet-stream")] {
+        for content_type in [
+            None,
+            Some(""),
+            Some("application/octet-stream"),
+            Some("application/data"),
+        ] {
             let envelope = Envelope {
                 content_type,
                 ..delivery("conductor.joined", body.as_bytes())

@@ -32,7 +32,7 @@ const MSGPACK_TYPES: [&str; 4] = [
 const JSON_TYPES: [&str; 2] = [JSON, "text/json"];
 
 /// What clients say that do not know, or do not say.
-const NO_TYPES: [&str; 2] = ["", "application/octet-stream"];
+const NO_TYPES: [&str; 3] = ["", "application/octet-stream", "application/data"];
 
 impl Format {
     /// What a content type means; parameters and case do not matter. Where none is given, a body that
