@@ -5,6 +5,7 @@ pub mod database;
 pub mod deployment;
 pub mod envelope;
 pub mod fleet;
+pub mod model;
 pub mod own_broker;
 pub mod own_server;
 pub mod promql;
