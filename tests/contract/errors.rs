@@ -7,7 +7,7 @@ use nodewarden_tests::waiting::eventually;
 
 use crate::harness::{StoreOnDatabase, active, ledger, pair, turned, window};
 
-on_each!(
+on_databases!(
     what_a_trigger_or_a_constraint_refuses_is_permanent_and_leaves_nothing,
     a_table_or_a_column_that_is_missing_says_what_to_do,
     a_row_of_ours_that_makes_no_sense_is_called_corrupt,

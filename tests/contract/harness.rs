@@ -16,21 +16,38 @@ use nodewarden::words::Word;
 use nodewarden_tests::database::{Kind, Scratch};
 use nodewarden_tests::story::count;
 
+use crate::modelled::{self, AnyLedger, AnyOutbox, File};
+
 /// A database with our tables, a ledger that holds epoch 1, and a reader.
 pub struct StoreOnDatabase {
     pub scratch: Scratch,
-    pub ledger: SqlLedger,
+    pub ledger: AnyLedger,
     pub reader: Reader,
+    /// Where the model is kept, if it is the store.
+    pub model: Option<File>,
 }
 
 pub fn ledger(database: &Database) -> SqlLedger {
     SqlLedger::new(database, InventoryKind::Native, Arc::new(Unwatched)).unwrap()
 }
 
+/// On the database, or on the model that the file keeps.
+fn connection(database: &Database, model: Option<&File>) -> AnyLedger {
+    match model {
+        Some(file) => AnyLedger::Model(Arc::clone(file)),
+        None => AnyLedger::Sql(Box::new(ledger(database))),
+    }
+}
+
 impl StoreOnDatabase {
     pub async fn new(kind: Kind) -> Self {
-        let scratch = Scratch::migrated_of(kind).await;
-        let mut ledger = ledger(&scratch.database);
+        Self::of(Scratch::migrated_of(kind).await).await
+    }
+
+    /// On a database that has our tables.
+    pub async fn of(scratch: Scratch) -> Self {
+        let model = modelled::file(&scratch).await;
+        let mut ledger = connection(&scratch.database, model.as_ref());
         assert_eq!(
             ledger
                 .take_epoch("first", nodewarden::config::Mode::Enforce, 10)
@@ -42,6 +59,7 @@ impl StoreOnDatabase {
         Self {
             reader: Reader::new(&scratch.database, InventoryKind::Native).unwrap(),
             ledger,
+            model,
             scratch,
         }
     }
@@ -50,12 +68,18 @@ impl StoreOnDatabase {
         &self.scratch.database
     }
 
-    pub fn ledger(&self) -> SqlLedger {
-        ledger(self.database())
+    pub fn ledger(&self) -> AnyLedger {
+        connection(self.database(), self.model.as_ref())
     }
 
-    pub fn outbox(&self) -> SqlOutbox {
-        SqlOutbox::new(self.database(), Arc::new(Unwatched)).unwrap()
+    pub fn outbox(&self) -> AnyOutbox {
+        match &self.model {
+            Some(file) => AnyOutbox::Model(Arc::clone(file)),
+            None => {
+                let outbox = SqlOutbox::new(self.database(), Arc::new(Unwatched));
+                AnyOutbox::Sql(outbox.unwrap())
+            }
+        }
     }
 
     pub async fn stream(&self) -> String {

@@ -1,11 +1,35 @@
 //! The contract of the store, on each kind of database in the same run: what every operation does,
 //! with whole values, and what holds when connections, servers and other users get in the way.
 //!
-//! One story is one test for each kind of database: `story::on_sqlite`, `on_postgresql`, `on_mariadb`.
+//! One story is one test for each kind of database: `story::on_sqlite`, `on_postgresql`, `on_mariadb`;
+//! and `on_the_model`, for the model in memory that simulations go by.
 
-/// Makes the tests of each story; `on_servers` leaves out SQLite, which has neither connections to
-/// lose nor rows to lock.
+/// Makes the tests of each story.
 macro_rules! on_each {
+    ($($story:ident),* $(,)?) => { $(
+        mod $story {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                super::$story(nodewarden_tests::database::Kind::Sqlite).await;
+            }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgresql() {
+                super::$story(nodewarden_tests::database::Kind::Postgres).await;
+            }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_mariadb() {
+                super::$story(nodewarden_tests::database::Kind::MySql).await;
+            }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_the_model() {
+                let story = super::$story(nodewarden_tests::database::Kind::Sqlite);
+                crate::modelled::on_the_model(story).await;
+            }
+        }
+    )* };
+}
+/// Of databases alone: `modelled.rs` says why.
+macro_rules! on_databases {
     ($($story:ident),* $(,)?) => { $(
         mod $story {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -23,6 +47,7 @@ macro_rules! on_each {
         }
     )* };
 }
+/// Leaves out SQLite, too, which has neither connections to lose nor rows to lock.
 macro_rules! on_servers {
     ($($story:ident),* $(,)?) => { $(
         mod $story {
@@ -49,6 +74,7 @@ mod hosts;
 mod locks;
 mod looking;
 mod memory;
+mod modelled;
 mod names;
 mod replies;
 mod restarts;

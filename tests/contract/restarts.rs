@@ -2,12 +2,12 @@
 //! on a server of its own.
 
 use nodewarden::config::InventoryKind;
-use nodewarden::store::{self, Ledger, Outbox, Reader, weak_durability};
+use nodewarden::store::{self, Ledger, Outbox, weak_durability};
 use nodewarden_tests::database::{Kind, Scratch};
 use nodewarden_tests::own_server::OwnServer;
 use nodewarden_tests::waiting::eventually;
 
-use crate::harness::{StoreOnDatabase, ledger, pair, window};
+use crate::harness::{StoreOnDatabase, pair, window};
 
 on_servers!(
     a_server_restarted_in_the_middle_of_a_chunk_leaves_nothing_of_it_and_goes_on,
@@ -24,20 +24,7 @@ impl StoreOnDatabase {
         )
         .await
         .unwrap();
-        let mut ledger = ledger(&scratch.database);
-        assert_eq!(
-            ledger
-                .take_epoch("first", nodewarden::config::Mode::Enforce, 10)
-                .await
-                .unwrap()
-                .epoch,
-            1
-        );
-        Self {
-            reader: Reader::new(&scratch.database, InventoryKind::Native).unwrap(),
-            ledger,
-            scratch,
-        }
+        Self::of(scratch).await
     }
 }
 
@@ -114,7 +101,7 @@ async fn durable_settings_are_not_worth_a_word(kind: Kind) {
     let told = weak_durability(&scratch.database).await.unwrap();
     assert_eq!(told, Vec::<String>::new());
 }
-on_each!(durable_settings_are_not_worth_a_word);
+on_databases!(durable_settings_are_not_worth_a_word);
 
 #[tokio::test]
 async fn a_setting_of_a_postgresql_database_alone_is_named_too() {

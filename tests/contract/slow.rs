@@ -8,7 +8,7 @@ use nodewarden_tests::database::Kind;
 
 use crate::harness::{StoreOnDatabase, ledger, pair, window};
 
-on_each!(l1_a_statement_that_takes_too_long_is_a_passing_fault_and_gives_its_locks_back);
+on_databases!(l1_a_statement_that_takes_too_long_is_a_passing_fault_and_gives_its_locks_back);
 
 async fn l1_a_statement_that_takes_too_long_is_a_passing_fault_and_gives_its_locks_back(
     kind: Kind,

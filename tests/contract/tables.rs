@@ -7,7 +7,7 @@ use nodewarden_tests::database::{Kind, Scratch};
 
 use crate::harness::{StoreOnDatabase, ledger, node, pair, window};
 
-on_each!(
+on_databases!(
     a_migration_that_was_broken_off_is_made_again,
     migrating_again_and_from_many_sides_at_once_keeps_stream_and_rows,
     before_the_tables_are_made_everything_says_to_migrate,

@@ -8,7 +8,7 @@ use nodewarden::store::{Findings, Ledger, Outbox, StoreError};
 use crate::harness::{StoreOnDatabase, active, pair, turned, window};
 use nodewarden_tests::database::Kind;
 
-on_each!(
+on_databases!(
     a_word_that_is_none_of_its_list_is_corrupt_and_named,
     a_node_that_is_out_by_a_decision_to_give_back_is_corrupt,
     what_stands_before_a_corrupt_announcement_goes_out,
