@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use nodewarden_tests::database::{Kind, Scratch};
 use nodewarden_tests::deployment::{binary, broker};
+use nodewarden_tests::engine::Engine;
 use nodewarden_tests::waiting::eventually;
 use sqlx::Connection as _;
 
 use crate::decided;
-use crate::engine::Engine;
 use crate::harness::{Cluster, Replica};
 
 /// The database `scratch` by way of another node of the cluster.

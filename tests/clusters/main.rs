@@ -2,7 +2,6 @@
 //! dies, and versions newer than the ones that all other suites run on.
 
 mod durable;
-mod engine;
 mod galera;
 #[path = "../faults/harness.rs"]
 #[expect(dead_code, reason = "the faults use the rest of it")]

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use nodewarden::config::Brokers;
 use nodewarden_tests::database::{Kind, Scratch};
+use nodewarden_tests::engine::Engine;
 
 use crate::durable::Durable;
-use crate::engine::Engine;
 use crate::harness::Cluster;
 use crate::order::TwoInLine;
 

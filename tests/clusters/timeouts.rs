@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use nodewarden_tests::database::{Kind, Scratch};
+use nodewarden_tests::engine::Engine;
 
 use crate::decided;
-use crate::engine::Engine;
 use crate::harness::Cluster;
 use crate::order::TwoInLine;
 

@@ -3,6 +3,7 @@
 
 pub mod database;
 pub mod deployment;
+pub mod engine;
 pub mod envelope;
 pub mod fleet;
 pub mod model;

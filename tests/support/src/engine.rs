@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use nodewarden_tests::deployment::file;
+use crate::deployment::file;
 
 /// Ports of one engine: ten for each of three members.
 const PORTS: u16 = 30;
@@ -83,7 +83,27 @@ impl Engine {
         format!("mysql://nodewarden:nodewarden@127.0.0.1:{port}/mysql")
     }
 
-    fn run(&self, number: usize, what: &str, arguments: &[&str]) {
+    /// Starts a member again that was killed or stopped.
+    pub fn again(&self, number: usize) {
+        let first = self.members[0].folder.path().to_str().unwrap();
+        let after = if number == 0 { &[][..] } else { &[first][..] };
+        self.begin(number, after);
+    }
+
+    /// What `rabbitmqctl` says to these words.
+    pub fn ctl(&self, number: usize, words: &[&str]) -> String {
+        self.run(number, "ctl", words)
+    }
+
+    pub fn port(&self, number: usize) -> u16 {
+        self.members[number].port
+    }
+
+    pub fn members(&self) -> usize {
+        self.members.len()
+    }
+
+    fn run(&self, number: usize, what: &str, arguments: &[&str]) -> String {
         let output = Command::new(&self.script)
             .arg(what)
             .arg(self.members[number].folder.path())
@@ -94,6 +114,7 @@ impl Engine {
             output.status.success(),
             "{what} {number} {arguments:?}: {output:?}"
         );
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }
 

@@ -1,0 +1,132 @@
+//! [`Fault`]: what happens to a run, and the healing after it.
+
+use std::time::{Duration, Instant};
+
+use lapin::options::QueueDeleteOptions;
+use lapin::types::FieldTable;
+use rustix::process::Signal;
+
+use crate::broker;
+use crate::seeded::Seeded;
+use crate::servers;
+use crate::stage::Stage;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The deciding replica is killed.
+    KillReplica,
+    /// It is stopped in the midst of what it does, and goes on when another has taken over, or before.
+    FreezeReplica,
+    /// The events queue is deleted while nothing is in it.
+    DeleteQueue,
+    /// The binding of the events queue is deleted.
+    Unbind,
+    /// The broker is out of memory, and blocks who publishes.
+    Alarm,
+    /// A policy of the queues is set, changed, or taken away.
+    Policy,
+    /// The broker node that leads the events queue is killed; it comes back.
+    KillLeader,
+    /// Each broker node in turn is killed and comes back.
+    KillEach,
+    /// All broker nodes are killed at the same time; they come back.
+    KillBrokers,
+    /// A broker node is stopped in the midst of what it does, for longer than two heartbeats or not.
+    FreezeBroker,
+    /// The database, or the node that the deciding replica uses, is killed; it comes back.
+    KillDatabase,
+    /// It is stopped in the midst of what it does.
+    FreezeDatabase,
+    /// A node of the database is killed and stays away. Once in a run.
+    BuryDatabase,
+    /// A user changes the same rows through all nodes of the database.
+    WriteElsewhere,
+}
+
+/// From and to, ms: when no replica can have heard anything.
+pub type Deaf = Option<(u64, u64)>;
+
+/// Injects faults for so long: each once, in an order that the seed fixes, then any.
+pub async fn inject(
+    stage: &mut Stage,
+    pool: &[Fault],
+    seed: u64,
+    how_long: Duration,
+) -> (Vec<Fault>, Vec<(u64, u64)>) {
+    let mut seeded = Seeded::new(seed, "faults");
+    let end = Instant::now() + how_long;
+    let (mut done, mut deaf) = (Vec::new(), Vec::new());
+    let mut left = pool.to_vec();
+    let often: Vec<Fault> = pool
+        .iter()
+        .copied()
+        .filter(|fault| *fault != Fault::BuryDatabase)
+        .collect();
+    tokio::time::sleep(seeded.ms(1_000, 3_000)).await;
+    while Instant::now() < end || !left.is_empty() {
+        let fault = if left.is_empty() {
+            *seeded.of(&often)
+        } else {
+            left.swap_remove(seeded.below(left.len()))
+        };
+        deaf.extend(fault.apply(stage, &mut seeded).await);
+        done.push(fault);
+        tokio::time::sleep(seeded.ms(500, 4_000)).await;
+    }
+    (done, deaf)
+}
+
+impl Fault {
+    async fn apply(self, stage: &mut Stage, seeded: &mut Seeded) -> Deaf {
+        match self {
+            Self::KillReplica => {
+                let away = seeded.ms(100, 3_000);
+                stage.replicas.kill(active(stage).await, away);
+                None
+            }
+            Self::FreezeReplica => {
+                let number = active(stage).await;
+                stage.replicas.signal(number, Signal::STOP);
+                tokio::time::sleep(seeded.ms(1_000, 9_000)).await;
+                stage.replicas.signal(number, Signal::CONT);
+                None
+            }
+            Self::DeleteQueue => {
+                let gate = stage.gate.clone();
+                let _closed = gate.close().await;
+                if stage.all_is_handled(Duration::from_secs(10)).await {
+                    let (_connection, channel) = broker::channel(&stage.ground.brokers).await;
+                    let queue = stage.events_queue.as_str().into();
+                    let deleted = channel.queue_delete(queue, QueueDeleteOptions::default());
+                    deleted.await.expect("deleted");
+                }
+                None
+            }
+            Self::Alarm => servers::alarm(stage, seeded).await,
+            Self::Policy => servers::policy(stage, seeded),
+            Self::KillLeader => servers::kill_leader(stage, seeded).await,
+            Self::KillEach => servers::kill_each(stage, seeded).await,
+            Self::KillBrokers => servers::kill_brokers(stage, seeded).await,
+            Self::FreezeBroker => servers::freeze_broker(stage, seeded).await,
+            Self::KillDatabase => servers::kill_database(stage, seeded).await,
+            Self::FreezeDatabase => servers::freeze_database(stage, seeded).await,
+            Self::BuryDatabase => servers::bury_database(stage).await,
+            Self::WriteElsewhere => servers::write_elsewhere(stage, seeded).await,
+            Self::Unbind => {
+                let (_connection, channel) = broker::channel(&stage.ground.brokers).await;
+                let queue = stage.events_queue.as_str();
+                let exchange = stage.events_exchange.as_str();
+                let none = FieldTable::default();
+                let unbound =
+                    channel.queue_unbind(queue.into(), exchange.into(), "conductor.#".into(), none);
+                unbound.await.expect("unbound");
+                None
+            }
+        }
+    }
+}
+
+/// The replica that decides, or any if none says so.
+async fn active(stage: &Stage) -> usize {
+    stage.replicas.active().await.unwrap_or(0)
+}

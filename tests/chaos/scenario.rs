@@ -1,0 +1,111 @@
+//! [`Scenario`]: which servers, and which faults.
+
+use nodewarden_tests::database::Kind;
+
+use crate::faults::Fault;
+use crate::ground::On;
+
+pub struct Scenario {
+    pub name: &'static str,
+    /// Of the engine that the faults are about, for people.
+    pub engine: &'static str,
+    pub broker: On,
+    pub kind: Kind,
+    pub database: On,
+    pub replicas: usize,
+    pub faults: &'static [Fault],
+}
+
+pub const ALL: &[Scenario] = &[
+    Scenario {
+        name: "replicas",
+        engine: "RabbitMQ 3.10, PostgreSQL",
+        broker: On::Shared,
+        kind: Kind::Postgres,
+        database: On::Shared,
+        replicas: 3,
+        faults: &[Fault::KillReplica, Fault::FreezeReplica],
+    },
+    Scenario {
+        name: "file",
+        engine: "RabbitMQ 3.10, SQLite",
+        broker: On::Shared,
+        kind: Kind::Sqlite,
+        database: On::Shared,
+        replicas: 2,
+        faults: &[Fault::KillReplica, Fault::FreezeReplica],
+    },
+    Scenario {
+        name: "topology",
+        engine: "RabbitMQ 3.10, PostgreSQL",
+        broker: On::Shared,
+        kind: Kind::Postgres,
+        database: On::Shared,
+        replicas: 2,
+        faults: &[Fault::DeleteQueue, Fault::Unbind],
+    },
+    Scenario {
+        name: "broker",
+        engine: "RabbitMQ 3.10, PostgreSQL",
+        broker: On::Own("rabbitmq", 1, ""),
+        kind: Kind::Postgres,
+        database: On::Shared,
+        replicas: 2,
+        faults: &[
+            Fault::Alarm,
+            Fault::Policy,
+            Fault::KillBrokers,
+            Fault::FreezeBroker,
+        ],
+    },
+    Scenario {
+        name: "brokers",
+        engine: "RabbitMQ 3.10, three nodes",
+        broker: On::Own("rabbitmq", 3, ""),
+        kind: Kind::Postgres,
+        database: On::Shared,
+        replicas: 3,
+        faults: &[
+            Fault::KillLeader,
+            Fault::KillEach,
+            Fault::KillBrokers,
+            Fault::FreezeBroker,
+        ],
+    },
+    Scenario {
+        name: "brokers-4",
+        engine: "RabbitMQ 4.3, three nodes",
+        broker: On::Own("rabbitmq-4", 3, ""),
+        kind: Kind::Postgres,
+        database: On::Shared,
+        replicas: 3,
+        faults: &[Fault::KillLeader, Fault::FreezeBroker],
+    },
+    Scenario {
+        name: "galera",
+        engine: "Galera, three nodes",
+        broker: On::Shared,
+        kind: Kind::MySql,
+        database: On::Own("galera", 3, ""),
+        replicas: 3,
+        faults: &[
+            Fault::WriteElsewhere,
+            Fault::FreezeDatabase,
+            Fault::BuryDatabase,
+            Fault::KillReplica,
+        ],
+    },
+    Scenario {
+        name: "mysql",
+        engine: "MySQL 9",
+        broker: On::Shared,
+        kind: Kind::MySql,
+        database: On::Own("mysql", 1, ""),
+        replicas: 2,
+        faults: &[
+            Fault::KillDatabase,
+            Fault::FreezeDatabase,
+            Fault::KillReplica,
+        ],
+    },
+];

@@ -1,0 +1,195 @@
+//! Faults of the servers themselves, on a run's own ones.
+
+use std::time::Duration;
+
+use nodewarden_tests::engine::Engine;
+
+use crate::event::now_ms;
+use crate::faults::Deaf;
+use crate::seeded::Seeded;
+use crate::stage::Stage;
+use crate::tables;
+
+/// Broken and healed in the meantime.
+struct Away {
+    members: Vec<usize>,
+    /// From and to, ms.
+    time: (u64, u64),
+}
+
+impl Away {
+    /// If all of them were away, no replica heard anything.
+    fn deaf(self, engine: &Engine) -> Deaf {
+        (self.members.len() == engine.members()).then_some(self.time)
+    }
+}
+
+/// Ends members with no word said, and starts them again.
+async fn kill(engine: &Engine, members: Vec<usize>, away: Duration) -> Away {
+    together(&members, |member| engine.kill(member));
+    let from = now_ms();
+    tokio::time::sleep(away).await;
+    let to = now_ms();
+    // Members of a cluster wait for each other.
+    together(&members, |member| engine.again(member));
+    Away {
+        members,
+        time: (from, to),
+    }
+}
+
+async fn freeze(engine: &Engine, members: Vec<usize>, away: Duration) -> Away {
+    together(&members, |member| engine.freeze(member));
+    let from = now_ms();
+    tokio::time::sleep(away).await;
+    let to = now_ms();
+    together(&members, |member| engine.thaw(member));
+    Away {
+        members,
+        time: (from, to),
+    }
+}
+
+/// Does something to all of them at the same time. It may take long.
+fn together(members: &[usize], what: impl Fn(usize) + Sync) {
+    tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| {
+            for member in members {
+                let what = &what;
+                scope.spawn(move || what(*member));
+            }
+        });
+    });
+}
+
+fn broker(stage: &Stage) -> &Engine {
+    stage.ground.broker.as_ref().expect("a broker of its own")
+}
+
+fn database(stage: &Stage) -> &Engine {
+    let database = stage.ground.database.as_ref();
+    database.expect("a database of its own")
+}
+
+fn ctl(stage: &Stage, words: &[&str]) -> String {
+    tokio::task::block_in_place(|| broker(stage).ctl(0, words))
+}
+
+pub async fn alarm(stage: &Stage, seeded: &mut Seeded) -> Deaf {
+    ctl(stage, &["set_vm_memory_high_watermark", "0"]);
+    let from = now_ms();
+    tokio::time::sleep(seeded.ms(4_000, 14_000)).await;
+    let to = now_ms();
+    ctl(stage, &["set_vm_memory_high_watermark", "absolute", "1GB"]);
+    Some((from, to))
+}
+
+pub fn policy(stage: &Stage, seeded: &mut Seeded) -> Deaf {
+    let definition = *seeded.of(&[
+        r#"{"delivery-limit": 1000}"#,
+        r#"{"max-length": 1000000}"#,
+        r#"{"max-in-memory-length": 5}"#,
+        r#"{"max-length-bytes": 500000000, "overflow": "reject-publish"}"#,
+    ]);
+    ctl(
+        stage,
+        &[
+            "set_policy",
+            "chaos",
+            "^x\\.",
+            definition,
+            "--apply-to",
+            "queues",
+        ],
+    );
+    if seeded.percent(50) {
+        ctl(stage, &["clear_policy", "chaos"]);
+    }
+    None
+}
+
+/// The node that leads the events queue.
+pub async fn kill_leader(stage: &Stage, seeded: &mut Seeded) -> Deaf {
+    let queues = ctl(stage, &["-q", "list_queues", "name", "leader"]);
+    let line = queues
+        .lines()
+        .find(|line| line.starts_with(&stage.events_queue));
+    let line = line.expect("the events queue");
+    let engine = broker(stage);
+    let leads = |member: &usize| line.contains(&format!("-{}@", engine.port(*member)));
+    let leader = (0..engine.members()).find(leads).expect("a leader");
+    let away = kill(engine, vec![leader], seeded.ms(2_000, 12_000));
+    away.await.deaf(engine)
+}
+
+/// Each node in turn.
+pub async fn kill_each(stage: &Stage, seeded: &mut Seeded) -> Deaf {
+    for member in 0..broker(stage).members() {
+        kill(broker(stage), vec![member], seeded.ms(500, 4_000)).await;
+        tokio::time::sleep(seeded.ms(500, 3_000)).await;
+    }
+    None
+}
+
+pub async fn kill_brokers(stage: &Stage, seeded: &mut Seeded) -> Deaf {
+    let engine = broker(stage);
+    let all = (0..engine.members()).collect();
+    let away = kill(engine, all, seeded.ms(1_000, 6_000));
+    away.await.deaf(engine)
+}
+
+pub async fn freeze_broker(stage: &Stage, seeded: &mut Seeded) -> Deaf {
+    let engine = broker(stage);
+    let one = seeded.below(engine.members());
+    let away = freeze(engine, vec![one], seeded.ms(3_000, 12_000));
+    away.await.deaf(engine)
+}
+
+/// The member through which the deciding replica works.
+async fn at_work(stage: &Stage) -> usize {
+    stage.replicas.active().await.unwrap_or(0) % database(stage).members()
+}
+
+pub async fn kill_database(stage: &Stage, seeded: &mut Seeded) -> Deaf {
+    let engine = database(stage);
+    let away = kill(engine, vec![at_work(stage).await], seeded.ms(500, 9_000));
+    away.await.deaf(engine)
+}
+
+pub async fn freeze_database(stage: &Stage, seeded: &mut Seeded) -> Deaf {
+    let engine = database(stage);
+    // Longer than a transaction may take, at times.
+    let away = freeze(engine, vec![at_work(stage).await], seeded.ms(2_000, 9_000));
+    away.await.deaf(engine)
+}
+
+/// One of three ends and stays away.
+pub async fn bury_database(stage: &Stage) -> Deaf {
+    let member = at_work(stage).await;
+    // The last one is where the tables are read.
+    let member = member.min(database(stage).members() - 2);
+    together(&[member], |member| database(stage).kill(member));
+    None
+}
+
+/// A user changes nodes through every member at once, in transactions of its own.
+pub async fn write_elsewhere(stage: &Stage, seeded: &mut Seeded) -> Deaf {
+    let end = now_ms() + 10_000;
+    let writers = (0..database(stage).members()).map(|member| {
+        let url = stage.ground.database(member).to_owned();
+        tokio::spawn(async move {
+            let mut turn = 0;
+            while now_ms() < end {
+                turn += 1;
+                // Refused where another one's change came first; that is what this is for.
+                let change = format!("UPDATE nodes SET name = concat(uuid, '-{member}-{turn}')");
+                let _ = tables::ask(&url, &change).await;
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.expect("no panic");
+    }
+    tokio::time::sleep(seeded.ms(0, 1_000)).await;
+    None
+}
