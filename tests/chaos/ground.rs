@@ -14,6 +14,8 @@ pub enum On {
 }
 
 pub struct Ground {
+    /// First: it is dropped by way of the servers below.
+    _scratch: Scratch,
     /// Every node's URL.
     pub brokers: Vec<String>,
     pub broker: Option<Engine>,
@@ -23,8 +25,6 @@ pub struct Ground {
     /// Where the tables are read.
     pub looks: String,
     pub replicas: usize,
-    /// Last: its databases are dropped by way of the servers above.
-    _scratch: Scratch,
 }
 
 impl Ground {

@@ -39,8 +39,8 @@ const TIMED: [(Role, usize); 4] = [
 ];
 
 pub struct Stage {
-    pub ground: Ground,
     pub replicas: Replicas,
+    pub ground: Ground,
     pub events_exchange: String,
     pub events_queue: String,
     nodes_exchange: String,
