@@ -11,7 +11,7 @@ use crate::store::database::connection::Connection;
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::lock::{BUSY, BUSY_COMMAND, Fairness};
-use crate::store::database::open::Purpose;
+use crate::store::database::open::{Purpose, SMALL_CACHE};
 use crate::store::sql::{self, Statements};
 
 /// An older idle connection is opened again: servers and firewalls end them.
@@ -130,6 +130,10 @@ impl WriterConnection {
         }
         if self.open.is_none() {
             let mut connection = Connection::open(&self.database, Purpose::Write).await?;
+            if self.writer == Writer::Relay && connection.dialect() == Dialect::Sqlite {
+                let smaller = connection.command(SMALL_CACHE).await;
+                smaller.map_err(StoreError::opening)?;
+            }
             self.given_up = Arc::default();
             connection
                 .interrupt_when(&self.given_up)
