@@ -122,6 +122,7 @@ async fn look<L: Ledger, C: Clock>(
     let took = now.since(began);
     term.looks.took(wide.nodes, found.seen, took);
     if found.work {
+        term.looks.begin_again();
         return Ok(Some(walk.after.clone()));
     }
     let ends = found.seen < u64::from(wide.nodes);

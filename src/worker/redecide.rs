@@ -64,7 +64,7 @@ pub(super) async fn redecide<L: Ledger, C: Clock>(
             if term.map.standing(&turn.pair) != Some(turn.to) {
                 continue;
             }
-            term.pending.turned(&turn.pair);
+            term.turned(&turn.pair);
             findings.standings.push(StandingRecord {
                 pair: turn.pair.clone(),
                 standing: turn.to,

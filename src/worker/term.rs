@@ -109,6 +109,8 @@ impl Term {
     pub(super) fn turned(&mut self, pair: &Pair) {
         self.observed.remove(pair);
         self.pending.turned(pair);
+        // Where nothing was to do, much may be now.
+        self.looks.begin_again();
     }
 }
 

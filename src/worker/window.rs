@@ -7,10 +7,14 @@ use std::time::Duration;
 /// The first window after a takeover: one message of the default size.
 const FIRST: u32 = 500;
 
-/// The smallest one: below it, the price of a commit is all that there is.
+/// The smallest one that is worth a commit, where even [`FIRST`] nodes take longer than rows may stay
+/// locked. Up to there a slow way to the database is what takes the time, and fewer nodes gain nothing.
 const LEAST: u32 = 100;
 
-/// The aim for a window: well below the quarter of a second that users of the table may wait.
+/// How long rows may stay locked.
+const LOCKED: Duration = Duration::from_millis(250);
+
+/// The aim for a window: well below [`LOCKED`].
 const AIM: Duration = Duration::from_millis(125);
 
 /// One that failed is tried again with so small a share. Four tries, each up to the limit of a
@@ -47,6 +51,11 @@ impl WindowSize {
         self.nodes.min(FIRST)
     }
 
+    /// Much has changed: what was measured until now says nothing.
+    pub fn begin_again(&mut self) {
+        self.nodes = self.nodes.min(FIRST);
+    }
+
     /// A window that failed may have been too large, whatever its size: the same is never tried again.
     pub fn failed(&mut self) {
         self.nodes = (self.nodes / AFTER_FAILURE).max(1);
@@ -75,7 +84,8 @@ impl WindowSize {
         let nodes = f64::from(size) * share.min(2.0);
         // Truncation is meant; it is far below 2³².
         // One below the least size was made so by failures: it is left where it is, or grows twofold.
-        let least = LEAST.min(size.max(1)).min(self.most);
+        let least = if took <= LOCKED { FIRST } else { LEAST };
+        let least = least.min(size.max(1)).min(self.most);
         self.nodes = (nodes as u32).clamp(least, self.most);
     }
 }
@@ -113,8 +123,35 @@ mod tests {
         assert_eq!((chunk.first(), chunk.scaled(1)), (500, 4000));
         chunk.took(500, 500, Duration::from_millis(10));
         assert_eq!(chunk.scaled(1), 4000);
-        chunk.took(500, 500, Duration::from_millis(250));
-        assert_eq!(chunk.scaled(1), 250);
+        chunk.took(500, 500, Duration::from_millis(500));
+        assert_eq!(chunk.scaled(1), 125);
+    }
+
+    #[test]
+    fn l1_a_slow_way_to_the_database_makes_no_windows_that_are_all_overhead() {
+        let mut chunk = WindowSize::up_to(5000);
+        let took = |nodes: u32| Duration::from_millis(150) + nodes * Duration::from_micros(20);
+        for _ in 0..20 {
+            let nodes = chunk.next();
+            chunk.took(nodes, nodes.into(), took(nodes));
+            assert!(took(chunk.next()) <= LOCKED);
+        }
+        assert_eq!(chunk.next(), 500);
+    }
+
+    #[test]
+    fn l1_a_size_that_was_measured_over_other_rows_is_forgotten() {
+        let mut look = WindowSize::up_to(320_000);
+        for _ in 0..20 {
+            let nodes = look.next();
+            look.took(nodes, nodes.into(), Duration::from_millis(1));
+        }
+        assert_eq!(look.next(), 320_000);
+        look.begin_again();
+        assert_eq!(look.next(), 500);
+        look.failed();
+        look.begin_again();
+        assert_eq!(look.next(), 62);
     }
 
     #[test]
