@@ -9,7 +9,7 @@ use nodewarden::store::{
     self, Counts, Held, Ledger, Memory, Outbox, Rows, SqlLedger, SqlOutbox, StoreError, Unwatched,
 };
 use nodewarden_tests::database::{Kind, Scratch};
-use nodewarden_tests::model::{Mirror, Model, Node, Tables};
+use nodewarden_tests::model::{Mirror, Model, ModelLedger, ModelOutbox, Node, Tables};
 
 use crate::operations::{Act, Call, Edit, FORGET, Maker, Op, Walk, What};
 
@@ -127,6 +127,36 @@ struct Open<L, O> {
     epochs: [u64; 2],
 }
 
+/// A model alone, and what is open on it.
+pub struct Modelled {
+    pub model: Model,
+    open: Open<ModelLedger, ModelOutbox>,
+}
+
+impl Modelled {
+    pub fn new() -> Self {
+        let model = Model::new(STREAM);
+        let open = Open {
+            ledgers: [model.ledger("one"), model.ledger("two")],
+            outboxes: [model.outbox("one"), model.outbox("two")],
+            epochs: [0; 2],
+        };
+        Self { model, open }
+    }
+
+    /// Does it; returns what is told.
+    pub async fn apply(&mut self, op: &Op) -> String {
+        match &op.what {
+            What::Replica(replica, call) => told(&mut self.open, *replica, call, op.now_ms).await,
+            What::Operator(act) => operate_model(&self.model, act, op.now_ms),
+            What::User(edit) => {
+                edit_model(&self.model, edit);
+                String::new()
+            }
+        }
+    }
+}
+
 impl Both {
     async fn new() -> Self {
         let scratch = Scratch::migrated_of(Kind::Sqlite).await;
@@ -142,7 +172,7 @@ impl Both {
     async fn run(&mut self, operations: &[Op]) -> Result<(), String> {
         let database = &self.scratch.database;
         self.file.save(&Tables::new(STREAM)).await;
-        let model = Model::new(STREAM);
+        let mut modelled = Modelled::new();
         let ledger = || SqlLedger::new(database, InventoryKind::Native, Arc::new(Unwatched));
         let outbox = || SqlOutbox::new(database, Arc::new(Unwatched));
         let mut real = Open {
@@ -150,27 +180,16 @@ impl Both {
             outboxes: [outbox().unwrap(), outbox().unwrap()],
             epochs: [0; 2],
         };
-        let mut modelled = Open {
-            ledgers: [model.ledger("one"), model.ledger("two")],
-            outboxes: [model.outbox("one"), model.outbox("two")],
-            epochs: [0; 2],
-        };
         for (at, op) in operations.iter().enumerate() {
-            let (expected, found) = match &op.what {
-                What::Replica(replica, call) => (
-                    told(&mut real, *replica, call, op.now_ms).await,
-                    told(&mut modelled, *replica, call, op.now_ms).await,
-                ),
-                What::Operator(act) => (
-                    operate(&self.scratch, act, op.now_ms).await,
-                    operate_model(&model, act, op.now_ms),
-                ),
+            let expected = match &op.what {
+                What::Replica(replica, call) => told(&mut real, *replica, call, op.now_ms).await,
+                What::Operator(act) => operate(&self.scratch, act, op.now_ms).await,
                 What::User(edit) => {
                     edit_file(&mut self.file, edit).await;
-                    edit_model(&model, edit);
-                    Default::default()
+                    String::new()
                 }
             };
+            let found = modelled.apply(op).await;
             let differs = |what: &str, expected: &str, found: &str| {
                 Err(format!(
                     "operation {at}, {op:?}: {what}\nreal:  {expected}\nmodel: {found}"
@@ -180,7 +199,7 @@ impl Both {
                 return differs("the answer", &expected, &found);
             }
             note(&mut self.seen, &op.what, &expected);
-            let (expected, found) = (self.file.load().await, model.tables());
+            let (expected, found) = (self.file.load().await, modelled.model.tables());
             if expected != found {
                 let (expected, found) = (lines(&expected), lines(&found));
                 let only = |these: &[String], others: &[String]| {

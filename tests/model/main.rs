@@ -8,4 +8,5 @@ mod equal;
 mod meddling;
 mod operations;
 mod random;
+mod settled;
 mod users;

@@ -206,7 +206,7 @@ impl Maker {
             70..76 => Call::Survey(walk(random, pair), window),
             76..80 => Call::BeginSweep(self.sweep()),
             80..86 => {
-                let before_ms = self.now_ms.saturating_sub(random.below(3_000));
+                let before_ms = (self.now_ms + 1_000).saturating_sub(random.below(3_000));
                 let most = 1 + u32::try_from(random.below(6)).unwrap();
                 Call::Prune(random.one(&KINDS), before_ms, most)
             }
@@ -229,7 +229,7 @@ impl Maker {
                 let after = random.maybe(50, |random| random.below(30));
                 Call::Pending(after, 1 + u32::try_from(random.below(20)).unwrap())
             }
-            _ => Call::Announced(random.below(40)),
+            _ => Call::Announced(random.below(16)),
         }
     }
 
