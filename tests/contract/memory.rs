@@ -24,6 +24,7 @@ on_each!(
     a_request_is_seen_answered_and_its_answer_kept,
     a_sweep_announces_the_position_keeps_remainders_and_forgets,
     a_sweep_drops_what_is_older_than_the_rules_allow_and_nothing_that_is_spoken_of,
+    a_pair_that_is_forgotten_leaves_no_decision_open,
     proving_that_writing_works_disturbs_nobody,
 );
 
@@ -421,6 +422,31 @@ async fn a_sweep_drops_what_is_older_than_the_rules_allow_and_nothing_that_is_sp
         db.reader.decisions(9).await.unwrap()[0].decision_id,
         decision_id(3)
     );
+}
+
+/// Losses that nothing was done about, as during a pause, of a pair that no conductor names any more and
+/// of an unknown one: no walk will complete them, and what is not complete is never dropped.
+async fn a_pair_that_is_forgotten_leaves_no_decision_open(kind: Kind) {
+    let mut db = StoreOnDatabase::new(kind).await;
+    let (lost, unknown) = (pair("a", ""), pair("b", ""));
+    db.lose(&lost, 1).await;
+    let mut never = turned(&unknown, Standing::Lost, 2, "c1");
+    never.decisions[0].verdict = Verdict::Unknown;
+    never.decisions[0].turn.verdict = Some(Verdict::Unknown);
+    db.ledger.commit(1, &never).await.unwrap();
+    let forgets = Sweep {
+        announces: false,
+        unnamed: vec![lost.clone()],
+        unwanted: vec![unknown.clone()],
+        ..sweep()
+    };
+    let forgotten = db.ledger.begin_sweep(1, &forgets).await.unwrap();
+    assert_eq!(forgotten, [lost, unknown]);
+    let decisions = db.reader.decisions(9).await.unwrap();
+    let completed: Vec<_> = decisions.iter().map(|it| it.completed_at_ms).collect();
+    assert_eq!(completed, [Some(2000), Some(2000)]);
+    let dropped = db.ledger.prune(1, Prune::Decisions, 3000, 10).await;
+    assert_eq!(dropped.unwrap(), 2);
 }
 
 async fn proving_that_writing_works_disturbs_nobody(kind: Kind) {

@@ -73,15 +73,8 @@ async fn decide<'f>(
     }
     let mut number = first;
     for decisions in findings.decisions.chunks(ROWS) {
-        let (before, after) = unit.sql.overtaken;
-        let pairs: Vec<&Pair> = decisions.iter().map(|each| &each.turn.pair).collect();
-        let rows = placeholders_from(2, pairs.len(), 2);
-        let mut values: Vec<Value<'_>> = vec![findings.now_ms.into()];
-        for pair in pairs {
-            pair.bind(&mut values);
-        }
-        let statement = format!("{before}{rows}{after}");
-        unit.connection.execute(&statement, &values).await?;
+        let pairs = decisions.iter().map(|each| &each.turn.pair);
+        overtake(unit, pairs, findings.now_ms).await?;
         let mut values: Vec<Value<'_>> = Vec::with_capacity(decisions.len() * DECISION);
         for decision in decisions {
             let overtaken = last[&decision.turn.pair] != number;
@@ -106,6 +99,23 @@ async fn decide<'f>(
         }
     }
     Ok(last)
+}
+
+/// What was decided about these pairs, at most [`ROWS`], completes now if it is open.
+pub async fn overtake<'p>(
+    unit: &mut Fenced<'_>,
+    pairs: impl ExactSizeIterator<Item = &'p Pair>,
+    now_ms: u64,
+) -> Result<(), sqlx::Error> {
+    let (before, after) = unit.sql.overtaken;
+    let rows = placeholders_from(2, pairs.len(), 2);
+    let mut values: Vec<Value<'_>> = vec![now_ms.into()];
+    for pair in pairs {
+        pair.bind(&mut values);
+    }
+    let statement = format!("{before}{rows}{after}");
+    unit.connection.execute(&statement, &values).await?;
+    Ok(())
 }
 
 /// Values in a row of a decision.

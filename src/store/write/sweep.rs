@@ -10,7 +10,7 @@ use crate::store::records::{Prune, RequestKind, Sweep};
 use crate::store::sql::{self, Inventory, Statements};
 use crate::store::write::announce::announce_position;
 use crate::store::write::fenced::Fenced;
-use crate::store::write::intake::{ROWS, save_conductors};
+use crate::store::write::intake::{ROWS, overtake, save_conductors};
 
 pub async fn begin(unit: &mut Fenced<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sqlx::Error> {
     let now_ms = sweep.now_ms;
@@ -46,6 +46,10 @@ pub async fn begin(unit: &mut Fenced<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sq
         if connection.execute(sql.forget_unknown, values).await? > 0 {
             forgotten.push(pair.clone());
         }
+    }
+    // No walk will complete what was decided about them, and what is not complete is never dropped.
+    for pairs in forgotten.chunks(ROWS) {
+        overtake(unit, pairs.iter(), now_ms).await?;
     }
     if sweep.announces {
         announce_position(unit, now_ms).await?;

@@ -91,8 +91,8 @@ fn decide<'f>(
     let last: HashMap<&Pair, u64> = decisions()
         .map(|(decision, number)| (&decision.turn.pair, number))
         .collect();
-    for (pair, first_of_batch) in last.keys().map(|pair| (*pair, first)) {
-        overtake(unit, pair, first_of_batch, findings.now_ms);
+    for pair in last.keys() {
+        overtake(unit, pair, findings.now_ms);
     }
     for (decision, number) in decisions() {
         unit.may_write(Row::DecisionsOf(decision.turn.pair.clone()))?;
@@ -112,10 +112,10 @@ fn decide<'f>(
     Ok(last)
 }
 
-/// Completes what was decided about the pair before this batch.
-fn overtake(unit: &mut Unit<'_>, pair: &Pair, before: u64, now_ms: u64) {
+/// What was decided about the pair completes now if it is open.
+pub fn overtake(unit: &mut Unit<'_>, pair: &Pair, now_ms: u64) {
     let decisions = &unit.tables.decisions;
-    let open = |number: &u64| *number < before && decisions[number].completed_at_ms.is_none();
+    let open = |number: &u64| decisions[number].completed_at_ms.is_none();
     let open: Vec<u64> = unit.tables.numbers_of(pair).filter(open).collect();
     for number in open {
         let decisions = &mut unit.tables.decisions;

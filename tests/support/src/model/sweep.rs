@@ -4,7 +4,7 @@ use nodewarden::domain::change::{Standing, Verdict};
 use nodewarden::domain::ids::{ConductorName, Pair};
 use nodewarden::store::{Prune, Sweep};
 
-use super::intake::{save, whole_ms};
+use super::intake::{overtake, save, whole_ms};
 use super::tables::Tables;
 use super::unit::{Fault, Unit};
 
@@ -61,6 +61,9 @@ pub fn begin(unit: &mut Unit<'_>, sweep: &Sweep) -> Result<Vec<Pair>, Fault> {
             unit.tables.pairs.drop_row(pair);
             forgotten.push(pair.clone());
         }
+    }
+    for pair in &forgotten {
+        overtake(unit, pair, sweep.now_ms);
     }
     if sweep.announces {
         unit.announce_position(sweep.now_ms);
