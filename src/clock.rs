@@ -17,6 +17,8 @@ pub trait Clock {
     async fn sleep(&self, pause: Duration);
     /// A new random UUID, in text.
     fn id(&self) -> String;
+    /// A random number, evenly from 0 up to 1, for jitter.
+    fn chance(&self) -> f64;
 }
 
 /// The machine's clocks.
@@ -55,6 +57,12 @@ impl Clock for SystemClock {
 
     fn id(&self) -> String {
         new_id()
+    }
+
+    fn chance(&self) -> f64 {
+        // The last 32 bits of such an id are random.
+        let random = uuid::Uuid::new_v4().as_u128() as u32;
+        f64::from(random) / (f64::from(u32::MAX) + 1.0)
     }
 }
 

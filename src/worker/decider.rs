@@ -336,7 +336,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             return Err(End::Store(fault));
         }
         telemetry::RETRIES.count_as("database", 1);
-        let pause = trouble.pauses.pause();
+        let pause = trouble.pauses.pause_by(self.clock.chance());
         self.clock.sleep(pause).await;
         Ok(())
     }

@@ -9,7 +9,8 @@
 //!   them work on a `term`, what is remembered while this replica decides; `takeover` begins one, and
 //!   reads it again after a doubt.
 //! - `relay`: publishes committed announcements through an `announcer`.
-//! - [`replica`]: sessions one after the other, for as long as the process lives.
+//! - [`session`]: sessions one after the other, for as long as the process lives; [`replica`] runs
+//!   them over the real broker and database.
 //! - `adapters`: the real broker behind the ports.
 //!
 //! Knows domain, wire, store and broker; names neither their client libraries nor HTTP.
@@ -35,6 +36,7 @@ pub mod replica;
 mod requests;
 mod retention;
 mod rules;
+pub mod session;
 mod silence;
 mod status;
 mod sweep;
@@ -47,6 +49,6 @@ mod window;
 pub use announcer::{Announcer, Fresh};
 pub use decider::Decider;
 pub use end::{End, Step};
-pub use relay::{Relay, RelayEnd};
+pub use relay::{Relay, RelayEnd, carry_on};
 pub use rules::Rules;
 pub use status::{Role, Status};

@@ -6,9 +6,11 @@
 
 mod nacked;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
 
 use self::nacked::Nacking;
 use super::announcer::Announcer;
@@ -34,6 +36,9 @@ const TROUBLE_PAUSE: Duration = Duration::from_secs(2);
 /// Before looking again at an unreadable announcement: only a hand or another version changes it.
 const UNREADABLE_PAUSE: Duration = Duration::from_secs(5);
 
+/// How often the relay looks by itself, in case a wake-up was missed.
+const POLL: Duration = Duration::from_secs(1);
+
 /// Why the relay ended.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayEnd {
@@ -43,6 +48,30 @@ pub enum RelayEnd {
     /// The database, or another replica that took over.
     #[error("relay: {0}")]
     Store(#[from] StoreError),
+}
+
+/// Carries until it ends by itself, and returns why; or, asked to `stop`, until nothing waits.
+pub async fn carry_on<O: Outbox, A: Announcer, C: Clock>(
+    mut relay: Relay<O, A, C>,
+    clock: C,
+    wake: Arc<Notify>,
+    stop: CancellationToken,
+) -> Option<RelayEnd> {
+    loop {
+        match relay.step().await {
+            Ok(0) if stop.is_cancelled() => return None,
+            Ok(0) => {
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => {}
+                    () = wake.notified() => {}
+                    () = clock.sleep(POLL) => {}
+                }
+            }
+            Ok(_) => {}
+            Err(end) => return Some(end),
+        }
+    }
 }
 
 /// Carries announcements for the holder of one epoch.
@@ -121,7 +150,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
     async fn carry(&mut self) -> Result<usize, RelayEnd> {
         if self.announcer.blocked().is_some() {
             self.publish_trouble();
-            self.clock.sleep(self.blocked.pause()).await;
+            self.pause(|relay| &mut relay.blocked).await;
             return Ok(0);
         }
         self.blocked.reset();
@@ -205,7 +234,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             );
         }
         telemetry::RETRIES.count_as("relay", 1);
-        self.clock.sleep(self.troubles.pause()).await;
+        self.pause(|relay| &mut relay.troubles).await;
     }
 
     /// Deciding goes on, so the session must; the announcement waits until somebody puts it right.
@@ -218,6 +247,12 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
         telemetry::RETRIES.count_as("relay", 1);
         self.publish_trouble();
         self.clock.sleep(UNREADABLE_PAUSE).await;
+    }
+
+    async fn pause(&mut self, pauses: fn(&mut Self) -> &mut Pauses) {
+        let chance = self.clock.chance();
+        let pause = pauses(self).pause_by(chance);
+        self.clock.sleep(pause).await;
     }
 
     fn publish_trouble(&self) {

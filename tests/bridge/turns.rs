@@ -141,6 +141,10 @@ impl Clock for Simulated {
         tokio::task::yield_now().await;
     }
 
+    fn chance(&self) -> f64 {
+        0.5
+    }
+
     fn id(&self) -> String {
         unreachable!("a bridge makes no ids while it runs")
     }

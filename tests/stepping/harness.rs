@@ -380,6 +380,10 @@ impl Clock for SimClock {
         self.advance(pause);
     }
 
+    fn chance(&self) -> f64 {
+        0.5
+    }
+
     fn id(&self) -> String {
         let mut guard = self.0.lock().unwrap();
         guard.1 += 1;

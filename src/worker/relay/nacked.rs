@@ -66,7 +66,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             return Ok(Some(Published::Nacked));
         }
         self.publish_trouble();
-        self.clock.sleep(self.nacks.pause()).await;
+        self.pause(|relay| &mut relay.nacks).await;
         Ok(None)
     }
 

@@ -1,0 +1,309 @@
+//! Session after session over their ports, each rebuilt from nothing: the order of joining, deciding,
+//! announcing and leaving, for the real replica and for a simulated one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::decider::Decider;
+use super::end::{End, Step};
+use super::ports::{Clock, Ledger, Queue};
+use super::rules::Rules;
+use super::status::{Role, Status};
+use crate::broker::BrokerError;
+use crate::clock;
+use crate::domain::time::Mono;
+use crate::retry::Pauses;
+use crate::store::StoreError;
+use crate::telemetry;
+
+/// The longest pause before the next attempt at a session.
+const PAUSE_CAP: Duration = Duration::from_secs(5);
+
+/// A session that lasted this long was healthy: the next pause is short again.
+const HEALTHY: Duration = Duration::from_secs(30);
+
+/// How long a stopping replica announces; the rest is its successor's. Below five seconds with
+/// HTTP's end.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// What a replica is made of.
+pub trait Parts {
+    /// Its clock; each session begins one.
+    type Clock: Clock + Clone;
+    /// Its way to the database.
+    type Ledger: Ledger;
+    /// Its connections to the broker.
+    type Broker: Line;
+
+    /// A clock that begins now.
+    fn clock(&self) -> Self::Clock;
+
+    /// A ledger that has not connected yet.
+    fn ledger(&self) -> Result<Self::Ledger, StoreError>;
+
+    /// Dials the broker, and ensures the topology.
+    async fn open(&self) -> Result<Self::Broker, BrokerError>;
+
+    /// Starts the relay of the holder of `epoch`; `wake` tells it that there is something to carry.
+    async fn start_relay(
+        &self,
+        broker: &Self::Broker,
+        clock: Self::Clock,
+        epoch: u64,
+        wake: Arc<Notify>,
+    ) -> Result<<Self::Broker as Line>::Relaying, String>;
+
+    /// What the loop goes by.
+    fn rules(&self) -> &Rules;
+
+    /// Its name, for people.
+    fn holder(&self) -> &str;
+
+    /// Says how it is.
+    fn tell(&self, status: Status);
+}
+
+/// What a session has with the broker.
+pub trait Line {
+    /// A place in line.
+    type Queue: Queue;
+    /// A relay that runs.
+    type Relaying: Relaying;
+
+    /// Gets in line.
+    async fn consume(&self, holder: &str) -> Result<Self::Queue, BrokerError>;
+
+    /// Leaves the line: what is unacknowledged goes back to its place.
+    async fn leave(&self, queue: Self::Queue) -> Result<(), BrokerError>;
+
+    /// Why the broker takes nothing from us (an alarm), if it said so.
+    fn blocked(&self) -> Option<String>;
+
+    /// Takes leave politely.
+    async fn close(self);
+
+    /// The hard stop: the broker hands the queue over.
+    fn sever(&self);
+}
+
+/// The relay of a session, and what it says.
+pub trait Relaying {
+    /// Why it ended, if it has.
+    fn ended(&mut self) -> Option<String>;
+
+    /// What keeps announcements back, as a sentence.
+    fn trouble(&self) -> Option<String>;
+
+    /// Asks it to stop, waits for `patience`, then drops it.
+    async fn stop(self, patience: Duration);
+}
+
+/// Why a session ended, whichever part noticed.
+enum Over {
+    /// We were asked to stop, and what was in hand is done.
+    Stopped,
+    Decider(End),
+    Relay(String),
+    Opening(String),
+}
+
+impl Over {
+    /// In one word, and in a sentence; nothing if it was asked to stop.
+    fn told(self) -> Option<(&'static str, String)> {
+        let end = match self {
+            Self::Stopped => return None,
+            Self::Decider(end) => end,
+            Self::Relay(why) => return Some(("relay", why)),
+            Self::Opening(why) => return Some(("opening", why)),
+        };
+        let reason = match end {
+            End::Fenced(_) => "fenced",
+            End::ForeignStream(_) => "foreign_stream",
+            End::Broker(_) => "broker",
+            End::Store(_) => "database",
+            End::Wedged(_) => "wedged",
+        };
+        Some((reason, end.to_string()))
+    }
+}
+
+/// Runs sessions until `stop`. Troubles of broker and database end sessions, never this.
+pub async fn run<P: Parts>(parts: &P, stop: &CancellationToken) {
+    let clock = parts.clock();
+    let mut pauses = Pauses::up_to(PAUSE_CAP);
+    while !stop.is_cancelled() {
+        let began = clock.now().mono;
+        let over = session(parts, stop).await;
+        let pause_anyway = matches!(over, Over::Decider(End::ForeignStream(_)));
+        let Some((reason, why)) = over.told() else {
+            break;
+        };
+        let pause = pause(&mut pauses, &clock, began, pause_anyway);
+        if reason == "fenced" {
+            telemetry::FENCED.count(1);
+        }
+        telemetry::SESSIONS_ENDED.count_as(reason, 1);
+        tracing::warn!(
+            reason,
+            why = telemetry::printable_within(&why, 2000),
+            again_in_ms = pause.as_millis() as u64,
+            "session over"
+        );
+        parts.tell(Status {
+            troubles: vec![why],
+            ..Status::default()
+        });
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = clock.sleep(pause) => {}
+        }
+    }
+    parts.tell(Status {
+        troubles: vec!["stopping".to_owned()],
+        ..Status::default()
+    });
+}
+
+/// The pause after a session that began at `began`.
+fn pause<C: Clock>(pauses: &mut Pauses, clock: &C, began: Mono, longest: bool) -> Duration {
+    if longest {
+        return PAUSE_CAP;
+    }
+    if clock.now().mono.since(began) >= HEALTHY {
+        pauses.reset();
+    }
+    pauses.pause_by(clock.chance())
+}
+
+/// One session, from dialling to its end.
+async fn session<P: Parts>(parts: &P, stop: &CancellationToken) -> Over {
+    let clock = parts.clock();
+    let ledger = match parts.ledger() {
+        Ok(ledger) => ledger,
+        Err(fault) => return Over::Opening(telemetry::error_chain(&fault)),
+    };
+    let broker = match stop.run_until_cancelled(parts.open()).await {
+        None => return Over::Stopped,
+        Some(Ok(broker)) => broker,
+        Some(Err(fault)) => {
+            return Over::Opening(format!("broker: {}", telemetry::error_chain(&fault)));
+        }
+    };
+    let over = match sit(parts, &broker, ledger, clock, stop).await {
+        Ok(over) => over,
+        Err(why) => Over::Opening(why),
+    };
+    if matches!(over, Over::Stopped) {
+        broker.close().await;
+    } else {
+        broker.sever();
+    }
+    over
+}
+
+async fn sit<P: Parts>(
+    parts: &P,
+    broker: &P::Broker,
+    mut ledger: P::Ledger,
+    clock: P::Clock,
+    stop: &CancellationToken,
+) -> Result<Over, String> {
+    // Consume only when able to decide: the database first.
+    ledger
+        .prove()
+        .await
+        .map_err(|fault| format!("database: {}", telemetry::error_chain(&fault)))?;
+    let consumer = broker
+        .consume(parts.holder())
+        .await
+        .map_err(|fault| format!("broker: {}", telemetry::error_chain(&fault)))?;
+    let rules = parts.rules().clone();
+    let mut decider = Decider::join(consumer, ledger, clock.clone(), rules, parts.holder())
+        .await
+        .map_err(|fault| format!("database: {}", telemetry::error_chain(&fault)))?;
+    tracing::info!("in line as a standby");
+    let wake = Arc::new(Notify::new());
+    let mut relay: Option<<P::Broker as Line>::Relaying> = None;
+    let over = loop {
+        // What is in hand while the database is in trouble is the successor's.
+        if stop.is_cancelled() && (decider.in_hand() == 0 || decider.trouble().is_some()) {
+            break Over::Stopped;
+        }
+        match decider.step().await {
+            Ok(step) => after(step, &wake),
+            Err(end) => break Over::Decider(end),
+        }
+        if let (None, Some(epoch)) = (&relay, decider.epoch()) {
+            let clock = clock.clone();
+            let started = parts.start_relay(broker, clock, epoch, Arc::clone(&wake));
+            relay = Some(started.await?);
+        }
+        if let Some(why) = relay.as_mut().and_then(Relaying::ended) {
+            break Over::Relay(why);
+        }
+        let status = status(&decider, broker, relay.as_ref());
+        let troubles = status.troubles.clone();
+        parts.tell(status);
+        if let Err(end) = decider.note(&troubles).await {
+            break Over::Decider(end);
+        }
+    };
+    if matches!(over, Over::Stopped) {
+        // Out of the line first: a successor must not wait for our relay.
+        if let Err(fault) = broker.leave(decider.leave().await).await {
+            tracing::debug!(fault = telemetry::error_chain(&fault), "leaving the line");
+        }
+    }
+    if let Some(relay) = relay {
+        // Asked to stop, it first carries out what is committed; after a doubt it stops at once.
+        let patience = match over {
+            Over::Stopped => DRAIN,
+            Over::Decider(_) | Over::Relay(_) | Over::Opening(_) => Duration::ZERO,
+        };
+        relay.stop(patience).await;
+    }
+    Ok(over)
+}
+
+fn after(step: Step, wake: &Notify) {
+    if step.moved > 0 || step.worked {
+        wake.notify_one();
+    }
+}
+
+/// How the replica is, and what troubles it.
+fn status<Q: Queue, L: Ledger, C: Clock>(
+    decider: &Decider<Q, L, C>,
+    broker: &impl Line,
+    relay: Option<&impl Relaying>,
+) -> Status {
+    let blocked = broker
+        .blocked()
+        .map(|why| format!("the broker blocks publishers: {why}"));
+    let relay = relay
+        .and_then(Relaying::trouble)
+        .filter(|said| blocked.as_ref() != Some(said));
+    let trouble = decider.trouble().map(|why| format!("database: {why}"));
+    Status {
+        role: if decider.epoch().is_some() {
+            Role::Active
+        } else {
+            Role::Standby
+        },
+        epoch: decider.epoch(),
+        troubles: blocked
+            .into_iter()
+            .chain(relay)
+            .chain(trouble)
+            .chain(decider.deafness())
+            .collect(),
+        unproven: decider.unproven(),
+        last_tick: decider.last_tick_age().and_then(clock::ago),
+        pause: decider.pause().cloned(),
+        pending: decider.pending(),
+    }
+}
