@@ -1,0 +1,391 @@
+//! Chaos: the life and death of replicas, and the vices of broker and database.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use nodewarden::worker::{Rules, Status, session};
+use tokio_util::sync::CancellationToken;
+
+use crate::broker::{Fate, Return};
+use crate::dice::Dice;
+use crate::replica::SimReplica;
+use crate::time::Process;
+use crate::world::{Weather, World};
+
+const S: fn(u64) -> Duration = Duration::from_secs;
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+/// A broker closes the connection of a client that sends no heartbeat for so long.
+const HEARTBEATS: Duration = Duration::from_secs(20);
+
+/// Another replica is in line again, and takes over.
+const TAKEOVER: Duration = Duration::from_secs(12);
+
+/// A queue that gives nothing is noticed by its unanswered ticks.
+const WEDGE: Duration = Duration::from_secs(135);
+
+/// Where a process stands that runs a replica.
+struct Place {
+    process: Process,
+    session: Rc<Cell<Option<u64>>>,
+    stop: CancellationToken,
+    ahead: Rc<Cell<u64>>,
+    status: Rc<RefCell<Status>>,
+    frozen: bool,
+}
+
+/// All replicas, and what may be done to them.
+pub struct Chaos {
+    world: Rc<World>,
+    dice: RefCell<Dice>,
+    places: RefCell<Vec<Place>>,
+    next: Cell<Process>,
+}
+
+/// What goes wrong next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Kill,
+    HostDies,
+    Freeze,
+    Partition,
+    Stop,
+    WallClock,
+    BrokerDown,
+    Alarm,
+    Rejects,
+    Unbind,
+    DeleteQueue,
+    Wedge,
+    LateConfirms,
+    NoConfirms,
+    Nacks,
+    NoSubscriber,
+    DatabaseDown,
+    DeliveryLimit,
+}
+
+const DEEDS: [Deed; 22] = [
+    Deed::Kill,
+    Deed::Kill,
+    Deed::HostDies,
+    Deed::Freeze,
+    Deed::Freeze,
+    Deed::Partition,
+    Deed::Partition,
+    Deed::Partition,
+    Deed::Stop,
+    Deed::WallClock,
+    Deed::BrokerDown,
+    Deed::Alarm,
+    Deed::Rejects,
+    Deed::Unbind,
+    Deed::DeleteQueue,
+    Deed::Wedge,
+    Deed::LateConfirms,
+    Deed::NoConfirms,
+    Deed::Nacks,
+    Deed::NoSubscriber,
+    Deed::DatabaseDown,
+    Deed::DeliveryLimit,
+];
+
+/// Starts the replicas, and what happens to them.
+pub fn start(world: &Rc<World>, mut dice: Dice) {
+    let chaos = Rc::new(Chaos {
+        world: Rc::clone(world),
+        dice: RefCell::new(dice.fork()),
+        places: RefCell::default(),
+        next: Cell::new(1),
+    });
+    for _ in 0..world.plan.replicas {
+        chaos.begin();
+    }
+    let time = world.time.clone();
+    world.disturb(S(0), TAKEOVER);
+    time.clone().spawn(0, async move {
+        loop {
+            let pause = dice.until_next(chaos.world.plan.chaos);
+            time.sleep(pause.max(chaos.least())).await;
+            if !chaos.world.wild() {
+                break;
+            }
+            let deed = *dice.pick(&DEEDS);
+            if dice.happens(0.7) {
+                chaos.something_in_hand(&mut dice).await;
+            }
+            let places = chaos.places.borrow().len();
+            let place = match dice.happens(0.7) {
+                true => chaos.active().unwrap_or_default(),
+                false => dice.index(places.max(1)),
+            };
+            chaos.world.oracle.tell(|| format!("chaos: {deed:?}"));
+            chaos.world.oracle.count("faults of all kinds", 1);
+            let chaos_too = Rc::clone(&chaos);
+            // What lasts goes on beside what comes next.
+            time.spawn(0, async move { chaos_too.work(deed, place).await });
+        }
+        time.until(chaos.world.wild_until).await;
+        chaos.calm();
+    });
+}
+
+impl Chaos {
+    /// In fair weather, nothing goes wrong before what did is healed.
+    fn least(&self) -> Duration {
+        let healed = self.world.disturbed.get();
+        match self.world.plan.weather {
+            Weather::Rough => Duration::ZERO,
+            Weather::Fair => healed.saturating_sub(self.world.time.now()) + S(10),
+        }
+    }
+
+    /// Waits until the active one has an event in hand, and a little: the moment at which most can go
+    /// wrong.
+    async fn something_in_hand(&self, dice: &mut Dice) {
+        let delivered = Rc::clone(&self.world.broker.look().delivered);
+        tokio::select! {
+            biased;
+            () = delivered.notified() => {}
+            () = self.world.time.sleep(S(5)) => {}
+        }
+        let calls = self.world.plan.latency * 12;
+        self.world.time.sleep(calls.mul_f64(dice.part())).await;
+    }
+
+    /// The place that matters most: that of the active one.
+    fn active(&self) -> Option<usize> {
+        let active = self.world.broker.look().active()?;
+        let places = self.places.borrow();
+        places
+            .iter()
+            .position(|place| place.session.get() == Some(active))
+    }
+
+    /// Starts a process with a replica in it.
+    fn begin(&self) {
+        let process = self.next.get();
+        self.next.set(process + 1);
+        let world = &self.world;
+        let mut dice = self.dice.borrow_mut();
+        let place = Place {
+            process,
+            session: Rc::default(),
+            stop: CancellationToken::new(),
+            ahead: Rc::new(Cell::new(dice.number(0..1000))),
+            status: Rc::default(),
+            frozen: false,
+        };
+        let replica = SimReplica {
+            model: world.model.clone(),
+            broker: world.broker.clone(),
+            oracle: world.oracle.clone(),
+            faults: Rc::clone(&world.faults),
+            // Two versions of the rules may run side by side.
+            rules: Rules {
+                batch: *dice.pick(&[1, 3, 20, 256]),
+                chunk_nodes: *dice.pick(&[1, 2, 7, 1000]),
+                nodes_per_message: *dice.pick(&[1, 3, 500]),
+                ..world.plan.rules.clone()
+            },
+            process,
+            holder: format!("replica {process}"),
+            ahead: Rc::clone(&place.ahead),
+            dice: Rc::new(RefCell::new(dice.fork())),
+            session: Rc::clone(&place.session),
+            status: Rc::clone(&place.status),
+            mutant: world.plan.mutant,
+            limit: world.plan.limit,
+            deaf_until: Rc::default(),
+        };
+        let stop = place.stop.clone();
+        world.time.spawn(process, async move {
+            session::run(&replica, &stop).await;
+        });
+        self.places.borrow_mut().push(place);
+    }
+
+    /// Ends a process, and returns when another has begun in its place.
+    async fn replace(&self, process: Process) {
+        self.world.time.kill(process);
+        self.places
+            .borrow_mut()
+            .retain(|place| place.process != process);
+        let away = self.dice.borrow_mut().ms(50..8_000);
+        self.world.disturb(away, TAKEOVER);
+        self.world.time.sleep(away).await;
+        self.begin();
+    }
+
+    async fn work(&self, deed: Deed, place: usize) {
+        let (world, time) = (&self.world, &self.world.time);
+        let (process, session) = {
+            let places = self.places.borrow();
+            let Some(place) = places.get(place) else {
+                return;
+            };
+            (place.process, place.session.get())
+        };
+        let mut lasts = self.dice.borrow_mut().ms(200..15_000);
+        match deed {
+            Deed::Kill => self.replace(process).await,
+            Deed::HostDies => {
+                // The broker finds out later.
+                if let Some(session) = session {
+                    world.broker.state().lingering.insert(session);
+                    let (broker, time_too) = (world.broker.clone(), time.clone());
+                    world.disturb(HEARTBEATS, TAKEOVER);
+                    time.spawn(0, async move {
+                        time_too.sleep(HEARTBEATS).await;
+                        broker.state().lingering.remove(&session);
+                        broker.end(session, Fate::Over("no heartbeat".into()), Return::InOrder);
+                    });
+                }
+                self.replace(process).await;
+            }
+            Deed::Freeze => self.freeze(process, lasts * 3).await,
+            Deed::Partition => {
+                let active = world.broker.look().active();
+                let Some(session) = active.or(session) else {
+                    return;
+                };
+                world.disturb(lasts, TAKEOVER);
+                let fate = Fate::Unaware(time.now() + lasts);
+                world.broker.end(session, fate, Return::InOrder);
+            }
+            Deed::Stop => {
+                {
+                    let places = self.places.borrow();
+                    let place = places.iter().find(|place| place.process == process);
+                    place.inspect(|place| place.stop.cancel());
+                }
+                world.disturb(S(10), TAKEOVER);
+                time.sleep(S(10)).await;
+                self.replace(process).await;
+            }
+            Deed::WallClock => {
+                let places = self.places.borrow();
+                let hours = self.dice.borrow_mut().number(0..5) * 3_600_000;
+                if let Some(place) = places.iter().find(|place| place.process == process) {
+                    place.ahead.set(hours);
+                }
+            }
+            Deed::BrokerDown => {
+                world.disturb(lasts, TAKEOVER);
+                world.broker.state().vices.down = true;
+                world.broker.end_all("the broker died");
+                time.sleep(lasts).await;
+                world.broker.state().vices.down = false;
+            }
+            Deed::Alarm => {
+                lasts *= 2;
+                world.disturb(lasts, TAKEOVER);
+                world.broker.state().vices.alarm = true;
+                time.sleep(lasts).await;
+                world.broker.state().vices.alarm = false;
+            }
+            Deed::Rejects => {
+                world.disturb(lasts, TAKEOVER);
+                world.broker.state().vices.rejects = true;
+                time.sleep(lasts).await;
+                world.broker.state().vices.rejects = false;
+            }
+            Deed::Unbind => {
+                world.disturb(S(6), TAKEOVER);
+                world.broker.state().bound = false;
+            }
+            Deed::DeleteQueue => {
+                world.disturb(S(1), TAKEOVER);
+                world.broker.delete_queue();
+            }
+            Deed::Wedge => {
+                let active = world.broker.look().active();
+                let served = |session: &u64| world.broker.look().seats[session].served;
+                let Some(active) = active.filter(served) else {
+                    return;
+                };
+                world.disturb(WEDGE, TAKEOVER);
+                world.broker.state().vices.wedged.insert(active);
+            }
+            Deed::LateConfirms | Deed::NoConfirms => {
+                world.disturb(lasts + S(8), TAKEOVER);
+                let late = (deed == Deed::LateConfirms).then(|| lasts / 3);
+                world.broker.state().vices.confirms = late;
+                time.sleep(lasts).await;
+                world.broker.state().vices.confirms = Some(MS(1));
+            }
+            Deed::Nacks => {
+                lasts *= 3;
+                world.disturb(lasts, TAKEOVER);
+                world.broker.state().vices.nacks = true;
+                time.sleep(lasts).await;
+                world.broker.state().vices.nacks = false;
+                world.oracle.seen().passed_by = true;
+            }
+            Deed::NoSubscriber => {
+                world.broker.state().vices.unbound_announcements = true;
+                world.oracle.seen().passed_by = true;
+                time.sleep(lasts).await;
+                world.broker.state().vices.unbound_announcements = false;
+            }
+            Deed::DatabaseDown => {
+                world.disturb(lasts, TAKEOVER);
+                world.faults.borrow_mut().down_until = time.now() + lasts;
+            }
+            Deed::DeliveryLimit => {
+                let limit = self.dice.borrow_mut().number(2..20);
+                world.broker.state().vices.delivery_limit = limit;
+                time.sleep(lasts).await;
+                world.broker.state().vices.delivery_limit = 1000;
+            }
+        }
+    }
+
+    /// A process stands still, and the broker may give it up meanwhile.
+    async fn freeze(&self, process: Process, lasts: Duration) {
+        let world = &self.world;
+        let session = {
+            let mut places = self.places.borrow_mut();
+            let place = places.iter_mut().find(|place| place.process == process);
+            let Some(place) = place else { return };
+            place.frozen = true;
+            place.session.get()
+        };
+        world.disturb(lasts, TAKEOVER);
+        world.time.freeze(process, true);
+        world.time.sleep(lasts.min(HEARTBEATS)).await;
+        if lasts > HEARTBEATS
+            && let Some(session) = session
+        {
+            world
+                .broker
+                .end(session, Fate::Over("no heartbeat".into()), Return::InOrder);
+            world.time.sleep(lasts - HEARTBEATS).await;
+        }
+        world.time.freeze(process, false);
+        let mut places = self.places.borrow_mut();
+        let place = places.iter_mut().find(|place| place.process == process);
+        place.into_iter().for_each(|place| place.frozen = false);
+    }
+
+    /// All is healed, but for what the product must heal itself.
+    fn calm(&self) {
+        let world = &self.world;
+        world.oracle.tell(|| "calm".to_owned());
+        world.disturb(S(0), TAKEOVER);
+        {
+            let mut state = world.broker.state();
+            let wedged = std::mem::take(&mut state.vices.wedged);
+            state.vices = crate::broker::Vices {
+                wedged,
+                ..crate::broker::Vices::none()
+            };
+        }
+        let mut faults = world.faults.borrow_mut();
+        (faults.mean, faults.down_until) = (Duration::ZERO, Duration::ZERO);
+        for place in &*self.places.borrow() {
+            world.time.freeze(place.process, false);
+        }
+    }
+}

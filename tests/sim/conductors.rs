@@ -1,0 +1,236 @@
+//! Conductors as processes: they start, beat, stall, crash, and restart, as planned and not. What each
+//! truly did is the oracle's to know.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use nodewarden::domain::event::{Event, EventKind, Statement};
+use nodewarden::domain::ids::{ConductorName, EventId, Incarnation, Pair};
+use nodewarden::message::{Delivery, TICK_TYPE};
+use nodewarden::wire::{self, Tick};
+
+use crate::costs::POISON;
+use crate::dice::Dice;
+use crate::replica::WALL;
+use crate::world::World;
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+/// One conductor.
+struct Conductor {
+    world: Rc<World>,
+    dice: Dice,
+    name: ConductorName,
+    /// What it serves: drivers of one group.
+    serves: Vec<Pair>,
+    timeout: Option<Duration>,
+    incarnation: u64,
+    /// How far its clock is off, in ms.
+    skew: i64,
+    /// Its heartbeats say all.
+    complete: bool,
+}
+
+/// Starts those of a run.
+pub fn start(world: &Rc<World>, dice: &mut Dice) {
+    for n in 0..world.plan.conductors {
+        let mut dice = dice.fork();
+        let of = dice.pick(&world.plan.pairs).clone();
+        let mut serves = vec![of.clone()];
+        let others = world
+            .plan
+            .pairs
+            .iter()
+            .filter(|pair| **pair != of && pair.group == of.group);
+        serves.extend(others.filter(|_| dice.happens(0.4)).cloned());
+        let timeout = dice.happens(0.8).then(|| MS(dice.number(1_500..9_000)));
+        let conductor = Conductor {
+            world: Rc::clone(world),
+            name: ConductorName::parse(&format!("c{n}")).unwrap(),
+            serves,
+            timeout,
+            incarnation: 0,
+            skew: dice.number(0..20_000) as i64 - 10_000,
+            complete: dice.happens(0.5),
+            dice,
+        };
+        world.time.spawn(0, conductor.live());
+    }
+}
+
+impl Conductor {
+    async fn live(mut self) {
+        let time = self.world.time.clone();
+        time.sleep(self.dice.ms(0..5_000)).await;
+        loop {
+            self.begin().await;
+            self.beat_until_it_ends().await;
+            let mut away = self.dice.ms(100..40_000);
+            if !self.world.wild() {
+                away = away.min(MS(1000));
+            }
+            time.sleep(away).await;
+        }
+    }
+
+    /// A start: `joined`, until the broker has it.
+    async fn begin(&mut self) {
+        self.incarnation = (self.incarnation + 1).max(self.now_ms());
+        {
+            let mut seen = self.world.oracle.seen();
+            let truth = seen.truth.entry(self.name.clone()).or_default();
+            truth.timeout = self.timeout;
+        }
+        let joined = EventKind::Joined(self.statement());
+        self.say_until_heard(joined).await;
+        let mut seen = self.world.oracle.seen();
+        seen.truth.entry(self.name.clone()).or_default().back_by = None;
+    }
+
+    async fn beat_until_it_ends(&mut self) {
+        let time = self.world.time.clone();
+        let each = self.timeout.map_or(MS(2000), |timeout| timeout / 4);
+        loop {
+            time.sleep(each.mul_f64(0.9 + 0.2 * self.dice.part())).await;
+            if self.world.wild() {
+                match self.dice.number(0..200) {
+                    // A crash: it says nothing more.
+                    0..6 => return,
+                    6..10 => return self.say_until_heard(left(None)).await,
+                    10..16 => return self.restart_as_planned().await,
+                    // It stands still for a while: up to two time-outs.
+                    16..24 => time.sleep((each * 8).mul_f64(self.dice.part())).await,
+                    24..26 => self.say_what_others_found().await,
+                    26..28 => {
+                        self.say_until_heard(EventKind::Joined(self.statement()))
+                            .await
+                    }
+                    28 => self.say_poison(),
+                    29 => self.forge_a_tick(),
+                    _ => {}
+                }
+            }
+            let said = self.complete.then(|| self.statement());
+            let event = self.event(EventKind::Heartbeat(said));
+            let heard = self.try_to_say(&event);
+            // A client that never saw the confirm says it again.
+            if heard && self.dice.happens(0.03) {
+                self.try_to_say(&event);
+            }
+        }
+    }
+
+    async fn restart_as_planned(&mut self) {
+        let back_within = self.dice.ms(1_000..30_000);
+        let honoured = back_within.min(self.world.plan.rules.back_within_cap);
+        {
+            let mut seen = self.world.oracle.seen();
+            let truth = seen.truth.entry(self.name.clone()).or_default();
+            truth.back_by = Some(self.world.time.now() + honoured);
+        }
+        self.say_until_heard(left(Some(back_within))).await;
+        let away = back_within.mul_f64(1.5 * self.dice.part());
+        self.world.time.sleep(away).await;
+    }
+
+    /// Somebody else reports that it was silent.
+    async fn say_what_others_found(&mut self) {
+        let last_seen_ms = self.dice.happens(0.5).then(|| self.now_ms() - 1000);
+        let found = EventKind::HeartbeatTimeout {
+            last_seen_ms,
+            detected_by: Some("peer".to_owned()),
+        };
+        self.say_until_heard(found).await;
+    }
+
+    /// A message that no database takes.
+    fn say_poison(&mut self) {
+        let mut event = self.event(EventKind::Heartbeat(None));
+        event.id = EventId::parse(&format!("{}{POISON}", event.id)).unwrap();
+        self.try_to_say(&event);
+    }
+
+    /// A tick as of a replica on another database: it comes the conductors' way, and is refused.
+    fn forge_a_tick(&mut self) {
+        let tick = Tick {
+            stream: "00000000-0000-4000-8000-00000000000f".to_owned(),
+            session: "00000000-0000-4000-8000-00000000000e".to_owned(),
+            sent: self.world.time.now(),
+        };
+        let forged = Delivery {
+            exchange: "conductor.events".into(),
+            routing_key: "conductor.heartbeat".into(),
+            message_type: Some(TICK_TYPE.into()),
+            content_type: Some(wire::MSGPACK.into()),
+            body: tick.encode(),
+            ..Delivery::default()
+        };
+        if !self.world.broker.look().vices.alarm {
+            let _ = self.world.broker.publish(forged);
+        }
+    }
+
+    async fn say_until_heard(&mut self, kind: EventKind) {
+        let event = self.event(kind);
+        while !self.try_to_say(&event) {
+            self.world.time.sleep(MS(500)).await;
+        }
+    }
+
+    /// Publishes once; whether the broker has it. Trying is a sign of life, whatever comes of it.
+    fn try_to_say(&mut self, event: &Event) -> bool {
+        let (world, oracle) = (&self.world, &self.world.oracle);
+        if matches!(event.kind, EventKind::Joined(_) | EventKind::Heartbeat(_)) {
+            oracle.sign(&self.name);
+        }
+        if world.broker.look().vices.alarm {
+            return false;
+        }
+        let message = wire::event_message(event, "conductor.events", WALL);
+        match world.broker.publish(message.delivered()) {
+            Ok(place) => {
+                oracle.published(event, place);
+                oracle.tell(|| {
+                    format!(
+                        "{place}: {} {} {:?}",
+                        self.name,
+                        event.id,
+                        event.kind.event_type()
+                    )
+                });
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn event(&mut self, kind: EventKind) -> Event {
+        Event {
+            id: EventId::parse(&format!("e{}", self.world.event_id())).unwrap(),
+            conductor: self.name.clone(),
+            incarnation: Incarnation::new(self.incarnation).unwrap(),
+            sent_at_ms: self.dice.happens(0.8).then(|| self.now_ms()),
+            kind,
+        }
+    }
+
+    fn statement(&self) -> Statement {
+        Statement {
+            group: self.serves[0].group.clone(),
+            drivers: self.serves.iter().map(|pair| pair.driver.clone()).collect(),
+            heartbeat_timeout: self.timeout,
+        }
+    }
+
+    /// By its own clock.
+    fn now_ms(&self) -> u64 {
+        (WALL + self.world.time.now().as_millis() as u64).saturating_add_signed(self.skew)
+    }
+}
+
+fn left(back_within: Option<Duration>) -> EventKind {
+    EventKind::Left {
+        back_within,
+        reason: None,
+    }
+}

@@ -1,0 +1,186 @@
+//! [`World`]: one run, all of it from one seed: what there is, how long it lives, what goes wrong.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use nodewarden::domain::ids::{Driver, Group, Pair};
+use nodewarden::store::Keeping;
+use nodewarden::worker::Rules;
+use nodewarden_tests::model::{Model, Node};
+use nodewarden_tests::rules::rules;
+
+use crate::broker::SimBroker;
+use crate::chaos;
+use crate::conductors;
+use crate::costs::Faults;
+use crate::dice::Dice;
+use crate::liveness;
+use crate::mutants::Mutant;
+use crate::operators;
+use crate::oracle::Oracle;
+use crate::time::Time;
+
+const S: fn(u64) -> Duration = Duration::from_secs;
+
+/// How often things go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weather {
+    /// All the time, and several at once: only safety is to be expected before it is over.
+    Rough,
+    /// No more often than a few a minute, as L3 says: what must happen happens in time.
+    Fair,
+}
+
+/// What a run is like.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub weather: Weather,
+    pub replicas: u64,
+    pub conductors: usize,
+    pub pairs: Vec<Pair>,
+    pub nodes: usize,
+    /// What one row costs.
+    pub latency: Duration,
+    /// The `database.transaction_limit` of all.
+    pub limit: Duration,
+    /// How long things go wrong, and how long nothing does after that.
+    pub wild: Duration,
+    pub calm: Duration,
+    /// The rules that all replicas share; each has windows and batches of its own.
+    pub rules: Rules,
+    /// Something happens to a replica or the broker, and a call to the database fails, on the average
+    /// so often.
+    pub chaos: Duration,
+    pub faults: Duration,
+    pub mutant: Option<Mutant>,
+}
+
+impl Plan {
+    pub fn draw(dice: &mut Dice, mutant: Option<Mutant>) -> Self {
+        let weather = *dice.pick(&[Weather::Rough, Weather::Fair]);
+        let groups = dice.number(1..3);
+        let drivers = dice.number(1..4);
+        let pair = |n: u64| Pair {
+            group: Group::parse(["", "rack"][(n % groups) as usize]).unwrap(),
+            driver: Driver::parse(["ipmi", "redfish", "ilo"][(n / groups) as usize]).unwrap(),
+        };
+        let rules = Rules {
+            reconnect_grace: S(dice.number(3..10)),
+            sweep_interval: S(dice.number(5..15)),
+            back_within_cap: S(dice.number(10..60)),
+            keeping: Keeping {
+                events: S(dice.number(60..600)),
+                announced: S(3600),
+                decisions: S(3600),
+            },
+            ..rules()
+        };
+        let (chaos, faults) = match weather {
+            Weather::Rough => (S(dice.number(2..20)), S(dice.number(1..10))),
+            Weather::Fair => (S(dice.number(40..90)), S(dice.number(15..60))),
+        };
+        Self {
+            weather,
+            replicas: dice.number(2..4),
+            conductors: dice.index(5) + 2,
+            pairs: (0..groups * drivers).map(pair).collect(),
+            nodes: dice.index(20) + 3,
+            latency: dice.magnitude(50..10_000),
+            limit: S(dice.number(5..15)),
+            wild: S(dice.number(60..200)),
+            calm: S(60),
+            rules,
+            chaos,
+            faults,
+            mutant,
+        }
+    }
+}
+
+/// A run and all that lives in it.
+pub struct World {
+    pub time: Time,
+    pub plan: Plan,
+    pub model: Model,
+    pub broker: SimBroker,
+    pub oracle: Oracle,
+    pub faults: Rc<RefCell<Faults>>,
+    /// From then on, nothing is wrong any more that the product must wait out.
+    pub disturbed: Rc<Cell<Duration>>,
+    /// What goes wrong must be over by then.
+    pub wild_until: Duration,
+    pub next_event: Cell<u64>,
+    /// Nodes are locked, or a user has just changed them.
+    pub meddled: Cell<Duration>,
+}
+
+impl World {
+    pub fn new(seed: u64, mutant: Option<Mutant>, tells: bool) -> Rc<Self> {
+        let mut dice = Dice::new(seed);
+        let plan = Plan::draw(&mut dice, mutant);
+        let time = Time::default();
+        let oracle = Oracle::new(time.clone(), plan.rules.back_within_cap);
+        oracle.seen().tells = tells;
+        let model = Model::new("00000000-0000-4000-8000-000000000000");
+        let faults = Faults {
+            dice: dice.fork(),
+            latency: plan.latency,
+            mean: plan.faults,
+            next: plan.faults,
+            down_until: Duration::ZERO,
+        };
+        let world = Rc::new(Self {
+            broker: SimBroker::new(time.clone()),
+            faults: Rc::new(RefCell::new(faults)),
+            disturbed: Rc::default(),
+            wild_until: plan.wild,
+            next_event: Cell::new(1),
+            meddled: Cell::default(),
+            time,
+            plan,
+            model,
+            oracle,
+        });
+        for n in 0..world.plan.nodes {
+            let pair = dice.pick(&world.plan.pairs).clone();
+            let node = Node::of(pair.driver.as_str(), pair.group.as_str());
+            world.model.register(&format!("n{n:03}"), node);
+        }
+        world.oracle.edited(&world.model);
+        chaos::start(&world, dice.fork());
+        conductors::start(&world, &mut dice.fork());
+        operators::start(&world, dice.fork());
+        liveness::start(&world);
+        world
+    }
+
+    /// Lives it to its end; panics at the first thing that must not be.
+    pub fn live(self: &Rc<Self>) {
+        self.time.run_until(self.wild_until);
+        let healed = self.wild_until.max(self.disturbed.get());
+        self.time.run_until(healed + self.plan.calm);
+        liveness::at_the_end(self);
+    }
+
+    /// Whether things still go wrong.
+    pub fn wild(&self) -> bool {
+        self.time.now() < self.wild_until
+    }
+
+    /// Something went wrong that is over after `lasting`, and that may take so long to heal.
+    pub fn disturb(&self, lasting: Duration, heal: Duration) {
+        let until = self.time.now() + lasting + heal;
+        self.disturbed.set(self.disturbed.get().max(until));
+    }
+
+    pub fn event_id(&self) -> u64 {
+        let number = self.next_event.get();
+        self.next_event.set(number + 1);
+        number
+    }
+}
+
+/// How often what happened in a run, or in many.
+pub type Tally = BTreeMap<&'static str, u64>;
