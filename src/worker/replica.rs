@@ -98,7 +98,7 @@ impl Parts for Replica {
         &self.holder
     }
 
-    fn tell(&self, status: Status) {
+    fn publish_status(&self, status: Status) {
         self.status.send_replace(status);
     }
 }

@@ -63,7 +63,7 @@ pub trait Parts {
     fn holder(&self) -> &str;
 
     /// Says how it is.
-    fn tell(&self, status: Status);
+    fn publish_status(&self, status: Status);
 }
 
 /// What a session has with the broker.
@@ -152,7 +152,7 @@ pub async fn run<P: Parts>(parts: &P, stop: &CancellationToken) {
             again_in_ms = pause.as_millis() as u64,
             "session over"
         );
-        parts.tell(Status {
+        parts.publish_status(Status {
             troubles: vec![why],
             ..Status::default()
         });
@@ -162,7 +162,7 @@ pub async fn run<P: Parts>(parts: &P, stop: &CancellationToken) {
             () = clock.sleep(pause) => {}
         }
     }
-    parts.tell(Status {
+    parts.publish_status(Status {
         troubles: vec!["stopping".to_owned()],
         ..Status::default()
     });
@@ -247,7 +247,7 @@ async fn sit<P: Parts>(
         }
         let status = status(&decider, broker, relay.as_ref());
         let troubles = status.troubles.clone();
-        parts.tell(status);
+        parts.publish_status(status);
         if let Err(end) = decider.note(&troubles).await {
             break Over::Decider(end);
         }

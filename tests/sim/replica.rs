@@ -206,7 +206,7 @@ impl Parts for SimReplica {
         &self.holder
     }
 
-    fn tell(&self, status: Status) {
+    fn publish_status(&self, status: Status) {
         let (process, troubles) = (self.process, &status.troubles);
         if *troubles != self.status.borrow().troubles {
             self.oracle
