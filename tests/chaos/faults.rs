@@ -10,6 +10,7 @@ use crate::broker;
 use crate::seeded::Seeded;
 use crate::servers;
 use crate::stage::Stage;
+use crate::wires;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -41,10 +42,16 @@ pub enum Fault {
     BuryDatabase,
     /// A user changes the same rows through all nodes of the database.
     WriteElsewhere,
+    /// The way to the broker delays, swallows, cuts, resets: the deciding replica's, or everybody's.
+    BrokerWire,
+    /// So does the way to the database.
+    DatabaseWire,
+    /// Connections are cut at a COMMIT, some before the server has it, some before it can answer.
+    CommitWire,
 }
 
-/// From and to, ms: when no replica can have heard anything.
-pub type Deaf = Option<(u64, u64)>;
+/// From and to, ms, each time: when no replica can have heard anything.
+pub type Deaf = Vec<(u64, u64)>;
 
 /// Injects faults for so long: each once, in an order that the seed fixes, then any.
 pub async fn inject(
@@ -82,14 +89,14 @@ impl Fault {
             Self::KillReplica => {
                 let away = seeded.ms(100, 3_000);
                 stage.replicas.kill(active(stage).await, away);
-                None
+                Deaf::new()
             }
             Self::FreezeReplica => {
                 let number = active(stage).await;
                 stage.replicas.signal(number, Signal::STOP);
                 tokio::time::sleep(seeded.ms(1_000, 9_000)).await;
                 stage.replicas.signal(number, Signal::CONT);
-                None
+                Deaf::new()
             }
             Self::DeleteQueue => {
                 let gate = stage.gate.clone();
@@ -100,7 +107,7 @@ impl Fault {
                     let deleted = channel.queue_delete(queue, QueueDeleteOptions::default());
                     deleted.await.expect("deleted");
                 }
-                None
+                Deaf::new()
             }
             Self::Alarm => servers::alarm(stage, seeded).await,
             Self::Policy => servers::policy(stage, seeded),
@@ -112,6 +119,9 @@ impl Fault {
             Self::FreezeDatabase => servers::freeze_database(stage, seeded).await,
             Self::BuryDatabase => servers::bury_database(stage).await,
             Self::WriteElsewhere => servers::write_elsewhere(stage, seeded).await,
+            Self::BrokerWire => wires::broker(stage, seeded).await,
+            Self::DatabaseWire => wires::database(stage, seeded).await,
+            Self::CommitWire => wires::commit(stage, seeded).await,
             Self::Unbind => {
                 let (_connection, channel) = broker::channel(&stage.ground.brokers).await;
                 let queue = stage.events_queue.as_str();
@@ -120,7 +130,7 @@ impl Fault {
                 let unbound =
                     channel.queue_unbind(queue.into(), exchange.into(), "conductor.#".into(), none);
                 unbound.await.expect("unbound");
-                None
+                Deaf::new()
             }
         }
     }

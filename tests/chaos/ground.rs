@@ -3,6 +3,7 @@
 use nodewarden_tests::database::{Kind, Scratch};
 use nodewarden_tests::deployment::broker;
 use nodewarden_tests::engine::Engine;
+use nodewarden_tests::proxy::Proxy;
 
 /// What a scenario runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,20 @@ pub struct Ground {
     /// Where the tables are read.
     pub looks: String,
     pub replicas: usize,
+    /// Of each replica, if the scenario has them: before the broker, and before the database.
+    pub proxies: Vec<(Proxy, Proxy)>,
+}
+
+/// The port of the one host in a URL.
+fn port(url: &str) -> u16 {
+    let (_, rest) = url.rsplit_once(':').expect("a port");
+    let digits = rest.split('/').next().expect("a port");
+    digits.parse().expect("a port")
+}
+
+/// The same by way of a proxy.
+fn through(url: &str, proxy: &Proxy) -> String {
+    url.replace(&format!(":{}/", port(url)), &format!(":{}/", proxy.port))
 }
 
 impl Ground {
@@ -64,8 +79,19 @@ impl Ground {
             database,
             looks,
             replicas,
+            proxies: Vec::new(),
             _scratch: scratch,
         }
+    }
+
+    /// Puts two proxies before each replica. For one broker and one database.
+    pub async fn proxied(mut self) -> Self {
+        for _ in 0..self.replicas {
+            let broker = Proxy::before(port(&self.brokers[0])).await;
+            let database = Proxy::before(port(&self.databases[0])).await;
+            self.proxies.push((broker, database));
+        }
+        self
     }
 
     /// The list of all nodes, a replica's own first.
@@ -77,10 +103,22 @@ impl Ground {
             url.trim_end_matches("/%2f").to_owned()
         };
         let hosts: Vec<String> = urls.iter().map(words).collect();
-        format!("amqp://{}/%2f", hosts.join(","))
+        let url = format!("amqp://{}/%2f", hosts.join(","));
+        match self.proxies.get(replica) {
+            Some((proxy, _)) => through(&url, proxy),
+            None => url,
+        }
     }
 
-    pub fn database(&self, replica: usize) -> &str {
-        &self.databases[replica % self.databases.len()]
+    pub fn database(&self, replica: usize) -> String {
+        let url = &self.databases[replica % self.databases.len()];
+        match self.proxies.get(replica) {
+            // The proxy has to read what is said.
+            Some((_, proxy)) if url.starts_with("postgres") => {
+                through(url, proxy) + "?sslmode=disable"
+            }
+            Some((_, proxy)) => through(url, proxy) + "?ssl-mode=DISABLED",
+            None => url.clone(),
+        }
     }
 }

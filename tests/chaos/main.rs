@@ -18,6 +18,7 @@ mod servers;
 mod stage;
 mod tables;
 mod tampering;
+mod wires;
 
 use std::time::Duration;
 
@@ -44,7 +45,11 @@ async fn whatever_happens_each_event_is_decided_once_and_told_and_the_judge_sees
         scenario.database,
         scenario.replicas,
     );
-    let mut stage = Stage::set(ground.await, folder.path().to_owned()).await;
+    let mut ground = ground.await;
+    if scenario.proxied {
+        ground = ground.proxied().await;
+    }
+    let mut stage = Stage::set(ground, folder.path().to_owned()).await;
     let mut done = Vec::new();
     let evidence = stage
         .play(seed, async |stage| {

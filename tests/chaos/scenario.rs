@@ -13,6 +13,8 @@ pub struct Scenario {
     pub kind: Kind,
     pub database: On,
     pub replicas: usize,
+    /// Each replica reaches its servers through proxies.
+    pub proxied: bool,
     pub faults: &'static [Fault],
 }
 
@@ -24,6 +26,7 @@ pub const ALL: &[Scenario] = &[
         kind: Kind::Postgres,
         database: On::Shared,
         replicas: 3,
+        proxied: false,
         faults: &[Fault::KillReplica, Fault::FreezeReplica],
     },
     Scenario {
@@ -33,6 +36,7 @@ pub const ALL: &[Scenario] = &[
         kind: Kind::Sqlite,
         database: On::Shared,
         replicas: 2,
+        proxied: false,
         faults: &[Fault::KillReplica, Fault::FreezeReplica],
     },
     Scenario {
@@ -42,6 +46,7 @@ pub const ALL: &[Scenario] = &[
         kind: Kind::Postgres,
         database: On::Shared,
         replicas: 2,
+        proxied: false,
         faults: &[Fault::DeleteQueue, Fault::Unbind],
     },
     Scenario {
@@ -51,6 +56,7 @@ pub const ALL: &[Scenario] = &[
         kind: Kind::Postgres,
         database: On::Shared,
         replicas: 2,
+        proxied: false,
         faults: &[
             Fault::Alarm,
             Fault::Policy,
@@ -65,6 +71,7 @@ pub const ALL: &[Scenario] = &[
         kind: Kind::Postgres,
         database: On::Shared,
         replicas: 3,
+        proxied: false,
         faults: &[
             Fault::KillLeader,
             Fault::KillEach,
@@ -79,6 +86,7 @@ pub const ALL: &[Scenario] = &[
         kind: Kind::Postgres,
         database: On::Shared,
         replicas: 3,
+        proxied: false,
         faults: &[Fault::KillLeader, Fault::FreezeBroker],
     },
     Scenario {
@@ -88,6 +96,7 @@ pub const ALL: &[Scenario] = &[
         kind: Kind::MySql,
         database: On::Own("galera", 3, ""),
         replicas: 3,
+        proxied: false,
         faults: &[
             Fault::WriteElsewhere,
             Fault::FreezeDatabase,
@@ -102,10 +111,31 @@ pub const ALL: &[Scenario] = &[
         kind: Kind::MySql,
         database: On::Own("mysql", 1, ""),
         replicas: 2,
+        proxied: false,
         faults: &[
             Fault::KillDatabase,
             Fault::FreezeDatabase,
             Fault::KillReplica,
         ],
+    },
+    Scenario {
+        name: "wires",
+        engine: "RabbitMQ 3.10, PostgreSQL, proxies",
+        broker: On::Shared,
+        kind: Kind::Postgres,
+        database: On::Shared,
+        replicas: 2,
+        proxied: true,
+        faults: &[Fault::BrokerWire, Fault::DatabaseWire, Fault::CommitWire],
+    },
+    Scenario {
+        name: "wires-mysql",
+        engine: "RabbitMQ 3.10, MariaDB, proxies",
+        broker: On::Shared,
+        kind: Kind::MySql,
+        database: On::Shared,
+        replicas: 2,
+        proxied: true,
+        faults: &[Fault::BrokerWire, Fault::DatabaseWire, Fault::CommitWire],
     },
 ];

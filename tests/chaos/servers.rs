@@ -20,7 +20,8 @@ struct Away {
 impl Away {
     /// If all of them were away, no replica heard anything.
     fn deaf(self, engine: &Engine) -> Deaf {
-        (self.members.len() == engine.members()).then_some(self.time)
+        let all = self.members.len() == engine.members();
+        all.then_some(self.time).into_iter().collect()
     }
 }
 
@@ -81,7 +82,7 @@ pub async fn alarm(stage: &Stage, seeded: &mut Seeded) -> Deaf {
     tokio::time::sleep(seeded.ms(4_000, 14_000)).await;
     let to = now_ms();
     ctl(stage, &["set_vm_memory_high_watermark", "absolute", "1GB"]);
-    Some((from, to))
+    vec![(from, to)]
 }
 
 pub fn policy(stage: &Stage, seeded: &mut Seeded) -> Deaf {
@@ -105,7 +106,7 @@ pub fn policy(stage: &Stage, seeded: &mut Seeded) -> Deaf {
     if seeded.percent(50) {
         ctl(stage, &["clear_policy", "chaos"]);
     }
-    None
+    Deaf::new()
 }
 
 /// The node that leads the events queue.
@@ -128,7 +129,7 @@ pub async fn kill_each(stage: &Stage, seeded: &mut Seeded) -> Deaf {
         kill(broker(stage), vec![member], seeded.ms(500, 4_000)).await;
         tokio::time::sleep(seeded.ms(500, 3_000)).await;
     }
-    None
+    Deaf::new()
 }
 
 pub async fn kill_brokers(stage: &Stage, seeded: &mut Seeded) -> Deaf {
@@ -169,14 +170,14 @@ pub async fn bury_database(stage: &Stage) -> Deaf {
     // The last one is where the tables are read.
     let member = member.min(database(stage).members() - 2);
     together(&[member], |member| database(stage).kill(member));
-    None
+    Deaf::new()
 }
 
 /// A user changes nodes through every member at once, in transactions of its own.
 pub async fn write_elsewhere(stage: &Stage, seeded: &mut Seeded) -> Deaf {
     let end = now_ms() + 10_000;
     let writers = (0..database(stage).members()).map(|member| {
-        let url = stage.ground.database(member).to_owned();
+        let url = stage.ground.database(member);
         tokio::spawn(async move {
             let mut turn = 0;
             while now_ms() < end {
@@ -191,5 +192,5 @@ pub async fn write_elsewhere(stage: &Stage, seeded: &mut Seeded) -> Deaf {
         writer.await.expect("no panic");
     }
     tokio::time::sleep(seeded.ms(0, 1_000)).await;
-    None
+    Deaf::new()
 }

@@ -10,6 +10,7 @@ pub mod model;
 pub mod own_broker;
 pub mod own_server;
 pub mod promql;
+pub mod proxy;
 pub mod rabbitmq;
 pub mod rules;
 pub mod story;
