@@ -42,6 +42,10 @@ pub enum Fault {
     BuryDatabase,
     /// A user changes the same rows through all nodes of the database.
     WriteElsewhere,
+    /// The database stops for longer than the broker leaves deliveries in hand.
+    StallDatabase,
+    /// The database is killed and its synchronous standby promoted. Once in a run.
+    Promote,
     /// The way to the broker delays, swallows, cuts, resets: the deciding replica's, or everybody's.
     BrokerWire,
     /// So does the way to the database.
@@ -52,6 +56,9 @@ pub enum Fault {
 
 /// From and to, ms, each time: when no replica can have heard anything.
 pub type Deaf = Vec<(u64, u64)>;
+
+/// What cannot be healed.
+const ONCE: [Fault; 2] = [Fault::BuryDatabase, Fault::Promote];
 
 /// Injects faults for so long: each once, in an order that the seed fixes, then any.
 pub async fn inject(
@@ -64,13 +71,10 @@ pub async fn inject(
     let end = Instant::now() + how_long;
     let (mut done, mut deaf) = (Vec::new(), Vec::new());
     let mut left = pool.to_vec();
-    let often: Vec<Fault> = pool
-        .iter()
-        .copied()
-        .filter(|fault| *fault != Fault::BuryDatabase)
-        .collect();
+    let often = pool.iter().filter(|fault| !ONCE.contains(fault));
+    let often: Vec<Fault> = often.copied().collect();
     tokio::time::sleep(seeded.ms(1_000, 3_000)).await;
-    while Instant::now() < end || !left.is_empty() {
+    while (Instant::now() < end && !often.is_empty()) || !left.is_empty() {
         let fault = if left.is_empty() {
             *seeded.of(&often)
         } else {
@@ -119,6 +123,8 @@ impl Fault {
             Self::FreezeDatabase => servers::freeze_database(stage, seeded).await,
             Self::BuryDatabase => servers::bury_database(stage).await,
             Self::WriteElsewhere => servers::write_elsewhere(stage, seeded).await,
+            Self::StallDatabase => servers::stall_database(stage, seeded).await,
+            Self::Promote => servers::promote(stage, seeded).await,
             Self::BrokerWire => wires::broker(stage, seeded).await,
             Self::DatabaseWire => wires::database(stage, seeded).await,
             Self::CommitWire => wires::commit(stage, seeded).await,

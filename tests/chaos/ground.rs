@@ -28,6 +28,8 @@ pub struct Ground {
     pub replicas: usize,
     /// Of each replica, if the scenario has them: before the broker, and before the database.
     pub proxies: Vec<(Proxy, Proxy)>,
+    /// The one address of a PostgreSQL with a standby; everybody goes by it.
+    pub front: Option<Proxy>,
 }
 
 /// The port of the one host in a URL.
@@ -55,22 +57,33 @@ impl Ground {
                 .map(|number| engine.amqp(number))
                 .collect(),
         };
+        let server = |engine: &Engine, number| match kind {
+            Kind::Postgres => engine.postgres(number),
+            Kind::Sqlite | Kind::MySql => engine.mysql(number),
+        };
+        let mut front = None;
         let scratch = match &database {
             None => Scratch::of(kind).await,
+            Some(engine) if kind == Kind::Postgres => {
+                let address = Proxy::before(engine.port(0)).await;
+                let url = through(&server(engine, 0), &address);
+                front = Some(address);
+                Scratch::at(kind, Some(url)).await
+            }
             // The first member is the one that dies.
-            Some(engine) => Scratch::at(kind, Some(engine.mysql(engine.members() - 1))).await,
+            Some(engine) => Scratch::at(kind, Some(server(engine, engine.members() - 1))).await,
         };
         let looks = scratch.database.url.expose().to_owned();
         let databases = match &database {
-            None => vec![looks.clone()],
-            Some(engine) => {
+            Some(engine) if front.is_none() => {
                 let name = looks.rsplit_once('/').expect("a database").1;
                 let way = |number| {
-                    let server = engine.mysql(number);
-                    format!("{}/{name}", server.rsplit_once('/').expect("a database").0)
+                    let url = server(engine, number);
+                    format!("{}/{name}", url.rsplit_once('/').expect("a database").0)
                 };
                 (0..engine.members()).map(way).collect()
             }
+            _ => vec![looks.clone()],
         };
         Self {
             brokers,
@@ -80,6 +93,7 @@ impl Ground {
             looks,
             replicas,
             proxies: Vec::new(),
+            front,
             _scratch: scratch,
         }
     }

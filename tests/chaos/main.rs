@@ -49,7 +49,7 @@ async fn whatever_happens_each_event_is_decided_once_and_told_and_the_judge_sees
     if scenario.proxied {
         ground = ground.proxied().await;
     }
-    let mut stage = Stage::set(ground, folder.path().to_owned()).await;
+    let mut stage = Stage::set(ground, scenario.more, folder.path().to_owned()).await;
     let mut done = Vec::new();
     let evidence = stage
         .play(seed, async |stage| {

@@ -16,7 +16,15 @@ pub struct Scenario {
     /// Each replica reaches its servers through proxies.
     pub proxied: bool,
     pub faults: &'static [Fault],
+    /// Settings beside those of all runs.
+    pub more: &'static [&'static str],
 }
+
+/// Of the broker that takes a consumer for stuck that soon.
+pub const CONSUMER_TIMEOUT: &str = "consumer_timeout = 4000\n";
+
+/// A primary that waits for its standby with each commit.
+const SYNCHRONOUS: &str = "synchronous_standby_names = '*'\n";
 
 pub const ALL: &[Scenario] = &[
     Scenario {
@@ -28,6 +36,7 @@ pub const ALL: &[Scenario] = &[
         replicas: 3,
         proxied: false,
         faults: &[Fault::KillReplica, Fault::FreezeReplica],
+        more: &[],
     },
     Scenario {
         name: "file",
@@ -38,6 +47,7 @@ pub const ALL: &[Scenario] = &[
         replicas: 2,
         proxied: false,
         faults: &[Fault::KillReplica, Fault::FreezeReplica],
+        more: &[],
     },
     Scenario {
         name: "topology",
@@ -48,6 +58,7 @@ pub const ALL: &[Scenario] = &[
         replicas: 2,
         proxied: false,
         faults: &[Fault::DeleteQueue, Fault::Unbind],
+        more: &[],
     },
     Scenario {
         name: "broker",
@@ -63,6 +74,7 @@ pub const ALL: &[Scenario] = &[
             Fault::KillBrokers,
             Fault::FreezeBroker,
         ],
+        more: &[],
     },
     Scenario {
         name: "brokers",
@@ -78,6 +90,7 @@ pub const ALL: &[Scenario] = &[
             Fault::KillBrokers,
             Fault::FreezeBroker,
         ],
+        more: &[],
     },
     Scenario {
         name: "brokers-4",
@@ -88,6 +101,7 @@ pub const ALL: &[Scenario] = &[
         replicas: 3,
         proxied: false,
         faults: &[Fault::KillLeader, Fault::FreezeBroker],
+        more: &[],
     },
     Scenario {
         name: "galera",
@@ -103,6 +117,7 @@ pub const ALL: &[Scenario] = &[
             Fault::BuryDatabase,
             Fault::KillReplica,
         ],
+        more: &[],
     },
     Scenario {
         name: "mysql",
@@ -117,6 +132,7 @@ pub const ALL: &[Scenario] = &[
             Fault::FreezeDatabase,
             Fault::KillReplica,
         ],
+        more: &[],
     },
     Scenario {
         name: "wires",
@@ -127,6 +143,7 @@ pub const ALL: &[Scenario] = &[
         replicas: 2,
         proxied: true,
         faults: &[Fault::BrokerWire, Fault::DatabaseWire, Fault::CommitWire],
+        more: &[],
     },
     Scenario {
         name: "wires-mysql",
@@ -137,5 +154,29 @@ pub const ALL: &[Scenario] = &[
         replicas: 2,
         proxied: true,
         faults: &[Fault::BrokerWire, Fault::DatabaseWire, Fault::CommitWire],
+        more: &[],
+    },
+    Scenario {
+        name: "stalls-4",
+        engine: "RabbitMQ 4.3, consumer time-out of 4 s",
+        broker: On::Own("rabbitmq-4", 1, CONSUMER_TIMEOUT),
+        kind: Kind::MySql,
+        database: On::Own("mariadb", 1, ""),
+        replicas: 2,
+        proxied: false,
+        faults: &[Fault::StallDatabase],
+        // So that no replica ends by itself sooner.
+        more: &["database.transaction_limit=60s"],
+    },
+    Scenario {
+        name: "standby",
+        engine: "PostgreSQL, synchronous standby",
+        broker: On::Shared,
+        kind: Kind::Postgres,
+        database: On::Own("postgres", 2, SYNCHRONOUS),
+        replicas: 2,
+        proxied: false,
+        faults: &[Fault::Promote, Fault::KillReplica],
+        more: &[],
     },
 ];

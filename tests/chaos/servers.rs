@@ -164,6 +164,29 @@ pub async fn freeze_database(stage: &Stage, seeded: &mut Seeded) -> Deaf {
     away.await.deaf(engine)
 }
 
+/// Longer than [`CONSUMER_TIMEOUT`](crate::scenario::CONSUMER_TIMEOUT), and than 4.3 needs to look at it.
+pub async fn stall_database(stage: &Stage, seeded: &mut Seeded) -> Deaf {
+    let engine = database(stage);
+    let away = freeze(
+        engine,
+        vec![at_work(stage).await],
+        seeded.ms(10_000, 15_000),
+    );
+    away.await.deaf(engine)
+}
+
+pub async fn promote(stage: &Stage, seeded: &mut Seeded) -> Deaf {
+    let engine = database(stage);
+    together(&[0], |member| engine.kill(member));
+    let from = now_ms();
+    tokio::time::sleep(seeded.ms(0, 4_000)).await;
+    together(&[1], |member| engine.promote(member));
+    let to = now_ms();
+    let front = stage.ground.front.as_ref().expect("an address");
+    front.lead_to(engine.port(1));
+    vec![(from, to)]
+}
+
 /// One of three ends and stays away.
 pub async fn bury_database(stage: &Stage) -> Deaf {
     let member = at_work(stage).await;

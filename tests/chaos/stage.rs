@@ -49,6 +49,7 @@ pub struct Stage {
     pub gate: Arc<Gate>,
     nodes: Vec<Planned>,
     folder: PathBuf,
+    more: &'static [&'static str],
 }
 
 /// What conductors say while the run goes on.
@@ -80,7 +81,7 @@ fn planned() -> Vec<Planned> {
 
 impl Stage {
     /// Everything runs, and one replica decides.
-    pub async fn set(ground: Ground, folder: PathBuf) -> Self {
+    pub async fn set(ground: Ground, more: &'static [&'static str], folder: PathBuf) -> Self {
         let unique = uuid::Uuid::new_v4().simple().to_string();
         let name = |what: &str| format!("x.{unique}.{what}");
         let mut stage = Self {
@@ -93,6 +94,7 @@ impl Stage {
             gate: Arc::default(),
             nodes: planned(),
             folder,
+            more,
         };
         stage.fill();
         let settings = (0..stage.ground.replicas).map(|number| stage.settings(number));
@@ -112,7 +114,7 @@ impl Stage {
     }
 
     fn settings(&self, number: usize) -> Vec<String> {
-        vec![
+        let mut settings = vec![
             format!("amqp.url={}", self.ground.amqp(number)),
             "amqp.heartbeat=3s".into(),
             "amqp.timeout=4s".into(),
@@ -127,7 +129,9 @@ impl Stage {
             "decide.sweep_interval=5s".into(),
             "decide.chunk_nodes=20".into(),
             "publish.nodes_per_message=4".into(),
-        ]
+        ];
+        settings.extend(self.more.iter().map(ToString::to_string));
+        settings
     }
 
     /// Tables and nodes, by the commands that their owners would use.

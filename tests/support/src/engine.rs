@@ -1,4 +1,4 @@
-//! [`Engine`]: a server or a cluster of three, of a test's own, of which a test may kill one.
+//! [`Engine`]: a server of a test's own, a cluster of three, or one with a standby; a test may kill any of them.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -81,6 +81,17 @@ impl Engine {
     pub fn mysql(&self, number: usize) -> String {
         let port = self.members[number].port;
         format!("mysql://nodewarden:nodewarden@127.0.0.1:{port}/mysql")
+    }
+
+    /// The same of a PostgreSQL.
+    pub fn postgres(&self, number: usize) -> String {
+        let port = self.members[number].port;
+        format!("postgres://nodewarden:nodewarden@127.0.0.1:{port}/nodewarden")
+    }
+
+    /// Makes a standby a server of its own.
+    pub fn promote(&self, number: usize) {
+        self.run(number, "promote", &[]);
     }
 
     /// Starts a member again that was killed or stopped.

@@ -1,7 +1,7 @@
 //! [`Proxy`]: a TCP proxy between a replica and a server, which does what networks do: it delays, swallows one
 //! way, cuts after so many bytes, resets, and cuts in the moment in which a COMMIT is on its way.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -39,6 +39,7 @@ pub struct Proxy {
     pub port: u16,
     wire: watch::Sender<Wire>,
     listening: tokio::task::JoinHandle<()>,
+    server: Arc<AtomicU16>,
     cut: Arc<Mutex<usize>>,
 }
 
@@ -61,6 +62,8 @@ impl Proxy {
         let (wire, seen) = watch::channel(Wire::Open);
         let (open_again, cut) = (wire.clone(), Arc::new(Mutex::new(0)));
         let counted = Arc::clone(&cut);
+        let server = Arc::new(AtomicU16::new(port));
+        let there = Arc::clone(&server);
         let listening = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let way = Way {
@@ -70,15 +73,23 @@ impl Proxy {
                     mute: Arc::default(),
                     cut: Arc::clone(&counted),
                 };
-                tokio::spawn(connection(client, port, way));
+                tokio::spawn(connection(client, there.load(Ordering::SeqCst), way));
             }
         });
         Self {
             port: own,
             wire,
             listening,
+            server,
             cut,
         }
+    }
+
+    /// From now on it is in front of another server; connections to the old one are reset.
+    pub fn lead_to(&self, port: u16) {
+        self.server.store(port, Ordering::SeqCst);
+        self.set(Wire::Reset);
+        self.set(Wire::Open);
     }
 
     pub fn set(&self, wire: Wire) {
