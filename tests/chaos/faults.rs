@@ -34,6 +34,8 @@ pub enum Fault {
     KillBrokers,
     /// A broker node is stopped in the midst of what it does, for longer than two heartbeats or not.
     FreezeBroker,
+    /// A broker node is cut off from the others, with its clients or without.
+    Partition,
     /// The database, or the node that the deciding replica uses, is killed; it comes back.
     KillDatabase,
     /// It is stopped in the midst of what it does.
@@ -119,6 +121,7 @@ impl Fault {
             Self::KillEach => servers::kill_each(stage, seeded).await,
             Self::KillBrokers => servers::kill_brokers(stage, seeded).await,
             Self::FreezeBroker => servers::freeze_broker(stage, seeded).await,
+            Self::Partition => servers::partition(stage, seeded).await,
             Self::KillDatabase => servers::kill_database(stage, seeded).await,
             Self::FreezeDatabase => servers::freeze_database(stage, seeded).await,
             Self::BuryDatabase => servers::bury_database(stage).await,

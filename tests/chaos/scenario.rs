@@ -20,6 +20,12 @@ pub struct Scenario {
     pub more: &'static [&'static str],
 }
 
+const AS_SHIPPED: &str = include_str!("../../deploy/rabbitmq/rabbitmq.conf");
+const AS_SHIPPED_FOR_4: &str = concat!(
+    include_str!("../../deploy/rabbitmq/rabbitmq.conf"),
+    include_str!("../../deploy/rabbitmq/rabbitmq-4.3.conf")
+);
+
 /// Of the broker that takes a consumer for stuck that soon.
 pub const CONSUMER_TIMEOUT: &str = "consumer_timeout = 4000\n";
 
@@ -79,7 +85,7 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "brokers",
         engine: "RabbitMQ 3.10, three nodes",
-        broker: On::Own("rabbitmq", 3, ""),
+        broker: On::Own("rabbitmq", 3, AS_SHIPPED),
         kind: Kind::Postgres,
         database: On::Shared,
         replicas: 3,
@@ -95,12 +101,24 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "brokers-4",
         engine: "RabbitMQ 4.3, three nodes",
-        broker: On::Own("rabbitmq-4", 3, ""),
+        broker: On::Own("rabbitmq-4", 3, AS_SHIPPED_FOR_4),
         kind: Kind::Postgres,
         database: On::Shared,
         replicas: 3,
         proxied: false,
         faults: &[Fault::KillLeader, Fault::FreezeBroker],
+        more: &[],
+    },
+    // In a network of its own: see tests/prove.
+    Scenario {
+        name: "partition",
+        engine: "RabbitMQ 3.10, three nodes, SQLite",
+        broker: On::Own("rabbitmq", 3, AS_SHIPPED),
+        kind: Kind::Sqlite,
+        database: On::Shared,
+        replicas: 3,
+        proxied: false,
+        faults: &[Fault::Partition],
         more: &[],
     },
     Scenario {

@@ -146,6 +146,49 @@ pub async fn freeze_broker(stage: &Stage, seeded: &mut Seeded) -> Deaf {
     away.await.deaf(engine)
 }
 
+/// Packets of one node are dropped. Only in a network of the run's own, which ends with it: the rules would
+/// outlive a run that was killed.
+pub async fn partition(stage: &Stage, seeded: &mut Seeded) -> Deaf {
+    let own = std::env::var_os("NODEWARDEN_CHAOS_OWN_NETWORK");
+    assert!(
+        own.is_some(),
+        "tests/prove runs this in a network of its own"
+    );
+    let port = {
+        let engine = broker(stage);
+        engine.port(seeded.below(engine.members()))
+    };
+    let own = format!("127.{}.{}.1", port / 256, port % 256);
+    let mut rules = vec![format!("from {own}"), format!("to {own}")];
+    let clients = seeded.percent(50);
+    // Its distribution, and AMQP.
+    for port in if clients {
+        vec![port + 1, port]
+    } else {
+        vec![port + 1]
+    } {
+        rules.push(format!("ipproto tcp sport {port}"));
+        rules.push(format!("ipproto tcp dport {port}"));
+    }
+    println!("cut off: {port}, with its clients: {clients}");
+    rules
+        .iter()
+        .for_each(|rule| ip(&format!("rule add pref 10 {rule} blackhole")));
+    tokio::time::sleep(seeded.ms(5_000, 25_000)).await;
+    rules
+        .iter()
+        .for_each(|rule| ip(&format!("rule del pref 10 {rule} blackhole")));
+    Deaf::new()
+}
+
+fn ip(words: &str) {
+    let done = std::process::Command::new("ip")
+        .args(words.split(' '))
+        .output();
+    let done = done.expect("iproute2 is installed");
+    assert!(done.status.success(), "ip {words}: {done:?}");
+}
+
 /// The member through which the deciding replica works.
 async fn at_work(stage: &Stage) -> usize {
     stage.replicas.active().await.unwrap_or(0) % database(stage).members()
