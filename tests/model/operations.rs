@@ -30,6 +30,10 @@ pub enum What {
     Replica(usize, Call),
     Operator(Act),
     User(Edit),
+    /// A user's transaction that stays open locks the row of this node.
+    Lock(String),
+    /// It ends.
+    Unlock(String),
 }
 
 /// Rows to walk over.
@@ -95,6 +99,20 @@ pub enum Edit {
     Name(String, Option<String>),
 }
 
+impl Edit {
+    /// Of which node.
+    pub fn uuid(&self) -> &str {
+        match self {
+            Self::Register(uuid, ..)
+            | Self::Delete(uuid)
+            | Self::Driver(uuid, _)
+            | Self::Group(uuid, _)
+            | Self::Mark(uuid, _)
+            | Self::Name(uuid, _) => uuid,
+        }
+    }
+}
+
 /// Makes operations.
 pub struct Maker {
     random: Random,
@@ -152,7 +170,9 @@ impl Maker {
             _ => random.below(100),
         };
         let what = match kind {
-            0..15 => What::User(self.edit()),
+            0..13 => What::User(self.edit()),
+            13 => What::Lock(uuid(random)),
+            14 => What::Unlock(uuid(random)),
             15..24 => What::Operator(self.act()),
             _ => {
                 let other = usize::from(random.percent(5));
@@ -268,7 +288,10 @@ impl Maker {
             event_type: random.one(EventType::ALL),
             outcome: random.one(Outcome::ALL),
         });
-        let conductors = self.random.some(2, |random| known(random, now_ms));
+        let mut conductors = self.random.some(2, |random| known(random, now_ms));
+        // A batch names each once.
+        conductors.sort_by(|a, b| a.name.cmp(&b.name));
+        conductors.dedup_by(|a, b| a.name == b.name);
         let unheeded = self.random.some(1, note);
         let mut standings: Vec<StandingRecord> = Vec::new();
         let mut decisions = Vec::new();
@@ -386,12 +409,17 @@ impl Maker {
     fn edit(&mut self) -> Edit {
         let random = &mut self.random;
         let uuid = uuid(random);
-        match random.below(20) {
-            0..9 => {
+        // The first ones fill the table.
+        let kind = match self.made {
+            ..FIRST => 0,
+            _ => random.below(20),
+        };
+        match kind {
+            0..8 => {
                 let (driver, group) = (random.maybe(97, driver), random.maybe(90, group));
                 Edit::Register(uuid, random.maybe(80, text), driver, group)
             }
-            9..11 => Edit::Delete(uuid),
+            8..11 => Edit::Delete(uuid),
             11..14 => Edit::Driver(uuid, random.maybe(95, driver)),
             14..16 => Edit::Group(uuid, random.maybe(90, group)),
             16..19 => {

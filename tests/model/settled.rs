@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use nodewarden::domain::announcement::{AnnouncementType, Content};
+use nodewarden::domain::change::Verdict;
 use nodewarden::store::{Ledger, Outbox, Rows, Window};
 use nodewarden_tests::model::{Model, Tables};
 
-use crate::equal::Modelled;
+use crate::modelled::Modelled;
 use crate::operations::{Maker, Op};
 
 /// So many seeds in a run of all tests.
@@ -20,7 +21,7 @@ const OPERATIONS: usize = 150;
 async fn in_each_state(mut holds: impl AsyncFnMut(Tables) -> Result<(), String>) {
     for seed in 0..RUNS {
         let mut maker = Maker::new(seed);
-        let mut modelled = Modelled::new();
+        let mut modelled = Modelled::new(false);
         for at in 0..OPERATIONS {
             let op: Op = maker.op();
             modelled.apply(&op).await;
@@ -128,6 +129,23 @@ async fn i4_messages_follow_one_another_without_a_gap_and_tell_of_every_hold() {
         let told: Vec<String> = out.into_keys().collect();
         if told != held {
             return Err(format!("told of {told:?}, held are {held:?}"));
+        }
+        Ok(())
+    })
+    .await;
+}
+
+/// Retention drops only what is complete.
+#[tokio::test]
+async fn l2_every_open_decision_is_one_that_a_walk_completes() {
+    in_each_state(async |tables| {
+        let open = tables.decisions.iter();
+        for (number, row) in open.filter(|(_, row)| row.completed_at_ms.is_none()) {
+            // A walk over a pair completes its last decision, one over all holds the returns.
+            let last = tables.pairs.get(&row.pair).and_then(|pair| pair.decision);
+            if last != Some(*number) && row.verdict != Verdict::Restored {
+                return Err(format!("{number} stays open: {row:?}"));
+            }
         }
         Ok(())
     })

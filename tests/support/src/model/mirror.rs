@@ -1,5 +1,5 @@
-//! The tables of a model in an SQLite file with the real schema, and back: to compare the two, and to
-//! show a model to whatever reads a database.
+//! The tables of a model as they are in a real schema: read from an SQLite file or a PostgreSQL, to
+//! compare them, and written to a file, to show a model to whatever reads a database.
 
 use std::time::Duration;
 
@@ -9,8 +9,9 @@ use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation
 use nodewarden::domain::unheeded::{Ignored, Note, Refused};
 use nodewarden::store::{ConductorRecord, HearingNote, Pause};
 use nodewarden::words::Word;
+use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 
 use super::rows::{
     AnnouncementRow, ChangeRow, ConductorRow, CountRow, Counted, DecisionRow, EventRow, Node,
@@ -19,15 +20,31 @@ use super::rows::{
 use super::statements::statements;
 use super::tables::Tables;
 
-/// A connection to the file.
-pub struct Mirror(SqliteConnection);
+/// A connection to a database that has our tables: a file, or a PostgreSQL.
+pub enum Mirror {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
 
 /// A row of an answer, read as what the real store wrote.
-struct Read(SqliteRow);
+enum Read {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+/// Both kinds of connection and of row have the same methods.
+macro_rules! either {
+    ($either:expr, $kind:ident, |$inner:ident| $does:expr) => {
+        match $either {
+            $kind::Sqlite($inner) => $does,
+            $kind::Postgres($inner) => $does,
+        }
+    };
+}
 
 impl Read {
     fn number(&self, column: &str) -> Option<u64> {
-        let number: Option<i64> = self.0.try_get(column).expect("a number");
+        let number: Option<i64> = either!(self, Read, |row| row.try_get(column).expect("a number"));
         number.map(|number| number.try_into().expect("it is not negative"))
     }
 
@@ -36,11 +53,11 @@ impl Read {
     }
 
     fn signed(&self, column: &str) -> i64 {
-        self.0.try_get(column).expect("a number")
+        either!(self, Read, |row| row.try_get(column).expect("a number"))
     }
 
     fn text(&self, column: &str) -> Option<String> {
-        self.0.try_get(column).expect("a text")
+        either!(self, Read, |row| row.try_get(column).expect("a text"))
     }
 
     fn word<W: Word>(&self, column: &str) -> Option<W> {
@@ -49,7 +66,11 @@ impl Read {
     }
 
     fn flag(&self, column: &str) -> Option<bool> {
-        self.0.try_get(column).expect("a flag")
+        either!(self, Read, |row| row.try_get(column).expect("a flag"))
+    }
+
+    fn bytes(&self, column: &str) -> Vec<u8> {
+        either!(self, Read, |row| row.try_get(column).expect("bytes"))
     }
 
     fn ms(&self, column: &str) -> Option<Duration> {
@@ -76,31 +97,44 @@ impl Read {
 }
 
 impl Mirror {
-    /// Opens a file that has our tables.
+    /// Opens a database that has our tables.
     pub async fn open(url: &str) -> Self {
-        Self(SqliteConnection::connect(url).await.expect("the file"))
+        match url.starts_with("sqlite:") {
+            true => Self::Sqlite(SqliteConnection::connect(url).await.expect("the file")),
+            false => Self::Postgres(PgConnection::connect(url).await.expect("the server")),
+        }
     }
 
     /// Runs one statement, with texts for its placeholders.
     pub async fn run(&mut self, statement: &str, texts: &[Option<&str>]) {
-        let query = sqlx::query(AssertSqlSafe(statement.to_owned()));
-        let query = texts.iter().fold(query, |query, text| query.bind(*text));
-        query.execute(&mut self.0).await.expect(statement);
+        either!(self, Mirror, |link| {
+            let query = sqlx::query(AssertSqlSafe(statement.to_owned()));
+            let query = texts.iter().fold(query, |query, text| query.bind(*text));
+            query.execute(link).await.map(drop).expect(statement);
+        });
     }
 
     async fn all(&mut self, table: &str) -> Vec<Read> {
-        let query = format!("SELECT * FROM {table} ORDER BY rowid");
-        let rows = sqlx::query(AssertSqlSafe(query)).fetch_all(&mut self.0);
-        rows.await.expect(table).into_iter().map(Read).collect()
+        let query = sqlx::raw_sql(AssertSqlSafe(format!("SELECT * FROM {table}")));
+        match self {
+            Self::Sqlite(link) => {
+                let rows = link.fetch_all(query).await.expect(table);
+                rows.into_iter().map(Read::Sqlite).collect()
+            }
+            Self::Postgres(link) => {
+                let rows = link.fetch_all(query).await.expect(table);
+                rows.into_iter().map(Read::Postgres).collect()
+            }
+        }
     }
 
     async fn one(&mut self, table: &str) -> Option<Read> {
         self.all(table).await.pop()
     }
 
-    // --- from the file ---------------------------------------------------------------------------
+    // --- from a database -------------------------------------------------------------------------
 
-    /// All that the file holds.
+    /// All that it holds.
     pub async fn load(&mut self) -> Tables {
         let state = self.one("nodewarden_state").await.expect("a state");
         let mut tables = Tables::new(&state.text("stream").expect("a stream"));
@@ -224,7 +258,10 @@ impl Mirror {
     /// Puts the tables in place of all that the file holds.
     pub async fn save(&mut self, tables: &Tables) {
         let statements = sqlx::raw_sql(AssertSqlSafe(statements(tables)));
-        self.0.execute(statements).await.expect("saved");
+        match self {
+            Self::Sqlite(link) => link.execute(statements).await.map(drop).expect("saved"),
+            Self::Postgres(_) => unreachable!("only a file is written"),
+        }
     }
 }
 
@@ -240,11 +277,10 @@ fn node(row: &Read) -> Node {
 }
 
 fn event(row: &Read) -> EventRow {
-    let digest: Vec<u8> = row.0.try_get("digest").expect("a digest");
     EventRow {
         conductor: row.conductor("conductor").expect("a name"),
         id: EventId::parse(&row.text("message_id").expect("an id")).expect("an id"),
-        digest: digest.try_into().expect("32 bytes"),
+        digest: row.bytes("digest").try_into().expect("32 bytes"),
         event_type: row.word("type").expect("a type"),
         outcome: row.word("outcome").expect("an outcome"),
         received_at_ms: row.uint("received_at_ms"),

@@ -27,8 +27,8 @@
 //!
 //! It is the store of nodewarden's own table of nodes; of an Ironic there is none. Keys are texts, and
 //! tables hold words, not any text. Nodes are counted by uuid, as on the servers. The suite `contract`
-//! holds it against what the real store promises, the suite `model` against SQLite by random
-//! operations.
+//! holds it against what the real store promises, the suite `model` against SQLite and PostgreSQL by
+//! random operations.
 //!
 //! [`Ledger`]: nodewarden::store::Ledger
 //! [`Outbox`]: nodewarden::store::Outbox

@@ -146,6 +146,19 @@ impl Tables {
         each_table!(self, undo);
     }
 
+    /// The same with its events numbered from 1 on: servers leave gaps.
+    #[must_use]
+    pub fn renumbered(mut self) -> Self {
+        let events = std::mem::take(&mut self.events);
+        for (number, event) in (1..).zip(events.values()) {
+            let key = (event.conductor.clone(), event.id.clone());
+            self.event_numbers.put(key, number);
+            self.events.put(number, event.clone());
+        }
+        self.commit();
+        self
+    }
+
     // --- looks -----------------------------------------------------------------------------------
 
     /// The hold of a node: its `seq` and the change.
