@@ -241,10 +241,10 @@ fn what_the_readme_names_in_the_sources_exists() {
 }
 
 #[test]
-fn the_readme_gives_the_command_that_shows_everything_and_the_one_that_tests_everything() {
+fn the_readme_gives_the_commands_that_show_test_and_prove_everything() {
     use std::os::unix::fs::PermissionsExt;
     let page = read("README.md");
-    for command in ["deploy/demo --yes ", "tests/run "] {
+    for command in ["deploy/demo --yes ", "tests/run ", "tests/prove "] {
         assert!(page.contains(&format!("\n{command}")), "{command}");
         let file = command.split_whitespace().next().expect("a word");
         let mode = std::fs::metadata(project().join(file))

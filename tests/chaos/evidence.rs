@@ -22,7 +22,16 @@ pub struct Evidence {
     /// When no replica can have heard anything, from and to, ms.
     pub deaf: Vec<(u64, u64)>,
     pub grace_ms: u64,
+    /// Over HTTP, when all was at rest.
+    pub snapshot: Option<Snapshot>,
     pub tables: Tables,
+}
+
+/// What is out of service, as of a change.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub seq: u64,
+    pub out: BTreeSet<String>,
 }
 
 /// A node as its owners want it.

@@ -213,6 +213,15 @@ fn too_early(evidence: &Evidence, timed: &Timed, decided: &Decided) -> Option<St
 fn states(evidence: &Evidence, reference: &Reference, hearing: &Hearing, findings: &mut Findings) {
     let lost = reference.lost();
     let tables = &evidence.tables;
+    let snapshot = evidence.snapshot.as_ref();
+    if !snapshot.is_some_and(|snapshot| snapshot.seq == tables.seq && snapshot.out == tables.held) {
+        let words = format!(
+            "at {}, snapshot: {:?}",
+            tables.seq,
+            snapshot.map(|one| one.seq)
+        );
+        findings.contradictions.push(words);
+    }
     if tables.nodes.len() != evidence.nodes.len() {
         let words = format!("{} nodes in the table", tables.nodes.len());
         findings.contradictions.push(words);

@@ -34,7 +34,7 @@ fn asked(name: &str, default: &str) -> String {
 async fn whatever_happens_each_event_is_decided_once_and_told_and_the_judge_sees_what_is_not() {
     let name = asked("NODEWARDEN_CHAOS_SCENARIO", "replicas");
     let seed: u64 = asked("NODEWARDEN_CHAOS_SEED", "1").parse().unwrap();
-    let seconds: u64 = asked("NODEWARDEN_CHAOS_SECONDS", "10").parse().unwrap();
+    let seconds: u64 = asked("NODEWARDEN_CHAOS_SECONDS", "6").parse().unwrap();
     let scenario = scenario::ALL.iter().find(|one| one.name == name);
     let scenario = scenario.unwrap_or_else(|| panic!("there is no scenario {name}"));
 

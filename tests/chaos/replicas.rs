@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::evidence::Snapshot;
 use nodewarden_tests::deployment::{binary, free_port};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -116,20 +117,38 @@ impl Replicas {
     }
 
     pub async fn role(&self, number: usize) -> Option<String> {
+        let answer = self.get(number, "/readyz").await?;
+        Some(answer["role"].as_str()?.to_owned())
+    }
+
+    /// What one answers over HTTP, if it does.
+    async fn get(&self, number: usize, path: &str) -> Option<serde_json::Value> {
         let port = self.all.lock().expect("no panic")[number].port;
         let ask = async {
             use tokio::io::{AsyncReadExt, AsyncWriteExt};
             let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
-            let request = "GET /readyz HTTP/1.0\r\nHost: test\r\n\r\n";
+            let request = format!("GET {path} HTTP/1.0\r\nHost: test\r\n\r\n");
             stream.write_all(request.as_bytes()).await?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer).await?;
             std::io::Result::Ok(answer)
         };
         let answer = tokio::time::timeout(PATIENCE, ask).await.ok()?.ok()?;
-        let answer: serde_json::Value =
-            serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
-        Some(answer["role"].as_str()?.to_owned())
+        serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+    }
+
+    /// The snapshot of the first that gives one.
+    pub async fn snapshot(&self) -> Option<Snapshot> {
+        for number in 0..self.count() {
+            let answer = self.get(number, "/v1/snapshot?limit=5000").await;
+            if let Some(seq) = answer.as_ref().and_then(|answer| answer["seq"].as_u64()) {
+                let nodes = answer?["nodes"].as_array()?.clone();
+                let uuid = |node: &serde_json::Value| Some(node["uuid"].as_str()?.to_owned());
+                let out = nodes.iter().filter_map(uuid).collect();
+                return Some(Snapshot { seq, out });
+            }
+        }
+        None
     }
 
     /// How those ended that were not asked to.

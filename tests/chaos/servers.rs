@@ -191,7 +191,13 @@ fn ip(words: &str) {
 
 /// The member through which the deciding replica works.
 async fn at_work(stage: &Stage) -> usize {
-    stage.replicas.active().await.unwrap_or(0) % database(stage).members()
+    let members = database(stage).members();
+    let member = stage.replicas.active().await.unwrap_or(0) % members;
+    if stage.buried == Some(member) {
+        (member + 1) % members
+    } else {
+        member
+    }
 }
 
 pub async fn kill_database(stage: &Stage, seeded: &mut Seeded) -> Deaf {
@@ -231,11 +237,12 @@ pub async fn promote(stage: &Stage, seeded: &mut Seeded) -> Deaf {
 }
 
 /// One of three ends and stays away.
-pub async fn bury_database(stage: &Stage) -> Deaf {
+pub async fn bury_database(stage: &mut Stage) -> Deaf {
     let member = at_work(stage).await;
     // The last one is where the tables are read.
     let member = member.min(database(stage).members() - 2);
     together(&[member], |member| database(stage).kill(member));
+    stage.buried = Some(member);
     Deaf::new()
 }
 

@@ -47,6 +47,8 @@ pub struct Stage {
     dead_letters: String,
     /// Taken by faults that want no event to be under way.
     pub gate: Arc<Gate>,
+    /// The member of the database that is gone for good.
+    pub buried: Option<usize>,
     nodes: Vec<Planned>,
     folder: PathBuf,
     more: &'static [&'static str],
@@ -92,6 +94,7 @@ impl Stage {
             nodes_exchange: name("nodes"),
             dead_letters: name("dead"),
             gate: Arc::default(),
+            buried: None,
             nodes: planned(),
             folder,
             more,
@@ -208,6 +211,7 @@ impl Stage {
         }
         let lanes: Vec<Vec<Said>> = lanes.into_values().collect();
         self.rest(&lanes).await;
+        let snapshot = self.replicas.snapshot().await;
         traffic.phase.send_replace(Phase::Over);
         let mut timed = Vec::new();
         while let Some(one) = traffic.timed.join_next().await {
@@ -231,6 +235,7 @@ impl Stage {
             takeovers: traffic.watching.await.expect("no panic"),
             deaf,
             grace_ms: GRACE_MS,
+            snapshot,
             tables,
         }
     }

@@ -27,6 +27,9 @@ const ALL: &[Tamper] = &[
         found.contradictions.len()
     }),
     ("a hold is lost", unhold, |found| found.contradictions.len()),
+    ("a snapshot lacks a node", hide, |found| {
+        found.contradictions.len()
+    }),
     ("an operator's maintenance is cleared", maintain, |found| {
         found.contradictions.len()
     }),
@@ -123,6 +126,11 @@ fn flip(evidence: &mut Evidence) {
 
 fn unhold(evidence: &mut Evidence) {
     evidence.tables.held.pop_first().expect("something is held");
+}
+
+fn hide(evidence: &mut Evidence) {
+    let snapshot = evidence.snapshot.as_mut().expect("a snapshot");
+    snapshot.out.pop_first().expect("something is out");
 }
 
 fn maintain(evidence: &mut Evidence) {
