@@ -132,6 +132,20 @@ pub const ALL: &[Scenario] = &[
         faults: &[
             Fault::WriteElsewhere,
             Fault::FreezeDatabase,
+            Fault::KillReplica,
+        ],
+        more: &[],
+    },
+    Scenario {
+        name: "galera-loss",
+        engine: "Galera, three nodes",
+        broker: On::Shared,
+        kind: Kind::MySql,
+        database: On::Own("galera", 3, ""),
+        replicas: 3,
+        proxied: false,
+        faults: &[
+            Fault::WriteElsewhere,
             Fault::BuryDatabase,
             Fault::KillReplica,
         ],

@@ -47,8 +47,6 @@ pub struct Stage {
     dead_letters: String,
     /// Taken by faults that want no event to be under way.
     pub gate: Arc<Gate>,
-    /// The member of the database that is gone for good.
-    pub buried: Option<usize>,
     nodes: Vec<Planned>,
     folder: PathBuf,
     more: &'static [&'static str],
@@ -94,7 +92,6 @@ impl Stage {
             nodes_exchange: name("nodes"),
             dead_letters: name("dead"),
             gate: Arc::default(),
-            buried: None,
             nodes: planned(),
             folder,
             more,
