@@ -129,10 +129,9 @@ impl Hearing {
 
     /// An own tick came back at `now` that was sent at `sent`.
     pub fn tick(&mut self, sent: Mono, now: Mono) -> Heard {
-        if sent < self.took_over {
+        if !self.sent_here(sent) {
             return Heard::Stale;
         }
-        self.proven = true;
         match self.ticks.came_back(sent, now) {
             true => self.heard(now),
             false => Heard::Stale,
@@ -141,7 +140,7 @@ impl Hearing {
 
     /// An own probe came back at `now`, through the conductors' exchange, that was sent at `sent`.
     pub fn probe(&mut self, sent: Mono, now: Mono) -> Heard {
-        if sent < self.took_over || self.no_way_before.is_some_and(|returned| sent < returned) {
+        if !self.sent_here(sent) || self.no_way_before.is_some_and(|returned| sent < returned) {
             return Heard::Stale;
         }
         match self.probes.came_back(sent, now) {
@@ -184,8 +183,19 @@ impl Hearing {
         Heard::Fresh { sent, gap, stall }
     }
 
-    /// Whether an own tick sent since the takeover came back: before, queued events may change
-    /// verdicts.
+    /// Whether what was sent at `sent` was sent after the takeover.
+    #[must_use]
+    pub fn sent_here(&self, sent: Mono) -> bool {
+        sent >= self.took_over
+    }
+
+    /// An own tick sent since the takeover came back, and all that was delivered before it is
+    /// committed.
+    pub fn prove(&mut self) {
+        self.proven = true;
+    }
+
+    /// Whether that has happened: before, queued events may change verdicts.
     #[must_use]
     pub fn proven(&self) -> bool {
         self.proven

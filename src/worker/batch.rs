@@ -96,6 +96,10 @@ pub(super) struct Done {
     pub(super) refused: Vec<(u64, Refusal)>,
     /// Whether an own tick was among them.
     pub(super) own_tick: bool,
+    /// Whether one of them was sent after the takeover: all that waited then is handled with it.
+    pub(super) proves: bool,
+    /// Whether something was handled before, perhaps by another replica under an epoch that ends ours.
+    repeats: bool,
     /// The instant up to which silence may be judged, if an own tick and probe came back fresh.
     pub(super) fresh: Option<Mono>,
     /// How many rows the findings are.
@@ -137,6 +141,8 @@ impl<'a> Batch<'a> {
                 },
                 refused: Vec::new(),
                 own_tick: false,
+                proves: false,
+                repeats: false,
                 fresh: None,
                 rows: 0,
                 outcomes: Vec::new(),
@@ -171,6 +177,7 @@ impl<'a> Batch<'a> {
                         Err(refusal) => self.refuse(item.tag, Some(&event.conductor), refusal),
                     },
                     Some(before) if *before == digest => {
+                        self.done.repeats |= known.contains_key(&key);
                         let event_type = event.kind.event_type();
                         self.done.outcomes.push((event_type, None));
                     }
@@ -315,8 +322,10 @@ impl<'a> Batch<'a> {
         if tick.session != session {
             return;
         }
+        let sent = Mono(tick.sent);
         self.done.own_tick = true;
-        let heard = self.term.hearing.tick(Mono(tick.sent), self.now.mono);
+        self.done.proves |= self.term.hearing.sent_here(sent);
+        let heard = self.term.hearing.tick(sent, self.now.mono);
         self.heard(heard);
     }
 
@@ -368,10 +377,13 @@ impl<'a> Batch<'a> {
 }
 
 impl Done {
-    /// Whether there is nothing to commit.
+    /// Whether there is nothing to commit, and no reason to look at the fence.
     pub(super) fn writes_nothing(&self) -> bool {
         let findings = &self.findings;
-        findings.events.is_empty() && findings.conductors.is_empty() && findings.unheeded.is_empty()
+        !self.repeats
+            && findings.events.is_empty()
+            && findings.conductors.is_empty()
+            && findings.unheeded.is_empty()
     }
 
     /// Tells operators what was committed: a line for each decision, never one for each node.

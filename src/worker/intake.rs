@@ -201,6 +201,9 @@ fn follow(place: &mut Place, rules: &Rules, rows: u32, done: &Done, took: std::t
         telemetry::INTAKE.took(took);
         term.rows.took(rows, done.rows, took);
     }
+    if done.proves {
+        term.hearing.prove();
+    }
     term.look_at_requests |= done.own_tick;
     if done.own_tick {
         term.unanswered = 0;

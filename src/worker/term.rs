@@ -301,7 +301,7 @@ mod tests {
         place.rebuild(|_| committed.clone());
         let term = place.deciding().unwrap();
         assert_eq!(term.map, committed);
-        assert!(term.hearing.proven() && !term.hearing.deaf());
+        assert!(!term.hearing.proven() && !term.hearing.deaf());
         assert_eq!(term.silent, [name("c1")], "it is judged by what is known");
         assert_eq!(term.pending.len(), 3, "the pair, all holds, all nodes");
     }

@@ -17,6 +17,7 @@ mod schedules;
 mod servers;
 mod sqlite;
 mod sweeps;
+mod takeovers;
 mod troubles;
 mod unheeded;
 mod unknown;
