@@ -6,11 +6,29 @@ use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
 use figment::value::Value;
 
+use super::secret::without_passwords;
 use super::{Settings, SettingsFault, environment};
 
 impl Settings {
     /// Reads file, environment and `overrides` (`section.key`, value); later ones win.
+    ///
+    /// # Errors
+    /// [`SettingsFault`], without a password that any of them holds.
     pub fn load(
+        file: Option<&Path>,
+        overrides: &[(String, String)],
+    ) -> Result<Self, SettingsFault> {
+        Self::load_all(file, overrides).map_err(|fault| match fault {
+            SettingsFault::Malformed { origin, why } => SettingsFault::Malformed {
+                origin,
+                why: without_passwords(&why),
+            },
+            SettingsFault::Refused(why) => SettingsFault::Refused(without_passwords(&why)),
+            SettingsFault::Unreadable { .. } => fault,
+        })
+    }
+
+    fn load_all(
         file: Option<&Path>,
         overrides: &[(String, String)],
     ) -> Result<Self, SettingsFault> {

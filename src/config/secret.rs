@@ -78,9 +78,48 @@ impl<'de> Deserialize<'de> for SecretUrl {
     }
 }
 
+/// A text about a value that was given for something else, without the user part of a URL in it: it may
+/// be one with a password.
+pub(super) fn without_passwords(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(line_without_passwords).collect();
+    lines.join("\n")
+}
+
+fn line_without_passwords(line: &str) -> String {
+    let Some((before, host)) = line.rsplit_once('@') else {
+        return line.to_owned();
+    };
+    // A password may hold any sign, so all from the first scheme on may be one.
+    if let Some((before, _)) = before.split_once("://") {
+        return format!("{before}://…@{host}");
+    }
+    let word = before.rfind(|c: char| c.is_whitespace() || "\"'`".contains(c));
+    let word = word.map_or(0, |at| at + 1);
+    match before[word..].contains(':') {
+        true => format!("{}…@{host}", &line[..word]),
+        false => line.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::SecretUrl;
+    use super::{SecretUrl, without_passwords};
+
+    #[test]
+    fn a_url_that_was_given_for_something_else_is_quoted_without_its_user_part() {
+        for (text, shown) in [
+            ("no URL", "no URL"),
+            (
+                "\"amqp://u:hush@h\" is no number",
+                "\"amqp://…@h\" is no number",
+            ),
+            ("a, `u:hush@h1,u:hush@h2`\nb", "a, `…@h2`\nb"),
+            ("x://u:hu@ sh@h", "x://…@h"),
+            ("ask me@there: 5", "ask me@there: 5"),
+        ] {
+            assert_eq!(without_passwords(text), shown);
+        }
+    }
 
     fn hosts(url: &str) -> Vec<String> {
         let hosts = SecretUrl::new(url).hosts();
