@@ -2,6 +2,7 @@
 -- replicas and bridges. The same on SQLite, PostgreSQL, MySQL and MariaDB. Ironic's tables are not
 -- touched; the native table `nodes` is yours, and dropped by hand if you want that.
 DROP TABLE IF EXISTS nodewarden_state;
+DROP TABLE IF EXISTS nodewarden_streams;
 DROP TABLE IF EXISTS nodewarden_relay;
 DROP TABLE IF EXISTS nodewarden_events;
 DROP TABLE IF EXISTS nodewarden_conductors;

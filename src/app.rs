@@ -12,7 +12,7 @@ use crate::config::{Settings, SettingsFault, UnknownDriver};
 use crate::lifecycle::watchdog::Watchdog;
 use crate::lifecycle::{Task, Tasks, stop_on_signals};
 use crate::placement::openstack::ApiFault;
-use crate::store::{self, Keeping, Reader, StoreError};
+use crate::store::{self, Keeping, Known, Reader, StoreError};
 use crate::telemetry;
 use crate::wire::Publishers;
 use crate::worker::replica::Replica;
@@ -106,6 +106,7 @@ pub async fn run(settings: Settings) -> Result<(), AppFault> {
         inventory: settings.inventory.clone(),
         rules: rules(&settings),
         holder: holder(),
+        known: Known::default(),
         watch: Arc::new(watchdog),
         status,
         tasks: tasks.clone(),

@@ -96,7 +96,8 @@
 //! - **walk**, **window**: reconcile walks over the nodes of a pair, a window of them in a transaction.
 //!   The **sweep** lets it walk over everything; **retention** drops old rows.
 //! - **announcement**: what schedulers hear; the **outbox** has those that wait, the **relay** carries
-//!   them. **stream**, **seq**: a history, and a change's place in it.
+//!   them. **stream**, **seq**: a history, and a change's place in it. A database that has less than was
+//!   **known** to be committed begins a new stream.
 //! - **epoch**: who may write; a **term** is what a replica remembers while it has one; **in doubt** is
 //!   a term whose last commit may or may not have happened. A **session** is one time in line.
 //! - How things go wrong: a **refusal** (a message, for good), a **fault** (what interrupts a step), an

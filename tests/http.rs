@@ -314,12 +314,12 @@ async fn a_replica_is_ready_if_it_decides_or_could_and_nothing_troubles_it() {
         assert_eq!(
             starting.json(),
             json!({ "ready": false, "role": "starting", "paused": null,
-                "reasons": ["broker and database have not both been reached yet"] })
+                "reasons": ["broker and database have not both been reached yet"], "remarks": [] })
         );
         status.send_replace(Status { role: Role::Standby, ..Status::default() });
         let standby = get(address, "/readyz").await;
         assert_eq!(standby.status, 200);
-        assert_eq!(standby.json(), json!({ "ready": true, "role": "standby", "reasons": [], "paused": null }));
+        assert_eq!(standby.json(), json!({ "ready": true, "role": "standby", "reasons": [], "remarks": [], "paused": null }));
         let pause = store::Pause {
             id: "p".into(),
             reason: "work\u{1b}".into(),
@@ -335,12 +335,17 @@ async fn a_replica_is_ready_if_it_decides_or_could_and_nothing_troubles_it() {
             paused.json()["paused"],
             json!({ "reason": "work\\u{1b}", "who": "ada@ops", "since_ms": T, "until_ms": T + 60_005 })
         );
-        status.send_replace(Status { troubles: vec!["the database is\nlocked".into()], ..active() });
+        status.send_replace(Status {
+            troubles: vec!["the database is\nlocked".into()],
+            remarks: vec!["this stream\nbegan".into()],
+            ..active()
+        });
         let troubled = get(address, "/readyz").await;
         assert_eq!(troubled.status, 503);
         assert_eq!(
             troubled.json(),
-            json!({ "ready": false, "role": "active", "paused": null, "reasons": ["the database is\\nlocked"] })
+            json!({ "ready": false, "role": "active", "paused": null, "reasons": ["the database is\\nlocked"],
+                "remarks": ["this stream\\nbegan"] })
         );
     })
     .await;

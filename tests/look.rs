@@ -16,7 +16,8 @@ use nodewarden::cli::pause::{Pause, Resume};
 use nodewarden::cli::status::Status;
 use nodewarden::cli::whatif::WhatIf;
 use nodewarden::cli::{FAILED, Failure, Output, UNREACHABLE, USAGE};
-use nodewarden::config::{Database, InventoryKind, SecretUrl, Settings, SettingsFault};
+use nodewarden::config::{Database, InventoryKind, Mode, SecretUrl, Settings, SettingsFault};
+use nodewarden::domain::committed::Committed;
 use nodewarden::store::{self, HearingNote, Ledger, NodeUpsert, Reader};
 use nodewarden_tests::story::{DECISION, Story, T};
 use serde_json::{Value, json};
@@ -364,7 +365,7 @@ async fn status_shows_everything_on_one_page() {
             "counted_at_ms": T,
             "active": { "holder": "host-1/42", "since_ms": T, "last_commit_at_ms": T + 1500, "seems_alive": false },
             "announcements": { "made": 1, "confirmed": 0, "oldest_waiting_since_ms": T + 1500 },
-            "mode": "enforce", "observed": null, "hearing": null, "paused": null,
+            "mode": "enforce", "observed": null, "hearing": null, "paused": null, "began": null,
             "drivers": null, "conductors": null,
         })
     );
@@ -383,6 +384,46 @@ async fn status_shows_everything_on_one_page() {
     for (driver, expected) in drivers.as_array().expect("a list").iter().zip(nearly_lost) {
         assert_eq!(driver["nearly_lost"], expected, "{driver}");
     }
+}
+
+#[tokio::test]
+async fn status_says_that_the_stream_began_because_commits_were_lost() {
+    let mut story = Story::told().await;
+    let ledger = &mut story.ledger;
+    ledger.known().provide(nodewarden::clock::new_id());
+    assert_eq!(ledger.missing().await.expect("a look"), None);
+    let found = ledger.known().furthest().expect("the look's");
+    ledger.known().told(&Committed {
+        seq: 9,
+        commits: found.commits + 42,
+        ..found.clone()
+    });
+    let taken = ledger.take_epoch("host-2/1", Mode::Enforce, T + 3000).await;
+    let taken = taken.expect("taken");
+    let page = Status::default()
+        .answer(&story.settings, Output::Text)
+        .await
+        .expect("a page");
+    let one_line = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected = format!(
+        "Stream: {} at seq 1 It began 2026-03-01T10:00:03Z (",
+        taken.stream
+    );
+    assert!(one_line.contains(&expected), "{page}");
+    let expected = format!(
+        "because the database had lost 42 commits after commit {}, with the changes of seq 2 to 9",
+        found.commits
+    );
+    assert!(one_line.contains(&expected), "{page}");
+    let page = Status::default()
+        .answer(&story.settings, Output::Json)
+        .await
+        .expect("a page");
+    assert_eq!(
+        value(&page)["began"],
+        json!({ "at_ms": T + 3000, "lost_commits": 42, "lost_first_seq": 2, "lost_last_seq": 9,
+            "previous_stream": story.stream })
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use nodewarden::domain::committed::Committed;
 use nodewarden::domain::event::{Event, EventKind, Statement};
 use nodewarden::domain::ids::{
     ConductorName, Driver, EventId, Group, INCARNATION_MAX, Incarnation,
@@ -331,6 +332,12 @@ fn tick() -> Tick {
         stream: STREAM.to_owned(),
         session: SESSION.to_owned(),
         sent: Duration::from_micros(123_456_789),
+        committed: Some(Committed {
+            stream: STREAM.to_owned(),
+            epoch: 3,
+            seq: 40,
+            commits: 500,
+        }),
     }
 }
 
@@ -348,6 +355,35 @@ fn a_tick_comes_back_as_it_was_sent() {
     // Ticks are our own: nobody is asked whether we may speak.
     let nobody = Publishers::new(BTreeMap::new());
     assert!(decode(&envelope, Some(&nobody)).is_ok());
+}
+
+#[test]
+fn a_tick_of_an_older_version_says_nothing_of_commits_and_half_a_word_is_none() {
+    let decoded = |fields: Value| {
+        let mut body = json!({"stream": STREAM, "session": SESSION, "sent_us": 1});
+        for (field, value) in fields.as_object().unwrap() {
+            body[field] = value.clone();
+        }
+        let body = body.to_string();
+        let envelope = Envelope {
+            exchange: "",
+            ..json_delivery("nodewarden.tick", body.as_bytes())
+        };
+        decode(&envelope, None).map_err(|refusal| refusal.reason)
+    };
+    let committed = |fields| match decoded(fields) {
+        Ok(Incoming::Tick(tick)) => tick.committed.map(|committed| committed.commits),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(committed(json!({})), None);
+    assert_eq!(committed(json!({"epoch": 1, "commits": 5})), None);
+    assert_eq!(
+        committed(json!({"epoch": 1, "seq": 0, "commits": 5})),
+        Some(5)
+    );
+    // No database counts that far: it would leave no number for what follows.
+    let far = decoded(json!({"epoch": u64::MAX / 4, "seq": 0, "commits": 5}));
+    assert_eq!(far, Err(Reason::OutOfBounds));
 }
 
 #[test]

@@ -25,6 +25,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON nodewarden_requests TO 'nodewarden'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON nodewarden_pause TO 'nodewarden'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON nodewarden_unheeded TO 'nodewarden'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON nodewarden_proof TO 'nodewarden'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON nodewarden_streams TO 'nodewarden'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON nodewarden_hearing TO 'nodewarden'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON nodewarden_counts TO 'nodewarden'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON nodewarden_counted TO 'nodewarden'@'%';

@@ -144,6 +144,7 @@ impl Failure {
             StoreError::Missing { .. }
             | StoreError::Denied(_)
             | StoreError::Fenced(_)
+            | StoreError::Lost(_)
             | StoreError::Permanent { .. }
             | StoreError::Corrupt(_) => Self::failed(format!("database {url}: {why}")),
         }

@@ -94,6 +94,13 @@ impl Picture {
         let conductors: Vec<_> = self.conductors.into_iter().map(Conductor::from).collect();
         json!({
             "stream": overview.stream,
+            "began": overview.began.as_ref().map(|began| json!({
+                "at_ms": began.at_ms,
+                "lost_commits": began.loss.commits(),
+                "lost_first_seq": began.loss.seqs().map(|seqs| seqs.0),
+                "lost_last_seq": began.loss.seqs().map(|seqs| seqs.1),
+                "previous_stream": began.loss.found.stream,
+            })),
             "epoch": overview.epoch,
             "seq": overview.seq,
             "active": {
@@ -203,6 +210,14 @@ impl Picture {
             printable(&overview.stream),
             overview.seq
         ));
+        if let Some(began) = &overview.began {
+            let line = format!(
+                "               It began {} because the database had lost {}",
+                when(began.at_ms, now),
+                began.loss
+            );
+            lines.push(output::wrapped(&line, 15));
+        }
         lines.join("\n") + "\n"
     }
 

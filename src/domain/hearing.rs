@@ -92,6 +92,8 @@ impl Way {
 #[derive(Debug, Clone)]
 pub struct Hearing {
     took_over: Mono,
+    /// Until when more than a takeover must pass before a node may be taken out.
+    waits: Mono,
     /// The end of the last gap, or the takeover: deadlines restart here.
     floor: Mono,
     /// When silence was last proved.
@@ -116,6 +118,7 @@ impl Hearing {
         };
         Self {
             took_over,
+            waits: took_over,
             floor: took_over,
             last_fresh: took_over,
             ticks: way,
@@ -125,6 +128,12 @@ impl Hearing {
             deaf: true,
             proven: false,
         }
+    }
+
+    /// Commits were lost: for so long after the takeover no node is taken out, and none of what conductors
+    /// have not said is proven.
+    pub fn wait(&mut self, wait: Duration) {
+        self.waits = self.took_over.plus(wait);
     }
 
     /// An own tick came back at `now` that was sent at `sent`.
@@ -189,7 +198,14 @@ impl Hearing {
         sent >= self.took_over
     }
 
-    /// An own tick sent since the takeover came back, and all that was delivered before it is
+    /// Whether a tick that was sent at `sent` proves by coming back that nodes may be taken out: it was
+    /// sent after the takeover, and after the [wait](Self::wait) that follows a loss.
+    #[must_use]
+    pub fn would_prove(&self, sent: Mono) -> bool {
+        self.sent_here(sent) && sent >= self.waits
+    }
+
+    /// An own tick that [would](Self::would_prove) came back, and all that was delivered before it is
     /// committed.
     pub fn prove(&mut self) {
         self.proven = true;
@@ -268,7 +284,8 @@ impl Hearing {
     ) -> bool {
         let deadline = began
             .plus(grace)
-            .max(self.floor.plus(grace.max(reconnect_grace)));
+            .max(self.floor.plus(grace.max(reconnect_grace)))
+            .max(self.waits);
         !self.deaf && deadline < sent
     }
 

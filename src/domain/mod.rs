@@ -5,10 +5,11 @@
 //!
 //! Read in this order: [`ids`] and [`event`] (the words), [`conductor`] (one conductor's life),
 //! [`change`] (what a decision says), [`map`] (which conductors make a pair active), [`hearing`] (when silence proves something),
-//! [`decide`] (the rule that joins them), [`unheeded`] (signs that do not count), [`unknown`] (pairs that never had a conductor).
+//! [`decide`] (the rule that joins them), [`unheeded`] (signs that do not count), [`unknown`] (pairs that never had a conductor), [`committed`] (a database that went back).
 
 pub mod announcement;
 pub mod change;
+pub mod committed;
 pub mod conductor;
 pub mod decide;
 pub mod event;

@@ -64,6 +64,7 @@ pub async fn readyz(State(sources): State<Sources>) -> (StatusCode, Json<Value>)
         "ready": ready,
         "role": status.role.as_str(),
         "reasons": reasons,
+        "remarks": status.remarks.iter().map(|remark| printable(remark)).collect::<Vec<_>>(),
         "paused": status.pause.as_ref().map(Paused::from),
     });
     (code, Json(answer))

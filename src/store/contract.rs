@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use crate::config::Mode;
 use crate::domain::announcement::Announcement;
+use crate::domain::committed::Loss;
 use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::store::database::error::StoreError;
+use crate::store::known::Known;
 use crate::store::records::{
     Counts, CountsWindow, Findings, HearingNote, Memory, Prune, Request, Rows, Surveyed, Sweep,
     Takeover, Window, WindowDone,
@@ -14,7 +16,8 @@ use crate::store::write::pause::Pause;
 
 /// What the deciding loop needs of the database. Every method is one transaction; those that take
 /// an `epoch` first change the fence row and fail with [`StoreError::Fenced`], nothing written, if
-/// another replica has taken over.
+/// another replica has taken over, and with [`StoreError::Lost`] if the database has less than is
+/// [`known`](Self::known) to be committed.
 ///
 /// After any other error it is unknown whether the transaction was committed: the caller must drop
 /// what it remembers and [`resume`](Self::resume).
@@ -22,10 +25,21 @@ pub trait Ledger {
     /// The UUID of this database's history. Takes no lock.
     async fn stream(&mut self) -> Result<String, StoreError>;
 
+    /// Whether that history came after `stream`, in this database. Takes no lock.
+    async fn came_after(&mut self, stream: &str) -> Result<bool, StoreError>;
+
+    /// What the database seems to lack of what is [`known`](Self::known); else what it has is known from
+    /// now on. Takes no lock, so that on a cluster a node that lags behind may seem to lack something.
+    async fn missing(&mut self) -> Result<Option<Loss>, StoreError>;
+
+    /// What is known to be committed, by own commits and looks, and by what other replicas said.
+    fn known(&self) -> &Known;
+
     /// Proves that the schema is right and writing works, without disturbing the active replica.
     async fn prove(&mut self) -> Result<(), StoreError>;
 
-    /// Takes the next epoch for `holder`, then reads the memory under the fence.
+    /// Takes the next epoch for `holder`, then reads the memory under the fence. In a database that has
+    /// less than is known to be committed, a new stream begins with it.
     async fn take_epoch(
         &mut self,
         holder: &str,

@@ -11,6 +11,7 @@ pub mod counting;
 mod database;
 mod inventory;
 mod ironic;
+mod known;
 mod look;
 mod migrate;
 mod records;
@@ -24,6 +25,7 @@ pub use database::error::StoreError;
 pub use database::link::{TransactionWatch, Unwatched, Writer};
 pub use ironic::conductors::{ConductorsOfIronic, IronicConductor, make_bridge_tables};
 pub use ironic::numbers::NumberOfConductor;
+pub use known::Known;
 pub use look::reader::Reader;
 pub use look::views::{
     ActionView, ConductorView, DecisionView, DriverView, HoldReason, HoldView, IgnoredView,
@@ -32,7 +34,7 @@ pub use look::views::{
 };
 pub use migrate::{migrate, prepare};
 pub use records::{
-    Completed, ConductorRecord, Counts, CountsWindow, DecisionRecord, EventRecord, Findings,
+    Began, Completed, ConductorRecord, Counts, CountsWindow, DecisionRecord, EventRecord, Findings,
     HearingNote, Keeping, Memory, Prune, Request, RequestKind, Rows, StandingRecord, Surveyed,
     Sweep, Takeover, Window, WindowDone,
 };

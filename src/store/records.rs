@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::domain::change::{Standing, Turn, Verdict};
+use crate::domain::committed::Loss;
 use crate::domain::conductor::{Conductor, ConductorState, Life, Outcome};
 use crate::domain::event::EventType;
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
@@ -21,6 +22,19 @@ pub struct Takeover {
     pub epoch: u64,
     /// What is known.
     pub memory: Memory,
+    /// How that history began, if it did because commits were lost.
+    pub began: Option<Began>,
+}
+
+/// How a stream began that took the place of another one because commits were lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Began {
+    /// What was lost.
+    pub loss: Loss,
+    /// When it began, ms since 1970 UTC; for people.
+    pub at_ms: u64,
+    /// For how long yet no node is taken out: conductors say again what was lost.
+    pub waits: Duration,
 }
 
 /// The stored half of the driver map.
@@ -298,6 +312,8 @@ pub struct Sweep {
     pub announces: bool,
     /// The pause that counts down, and what is left of it.
     pub pause: Option<(String, Duration)>,
+    /// For how long yet no node is taken out because commits were lost, in which stream.
+    pub waits: Option<(String, Duration)>,
     /// The time to record, ms since 1970 UTC.
     pub now_ms: u64,
 }
@@ -313,6 +329,7 @@ impl Sweep {
             unwanted,
             announces,
             pause,
+            waits,
             now_ms: _,
         } = self;
         restarting.is_empty()
@@ -321,6 +338,7 @@ impl Sweep {
             && unwanted.is_empty()
             && !announces
             && pause.is_none()
+            && waits.is_none()
     }
 }
 

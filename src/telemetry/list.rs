@@ -58,7 +58,9 @@ list! {
         "Times that this replica found the epoch taken by another one and stopped deciding", from 0;
     Counter SESSIONS_ENDED = "nodewarden_sessions_ended_total",
         "Sessions with the broker that ended, by reason",
-        from 0 by "reason" in || vec!["fenced", "foreign_stream", "broker", "database", "relay", "opening", "wedged"];
+        from 0 by "reason" in || vec!["fenced", "lost", "foreign_stream", "broker", "database", "relay", "opening", "wedged"];
+    Counter LOST_COMMITS = "nodewarden_lost_commits_total",
+        "Commits that the database had lost when this replica took over, so that a new stream began", from 0;
     Counter RETRIES = "nodewarden_retries_total",
         "Failed attempts that are repeated after a pause, by what was tried",
         from 0 by "what" in || vec!["database", "relay"];

@@ -1,11 +1,12 @@
 //! One batch of deliveries in queue order: what each does to the driver map, and what all commit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::rules::Rules;
 use super::term::Term;
 use crate::config::Mode;
 use crate::domain::change::{Change, Standing};
+use crate::domain::committed::Committed;
 use crate::domain::conductor::Outcome;
 use crate::domain::decide::{decide, decide_silence};
 use crate::domain::event::{Event, EventKind, EventType};
@@ -71,12 +72,21 @@ impl Item {
     }
 }
 
-/// The stream of the first tick that is not of ours.
-pub(super) fn foreign_stream<'a>(items: &'a [Item], ours: &str) -> Option<&'a str> {
-    items.iter().find_map(|item| match &item.content {
-        Ok(Incoming::Tick(tick)) if tick.stream != ours => Some(tick.stream.as_str()),
+fn ticks(items: &[Item]) -> impl Iterator<Item = &Tick> {
+    items.iter().filter_map(|item| match &item.content {
+        Ok(Incoming::Tick(tick)) => Some(tick),
         _ => None,
     })
+}
+
+/// The streams that ticks are of, each once.
+pub(super) fn streams(items: &[Item]) -> BTreeSet<&str> {
+    ticks(items).map(|tick| tick.stream.as_str()).collect()
+}
+
+/// What ticks say is committed.
+pub(super) fn committed(items: &[Item]) -> impl Iterator<Item = &Committed> {
+    ticks(items).filter_map(|tick| tick.committed.as_ref())
 }
 
 /// The events of a batch, by the key under which they are remembered.
@@ -324,7 +334,7 @@ impl<'a> Batch<'a> {
         }
         let sent = Mono(tick.sent);
         self.done.own_tick = true;
-        self.done.proves |= self.term.hearing.sent_here(sent);
+        self.done.proves |= self.term.hearing.would_prove(sent);
         let heard = self.term.hearing.tick(sent, self.now.mono);
         self.heard(heard);
     }

@@ -9,7 +9,9 @@ use std::time::Duration;
 use super::counting::count;
 use super::end::{End, Fault, Step};
 use super::forgetting::forget_gone;
-use super::intake::{Identity, InHand, intake};
+use super::identity::Identity;
+use super::intake::{InHand, intake};
+use super::lost;
 use super::noting::Noting;
 use super::pausing::{self, Pausing};
 use super::ports::{Clock, Ledger, Queue};
@@ -65,6 +67,7 @@ pub struct Decider<Q, L, C> {
     place: Place,
     in_hand: InHand,
     next_tick: Mono,
+    next_look: Mono,
     pausing: Pausing,
     trouble: Option<Trouble>,
     noting: Noting,
@@ -86,6 +89,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             session: clock.id(),
             stream: ledger.stream().await?,
         };
+        ledger.known().provide(clock.id());
         let now = clock.now();
         Ok(Self {
             queue,
@@ -96,6 +100,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             place: Place::default(),
             in_hand: InHand::default(),
             next_tick: now.mono,
+            next_look: now.mono,
             pausing: Pausing::default(),
             trouble: None,
             noting: Noting::from(now.mono),
@@ -151,9 +156,11 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             in_hand,
             pausing,
             next_tick,
+            next_look,
             trouble: _,
             noting: _,
         } = self;
+        lost::look(next_look, place, ledger, clock, us).await?;
         if place.in_doubt() {
             rebuild(place, ledger, rules, clock.now().mono).await?;
         }
@@ -223,6 +230,13 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             .and_then(|term| probing::deafness(term, now))
     }
 
+    /// What should be known of the stream that this replica decides in, in words.
+    pub fn remark(&self) -> Option<String> {
+        let now = self.clock.now().mono;
+        let recovery = self.place.term()?.recovery.as_ref()?;
+        Some(recovery.remark(now))
+    }
+
     /// Leaves word of its hearing and of `troubles` in the database, for what reads only that; not while
     /// the database is in trouble.
     ///
@@ -261,6 +275,11 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
                 tracing::debug!(fault = telemetry::error_chain(&fault), "stepping down");
             }
         }
+        // What is known waits in the queue for the next one, should the database go back meanwhile.
+        let farewell = self.tick(self.clock.now().mono);
+        if let Err(fault) = self.queue.send_tick(farewell.encode()).await {
+            tracing::debug!(fault = telemetry::error_chain(&fault), "a last tick");
+        }
         self.queue
     }
 
@@ -283,17 +302,25 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         next.since(now).min(WAIT_CAP)
     }
 
+    /// A tick sent at `now`. Others may rely on it: it says only what certainly is committed in the stream
+    /// of our database.
+    fn tick(&self, now: Mono) -> Tick {
+        let known = self.ledger.known().furthest();
+        Tick {
+            stream: self.us.stream.clone(),
+            session: self.us.session.clone(),
+            sent: now.0,
+            committed: known.filter(|known| known.stream == self.us.stream),
+        }
+    }
+
     async fn tick_if_due(&mut self) -> Result<(), End> {
         let now = self.clock.now().mono;
         if now < self.next_tick {
             return Ok(());
         }
         self.next_tick = now.plus(TICK_INTERVAL);
-        let tick = Tick {
-            stream: self.us.stream.clone(),
-            session: self.us.session.clone(),
-            sent: now.0,
-        };
+        let tick = self.tick(now);
         self.queue.send_tick(tick.encode()).await?;
         if let Some(term) = self.place.term_mut().filter(|_| !self.queue.blocked()) {
             term.unanswered += 1;

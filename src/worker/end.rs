@@ -1,6 +1,7 @@
 //! How a step goes, and how a session ends.
 
 use crate::broker::BrokerError;
+use crate::domain::committed::Loss;
 use crate::store::StoreError;
 
 /// What one step did.
@@ -20,6 +21,9 @@ pub enum End {
     /// Another replica holds the epoch. Nothing more may be done with what this one remembers.
     #[error("another replica has taken over (our epoch was {0})")]
     Fenced(u64),
+    /// The database went back. A new stream has begun, or will with the next takeover.
+    #[error("the database has lost {0}")]
+    Lost(Box<Loss>),
     /// A replica on another database consumes the same queue.
     #[error(
         "a replica of another database (stream {0}) ticks on our queue: \
@@ -53,10 +57,18 @@ impl From<End> for Fault {
 
 impl From<StoreError> for Fault {
     fn from(fault: StoreError) -> Self {
-        if let StoreError::Fenced(epoch) = fault {
-            Self::End(End::Fenced(epoch))
-        } else {
-            Self::Store(fault)
+        match fault {
+            StoreError::Fenced(epoch) => Self::End(End::Fenced(epoch)),
+            StoreError::Lost(loss) => Self::End(End::Lost(loss)),
+            StoreError::Transient { .. }
+            | StoreError::Permanent { .. }
+            | StoreError::Unopened(_)
+            | StoreError::NoFile { .. }
+            | StoreError::Missing { .. }
+            | StoreError::Denied(_)
+            | StoreError::Schema(_)
+            | StoreError::Url(_)
+            | StoreError::Corrupt(_) => Self::Store(fault),
         }
     }
 }

@@ -70,6 +70,7 @@ impl Forgetting {
             unwanted: take(&mut self.unwanted),
             announces: false,
             pause: None,
+            waits: None,
             now_ms,
         }
     }

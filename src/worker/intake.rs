@@ -1,7 +1,9 @@
 //! The first half of a step: what was delivered, from takeover to acknowledgement.
 
 use super::batch::{self, Batch, Done, Item};
-use super::end::{End, Fault, is_about_rows};
+use super::end::{Fault, is_about_rows};
+use super::identity::Identity;
+use super::lost;
 use super::ports::{Clock, Ledger, Queue};
 use super::rules::Rules;
 use super::silence::too_much;
@@ -23,16 +25,6 @@ pub(super) struct InHand {
     deliveries: Vec<Delivery>,
     /// They are handled one by one.
     alone: bool,
-}
-
-/// The names of this replica.
-pub(super) struct Identity {
-    /// For people.
-    pub(super) holder: String,
-    /// For our own ticks.
-    pub(super) session: String,
-    /// The history that we decide in.
-    pub(super) stream: String,
 }
 
 impl InHand {
@@ -130,16 +122,14 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     ledger: &mut L,
     clock: &C,
     rules: &Rules,
-    us: &Identity,
+    us: &mut Identity,
 ) -> Result<usize, Fault> {
     let rows = place.rows();
     let items = in_hand.next(rules, rows);
     let count = items.len();
-    if let Some(foreign) = batch::foreign_stream(&items, &us.stream) {
-        return Err(End::ForeignStream(foreign.to_owned()).into());
-    }
+    lost::learn(&items, place, ledger, us).await?;
     if place.term().is_none() {
-        take_over(place, ledger, clock, rules, &us.holder, &us.stream).await?;
+        take_over(place, ledger, clock, rules, us).await?;
     }
     let known = match ledger.recall(&batch::ids(&items)).await {
         Ok(known) => known,

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::end::End;
-use super::intake::Identity;
+use super::identity::Identity;
 use super::ports::{Clock, Queue};
 use super::term::{Place, Term};
 use crate::domain::hearing::Deafness;

@@ -14,7 +14,7 @@ use crate::broker::{BrokerError, Consumer, Session};
 use crate::clock::SystemClock;
 use crate::config::{Amqp, Database, Inventory};
 use crate::lifecycle::{Task, Tasks};
-use crate::store::{SqlLedger, SqlOutbox, StoreError, TransactionWatch};
+use crate::store::{Known, SqlLedger, SqlOutbox, StoreError, TransactionWatch};
 use crate::telemetry;
 
 /// What a replica is made of.
@@ -29,6 +29,8 @@ pub struct Replica {
     pub rules: Rules,
     /// Its name, for people: host and process.
     pub holder: String,
+    /// What it knows to be committed, from one session to the next.
+    pub known: Known,
     /// Is told about writing transactions.
     pub watch: Arc<dyn TransactionWatch>,
     /// Where it says how it is.
@@ -61,7 +63,8 @@ impl Parts for Replica {
 
     fn ledger(&self) -> Result<SqlLedger, StoreError> {
         let watch = Arc::clone(&self.watch);
-        SqlLedger::new(&self.database, self.inventory.clone(), watch)
+        let ledger = SqlLedger::new(&self.database, self.inventory.clone(), watch)?;
+        Ok(ledger.knowing(self.known.clone()))
     }
 
     async fn open(&self) -> Result<Session, BrokerError> {

@@ -121,6 +121,7 @@ impl Over {
         };
         let reason = match end {
             End::Fenced(_) => "fenced",
+            End::Lost(_) => "lost",
             End::ForeignStream(_) => "foreign_stream",
             End::Broker(_) => "broker",
             End::Store(_) => "database",
@@ -303,6 +304,7 @@ fn status<Q: Queue, L: Ledger, C: Clock>(
             .collect(),
         unproven: decider.unproven(),
         last_tick: decider.last_tick_age().and_then(clock::ago),
+        remarks: decider.remark().into_iter().collect(),
         pause: decider.pause().cloned(),
         pending: decider.pending(),
     }

@@ -28,6 +28,8 @@ pub struct Status {
     pub epoch: Option<u64>,
     /// Why it is not ready, or what troubles it: sentences for people, no secrets.
     pub troubles: Vec<String>,
+    /// What troubles nothing and should be known: sentences for people.
+    pub remarks: Vec<String>,
     /// While active: when its own tick last came back fresh; `None` before the first.
     pub last_tick: Option<Instant>,
     /// For how long silence proves nothing yet; zero if it counts, or while not active.

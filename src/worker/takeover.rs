@@ -1,7 +1,9 @@
 //! The beginning of a term, and the end of a doubt: what is stored becomes what is remembered.
 
-use super::end::{End, Fault};
+use super::end::Fault;
+use super::identity::Identity;
 use super::ports::{Clock, Ledger};
+use super::recovery::Recovery;
 use super::redecide::wanted;
 use super::rules::Rules;
 use super::term::{Place, Term};
@@ -17,14 +19,12 @@ pub(super) async fn take_over<L: Ledger, C: Clock>(
     ledger: &mut L,
     clock: &C,
     rules: &Rules,
-    holder: &str,
-    stream: &str,
+    us: &mut Identity,
 ) -> Result<(), Fault> {
     let wall_ms = clock.now().wall_ms;
-    let takeover = ledger.take_epoch(holder, rules.mode, wall_ms).await?;
-    if takeover.stream != stream {
-        return Err(End::ForeignStream(takeover.stream).into());
-    }
+    let takeover = ledger.take_epoch(&us.holder, rules.mode, wall_ms).await?;
+    us.stream.clone_from(&takeover.stream);
+    ledger.known().provide(clock.id());
     // Only now is the commit known, so only now may the memory be used.
     let now = clock.now().mono;
     let memory = takeover.memory;
@@ -41,6 +41,12 @@ pub(super) async fn take_over<L: Ledger, C: Clock>(
     let mut term = Term::new(takeover.epoch, map, mode, nodes, now);
     term.observed = wanted(memory.observed, rules);
     term.unheeded = Unheeded::load(memory.unheeded, now);
+    if let Some(began) = takeover.began {
+        let recovery = Recovery::new(&us.stream, began, rules.reconnect_grace, now);
+        recovery.log(takeover.epoch, now);
+        term.hearing.wait(recovery.waits(now));
+        term.recovery = Some(recovery);
+    }
     place.begin(term);
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::forgetting::Forgetting;
 use super::left_alone::LeftAlone;
 use super::pending::{MOST_SCALE, Pending};
 use super::probing::Probing;
+use super::recovery::Recovery;
 use super::retention::Retention;
 use super::window::WindowSize;
 use crate::config::Mode;
@@ -60,6 +61,8 @@ pub(super) struct Term {
     pub(super) forgetting: Forgetting,
     /// How many nodes there are.
     pub(super) counting: Counting,
+    /// The stream began because commits were lost.
+    pub(super) recovery: Option<Recovery>,
     /// How many nodes the next window may have.
     pub(super) windows: WindowSize,
     /// How many nodes the next look may have.
@@ -97,6 +100,7 @@ impl Term {
             retention: Retention::default(),
             forgetting: Forgetting::default(),
             counting: Counting::default(),
+            recovery: None,
             windows: WindowSize::up_to(chunk_nodes),
             looks: WindowSize::up_to(chunk_nodes.saturating_mul(MOST_SCALE)),
             rows: WindowSize::up_to(MOST_ROWS),
@@ -170,6 +174,14 @@ impl Place {
     /// Whether memory must be read again before anything else.
     pub(super) fn in_doubt(&self) -> bool {
         matches!(self.0, State::Doubtful(_))
+    }
+
+    /// The database seems to have less than is known: memory must be read again.
+    pub(super) fn doubt(&mut self) {
+        self.0 = match std::mem::take(&mut self.0) {
+            State::Deciding(term) => State::Doubtful(term),
+            other @ (State::InLine | State::Doubtful(_)) => other,
+        };
     }
 
     /// Moves the memory with `prepare`, towards a commit: from here until its

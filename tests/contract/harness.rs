@@ -9,8 +9,8 @@ use nodewarden::domain::change::{Cause, CauseKind, Turn, Verdict};
 use nodewarden::domain::conductor::Outcome;
 use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
 use nodewarden::store::{
-    self, ConductorRecord, DecisionRecord, EventRecord, Findings, Ledger, NodeUpsert, Reader,
-    SqlLedger, SqlOutbox, StandingRecord, Unwatched, Window,
+    self, ConductorRecord, DecisionRecord, EventRecord, Findings, Known, Ledger, NodeUpsert,
+    Reader, SqlLedger, SqlOutbox, StandingRecord, Unwatched, Window,
 };
 use nodewarden::words::Word;
 use nodewarden_tests::database::{Kind, Scratch};
@@ -34,7 +34,7 @@ pub fn ledger(database: &Database) -> SqlLedger {
 /// On the database, or on the model that the file keeps.
 fn connection(database: &Database, model: Option<&File>) -> AnyLedger {
     match model {
-        Some(file) => AnyLedger::Model(Arc::clone(file)),
+        Some(file) => AnyLedger::Model(Arc::clone(file), Known::default()),
         None => AnyLedger::Sql(Box::new(ledger(database))),
     }
 }
@@ -74,7 +74,7 @@ impl StoreOnDatabase {
 
     pub fn outbox(&self) -> AnyOutbox {
         match &self.model {
-            Some(file) => AnyOutbox::Model(Arc::clone(file)),
+            Some(file) => AnyOutbox::Model(Arc::clone(file), ()),
             None => {
                 let outbox = SqlOutbox::new(self.database(), Arc::new(Unwatched));
                 AnyOutbox::Sql(outbox.unwrap())

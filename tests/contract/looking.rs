@@ -33,6 +33,7 @@ async fn the_overview_counts_everything_once(kind: Kind) {
         .await
         .unwrap();
     let expected = Overview {
+        began: None,
         mode: Some(Word::parse("enforce").unwrap()),
         pause: None,
         hearing: None,

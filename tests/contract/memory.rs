@@ -98,6 +98,7 @@ async fn a_takeover_reads_all_that_is_known_under_its_own_epoch(kind: Kind) {
     let expected = Takeover {
         stream,
         epoch: 2,
+        began: None,
         memory: after_the_batch(),
     };
     assert_eq!(takeover, expected);
@@ -316,6 +317,7 @@ fn sweep() -> Sweep {
     Sweep {
         announces: true,
         pause: None,
+        waits: None,
         unwanted: Vec::new(),
         restarting: Vec::new(),
         forget: Vec::new(),
@@ -344,6 +346,7 @@ async fn a_sweep_announces_the_position_keeps_remainders_and_forgets(kind: Kind)
             &Sweep {
                 announces: true,
                 pause: None,
+                waits: None,
                 unwanted: Vec::new(),
                 restarting: vec![shorter],
                 forget: vec![name("c4"), name("c1")],

@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use nodewarden::config::Mode;
 use nodewarden::domain::announcement::Announcement;
+use nodewarden::domain::committed::Loss;
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::store::{
-    Counts, CountsWindow, Findings, HearingNote, Ledger, Memory, Outbox, Pause, Prune, Request,
-    Rows, SqlLedger, SqlOutbox, StoreError, Surveyed, Sweep, Takeover, Window, WindowDone,
+    Counts, CountsWindow, Findings, HearingNote, Known, Ledger, Memory, Outbox, Pause, Prune,
+    Request, Rows, SqlLedger, SqlOutbox, StoreError, Surveyed, Sweep, Takeover, Window, WindowDone,
 };
 use nodewarden_tests::database::Scratch;
-use nodewarden_tests::model::{Mirror, Model};
+use nodewarden_tests::model::{Mirror, Model, ModelLedger, ModelOutbox};
 use tokio::sync::Mutex;
 
 tokio::task_local! {
@@ -40,13 +41,30 @@ pub async fn file(scratch: &Scratch) -> Option<File> {
 /// The ledger of a story, whichever store it is about.
 pub enum AnyLedger {
     Sql(Box<SqlLedger>),
-    Model(File),
+    Model(File, Known),
 }
 
 /// The outbox of a story.
 pub enum AnyOutbox {
     Sql(SqlOutbox),
-    Model(File),
+    Model(File, ()),
+}
+
+/// A connection of a model that goes by what was known before the call.
+trait Knowing<K> {
+    fn by(self, known: &K) -> Self;
+}
+
+impl Knowing<Known> for ModelLedger {
+    fn by(self, known: &Known) -> Self {
+        self.knowing(known.clone())
+    }
+}
+
+impl Knowing<()> for ModelOutbox {
+    fn by(self, (): &()) -> Self {
+        self
+    }
 }
 
 /// Calls the method on the real connection, or on a model that has what the file holds.
@@ -54,10 +72,10 @@ macro_rules! call {
     ($any:expr, $connection:ident, $kind:ident.$method:ident($($argument:expr),*)) => {
         match $any {
             $kind::Sql(real) => real.$method($($argument),*).await,
-            $kind::Model(file) => {
+            $kind::Model(file, known) => {
                 let mut file = file.lock().await;
                 let model = Model::of(file.load().await);
-                let mut modelled = model.$connection("a replica");
+                let mut modelled = model.$connection("a replica").by(known);
                 let done = modelled.$method($($argument),*).await;
                 file.save(&model.tables()).await;
                 done
@@ -78,8 +96,17 @@ macro_rules! forwarded {
 }
 
 impl Ledger for AnyLedger {
+    fn known(&self) -> &Known {
+        match self {
+            Self::Sql(real) => real.known(),
+            Self::Model(_, known) => known,
+        }
+    }
+
     forwarded! { AnyLedger by ledger {
         stream() -> String;
+        came_after(stream: &str) -> bool;
+        missing() -> Option<Loss>;
         prove() -> ();
         take_epoch(holder: &str, mode: Mode, now_ms: u64) -> Takeover;
         step_down(epoch: u64, now_ms: u64) -> ();

@@ -149,11 +149,13 @@ async fn after_a_commit_that_never_arrived_resume_shows_that_nothing_was(kind: K
     let lost = pair("a", "");
     let (proxy, database) = through_a_proxy(&db).await;
     let mut ledger = ledger(&database);
-    ledger.prove().await.unwrap();
+    ledger.resume(1).await.unwrap();
+    let known = ledger.known().furthest();
     proxy.cut.store(CUT_BEFORE, Ordering::SeqCst);
     let intake = turned(&lost, Standing::Lost, 1, "c1");
     let fault = ledger.commit(1, &intake).await.unwrap_err();
     assert!(fault.is_transient(), "{fault:?}");
+    assert_eq!(ledger.known().furthest(), known, "no tick may say more");
     assert_eq!(ledger.resume(1).await.unwrap().standings, []);
     ledger.commit(1, &intake).await.unwrap();
     let decisions = db.reader.decisions(9).await.unwrap();

@@ -82,7 +82,7 @@ fn fitting(kind: Kind, mut op: Op) -> Op {
 }
 
 /// What happens in a run of many seeds.
-const SEEN: [&str; 13] = [
+const SEEN: [&str; 15] = [
     "nodes went out",
     "nodes came back",
     "nodes were released by hand",
@@ -95,6 +95,8 @@ const SEEN: [&str; 13] = [
     "old rows were dropped",
     "fenced",
     "refused for good",
+    "a new stream began in the midst of a term",
+    "a new stream began with a takeover",
     LOCKED,
 ];
 
@@ -119,6 +121,8 @@ fn note(seen: &mut BTreeMap<&'static str, u64>, what: &What, told: &str) {
         pruned && told.parse().is_ok_and(|dropped: u64| dropped > 0),
         told.starts_with("fenced"),
         told.starts_with("refused"),
+        told.starts_with("lost"),
+        told.contains("Some(Began"),
         told.contains("locked: ") && !told.contains("locked: 0"),
     ];
     for (what, shown) in SEEN.into_iter().zip(shown) {

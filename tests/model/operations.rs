@@ -51,6 +51,8 @@ pub enum Call {
     TakeEpoch(Mode),
     StepDown,
     Stream,
+    /// Another replica says that so many more commits were made; a new stream would have this id.
+    Told(u64, String),
     Prove,
     Note(HearingNote),
     Resume,
@@ -211,8 +213,15 @@ impl Maker {
                 true => Mode::Enforce,
                 false => Mode::Observe,
             }),
-            4..7 => Call::StepDown,
-            7 => Call::Stream,
+            4..6 => Call::StepDown,
+            6..8 => match random.percent(25) {
+                true => Call::Stream,
+                false => {
+                    self.decisions += 1;
+                    let stream = format!("22222222-0000-4000-8000-{:012}", self.decisions);
+                    Call::Told(random.below(3), stream)
+                }
+            },
             8 => Call::Prove,
             9..11 => Call::Note(self.hearing()),
             11..13 => Call::Resume,
@@ -376,6 +385,7 @@ impl Maker {
             unwanted: random.some(2, pair),
             announces: random.percent(50),
             pause: random.maybe(50, |random| (pause_id(random), duration(random))),
+            waits: None,
             now_ms,
         }
     }
@@ -399,8 +409,9 @@ impl Maker {
             13..16 => Act::ReleasePair(pair, window),
             16..19 => Act::ReleaseNode(uuid(random), window),
             _ => {
-                let number = random.below(1_000);
-                let stream = format!("11111111-0000-4000-8000-{number:012}");
+                // None is used twice.
+                self.decisions += 1;
+                let stream = format!("11111111-0000-4000-8000-{:012}", self.decisions);
                 Act::NewStream(stream, random.percent(50))
             }
         }

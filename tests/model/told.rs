@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use nodewarden::store::{Counts, Ledger, Memory, Outbox, Rows, StoreError};
 
+use crate::modelled::STREAM;
 use crate::operations::{Call, Walk};
 
 /// What two replicas have open, and the epochs that they took last.
@@ -19,6 +20,7 @@ pub fn answer<T: Debug>(answer: Result<T, StoreError>) -> String {
     match answer {
         Ok(value) => format!("{value:?}"),
         Err(StoreError::Fenced(epoch)) => format!("fenced in {epoch}"),
+        Err(StoreError::Lost(loss)) => format!("lost {loss}"),
         Err(StoreError::Permanent { .. }) => "refused for good".to_owned(),
         Err(StoreError::Corrupt(_)) => "corrupt".to_owned(),
         Err(other) => format!("{other:?}"),
@@ -59,10 +61,24 @@ pub async fn told<L: Ledger, O: Outbox>(
             if let Ok(taken) = &taken {
                 open.epochs[replica] = taken.epoch;
             }
-            answer(taken.map(|taken| (taken.stream, taken.epoch, sorted(taken.memory))))
+            answer(taken.map(|taken| {
+                let (stream, epoch) = (taken.stream, taken.epoch);
+                (stream, epoch, sorted(taken.memory), taken.began)
+            }))
         }
         Call::StepDown => answer(ledger.step_down(epoch, now_ms).await),
         Call::Stream => answer(ledger.stream().await),
+        Call::Told(more, stream) => {
+            let looked = answer(ledger.missing().await);
+            let known = ledger.known();
+            known.provide(stream.clone());
+            if let Some(mut further) = known.furthest() {
+                further.commits += more;
+                known.told(&further);
+            }
+            let before = ledger.came_after(STREAM).await.unwrap();
+            format!("{looked}, {before}, {:?}", ledger.missing().await.unwrap())
+        }
         Call::Prove => answer(ledger.prove().await),
         Call::Note(note) => answer(ledger.note(epoch, note).await),
         Call::Resume => answer(ledger.resume(epoch).await.map(sorted)),

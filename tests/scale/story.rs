@@ -201,6 +201,7 @@ async fn sweeps(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
         unwanted: vec![pair("u1", "unknown"), big()],
         announces: true,
         pause: Some(pause),
+        waits: None,
         now_ms: NOW,
     };
     step!(reads, "sweep", ledger.begin_sweep(epoch, &sweep));

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use nodewarden::store::Known;
 use nodewarden::worker::{Rules, Status, session};
 use tokio_util::sync::CancellationToken;
 
@@ -191,6 +192,7 @@ impl Chaos {
             },
             process,
             holder: format!("replica {process}"),
+            known: Known::default(),
             ahead: Rc::clone(&place.ahead),
             dice: Rc::new(RefCell::new(dice.fork())),
             session: Rc::clone(&place.session),

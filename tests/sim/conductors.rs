@@ -156,6 +156,7 @@ impl Conductor {
             stream: "00000000-0000-4000-8000-00000000000f".to_owned(),
             session: "00000000-0000-4000-8000-00000000000e".to_owned(),
             sent: self.world.time.now(),
+            committed: None,
         };
         let forged = Delivery {
             exchange: "conductor.events".into(),

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use nodewarden::config::Mode;
 use nodewarden::domain::announcement::{Announcement, Content};
+use nodewarden::domain::committed::Loss;
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::store::{
-    Counts, CountsWindow, Findings, HearingNote, Ledger, Memory, Outbox, Pause, Prune, Request,
-    Rows, StoreError, Surveyed, Sweep, Takeover, Window, WindowDone,
+    Counts, CountsWindow, Findings, HearingNote, Known, Ledger, Memory, Outbox, Pause, Prune,
+    Request, Rows, StoreError, Surveyed, Sweep, Takeover, Window, WindowDone,
 };
 
 use nodewarden_tests::model::{Model, lasting, passing};
@@ -163,6 +164,26 @@ impl<L: Ledger> Ledger for Costly<L> {
     async fn stream(&mut self) -> Result<String, StoreError> {
         self.call("stream", Does::Look, 1, async |l| l.stream().await, nothing)
             .await
+    }
+
+    async fn came_after(&mut self, stream: &str) -> Result<bool, StoreError> {
+        let look = async |l: &mut L| l.came_after(stream).await;
+        self.call("came_after", Does::Look, 1, look, nothing).await
+    }
+
+    async fn missing(&mut self) -> Result<Option<Loss>, StoreError> {
+        self.call(
+            "missing",
+            Does::Look,
+            1,
+            async |l| l.missing().await,
+            nothing,
+        )
+        .await
+    }
+
+    fn known(&self) -> &Known {
+        self.inner.known()
     }
 
     async fn prove(&mut self) -> Result<(), StoreError> {

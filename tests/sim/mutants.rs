@@ -6,11 +6,12 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use nodewarden::config::Mode;
+use nodewarden::domain::committed::Loss;
 use nodewarden::domain::event::EventType;
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::message::Published;
 use nodewarden::store::{
-    Counts, CountsWindow, Findings, HearingNote, Held, Ledger, Memory, Outbox, Pause, Prune,
+    Counts, CountsWindow, Findings, HearingNote, Held, Known, Ledger, Memory, Outbox, Pause, Prune,
     Request, Rows, StoreError, Surveyed, Sweep, Takeover, Window, WindowDone,
 };
 use nodewarden::wire;
@@ -144,6 +145,18 @@ impl Mutated {
 impl Ledger for Mutated {
     async fn stream(&mut self) -> Result<String, StoreError> {
         self.inner.stream().await
+    }
+
+    async fn came_after(&mut self, stream: &str) -> Result<bool, StoreError> {
+        self.inner.came_after(stream).await
+    }
+
+    async fn missing(&mut self) -> Result<Option<Loss>, StoreError> {
+        self.inner.missing().await
+    }
+
+    fn known(&self) -> &Known {
+        self.inner.known()
     }
 
     async fn prove(&mut self) -> Result<(), StoreError> {

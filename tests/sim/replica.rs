@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nodewarden::broker::BrokerError;
 use nodewarden::domain::time::{Mono, Now};
-use nodewarden::store::StoreError;
+use nodewarden::store::{Known, StoreError};
 use nodewarden::worker::ports::Clock;
 use nodewarden::worker::session::{Line, Parts, Relaying};
 use nodewarden::worker::{Relay, Rules, Status, carry_on};
@@ -70,6 +70,8 @@ pub struct SimReplica {
     pub rules: Rules,
     pub process: Process,
     pub holder: String,
+    /// What its process knows to be committed.
+    pub known: Known,
     pub ahead: Rc<Cell<u64>>,
     pub dice: Rc<RefCell<Dice>>,
     /// The session that it has at the moment.
@@ -135,7 +137,7 @@ impl Parts for SimReplica {
     fn ledger(&self) -> Result<Self::Ledger, StoreError> {
         let read = Rc::default();
         let mutated = Mutated {
-            inner: self.model.ledger(&self.holder),
+            inner: self.model.ledger(&self.holder).knowing(self.known.clone()),
             model: self.model.clone(),
             mutant: self.mutant,
             holder: self.holder.clone(),

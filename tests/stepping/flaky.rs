@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use nodewarden::config::Mode;
+use nodewarden::domain::committed::Loss;
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::store::{
-    Counts, CountsWindow, Findings, HearingNote, Ledger, Memory, Pause, Prune, Request, Rows,
-    SqlLedger, StoreError, Surveyed, Sweep, Takeover, Unwatched, Window, WindowDone,
+    Counts, CountsWindow, Findings, HearingNote, Known, Ledger, Memory, Pause, Prune, Request,
+    Rows, SqlLedger, StoreError, Surveyed, Sweep, Takeover, Unwatched, Window, WindowDone,
 };
 use nodewarden::worker::Decider;
 
@@ -111,6 +112,18 @@ fn names<'a>(events: impl Iterator<Item = &'a ConductorName>) -> Vec<String> {
 impl Ledger for Flaky {
     async fn stream(&mut self) -> Result<String, StoreError> {
         self.inner.stream().await
+    }
+
+    async fn came_after(&mut self, stream: &str) -> Result<bool, StoreError> {
+        self.inner.came_after(stream).await
+    }
+
+    async fn missing(&mut self) -> Result<Option<Loss>, StoreError> {
+        self.inner.missing().await
+    }
+
+    fn known(&self) -> &Known {
+        self.inner.known()
     }
 
     async fn prove(&mut self) -> Result<(), StoreError> {

@@ -13,7 +13,7 @@ use nodewarden::message::{Delivery, Outgoing, Published, Refused};
 use nodewarden::domain::announcement::{Announcement, Content};
 use nodewarden::domain::time::{Mono, Now};
 use nodewarden::store::{
-    self, DecisionView, NodeUpsert, Outbox, Reader, SqlLedger, SqlOutbox, Unwatched,
+    self, DecisionView, Known, NodeUpsert, Outbox, Reader, SqlLedger, SqlOutbox, Unwatched,
 };
 use nodewarden::worker::ports::{Clock, Queue};
 use nodewarden::worker::{Announcer, Decider, End, Fresh, Relay, Rules, Step};
@@ -570,11 +570,31 @@ impl Simulation {
     }
 
     pub async fn try_join(&self) -> Result<Worker, nodewarden::store::StoreError> {
+        self.try_join_by(&Known::default(), self.rules.clone())
+            .await
+    }
+
+    /// Joins with a new session of the process that knows this.
+    pub async fn join_as(&self, process: &Known) -> Worker {
+        self.join_by(process, self.rules.clone()).await
+    }
+
+    /// The same by rules of its own.
+    pub async fn join_by(&self, process: &Known, rules: Rules) -> Worker {
+        self.try_join_by(process, rules).await.unwrap()
+    }
+
+    async fn try_join_by(
+        &self,
+        process: &Known,
+        rules: Rules,
+    ) -> Result<Worker, nodewarden::store::StoreError> {
         let session = self.queue.join();
         let id = session.id();
         let ledger = SqlLedger::new(&self.database, self.kind, Arc::new(Unwatched)).unwrap();
+        let ledger = ledger.knowing(process.clone());
         let clock = self.clock.clone();
-        let decider = Decider::join(session, ledger, clock, self.rules.clone(), "test").await?;
+        let decider = Decider::join(session, ledger, clock, rules, "test").await?;
         Ok(Worker {
             decider,
             session: id,
@@ -747,6 +767,16 @@ impl Simulation {
     /// Runs a statement as any user of the `nodes` table might.
     pub async fn sql(&self, statement: &str) {
         self.scratch.run(statement).await;
+    }
+
+    /// Keeps a copy of the database.
+    pub async fn copy(&self) {
+        self.scratch.copy().await;
+    }
+
+    /// The database goes back to that copy.
+    pub async fn restore(&self) {
+        self.scratch.restore().await;
     }
 
     /// Which database this run is about.

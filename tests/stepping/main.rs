@@ -8,6 +8,7 @@ mod harness;
 mod invariants;
 mod ironic;
 mod liveness;
+mod lost;
 mod neighbours;
 mod observe;
 mod operator;

@@ -5,6 +5,7 @@ use sqlx::migrate::MigrateError;
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::sqlite::SqliteError;
 
+use crate::domain::committed::Loss;
 use crate::store::database::row::Nonsense;
 
 /// What went wrong, and what that means for the caller.
@@ -13,6 +14,10 @@ pub enum StoreError {
     /// Another replica holds the epoch. Nothing was written; this session must end.
     #[error("another replica has taken over (our epoch is {0})")]
     Fenced(u64),
+    /// The database has less than is known to be committed. Nothing was written, but for the beginning of a
+    /// new stream if the epoch was ours; this session must end.
+    #[error("the database has lost {0}")]
+    Lost(Box<Loss>),
     /// It may pass by itself (locked, unreachable, disk full); whether a commit happened is
     /// unknown.
     #[error("{doing}: {}", said(cause))]
@@ -70,6 +75,7 @@ impl StoreError {
         match self {
             Self::Transient { .. } | Self::Unopened(_) | Self::NoFile { .. } => true,
             Self::Fenced(_)
+            | Self::Lost(_)
             | Self::Permanent { .. }
             | Self::Missing { .. }
             | Self::Denied(_)

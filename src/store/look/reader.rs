@@ -25,7 +25,7 @@ use crate::store::look::views::{
 use crate::store::records::HearingNote;
 use crate::store::sql::{self, Statements};
 use crate::store::tables;
-use crate::store::write::count;
+use crate::store::write::{count, lost};
 
 /// At most so many looks at once: enough for a scheduler's snapshot beside metrics and a person.
 const CONNECTIONS: usize = 4;
@@ -286,9 +286,11 @@ async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
         .fetch_first(look.sql.noted_hearing, values![epoch])
         .await?
         .filter(|_| holder.is_some());
+    let stream = position.text("stream")?;
     Ok(Overview {
         hearing: noted.as_ref().map(hearing).transpose()?,
-        stream: position.text("stream")?,
+        began: lost::began(&mut look.connection, look.sql, &stream).await?,
+        stream,
         epoch,
         seq: position.uint("seq")?,
         holder,

@@ -5,7 +5,7 @@ use crate::domain::announcement::{BackReason, OutReason};
 use crate::domain::change::{CauseWord, PairState, Verdict};
 use crate::domain::conductor::ConductorState;
 use crate::domain::event::EventType;
-use crate::store::records::{HearingNote, RequestKind};
+use crate::store::records::{Began, HearingNote, RequestKind};
 use crate::store::write::pause::Pause;
 use crate::words::{Word, words};
 
@@ -14,6 +14,8 @@ use crate::words::{Word, words};
 pub struct Overview {
     /// The UUID of its history.
     pub stream: String,
+    /// How that began, if it did because commits were lost.
+    pub began: Option<Began>,
     /// The epoch that may write.
     pub epoch: u64,
     /// The last committed `seq`.

@@ -37,6 +37,8 @@ pub const COMMON: Statements = Statements {
         "SELECT conductor_group, driver, nodes, held FROM nodewarden_counts LIMIT 0",
         "SELECT id, counted_at_ms, nodes, held, seq FROM nodewarden_counted LIMIT 0",
         "SELECT id, epoch, unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms FROM nodewarden_hearing LIMIT 0",
+        "SELECT stream, previous, began_at_ms, known_stream, known_epoch, known_seq, known_commits, found_epoch,
+            found_seq, found_commits, waits_ms FROM nodewarden_streams LIMIT 0",
     ],
     prove: "INSERT INTO nodewarden_proof (id, proofs) VALUES (1, 1)
         ON CONFLICT (id) DO UPDATE SET proofs = nodewarden_proof.proofs + 1",
@@ -51,7 +53,7 @@ pub const COMMON: Statements = Statements {
     fence: "UPDATE nodewarden_state SET commits = commits + 1, committed_at_ms = coalesce($1, committed_at_ms)
         WHERE id = 1 AND epoch = $2",
     fence_any: "UPDATE nodewarden_state SET commits = commits + 1 WHERE id = 1",
-    counters: "SELECT stream, epoch, seq, last_announcement, last_decision, mode FROM nodewarden_state WHERE id = 1",
+    counters: "SELECT stream, epoch, commits, seq, last_announcement, last_decision, mode FROM nodewarden_state WHERE id = 1",
     save_counters: "UPDATE nodewarden_state SET seq = $1, last_announcement = $2, last_decision = $3 WHERE id = 1",
     step_down: "UPDATE nodewarden_state SET holder = NULL WHERE id = 1",
     conductors: "SELECT conductor, incarnation, conductor_group, drivers, heartbeat_timeout_ms,
@@ -191,8 +193,16 @@ pub const COMMON: Statements = Statements {
     end_pause: "DELETE FROM nodewarden_pause WHERE id = 1 AND pause_id = $1",
     keep_pause: "UPDATE nodewarden_pause SET remaining_ms = $1, noted_at_ms = $2
         WHERE id = 1 AND pause_id = $3 AND remaining_ms IS NOT NULL",
-    new_stream: "UPDATE nodewarden_state SET stream = $1, epoch = epoch + 1, commits = commits + 1, holder = NULL
-        WHERE id = 1",
+    new_stream: "UPDATE nodewarden_state SET stream = $1, epoch = $2, commits = $3, holder = NULL WHERE id = 1",
+    note_stream: "INSERT INTO nodewarden_streams (stream, previous, known_stream, known_epoch, known_seq, known_commits,
+            found_epoch, found_seq, found_commits, waits_ms, began_at_ms)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, coalesce($11, committed_at_ms, 0)
+        FROM nodewarden_state WHERE id = 1",
+    stream_after: "SELECT stream FROM nodewarden_streams WHERE previous = $1 OR known_stream = $1 LIMIT 1",
+    stream_began: "SELECT stream, previous, began_at_ms, known_stream, known_epoch, known_seq, known_commits,
+            found_epoch, found_seq, found_commits, waits_ms FROM nodewarden_streams
+        WHERE stream = $1 AND known_stream IS NOT NULL",
+    keep_waiting: "UPDATE nodewarden_streams SET waits_ms = $1 WHERE stream = $2",
     request: "INSERT INTO nodewarden_requests (kind, argument, requested_at_ms) VALUES ($1, $2, $3)",
     note_done: "INSERT INTO nodewarden_requests (kind, argument, requested_at_ms, done_at_ms, result)
         VALUES ($1, $2, $3, $3, $4)",

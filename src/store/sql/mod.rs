@@ -202,8 +202,18 @@ Statements {
     noted_hearing: &'static str,
     /// What remains of it. `$1` remaining, `$2` now, `$3` id.
     keep_pause: &'static str,
-    /// A new history, and no replica that could write before may write in it. `$1` stream.
+    /// A new history, and no replica that could write before may write in it. `$1` stream, `$2` epoch,
+    /// `$3` commits.
     new_stream: &'static str,
+    /// Where it came from, and why. `$1` stream, `$2` previous; `$3` to `$6` what was known (stream, epoch,
+    /// seq, commits) or NULL; `$7` to `$9` what was found; `$10` for how long to wait, `$11` now or NULL.
+    note_stream: &'static str,
+    /// A stream that began because another one ended, or was lost. `$1` that one.
+    stream_after: &'static str,
+    /// A stream that began because commits were lost. `$1` stream.
+    stream_began: &'static str,
+    /// `$1` for how long yet, `$2` stream.
+    keep_waiting: &'static str,
     /// `$1` kind, `$2` argument, `$3` now.
     request: &'static str,
     request_number: &'static str,

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::config::{self, Database, Mode};
+use crate::domain::committed::Loss;
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, Pair};
 use crate::failpoints;
 use crate::store::contract::Ledger;
 use crate::store::database::connection::values;
 use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, TransactionWatch, Writer, WriterConnection};
-use crate::store::inventory::{Known, Trust};
+use crate::store::inventory;
+use crate::store::known::Known;
 use crate::store::records::{
     Counts, CountsWindow, Findings, HearingNote, Memory, Prune, Request, RequestKind, Rows,
     Surveyed, Sweep, Takeover, Window, WindowDone,
@@ -19,12 +21,13 @@ use crate::store::write::count;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::pause::{self, Pause};
 use crate::store::write::survey::Survey;
-use crate::store::write::{give_back, intake, memory, sweep, take_out, walk};
+use crate::store::write::{give_back, intake, lost, memory, sweep, take_out, takeover, walk};
 
 /// [`Ledger`] on a database; owns one dedicated connection.
 pub struct SqlLedger {
     link: WriterConnection,
-    inventory: Known,
+    inventory: inventory::Known,
+    known: Known,
 }
 
 impl SqlLedger {
@@ -36,12 +39,19 @@ impl SqlLedger {
     ) -> Result<Self, StoreError> {
         Ok(Self {
             link: WriterConnection::new(database, watch, Writer::Ledger)?,
-            inventory: Known {
+            inventory: inventory::Known {
                 settings: inventory.into(),
-                trust: Trust::Revision,
+                trust: inventory::Trust::Revision,
                 found: None,
             },
+            known: Known::default(),
         })
+    }
+
+    /// Goes by what is `known` to be committed already, and adds to it.
+    #[must_use]
+    pub fn knowing(self, known: Known) -> Self {
+        Self { known, ..self }
     }
 
     /// Runs `work` in one transaction under the fence.
@@ -55,20 +65,36 @@ impl SqlLedger {
         let now_ms: Option<u64> = now_ms.into();
         let inventory = self.inventory.by(&mut self.link).await?;
         let sql = self.link.statements;
+        let (known, next) = (self.known.furthest(), self.known.next_stream());
+        let mut loss = None;
         let outcome = self.link.transaction(doing, async |connection| {
             let held = connection
                 .execute(sql.fence, values![now_ms, epoch])
                 .await?;
             if held == 0 {
+                loss = lost::below(connection, sql, known, epoch).await?;
                 return Ok(Outcome::RollBack);
             }
             let mut unit = Fenced::under_the_fence(connection, sql, &inventory).await?;
+            let before = unit.counters.before();
+            loss = lost::lost(unit.connection, sql, known, before).await?;
+            if let Some(loss) = &loss {
+                lost::begin_stream(unit.connection, sql, &next, loss, now_ms).await?;
+                return Ok(Outcome::Commit(None));
+            }
             let value = work(&mut unit).await?;
             unit.save().await?;
             failpoints::reached("before-commit");
-            Ok(Outcome::Commit(value))
+            Ok(Outcome::Commit(Some((value, unit.counters.committed()))))
         });
-        let value = outcome.await?.ok_or(StoreError::Fenced(epoch))?;
+        let done = outcome.await?.flatten();
+        let Some((value, committed)) = done else {
+            return Err(match loss {
+                Some(loss) => StoreError::Lost(Box::new(loss)),
+                None => StoreError::Fenced(epoch),
+            });
+        };
+        self.known.seen(committed);
         failpoints::reached("after-commit");
         Ok(value)
     }
@@ -82,6 +108,23 @@ impl Ledger for SqlLedger {
                 connection.fetch_one(sql.stream, &[]).await?.text("stream")
             })
             .await
+    }
+
+    async fn came_after(&mut self, stream: &str) -> Result<bool, StoreError> {
+        let sql = self.link.statements;
+        self.link
+            .look("look for a stream", async |connection| {
+                lost::came_after(connection, sql, stream).await
+            })
+            .await
+    }
+
+    async fn missing(&mut self) -> Result<Option<Loss>, StoreError> {
+        lost::missing(&mut self.link, &self.known).await
+    }
+
+    fn known(&self) -> &Known {
+        &self.known
     }
 
     async fn prove(&mut self) -> Result<(), StoreError> {
@@ -117,24 +160,7 @@ impl Ledger for SqlLedger {
         mode: Mode,
         now_ms: u64,
     ) -> Result<Takeover, StoreError> {
-        let sql = self.link.statements;
-        let taken = self
-            .link
-            .transaction("take the epoch", async |connection| {
-                let values = values![holder, now_ms, mode.as_str()];
-                connection.execute(sql.take_epoch, values).await?;
-                let row = connection.fetch_one(sql.counters, &[]).await?;
-                let (stream, epoch) = (row.text("stream")?, row.uint("epoch")?);
-                let memory = memory::read(connection, sql).await?;
-                Ok(Outcome::Commit((stream, epoch, memory)))
-            })
-            .await?;
-        let (stream, epoch, memory) = taken.expect("it is never abandoned");
-        Ok(Takeover {
-            stream,
-            epoch,
-            memory: memory?,
-        })
+        takeover::take(&mut self.link, &self.known, holder, mode, now_ms).await
     }
 
     async fn step_down(&mut self, epoch: u64, now_ms: u64) -> Result<(), StoreError> {

@@ -1,6 +1,8 @@
 //! What operators' commands write without a replica: under the fence, in whatever epoch there is.
 //! The deciding replica reads its counters under the fence each time, so it is not disturbed.
 
+use std::time::Duration;
+
 use crate::config::{self, Database, Mode};
 use crate::domain::ids::Pair;
 use crate::store::database::connection::{Connection, values};
@@ -11,6 +13,7 @@ use crate::store::records::{RequestKind, Rows, Window, WindowDone};
 use crate::store::sql::Statements;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::give_back;
+use crate::store::write::lost;
 use crate::store::write::pause;
 use crate::store::write::pause::Pause;
 use crate::store::write::walk;
@@ -159,7 +162,24 @@ impl Operator {
             if let Some(holder) = running.filter(|_| !force) {
                 return Ok(NewStream::Running(holder));
             }
-            connection.execute(sql.new_stream, values![stream]).await?;
+            let found = lost::committed(&row)?;
+            let nothing = (None::<&str>, None::<u64>);
+            let noted = values![
+                stream,
+                &found.stream,
+                nothing.0,
+                nothing.1,
+                nothing.1,
+                nothing.1,
+                found.epoch,
+                found.seq,
+                found.commits,
+                Duration::ZERO,
+                now_ms,
+            ];
+            connection.execute(sql.note_stream, noted).await?;
+            let began = values![stream, found.epoch + 1, found.commits];
+            connection.execute(sql.new_stream, began).await?;
             Ok(NewStream::Begun)
         })
         .await

@@ -160,6 +160,51 @@ impl Scratch {
         }
     }
 
+    /// Keeps a copy of the rows of all tables of ours.
+    pub async fn copy(&self) {
+        for table in self.tables().await {
+            self.run(&format!(
+                "DROP TABLE IF EXISTS copy_of_{table}; CREATE TABLE copy_of_{table} AS SELECT * FROM {table}"
+            ))
+            .await;
+        }
+    }
+
+    /// All tables are as they were copied, at one moment, as a database that went back has them.
+    pub async fn restore(&self) {
+        let begin = match self.kind {
+            Kind::Sqlite => "BEGIN IMMEDIATE",
+            Kind::Postgres => "BEGIN",
+            Kind::MySql => "START TRANSACTION",
+        };
+        let mut restore = begin.to_owned();
+        for table in self.tables().await {
+            restore.push_str(&format!(
+                "; DELETE FROM {table}; INSERT INTO {table} SELECT * FROM copy_of_{table}"
+            ));
+        }
+        self.run(&format!("{restore}; COMMIT")).await;
+    }
+
+    async fn tables(&self) -> Vec<String> {
+        let all = match self.kind {
+            Kind::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table'",
+            Kind::Postgres => {
+                "SELECT CAST(table_name AS TEXT) FROM information_schema.tables
+                 WHERE table_schema = current_schema()"
+            }
+            Kind::MySql => {
+                "SELECT CAST(table_name AS CHAR) FROM information_schema.tables
+                 WHERE table_schema = database()"
+            }
+        };
+        let mut tables = self.list(all).await;
+        tables.retain(|name| {
+            name == "nodes" || name.starts_with("nodewarden_") && name != "nodewarden_migrations"
+        });
+        tables
+    }
+
     /// From now on a trigger refuses to write the mark of the node `uuid`.
     pub async fn refuse_update_of(&self, uuid: &str) {
         let trigger = match self.kind {

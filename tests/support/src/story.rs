@@ -159,6 +159,7 @@ impl Story {
             unwanted: Vec::new(),
             announces: true,
             pause: None,
+            waits: None,
             now_ms: at,
         };
         let swept = self.ledger.begin_sweep(self.epoch, &sweep).await;

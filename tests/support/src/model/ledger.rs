@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 
 use nodewarden::config::Mode;
+use nodewarden::domain::committed::{Committed, Loss};
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::store::{
-    Counts, CountsWindow, Findings, HearingNote, Ledger, Memory, Pause, Prune, Request,
+    Counts, CountsWindow, Findings, HearingNote, Known, Ledger, Memory, Pause, Prune, Request,
     RequestKind, Rows, StoreError, Surveyed, Sweep, Takeover, Window, WindowDone,
 };
 
 use super::intake::whole_ms;
 use super::unit::{Fault, Unit};
-use super::{Call, Ended, Model, count, give_back, intake, survey, sweep, take_out, walk};
+use super::{Call, Ended, Model, count, give_back, intake, lost, survey, sweep, take_out, walk};
 
 /// At most so many requests are read at once, as in the real store.
 const REQUESTS: usize = 100;
@@ -20,12 +21,20 @@ const REQUESTS: usize = 100;
 pub struct ModelLedger {
     model: Model,
     by: String,
+    known: Known,
 }
 
 impl ModelLedger {
     pub(super) fn new(model: Model, by: &str) -> Self {
         let by = by.to_owned();
-        Self { model, by }
+        let known = Known::default();
+        Self { model, by, known }
+    }
+
+    /// Goes by what is `known` to be committed already, and adds to it.
+    #[must_use]
+    pub fn knowing(self, known: Known) -> Self {
+        Self { known, ..self }
     }
 
     fn call(&self, op: &'static str, epoch: Option<u64>, rows: usize) -> Call {
@@ -57,17 +66,84 @@ impl ModelLedger {
         rows: usize,
         work: impl FnOnce(&mut Unit<'_>) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
-        let now_ms = now_ms.into();
-        self.model.call(self.call(op, Some(epoch), rows), |unit| {
-            unit.fence(epoch, now_ms)?;
-            work(unit)
-        })
+        let call = self.call(op, Some(epoch), rows);
+        self.under_the_fence(call, epoch, now_ms.into(), |_| None, work)
     }
+
+    /// The same, unless a look before it tells the answer.
+    fn under_the_fence<T>(
+        &self,
+        call: Call,
+        epoch: u64,
+        now_ms: Option<u64>,
+        idle: impl FnOnce(&mut Unit<'_>) -> Option<T>,
+        work: impl FnOnce(&mut Unit<'_>) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        let (known, next) = (self.known.furthest(), self.known.next_stream());
+        let done = self.model.call(call, |unit| {
+            if let Some(told) = idle(unit) {
+                return Ok(Done::Told(told));
+            }
+            let fenced = unit.fence(epoch, now_ms);
+            let one = &mut unit.tables.one;
+            if let Err(fault) = fenced {
+                let below = (one.epoch < epoch).then(|| lost::committed(one));
+                let loss = below.and_then(|found| lost::lost(one, known, found));
+                return Err(loss.map_or(fault, |loss| Fault::Lost(Box::new(loss))));
+            }
+            let mut before = lost::committed(one);
+            before.commits -= 1;
+            if let Some(loss) = lost::lost(one, known, before) {
+                lost::begin_stream(one, &next, &loss, now_ms);
+                return Ok(Done::Lost(loss));
+            }
+            let value = work(unit)?;
+            Ok(Done::Written(value, lost::committed(&unit.tables.one)))
+        })?;
+        match done {
+            Done::Told(value) => Ok(value),
+            Done::Lost(loss) => Err(StoreError::Lost(Box::new(loss))),
+            Done::Written(value, committed) => {
+                self.known.seen(committed);
+                Ok(value)
+            }
+        }
+    }
+}
+
+/// How a fenced call went.
+enum Done<T> {
+    Told(T),
+    Written(T, Committed),
+    Lost(Loss),
 }
 
 impl Ledger for ModelLedger {
     async fn stream(&mut self) -> Result<String, StoreError> {
         self.look("stream", 1, |unit| Ok(unit.tables.one.stream.clone()))
+    }
+
+    async fn came_after(&mut self, stream: &str) -> Result<bool, StoreError> {
+        self.look("came_after", 1, |unit| {
+            Ok(lost::came_after(&unit.tables.one, stream))
+        })
+    }
+
+    async fn missing(&mut self) -> Result<Option<Loss>, StoreError> {
+        let known = self.known.furthest();
+        let (found, loss) = self.look("missing", 1, |unit| {
+            let one = &unit.tables.one;
+            let found = lost::committed(one);
+            Ok((found.clone(), lost::lost(one, known, found)))
+        })?;
+        if loss.is_none() {
+            self.known.seen(found);
+        }
+        Ok(loss)
+    }
+
+    fn known(&self) -> &Known {
+        &self.known
     }
 
     async fn prove(&mut self) -> Result<(), StoreError> {
@@ -83,21 +159,30 @@ impl Ledger for ModelLedger {
         mode: Mode,
         now_ms: u64,
     ) -> Result<Takeover, StoreError> {
-        self.look("take_epoch", 1, |unit| {
+        let (known, next) = (self.known.furthest(), self.known.next_stream());
+        let (takeover, taken) = self.look("take_epoch", 1, |unit| {
             let one = &mut unit.tables.one;
+            let before = lost::committed(one);
+            if let Some(loss) = lost::lost(one, known, before) {
+                lost::begin_stream(one, &next, &loss, Some(now_ms));
+            }
             one.epoch += 1;
             one.commits += 1;
             one.holder = Some(holder.to_owned());
             one.taken_at_ms = Some(now_ms);
             one.committed_at_ms = Some(now_ms);
             one.mode = Some(mode);
-            let (stream, epoch) = (one.stream.clone(), one.epoch);
-            Ok(Takeover {
-                stream,
-                epoch,
+            let (taken, began) = (lost::committed(one), lost::began(one));
+            let takeover = Takeover {
+                stream: taken.stream.clone(),
+                epoch: taken.epoch,
                 memory: memory(unit),
-            })
-        })
+                began,
+            };
+            Ok((takeover, taken))
+        })?;
+        self.known.seen(taken);
+        Ok(takeover)
     }
 
     async fn step_down(&mut self, epoch: u64, now_ms: u64) -> Result<(), StoreError> {
@@ -202,12 +287,12 @@ impl Ledger for ModelLedger {
         let pairs = wanted.unnamed.len() + wanted.unwanted.len();
         let rows = pairs + wanted.restarting.len() + wanted.forget.len();
         let call = self.call("begin_sweep", Some(epoch), rows);
-        self.model.call(call, |unit| {
+        let idle = |unit: &mut Unit<'_>| {
             let needed = sweep::needed(unit, wanted);
-            if pairs > 0 && needed.is_empty() {
-                return Ok(Vec::new());
-            }
-            unit.fence(epoch, wanted.now_ms)?;
+            (pairs > 0 && needed.is_empty()).then(Vec::new)
+        };
+        self.under_the_fence(call, epoch, Some(wanted.now_ms), idle, |unit| {
+            let needed = sweep::needed(unit, wanted);
             sweep::begin(unit, &needed)
         })
     }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use nodewarden::domain::change::{Cause, CauseKind, CauseWord};
+use nodewarden::domain::committed::Committed;
 use nodewarden::domain::conductor::ConductorState;
 use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
 use nodewarden::domain::unheeded::{Ignored, Note, Refused};
@@ -15,7 +16,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnect
 
 use super::rows::{
     AnnouncementRow, ChangeRow, ConductorRow, CountRow, Counted, DecisionRow, EventRow, Node,
-    PairRow, RequestRow,
+    PairRow, RequestRow, StreamRow,
 };
 use super::statements::statements;
 use super::tables::Tables;
@@ -251,6 +252,12 @@ impl Mirror {
         });
         let proof = self.one("nodewarden_proof").await;
         one.proofs = proof.map_or(0, |row| row.uint("proofs"));
+        one.streams = self
+            .all("nodewarden_streams")
+            .await
+            .iter()
+            .map(stream)
+            .collect();
     }
 
     // --- to the file -----------------------------------------------------------------------------
@@ -262,6 +269,23 @@ impl Mirror {
             Self::Sqlite(link) => link.execute(statements).await.map(drop).expect("saved"),
             Self::Postgres(_) => unreachable!("only a file is written"),
         }
+    }
+}
+
+fn stream(row: &Read) -> StreamRow {
+    let committed = |stream: String, of: &str| Committed {
+        stream,
+        epoch: row.uint(&format!("{of}_epoch")),
+        seq: row.uint(&format!("{of}_seq")),
+        commits: row.uint(&format!("{of}_commits")),
+    };
+    let known = row.text("known_stream");
+    StreamRow {
+        stream: row.text("stream").expect("a stream"),
+        began_at_ms: row.uint("began_at_ms"),
+        known: known.map(|stream| committed(stream, "known")),
+        found: committed(row.text("previous").expect("a stream"), "found"),
+        waits: row.ms("waits_ms").expect("a time"),
     }
 }
 

@@ -23,7 +23,7 @@
 //!   PostgreSQL does it. **Operators** pause, resume, release, ask to forget and begin a new stream:
 //!   [`Operator`].
 //! - **Lost commits**: [`Model::restore`] puts a copy of before back, as a restored backup does, or a
-//!   standby that was behind.
+//!   standby that was behind; a process remembers what it [knows](ModelLedger::knowing).
 //!
 //! It is the store of nodewarden's own table of nodes; of an Ironic there is none. Keys are texts, and
 //! tables hold words, not any text. Nodes are counted by uuid, as on the servers. The suite `contract`
@@ -37,6 +37,7 @@ mod count;
 mod give_back;
 mod intake;
 mod ledger;
+mod lost;
 mod meddling;
 mod mirror;
 mod operator;
@@ -63,7 +64,7 @@ pub use operator::Operator;
 pub use outbox::ModelOutbox;
 pub use rows::{
     AnnouncementRow, ChangeRow, ConductorRow, CountRow, Counted, DecisionRow, EventRow, LONGEST,
-    Node, PairRow, RequestRow, Singles,
+    Node, PairRow, RequestRow, Singles, StreamRow,
 };
 pub use table::Table;
 pub use tables::Tables;

@@ -1,5 +1,7 @@
 //! What operators' commands write: in whatever epoch there is.
 
+use std::time::Duration;
+
 use nodewarden::config::Mode;
 use nodewarden::store::{
     Held, NewStream, Pause, RequestKind, Rows, StoreError, Window, WindowDone,
@@ -7,9 +9,9 @@ use nodewarden::store::{
 
 use super::give_back::{Of, by_hand, release};
 use super::intake::whole_ms;
-use super::rows::RequestRow;
+use super::rows::{RequestRow, StreamRow};
 use super::unit::{Fault, Unit};
-use super::{Call, Ended, Model, walk};
+use super::{Call, Ended, Model, lost, walk};
 
 /// How long ago its last commit may lie for a holder of the epoch to count as running.
 const RUNNING_MS: u64 = 60_000;
@@ -127,9 +129,15 @@ impl Operator {
             if let Some(holder) = one.holder.clone().filter(|_| recent && !force) {
                 return Ok(NewStream::Running(holder));
             }
+            one.streams.push(StreamRow {
+                stream: stream.to_owned(),
+                began_at_ms: now_ms,
+                known: None,
+                found: lost::committed(one),
+                waits: Duration::ZERO,
+            });
             one.stream = stream.to_owned();
             one.epoch += 1;
-            one.commits += 1;
             one.holder = None;
             Ok(NewStream::Begun)
         })

@@ -1,8 +1,11 @@
 //! The rows of the model: those of `schemas/sql/`, as plain data.
 
+use std::time::Duration;
+
 use nodewarden::config::Mode;
 use nodewarden::domain::announcement::{AnnouncementType, BackReason};
 use nodewarden::domain::change::{Cause, Standing, Verdict};
+use nodewarden::domain::committed::Committed;
 use nodewarden::domain::conductor::Outcome;
 use nodewarden::domain::event::EventType;
 use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Pair};
@@ -84,6 +87,20 @@ pub struct Singles {
     pub counted: Option<Counted>,
     /// How often writing was proved.
     pub proofs: u64,
+    /// The histories that began after the first one.
+    pub streams: Vec<StreamRow>,
+}
+
+/// A history that took the place of another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamRow {
+    pub stream: String,
+    pub began_at_ms: u64,
+    /// What was known to be committed; nothing: an operator began it.
+    pub known: Option<Committed>,
+    /// Where the one before ended.
+    pub found: Committed,
+    pub waits: Duration,
 }
 
 /// Of when the counts are.

@@ -103,6 +103,26 @@ fn singles(text: &mut String, one: &Singles) {
         "id, stream, epoch, commits, seq, last_announcement, last_decision, holder, taken_at_ms,
         committed_at_ms, mode";
     replace(text, "nodewarden_state", columns, [state].into_iter());
+    let streams = one.streams.iter().map(|row| {
+        let (known, found) = (row.known.as_ref(), &row.found);
+        row![
+            row.stream,
+            found.stream,
+            row.began_at_ms,
+            known.map(|known| &known.stream),
+            known.map(|known| known.epoch),
+            known.map(|known| known.seq),
+            known.map(|known| known.commits),
+            found.epoch,
+            found.seq,
+            found.commits,
+            row.waits,
+        ]
+    });
+    let columns =
+        "stream, previous, began_at_ms, known_stream, known_epoch, known_seq, known_commits,
+        found_epoch, found_seq, found_commits, waits_ms";
+    replace(text, "nodewarden_streams", columns, streams);
     let relay = row![1_u32, one.announced, one.announced_at_ms];
     let columns = "id, announced, announced_at_ms";
     replace(text, "nodewarden_relay", columns, [relay].into_iter());

@@ -89,6 +89,7 @@ impl Tables {
                 hearing: None,
                 counted: None,
                 proofs: 0,
+                streams: Vec::new(),
             },
             events: Table::default(),
             conductors: Table::default(),

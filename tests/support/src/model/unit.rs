@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use nodewarden::domain::announcement::AnnouncementType;
+use nodewarden::domain::committed::Loss;
 use nodewarden::domain::ids::Pair;
 use nodewarden::store::{Completed, RequestKind, StoreError};
 
@@ -15,6 +16,8 @@ use super::tables::Tables;
 pub enum Fault {
     /// Another epoch was taken since this one.
     Fenced(u64),
+    /// Less is there than is known to be committed.
+    Lost(Box<Loss>),
     /// A row cannot be written.
     Refused(String),
     /// A row makes no sense.
@@ -26,6 +29,7 @@ impl Fault {
     pub fn told(self, doing: &'static str) -> StoreError {
         match self {
             Self::Fenced(epoch) => StoreError::Fenced(epoch),
+            Self::Lost(loss) => StoreError::Lost(loss),
             Self::Refused(why) => lasting(doing, &why),
             Self::Corrupt(what) => StoreError::Corrupt(what),
         }

@@ -1,0 +1,154 @@
+//! A database that has less than is known to be committed begins a new stream, in the transaction that
+//! found it so: on a certifying cluster a node that only lags behind cannot commit that.
+
+use std::time::Duration;
+
+use crate::domain::committed::{Committed, Loss};
+use crate::store::database::connection::{Connection, values};
+use crate::store::database::error::StoreError;
+use crate::store::database::link::WriterConnection;
+use crate::store::database::row::Row;
+use crate::store::known::Known;
+use crate::store::records::Began;
+use crate::store::sql::Statements;
+
+/// A lost part may have seen takeovers that no replica heard of, and one of their holders may have been
+/// frozen since: more than there can have been, or it could write under an epoch that was given twice.
+const UNHEARD_EPOCHS: u64 = 1000;
+
+/// For how long no node is taken out after a loss: each conductor says all of itself once a minute, and
+/// one may be half a minute late.
+const WAITS: Duration = Duration::from_secs(90);
+
+/// Where the database stands, by a row of the state.
+pub fn committed(row: &Row) -> Result<Committed, sqlx::Error> {
+    Ok(Committed {
+        stream: row.text("stream")?,
+        epoch: row.uint("epoch")?,
+        seq: row.uint("seq")?,
+        commits: row.uint("commits")?,
+    })
+}
+
+/// Whether the history of this database came after `stream`.
+pub async fn came_after(
+    connection: &mut Connection,
+    sql: &Statements,
+    stream: &str,
+) -> Result<bool, sqlx::Error> {
+    let after = connection
+        .fetch_first(sql.stream_after, values![stream])
+        .await?;
+    Ok(after.is_some())
+}
+
+/// What a database that stands at `found` lacks of what is `known`. To be asked under the fence.
+pub async fn lost(
+    connection: &mut Connection,
+    sql: &Statements,
+    known: Option<Committed>,
+    found: Committed,
+) -> Result<Option<Loss>, sqlx::Error> {
+    let Some(known) = known.filter(|known| known.is_missing_from(&found)) else {
+        return Ok(None);
+    };
+    if known.stream != found.stream && came_after(connection, sql, &known.stream).await? {
+        return Ok(None);
+    }
+    Ok(Some(Loss { known, found }))
+}
+
+/// What the database seems to lack; if nothing, what it has is known.
+pub async fn missing(
+    link: &mut WriterConnection,
+    knowing: &Known,
+) -> Result<Option<Loss>, StoreError> {
+    let sql = link.statements;
+    let known = knowing.furthest();
+    let look = async |connection: &mut Connection| {
+        let found = committed(&connection.fetch_one(sql.counters, &[]).await?)?;
+        let loss = lost(connection, sql, known, found.clone()).await?;
+        Ok((found, loss))
+    };
+    let (found, loss) = link.look("look at what is committed", look).await?;
+    if loss.is_none() {
+        knowing.seen(found);
+    }
+    Ok(loss)
+}
+
+/// Not fenced, if the database's epoch is below ours: our taking it was lost.
+pub async fn below(
+    connection: &mut Connection,
+    sql: &Statements,
+    known: Option<Committed>,
+    epoch: u64,
+) -> Result<Option<Loss>, sqlx::Error> {
+    let found = committed(&connection.fetch_one(sql.counters, &[]).await?)?;
+    match found.epoch < epoch {
+        true => lost(connection, sql, known, found).await,
+        false => Ok(None),
+    }
+}
+
+/// Gives the database the new history `stream`, which no replica may write in before it takes an epoch.
+pub async fn begin_stream(
+    connection: &mut Connection,
+    sql: &Statements,
+    stream: &str,
+    loss: &Loss,
+    now_ms: Option<u64>,
+) -> Result<(), sqlx::Error> {
+    let Loss { known, found } = loss;
+    let noted = values![
+        stream,
+        &found.stream,
+        &known.stream,
+        known.epoch,
+        known.seq,
+        known.commits,
+        found.epoch,
+        found.seq,
+        found.commits,
+        WAITS,
+        now_ms,
+    ];
+    connection.execute(sql.note_stream, noted).await?;
+    let epoch = known.epoch.max(found.epoch) + UNHEARD_EPOCHS;
+    let commits = known.commits.max(found.commits) + 1;
+    let began = values![stream, epoch, commits];
+    connection.execute(sql.new_stream, began).await?;
+    Ok(())
+}
+
+/// How `stream` began, if it did because commits were lost.
+pub async fn began(
+    connection: &mut Connection,
+    sql: &Statements,
+    stream: &str,
+) -> Result<Option<Began>, sqlx::Error> {
+    let row = connection
+        .fetch_first(sql.stream_began, values![stream])
+        .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    Ok(Some(Began {
+        loss: Loss {
+            known: Committed {
+                stream: row.text("known_stream")?,
+                epoch: row.uint("known_epoch")?,
+                seq: row.uint("known_seq")?,
+                commits: row.uint("known_commits")?,
+            },
+            found: Committed {
+                stream: row.text("previous")?,
+                epoch: row.uint("found_epoch")?,
+                seq: row.uint("found_seq")?,
+                commits: row.uint("found_commits")?,
+            },
+        },
+        at_ms: row.uint("began_at_ms")?,
+        waits: Duration::from_millis(row.uint("waits_ms")?),
+    }))
+}

@@ -1,0 +1,50 @@
+//! Taking the next epoch; in a database that lost commits, in a new stream.
+
+use crate::config::Mode;
+use crate::domain::committed::Committed;
+use crate::store::database::connection::values;
+use crate::store::database::error::StoreError;
+use crate::store::database::link::{Outcome, WriterConnection};
+use crate::store::known::Known;
+use crate::store::records::Takeover;
+use crate::store::write::{lost, memory};
+
+/// In one transaction, with the memory as of then.
+pub async fn take(
+    link: &mut WriterConnection,
+    knowing: &Known,
+    holder: &str,
+    mode: Mode,
+    now_ms: u64,
+) -> Result<Takeover, StoreError> {
+    let sql = link.statements;
+    let (known, next) = (knowing.furthest(), knowing.next_stream());
+    let taken = link
+        .transaction("take the epoch", async |connection| {
+            let values = values![holder, now_ms, mode.as_str()];
+            connection.execute(sql.take_epoch, values).await?;
+            let mut taken = lost::committed(&connection.fetch_one(sql.counters, &[]).await?)?;
+            let before = Committed {
+                epoch: taken.epoch.saturating_sub(1),
+                commits: taken.commits.saturating_sub(1),
+                ..taken.clone()
+            };
+            if let Some(loss) = lost::lost(connection, sql, known, before).await? {
+                lost::begin_stream(connection, sql, &next, &loss, Some(now_ms)).await?;
+                connection.execute(sql.take_epoch, values).await?;
+                taken = lost::committed(&connection.fetch_one(sql.counters, &[]).await?)?;
+            }
+            let began = lost::began(connection, sql, &taken.stream).await?;
+            let memory = memory::read(connection, sql).await?;
+            Ok(Outcome::Commit((taken, began, memory)))
+        })
+        .await?;
+    let (taken, began, memory) = taken.expect("it is never abandoned");
+    knowing.seen(taken.clone());
+    Ok(Takeover {
+        stream: taken.stream,
+        epoch: taken.epoch,
+        memory: memory?,
+        began,
+    })
+}

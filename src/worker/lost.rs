@@ -1,0 +1,81 @@
+//! A database that went back: an asynchronous standby was promoted, a backup restored, or a crash undid
+//! commits. What this replica knows to be committed, and what the ticks of others say, shows it; the
+//! transaction that finds it so begins a new stream. Conductors say again what was lost with the rest.
+
+use std::time::Duration;
+
+use super::batch::{self, Item};
+use super::end::{End, Fault, is_about_rows};
+use super::identity::Identity;
+use super::ports::{Clock, Ledger};
+use super::term::Place;
+use crate::domain::time::Mono;
+use crate::telemetry;
+
+/// How often to look: what a replica in line knows is that old if all others die.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Looks what the database has, if it is time. A replica in line takes its stream as it is; one that
+/// decides and misses something is in doubt, and the fence will tell.
+pub(super) async fn look<L: Ledger, C: Clock>(
+    next: &mut Mono,
+    place: &mut Place,
+    ledger: &mut L,
+    clock: &C,
+    us: &mut Identity,
+) -> Result<(), Fault> {
+    let now = clock.now().mono;
+    if now < *next {
+        return Ok(());
+    }
+    *next = now.plus(LOOK);
+    let missing = match ledger.missing().await {
+        Ok(missing) => missing,
+        Err(fault) if place.term().is_none() || is_about_rows(&fault) => {
+            tracing::debug!(
+                fault = telemetry::error_chain(&fault),
+                "looking at what is committed"
+            );
+            return Ok(());
+        }
+        Err(fault) => return Err(fault.into()),
+    };
+    let found = match &missing {
+        Some(loss) => Some(loss.found.clone()),
+        None => ledger.known().furthest(),
+    };
+    if let (None, Some(found)) = (place.term(), found) {
+        us.stream = found.stream;
+    }
+    if missing.is_some() {
+        place.doubt();
+    }
+    Ok(())
+}
+
+/// Learns from ticks what their senders know. One of a stream that is neither ours nor was before is of
+/// another database, and nothing of this batch may be acknowledged.
+pub(super) async fn learn<L: Ledger>(
+    items: &[Item],
+    place: &Place,
+    ledger: &mut L,
+    us: &mut Identity,
+) -> Result<(), Fault> {
+    for stream in batch::streams(items) {
+        if stream == us.stream || ledger.came_after(stream).await? {
+            continue;
+        }
+        // A new stream may have begun since the last look.
+        let current = ledger.stream().await?;
+        if place.term().is_none() {
+            us.stream.clone_from(&current);
+        }
+        if stream != current {
+            return Err(End::ForeignStream(stream.to_owned()).into());
+        }
+    }
+    for committed in batch::committed(items) {
+        ledger.known().told(committed);
+    }
+    Ok(())
+}
