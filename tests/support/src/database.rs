@@ -177,10 +177,14 @@ impl Scratch {
             Kind::Postgres => "BEGIN",
             Kind::MySql => "START TRANSACTION",
         };
+        let numbers = match self.kind {
+            Kind::Postgres => "OVERRIDING SYSTEM VALUE",
+            Kind::Sqlite | Kind::MySql => "",
+        };
         let mut restore = begin.to_owned();
         for table in self.tables().await {
             restore.push_str(&format!(
-                "; DELETE FROM {table}; INSERT INTO {table} SELECT * FROM copy_of_{table}"
+                "; DELETE FROM {table}; INSERT INTO {table} {numbers} SELECT * FROM copy_of_{table}"
             ));
         }
         self.run(&format!("{restore}; COMMIT")).await;
