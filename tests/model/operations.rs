@@ -172,10 +172,10 @@ impl Maker {
             _ => random.below(100),
         };
         let what = match kind {
-            0..13 => What::User(self.edit()),
-            13 => What::Lock(uuid(random)),
-            14 => What::Unlock(uuid(random)),
-            15..24 => What::Operator(self.act()),
+            0..12 => What::User(self.edit()),
+            12..17 => What::Lock(uuid(random)),
+            17..19 => What::Unlock(uuid(random)),
+            19..28 => What::Operator(self.act()),
             _ => {
                 let other = usize::from(random.percent(5));
                 let (replica, call) = ((self.holder + other) % 2, self.call());
