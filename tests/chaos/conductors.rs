@@ -22,7 +22,7 @@ pub enum Phase {
 }
 
 /// Heartbeats come every second, so this is many of them.
-pub const TIMEOUT_MS: u64 = 12_000;
+pub const TIMEOUT_MS: u64 = 10_000;
 
 /// A planned restart may last that long.
 const BACK_WITHIN_MS: u64 = 30_000;

@@ -54,6 +54,8 @@ pub enum Fault {
     DatabaseWire,
     /// Connections are cut at a COMMIT, some before the server has it, some before it can answer.
     CommitWire,
+    /// The deciding replica's database is slow, and in the midst of that it is stopped and goes on.
+    SlowFreeze,
 }
 
 /// From and to, ms, each time: when no replica can have heard anything.
@@ -131,6 +133,7 @@ impl Fault {
             Self::BrokerWire => wires::broker(stage, seeded).await,
             Self::DatabaseWire => wires::database(stage, seeded).await,
             Self::CommitWire => wires::commit(stage, seeded).await,
+            Self::SlowFreeze => wires::slow_freeze(stage, seeded).await,
             Self::Unbind => {
                 let (_connection, channel) = broker::channel(&stage.ground.brokers).await;
                 let queue = stage.events_queue.as_str();

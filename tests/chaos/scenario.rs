@@ -174,7 +174,12 @@ pub const ALL: &[Scenario] = &[
         database: On::Shared,
         replicas: 2,
         proxied: true,
-        faults: &[Fault::BrokerWire, Fault::DatabaseWire, Fault::CommitWire],
+        faults: &[
+            Fault::BrokerWire,
+            Fault::DatabaseWire,
+            Fault::CommitWire,
+            Fault::SlowFreeze,
+        ],
         more: &[],
     },
     Scenario {
@@ -185,7 +190,12 @@ pub const ALL: &[Scenario] = &[
         database: On::Shared,
         replicas: 2,
         proxied: true,
-        faults: &[Fault::BrokerWire, Fault::DatabaseWire, Fault::CommitWire],
+        faults: &[
+            Fault::BrokerWire,
+            Fault::DatabaseWire,
+            Fault::CommitWire,
+            Fault::SlowFreeze,
+        ],
         more: &[],
     },
     Scenario {

@@ -20,8 +20,8 @@ use crate::reference::Reference;
 use crate::replicas::Replicas;
 use crate::tables;
 
-/// After a takeover silence proves nothing for that long.
-const GRACE_MS: u64 = 8_000;
+/// After a takeover silence proves nothing for that long. Longer than a time-out, so that it is seen.
+const GRACE_MS: u64 = 13_000;
 
 /// Within that, after the last fault, all that was said must have had its effect: the longer of time-out and
 /// grace, and the rest for a busy machine.

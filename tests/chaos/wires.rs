@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use nodewarden_tests::proxy::{Proxy, Wire};
+use rustix::process::Signal;
 
 use crate::event::now_ms;
 use crate::faults::Deaf;
@@ -58,6 +59,21 @@ pub async fn broker(stage: &Stage, seeded: &mut Seeded) -> Deaf {
 
 pub async fn database(stage: &Stage, seeded: &mut Seeded) -> Deaf {
     trouble(stage, seeded, |(_, database)| database).await
+}
+
+/// It is stopped between two of its statements, most likely: another one decides before it goes on.
+pub async fn slow_freeze(stage: &Stage, seeded: &mut Seeded) -> Deaf {
+    let number = stage.replicas.active().await.unwrap_or(0);
+    let (_, database) = &stage.ground.proxies[number];
+    database.set(Wire::Slow(seeded.ms(20, 80)));
+    tokio::time::sleep(seeded.ms(300, 1_500)).await;
+    stage.replicas.signal(number, Signal::STOP);
+    // Two heartbeats, and then some for the other one to decide.
+    tokio::time::sleep(seeded.ms(7_000, 10_000)).await;
+    stage.replicas.signal(number, Signal::CONT);
+    tokio::time::sleep(seeded.ms(500, 1_500)).await;
+    database.set(Wire::Open);
+    Deaf::new()
 }
 
 pub async fn commit(stage: &Stage, seeded: &mut Seeded) -> Deaf {
