@@ -18,7 +18,7 @@ use super::BrokerError;
 use super::error::{chain, no_answer, within};
 use super::url;
 use crate::clock::SystemClock;
-use crate::config::{Amqp, Brokers};
+use crate::config::{Amqp, Brokers, tls_advice};
 
 /// One connection.
 pub(super) struct BrokerConnection {
@@ -228,6 +228,12 @@ fn second_handle(socket: &impl AsFd) -> std::io::Result<TcpStream> {
 /// Why the broker at `place` did not let us in.
 fn no_handshake(fault: BrokerError, place: &str) -> BrokerError {
     match fault.before_session() {
+        // A server for TLS hangs up on whoever speaks plainly.
+        BrokerError::Unreachable(why) if why.contains("reset") || why.contains("abort") => {
+            BrokerError::Unreachable(format!(
+                "{place}: {why}; if this port is for TLS, begin amqp.url with amqps://"
+            ))
+        }
         BrokerError::Unreachable(why) => BrokerError::Unreachable(format!("{place}: {why}")),
         BrokerError::Refused(why) | BrokerError::Denied(why) => {
             BrokerError::Denied(format!("{place}: {why}"))
@@ -242,7 +248,10 @@ fn no_tls(why: &str) -> String {
         return "what answers there does not speak TLS: begin amqp.url with amqp://, or name the port for TLS, usually 5671"
             .to_owned();
     }
-    format!("TLS: {why}")
+    match tls_advice(why) {
+        Some(advice) => format!("TLS: {why}: {advice}"),
+        None => format!("TLS: {why}"),
+    }
 }
 
 /// The first address of the host that accepts a connection: a host may have several, and the

@@ -10,6 +10,7 @@ mod duration;
 mod environment;
 mod load;
 mod secret;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use brokers::Brokers;
 pub use environment::{STACK_VARIABLE, file_from_environment, has_stack_setting, openstack, user};
 pub use secret::SecretUrl;
+pub use tls::tls_advice;
 
 /// All settings of nodewarden.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use sqlx::migrate::MigrateError;
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::sqlite::SqliteError;
 
+use crate::config::tls_advice;
 use crate::domain::committed::Loss;
 use crate::store::database::row::Nonsense;
 
@@ -219,9 +220,28 @@ pub(in crate::store) fn is_busy(fault: &sqlx::Error) -> bool {
 
 /// The database's own words, without the library's before them.
 fn said(source: &sqlx::Error) -> String {
+    if let Some(said) = tls(source) {
+        return said;
+    }
     source
         .as_database_error()
         .map_or_else(|| source.to_string(), |fault| fault.message().to_owned())
+}
+
+/// What is wrong with the TLS of the server, and what to do about it.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "no other kind of error is about TLS"
+)]
+fn tls(source: &sqlx::Error) -> Option<String> {
+    let said = match source {
+        sqlx::Error::Tls(fault) => fault.to_string(),
+        // A handshake that fails is one to the library as well.
+        sqlx::Error::Io(fault) => fault.to_string(),
+        _ => return None,
+    };
+    let advice = tls_advice(&said)?;
+    Some(format!("TLS: {said}: {advice}"))
 }
 
 /// Whom a database's error blames.

@@ -26,6 +26,17 @@ impl OwnServer {
         server
     }
 
+    /// Where it is at home.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Restarts it with these lines added to its settings instead of those from before.
+    pub fn set_up(&self, settings: &str) {
+        std::fs::write(self.folder.path().join("extra.conf"), settings).unwrap();
+        self.restart();
+    }
+
     pub fn restart(&self) {
         self.run(&["restart"], &[]);
     }
