@@ -12,6 +12,7 @@ use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, BasicRejectOptions,
     ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
+    QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
@@ -427,6 +428,61 @@ async fn each_user_may_do_its_work_and_no_more(broker: &Broker) {
     assert!(fault.to_string().contains("ACCESS_REFUSED"), "{fault}");
 }
 
+/// What none of the three may do, beside what is tried above.
+async fn no_user_does_the_work_of_another(broker: &Broker) {
+    for (user, queue) in [
+        ("conductor", QUEUE),
+        ("conductor", DEAD),
+        ("scheduler", DEAD),
+    ] {
+        let connection = broker.login(user).await;
+        let ear = channel(&connection).await;
+        let consumer = ear.basic_consume(
+            queue.into(),
+            "".into(),
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        );
+        let outcome = consumer.await.map(drop).map_err(|fault| fault.to_string());
+        refused(outcome, &format!("{user} reads {queue}")).await;
+    }
+    for (user, exchange, key) in [
+        ("conductor", EVENTS, "conductor.probe"),
+        ("conductor", "", DEAD),
+        ("scheduler", EVENTS, "conductor.joined"),
+        ("scheduler", "", QUEUE),
+        ("scheduler", "", DEAD),
+        ("nodewarden", NODES, "node.other"),
+        ("nodewarden", "nodewarden.refused", "conductor.joined"),
+    ] {
+        let connection = broker.login(user).await;
+        let outcome = publish(&connection, exchange, key, b"", BasicProperties::default()).await;
+        refused(outcome, &format!("{user} publishes {exchange} {key}")).await;
+    }
+    for user in ["conductor", "scheduler", "nodewarden"] {
+        let connection = broker.login(user).await;
+        let ours = channel(&connection).await;
+        let deleted = ours.queue_delete(QUEUE.into(), QueueDeleteOptions::default());
+        let outcome = deleted.await.map(drop).map_err(|fault| fault.to_string());
+        refused(outcome, &format!("{user} deletes the events queue")).await;
+        let connection = broker.login(user).await;
+        let ours = channel(&connection).await;
+        let bound = ours.queue_bind(
+            DEAD.into(),
+            EVENTS.into(),
+            "#".into(),
+            QueueBindOptions::default(),
+            FieldTable::default(),
+        );
+        let outcome = bound.await.map_err(|fault| fault.to_string());
+        refused(
+            outcome,
+            &format!("{user} binds another queue to the events"),
+        )
+        .await;
+    }
+}
+
 async fn a_message_beyond_the_limit_is_refused(guest: &Connection) {
     let largest = vec![0; 524_288];
     publish(
@@ -522,6 +578,7 @@ async fn the_definitions_give_the_topology_limits_and_rights_that_they_promise()
     the_worker_would_declare_the_same(&guest).await;
     refused_events_are_kept_and_expired_ticks_are_not(&guest).await;
     each_user_may_do_its_work_and_no_more(&broker).await;
+    no_user_does_the_work_of_another(&broker).await;
     a_message_beyond_the_limit_is_refused(&guest).await;
 
     let policies = broker.ctl(&["-q", "list_queues", "name", "policy"]);

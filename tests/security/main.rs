@@ -3,4 +3,5 @@
 
 mod certificates;
 mod command;
+mod rights;
 mod tls;

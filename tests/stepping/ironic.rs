@@ -7,33 +7,10 @@ use std::time::Duration;
 use nodewarden::config::{InventoryKind, Mode};
 use nodewarden::store::{self, Held};
 use nodewarden_tests::database::{Kind, Scratch};
+use nodewarden_tests::ironic::{least_rights, tables};
 
 use crate::harness::{Simulation, Worker, assert_contiguous, changes};
 use crate::operator::{pause, release, resume};
-
-/// Ironic's tables, as far as they matter. On MySQL with the collation of most deployments, which
-/// ignores case and trailing spaces.
-fn tables(kind: Kind, revision: &str) -> String {
-    let (key, text, options, time) = match kind {
-        Kind::MySql => (
-            "VARCHAR(36)",
-            "VARCHAR(255)",
-            "DEFAULT CHARSET = utf8mb3 COLLATE = utf8mb3_general_ci",
-            "DATETIME",
-        ),
-        Kind::Postgres => ("VARCHAR(36)", "VARCHAR(255)", "", "TIMESTAMP"),
-        Kind::Sqlite => ("VARCHAR(36)", "VARCHAR(255)", "", "DATETIME"),
-    };
-    format!(
-        "CREATE TABLE nodes (uuid {key} UNIQUE, name {text} UNIQUE, driver {text},
-            conductor_group {text} NOT NULL DEFAULT '', provision_state VARCHAR(15), instance_uuid {key},
-            reservation {text}, maintenance BOOLEAN, maintenance_reason TEXT, fault {text}, version VARCHAR(15),
-            updated_at {time}) {options};
-         CREATE INDEX driver_idx ON nodes (driver);
-         CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL);
-         INSERT INTO alembic_version VALUES ('{revision}')"
-    )
-}
 
 async fn ironic() -> Simulation {
     ironic_on(Kind::chosen()).await
@@ -597,28 +574,9 @@ async fn somebody_else_s_nodes_are_neither_altered_nor_filled_by_native_commands
     assert!(made.await.is_err());
 }
 
-/// The shipped grants, with names of this test's own.
-async fn least_rights(scratch: &Scratch, grants: &str, host: &str) -> String {
-    let user = format!("u_{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
-    let grants = match scratch.kind {
-        Kind::MySql => grants.replace("'nodewarden'@", &format!("'{user}'@")),
-        Kind::Sqlite | Kind::Postgres => grants
-            .replace("ROLE nodewarden ", &format!("ROLE {user} "))
-            .replace("TO nodewarden;", &format!("TO {user};")),
-    };
-    scratch.run(&grants).await;
-    let url = scratch.database.url.expose().to_owned();
-    let (scheme, rest) = url.split_once("://").unwrap();
-    let (_, server) = rest.split_once('@').unwrap();
-    assert!(grants.contains(host));
-    format!("{scheme}://{user}:change%20me@{server}")
-}
-
 #[tokio::test]
 async fn the_least_rights_that_are_shipped_are_enough_and_allow_nothing_else() {
-    let mysql = include_str!("../../deploy/ironic/grants-mysql.sql");
-    let postgres = include_str!("../../deploy/ironic/grants-postgres.sql");
-    for (kind, grants, host) in [(Kind::MySql, mysql, "@'%'"), (Kind::Postgres, postgres, "")] {
+    for kind in [Kind::MySql, Kind::Postgres] {
         let scratch = tables_in(Scratch::of(kind).await).await;
         scratch
             .run(
@@ -626,7 +584,7 @@ async fn the_least_rights_that_are_shipped_are_enough_and_allow_nothing_else() {
                  INSERT INTO nodes (uuid, driver, provision_state) VALUES ('n1', 'a', 'available')",
             )
             .await;
-        let url = least_rights(&scratch, grants, host).await;
+        let url = least_rights(&scratch).await;
         let mut sim = Simulation::over(scratch, InventoryKind::Ironic);
         sim.use_url(&url);
         let mut worker = lose(&sim).await;

@@ -6,6 +6,7 @@ pub mod deployment;
 pub mod engine;
 pub mod envelope;
 pub mod fleet;
+pub mod ironic;
 pub mod model;
 pub mod own_broker;
 pub mod own_server;
