@@ -13,6 +13,7 @@ DROP TABLE IF EXISTS nodewarden_announcements;
 DROP TABLE IF EXISTS nodewarden_requests;
 DROP TABLE IF EXISTS nodewarden_pause;
 DROP TABLE IF EXISTS nodewarden_unheeded;
+DROP TABLE IF EXISTS nodewarden_receipts;
 DROP TABLE IF EXISTS nodewarden_proof;
 DROP TABLE IF EXISTS nodewarden_hearing;
 DROP TABLE IF EXISTS nodewarden_counts;

@@ -9,6 +9,9 @@ pub const PROBE_TYPE: &str = "nodewarden.probe";
 /// The routing key of our own probes, in the exchange of conductors' events.
 pub const PROBE_KEY: &str = "conductor.probe";
 
+/// The `type` and routing key of what subscribers say of themselves.
+pub const RECEIPT_TYPE: &str = "scheduler.applied";
+
 /// One message that the broker delivered and that waits for its acknowledgement.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Delivery {
@@ -16,6 +19,8 @@ pub struct Delivery {
     pub tag: u64,
     /// The exchange it came through; empty for the default exchange.
     pub exchange: String,
+    /// It came the way of subscribers' receipts: it is one or refused, whatever it says of itself.
+    pub by_subscriber: bool,
     /// The routing key it was published with.
     pub routing_key: String,
     /// The property `message_id`.

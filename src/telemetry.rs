@@ -11,8 +11,8 @@ pub mod text;
 pub use list::*;
 pub use metric::Metric;
 pub use metrics::{
-    Metrics, PAIR_SERIES, PairGauge, bridge_looked, bridge_published, deaf, event, install_metrics,
-    placement_looked,
+    Metrics, PAIR_SERIES, PairGauge, SubscriberGauge, bridge_looked, bridge_published, deaf, event,
+    install_metrics, placement_looked,
 };
 pub use text::{PRINTABLE_CHARS, error_chain, printable, printable_within};
 

@@ -6,7 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
 
-use nodewarden_tests::deployment::{Deployment, Other, Replica, eventually, file, free_port, get};
+use nodewarden::broker::Emitter;
+use nodewarden::config::{Amqp, Brokers};
+use nodewarden::domain::ids::SubscriberName;
+use nodewarden::domain::receipt::Receipt;
+use nodewarden::message::Published;
+use nodewarden::wire::receipt_message;
+use nodewarden_tests::deployment::{
+    Deployment, Other, Replica, broker, eventually, file, free_port, get,
+};
 use nodewarden_tests::promql::{Use, grouping, served, uses};
 use serde::Deserialize;
 use serde_json::Value;
@@ -228,7 +236,36 @@ fn fleet() -> (Deployment, [Replica; 2]) {
             .all(|replica| replica.text("/metrics").contains(out));
         both.then_some(())
     });
+    receipt(&deployment);
+    eventually("the receipt is measured", || {
+        let text = replicas[0].text("/metrics");
+        text.contains("decision_to_applied_seconds_bucket")
+            .then_some(())
+    });
     (deployment, replicas)
+}
+
+/// A scheduler says that it has applied the first change.
+fn receipt(deployment: &Deployment) {
+    let status: Value = serde_json::from_str(&deployment.run(&["status", "--output", "json"]))
+        .expect("status is JSON");
+    let amqp = Amqp {
+        url: Brokers::new(&broker()),
+        ..Amqp::default()
+    };
+    let receipt = Receipt {
+        subscriber: SubscriberName::parse("nova").expect("a name"),
+        stream: text(&status["stream"], "stream").to_owned(),
+        seq: 1,
+        applied_at_ms: 1,
+    };
+    let message = receipt_message(&receipt, &deployment.receipts_exchange);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let published = runtime.block_on(async {
+        let mut emitter = Emitter::open(&amqp, "test").await.expect("it dials");
+        emitter.publish(&[message]).await.expect("an answer")
+    });
+    assert_eq!(published, [Published::Confirmed]);
 }
 
 /// What a bridge serves, wherever it looks.

@@ -11,8 +11,8 @@ use futures_util::StreamExt;
 use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, BasicRejectOptions,
-    ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
-    QueueDeleteOptions,
+    ConfirmSelectOptions, ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions,
+    QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
@@ -21,6 +21,7 @@ use nodewarden::config::Settings;
 const EVENTS: &str = "conductor.events";
 const QUEUE: &str = "nodewarden.conductor-events";
 const NODES: &str = "node.events";
+const RECEIPTS: &str = "scheduler.receipts";
 const DEAD: &str = "nodewarden.dead-letters";
 
 fn shipped(file: &str) -> PathBuf {
@@ -239,7 +240,7 @@ fn passive() -> QueueDeclareOptions {
 /// Declares what the worker declares: the broker refuses where what was imported differs.
 async fn the_worker_would_declare_the_same(connection: &Connection) {
     let channel = channel(connection).await;
-    for exchange in [EVENTS, NODES] {
+    for exchange in [EVENTS, NODES, RECEIPTS] {
         let options = ExchangeDeclareOptions {
             durable: true,
             ..Default::default()
@@ -363,6 +364,32 @@ async fn each_user_may_do_its_work_and_no_more(broker: &Broker) {
         "a scheduler's announcement",
     )
     .await;
+    publish(&scheduler, RECEIPTS, "scheduler.applied", b"", plain())
+        .await
+        .expect("a scheduler says how far it is");
+    refused(
+        publish(&scheduler, RECEIPTS, "conductor.left", b"", plain()).await,
+        "a scheduler's event",
+    )
+    .await;
+    let fault = channel(&scheduler)
+        .await
+        .queue_bind(
+            "scheduler.test".into(),
+            RECEIPTS.into(),
+            "#".into(),
+            QueueBindOptions::default(),
+            FieldTable::default(),
+        )
+        .await
+        .expect_err("the receipts of others");
+    assert!(fault.to_string().contains("ACCESS_REFUSED"), "{fault}");
+    let fault = channel(&scheduler)
+        .await
+        .exchange_delete(RECEIPTS.into(), ExchangeDeleteOptions::default())
+        .await
+        .expect_err("the way of all receipts");
+    assert!(fault.to_string().contains("ACCESS_REFUSED"), "{fault}");
     let fault = channel(&scheduler)
         .await
         .queue_declare("unlimited".into(), options, FieldTable::default())
@@ -407,6 +434,7 @@ async fn each_user_may_do_its_work_and_no_more(broker: &Broker) {
         ("", QUEUE),
         ("", DEAD),
         (EVENTS, "conductor.joined"),
+        (RECEIPTS, "scheduler.applied"),
     ] {
         publish(&nodewarden, exchange, key, b"", plain())
             .await
@@ -519,6 +547,7 @@ fn the_largest_announcement_by_default_is_within_the_broker_s_limit() {
         stream: "01170af4-6dd3-40e9-aadc-f5dd7b75aac0".into(),
         epoch: u64::MAX,
         decided_at_ms: u64::MAX,
+        waited_since_ms: u64::MAX,
         content: Content::OutOfService {
             about: About {
                 decision_id: "01170af4-6dd3-40e9-aadc-f5dd7b75aac0".into(),

@@ -51,6 +51,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         &[
             "domain",
             "words",
+            "message",
             "clock",
             "wire",
             "broker",

@@ -18,7 +18,9 @@ use nodewarden::cli::whatif::WhatIf;
 use nodewarden::cli::{FAILED, Failure, Output, UNREACHABLE, USAGE};
 use nodewarden::config::{Database, InventoryKind, Mode, SecretUrl, Settings, SettingsFault};
 use nodewarden::domain::committed::Committed;
-use nodewarden::store::{self, HearingNote, Ledger, NodeUpsert, Reader};
+use nodewarden::domain::ids::SubscriberName;
+use nodewarden::domain::receipt::Receipt;
+use nodewarden::store::{self, Findings, HearingNote, Ledger, NodeUpsert, Reader};
 use nodewarden_tests::story::{DECISION, Story, T};
 use serde_json::{Value, json};
 
@@ -324,6 +326,47 @@ async fn l4_status_says_for_how_long_silence_proves_nothing_and_why_the_active_r
 }
 
 #[tokio::test]
+async fn status_shows_how_far_each_subscriber_is() {
+    let mut story = Story::told().await;
+    let receipt = |name: &str, stream: &str, seq| Receipt {
+        subscriber: SubscriberName::parse(name).expect("a name"),
+        stream: stream.to_owned(),
+        seq,
+        applied_at_ms: T,
+    };
+    let said = Findings {
+        now_ms: T,
+        receipts: vec![
+            receipt("done", &story.stream, 1),
+            receipt("late", &story.stream, 0),
+            receipt("lost", "7f1d2a3b-64d4-4a57-9d10-6a1f6d3c0e21", 1),
+        ],
+        ..Findings::default()
+    };
+    let epoch = story.epoch;
+    story.ledger.commit(epoch, &said).await.expect("stored");
+    let status = Status::default();
+    let answer = status.answer(&story.settings, Output::Text);
+    let text = answer.await.expect("a page");
+    let (_, table) = text.split_once("\nSUBSCRIBER").expect("a table");
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .take(4)
+        .map(|line| {
+            line.split("  ")
+                .map(str::trim)
+                .filter(|cell| !cell.is_empty())
+                .take(3)
+                .collect()
+        })
+        .collect();
+    assert_eq!(rows[0], ["APPLIED", "BEHIND", "SINCE"]);
+    assert_eq!(rows[1], ["done", "1", "0"]);
+    assert_eq!(rows[2], ["late", "0", "1"]);
+    assert_eq!(rows[3], ["lost", "-", "another stream"]);
+}
+
+#[tokio::test]
 async fn status_shows_everything_on_one_page() {
     let story = Story::told().await;
     let text = Status::default()
@@ -366,7 +409,7 @@ async fn status_shows_everything_on_one_page() {
             "active": { "holder": "host-1/42", "since_ms": T, "last_commit_at_ms": T + 1500, "seems_alive": false },
             "announcements": { "made": 1, "confirmed": 0, "oldest_waiting_since_ms": T + 1500 },
             "mode": "enforce", "observed": null, "hearing": null, "paused": null, "began": null,
-            "drivers": null, "conductors": null,
+            "drivers": null, "conductors": null, "subscribers": [],
         })
     );
     assert_eq!(

@@ -14,12 +14,17 @@ use nodewarden::domain::announcement::{
 };
 use nodewarden::domain::event::EventType;
 use nodewarden::domain::event::{Event, EventKind, Statement};
-use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
+use nodewarden::domain::ids::{
+    ConductorName, Driver, EventId, Group, Incarnation, Pair, SubscriberName,
+};
+use nodewarden::domain::receipt::Receipt;
+use nodewarden::message::RECEIPT_TYPE;
 use nodewarden::wire::incoming::{
     ConductorHeartbeat, ConductorHeartbeatTimeout, ConductorJoined, ConductorLeft,
 };
 use nodewarden::wire::out::{NodeBackInService, NodeOutOfService, NodePosition};
-use nodewarden::wire::{Incoming, encode, encode_event, to_json};
+use nodewarden::wire::receipt::SchedulerApplied;
+use nodewarden::wire::{Incoming, encode, encode_event, receipt_message, to_json};
 use nodewarden::words::Word;
 use nodewarden_tests::envelope::{Envelope, decode};
 use schemars::JsonSchema;
@@ -62,6 +67,7 @@ fn generated() -> BTreeMap<&'static str, Value> {
         ("node.out_of_service", written::<NodeOutOfService>()),
         ("node.back_in_service", written::<NodeBackInService>()),
         ("node.position", written::<NodePosition>()),
+        ("scheduler.applied", read::<SchedulerApplied>()),
     ])
 }
 
@@ -112,7 +118,8 @@ fn message_types() -> BTreeSet<String> {
     let outgoing = outgoing()
         .into_iter()
         .map(|(_, one)| one.content.announcement_type().as_str());
-    incoming.chain(outgoing).map(str::to_owned).collect()
+    let all = incoming.chain(outgoing).chain([RECEIPT_TYPE]);
+    all.map(str::to_owned).collect()
 }
 
 // ---- golden files ----
@@ -251,6 +258,7 @@ fn outgoing() -> Vec<(&'static str, Announcement)> {
         stream: "2b1a7c1e-50f4-4c0e-8f5e-0d3f6f0a9b11".to_owned(),
         epoch: 3,
         decided_at_ms: 1_700_000_060_999,
+        waited_since_ms: 1_700_000_060_999,
         content,
     };
     vec![
@@ -360,6 +368,36 @@ fn golden_messages_out_have_the_same_bytes_as_ever() {
             format!("{}:{}", announcement.stream, announcement.number)
         );
     }
+}
+
+#[test]
+fn the_golden_receipt_means_what_it_meant_when_it_was_written() {
+    let receipt = Receipt {
+        subscriber: SubscriberName::parse("nova-north").unwrap(),
+        stream: "2b1a7c1e-50f4-4c0e-8f5e-0d3f6f0a9b11".to_owned(),
+        seq: 1003,
+        applied_at_ms: 1_700_000_061_500,
+    };
+    let encoded = receipt_message(&receipt, "scheduler.receipts");
+    assert_eq!(encoded.routing_key, RECEIPT_TYPE);
+    assert_eq!(encoded.message_type, RECEIPT_TYPE);
+    let (msgpack, json) = golden(RECEIPT_TYPE, &encoded.body);
+    assert_eq!(encoded.body, msgpack);
+    for (body, content_type) in [(&msgpack, None), (&json, Some("application/json"))] {
+        let envelope = Envelope {
+            exchange: "scheduler.receipts",
+            by_subscriber: true,
+            routing_key: RECEIPT_TYPE,
+            content_type,
+            body,
+            ..Envelope::default()
+        };
+        let read = decode(&envelope, None).unwrap();
+        assert_eq!(read, Incoming::Receipt(receipt.clone()));
+    }
+    let json: Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(to_json(&msgpack, None), json);
+    validator(RECEIPT_TYPE).validate(&json).unwrap();
 }
 
 #[test]
@@ -575,6 +613,10 @@ fn a_broken_message_out_does_not_validate() {
         ("node.back_in_service", "reason", json!("driver_lost")),
         ("node.back_in_service", "released_by", json!(7)),
         ("node.position", "seq", json!("1003")),
+        ("scheduler.applied", "subscriber", json!("")),
+        ("scheduler.applied", "stream", json!("not a uuid")),
+        ("scheduler.applied", "seq", json!(-1)),
+        ("scheduler.applied", "applied_at_ms", json!("now")),
     ] {
         let mut broken = read_json(
             &schemas()
@@ -675,10 +717,10 @@ fn each_message_has_a_channel_whose_address_is_its_type_and_one_operation() {
             continue;
         }
         let address = channel["address"].as_str().unwrap();
-        let exchange = if address.starts_with("node.") {
-            "node.events"
-        } else {
-            "conductor.events"
+        let exchange = match address.split('.').next() {
+            Some("node") => "node.events",
+            Some("scheduler") => "scheduler.receipts",
+            _ => "conductor.events",
         };
         assert_eq!(binding["exchange"]["name"], exchange, "{address}");
         assert_eq!(binding["exchange"]["type"], "topic", "{address}");

@@ -7,8 +7,10 @@ use std::time::Duration;
 use nodewarden::domain::committed::Committed;
 use nodewarden::domain::event::{Event, EventKind, Statement};
 use nodewarden::domain::ids::{
-    ConductorName, Driver, EventId, Group, INCARNATION_MAX, Incarnation,
+    ConductorName, Driver, EventId, Group, INCARNATION_MAX, Incarnation, SubscriberName,
 };
+use nodewarden::domain::receipt::Receipt;
+use nodewarden::message::Delivery;
 use nodewarden::wire::{
     self, BODY_BYTES, Incoming, NESTING, Probe, Publishers, Reason, Refusal, Tick, encode_event,
     to_json,
@@ -48,7 +50,9 @@ fn msgpack(value: &Value) -> Vec<u8> {
 fn decode_fields(message_type: &str, fields: &Value) -> Result<Event, Refusal> {
     let event = |result| match result {
         Ok(Incoming::Event { event, .. }) => Ok(event),
-        Ok(other @ (Incoming::Tick(_) | Incoming::Probe(_))) => panic!("{other:?} is no event"),
+        Ok(other @ (Incoming::Tick(_) | Incoming::Probe(_) | Incoming::Receipt(_))) => {
+            panic!("{other:?} is no event")
+        }
         Err(refusal) => Err(refusal),
     };
     let packed = msgpack(fields);
@@ -296,7 +300,7 @@ fn names_are_taken_without_the_white_space_around_them() {
 fn the_digest_changes_with_the_type_and_with_the_body_and_with_nothing_else() {
     let digest = |envelope: Envelope| match decode(&envelope, None).unwrap() {
         Incoming::Event { digest, .. } => digest,
-        Incoming::Tick(_) | Incoming::Probe(_) => unreachable!(),
+        Incoming::Tick(_) | Incoming::Probe(_) | Incoming::Receipt(_) => unreachable!(),
     };
     let (body, other) = (msgpack(&joined()), msgpack(&with(&joined(), "x", json!(1))));
     let first = digest(delivery("conductor.joined", &body));
@@ -439,6 +443,120 @@ fn a_probe_is_one_only_if_it_came_through_an_exchange_with_its_own_key_and_is_ne
             came(exchange, routing_key, message_type, body),
             expected,
             "{what}"
+        );
+    }
+}
+
+/// A receipt as a subscriber publishes it, in the form of JSON.
+fn receipt<'a>(message_type: &'a str, body: &'a [u8]) -> Envelope<'a> {
+    Envelope {
+        exchange: "scheduler.receipts",
+        routing_key: "scheduler.applied",
+        by_subscriber: true,
+        message_id: None,
+        ..json_delivery(message_type, body)
+    }
+}
+
+fn applied() -> Value {
+    json!({"subscriber": " nova ", "stream": STREAM.to_uppercase(), "seq": 7, "applied_at_ms": 9, "more": {}})
+}
+
+#[test]
+fn a_receipt_is_read_whole_in_both_formats_and_needs_no_message_id() {
+    let expected = Receipt {
+        subscriber: SubscriberName::parse("nova").unwrap(),
+        stream: STREAM.to_owned(),
+        seq: 7,
+        applied_at_ms: 9,
+    };
+    let text = applied().to_string();
+    let json = receipt("", text.as_bytes());
+    let packed = msgpack(&applied());
+    let written = wire::encode_receipt(&expected);
+    for envelope in [
+        json,
+        Envelope {
+            content_type: None,
+            ..receipt("scheduler.applied", &packed)
+        },
+        Envelope {
+            content_type: None,
+            ..receipt("scheduler.applied", &written)
+        },
+    ] {
+        let read = decode(&envelope, None).unwrap();
+        assert_eq!(read, Incoming::Receipt(expected.clone()));
+    }
+}
+
+#[test]
+fn a_receipt_with_anything_wrong_is_refused() {
+    let above = INCARNATION_MAX + 1;
+    for (field, value, reason) in [
+        ("subscriber", json!(null), Reason::MissingField),
+        ("subscriber", json!(" "), Reason::OutOfBounds),
+        ("subscriber", json!("x".repeat(256)), Reason::OutOfBounds),
+        ("subscriber", json!("a\tb"), Reason::OutOfBounds),
+        ("subscriber", json!(7), Reason::WrongType),
+        ("stream", json!(null), Reason::MissingField),
+        ("stream", json!("history"), Reason::OutOfBounds),
+        ("seq", json!(null), Reason::MissingField),
+        ("seq", json!(-1), Reason::OutOfBounds),
+        ("seq", json!(above), Reason::OutOfBounds),
+        ("seq", json!("7"), Reason::WrongType),
+        ("applied_at_ms", json!(null), Reason::MissingField),
+        ("applied_at_ms", json!(above), Reason::OutOfBounds),
+    ] {
+        let body = with(&applied(), field, value).to_string();
+        let refused = decode(&receipt("scheduler.applied", body.as_bytes()), None);
+        assert_refused(refused, reason, field);
+    }
+}
+
+#[test]
+fn what_comes_from_a_subscriber_is_a_receipt_or_refused_and_no_sign_of_a_conductor() {
+    let body = joined().to_string();
+    for (message_type, routing_key) in [
+        ("conductor.joined", "scheduler.applied"),
+        ("", "conductor.joined"),
+        ("nodewarden.probe", "conductor.probe"),
+        ("nodewarden.tick", "scheduler.applied"),
+    ] {
+        let envelope = Envelope {
+            routing_key,
+            message_id: Some("event-1"),
+            ..receipt(message_type, body.as_bytes())
+        };
+        assert_refused(decode(&envelope, None), Reason::UnknownType, "subscriber");
+    }
+    let delivery = Delivery {
+        by_subscriber: true,
+        message_type: Some("conductor.heartbeat".into()),
+        body: body.clone().into_bytes(),
+        ..Delivery::default()
+    };
+    assert_eq!(wire::named(&delivery, None), None);
+    let heard = Delivery {
+        by_subscriber: false,
+        ..delivery
+    };
+    assert!(wire::named(&heard, None).is_some());
+}
+
+#[test]
+fn a_receipt_the_way_of_conductors_is_an_unknown_type() {
+    let body = applied().to_string();
+    for exchange in ["conductor.events", ""] {
+        let envelope = Envelope {
+            exchange,
+            by_subscriber: false,
+            ..receipt("scheduler.applied", body.as_bytes())
+        };
+        assert_refused(
+            decode(&envelope, None),
+            Reason::UnknownType,
+            "scheduler.applied",
         );
     }
 }
@@ -1061,6 +1179,7 @@ proptest! {
         message_type in any_type(),
         routing_key in any_type(),
         exchange in prop_oneof![Just(""), Just("conductor.events")],
+        by_subscriber in any::<bool>(),
         message_id in proptest::option::of(".{0,10}"),
         content_type in proptest::option::of(prop_oneof![
             Just("application/json".to_owned()), Just("application/msgpack".to_owned()), ".{0,10}",
@@ -1075,6 +1194,7 @@ proptest! {
         let body = &body[..body.len().min(cut)];
         let envelope = Envelope {
             exchange,
+            by_subscriber,
             routing_key: &routing_key,
             message_id: message_id.as_deref(),
             message_type: Some(&message_type),

@@ -27,6 +27,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON nodewarden_unheeded TO 'nodewarden'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON nodewarden_proof TO 'nodewarden'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON nodewarden_streams TO 'nodewarden'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON nodewarden_hearing TO 'nodewarden'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON nodewarden_receipts TO 'nodewarden'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON nodewarden_counts TO 'nodewarden'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON nodewarden_counted TO 'nodewarden'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON nodewarden_bridge TO 'nodewarden'@'%';

@@ -17,5 +17,5 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
     nodewarden_state, nodewarden_relay, nodewarden_events, nodewarden_conductors, nodewarden_pairs,
     nodewarden_decisions, nodewarden_changes, nodewarden_announcements, nodewarden_requests,
     nodewarden_pause, nodewarden_proof, nodewarden_unheeded, nodewarden_counts, nodewarden_counted,
-    nodewarden_streams, nodewarden_hearing, nodewarden_bridge, nodewarden_bridge_said
+    nodewarden_streams, nodewarden_hearing, nodewarden_receipts, nodewarden_bridge, nodewarden_bridge_said
     TO nodewarden;

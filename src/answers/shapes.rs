@@ -6,6 +6,7 @@ use crate::answers::explain;
 use crate::domain::event::EventType;
 use crate::store::{
     ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Pause, SnapshotPage,
+    SubscriberView,
 };
 use crate::telemetry::printable;
 
@@ -52,6 +53,32 @@ impl From<HoldView> for SnapshotNode {
             reason: hold.reason.as_str(),
             decision_id: hold.decision_id,
             since_ms: hold.since_ms,
+        }
+    }
+}
+
+/// One subscriber, in `status`
+#[derive(Debug, Serialize)]
+pub struct Subscriber {
+    subscriber: String,
+    stream: String,
+    seq: u64,
+    applied_at_ms: u64,
+    heard_at_ms: u64,
+    behind: u64,
+    waiting_since_ms: Option<u64>,
+}
+
+impl From<SubscriberView> for Subscriber {
+    fn from(view: SubscriberView) -> Self {
+        Self {
+            subscriber: view.subscriber,
+            stream: view.stream,
+            seq: view.seq,
+            applied_at_ms: view.applied_at_ms,
+            heard_at_ms: view.heard_at_ms,
+            behind: view.behind,
+            waiting_since_ms: view.waiting_since_ms,
         }
     }
 }

@@ -99,7 +99,14 @@ impl Consumer {
         wait: Duration,
     ) -> Result<Vec<Delivery>, BrokerError> {
         let taken = take(&mut self.stream, &self.channel, most, wait).await?;
-        let plain = taken.iter().map(plain).collect();
+        let marked = |one| {
+            let plain = plain(one);
+            Delivery {
+                by_subscriber: topology::is_of_subscribers(&plain.exchange, &self.settings),
+                ..plain
+            }
+        };
+        let plain = taken.iter().map(marked).collect();
         self.pending.extend(taken);
         Ok(plain)
     }

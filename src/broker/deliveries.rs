@@ -51,6 +51,7 @@ pub(super) fn plain(delivery: &message::Delivery) -> Delivery {
     Delivery {
         tag: delivery.delivery_tag,
         exchange: delivery.exchange.to_string(),
+        by_subscriber: false,
         routing_key: delivery.routing_key.to_string(),
         message_id: text(properties.message_id()),
         message_type: text(properties.kind()),

@@ -11,9 +11,20 @@ use super::BrokerError;
 use super::error::{chain, classify, no_answer, reply_code, short};
 use super::link::BrokerConnection;
 use crate::config::Amqp;
+use crate::message::RECEIPT_TYPE;
 
 /// Which routing keys of the events exchange reach the queue.
 const EVENTS_KEY: &str = "conductor.#";
+
+/// What the exchanges begin with that the shipped rights let subscribers declare and bind.
+const SUBSCRIBERS: &str = "scheduler.";
+
+/// Whether what comes through this exchange is from a subscriber: that of the receipts, or one of a
+/// subscriber's own, which it may bind to that.
+pub(super) fn is_of_subscribers(exchange: &str, settings: &Amqp) -> bool {
+    exchange == settings.receipts_exchange
+        || (exchange.starts_with(SUBSCRIBERS) && exchange != settings.events_exchange)
+}
 
 const ACCESS_REFUSED: u16 = 403;
 const NOT_FOUND: u16 = 404;
@@ -33,6 +44,7 @@ enum Part {
     Binding {
         queue: ShortString,
         exchange: ShortString,
+        key: &'static str,
     },
 }
 
@@ -44,8 +56,29 @@ enum Answer {
 
 /// Declares what is missing, or checks that nothing is.
 pub(super) async fn ensure(link: &BrokerConnection, settings: &Amqp) -> Result<(), BrokerError> {
+    let complaints = complaints(link, settings, parts(settings)?).await?;
+    // Receipts inform; a topology from before there were any is no reason to decide nothing.
+    if complaints.is_empty() {
+        let missing = self::complaints(link, settings, receipts(settings)?).await?;
+        if !missing.is_empty() {
+            tracing::warn!(
+                missing = missing.join("; "),
+                "subscribers' receipts cannot come in"
+            );
+        }
+        return Ok(());
+    }
+    Err(BrokerError::Refused(complaints.join("; ")))
+}
+
+/// What is missing of `parts`, and how to make it.
+async fn complaints(
+    link: &BrokerConnection,
+    settings: &Amqp,
+    parts: impl IntoIterator<Item = Part>,
+) -> Result<Vec<String>, BrokerError> {
     let mut complaints = Vec::new();
-    for part in parts(settings)? {
+    for part in parts {
         let mut tried = false;
         if settings.declare {
             match ask(link, &part, false).await? {
@@ -73,10 +106,7 @@ pub(super) async fn ensure(link: &BrokerConnection, settings: &Amqp) -> Result<(
             complaints.push(part.missing(code, &text, tried));
         }
     }
-    if complaints.is_empty() {
-        return Ok(());
-    }
-    Err(BrokerError::Refused(complaints.join("; ")))
+    Ok(complaints)
 }
 
 fn parts(settings: &Amqp) -> Result<[Part; 5], BrokerError> {
@@ -101,7 +131,26 @@ fn parts(settings: &Amqp) -> Result<[Part; 5], BrokerError> {
             name: queue.clone(),
             single_active: true,
         },
-        Part::Binding { queue, exchange },
+        Part::Binding {
+            queue,
+            exchange,
+            key: EVENTS_KEY,
+        },
+    ])
+}
+
+fn receipts(settings: &Amqp) -> Result<[Part; 2], BrokerError> {
+    let exchange = short(&settings.receipts_exchange)?;
+    Ok([
+        Part::Exchange {
+            setting: "amqp.receipts_exchange",
+            name: exchange.clone(),
+        },
+        Part::Binding {
+            queue: short(&settings.events_queue)?,
+            exchange,
+            key: RECEIPT_TYPE,
+        },
     ])
 }
 
@@ -157,13 +206,17 @@ impl Part {
                     .await
                     .map(|_| ())
             }
-            Self::Binding { queue, exchange } => {
+            Self::Binding {
+                queue,
+                exchange,
+                key,
+            } => {
                 let options = QueueBindOptions::default();
                 channel
                     .queue_bind(
                         queue.clone(),
                         exchange.clone(),
-                        EVENTS_KEY.into(),
+                        (*key).into(),
                         options,
                         none(),
                     )
@@ -176,7 +229,9 @@ impl Part {
         match self {
             Self::Exchange { setting, name } => format!("exchange \"{name}\" ({setting})"),
             Self::Queue { setting, name, .. } => format!("queue \"{name}\" ({setting})"),
-            Self::Binding { queue, exchange } => {
+            Self::Binding {
+                queue, exchange, ..
+            } => {
                 format!("binding of queue \"{queue}\" to exchange \"{exchange}\"")
             }
         }
@@ -202,8 +257,12 @@ impl Part {
                     r#"rabbitmqadmin declare queue name={name} durable=true arguments='{{"x-queue-type":"quorum"{single}}}'"#
                 )
             }
-            Self::Binding { queue, exchange } => format!(
-                "rabbitmqadmin declare binding source={exchange} destination={queue} routing_key='{EVENTS_KEY}'"
+            Self::Binding {
+                queue,
+                exchange,
+                key,
+            } => format!(
+                "rabbitmqadmin declare binding source={exchange} destination={queue} routing_key='{key}'"
             ),
         }
     }

@@ -183,6 +183,9 @@ fn sentence(done: &Requeued, why: Kept) -> Option<String> {
         Kept::OurOwn => {
             format!("{one}: a tick or a probe of nodewarden is never put back; discard {it}")
         }
+        Kept::Receipt => format!(
+            "{one}: only the newest receipt of a subscriber counts, and none is put back; discard {it}"
+        ),
         Kept::Foreign => format!(
             "{one}: refused as foreign_publisher; look at {it}, then requeue {it} by {its} with --as-me to say the \
              same under your own broker user"

@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 use super::output;
 use crate::answers::explain::counted;
 use crate::answers::explain::{self, distance, length, when};
-use crate::answers::shapes::{Conductor, Driver, Paused};
+use crate::answers::shapes::{Conductor, Driver, Paused, Subscriber};
 use crate::config::Mode;
 use crate::domain::change::PairState;
-use crate::store::{ConductorView, DriverView, HearingNote, Observed, Overview, Pause};
+use crate::store::{
+    ConductorView, DriverView, HearingNote, Observed, Overview, Pause, SubscriberView,
+};
 use crate::telemetry::printable;
 
 /// Pairs that are explained one by one; the rest is counted.
@@ -63,6 +65,7 @@ pub struct Picture {
     pub overview: Overview,
     pub drivers: Vec<DriverView>,
     pub conductors: Vec<ConductorView>,
+    pub subscribers: Vec<SubscriberView>,
     /// What was only observed lately, if that is what is done.
     pub observed: Option<Observed>,
     pub now_ms: u64,
@@ -92,6 +95,7 @@ impl Picture {
             .map(|view| Driver::new(view, &self.conductors, self.now_ms))
             .collect();
         let conductors: Vec<_> = self.conductors.into_iter().map(Conductor::from).collect();
+        let subscribers: Vec<_> = self.subscribers.into_iter().map(Subscriber::from).collect();
         json!({
             "stream": overview.stream,
             "began": overview.began.as_ref().map(|began| json!({
@@ -129,6 +133,7 @@ impl Picture {
             "counted_at_ms": overview.counted_at_ms,
             "drivers": drivers,
             "conductors": conductors,
+            "subscribers": subscribers,
         })
     }
 
@@ -137,6 +142,7 @@ impl Picture {
         let mut text = self.head();
         text.push_str(&self.drivers_table());
         text.push_str(&self.conductors_table());
+        text.push_str(&self.subscribers_table());
         text.push_str(&self.unheeded());
         text.push_str(&self.reasons());
         text.push_str(&self.nearly_lost());
@@ -309,6 +315,31 @@ impl Picture {
                 distance(view.since_ms, self.now_ms),
                 distance(view.last_sign_at_ms, self.now_ms),
                 view.drivers.join(", "),
+            ]);
+        }
+        format!("\n{}", output::table(&rows))
+    }
+
+    /// How far subscribers are, if any says so.
+    fn subscribers_table(&self) -> String {
+        if self.subscribers.is_empty() {
+            return String::new();
+        }
+        let names = ["SUBSCRIBER", "APPLIED", "BEHIND", "SINCE", "LAST HEARD"];
+        let mut rows = vec![names.map(str::to_owned).to_vec()];
+        for view in &self.subscribers {
+            let ours = view.stream == self.overview.stream;
+            let (applied, behind) = match ours {
+                true => (view.seq.to_string(), view.behind.to_string()),
+                false => ("-".to_owned(), "another stream".to_owned()),
+            };
+            rows.push(vec![
+                view.subscriber.clone(),
+                applied,
+                behind,
+                view.waiting_since_ms
+                    .map_or_else(|| "-".to_owned(), |at| distance(at, self.now_ms)),
+                distance(view.heard_at_ms, self.now_ms),
             ]);
         }
         format!("\n{}", output::table(&rows))

@@ -75,6 +75,7 @@ async fn look(settings: &Settings) -> Result<Picture, StoreError> {
     let overview = reader.overview().await?;
     let conductors = reader.conductors().await?;
     let drivers = reader.drivers().await?;
+    let subscribers = reader.subscribers().await?;
     let now_ms = now_ms();
     let observed = match overview.observing() {
         true => Some(
@@ -90,6 +91,7 @@ async fn look(settings: &Settings) -> Result<Picture, StoreError> {
         overview,
         drivers,
         conductors,
+        subscribers,
         observed,
         now_ms,
         commits_within_ms: u64::try_from(sweeps)

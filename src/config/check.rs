@@ -62,6 +62,7 @@ impl Settings {
             ("events_exchange", &self.amqp.events_exchange),
             ("events_queue", &self.amqp.events_queue),
             ("nodes_exchange", &self.amqp.nodes_exchange),
+            ("receipts_exchange", &self.amqp.receipts_exchange),
             ("dead_letters_queue", &self.amqp.dead_letters_queue),
         ] {
             if name.is_empty() || name.len() > 255 {
@@ -76,6 +77,14 @@ impl Settings {
         if self.amqp.events_exchange == self.amqp.nodes_exchange {
             return refuse(
                 "amqp.nodes_exchange must not be amqp.events_exchange: conductors and schedulers need separate permissions",
+            );
+        }
+        if [&self.amqp.events_exchange, &self.amqp.nodes_exchange]
+            .contains(&&self.amqp.receipts_exchange)
+        {
+            return refuse(
+                "amqp.receipts_exchange must be neither amqp.events_exchange nor amqp.nodes_exchange: what comes \
+                 through it counts as receipts alone",
             );
         }
         Ok(())
@@ -160,6 +169,12 @@ impl Settings {
         }
         if placement.aggregate.trim().is_empty() {
             return refuse("placement.aggregate must name an aggregate");
+        }
+        let name = placement.subscriber.trim();
+        if name.is_empty() || name.len() > 255 || name.contains(char::is_control) {
+            return refuse(
+                "placement.subscriber must be 1 to 255 bytes without control characters",
+            );
         }
         Ok(())
     }

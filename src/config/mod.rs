@@ -72,6 +72,8 @@ pub struct Amqp {
     pub events_queue: String,
     /// The exchange that schedulers subscribe to.
     pub nodes_exchange: String,
+    /// The exchange that subscribers publish their receipts to.
+    pub receipts_exchange: String,
     /// The queue of refused messages.
     pub dead_letters_queue: String,
     /// At most so many deliveries are handled in one transaction. Acknowledging 256 at once is about seven
@@ -89,6 +91,7 @@ impl Default for Amqp {
             events_exchange: "conductor.events".into(),
             events_queue: "nodewarden.conductor-events".into(),
             nodes_exchange: "node.events".into(),
+            receipts_exchange: "scheduler.receipts".into(),
             dead_letters_queue: "nodewarden.dead-letters".into(),
             batch: 256,
         }
@@ -325,6 +328,8 @@ pub struct Placement {
     pub snapshot_urls: Vec<String>,
     /// The aggregate whose members are kept: its name, or its UUID where Nova does not show it to us.
     pub aggregate: String,
+    /// What it calls itself in its receipts; replicas share one name.
+    pub subscriber: String,
     /// Which cloud of `clouds.yaml`; not set: `OS_CLOUD`, or the other variables `OS_…`.
     pub cloud: Option<String>,
     /// How often all members are compared.
@@ -344,6 +349,7 @@ impl Default for Placement {
         Self {
             snapshot_urls: vec!["http://127.0.0.1:8780".into()],
             aggregate: "nodewarden".into(),
+            subscriber: "placement".into(),
             cloud: None,
             interval: Duration::from_secs(60),
             timeout: Duration::from_secs(10),

@@ -87,8 +87,19 @@ pub struct Announcement {
     pub epoch: u64,
     /// When it was decided, ms since 1970 UTC; also the message's `timestamp`.
     pub decided_at_ms: u64,
+    /// Since when subscribers wait for it, ms since 1970 UTC: the decision, or, of nodes that were found
+    /// later, when that was. No part of the message.
+    pub waited_since_ms: u64,
     /// What it says.
     pub content: Content,
+}
+
+impl Announcement {
+    /// Whether it says anything about nodes.
+    #[must_use]
+    pub fn moves_nodes(&self) -> bool {
+        !matches!(self.content, Content::Position { .. })
+    }
 }
 
 /// What an announcement says.

@@ -85,6 +85,10 @@ name!(
     Driver, empty: false, normal: |text| text.into()
 );
 name!(
+    /// The name of a subscriber to the announcements, compared exactly.
+    SubscriberName, empty: false, normal: |text| text.into()
+);
+name!(
     /// The `message_id` of an event; unique among the events of one conductor.
     EventId, empty: false, normal: |text| text.into()
 );

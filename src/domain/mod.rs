@@ -5,7 +5,8 @@
 //!
 //! Read in this order: [`ids`] and [`event`] (the words), [`conductor`] (one conductor's life),
 //! [`change`] (what a decision says), [`map`] (which conductors make a pair active), [`hearing`] (when silence proves something),
-//! [`decide`] (the rule that joins them), [`unheeded`] (signs that do not count), [`unknown`] (pairs that never had a conductor), [`committed`] (a database that went back).
+//! [`decide`] (the rule that joins them), [`unheeded`] (signs that do not count), [`unknown`] (pairs that never had a
+//! conductor), [`committed`] (a database that went back), [`receipt`] (how far subscribers are).
 
 pub mod announcement;
 pub mod change;
@@ -18,6 +19,7 @@ pub(crate) mod example;
 pub mod hearing;
 pub mod ids;
 pub mod map;
+pub mod receipt;
 pub mod time;
 pub mod unheeded;
 pub mod unknown;

@@ -11,7 +11,7 @@ use super::Sources;
 use crate::answers::explain;
 use crate::clock::now_ms;
 use crate::store::{DriverView, StoreError};
-use crate::telemetry::{PairGauge, error_chain};
+use crate::telemetry::{PairGauge, SubscriberGauge, error_chain};
 
 /// Prometheus gives up after 10 s by default; the rest is for the answer itself.
 const REFRESH_LIMIT: Duration = Duration::from_secs(4);
@@ -59,6 +59,18 @@ pub async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
 async fn refresh(sources: &Sources) -> Result<(), StoreError> {
     let overview = sources.reader.overview().await?;
     let drivers = sources.reader.drivers().await?;
+    let subscribers = sources.reader.subscribers().await?;
+    let subscribers: Vec<_> = subscribers
+        .into_iter()
+        .map(|view| SubscriberGauge {
+            subscriber: view.subscriber,
+            behind: view.behind,
+            lag: view.waiting_since_ms.map_or(Duration::ZERO, |at| {
+                Duration::from_millis(now_ms().saturating_sub(at))
+            }),
+        })
+        .collect();
+    sources.metrics.subscribers(&subscribers);
     let oldest = overview
         .outbox_oldest_ms
         .map(|at| Duration::from_millis(now_ms().saturating_sub(at)));

@@ -12,13 +12,15 @@
 //!
 //! - [`following`] and [`wanted`] are pure: the stream, and what is left to do.
 //! - [`credentials`] and [`openstack`] log in and ask; [`aggregate`] reads and writes members.
-//! - [`preflight`] says what is missing for it to work; [`Service`] is the loop.
+//! - [`preflight`] says what is missing for it to work; [`Service`] is the loop;
+//!   `reporting` says how far it is.
 
 pub mod aggregate;
 pub mod credentials;
 pub mod following;
 pub mod openstack;
 pub mod preflight;
+mod reporting;
 mod service;
 pub mod snapshot;
 mod status;

@@ -23,6 +23,7 @@ use super::wanted::{Heard, Wanted};
 use crate::broker::Subscriber;
 use crate::clock::SystemClock;
 use crate::config::{Amqp, Placement};
+use crate::domain::ids::SubscriberName;
 use crate::retry::Pauses;
 use crate::telemetry;
 use crate::wire::Announced;
@@ -43,10 +44,12 @@ const POLL: Duration = Duration::from_millis(200);
 pub struct Service {
     openstack: OpenStack,
     http: reqwest::Client,
-    settings: Placement,
-    clock: SystemClock,
+    pub(super) settings: Placement,
+    pub(super) clock: SystemClock,
     wanted: Mutex<Wanted>,
     work: Notify,
+    /// Something was carried out.
+    pub(super) progress: Notify,
     /// A snapshot was taken and not compared yet.
     begun: AtomicBool,
     /// How often an address gave a snapshot of a stream that the broker does not speak of.
@@ -71,6 +74,7 @@ impl Service {
             clock,
             wanted: Mutex::default(),
             work: Notify::new(),
+            progress: Notify::new(),
             begun: AtomicBool::new(false),
             wrong: AtomicUsize::new(0),
             status,
@@ -79,12 +83,31 @@ impl Service {
 
     /// Runs until `stop`.
     pub async fn run(&self, amqp: &Amqp, stop: &CancellationToken) {
-        let both = async { tokio::join!(self.follow(amqp, stop), self.carry_out(stop)) };
-        stop.run_until_cancelled(both).await;
+        let all = async {
+            tokio::join!(
+                self.follow(amqp, stop),
+                self.carry_out(stop),
+                self.tell(amqp)
+            )
+        };
+        stop.run_until_cancelled(all).await;
     }
 
-    fn wanted(&self) -> MutexGuard<'_, Wanted> {
+    async fn tell(&self, amqp: &Amqp) {
+        match SubscriberName::parse(self.settings.subscriber.trim()) {
+            Ok(name) => self.report(amqp, &name).await,
+            Err(fault) => tracing::error!(%fault, "no receipts: placement.subscriber"),
+        }
+    }
+
+    pub(super) fn wanted(&self) -> MutexGuard<'_, Wanted> {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the stream is followed and Placement written.
+    pub(super) fn is_well(&self) -> bool {
+        let status = self.status.borrow();
+        status.stream_trouble.is_none() && status.placement_trouble.is_none()
     }
 
     fn following(&self) -> bool {
@@ -160,6 +183,9 @@ impl Service {
                 }
             }
             if !deliveries.is_empty() {
+                if self.wanted().awaits_comparison() {
+                    self.begun.store(true, Ordering::Relaxed);
+                }
                 self.work.notify_one();
             }
         }
@@ -283,6 +309,7 @@ impl Service {
     }
 
     fn tell_counts(&self) {
+        self.progress.notify_one();
         let (wanted, waiting, unknown) = self.wanted().counts();
         self.status.send_modify(|status| {
             (status.wanted, status.waiting, status.unknown) = (wanted, waiting, unknown);

@@ -53,6 +53,10 @@ pub struct Wanted {
     /// The broker speaks of the stream that the snapshot is of: only then does what is missing from
     /// the snapshot prove anything.
     heard: bool,
+    /// All members were compared with what the snapshot says: what came before it is waiting or done.
+    compared: bool,
+    /// Everything up to this change was seen to be carried out; nothing, before the first comparison.
+    proven: Option<u64>,
 }
 
 impl Wanted {
@@ -77,6 +81,11 @@ impl Wanted {
             }
             Some(_) | None => {}
         }
+        self.prove();
+        self.compared = false;
+        if self.following.as_ref().map(Following::stream) != Some(following.stream()) {
+            self.proven = None;
+        }
         self.following = Some(following);
         Ok(())
     }
@@ -92,7 +101,10 @@ impl Wanted {
             Told::Missed(why) if of_ours => Heard::Missed(why),
             Told::Missed(why) => Heard::AnotherStream(why),
             Told::Changed(changes) => {
-                self.waiting.extend(changes);
+                for (uuid, seq) in changes {
+                    // What is undone yet of an older change is still to be done.
+                    self.waiting.entry(uuid).or_insert(seq);
+                }
                 Heard::Followed
             }
         }
@@ -105,11 +117,13 @@ impl Wanted {
         let Some(following) = &self.following else {
             return 0;
         };
-        let seq = following.seq();
         let mut plan = Plan::new(following.out(), members);
         if !self.heard {
             plan.remove.clear();
         }
+        // Which change asked for it is not known; what was proven before stays so.
+        let seq = self.prove().unwrap_or(0) + 1;
+        self.compared = self.heard;
         let count = plan.add.len() + plan.remove.len();
         for uuid in plan.add.into_iter().chain(plan.remove) {
             if !self.under_way.contains_key(&uuid) {
@@ -147,7 +161,8 @@ impl Wanted {
     /// It could not be done: its turn comes again.
     pub fn failed(&mut self, uuid: &str) {
         if let Some(seq) = self.under_way.remove(uuid) {
-            self.waiting.entry(uuid.to_owned()).or_insert(seq);
+            let waiting = self.waiting.entry(uuid.to_owned()).or_insert(seq);
+            *waiting = seq.min(*waiting);
         }
     }
 
@@ -156,13 +171,30 @@ impl Wanted {
         Some(following.out().contains(uuid))
     }
 
-    /// Everything up to this change of this stream has been carried out.
-    #[must_use]
-    pub fn applied(&self) -> Option<(&str, u64)> {
+    /// Everything up to this change of this stream has been carried out, or is superseded; `None`: nothing
+    /// is known to be yet.
+    pub fn applied(&mut self) -> Option<(&str, u64)> {
+        let seq = self.prove()?;
         let following = self.following.as_ref()?;
-        let waiting = self.waiting.values().chain(self.under_way.values()).min();
-        let seq = waiting.map_or(following.seq(), |seq| seq.saturating_sub(1));
         Some((following.stream(), seq))
+    }
+
+    /// What is proven as of now; it never goes back within a stream.
+    fn prove(&mut self) -> Option<u64> {
+        if self.compared
+            && let Some(following) = &self.following
+        {
+            let waiting = self.waiting.values().chain(self.under_way.values()).min();
+            let seq = waiting.map_or(following.seq(), |seq| seq.saturating_sub(1));
+            self.proven = self.proven.max(Some(seq));
+        }
+        self.proven
+    }
+
+    /// Whether the broker was heard to speak of the snapshot's stream and no comparison followed yet.
+    #[must_use]
+    pub fn awaits_comparison(&self) -> bool {
+        self.heard && !self.compared
     }
 
     /// How many nodes are out of service, wait for their turn, and are unknown to Placement.
@@ -181,7 +213,7 @@ impl Wanted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::out::NodePosition;
+    use crate::wire::out::{Cause, Node, NodeOutOfService, NodePosition, OutOfServiceReason};
 
     fn set(uuids: &[&str]) -> BTreeSet<String> {
         uuids.iter().map(|uuid| (*uuid).to_owned()).collect()
@@ -199,6 +231,29 @@ mod tests {
             stream: stream.into(),
             epoch: 1,
             seq,
+        })
+    }
+
+    fn out(seq: u64, uuid: &str) -> Announced {
+        Announced::Out(NodeOutOfService {
+            stream: "s".into(),
+            epoch: 1,
+            decision_id: "d".into(),
+            conductor_group: String::new(),
+            driver: "ipmi".into(),
+            reason: OutOfServiceReason::DriverLost,
+            cause: Cause {
+                event_id: None,
+                event: None,
+                conductor: None,
+            },
+            last_good_at_ms: None,
+            decided_at_ms: 1,
+            nodes: vec![Node {
+                seq,
+                uuid: uuid.to_owned(),
+                name: None,
+            }],
         })
     }
 
@@ -223,17 +278,45 @@ mod tests {
     fn only_what_is_carried_out_counts_as_applied() {
         let none = BTreeSet::new();
         let mut wanted = wanted(&["a"]);
-        assert_eq!(wanted.applied(), Some(("s", 7)));
-        wanted.compare(&set(&[]));
-        assert_eq!(wanted.applied(), Some(("s", 6)));
+        wanted.compare(&set(&["old"]));
+        assert_eq!(wanted.applied(), None, "what is too much was left alone");
+        assert_eq!(wanted.hear(position("s", 7)), Heard::Followed);
+        assert!(wanted.awaits_comparison());
+        wanted.compare(&set(&["old"]));
+        assert_eq!(wanted.applied(), Some(("s", 0)));
         let (uuid, _) = wanted.take(&none).unwrap();
         wanted.failed(&uuid);
-        assert_eq!(wanted.applied(), Some(("s", 6)));
-        assert_eq!(wanted.take(&none), Some(("a".to_owned(), true)));
-        assert_eq!(wanted.take(&none), None);
+        assert_eq!(drain(&mut wanted).len(), 2);
         wanted.done("a", false);
+        assert_eq!(wanted.applied(), Some(("s", 0)));
+        wanted.done("old", true);
         assert_eq!(wanted.applied(), Some(("s", 7)));
         assert_eq!(wanted.counts(), (1, 0, 1));
+        // A member that somebody else removed, and a snapshot of changes that were missed: nothing that
+        // was carried out becomes undone.
+        wanted.compare(&set(&[]));
+        assert_eq!(wanted.applied(), Some(("s", 7)));
+        let newer = Following::new("s".into(), 9, set(&["a", "b"]));
+        wanted.begin(newer).unwrap();
+        assert_eq!(wanted.applied(), Some(("s", 7)));
+        wanted.compare(&set(&["a", "b"]));
+        assert_eq!(drain(&mut wanted), [("a".to_owned(), true)]);
+        wanted.done("a", true);
+        assert_eq!(wanted.applied(), Some(("s", 9)));
+        let another = Following::new("t".into(), 3, set(&[]));
+        wanted.begin(another).unwrap();
+        assert_eq!(wanted.applied(), None);
+    }
+
+    #[test]
+    fn a_node_that_changes_again_before_its_turn_waits_for_its_first_change() {
+        let mut wanted = wanted(&[]);
+        assert_eq!(wanted.hear(position("s", 7)), Heard::Followed);
+        wanted.compare(&set(&[]));
+        for seq in [8, 9] {
+            assert_eq!(wanted.hear(out(seq, "a")), Heard::Followed);
+        }
+        assert_eq!(wanted.applied(), Some(("s", 7)));
     }
 
     #[test]

@@ -134,6 +134,10 @@ pub trait Ledger {
     /// Folds the next changes since then into the counts that are kept; returns how many.
     async fn fold_counts(&mut self, epoch: u64) -> Result<u64, StoreError>;
 
+    /// Since when subscribers wait for a change: when it was decided, or, of a node that was found later,
+    /// when that was; ms since 1970 UTC. `None`: it is not kept any more. Takes no lock.
+    async fn waited_since(&mut self, seq: u64) -> Result<Option<u64>, StoreError>;
+
     /// The pause, if there is one. Takes no lock.
     async fn pause(&mut self) -> Result<Option<Pause>, StoreError>;
 

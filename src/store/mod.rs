@@ -30,7 +30,7 @@ pub use look::reader::Reader;
 pub use look::views::{
     ActionView, ConductorView, DecisionView, DriverView, HoldReason, HoldView, IgnoredView,
     NodeFacts, NodeLine, Observed, Overview, PairFacts, RefusedView, RequestView, ServiceState,
-    SnapshotPage,
+    SnapshotPage, SubscriberView,
 };
 pub use migrate::{migrate, prepare};
 pub use records::{

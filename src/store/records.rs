@@ -9,6 +9,7 @@ use crate::domain::committed::Loss;
 use crate::domain::conductor::{Conductor, ConductorState, Life, Outcome};
 use crate::domain::event::EventType;
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
+use crate::domain::receipt::{Receipt, Received};
 use crate::domain::time::Mono;
 use crate::domain::unheeded::Note;
 use crate::words::words;
@@ -48,6 +49,8 @@ pub struct Memory {
     pub observed: Vec<Turn>,
     /// What did not count of conductors.
     pub unheeded: Vec<Note>,
+    /// How far subscribers are.
+    pub receipts: Vec<Received>,
 }
 
 /// A conductor as stored: no reading of a monotonic clock survives, a hold is what remains of it.
@@ -134,6 +137,8 @@ pub struct Findings {
     pub conductors: Vec<ConductorRecord>,
     /// What did not count of conductors, where that is to be noted.
     pub unheeded: Vec<Note>,
+    /// How far subscribers are, one for each that said something new.
+    pub receipts: Vec<Receipt>,
     /// The pairs whose standing changed, as they are after it.
     pub standings: Vec<StandingRecord>,
     /// In order, one for each turn with a verdict, even if the same batch reverses it (I1).
@@ -377,6 +382,8 @@ pub enum Prune {
     Decisions,
     /// Requests that were answered.
     Requests,
+    /// Receipts of subscribers that were not heard since.
+    Receipts,
 }
 
 /// How long records are kept; older ones are dropped a bounded number at a time.
@@ -384,7 +391,7 @@ pub enum Prune {
 pub struct Keeping {
     /// Events, after receipt.
     pub events: Duration,
-    /// Changes and announcements, after they went out.
+    /// Changes and announcements, after they went out; subscribers, after their last receipt.
     pub announced: Duration,
     /// Decisions, after completion, unless a row that is kept speaks of them.
     pub decisions: Duration,

@@ -9,9 +9,9 @@ use crate::words::Word;
 /// what people call their groups.
 pub const OTHER: &str = "(other)";
 
-/// Seconds; from one SQLite commit on a fast disk to the watchdog's limit.
+/// Seconds; from one SQLite commit on a fast disk to the interval at which subscribers look again.
 pub(super) const BUCKETS: &[f64] = &[
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0,
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0,
 ];
 
 fn each<W: Word>() -> Vec<&'static str> {
@@ -121,6 +121,16 @@ list! {
         "Announcements that the broker did not take", from 0;
     Counter PASSED_BY = "nodewarden_passed_by_messages_total",
         "Announcements that the relay gave up because fresh channels and connections were refused too", from 0;
+
+    Histogram CONFIRMED = "nodewarden_decision_to_confirmed_seconds",
+        "Time from a decision, or from finding nodes later, to the broker's confirm of what it announces";
+    Histogram APPLIED = "nodewarden_decision_to_applied_seconds",
+        "Time from there to a subscriber's receipt";
+    Counter RECEIPTS = "nodewarden_receipts_total", "Receipts of subscribers that were stored", from 0;
+    Gauge SUBSCRIBER_BEHIND = "nodewarden_subscriber_behind_changes",
+        "Changes that a subscriber has not said to have applied";
+    Gauge SUBSCRIBER_LAG = "nodewarden_subscriber_lag_seconds",
+        "For how long the first of them has waited; 0: none does";
 
     // --- operators ------------------------------------------------------------------------------
     Gauge PAUSED = "nodewarden_paused",

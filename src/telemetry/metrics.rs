@@ -1,6 +1,6 @@
 //! How things stand: the recorder, and the gauges that are set for each scrape.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -13,9 +13,13 @@ use super::metric::Kind;
 use crate::domain::change::PairState;
 use crate::domain::conductor::Outcome;
 use crate::domain::event::EventType;
+use crate::domain::receipt::MOST_SUBSCRIBERS;
 
 /// Pairs that get a time series of their own; the rest is summed (I8: label cardinality).
 pub const PAIR_SERIES: usize = 1000;
+
+/// Subscribers that get time series of their own; the worst of the rest share one.
+pub const SUBSCRIBER_SERIES: usize = MOST_SUBSCRIBERS;
 
 /// How one pair stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,12 +38,25 @@ pub struct PairGauge {
     pub nearly_lost: bool,
 }
 
+/// How far one subscriber is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriberGauge {
+    /// Its name.
+    pub subscriber: String,
+    /// Changes that it has not applied.
+    pub behind: u64,
+    /// For how long the first of them has waited.
+    pub lag: Duration,
+}
+
 /// The recorder's other end: how things stand goes in, the text for a scrape comes out.
 #[derive(Clone)]
 pub struct Metrics {
     handle: PrometheusHandle,
     /// Pairs that have a series; bounded by [`PAIR_SERIES`] and one for the rest.
     shown: Arc<Mutex<BTreeSet<(String, String)>>>,
+    /// Subscribers that have series; bounded by [`SUBSCRIBER_SERIES`] and one for the rest.
+    subscribers: Arc<Mutex<BTreeSet<String>>>,
 }
 
 /// Installs the recorder; a second call answers with the first one's handle.
@@ -73,6 +90,7 @@ fn install() -> Result<Metrics, String> {
     Ok(Metrics {
         handle,
         shown: Arc::default(),
+        subscribers: Arc::default(),
     })
 }
 
@@ -232,6 +250,35 @@ impl Metrics {
         DATABASE_STALE.set(flag(stale));
     }
 
+    /// Every subscriber there is; one that is not among them any more falls to 0.
+    pub fn subscribers(&self, subscribers: &[SubscriberGauge]) {
+        let mut shown = self
+            .subscribers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut series: BTreeMap<&str, (u64, Duration)> = shown
+            .iter()
+            .map(|name| (name.as_str(), <(u64, Duration)>::default()))
+            .collect();
+        for each in subscribers {
+            // A series lives as long as the process: who has one keeps it.
+            let room = series.len() < SUBSCRIBER_SERIES;
+            let name = match room || series.contains_key(each.subscriber.as_str()) {
+                true => each.subscriber.as_str(),
+                false => OTHER,
+            };
+            let worst = series.entry(name).or_default();
+            *worst = (worst.0.max(each.behind), worst.1.max(each.lag));
+        }
+        for (name, (behind, lag)) in &series {
+            let labels = || vec![Label::new("subscriber", (*name).to_owned())];
+            SUBSCRIBER_BEHIND.set_with(labels(), *behind as f64);
+            SUBSCRIBER_LAG.set_with(labels(), lag.as_secs_f64());
+        }
+        let names: BTreeSet<String> = series.into_keys().map(str::to_owned).collect();
+        *shown = names;
+    }
+
     /// Every pair there is; what is not among them any more falls to 0.
     pub fn pairs(&self, pairs: &[PairGauge]) {
         for state in PairState::ALL {
@@ -310,6 +357,7 @@ impl PairSeries {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::metric::Metric;
 
     fn pair(driver: &str, active_conductors: u64) -> PairGauge {
         PairGauge {
@@ -323,11 +371,41 @@ mod tests {
     }
 
     #[test]
+    fn subscribers_above_the_bound_share_the_worst_series_and_those_that_vanish_fall_to_0() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let metrics = Metrics {
+            handle: recorder.handle(),
+            shown: Arc::default(),
+            subscribers: Arc::default(),
+        };
+        let subscriber = |number: u64| SubscriberGauge {
+            subscriber: format!("s{number:03}"),
+            behind: number,
+            lag: Duration::from_secs(number),
+        };
+        metrics::with_local_recorder(&recorder, || {
+            let shows = |name: Metric, subscriber: &str, value: u64| {
+                let line = format!("{}{{subscriber=\"{subscriber}\"}} {value}\n", name.name);
+                assert!(metrics.render().contains(&line), "{line}");
+            };
+            let many: Vec<_> = (1..=SUBSCRIBER_SERIES as u64 + 5).map(subscriber).collect();
+            metrics.subscribers(&many);
+            shows(SUBSCRIBER_BEHIND, "s007", 7);
+            shows(SUBSCRIBER_LAG, "s007", 7);
+            shows(SUBSCRIBER_LAG, OTHER, SUBSCRIBER_SERIES as u64 + 5);
+            metrics.subscribers(&[]);
+            shows(SUBSCRIBER_BEHIND, "s007", 0);
+            shows(SUBSCRIBER_LAG, OTHER, 0);
+        });
+    }
+
+    #[test]
     fn pairs_above_the_bound_share_one_series_and_those_that_vanish_fall_to_0() {
         let recorder = PrometheusBuilder::new().build_recorder();
         let metrics = Metrics {
             handle: recorder.handle(),
             shown: Arc::default(),
+            subscribers: Arc::default(),
         };
         metrics::with_local_recorder(&recorder, || {
             let many: Vec<_> = (0..PAIR_SERIES + 5)

@@ -7,12 +7,14 @@ use super::fields::{Fields, MS_MAX, required};
 use super::incoming::{INTERVALS_PER_TIMEOUT, REASON_BYTES, TIMEOUT_MAX_MS, TIMEOUT_MIN_MS};
 use super::probe::Probe;
 use super::publishers::Publishers;
+use super::receipt;
 use super::refusal::{Reason, Refusal, excerpt};
 use super::tick::Tick;
 use super::{BODY_BYTES, DRIVERS, JSON, MSGPACK};
 use crate::domain::event::{Event, EventKind, EventType, Statement};
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, INCARNATION_MAX, Incarnation};
-use crate::message::{Delivery, PROBE_KEY, PROBE_TYPE, TICK_TYPE};
+use crate::domain::receipt::Receipt;
+use crate::message::{Delivery, PROBE_KEY, PROBE_TYPE, RECEIPT_TYPE, TICK_TYPE};
 use crate::words::Word;
 
 /// What a good message says.
@@ -31,6 +33,8 @@ pub enum Incoming {
     /// A probe of this or another replica came back, or something that poses as one; `None`: it cannot
     /// be read. Never refused: it says nothing about any conductor.
     Probe(Option<Probe>),
+    /// How far a subscriber is. Says nothing about any conductor.
+    Receipt(Receipt),
 }
 
 /// The messages that may come in.
@@ -39,6 +43,7 @@ enum Kind {
     Event(EventType),
     Tick,
     Probe,
+    Receipt,
 }
 
 /// Reads `delivery`. With `publishers`, events must carry the `user_id` of somebody who may speak
@@ -54,6 +59,10 @@ pub fn decode(delivery: &Delivery, publishers: Option<&Publishers>) -> Result<In
         Kind::Tick => {
             let fields = Fields::new(body::read(&delivery.body, format(delivery)?)?);
             return Tick::from_fields(&fields).map(Incoming::Tick);
+        }
+        Kind::Receipt => {
+            let fields = Fields::new(body::read(&delivery.body, format(delivery)?)?);
+            return receipt::from_fields(&fields).map(Incoming::Receipt);
         }
         Kind::Probe => return Ok(Incoming::Probe(probe(delivery))),
     };
@@ -81,6 +90,13 @@ fn check_size(body: &[u8]) -> Result<(), Refusal> {
 
 fn kind(delivery: &Delivery) -> Result<Kind, Refusal> {
     let name = delivery.effective_type();
+    // First: a login that may publish receipts must not pass for a conductor, nor the other way round.
+    if delivery.by_subscriber {
+        return match name {
+            RECEIPT_TYPE => Ok(Kind::Receipt),
+            _ => unknown(name, " as one of a subscriber"),
+        };
+    }
     // A login that may publish to the exchange of the conductors must not pass for a replica.
     if name == TICK_TYPE && delivery.exchange.is_empty() {
         return Ok(Kind::Tick);
@@ -89,10 +105,15 @@ fn kind(delivery: &Delivery) -> Result<Kind, Refusal> {
     if name == PROBE_TYPE && delivery.routing_key == PROBE_KEY && !delivery.exchange.is_empty() {
         return Ok(Kind::Probe);
     }
-    EventType::parse(name).map(Kind::Event).ok_or_else(|| {
-        let detail = format!("message type {} is unknown", excerpt(name));
-        Refusal::new(Reason::UnknownType, detail)
-    })
+    match EventType::parse(name) {
+        Some(event_type) => Ok(Kind::Event(event_type)),
+        None => unknown(name, ""),
+    }
+}
+
+fn unknown(name: &str, from: &str) -> Result<Kind, Refusal> {
+    let detail = format!("message type {} is unknown{from}", excerpt(name));
+    Err(Refusal::new(Reason::UnknownType, detail))
 }
 
 fn probe(delivery: &Delivery) -> Option<Probe> {

@@ -14,7 +14,8 @@ use crate::message::{Delivery, PROBE_TYPE, TICK_TYPE};
 pub fn named(delivery: &Delivery, publishers: Option<&Publishers>) -> Option<ConductorName> {
     let body = delivery.body.as_slice();
     let about_us = [TICK_TYPE, PROBE_TYPE].contains(&delivery.effective_type());
-    if about_us || body.len() > BODY_BYTES {
+    // What a subscriber says is no sign of any conductor.
+    if about_us || delivery.by_subscriber || body.len() > BODY_BYTES {
         return None;
     }
     let Some(Value::Text(name)) = glimpse(body)?.fields.remove("conductor") else {

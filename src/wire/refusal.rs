@@ -41,6 +41,8 @@ words! {
         TooManyConductors = "too_many_conductors",
         /// A new pair, above the set number of known ones.
         TooManyPairs = "too_many_pairs",
+        /// A receipt of a new subscriber, above the number of those that are known at once.
+        TooManySubscribers = "too_many_subscribers",
         /// A field of the right kind with a value outside its bounds.
         OutOfBounds = "out_of_bounds",
         /// The heartbeat time-out is under three heartbeat intervals: one lost message would kill.

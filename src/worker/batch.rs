@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::identity::Identity;
+use super::receipts;
 use super::rules::Rules;
 use super::term::Term;
 use crate::config::Mode;
@@ -11,7 +13,8 @@ use crate::domain::conductor::Outcome;
 use crate::domain::decide::{decide, decide_silence};
 use crate::domain::event::{Event, EventKind, EventType};
 use crate::domain::hearing::Heard;
-use crate::domain::ids::{ConductorName, EventId, Pair};
+use crate::domain::ids::{ConductorName, EventId, Pair, SubscriberName};
+use crate::domain::receipt::Receipt;
 use crate::domain::time::{Mono, Now};
 use crate::message::Delivery;
 use crate::store::{ConductorRecord, DecisionRecord, EventRecord, Findings, StandingRecord};
@@ -27,9 +30,9 @@ pub(super) type Key = (ConductorName, EventId);
 /// A delivery, read.
 pub(super) struct Item {
     tag: u64,
-    content: Result<Incoming, Refusal>,
+    pub(super) content: Result<Incoming, Refusal>,
     /// The conductor that a refused message names.
-    named: Option<ConductorName>,
+    pub(super) named: Option<ConductorName>,
 }
 
 /// Reads a delivery.
@@ -45,20 +48,6 @@ pub(super) fn decode(delivery: &Delivery, publishers: Option<&Publishers>) -> It
     }
 }
 
-/// A message that the database will not take: its conductor is not silent, either.
-pub(super) fn not_taken(term: &mut Term, delivery: &Delivery, rules: &Rules, why: &str, now: Now) {
-    let item = decode(delivery, rules.publishers.as_ref());
-    let name = match item.content {
-        Ok(Incoming::Event { event, .. }) => Some(event.conductor),
-        Ok(_) | Err(_) => item.named,
-    };
-    let Some(conductor) = name.and_then(|name| term.map.conductor(&name)) else {
-        return;
-    };
-    let deadline = term.hearing.deadline(conductor, rules.reconnect_grace);
-    term.unheeded.refused(conductor, deadline, why, now);
-}
-
 impl Item {
     /// Its rows at most: event, conductor, and a decision and a standing for each driver.
     pub(super) fn rows(&self) -> u32 {
@@ -67,6 +56,7 @@ impl Item {
                 let drivers = event.kind.statement().map_or(0, |said| said.drivers.len());
                 2 + 2 * u32::try_from(drivers).unwrap_or(u32::MAX / 4)
             }
+            Ok(Incoming::Receipt(_)) => 1,
             Ok(Incoming::Tick(_) | Incoming::Probe(_)) | Err(_) => 0,
         }
     }
@@ -126,6 +116,7 @@ pub(super) struct Batch<'a> {
     new_id: &'a mut dyn FnMut() -> String,
     seen: HashMap<Key, [u8; 32]>,
     standings: BTreeMap<Pair, Standing>,
+    receipts: BTreeMap<SubscriberName, Receipt>,
     done: Done,
 }
 
@@ -143,6 +134,7 @@ impl<'a> Batch<'a> {
             new_id,
             seen: HashMap::new(),
             standings: BTreeMap::new(),
+            receipts: BTreeMap::new(),
             done: Done {
                 findings: Findings {
                     now_ms: now.wall_ms,
@@ -166,16 +158,21 @@ impl<'a> Batch<'a> {
         let rows = findings.events.len()
             + self.term.map.changed().count()
             + 2 * findings.decisions.len()
-            + self.standings.len();
+            + self.standings.len()
+            + self.receipts.len();
         u32::try_from(rows).unwrap_or(u32::MAX)
     }
 
     /// Takes the next delivery of this session; `known` are the events that are remembered already.
-    pub(super) fn take(&mut self, item: Item, known: &HashMap<Key, [u8; 32]>, session: &str) {
+    pub(super) fn take(&mut self, item: Item, known: &HashMap<Key, [u8; 32]>, us: &Identity) {
         match item.content {
             Err(refusal) => self.refuse(item.tag, item.named.as_ref(), refusal),
-            Ok(Incoming::Tick(tick)) => self.tick(&tick, session),
-            Ok(Incoming::Probe(probe)) => self.probe(probe.as_ref(), session),
+            Ok(Incoming::Tick(tick)) => self.tick(&tick, &us.session),
+            Ok(Incoming::Probe(probe)) => self.probe(probe.as_ref(), &us.session),
+            Ok(Incoming::Receipt(receipt)) => {
+                let taken = receipts::take(self.term, &mut self.receipts, receipt, us, self.now);
+                taken.unwrap_or_else(|refusal| self.refuse(item.tag, None, refusal));
+            }
             Ok(Incoming::Event { event, digest }) => {
                 let key = (event.conductor.clone(), event.id.clone());
                 match known.get(&key).or_else(|| self.seen.get(&key)) {
@@ -246,9 +243,11 @@ impl<'a> Batch<'a> {
             term,
             now,
             standings,
+            receipts,
             mut done,
             ..
         } = self;
+        done.findings.receipts = receipts.into_values().collect();
         let changed = term.map.changed();
         done.findings.conductors = changed
             .filter_map(|name| term.map.conductor(name))
@@ -394,6 +393,7 @@ impl Done {
             && findings.events.is_empty()
             && findings.conductors.is_empty()
             && findings.unheeded.is_empty()
+            && findings.receipts.is_empty()
     }
 
     /// Tells operators what was committed: a line for each decision, never one for each node.
@@ -404,6 +404,7 @@ impl Done {
         for (_, refusal) in &self.refused {
             log_refusal(refusal);
         }
+        telemetry::RECEIPTS.count(self.findings.receipts.len() as u64);
         log_decisions(&self.findings, epoch);
     }
 }

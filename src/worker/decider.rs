@@ -16,6 +16,7 @@ use super::noting::Noting;
 use super::pausing::{self, Pausing};
 use super::ports::{Clock, Ledger, Queue};
 use super::probing;
+use super::receipts::measure;
 use super::reconcile::reconcile;
 use super::redecide::redecide;
 use super::requests;
@@ -185,8 +186,9 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         drop_old(place, ledger, clock, step).await?;
         unknown::judge(place, ledger, clock, rules, step).await?;
         reconcile(place, ledger, clock, rules, pausing, step).await?;
-        // The last: it is for those who look, and holds up no decision.
-        count(place, ledger, clock, rules, step).await
+        // The last two: they are for those who look, and hold up no decision.
+        count(place, ledger, clock, rules, step).await?;
+        measure(place, ledger, step).await
     }
 
     /// The epoch, while this replica decides.
@@ -295,6 +297,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             || !term.silent.is_empty()
             || term.retention.len() + term.forgetting.len() > 0
             || term.counting.is_on()
+            || !term.applied.is_empty()
         {
             return Duration::ZERO;
         }

@@ -143,7 +143,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
         let mut ids = || clock.id();
         let mut batch = Batch::new(term, rules, now, &mut ids);
         for item in items {
-            batch.take(item, &known, &us.session);
+            batch.take(item, &known, us);
         }
         batch.finish()
     });
@@ -169,7 +169,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
                 return Ok(0);
             }
             if let (Some(term), 1) = (place.term_mut(), count) {
-                batch::not_taken(term, &in_hand.deliveries[0], rules, &fault.to_string(), now);
+                unheeded::not_taken(term, &in_hand.deliveries[0], rules, &fault.to_string(), now);
             }
             return in_hand.bisect(queue, count, fault).await;
         }

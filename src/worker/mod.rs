@@ -5,7 +5,8 @@
 //!   `silence`, `redecide` (losses that were only observed), `requests`, `sweep`, `forgetting`
 //!   and `retention` (what is kept for too long), `unknown` (pairs
 //!   that never had a conductor) and `reconcile` (`pending`: what is still to be looked at). What
-//!   the database will not take is `left_alone`; `noting` leaves word for `status`. All of
+//!   the database will not take is `left_alone`; `noting` leaves word for `status`; `receipts` tell how far
+//!   subscribers are. All of
 //!   them work on a `term`, what is remembered while this replica decides; `takeover` begins one, and
 //!   reads it again after a doubt.
 //! - `relay`: publishes committed announcements through an `announcer`.
@@ -31,6 +32,7 @@ mod pausing;
 mod pending;
 pub mod ports;
 mod probing;
+mod receipts;
 mod reconcile;
 mod recovery;
 mod redecide;

@@ -194,6 +194,10 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             .await?;
         if !passed_by {
             telemetry::ANNOUNCED.count(out as u64);
+            for announcement in announcements[..out].iter().filter(|one| one.moves_nodes()) {
+                let waited = now_ms.saturating_sub(announcement.waited_since_ms);
+                telemetry::CONFIRMED.took(Duration::from_millis(waited));
+            }
         }
         Ok(out)
     }

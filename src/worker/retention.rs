@@ -8,6 +8,7 @@ use super::end::{Fault, Step, is_about_rows};
 use super::ports::{Clock, Ledger};
 use super::term::Place;
 use super::window::WindowSize;
+use crate::domain::receipt::Receipts;
 use crate::store::{Keeping, Prune};
 use crate::telemetry;
 
@@ -32,16 +33,25 @@ impl Default for Retention {
 
 impl Retention {
     /// Everything is looked at again, as of `now_ms`. A kind whose `keep` is `None` is left alone.
-    pub(super) fn begin(&mut self, keeping: Keeping, drop_events: bool, now_ms: u64) {
+    pub(super) fn begin(
+        &mut self,
+        keeping: Keeping,
+        drop_events: bool,
+        receipts: &Receipts,
+        now_ms: u64,
+    ) {
         let before = |keep: Duration| {
             now_ms.saturating_sub(u64::try_from(keep.as_millis()).unwrap_or(u64::MAX))
         };
+        // All of them are remembered: most sweeps find none that is due, and commit nothing.
+        let old_receipts = receipts.has_older(before(keeping.announced));
         self.due = [
             (Prune::Events, drop_events.then_some(keeping.events)),
             (Prune::Changes, Some(keeping.announced)),
             (Prune::Announcements, Some(keeping.announced)),
             (Prune::Decisions, Some(keeping.decisions)),
             (Prune::Requests, Some(keeping.decisions)),
+            (Prune::Receipts, old_receipts.then_some(keeping.announced)),
         ]
         .into_iter()
         .filter_map(|(what, keep)| Some((what, before(keep?))))
@@ -85,6 +95,9 @@ pub(super) async fn drop_old<L: Ledger, C: Clock>(
             return Err(fault.into());
         }
     };
+    if what == Prune::Receipts {
+        term.receipts.forget(before_ms);
+    }
     let took = clock.now().mono.since(began);
     term.retention.rows.took(rows, dropped, took);
     if dropped < u64::from(rows) {

@@ -38,7 +38,7 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
         let drop_events = term.hearing.proven();
         // Here, so that a sweep that cannot begin keeps no table growing.
         term.retention
-            .begin(rules.keeping, drop_events, now.wall_ms);
+            .begin(rules.keeping, drop_events, &term.receipts, now.wall_ms);
         what(term, rules, pausing, now)
     });
     let Some(commit) = commit else {

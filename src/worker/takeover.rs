@@ -9,6 +9,7 @@ use super::rules::Rules;
 use super::term::{Place, Term};
 use crate::domain::conductor::Conductor;
 use crate::domain::map::DriverMap;
+use crate::domain::receipt::Receipts;
 use crate::domain::time::Mono;
 use crate::domain::unheeded::Unheeded;
 use crate::store::{ConductorRecord, Memory};
@@ -41,6 +42,7 @@ pub(super) async fn take_over<L: Ledger, C: Clock>(
     let mut term = Term::new(takeover.epoch, map, mode, nodes, now);
     term.observed = wanted(memory.observed, rules);
     term.unheeded = Unheeded::load(memory.unheeded, now);
+    term.receipts = Receipts::load(memory.receipts);
     if let Some(began) = takeover.began {
         let recovery = Recovery::new(&us.stream, began, rules.reconnect_grace, now);
         recovery.log(takeover.epoch, now);
@@ -65,6 +67,7 @@ pub(super) async fn rebuild<L: Ledger>(
     place.rebuild(|term| map(&memory, |record| remembered(&term.map, record, now)));
     if let Some(term) = place.deciding() {
         term.observed = wanted(memory.observed, rules);
+        term.receipts = Receipts::load(memory.receipts);
     }
     Ok(())
 }

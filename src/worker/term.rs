@@ -18,8 +18,9 @@ use super::window::WindowSize;
 use crate::config::Mode;
 use crate::domain::change::Turn;
 use crate::domain::hearing::Hearing;
-use crate::domain::ids::{ConductorName, Pair};
+use crate::domain::ids::{ConductorName, Pair, SubscriberName};
 use crate::domain::map::DriverMap;
+use crate::domain::receipt::Receipts;
 use crate::domain::time::Mono;
 use crate::domain::unheeded::Unheeded;
 use crate::domain::unknown::Unknown;
@@ -55,6 +56,10 @@ pub(super) struct Term {
     pub(super) left_pairs: LeftAlone<Pair>,
     /// Requests that could not be answered, by number.
     pub(super) left_requests: LeftAlone<u64>,
+    /// How far subscribers are.
+    pub(super) receipts: Receipts,
+    /// What each has applied since that was measured, and when it said so.
+    pub(super) applied: BTreeMap<SubscriberName, (u64, u64)>,
     /// What is kept for too long.
     pub(super) retention: Retention,
     /// What is gone for too long.
@@ -97,6 +102,8 @@ impl Term {
             left_conductors: LeftAlone::default(),
             left_pairs: LeftAlone::default(),
             left_requests: LeftAlone::default(),
+            receipts: Receipts::default(),
+            applied: BTreeMap::new(),
             retention: Retention::default(),
             forgetting: Forgetting::default(),
             counting: Counting::default(),

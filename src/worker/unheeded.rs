@@ -2,15 +2,32 @@
 
 use std::time::Duration;
 
-use super::batch::Done;
-use super::term::Place;
+use super::batch::{self, Done};
+use super::rules::Rules;
+use super::term::{Place, Term};
 use crate::domain::conductor::Conductor;
 use crate::domain::time::Now;
 use crate::domain::unheeded::Ignored;
+use crate::message::Delivery;
 use crate::telemetry;
+use crate::wire::Incoming;
 
 /// Conductors that one warning names; the rest is counted.
 const NAMED: usize = 5;
+
+/// A message that the database will not take: its conductor is not silent, either.
+pub(super) fn not_taken(term: &mut Term, delivery: &Delivery, rules: &Rules, why: &str, now: Now) {
+    let item = batch::decode(delivery, rules.publishers.as_ref());
+    let name = match item.content {
+        Ok(Incoming::Event { event, .. }) => Some(event.conductor),
+        Ok(_) | Err(_) => item.named,
+    };
+    let Some(conductor) = name.and_then(|name| term.map.conductor(&name)) else {
+        return;
+    };
+    let deadline = term.hearing.deadline(conductor, rules.reconnect_grace);
+    term.unheeded.refused(conductor, deadline, why, now);
+}
 
 /// After the commit of `done`: what it noted is stored, and what is ignored is said once a minute.
 pub(super) fn told(place: &mut Place, done: &Done, now: Now) {

@@ -150,6 +150,7 @@ async fn a_loss_takes_out_window_by_window_and_the_last_one_completes_it(kind: K
         stream: stream.clone(),
         epoch: 1,
         decided_at_ms: 1001,
+        waited_since_ms: 1001,
         content: Content::OutOfService {
             about: about(&lost, 1, 1, "conductor.left"),
             reason: OutReason::DriverLost,
@@ -211,6 +212,7 @@ async fn a_return_gives_back_exactly_what_was_taken_and_says_by_which_decision(k
         stream: stream.clone(),
         epoch: 1,
         decided_at_ms: 1003,
+        waited_since_ms: 1003,
         content: Content::BackInService {
             about: about(&lost, 1, 3, "conductor.joined"),
             reason: BackReason::DriverRestored,

@@ -76,6 +76,7 @@ mod looking;
 mod memory;
 mod modelled;
 mod names;
+mod receipts;
 mod replies;
 mod restarts;
 mod sessions;

@@ -81,6 +81,7 @@ fn after_the_batch() -> Memory {
             (pair("redfish", "rack"), Standing::Active),
         ],
         observed: Vec::new(),
+        receipts: Vec::new(),
     }
 }
 

@@ -126,6 +126,7 @@ impl Ledger for AnyLedger {
         count_nodes(after: &str, limit: u32) -> CountsWindow;
         keep_counts(epoch: u64, counts: &Counts) -> ();
         fold_counts(epoch: u64) -> u64;
+        waited_since(seq: u64) -> Option<u64>;
         pause() -> Option<Pause>;
         end_pause(epoch: u64, id: &str, now_ms: u64) -> bool;
         requests() -> Vec<Request>;

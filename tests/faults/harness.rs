@@ -54,6 +54,7 @@ impl Cluster {
             events_exchange: format!("f.{unique}.events"),
             events_queue: format!("f.{unique}.queue"),
             nodes_exchange: format!("f.{unique}.nodes"),
+            receipts_exchange: format!("f.{unique}.receipts"),
             dead_letters_queue: format!("f.{unique}.dead"),
             ..Amqp::default()
         };
@@ -64,6 +65,7 @@ impl Cluster {
             format!("amqp.events_exchange={}", amqp.events_exchange),
             format!("amqp.events_queue={}", amqp.events_queue),
             format!("amqp.nodes_exchange={}", amqp.nodes_exchange),
+            format!("amqp.receipts_exchange={}", amqp.receipts_exchange),
             format!("amqp.dead_letters_queue={}", amqp.dead_letters_queue),
             format!("database.url={}", database.url.expose()),
             "database.transaction_limit=5s".into(),

@@ -51,7 +51,10 @@ pub fn scheduler(deployment: &Deployment, replica: &Replica, language: &str) -> 
     let mut command = match language {
         "python" => {
             let mut command = python();
-            command.arg(file("deploy/examples/python/scheduler.py"));
+            command
+                .arg(file("deploy/examples/python/scheduler.py"))
+                .args(["--subscriber", "example"])
+                .args(["--receipts", &deployment.receipts_exchange]);
             command
         }
         _ => Command::new(example("scheduler")),
@@ -140,6 +143,15 @@ fn the_examples_in_both_languages_work_together() {
         assert_eq!(again.ended(), Some(0));
         hear("out", language);
     }
+    let receipt = eventually("the receipt of the last change", || {
+        let status: Value = serde_json::from_str(&deployment.run(&["status", "--output", "json"]))
+            .expect("status is JSON");
+        let subscribers = status["subscribers"].as_array().expect("a list").clone();
+        let said = |one: &Value| json!([one["subscriber"], one["seq"], one["behind"]]);
+        let said: Vec<Value> = subscribers.iter().map(said).collect();
+        (said == [json!(["example", expected.len(), 0])]).then(|| subscribers[0].clone())
+    });
+    assert_eq!(receipt["waiting_since_ms"], Value::Null);
     let (_, answer) = replica.http_get("/v1/conductors");
     let conductors: Vec<Value> = answer["conductors"]
         .as_array()

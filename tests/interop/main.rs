@@ -39,7 +39,7 @@ fn the_list_of_a_real_ironic_is_imported_and_shown() {
             "announcements": {"made": 0, "confirmed": 0, "oldest_waiting_since_ms": null},
             "nodes": null, "nodes_out_of_service": null, "counted_at_ms": null, "hearing": null,
             "drivers": [],
-            "conductors": [],
+            "conductors": [], "subscribers": [],
         })
     );
 }

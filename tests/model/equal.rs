@@ -207,6 +207,7 @@ fn lines(tables: &Tables) -> Vec<String> {
     lines.extend(rows("events", tables.events.iter()));
     lines.extend(rows("conductors", tables.conductors.iter()));
     lines.extend(rows("unheeded", tables.unheeded.iter()));
+    lines.extend(rows("receipts", tables.receipts.iter()));
     lines.extend(rows("pairs", tables.pairs.iter()));
     lines.extend(rows("decisions", tables.decisions.iter()));
     lines.extend(rows("changes", tables.changes.iter()));

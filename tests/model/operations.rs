@@ -7,7 +7,10 @@ use nodewarden::config::Mode;
 use nodewarden::domain::change::{Cause, CauseKind, Standing, Turn, Verdict};
 use nodewarden::domain::conductor::{ConductorState, Outcome};
 use nodewarden::domain::event::EventType;
-use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
+use nodewarden::domain::ids::{
+    ConductorName, Driver, EventId, Group, Incarnation, Pair, SubscriberName,
+};
+use nodewarden::domain::receipt::Receipt;
 use nodewarden::domain::unheeded::{Ignored, Note, Refused};
 use nodewarden::store::{
     ConductorRecord, DecisionRecord, EventRecord, Findings, HearingNote, Pause, Prune, Request,
@@ -72,6 +75,7 @@ pub enum Call {
     Pause,
     EndPause(String),
     Requests,
+    WaitedSince(u64),
     AnswerForget(Request, bool),
     Pending(Option<u64>, u32),
     Announced(u64),
@@ -245,6 +249,7 @@ impl Maker {
             90..92 => Call::Fold,
             92 => Call::Pause,
             93 => Call::EndPause(pause_id(random)),
+            94 if random.percent(50) => Call::WaitedSince(random.below(40)),
             94 => Call::Requests,
             95 => {
                 let request = Request {
@@ -302,6 +307,8 @@ impl Maker {
         conductors.sort_by(|a, b| a.name.cmp(&b.name));
         conductors.dedup_by(|a, b| a.name == b.name);
         let unheeded = self.random.some(1, note);
+        let mut receipts = self.random.some(2, receipt);
+        receipts.dedup_by(|one, other| one.subscriber == other.subscriber);
         let mut standings: Vec<StandingRecord> = Vec::new();
         let mut decisions = Vec::new();
         for _ in 0..self.random.below(4) {
@@ -317,6 +324,7 @@ impl Maker {
             events,
             conductors,
             unheeded,
+            receipts,
             standings,
             decisions,
             observed: self.random.percent(12),
@@ -443,13 +451,23 @@ impl Maker {
     }
 }
 
-const KINDS: [Prune; 5] = [
+const KINDS: [Prune; 6] = [
     Prune::Events,
     Prune::Changes,
     Prune::Announcements,
     Prune::Decisions,
     Prune::Requests,
+    Prune::Receipts,
 ];
+
+fn receipt(random: &mut Random) -> Receipt {
+    Receipt {
+        subscriber: SubscriberName::parse(random.one(&["s1", "s2", "s3"])).unwrap(),
+        stream: random.one(&["one", "another"]).to_owned(),
+        seq: random.below(40),
+        applied_at_ms: random.below(9),
+    }
+}
 
 fn uuid(random: &mut Random) -> String {
     match random.percent(3) {

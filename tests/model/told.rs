@@ -32,6 +32,9 @@ fn sorted(mut memory: Memory) -> Memory {
     memory.standings.sort_by(|a, b| a.0.cmp(&b.0));
     memory.observed.sort_by(|a, b| a.pair.cmp(&b.pair));
     memory
+        .receipts
+        .sort_by(|a, b| a.receipt.subscriber.cmp(&b.receipt.subscriber));
+    memory
         .unheeded
         .sort_by(|a, b| a.conductor.cmp(&b.conductor));
     memory
@@ -105,6 +108,7 @@ pub async fn told<L: Ledger, O: Outbox>(
         Call::Pause => answer(ledger.pause().await),
         Call::EndPause(id) => answer(ledger.end_pause(epoch, id, now_ms).await),
         Call::Requests => answer(ledger.requests().await),
+        Call::WaitedSince(seq) => answer(ledger.waited_since(*seq).await),
         Call::AnswerForget(asked, forget) => {
             let answered = ledger.answer_forget(epoch, asked, *forget, "so", now_ms);
             answer(answered.await)

@@ -124,6 +124,7 @@ pub fn turned(pair: &Pair, to: Standing, decision: u64) -> Findings {
             since_ms: 1000,
         }],
         unheeded: Vec::new(),
+        receipts: Vec::new(),
         standings: vec![StandingRecord {
             pair: pair.clone(),
             standing: to,

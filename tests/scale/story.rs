@@ -6,7 +6,10 @@ use std::time::Duration;
 use nodewarden::config::Mode;
 use nodewarden::domain::change::{Cause, CauseKind, Standing, Turn, Verdict};
 use nodewarden::domain::conductor::Outcome;
-use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
+use nodewarden::domain::ids::{
+    ConductorName, Driver, EventId, Group, Incarnation, Pair, SubscriberName,
+};
+use nodewarden::domain::receipt::{MOST_SUBSCRIBERS, Receipt};
 use nodewarden::domain::unheeded::Note;
 use nodewarden::store::counting::{self, Read};
 use nodewarden::store::{
@@ -132,6 +135,7 @@ async fn moved(fleet: &Fleet, ledger: &mut SqlLedger, epoch: u64, reads: &mut Re
         noted_at_ms: NOW,
     };
     step!(reads, "note the hearing", ledger.note(epoch, &note));
+    step!(reads, "subscribers", reader.subscribers());
     step!(reads, "overview", reader.overview());
 }
 
@@ -214,6 +218,7 @@ async fn sweeps(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
         Prune::Announcements,
         Prune::Decisions,
         Prune::Requests,
+        Prune::Receipts,
     ] {
         for _ in 0..2 {
             step!(reads, "prune", ledger.prune(epoch, what, KEPT_FROM, WINDOW));
@@ -236,6 +241,7 @@ async fn intake(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
     let pairs: Vec<Pair> = (0..u64::from(WINDOW)).map(|n| small(n * 2 + 1)).collect();
     let observed = findings(&pairs[..1], Standing::Lost, true, "o");
     step!(reads, "observe", ledger.commit(epoch, &observed));
+    step!(reads, "measure", ledger.waited_since(1));
     let lost = findings(&pairs, Standing::Lost, false, "l");
     step!(reads, "commit", ledger.commit(epoch, &lost));
 }
@@ -358,6 +364,14 @@ fn findings(pairs: &[Pair], to: Standing, observed: bool, run: &str) -> Findings
             })
             .collect(),
         conductors: (0..WINDOW).map(|n| conductor(&format!("c{n}"))).collect(),
+        receipts: (0..MOST_SUBSCRIBERS as u64)
+            .map(|n| Receipt {
+                subscriber: SubscriberName::parse(&format!("s{n}")).unwrap(),
+                stream: "7f1d2a3b-64d4-4a57-9d10-6a1f6d3c0e21".to_owned(),
+                seq: n,
+                applied_at_ms: NOW,
+            })
+            .collect(),
         unheeded: (0..WINDOW)
             .map(|n| Note {
                 conductor: name(&format!("c{n}")),

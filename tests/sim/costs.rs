@@ -387,6 +387,12 @@ impl<L: Ledger> Ledger for Costly<L> {
             .await
     }
 
+    async fn waited_since(&mut self, seq: u64) -> Result<Option<u64>, StoreError> {
+        let happens = async |l: &mut L| l.waited_since(seq).await;
+        self.call("waited_since", Does::Look, 1, happens, nothing)
+            .await
+    }
+
     async fn pause(&mut self) -> Result<Option<Pause>, StoreError> {
         self.call("pause", Does::Look, 1, async |l| l.pause().await, nothing)
             .await

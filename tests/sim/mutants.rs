@@ -297,6 +297,10 @@ impl Ledger for Mutated {
         self.inner.fold_counts(epoch).await
     }
 
+    async fn waited_since(&mut self, seq: u64) -> Result<Option<u64>, StoreError> {
+        self.inner.waited_since(seq).await
+    }
+
     async fn pause(&mut self) -> Result<Option<Pause>, StoreError> {
         self.inner.pause().await
     }

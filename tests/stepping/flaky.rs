@@ -277,6 +277,11 @@ impl Ledger for Flaky {
         self.goes(call("fold_counts", 1), happens).await
     }
 
+    async fn waited_since(&mut self, seq: u64) -> Result<Option<u64>, StoreError> {
+        let happens = async |ledger: &mut SqlLedger| ledger.waited_since(seq).await;
+        self.goes(call("waited_since", 1), happens).await
+    }
+
     async fn pause(&mut self) -> Result<Option<Pause>, StoreError> {
         let happens = async |ledger: &mut SqlLedger| ledger.pause().await;
         self.goes(call("pause", 1), happens).await

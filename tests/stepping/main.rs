@@ -14,6 +14,7 @@ mod observe;
 mod operator;
 mod probes;
 mod races;
+mod receipts;
 mod schedules;
 mod servers;
 mod sqlite;

@@ -55,6 +55,7 @@ class Metal3(Fleet):
         self.carry_out()
 
     def carry_out(self):
+        self.refused = False
         out = {node["name"] for node in self.out.values() if node["name"]}
         for host in self.api.ask("GET", HOSTS.format("", ""))["items"]:
             meta = host["metadata"]
@@ -73,6 +74,7 @@ class Metal3(Fleet):
             self.api.ask("PATCH", path, patch)
             tell(change="unhealthy" if value else "healthy", host=meta["name"])
         except urllib.error.HTTPError as fault:
+            self.refused = True
             tell(change="refused", host=meta["name"], why=str(fault))  # the next position tries again
 
 

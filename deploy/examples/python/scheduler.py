@@ -23,6 +23,7 @@ class Fleet:
     def __init__(self, http):
         self.http = http.rstrip("/")
         self.stream, self.seq, self.out = None, 0, {}
+        self.refused = False  # something of it could not be carried out
 
     def take_snapshot(self):
         """Reads what is out of service now. Over several pages the smallest `seq` counts: what
@@ -73,6 +74,27 @@ def tell(**line):
     print(json.dumps(line), flush=True)
 
 
+class Receipts:
+    """Tells nodewarden how far we are: at most once a second, and again each minute."""
+
+    def __init__(self, channel, exchange, subscriber):
+        self.channel, self.exchange, self.subscriber = channel, exchange, subscriber
+        self.said, self.at, self.applied_at_ms = None, 0, 0
+
+    def say(self, fleet):
+        applied = (fleet.stream, fleet.seq)
+        is_new = applied != self.said
+        if not self.subscriber or fleet.refused or time.monotonic() - self.at < (1 if is_new else 60):
+            return
+        if is_new:
+            self.applied_at_ms = int(time.time() * 1000)
+        body = msgpack.packb({"subscriber": self.subscriber, "stream": fleet.stream, "seq": fleet.seq,
+                              "applied_at_ms": self.applied_at_ms})
+        self.channel.basic_publish(self.exchange, "scheduler.applied", body, pika.BasicProperties(
+            type="scheduler.applied", content_type="application/msgpack", delivery_mode=2))
+        self.said, self.at = applied, time.monotonic()
+
+
 def listen(options, fleet):
     parameters = pika.URLParameters(options.amqp)
     parameters.heartbeat = 10
@@ -88,8 +110,11 @@ def listen(options, fleet):
         channel.queue_bind(queue, options.exchange, "node.#")
         # First bound, then the snapshot: nothing falls in between.
         fleet.take_snapshot()
-        for method, properties, body in channel.consume(queue, auto_ack=True):
-            fleet.hear(properties.type or method.routing_key, msgpack.unpackb(body))
+        receipts = Receipts(channel, options.receipts, options.subscriber)
+        for method, properties, body in channel.consume(queue, auto_ack=True, inactivity_timeout=1):
+            if method:  # else nothing came for a second
+                fleet.hear(properties.type or method.routing_key, msgpack.unpackb(body))
+            receipts.say(fleet)
     finally:
         if connection.is_open:
             connection.close()
@@ -102,6 +127,8 @@ def main(fleet=Fleet, description=__doc__):
                          help="nodewarden's; any replica will do")
     options.add_argument("--exchange", default="node.events")
     options.add_argument("--queue", default="scheduler.example", help="how its queue's name begins")
+    options.add_argument("--subscriber", help="say under this name how far we are, as `nodewarden status` shows it")
+    options.add_argument("--receipts", default="scheduler.receipts", metavar="EXCHANGE", help="where to")
     options = options.parse_args()
     fleet = fleet(options.http)
     while True:

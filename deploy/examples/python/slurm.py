@@ -44,6 +44,7 @@ class Slurm(Fleet):
         self.carry_out()
 
     def carry_out(self):
+        self.refused = False
         out = {node["name"]: node["decision_id"] for node in self.out.values() if node["name"]}
         for name, (drains, reason) in nodes().items():
             ours = drains and reason.startswith(OURS)
@@ -52,13 +53,13 @@ class Slurm(Fleet):
             elif name not in out and ours:
                 self.update(name, "state=undrain")
 
-    @staticmethod
-    def update(name, *change):
+    def update(self, name, *change):
         try:
             scontrol("update", f"nodename={name}", *change)
             tell(change=change[0], node=name)
         except OSError as fault:
             # One node that Slurm refuses holds up no other; the next position tries again.
+            self.refused = True
             tell(change="refused", node=name, why=str(fault))
 
 

@@ -8,7 +8,9 @@ use super::plain::shown;
 use super::refusal::{self, DETAIL, ORIGINAL, REASON, REFUSED};
 use crate::broker::APP_ID;
 use crate::broker::publisher::PERSISTENT;
-use crate::message::PROBE_KEY;
+use crate::broker::topology;
+use crate::config::Amqp;
+use crate::message::{PROBE_KEY, RECEIPT_TYPE};
 
 /// What the types of our own messages begin with.
 const OUR_TYPES: &str = "nodewarden.";
@@ -163,6 +165,17 @@ impl Found {
             || [message_type, routing_key]
                 .iter()
                 .any(|name| name.trim().starts_with(OUR_TYPES))
+    }
+
+    /// Whether the original came from a subscriber, or calls itself a receipt: through the events exchange it
+    /// might pass for an event.
+    pub(super) fn is_of_a_subscriber(&self, settings: &Amqp) -> bool {
+        let exchange = entry(&self.original, "exchange").unwrap_or_default();
+        let message_type = self.letter.message_type.as_deref().unwrap_or_default();
+        topology::is_of_subscribers(&exchange, settings)
+            || [message_type, &self.letter.routing_key]
+                .iter()
+                .any(|name| name.trim() == RECEIPT_TYPE)
     }
 
     /// Whether no replica has judged who published it, and that was not `user`.

@@ -34,6 +34,7 @@ pub struct DeadLetters {
     put: ConfirmedChannel,
     queue: ShortString,
     events_exchange: ShortString,
+    settings: Amqp,
 }
 
 /// Which letters are meant.
@@ -78,6 +79,8 @@ pub struct Requeued {
 pub enum Kept {
     /// It calls itself a tick or a probe of nodewarden.
     OurOwn,
+    /// It came from a subscriber: only its newest receipt counts.
+    Receipt,
     /// Its publisher may not speak for that conductor.
     Foreign,
     /// It was never judged whether its publisher may speak for that conductor: the broker, or whoever may
@@ -89,8 +92,9 @@ pub enum Kept {
 
 impl Kept {
     /// Every reason.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::OurOwn,
+        Self::Receipt,
         Self::Foreign,
         Self::Unjudged,
         Self::Unroutable,
@@ -101,6 +105,7 @@ impl Kept {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OurOwn => "our_own",
+            Self::Receipt => "receipt",
             Self::Foreign => "foreign_publisher",
             Self::Unjudged => "unjudged",
             Self::Unroutable => "unroutable",
@@ -122,7 +127,7 @@ impl DeadLetters {
         let queue = short(&settings.dead_letters_queue)?;
         let lock = short(&format!("{queue}.lock"))?;
         let link = Arc::new(BrokerConnection::open(settings, "nodewarden dead-letters").await?);
-        Self::equip(link, queue, lock, short(&settings.events_exchange)?)
+        Self::equip(link, queue, lock, settings)
             .await
             .map_err(BrokerError::before_session)
     }
@@ -131,8 +136,9 @@ impl DeadLetters {
         link: Arc<BrokerConnection>,
         queue: ShortString,
         lock: ShortString,
-        events_exchange: ShortString,
+        settings: &Amqp,
     ) -> Result<Self, BrokerError> {
+        let events_exchange = short(&settings.events_exchange)?;
         let take = link.channel().await?;
         let options = QueueDeclareOptions {
             exclusive: true,
@@ -161,6 +167,7 @@ impl DeadLetters {
             put,
             queue,
             events_exchange,
+            settings: settings.clone(),
         })
     }
 
@@ -201,6 +208,7 @@ impl DeadLetters {
     ) -> Result<Requeued, BrokerError> {
         let mut done = Requeued::default();
         let user = self.link.user().to_owned();
+        let settings = self.settings.clone();
         let stuck = self
             .walk(|found, _| {
                 let letter = &found.letter;
@@ -209,6 +217,8 @@ impl DeadLetters {
                 }
                 let kept = if found.is_our_own() {
                     Kept::OurOwn
+                } else if found.is_of_a_subscriber(&settings) {
+                    Kept::Receipt
                 } else if letter.reason == Kept::Foreign.as_str() && foreign == Foreign::Stays {
                     Kept::Foreign
                 } else if found.is_unjudged(&user) && foreign == Foreign::Stays {

@@ -20,7 +20,7 @@ use crate::store::look::pairs::{conductors, counted, pair, pairs};
 use crate::store::look::snapshot::Snapshot;
 use crate::store::look::views::{
     ConductorView, DecisionView, DriverView, NodeFacts, Observed, Overview, PairFacts, RequestView,
-    SnapshotPage,
+    SnapshotPage, SubscriberView,
 };
 use crate::store::records::HearingNote;
 use crate::store::sql::{self, Statements};
@@ -260,6 +260,19 @@ impl Reader {
         .await
     }
 
+    /// How far subscribers are, by name.
+    pub async fn subscribers(&self) -> Result<Vec<SubscriberView>, StoreError> {
+        self.read("read the receipts", async |look| {
+            let position = look.connection.fetch_one(look.sql.position, &[]).await?;
+            let (stream, seq) = (position.text("stream")?, position.uint("seq")?);
+            let rows = look.connection.fetch(look.sql.see_receipts, &[]).await?;
+            rows.iter()
+                .map(|row| subscriber(row, &stream, seq))
+                .collect()
+        })
+        .await
+    }
+
     /// What became of a request.
     pub async fn request(&self, number: u64) -> Result<RequestView, StoreError> {
         self.read("read a request", async |look| {
@@ -315,6 +328,29 @@ fn hearing(row: &Row) -> Result<HearingNote, sqlx::Error> {
         deaf: row.uint("deaf")? > 0,
         troubles: troubles.lines().map(str::to_owned).collect(),
         noted_at_ms: row.uint("noted_at_ms")?,
+    })
+}
+
+fn subscriber(row: &Row, stream: &str, last: u64) -> Result<SubscriberView, sqlx::Error> {
+    let (follows, seq) = (row.text("stream")?, row.uint("seq")?);
+    let applied_at_ms = row.uint("applied_at_ms")?;
+    let behind = match follows == stream {
+        true => last.saturating_sub(seq),
+        false => last,
+    };
+    let next_ms = match follows == stream {
+        true => row.maybe_uint("next_ms")?,
+        false => None,
+    };
+    Ok(SubscriberView {
+        subscriber: row.text("subscriber")?,
+        stream: follows,
+        seq,
+        applied_at_ms,
+        heard_at_ms: row.uint("heard_at_ms")?,
+        behind,
+        // The change itself is kept for a while alone; what is left is older than the receipt.
+        waiting_since_ms: (behind > 0).then(|| next_ms.unwrap_or(applied_at_ms)),
     })
 }
 

@@ -46,6 +46,25 @@ pub struct Overview {
     pub nodes_out_of_service: u64,
 }
 
+/// How far a subscriber is, by its newest receipt. Times are ms since 1970 UTC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriberView {
+    /// Its name.
+    pub subscriber: String,
+    /// The history that it follows.
+    pub stream: String,
+    /// It has carried out every change of that up to this one.
+    pub seq: u64,
+    /// When it had, by its own clock.
+    pub applied_at_ms: u64,
+    /// When it last said so.
+    pub heard_at_ms: u64,
+    /// Changes that it has not carried out; all, if it follows another history.
+    pub behind: u64,
+    /// Since when the first of them waits; `None`: none does.
+    pub waiting_since_ms: Option<u64>,
+}
+
 /// What was decided since some time while decisions were only observed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Observed {

@@ -34,6 +34,7 @@ pub const COMMON: Statements = Statements {
         "SELECT id, proofs FROM nodewarden_proof LIMIT 0",
         "SELECT conductor, refused_why, refused_count, refused_since_ms, refused_last_ms,
             refused_remaining_ms, ignored_incarnation, ignored_count, ignored_since_ms, ignored_last_ms FROM nodewarden_unheeded LIMIT 0",
+        "SELECT subscriber, stream, seq, applied_at_ms, heard_at_ms FROM nodewarden_receipts LIMIT 0",
         "SELECT conductor_group, driver, nodes, held FROM nodewarden_counts LIMIT 0",
         "SELECT id, counted_at_ms, nodes, held, seq FROM nodewarden_counted LIMIT 0",
         "SELECT id, epoch, unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms FROM nodewarden_hearing LIMIT 0",
@@ -63,6 +64,7 @@ pub const COMMON: Statements = Statements {
         FROM nodewarden_pairs p LEFT JOIN nodewarden_decisions d ON d.number = p.decision",
     unheeded: "SELECT conductor, refused_why, refused_count, refused_since_ms, refused_last_ms,
             refused_remaining_ms, ignored_incarnation, ignored_count, ignored_since_ms, ignored_last_ms FROM nodewarden_unheeded",
+    receipts: "SELECT subscriber, stream, seq, applied_at_ms, heard_at_ms FROM nodewarden_receipts",
     recall: (
         "SELECT conductor, message_id, digest FROM nodewarden_events WHERE (conductor, message_id) IN (",
         ")",
@@ -91,6 +93,11 @@ pub const COMMON: Statements = Statements {
             ignored_count = excluded.ignored_count,
             ignored_since_ms = excluded.ignored_since_ms,
             ignored_last_ms = excluded.ignored_last_ms",
+    ),
+    save_receipts: (
+        "INSERT INTO nodewarden_receipts (subscriber, stream, seq, applied_at_ms, heard_at_ms) VALUES ",
+        " ON CONFLICT (subscriber) DO UPDATE SET stream = excluded.stream, seq = excluded.seq,
+            applied_at_ms = excluded.applied_at_ms, heard_at_ms = excluded.heard_at_ms",
     ),
     decided: "INSERT INTO nodewarden_decisions (number, decision_id, conductor_group, driver, verdict,
         cause, cause_event_id, cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms,
@@ -187,6 +194,10 @@ pub const COMMON: Statements = Statements {
         AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements a WHERE a.decision = d.number)
         AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements r WHERE r.released_by = d.number)
         ORDER BY d.completed_at_ms LIMIT $2)",
+    // At most a hundred rows: no index is worth it.
+    drop_receipts: "DELETE FROM nodewarden_receipts WHERE subscriber IN (
+        SELECT subscriber FROM nodewarden_receipts WHERE heard_at_ms < $1
+        ORDER BY heard_at_ms, subscriber LIMIT $2)",
     pause: "SELECT pause_id, reason, who, paused_at_ms, remaining_ms, noted_at_ms FROM nodewarden_pause WHERE id = 1",
     begin_pause: "INSERT INTO nodewarden_pause (id, pause_id, reason, who, paused_at_ms, remaining_ms, noted_at_ms)
         VALUES (1, $1, $2, $3, $4, $5, $4)",
@@ -215,7 +226,8 @@ pub const COMMON: Statements = Statements {
         AND NOT EXISTS (SELECT 1 FROM nodewarden_conductors c WHERE c.conductor = nodewarden_unheeded.conductor)",
     drop_requests: "DELETE FROM nodewarden_requests WHERE number IN (
         SELECT number FROM nodewarden_requests WHERE done_at_ms < $1 ORDER BY done_at_ms LIMIT $2)",
-    pending: "SELECT a.number, a.type, a.reason, a.first_seq, a.last_seq, a.epoch, a.decided_at_ms,
+    pending: "SELECT a.number, a.type, a.reason, a.first_seq, a.last_seq, a.epoch, a.decided_at_ms, a.committed_at_ms,
+        CASE WHEN a.type = 'node.out_of_service' THEN d.completed_at_ms ELSE r.completed_at_ms END AS completed_at_ms,
         a.format, d.decision_id, d.conductor_group, d.driver, d.last_good_at_ms, r.decision_id AS released_by,
         CASE WHEN a.type = 'node.out_of_service' THEN d.cause_event_id ELSE r.cause_event_id END AS cause_event_id,
         CASE WHEN a.type = 'node.out_of_service' THEN d.cause_event ELSE r.cause_event END AS cause_event,
@@ -277,6 +289,16 @@ pub const COMMON: Statements = Statements {
     see_observed: "SELECT verdict, count(*) AS decisions, coalesce(sum(nodes), 0) AS nodes FROM nodewarden_decisions
         WHERE observed AND decided_at_ms > $1 GROUP BY verdict",
     see_request: "SELECT done_at_ms, result FROM nodewarden_requests WHERE number = $1",
+    see_receipts: "SELECT r.subscriber, r.stream, r.seq, r.applied_at_ms, r.heard_at_ms,
+        (SELECT c.since_ms FROM nodewarden_changes c WHERE c.seq = r.seq + 1) AS next_ms
+        FROM nodewarden_receipts r ORDER BY r.subscriber",
+    see_change: "SELECT c.since_ms, CASE WHEN c.back IS NULL THEN d.decided_at_ms ELSE r.decided_at_ms END AS decided_at_ms,
+        CASE WHEN c.back IS NULL THEN d.completed_at_ms ELSE r.completed_at_ms END AS completed_at_ms
+        FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
+        LEFT JOIN nodewarden_pairs p
+            ON c.back = 'driver_restored' AND p.driver = d.driver AND p.conductor_group = d.conductor_group
+        LEFT JOIN nodewarden_decisions r ON r.number = p.decision AND r.verdict = 'restored' AND NOT r.observed
+        WHERE c.seq = $1",
     count_holds: "SELECT s.seq, d.conductor_group, d.driver, h.nodes FROM nodewarden_state s
         LEFT JOIN (SELECT decision, count(*) AS nodes FROM nodewarden_changes WHERE held IS NOT NULL GROUP BY decision)
             AS h ON 1 = 1

@@ -133,6 +133,7 @@ Statements {
     conductors: &'static str,
     standings: &'static str,
     unheeded: &'static str,
+    receipts: &'static str,
 
     // --- intake ---------------------------------------------------------------------------------
     /// Goes before and after the rows of (conductor, message id).
@@ -140,6 +141,7 @@ Statements {
     remember: &'static str,
     save_conductors: (&'static str, &'static str),
     save_unheeded: (&'static str, &'static str),
+    save_receipts: (&'static str, &'static str),
     /// Goes before the rows.
     decided: &'static str,
     /// A decision that is only recorded: what it would have moved. `$1` now, `$2` nodes, `$3` number.
@@ -188,6 +190,7 @@ Statements {
     drop_changes: &'static str,
     drop_announcements: &'static str,
     drop_decisions: &'static str,
+    drop_receipts: &'static str,
 
     // --- operators ------------------------------------------------------------------------------
     pause: &'static str,
@@ -265,6 +268,10 @@ Statements {
     see_observed: &'static str,
     /// `$1` number.
     see_request: &'static str,
+    /// The receipts, each with when the first change was committed that it does not cover.
+    see_receipts: &'static str,
+    /// When a change was committed, and when what led to it was decided and completed. `$1` seq.
+    see_change: &'static str,
 
     // --- counts ---------------------------------------------------------------------------------
     /// The last `seq`, and the holds of each pair as of it; one row without a pair if nothing is held.

@@ -38,6 +38,11 @@ pub const STATEMENTS: Statements = Statements {
             ignored_since_ms = VALUES(ignored_since_ms),
             ignored_last_ms = VALUES(ignored_last_ms)",
     ),
+    save_receipts: (
+        "INSERT INTO nodewarden_receipts (subscriber, stream, seq, applied_at_ms, heard_at_ms) VALUES ",
+        " ON DUPLICATE KEY UPDATE stream = VALUES(stream), seq = VALUES(seq),
+            applied_at_ms = VALUES(applied_at_ms), heard_at_ms = VALUES(heard_at_ms)",
+    ),
     stand: (
         "INSERT INTO nodewarden_pairs (conductor_group, driver, state, since_ms, decision) VALUES ",
         " ON DUPLICATE KEY UPDATE
@@ -106,6 +111,9 @@ pub const STATEMENTS: Statements = Statements {
             AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements r WHERE r.released_by = d.number)
             ORDER BY d.completed_at_ms LIMIT $2) AS old
         STRAIGHT_JOIN nodewarden_decisions e ON e.number = old.number",
+    drop_receipts: "DELETE e FROM (SELECT subscriber FROM nodewarden_receipts
+            WHERE heard_at_ms < $1 ORDER BY heard_at_ms, subscriber LIMIT $2) AS old
+        STRAIGHT_JOIN nodewarden_receipts e ON e.subscriber = old.subscriber",
     note_hearing: "INSERT INTO nodewarden_hearing (id, epoch, unproven_since_ms, unproven_ms, deaf, troubles, noted_at_ms)
         VALUES (1, $1, $2, $3, $4, $5, $6) ON DUPLICATE KEY UPDATE epoch = VALUES(epoch),
         unproven_since_ms = VALUES(unproven_since_ms), unproven_ms = VALUES(unproven_ms), deaf = VALUES(deaf),

@@ -88,6 +88,16 @@ async fn some(
     Ok(())
 }
 
+/// Since when a change of `committed_ms` was waited for: its decision, unless that had moved all its nodes
+/// before and this one was found later.
+pub fn waited_since(committed_ms: u64, decided_ms: Option<u64>, completed_ms: Option<u64>) -> u64 {
+    match (decided_ms, completed_ms) {
+        (Some(decided), None) => decided,
+        (Some(decided), Some(completed)) if completed >= committed_ms => decided,
+        (Some(_), Some(_)) | (None, _) => committed_ms,
+    }
+}
+
 /// Adds to the number of nodes that a decision moved.
 pub async fn count(unit: &mut Fenced<'_>, decision: u64, nodes: u64) -> Result<(), sqlx::Error> {
     if nodes > 0 {

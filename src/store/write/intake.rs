@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::domain::change::{CauseKind, Verdict};
 use crate::domain::ids::{ConductorName, EventId, Pair};
+use crate::domain::receipt::Receipt;
 use crate::domain::unheeded::Note;
 use crate::store::database::connection::{
     Bind as _, Connection, Value, placeholders, placeholders_from, values,
@@ -55,6 +56,9 @@ pub async fn commit(unit: &mut Fenced<'_>, findings: &Findings) -> Result<(), sq
         save_unheeded(unit, notes).await?;
     }
     let last_decision = decide(unit, findings).await?;
+    for receipts in findings.receipts.chunks(ROWS) {
+        save_receipts(unit, receipts, findings.now_ms).await?;
+    }
     for standings in findings.standings.chunks(ROWS) {
         stand(unit, standings, findings.now_ms, &last_decision).await?;
     }
@@ -210,6 +214,29 @@ async fn save_unheeded(unit: &mut Fenced<'_>, notes: &[Note]) -> Result<(), sqlx
                 ignored.map(|it| it.count).into(),
                 ignored.map(|it| it.since_ms).into(),
                 ignored.map(|it| it.last_ms).into(),
+            ]
+        })
+        .collect();
+    unit.connection.execute(&statement, &values).await?;
+    Ok(())
+}
+
+async fn save_receipts(
+    unit: &mut Fenced<'_>,
+    receipts: &[Receipt],
+    now_ms: u64,
+) -> Result<(), sqlx::Error> {
+    let (before, over) = unit.sql.save_receipts;
+    let statement = format!("{before}{}{over}", placeholders(receipts.len(), 5));
+    let values: Vec<Value<'_>> = receipts
+        .iter()
+        .flat_map(|receipt| {
+            [
+                receipt.subscriber.as_str().into(),
+                receipt.stream.as_str().into(),
+                receipt.seq.into(),
+                receipt.applied_at_ms.into(),
+                now_ms.into(),
             ]
         })
         .collect();

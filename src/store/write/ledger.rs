@@ -17,6 +17,7 @@ use crate::store::records::{
     Counts, CountsWindow, Findings, HearingNote, Memory, Prune, Request, RequestKind, Rows,
     Surveyed, Sweep, Takeover, Window, WindowDone,
 };
+use crate::store::write::announce::waited_since;
 use crate::store::write::count;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::pause::{self, Pause};
@@ -381,6 +382,20 @@ impl Ledger for SqlLedger {
             count::fold(unit).await
         })
         .await
+    }
+
+    async fn waited_since(&mut self, seq: u64) -> Result<Option<u64>, StoreError> {
+        let sql = self.link.statements;
+        self.link
+            .look("look at a change", async |connection| {
+                let row = connection.fetch_first(sql.see_change, values![seq]).await?;
+                let Some(row) = row else { return Ok(None) };
+                let decided = row.maybe_uint("decided_at_ms")?;
+                let completed = row.maybe_uint("completed_at_ms")?;
+                let since_ms = row.uint("since_ms")?;
+                Ok(Some(waited_since(since_ms, decided, completed)))
+            })
+            .await
     }
 
     async fn pause(&mut self) -> Result<Option<Pause>, StoreError> {

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::domain::change::{Cause, CauseKind, CauseWord, Standing, Turn};
-use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
+use crate::domain::ids::{
+    ConductorName, Driver, EventId, Group, Incarnation, Pair, SubscriberName,
+};
+use crate::domain::receipt::{Receipt, Received};
 use crate::domain::unheeded::{Ignored, Note, Refused};
 use crate::store::database::connection::Connection;
 use crate::store::database::error::StoreError;
@@ -21,6 +24,7 @@ pub async fn read(
     let conductors = connection.fetch(sql.conductors, &[]).await?;
     let standings = connection.fetch(sql.standings, &[]).await?;
     let unheeded = connection.fetch(sql.unheeded, &[]).await?;
+    let receipts = connection.fetch(sql.receipts, &[]).await?;
     let collect = || {
         Ok(Memory {
             conductors: conductors.iter().map(conductor).collect::<Result<_, _>>()?,
@@ -30,6 +34,7 @@ pub async fn read(
                 .filter_map(|row| observed(row).transpose())
                 .collect::<Result<_, _>>()?,
             unheeded: unheeded.iter().filter_map(readable).collect(),
+            receipts: receipts.iter().filter_map(received).collect(),
         })
     };
     Ok(collect())
@@ -110,6 +115,29 @@ fn note(row: &Row) -> Result<Note, StoreError> {
         remaining: number("refused_remaining_ms")?.map(Duration::from_millis),
         ignored,
     })
+}
+
+/// A receipt informs: one that makes no sense is no reason to decide nothing.
+fn received(row: &Row) -> Option<Received> {
+    let read = || {
+        let subscriber = SubscriberName::parse(&row.text("subscriber")?);
+        Ok::<_, sqlx::Error>(match subscriber {
+            Err(_) => None,
+            Ok(subscriber) => Some(Received {
+                receipt: Receipt {
+                    subscriber,
+                    stream: row.text("stream")?,
+                    seq: row.uint("seq")?,
+                    applied_at_ms: row.uint("applied_at_ms")?,
+                },
+                heard_at_ms: row.uint("heard_at_ms")?,
+            }),
+        })
+    };
+    read()
+        .inspect_err(|fault| tracing::warn!(%fault, "a subscriber's receipt is passed by"))
+        .ok()
+        .flatten()
 }
 
 fn standing(row: &Row) -> Result<(Pair, Standing), StoreError> {

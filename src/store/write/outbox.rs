@@ -14,7 +14,7 @@ use crate::store::database::link::{Outcome, TransactionWatch, Writer, WriterConn
 use crate::store::database::row::{Nonsense, Row};
 use crate::store::sql::Statements;
 use crate::store::tables;
-use crate::store::write::announce::FORMAT;
+use crate::store::write::announce::{FORMAT, waited_since};
 
 /// [`Outbox`] on a database; owns one connection of its own.
 pub struct SqlOutbox {
@@ -167,11 +167,17 @@ fn of_this_format(
             }
         }
     };
+    let decided_at_ms = row.uint("decided_at_ms")?;
+    let (committed, completed) = (
+        row.uint("committed_at_ms")?,
+        row.maybe_uint("completed_at_ms")?,
+    );
     Ok(Announcement {
+        waited_since_ms: waited_since(committed, Some(decided_at_ms), completed),
         number,
         stream: row.text("stream")?,
         epoch: row.uint("epoch")?,
-        decided_at_ms: row.uint("decided_at_ms")?,
+        decided_at_ms,
         content,
     })
 }

@@ -103,6 +103,7 @@ pub async fn prune(
         Prune::Announcements => sql.drop_announcements,
         Prune::Decisions => sql.drop_decisions,
         Prune::Requests => sql.drop_requests,
+        Prune::Receipts => sql.drop_receipts,
     };
     unit.connection
         .execute(statement, values![before_ms, most])

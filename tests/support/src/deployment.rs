@@ -62,6 +62,7 @@ pub struct Deployment {
     pub events_exchange: String,
     pub events_queue: String,
     pub nodes_exchange: String,
+    pub receipts_exchange: String,
     pub dead_letters_queue: String,
     started: Mutex<u32>,
 }
@@ -74,6 +75,7 @@ impl Default for Deployment {
             events_exchange: format!("i.{unique}.events"),
             events_queue: format!("i.{unique}.queue"),
             nodes_exchange: format!("i.{unique}.nodes"),
+            receipts_exchange: format!("i.{unique}.receipts"),
             dead_letters_queue: format!("i.{unique}.dead"),
             started: Mutex::default(),
         }
@@ -92,6 +94,7 @@ impl Deployment {
             format!("amqp.events_exchange={}", self.events_exchange),
             format!("amqp.events_queue={}", self.events_queue),
             format!("amqp.nodes_exchange={}", self.nodes_exchange),
+            format!("amqp.receipts_exchange={}", self.receipts_exchange),
             format!("amqp.dead_letters_queue={}", self.dead_letters_queue),
             format!("database.url=sqlite://{}", database.display()),
             "decide.reconnect_grace=2s".into(),

@@ -7,6 +7,7 @@ use nodewarden::wire::{self, Incoming, Publishers, Refusal};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Envelope<'a> {
     pub exchange: &'a str,
+    pub by_subscriber: bool,
     pub routing_key: &'a str,
     pub message_id: Option<&'a str>,
     pub message_type: Option<&'a str>,
@@ -24,6 +25,7 @@ pub fn decode(
     let owned = |text: Option<&str>| text.map(str::to_owned);
     let delivery = Delivery {
         exchange: envelope.exchange.to_owned(),
+        by_subscriber: envelope.by_subscriber,
         routing_key: envelope.routing_key.to_owned(),
         message_id: owned(envelope.message_id),
         message_type: owned(envelope.message_type),

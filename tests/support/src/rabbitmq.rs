@@ -27,6 +27,7 @@ pub fn settings() -> Amqp {
         events_exchange: format!("t.{unique}.events"),
         events_queue: format!("t.{unique}.queue"),
         nodes_exchange: format!("t.{unique}.nodes"),
+        receipts_exchange: format!("t.{unique}.receipts"),
         dead_letters_queue: format!("t.{unique}.dead"),
         batch: 16,
         ..Amqp::default()

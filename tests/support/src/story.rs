@@ -214,6 +214,7 @@ impl Story {
                 .iter()
                 .map(|conductor| ConductorRecord::save(conductor, now.mono))
                 .collect(),
+            receipts: Vec::new(),
             standings: change
                 .turns
                 .iter()

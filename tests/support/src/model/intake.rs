@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nodewarden::domain::change::Verdict;
 use nodewarden::domain::ids::Pair;
+use nodewarden::domain::receipt::Received;
 use nodewarden::domain::unheeded::{Note, Refused};
 use nodewarden::store::{ConductorRecord, DecisionRecord, EventRecord, Findings, StandingRecord};
 
@@ -24,6 +25,14 @@ pub fn commit(unit: &mut Unit<'_>, findings: &Findings) -> Result<(), Fault> {
         unit.tables.unheeded.put(note.conductor.clone(), row);
     }
     let last = decide(unit, findings)?;
+    for receipt in &findings.receipts {
+        let received = Received {
+            receipt: receipt.clone(),
+            heard_at_ms: findings.now_ms,
+        };
+        let receipts = &mut unit.tables.receipts;
+        receipts.put(receipt.subscriber.clone(), received);
+    }
     for record in &findings.standings {
         stand(unit, record, findings.now_ms, &last);
     }

@@ -227,6 +227,7 @@ impl Ledger for ModelLedger {
         let rows = intake.events.len()
             + intake.conductors.len()
             + intake.standings.len()
+            + intake.receipts.len()
             + intake.decisions.len();
         self.fenced(epoch, intake.now_ms, "commit", rows, |unit| {
             intake::commit(unit, intake)
@@ -341,6 +342,10 @@ impl Ledger for ModelLedger {
         self.fenced(epoch, None, "fold_counts", 1, |unit| Ok(count::fold(unit)))
     }
 
+    async fn waited_since(&mut self, seq: u64) -> Result<Option<u64>, StoreError> {
+        self.look("waited_since", 1, |unit| Ok(unit.tables.waited_since(seq)))
+    }
+
     async fn pause(&mut self) -> Result<Option<Pause>, StoreError> {
         self.look("pause", 1, |unit| Ok(unit.tables.one.pause.clone()))
     }
@@ -397,7 +402,10 @@ impl Ledger for ModelLedger {
 /// The stored half of the driver map.
 fn memory(unit: &mut Unit<'_>) -> Memory {
     let memory = unit.tables.memory();
-    let rows = memory.conductors.len() + memory.standings.len() + memory.unheeded.len();
+    let rows = memory.conductors.len()
+        + memory.standings.len()
+        + memory.unheeded.len()
+        + memory.receipts.len();
     unit.read += rows as u64;
     memory
 }

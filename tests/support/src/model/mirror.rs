@@ -6,7 +6,10 @@ use std::time::Duration;
 use nodewarden::domain::change::{Cause, CauseKind, CauseWord};
 use nodewarden::domain::committed::Committed;
 use nodewarden::domain::conductor::ConductorState;
-use nodewarden::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
+use nodewarden::domain::ids::{
+    ConductorName, Driver, EventId, Group, Incarnation, Pair, SubscriberName,
+};
+use nodewarden::domain::receipt::{Receipt, Received};
 use nodewarden::domain::unheeded::{Ignored, Note, Refused};
 use nodewarden::store::{ConductorRecord, HearingNote, Pause};
 use nodewarden::words::Word;
@@ -161,6 +164,11 @@ impl Mirror {
         for row in self.all("nodewarden_unheeded").await {
             let note = note(&row);
             tables.unheeded.put(note.conductor.clone(), note);
+        }
+        for row in self.all("nodewarden_receipts").await {
+            let received = received(&row);
+            let name = received.receipt.subscriber.clone();
+            tables.receipts.put(name, received);
         }
         for row in self.all("nodewarden_pairs").await {
             let stands = PairRow {
@@ -331,6 +339,19 @@ fn conductor(row: &Read) -> ConductorRow {
     ConductorRow {
         record,
         noted_at_ms: row.number("hold_noted_at_ms"),
+    }
+}
+
+fn received(row: &Read) -> Received {
+    let name = row.text("subscriber").expect("a name");
+    Received {
+        receipt: Receipt {
+            subscriber: SubscriberName::parse(&name).expect("a name"),
+            stream: row.text("stream").expect("a stream"),
+            seq: row.uint("seq"),
+            applied_at_ms: row.uint("applied_at_ms"),
+        },
+        heard_at_ms: row.uint("heard_at_ms"),
     }
 }
 

@@ -87,7 +87,20 @@ fn announcement(
             about_nodes(tables, number, row)?
         }
     };
+    let led_to_it = match row.announcement_type {
+        AnnouncementType::OutOfService => row.decision,
+        AnnouncementType::BackInService => row.released_by,
+        AnnouncementType::Position => None,
+    };
+    let completed = led_to_it
+        .and_then(|number| tables.decisions.get(&number))
+        .and_then(|decision| decision.completed_at_ms);
+    let in_time = completed.is_none_or(|at| at >= row.committed_at_ms);
     Ok(Announcement {
+        waited_since_ms: match in_time {
+            true => row.decided_at_ms,
+            false => row.committed_at_ms,
+        },
         number,
         stream: tables.one.stream.clone(),
         epoch: row.epoch,

@@ -240,6 +240,18 @@ fn known(text: &mut String, tables: &Tables) {
     let columns = "conductor, refused_why, refused_count, refused_since_ms, refused_last_ms,
         refused_remaining_ms, ignored_incarnation, ignored_count, ignored_since_ms, ignored_last_ms";
     replace(text, "nodewarden_unheeded", columns, notes);
+    let receipts = tables.receipts.values().map(|received| {
+        let receipt = &received.receipt;
+        row![
+            receipt.subscriber.as_str(),
+            receipt.stream.as_str(),
+            receipt.seq,
+            receipt.applied_at_ms,
+            received.heard_at_ms,
+        ]
+    });
+    let columns = "subscriber, stream, seq, applied_at_ms, heard_at_ms";
+    replace(text, "nodewarden_receipts", columns, receipts);
 }
 
 fn of_event(number: u64, event: &EventRow) -> String {

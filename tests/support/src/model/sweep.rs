@@ -93,6 +93,9 @@ pub fn forget(unit: &mut Unit<'_>, conductor: &ConductorName) {
 /// many.
 pub fn prune(unit: &mut Unit<'_>, what: Prune, before_ms: u64, most: u32) -> u64 {
     let tables = &mut *unit.tables;
+    if what == Prune::Receipts {
+        return forget_subscribers(tables, before_ms, most);
+    }
     let mut due = due(tables, what);
     due.retain(|(at_ms, _)| *at_ms < before_ms);
     due.sort_unstable();
@@ -120,7 +123,22 @@ pub fn prune(unit: &mut Unit<'_>, what: Prune, before_ms: u64, most: u32) -> u64
             Prune::Requests => {
                 tables.requests.drop_row(number);
             }
+            Prune::Receipts => {}
         }
+    }
+    due.len() as u64
+}
+
+fn forget_subscribers(tables: &mut Tables, before_ms: u64, most: u32) -> u64 {
+    let all = tables.receipts.iter();
+    let mut due: Vec<_> = all
+        .map(|(name, received)| (received.heard_at_ms, name.clone()))
+        .filter(|(at_ms, _)| *at_ms < before_ms)
+        .collect();
+    due.sort_unstable();
+    due.truncate(most as usize);
+    for (_, name) in &due {
+        tables.receipts.drop_row(name);
     }
     due.len() as u64
 }
@@ -164,6 +182,7 @@ fn due(tables: &Tables, what: Prune) -> Vec<(u64, u64)> {
             done.filter_map(|(number, row)| Some((row.done_at_ms?, *number)))
                 .collect()
         }
+        Prune::Receipts => Vec::new(),
     }
 }
 

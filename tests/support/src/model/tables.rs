@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
-use nodewarden::domain::change::{Standing, Turn};
-use nodewarden::domain::ids::{ConductorName, EventId, Pair};
+use nodewarden::domain::announcement::BackReason;
+use nodewarden::domain::change::{Standing, Turn, Verdict};
+use nodewarden::domain::ids::{ConductorName, EventId, Pair, SubscriberName};
+use nodewarden::domain::receipt::Received;
 use nodewarden::domain::unheeded::Note;
 use nodewarden::store::Memory;
 
@@ -24,6 +26,7 @@ pub struct Tables {
     pub events: Table<u64, EventRow>,
     pub conductors: Table<ConductorName, ConductorRow>,
     pub unheeded: Table<ConductorName, Note>,
+    pub receipts: Table<SubscriberName, Received>,
     pub pairs: Table<Pair, PairRow>,
     /// By number.
     pub decisions: Table<u64, DecisionRow>,
@@ -54,6 +57,7 @@ macro_rules! each_table {
         $tables.events.$call();
         $tables.conductors.$call();
         $tables.unheeded.$call();
+        $tables.receipts.$call();
         $tables.pairs.$call();
         $tables.decisions.$call();
         $tables.changes.$call();
@@ -94,6 +98,7 @@ impl Tables {
             events: Table::default(),
             conductors: Table::default(),
             unheeded: Table::default(),
+            receipts: Table::default(),
             pairs: Table::default(),
             decisions: Table::default(),
             changes: Table::default(),
@@ -125,6 +130,7 @@ impl Tables {
             + self.events.written()
             + self.conductors.written()
             + self.unheeded.written()
+            + self.receipts.written()
             + self.pairs.written()
             + self.decisions.written()
             + self.changes.written()
@@ -236,6 +242,22 @@ impl Tables {
             .any(|(_, change)| self.label(change).is_some_and(|by| by.pair == *pair))
     }
 
+    /// Since when subscribers wait for a change.
+    pub(super) fn waited_since(&self, seq: u64) -> Option<u64> {
+        let change = self.changes.get(&seq)?;
+        let decision = match change.back {
+            None => self.label(change),
+            Some(BackReason::DriverRestored) => {
+                let pair = &self.label(change)?.pair;
+                let last = self.pairs.get(pair).and_then(|row| row.decision);
+                last.and_then(|number| self.decisions.get(&number))
+                    .filter(|last| last.verdict == Verdict::Restored && !last.observed)
+            }
+            Some(_) => None,
+        };
+        Some(waited_since(decision, change.since_ms))
+    }
+
     /// Whether any node needs the pair.
     pub(super) fn needs_any(&self, pair: &Pair) -> bool {
         self.nodes.values().any(|node| node.needs(pair))
@@ -275,8 +297,18 @@ impl Tables {
                 .collect(),
             observed: observed.collect(),
             unheeded: self.unheeded.values().cloned().collect(),
+            receipts: self.receipts.values().cloned().collect(),
         }
     }
+}
+
+/// Since when nodes were waited for that moved at `at_ms`: the decision, or then, if that had moved all of
+/// its nodes before.
+pub(super) fn waited_since(decision: Option<&DecisionRow>, at_ms: u64) -> u64 {
+    let in_time = |decision: &&DecisionRow| decision.completed_at_ms.is_none_or(|at| at >= at_ms);
+    decision
+        .filter(in_time)
+        .map_or(at_ms, |decision| decision.decided_at_ms)
 }
 
 /// The rows above `after`, up to `last`.

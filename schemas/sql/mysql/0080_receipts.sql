@@ -1,0 +1,10 @@
+-- How far each subscriber says that it has carried out the stream: its newest receipt, one row a subscriber.
+CREATE TABLE IF NOT EXISTS nodewarden_receipts (
+    subscriber VARBINARY(255) PRIMARY KEY NOT NULL,
+    stream VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    -- Every change up to this one has been carried out.
+    seq BIGINT NOT NULL,
+    -- By its own clock.
+    applied_at_ms BIGINT NOT NULL,
+    heard_at_ms BIGINT NOT NULL
+) ENGINE = InnoDB;

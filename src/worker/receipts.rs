@@ -1,0 +1,72 @@
+//! How far subscribers are, by their receipts, and how long they took. It is stored with the batch that
+//! brings it, measured one look a step after everything else, and nothing is decided by it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::end::{Fault, Step};
+use super::identity::Identity;
+use super::ports::Ledger;
+use super::term::{Place, Term};
+use crate::domain::ids::SubscriberName;
+use crate::domain::receipt::{MOST_SUBSCRIBERS, Receipt, Received};
+use crate::domain::time::Now;
+use crate::store::StoreError;
+use crate::telemetry;
+use crate::wire::{Reason, Refusal};
+
+/// Takes a receipt into what a batch stores: of each subscriber only the newest.
+pub(super) fn take(
+    term: &mut Term,
+    batch: &mut BTreeMap<SubscriberName, Receipt>,
+    receipt: Receipt,
+    us: &Identity,
+    now: Now,
+) -> Result<(), Refusal> {
+    let name = &receipt.subscriber;
+    if !term.receipts.has_room_for(name) {
+        let detail = format!(
+            "{name} is new, {MOST_SUBSCRIBERS} subscribers are known, and no more are taken until one has been \
+             silent for retention.announced"
+        );
+        return Err(Refusal::new(Reason::TooManySubscribers, detail));
+    }
+    let says_more = term.receipts.take(Received {
+        receipt: receipt.clone(),
+        heard_at_ms: now.wall_ms,
+    });
+    if says_more && receipt.stream == us.stream {
+        term.applied
+            .insert(name.clone(), (receipt.seq, now.wall_ms));
+    }
+    batch.insert(name.clone(), receipt);
+    Ok(())
+}
+
+/// Measures what one subscriber has applied.
+pub(super) async fn measure<L: Ledger>(
+    place: &mut Place,
+    ledger: &mut L,
+    step: &mut Step,
+) -> Result<(), Fault> {
+    let Some(term) = place.deciding() else {
+        return Ok(());
+    };
+    let Some((_, (seq, heard_at_ms))) = term.applied.pop_first() else {
+        return Ok(());
+    };
+    step.worked = true;
+    match ledger.waited_since(seq).await {
+        Ok(Some(since_ms)) => {
+            telemetry::APPLIED.took(Duration::from_millis(heard_at_ms.saturating_sub(since_ms)));
+            Ok(())
+        }
+        Ok(None) => Ok(()),
+        Err(fault @ StoreError::Fenced(_)) => Err(fault.into()),
+        // A measurement is no reason to stop deciding.
+        Err(fault) => {
+            tracing::debug!(fault = telemetry::error_chain(&fault), "measuring");
+            Ok(())
+        }
+    }
+}
