@@ -56,7 +56,8 @@ impl RealOpenStack {
         started
     }
 
-    fn start() -> Self {
+    /// One of a story's own, which may stop parts of it for long.
+    pub fn start() -> Self {
         let database = std::env::var("NODEWARDEN_TEST_MYSQL_URL").expect(
             "NODEWARDEN_TEST_MYSQL_URL must name a MariaDB; tests/servers/mariadb starts one",
         );
@@ -109,6 +110,7 @@ impl RealOpenStack {
             password: "nodewarden",
             region: "RegionOne",
             aggregate: aggregate.as_str().expect("a UUID").to_owned(),
+            authority: None,
         }
     }
 

@@ -1,4 +1,5 @@
 //! What a real Keystone, Placement and Nova make of `nodewarden placement`.
 
+mod bounds;
 mod harness;
 mod stories;

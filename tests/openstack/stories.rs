@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use nodewarden_tests::deployment::eventually;
+use nodewarden_tests::deployment::{eventually, get};
 use nodewarden_tests::fleet::Fleet;
+use nodewarden_tests::waiting::DEADLINE;
 
 use crate::harness::RealOpenStack;
 
@@ -115,6 +116,65 @@ fn a_placement_that_hangs_and_a_service_that_is_killed_only_delay_what_must_come
     fleet.bring_back();
     openstack.signal("keystone", "CONT");
     offered_becomes(&openstack, &fleet, &everything(&fleet));
+}
+
+#[test]
+fn a_token_that_expires_in_the_middle_is_renewed() {
+    let openstack = RealOpenStack::shared();
+    let fleet = Fleet::start(5, 1);
+    openstack.pass(&fleet.all(), &BTreeSet::new(), false);
+    let cloud = openstack.cloud();
+    let (_service, port) = fleet.service(&cloud);
+    let is_ours = |path: &str| path.contains(&cloud.aggregate);
+    let expired = || {
+        let requests = openstack.our_requests();
+        let ours = requests.iter().filter(|(_, path, _)| is_ours(path));
+        ours.filter(|(_, _, status)| status == "401").count()
+    };
+    let end = std::time::Instant::now() + DEADLINE;
+    while expired() == 0 {
+        assert!(std::time::Instant::now() < end, "no token expires");
+        fleet.lose();
+        offered_becomes(&openstack, &fleet, &fleet.kept);
+        fleet.bring_back();
+        offered_becomes(&openstack, &fleet, &everything(&fleet));
+    }
+    let (status, told) = get(port, "/readyz").expect("it answers");
+    assert_eq!(status, 200, "{told}");
+    fleet.lose();
+    offered_becomes(&openstack, &fleet, &fleet.kept);
+}
+
+#[test]
+fn a_placement_that_is_away_for_long_is_waited_for_and_then_made_as_it_must_be() {
+    let openstack = RealOpenStack::start();
+    let fleet = Fleet::start(30, 2);
+    openstack.pass(&fleet.all(), &BTreeSet::new(), false);
+    let cloud = openstack.cloud();
+    let (_service, port) = fleet.service_with(&cloud, &["placement.timeout=1s"]);
+    fleet.lose();
+    offered_becomes(&openstack, &fleet, &fleet.kept);
+    openstack.signal("placement", "STOP");
+    fleet.bring_back();
+    eventually("it says that Placement does not answer", || {
+        get(port, "/readyz").filter(|(status, told)| *status == 503 && told.contains("in time"))
+    });
+    // Each attempt takes a second, and each pause is longer, up to ten seconds.
+    let away = std::time::Instant::now() + std::time::Duration::from_secs(40);
+    while std::time::Instant::now() < away {
+        fleet.lose();
+        fleet.bring_back();
+    }
+    assert!(fleet.subscribers().iter().all(|(_, _, behind)| *behind > 0));
+    openstack.signal("placement", "CONT");
+    offered_becomes(&openstack, &fleet, &everything(&fleet));
+    eventually("its receipt says so", || {
+        let all = fleet.subscribers();
+        all.iter().all(|(_, _, behind)| *behind == 0).then_some(())
+    });
+    for node in fleet.all() {
+        assert_eq!(openstack.aggregates_of(&node), Vec::<String>::new());
+    }
 }
 
 #[test]

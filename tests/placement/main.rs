@@ -2,3 +2,4 @@
 
 mod openstack;
 mod stories;
+mod tls;

@@ -3,7 +3,6 @@
 //! writes down each request, so that a story can say what was never asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
@@ -13,6 +12,8 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use nodewarden_tests::fleet::Cloud;
 use serde_json::{Value, json};
+
+use crate::tls::Authority;
 
 /// The aggregate of ours, and one of somebody else.
 pub const OURS: &str = "11111111-1111-4111-8111-111111111111";
@@ -44,13 +45,24 @@ pub struct Site {
 /// A site on a port of its own, until it is dropped.
 pub struct SimOpenStack {
     site: Arc<Mutex<Site>>,
-    address: SocketAddr,
+    /// How its URLs begin.
+    base: String,
+    authority: Option<Authority>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
 impl SimOpenStack {
     /// A site with these providers, our aggregate as the help makes it, and another's.
     pub fn start(providers: &[String]) -> Self {
+        Self::start_behind(providers, None)
+    }
+
+    /// The same behind TLS alone, with a certificate of this authority's.
+    pub fn behind_tls(providers: &[String], authority: Authority) -> Self {
+        Self::start_behind(providers, Some(authority))
+    }
+
+    fn start_behind(providers: &[String], authority: Option<Authority>) -> Self {
         let site = Site {
             providers: providers
                 .iter()
@@ -70,13 +82,21 @@ impl SimOpenStack {
             .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
             .expect("a port");
         let address = listener.local_addr().expect("an address");
+        let base = match &authority {
+            None => format!("http://{address}"),
+            Some(authority) => {
+                let front = runtime.block_on(authority.before(address));
+                format!("https://{front}")
+            }
+        };
         let router = Router::new()
             .fallback(answer)
-            .with_state((Arc::clone(&site), address));
+            .with_state((Arc::clone(&site), base.clone()));
         runtime.spawn(async move { axum::serve(listener, router).await });
         Self {
             site,
-            address,
+            base,
+            authority,
             runtime: Some(runtime),
         }
     }
@@ -84,11 +104,12 @@ impl SimOpenStack {
     /// How to log in to it.
     pub fn cloud(&self) -> Cloud {
         Cloud {
-            auth_url: format!("http://{}/identity", self.address),
+            auth_url: format!("{}/identity", self.base),
             username: "nodewarden",
             password: "hush",
             region: "north",
             aggregate: "nodewarden".into(),
+            authority: self.authority.as_ref().map(Authority::certificate),
         }
     }
 
@@ -113,9 +134,9 @@ impl Drop for SimOpenStack {
     }
 }
 
-type Shared = (Arc<Mutex<Site>>, SocketAddr);
+type Shared = (Arc<Mutex<Site>>, String);
 
-async fn answer(State((site, address)): State<Shared>, request: Request) -> Response {
+async fn answer(State((site, base)): State<Shared>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body: Bytes = axum::body::to_bytes(body, 1 << 20).await.expect("a body");
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
@@ -124,7 +145,7 @@ async fn answer(State((site, address)): State<Shared>, request: Request) -> Resp
     let query = parts.uri.query().unwrap_or_default().to_owned();
     site.requests.push((parts.method.to_string(), path.clone()));
     if path == "/identity/v3/auth/tokens" {
-        return log_in(&mut site, &body, address);
+        return log_in(&mut site, &body, &base);
     }
     if parts
         .headers
@@ -150,13 +171,13 @@ async fn answer(State((site, address)): State<Shared>, request: Request) -> Resp
     }
 }
 
-fn log_in(site: &mut Site, body: &Value, address: SocketAddr) -> Response {
+fn log_in(site: &mut Site, body: &Value, base: &str) -> Response {
     let user = &body["auth"]["identity"]["password"]["user"];
     if user["name"] != "nodewarden" || user["password"] != "hush" {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     site.logins += 1;
-    let endpoint = |path: &str, region: &str| json!({ "interface": "internal", "region": region, "url": format!("http://{address}{path}") });
+    let endpoint = |path: &str, region: &str| json!({ "interface": "internal", "region": region, "url": format!("{base}{path}") });
     let catalog = json!([
         { "type": "placement", "endpoints": [endpoint("/wrong", "south"), endpoint("/placement", "north")] },
         { "type": "compute", "endpoints": [endpoint("/compute/v2.1", "north")] },

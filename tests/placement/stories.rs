@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use nodewarden_tests::deployment::{Deployment, Other, eventually, free_port, get};
-use nodewarden_tests::fleet::Fleet;
+use nodewarden_tests::fleet::{Cloud, Fleet};
 use rustix::process::Signal;
 use serde_json::Value;
 
 use super::openstack::{OTHER, OURS, SimOpenStack};
+use super::tls::Authority;
 
 fn members_become(site: &SimOpenStack, expected: &BTreeSet<String>) {
     eventually("the members are as they should be", || {
@@ -25,6 +26,10 @@ fn lost_nodes_are_members_until_they_are_back_and_nothing_else_is_ever_written()
     fleet.bring_back();
     members_become(&site, &BTreeSet::new());
 
+    eventually("the receipt of the last change", || {
+        let all = [("placement".to_owned(), 80, 0)];
+        (fleet.subscribers() == all).then_some(())
+    });
     service.signal(Signal::TERM);
     assert_eq!(service.ended(), Some(0));
     let site = site.site();
@@ -67,6 +72,10 @@ fn tokens_end_others_write_and_placement_goes_away_for_a_while() {
         (status == 503 && body.contains("503")).then_some(())
     });
     assert_eq!(site.members(), known, "nothing changed while it was away");
+    eventually("it is said to be behind by all returns", || {
+        let all = [("placement".to_owned(), 20, 20)];
+        (fleet.subscribers() == all).then_some(())
+    });
     site.site().down = false;
     members_become(&site, &BTreeSet::new());
 }
@@ -218,6 +227,38 @@ fn announcements_are_carried_out_while_nova_s_api_is_away_and_a_bad_node_holds_u
         site.broken = None;
     }
     members_become(&site, &fleet.lost);
+}
+
+#[test]
+fn openstack_is_asked_over_tls_only_where_its_certificate_is_of_a_trusted_authority_and_for_its_host()
+ {
+    let fleet = Fleet::start(2, 1);
+    let trusted = Authority::vouching_for("IP:127.0.0.1");
+    let site = SimOpenStack::behind_tls(&fleet.all(), trusted);
+    let (_service, _) = fleet.service(&site.cloud());
+    fleet.lose();
+    members_become(&site, &fleet.lost);
+
+    let refused = |cloud: &Cloud, why: &str| {
+        let mut command = fleet.command(cloud, &["placement", "--once"]);
+        let output = command.output().expect("it runs");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(69), "{told}");
+        assert!(told.contains("certificate") && told.contains(why), "{told}");
+        assert!(!told.contains("hush"), "{told}");
+    };
+    let another = Authority::vouching_for("IP:127.0.0.1");
+    let cloud = |authority| Cloud {
+        authority,
+        ..site.cloud()
+    };
+    refused(&cloud(None), "UnknownIssuer");
+    // It calls itself the same.
+    refused(&cloud(Some(another.certificate())), "BadSignature");
+    let elsewhere = Authority::vouching_for("DNS:keystone.example");
+    let elsewhere = SimOpenStack::behind_tls(&fleet.all(), elsewhere);
+    refused(&elsewhere.cloud(), "not valid for name");
+    assert_eq!(elsewhere.site().requests, [], "nothing was said to it");
 }
 
 #[test]

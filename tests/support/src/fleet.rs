@@ -1,6 +1,7 @@
 //! [`Fleet`]: a deployment with nodes of two drivers, one of which goes away, and `placement` beside it.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::deployment::{Deployment, Other, Replica, eventually, free_port, get};
@@ -14,6 +15,8 @@ pub struct Cloud {
     pub region: &'static str,
     /// The aggregate's name or UUID.
     pub aggregate: String,
+    /// The certificate of an authority to trust besides the system's.
+    pub authority: Option<PathBuf>,
 }
 
 /// `lost` nodes on the driver that goes away, and `kept` ones on another.
@@ -89,6 +92,19 @@ impl Fleet {
         self.lost.union(&self.kept).cloned().collect()
     }
 
+    /// How far subscribers are, as `status` tells: name, last change applied, changes behind.
+    pub fn subscribers(&self) -> Vec<(String, u64, u64)> {
+        let status = self.deployment.run(&["status", "--output", "json"]);
+        let status: serde_json::Value = serde_json::from_str(&status).expect("status is JSON");
+        let all = status["subscribers"].as_array().expect("a list").iter();
+        all.map(|one| {
+            let number = |field: &str| one[field].as_u64().expect("a number");
+            let name = one["subscriber"].as_str().expect("a name").to_owned();
+            (name, number("seq"), number("behind"))
+        })
+        .collect()
+    }
+
     /// A command with the login of `cloud` in its surroundings. The first address for snapshots leads
     /// nowhere.
     pub fn command(&self, cloud: &Cloud, words: &[&str]) -> Command {
@@ -99,9 +115,13 @@ impl Fleet {
             password,
             region,
             aggregate,
+            authority,
         } = cloud;
+        let trusted = authority.as_ref().map_or_else(String::new, |file| {
+            format!("cacert: '{}', ", file.display())
+        });
         let text = format!(
-            "clouds: {{site: {{region_name: {region}, interface: internal, auth: {{auth_url: '{auth_url}', \
+            "clouds: {{site: {{{trusted}region_name: {region}, interface: internal, auth: {{auth_url: '{auth_url}', \
              username: {username}, password: {password}, project_name: service}}}}}}"
         );
         std::fs::write(&file, text).expect("a file");
@@ -123,9 +143,17 @@ impl Fleet {
 
     /// Starts `placement`; returns once it is ready, with the port of its HTTP.
     pub fn service(&self, cloud: &Cloud) -> (Other, u16) {
+        self.service_with(cloud, &[])
+    }
+
+    /// The same with further settings.
+    pub fn service_with(&self, cloud: &Cloud, settings: &[&str]) -> (Other, u16) {
         let port = free_port();
         let listen = format!("127.0.0.1:{port}");
         let mut command = self.command(cloud, &["placement", "--listen", &listen]);
+        for setting in settings {
+            command.args(["--set", setting]);
+        }
         let service = Other::start("placement", &mut command);
         eventually("placement is ready", || {
             get(port, "/readyz").filter(|(status, _)| *status == 200)
