@@ -23,8 +23,14 @@ const HEARTBEATS: Duration = Duration::from_secs(20);
 /// Another replica is in line again, and takes over.
 const TAKEOVER: Duration = Duration::from_secs(12);
 
+/// As `database.transaction_limit` is shipped.
+const LIMIT: Duration = Duration::from_secs(15);
+
 /// A queue that gives nothing is noticed by its unanswered ticks.
 const WEDGE: Duration = Duration::from_secs(135);
+
+/// In a mass silence: after the last sign, and before the first time-out is over.
+const MASS_TAKEOVER: Duration = Duration::from_secs(90);
 
 /// Where a process stands that runs a replica.
 struct Place {
@@ -105,7 +111,20 @@ pub fn start(world: &Rc<World>, mut dice: Dice) {
     }
     let time = world.time.clone();
     world.disturb(S(0), TAKEOVER);
+    let supervised = Rc::clone(&chaos);
     time.clone().spawn(0, async move {
+        loop {
+            supervised.world.time.sleep(S(1)).await;
+            supervised.restart();
+        }
+    });
+    time.clone().spawn(0, async move {
+        if chaos.world.plan.mass {
+            // What is silent by then falls due at one instant after the takeover.
+            time.sleep(MASS_TAKEOVER).await;
+            let process = chaos.places.borrow()[chaos.active().unwrap_or_default()].process;
+            chaos.replace(process).await;
+        }
         loop {
             let pause = dice.until_next(chaos.world.plan.chaos);
             time.sleep(pause.max(chaos.least())).await;
@@ -164,6 +183,17 @@ impl Chaos {
             .position(|place| place.session.get() == Some(active))
     }
 
+    /// As a supervisor does: whatever has ended begins again.
+    fn restart(&self) {
+        let time = &self.world.time;
+        let before = self.places.borrow().len();
+        (self.places.borrow_mut()).retain(|place| time.lives(place.process));
+        let after = self.places.borrow().len();
+        for _ in after..before {
+            self.begin();
+        }
+    }
+
     /// Starts a process with a replica in it.
     fn begin(&self) {
         let process = self.next.get();
@@ -185,7 +215,10 @@ impl Chaos {
             faults: Rc::clone(&world.faults),
             // Two versions of the rules may run side by side.
             rules: Rules {
-                batch: *dice.pick(&[1, 3, 20, 256]),
+                batch: match world.plan.mass {
+                    true => 256,
+                    false => *dice.pick(&[1, 3, 20, 256]),
+                },
                 chunk_nodes: *dice.pick(&[1, 2, 7, 1000]),
                 nodes_per_message: *dice.pick(&[1, 3, 500]),
                 ..world.plan.rules.clone()
@@ -198,8 +231,9 @@ impl Chaos {
             session: Rc::clone(&place.session),
             status: Rc::clone(&place.status),
             mutant: world.plan.mutant,
-            limit: world.plan.limit,
+            limit: LIMIT,
             deaf_until: Rc::default(),
+            proof: Rc::default(),
         };
         let stop = place.stop.clone();
         world.time.spawn(process, async move {
@@ -263,8 +297,6 @@ impl Chaos {
                     place.inspect(|place| place.stop.cancel());
                 }
                 world.disturb(S(10), TAKEOVER);
-                time.sleep(S(10)).await;
-                self.replace(process).await;
             }
             Deed::WallClock => {
                 let places = self.places.borrow();

@@ -16,6 +16,10 @@ use crate::world::World;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
+/// The time-out of conductors that fall silent together, and when they do.
+const MASS_TIMEOUT: Duration = Duration::from_secs(80);
+const MASS_SILENCE: Duration = Duration::from_secs(60);
+
 /// One conductor.
 struct Conductor {
     world: Rc<World>,
@@ -35,15 +39,25 @@ struct Conductor {
 pub fn start(world: &Rc<World>, dice: &mut Dice) {
     for n in 0..world.plan.conductors {
         let mut dice = dice.fork();
-        let of = dice.pick(&world.plan.pairs).clone();
+        let of = match world.plan.mass {
+            true => world.plan.pairs[n * 3].clone(),
+            false => dice.pick(&world.plan.pairs).clone(),
+        };
         let mut serves = vec![of.clone()];
         let others = world
             .plan
             .pairs
             .iter()
             .filter(|pair| **pair != of && pair.group == of.group);
-        serves.extend(others.filter(|_| dice.happens(0.4)).cloned());
-        let timeout = dice.happens(0.8).then(|| MS(dice.number(1_500..9_000)));
+        serves.extend(
+            others
+                .filter(|_| world.plan.mass || dice.happens(0.4))
+                .cloned(),
+        );
+        let timeout = match world.plan.mass {
+            true => Some(MASS_TIMEOUT),
+            false => dice.happens(0.8).then(|| MS(dice.number(1_500..9_000))),
+        };
         let conductor = Conductor {
             world: Rc::clone(world),
             name: ConductorName::parse(&format!("c{n}")).unwrap(),
@@ -65,6 +79,9 @@ impl Conductor {
         loop {
             self.begin().await;
             self.beat_until_it_ends().await;
+            if self.world.plan.mass {
+                return;
+            }
             let mut away = self.dice.ms(100..40_000);
             if !self.world.wild() {
                 away = away.min(MS(1000));
@@ -92,7 +109,11 @@ impl Conductor {
         let each = self.timeout.map_or(MS(2000), |timeout| timeout / 4);
         loop {
             time.sleep(each.mul_f64(0.9 + 0.2 * self.dice.part())).await;
-            if self.world.wild() {
+            if self.world.plan.mass {
+                if time.now() > MASS_SILENCE {
+                    return;
+                }
+            } else if self.world.wild() {
                 match self.dice.number(0..200) {
                     // A crash: it says nothing more.
                     0..6 => return,

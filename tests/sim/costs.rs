@@ -20,6 +20,7 @@ use nodewarden_tests::model::{Model, lasting, passing};
 use crate::dice::Dice;
 use crate::oracle::Oracle;
 use crate::picture::at_once;
+use crate::replica::Proof;
 use crate::time::{Process, Time};
 
 /// Rows that a look reads in the time in which one is written.
@@ -70,6 +71,9 @@ pub struct Costly<L> {
     pub read: Rc<Cell<u64>>,
     /// Shared with the queue of a mutant that hears nothing for a while after a failed look.
     pub deaf_until: Rc<Cell<Duration>>,
+    pub proof: Rc<Cell<Proof>>,
+    /// A silence costs as much as all do that are due.
+    pub all_at_once: bool,
     /// Boundaries of messages are found again by whoever carries them.
     pub regroups: bool,
 }
@@ -85,10 +89,10 @@ enum Does {
 pub const POISON: &str = "-poison";
 
 impl<L> Costly<L> {
-    /// How many rows a window has, that may have so many.
+    /// How many rows a window of nodes has, that may have so many.
     fn rows(&self, most: u32) -> usize {
-        let rows = (self.model).look(|tables| tables.nodes.len().max(tables.events.len()));
-        rows.min(most as usize)
+        let nodes = self.model.look(|tables| tables.nodes.len());
+        nodes.min(most as usize)
     }
 
     async fn call<T>(
@@ -198,7 +202,9 @@ impl<L: Ledger> Ledger for Costly<L> {
         now: u64,
     ) -> Result<Takeover, StoreError> {
         let process = self.process;
+        let proof = Rc::clone(&self.proof);
         let seen = |oracle: &Oracle, taken: &Takeover| {
+            proof.set(Proof::Unsent);
             oracle.count("takeovers", 1);
             oracle.tell(|| format!("{process} takes epoch {}", taken.epoch));
         };
@@ -247,6 +253,10 @@ impl<L: Ledger> Ledger for Costly<L> {
             + findings.conductors.len()
             + findings.standings.len()
             + findings.decisions.len();
+        let rows = match self.all_at_once && findings.events.is_empty() {
+            true => self.oracle.rows_of_all_silences(),
+            false => rows,
+        };
         let process = self.process;
         let seen = |oracle: &Oracle, (): &()| {
             oracle.tell(|| format!("{process} commits {}", told(findings)));
@@ -257,15 +267,16 @@ impl<L: Ledger> Ledger for Costly<L> {
     }
 
     async fn take_out(&mut self, e: u64, p: &Pair, w: &Window) -> Result<WindowDone, StoreError> {
+        let (rows, proof) = (self.rows(w.nodes), self.proof.get());
         let happens = async |l: &mut L| l.take_out(e, p, w).await;
-        self.call(
-            "take_out",
-            Does::Write,
-            self.rows(w.nodes),
-            happens,
-            nothing,
-        )
-        .await
+        let seen = |_: &Oracle, done: &WindowDone| {
+            assert!(
+                done.changed == 0 || proof == Proof::Back,
+                "nodes go out, and no own tick has come back since the takeover: {proof:?}"
+            );
+        };
+        self.call("take_out", Does::Write, rows, happens, seen)
+            .await
     }
 
     async fn give_back(
@@ -339,9 +350,13 @@ impl<L: Ledger> Ledger for Costly<L> {
         before_ms: u64,
         most: u32,
     ) -> Result<u64, StoreError> {
+        let rows = self
+            .model
+            .look(|tables| tables.events.len())
+            .min(most as usize);
         let happens = async |l: &mut L| l.prune(epoch, what, before_ms, most).await;
         let seen = |oracle: &Oracle, gone: &u64| oracle.count("rows dropped", *gone);
-        self.call("prune", Does::Write, self.rows(most) / READ, happens, seen)
+        self.call("prune", Does::Write, rows / READ, happens, seen)
             .await
     }
 

@@ -15,9 +15,11 @@ use crate::world::World;
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
-/// What a busy replica may take besides what it waits for; and what a thousand rows cost.
+/// What a busy replica may take besides what it waits for: some thousand rows, and all that there is to
+/// write if every conductor is lost at once.
 fn margin(world: &World) -> Duration {
-    S(10) + world.plan.latency * 1000
+    let rows = 1000 + 10 * world.plan.conductors as u32;
+    S(10) + world.plan.latency * rows
 }
 
 /// Looks each second.

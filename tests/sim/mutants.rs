@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use nodewarden::config::Mode;
 use nodewarden::domain::committed::Loss;
@@ -41,6 +42,12 @@ pub enum Mutant {
     Regrouped,
     /// All that is out for the same reason comes back together.
     ReturnByText,
+    /// Any replica's tick counts as an own one.
+    AnyTick,
+    /// After a takeover, what was left of a time-out before is left of it still.
+    DeadlinesNotMoved,
+    /// All silences that are due go into one transaction.
+    SilenceAtOnce,
     /// Heartbeats are not remembered.
     HeartbeatsForgotten,
     /// A look that failed makes deaf.
@@ -52,21 +59,31 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    pub const ALL: [Self; 13] = [
-        Self::NoFence,
-        Self::FenceByReading,
-        Self::EpochAtConnect,
-        Self::FencedTakesAgain,
-        Self::AckBeforeCommit,
-        Self::CancelInsteadOfClosing,
-        Self::AnnounceBeforeCommit,
-        Self::Regrouped,
-        Self::ReturnByText,
-        Self::HeartbeatsForgotten,
-        Self::DoubtAfterLook,
-        Self::PruneOnlyOldest,
-        Self::RequeueByDefaultExchange,
+    /// All, each with a seed that catches it.
+    pub const ALL: [(Self, u64); 16] = [
+        (Self::NoFence, 27),
+        (Self::FenceByReading, 27),
+        (Self::EpochAtConnect, 3),
+        (Self::FencedTakesAgain, 23),
+        (Self::AckBeforeCommit, 1),
+        (Self::CancelInsteadOfClosing, 5),
+        (Self::AnnounceBeforeCommit, 1),
+        (Self::Regrouped, 1),
+        (Self::ReturnByText, 4),
+        (Self::AnyTick, 9),
+        (Self::DeadlinesNotMoved, 16),
+        (Self::SilenceAtOnce, 1),
+        (Self::HeartbeatsForgotten, 1),
+        (Self::DoubtAfterLook, 16),
+        (Self::PruneOnlyOldest, 3),
+        (Self::RequeueByDefaultExchange, 1),
     ];
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.iter().map(|(mutant, _)| *mutant);
+        all.find(|mutant| format!("{mutant:?}") == name)
+    }
 }
 
 /// The ledger of a replica that may be a mutant.
@@ -174,7 +191,15 @@ impl Ledger for Mutated {
         now: u64,
     ) -> Result<Takeover, StoreError> {
         self.took = None;
-        self.inner.take_epoch(who, mode, now).await
+        let mut taken = self.inner.take_epoch(who, mode, now).await?;
+        if self.is(Mutant::DeadlinesNotMoved) {
+            for known in &mut taken.memory.conductors {
+                let since = Duration::from_millis(now.saturating_sub(known.last_sign_at_ms));
+                let left = |timeout: Duration| timeout.saturating_sub(since);
+                known.heartbeat_timeout = known.heartbeat_timeout.map(left);
+            }
+        }
+        Ok(taken)
     }
 
     async fn step_down(&mut self, epoch: u64, now_ms: u64) -> Result<(), StoreError> {

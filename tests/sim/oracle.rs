@@ -121,6 +121,16 @@ impl Oracle {
         self.seen().lines.iter().cloned().collect()
     }
 
+    /// What it takes to write that every conductor is lost that is silent now.
+    pub fn rows_of_all_silences(&self) -> usize {
+        let (now, seen) = (self.time.now(), self.seen());
+        let silent = seen.reference.map.conductors().filter(|known| {
+            let timeout = known.heartbeat_timeout.unwrap_or(Duration::MAX);
+            known.counts_as_active() && known.heard.plus(timeout).0 < now
+        });
+        silent.map(|known| 1 + 2 * known.drivers.len()).sum()
+    }
+
     /// An event got a place in the queue.
     pub fn published(&self, event: &Event, place: u64) {
         let key = (event.conductor.clone(), event.id.clone());

@@ -81,6 +81,18 @@ pub struct SimReplica {
     /// Its `database.transaction_limit`: whatever is slower is killed by its watchdog.
     pub limit: Duration,
     pub deaf_until: Rc<Cell<Duration>>,
+    pub proof: Rc<Cell<Proof>>,
+}
+
+/// Whether an own tick, sent since the takeover, has come back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Proof {
+    /// None was sent.
+    #[default]
+    Unsent,
+    /// The first of them has this place in the queue.
+    Sent(u64),
+    Back,
 }
 
 impl SimReplica {
@@ -95,6 +107,8 @@ impl SimReplica {
             limit: self.limit,
             read: Rc::clone(read),
             deaf_until: Rc::clone(&self.deaf_until),
+            proof: Rc::clone(&self.proof),
+            all_at_once: self.mutant == Some(Mutant::SilenceAtOnce),
             regroups: self.mutant == Some(Mutant::Regrouped),
         }
     }
@@ -108,6 +122,7 @@ pub struct SimLine {
     session: Rc<Cell<Option<u64>>>,
     mutant: Option<Mutant>,
     deaf_until: Rc<Cell<Duration>>,
+    proof: Rc<Cell<Proof>>,
 }
 
 /// Its relay.
@@ -162,6 +177,7 @@ impl Parts for SimReplica {
             session: Rc::clone(&self.session),
             mutant: self.mutant,
             deaf_until: Rc::clone(&self.deaf_until),
+            proof: Rc::clone(&self.proof),
         })
     }
 
@@ -226,7 +242,8 @@ impl Line for SimLine {
         self.broker.time.sleep(Duration::from_millis(5)).await;
         let (broker, oracle) = (self.broker.clone(), self.oracle.clone());
         let (mutant, deaf) = (self.mutant, Rc::clone(&self.deaf_until));
-        let seat = Seated::new(broker, oracle, self.prefetch, mutant, deaf)?;
+        let mut seat = Seated::new(broker, oracle, self.prefetch, mutant, deaf)?;
+        seat.proof = Rc::clone(&self.proof);
         self.session.set(Some(seat.id()));
         Ok(seat)
     }

@@ -1,12 +1,39 @@
 //! Many runs, each from its own seed; at a failure, the seed and the command that repeats it.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 use crate::mutants::Mutant;
 use crate::world::{Tally, World};
 
 /// Some seconds' worth.
 const RUNS: u64 = 20;
+
+const REPEAT: &str = "to repeat it:";
+const COMMAND: &str = "cargo test --all-features --test sim runs -- --nocapture";
+
+/// Runs that fail before it is enough.
+const FAILURES: u32 = 10;
+
+/// What does not happen in so many runs is not tested by them.
+const MUST_HAPPEN: [&str; 15] = [
+    "calls that failed",
+    "decisions",
+    "events that came again",
+    "faults of all kinds",
+    "fenced",
+    "forgotten",
+    "nodes back",
+    "nodes out",
+    "overdue restarts",
+    "pauses",
+    "replies that were lost",
+    "rows dropped",
+    "silences",
+    "sweeps",
+    "takeovers",
+];
 
 /// A mutant that lives longer shows a hole in the proof.
 const MUTANTS_FAIL_WITHIN: u64 = 60;
@@ -21,10 +48,7 @@ pub struct Run {
 /// The run of a seed.
 pub fn run(seed: u64, mutant: Option<Mutant>, tells: bool) -> Run {
     let world = World::new(seed, mutant, tells);
-    // What went wrong is told once, with the seed.
-    std::panic::set_hook(Box::new(|_| {}));
-    let lived = catch_unwind(AssertUnwindSafe(|| world.live()));
-    drop(std::panic::take_hook());
+    let lived = quietly(|| world.live());
     let failed = lived.err().map(|fault| {
         let text = fault.downcast_ref::<String>().cloned();
         let text = text.or_else(|| fault.downcast_ref::<&str>().map(|text| (*text).to_owned()));
@@ -43,6 +67,27 @@ pub fn run(seed: u64, mutant: Option<Mutant>, tells: bool) -> Run {
     }
 }
 
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What goes wrong is told once, with the seed: not by the panic itself.
+fn quietly(work: impl FnOnce()) -> std::thread::Result<()> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let tell = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |fault| {
+            if !QUIET.get() {
+                tell(fault);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let lived = catch_unwind(AssertUnwindSafe(work));
+    QUIET.set(false);
+    lived
+}
+
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(
@@ -54,7 +99,7 @@ fn number(name: &str) -> Option<u64> {
 #[test]
 fn runs_from_many_seeds_go_as_they_must() {
     if let Some(seed) = number("NODEWARDEN_SEED") {
-        let run = run(seed, None, true);
+        let run = run(seed, meant_mutant(), true);
         println!("{}", run.lines.join("\n"));
         println!("{:#?}", run.tally);
         assert_eq!(run.failed, None, "seed {seed}");
@@ -63,34 +108,48 @@ fn runs_from_many_seeds_go_as_they_must() {
     let runs = number("NODEWARDEN_SIM_RUNS").unwrap_or(RUNS);
     let first = number("NODEWARDEN_SIM_FIRST").unwrap_or(1);
     let mut tally = Tally::new();
-    let survey = std::env::var_os("NODEWARDEN_SIM_SURVEY").is_some();
+    let mut failed = 0;
     for seed in first..first + runs {
         let run = run(seed, None, false);
         for (what, times) in run.tally {
             *tally.entry(what).or_default() += times;
         }
-        if let (true, Some(failed)) = (survey, &run.failed) {
-            println!("seed {seed}: {failed}");
-            continue;
+        if let Some(fault) = run.failed {
+            failed += 1;
+            println!("{fault}\n{REPEAT} NODEWARDEN_SEED={seed} {COMMAND}");
         }
-        assert_eq!(
-            run.failed, None,
-            "\nto repeat it: NODEWARDEN_SEED={seed} cargo test --all-features --test sim runs -- --nocapture"
-        );
+        if failed == FAILURES {
+            break;
+        }
     }
     println!("{runs} runs: {tally:#?}");
+    assert_eq!(failed, 0, "runs failed, as told above");
+    if runs >= RUNS {
+        for what in MUST_HAPPEN {
+            assert!(
+                tally.contains_key(what),
+                "in {runs} runs there were no {what}"
+            );
+        }
+    }
 }
 
 #[test]
 fn each_mutant_fails() {
-    for mutant in Mutant::ALL {
-        let found = (1..=MUTANTS_FAIL_WITHIN).find_map(|seed| {
-            let run = run(seed, Some(mutant), false);
-            run.failed.map(|failed| (seed, failed))
-        });
+    let only = meant_mutant();
+    let meant = |mutant: Mutant| only.is_none_or(|only| only == mutant);
+    for (mutant, first) in Mutant::ALL.into_iter().filter(|one| meant(one.0)) {
+        let mut seeds = first..first + MUTANTS_FAIL_WITHIN;
+        let found = seeds.find_map(|seed| Some((seed, run(seed, Some(mutant), false).failed?)));
         match found {
             Some((seed, failed)) => println!("{mutant:?}: seed {seed}: {failed}"),
-            None => panic!("{mutant:?} passes {MUTANTS_FAIL_WITHIN} seeds"),
+            None => panic!("{mutant:?} passes {MUTANTS_FAIL_WITHIN} seeds from {first} on"),
         }
     }
+}
+
+/// The mutant that the environment names.
+fn meant_mutant() -> Option<Mutant> {
+    let name = std::env::var("NODEWARDEN_SIM_MUTANT").ok()?;
+    Some(Mutant::named(&name).unwrap_or_else(|| panic!("no mutant is called {name}")))
 }

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use crate::broker::{Fate, Return, SimBroker, Waiting, is_event};
 use crate::mutants::Mutant;
 use crate::oracle::Oracle;
+use crate::replica::Proof;
 
 /// As `amqp.timeout` is shipped.
 const NO_ANSWER: Duration = Duration::from_secs(8);
@@ -35,6 +36,8 @@ pub struct Seated {
     returned: bool,
     mutant: Option<Mutant>,
     deaf_until: Rc<Cell<Duration>>,
+    pub proof: Rc<Cell<Proof>>,
+    last_tick: Vec<u8>,
 }
 
 impl Seated {
@@ -57,6 +60,8 @@ impl Seated {
             returned: false,
             mutant,
             deaf_until,
+            proof: Rc::default(),
+            last_tick: Vec::new(),
         })
     }
 
@@ -81,7 +86,14 @@ impl Seated {
         let count = most.min(seat.buffer.len());
         let mut taken: Vec<_> = seat.buffer.drain(..count).collect();
         drop(state);
+        let back = |place: u64| taken.iter().any(|(_, waiting)| waiting.place == place);
+        if let Proof::Sent(place) = self.proof.get()
+            && back(place)
+        {
+            self.proof.set(Proof::Back);
+        }
         match self.mutant {
+            Some(Mutant::AnyTick) => self.take_all_ticks_for_own(&mut taken),
             Some(Mutant::AckBeforeCommit) => self.acknowledge_all(&taken),
             Some(Mutant::DoubtAfterLook) => self.hear_nothing(&mut taken),
             _ => {}
@@ -105,6 +117,16 @@ impl Seated {
         }
     }
 
+    /// Every tick says what the last own one says.
+    fn take_all_ticks_for_own(&self, taken: &mut [(u64, Waiting)]) {
+        for (_, waiting) in taken {
+            if waiting.message.effective_type() == TICK_TYPE && waiting.message.exchange.is_empty()
+            {
+                waiting.message.body.clone_from(&self.last_tick);
+            }
+        }
+    }
+
     /// Own ticks are lost while it is deaf.
     fn hear_nothing(&self, taken: &mut [(u64, Waiting)]) {
         if self.broker.time.now() < self.deaf_until.get() {
@@ -113,11 +135,6 @@ impl Seated {
                 waiting.message.body.push(0xc0);
             }
         }
-    }
-
-    /// A message of ours into the queue, whose confirm takes as long as confirms do.
-    fn send(&self, message: Delivery) -> Result<(), &'static str> {
-        self.broker.publish(message).map(drop)
     }
 }
 
@@ -174,6 +191,7 @@ impl Queue for Seated {
     }
 
     async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
+        self.last_tick.clone_from(&body);
         let now = self.broker.time.now();
         if self.blocked() {
             self.tick_in_flight = self.tick_in_flight.map(|_| now);
@@ -192,13 +210,16 @@ impl Queue for Seated {
         self.tick_in_flight = Some(now);
         if self.heard()? {
             // Rejected, or without a queue: it does not come back.
-            let _ = self.send(Delivery {
+            let place = self.broker.publish(Delivery {
                 message_type: Some(TICK_TYPE.into()),
                 content_type: Some("application/msgpack".into()),
                 routing_key: "nodewarden.conductor-events".into(),
                 body,
                 ..Delivery::default()
             });
+            if let (Ok(place), Proof::Unsent) = (place, self.proof.get()) {
+                self.proof.set(Proof::Sent(place));
+            }
         }
         Ok(())
     }
@@ -207,7 +228,7 @@ impl Queue for Seated {
         if self.blocked() || !self.heard()? {
             return Ok(());
         }
-        let sent = self.send(Delivery {
+        let sent = self.broker.publish(Delivery {
             exchange: "conductor.events".into(),
             routing_key: PROBE_KEY.into(),
             message_type: Some(PROBE_TYPE.into()),

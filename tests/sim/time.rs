@@ -108,6 +108,12 @@ impl Time {
         self.0.frozen.borrow_mut().remove(&process);
     }
 
+    /// Whether a process has a task.
+    pub fn lives(&self, process: Process) -> bool {
+        let tasks = self.0.tasks.borrow();
+        tasks.values().any(|task| task.process == process)
+    }
+
     /// Ends everything: tasks and the world know each other, and would never go by themselves.
     pub fn end_all(&self) {
         let tasks = std::mem::take(&mut *self.0.tasks.borrow_mut());

@@ -43,8 +43,8 @@ pub struct Plan {
     pub nodes: usize,
     /// What one row costs.
     pub latency: Duration,
-    /// The `database.transaction_limit` of all.
-    pub limit: Duration,
+    /// Hundreds of conductors, all of which fall silent at one instant.
+    pub mass: bool,
     /// How long things go wrong, and how long nothing does after that.
     pub wild: Duration,
     pub calm: Duration,
@@ -81,23 +81,54 @@ impl Plan {
             Weather::Rough => (S(dice.number(2..20)), S(dice.number(1..10))),
             Weather::Fair => (S(dice.number(40..90)), S(dice.number(15..60))),
         };
-        Self {
+        let mut plan = Self {
             weather,
             replicas: dice.number(2..4),
             conductors: dice.index(5) + 2,
             pairs: (0..groups * drivers).map(pair).collect(),
             nodes: dice.index(20) + 3,
             latency: dice.magnitude(50..10_000),
-            limit: S(dice.number(5..15)),
+            mass: false,
             wild: S(dice.number(60..200)),
             calm: S(60),
             rules,
             chaos,
             faults,
             mutant,
+        };
+        let mass = dice.happens(MASS) && mutant.is_none();
+        if mass || mutant == Some(Mutant::SilenceAtOnce) {
+            plan.becomes_a_mass();
         }
+        if mutant == Some(Mutant::DeadlinesNotMoved) {
+            plan.rules.reconnect_grace = Duration::ZERO;
+        }
+        plan
+    }
+
+    /// One silence of hundreds, and little else. On a database slower than this, each transaction of
+    /// silences is a gap of our own, after which every deadline begins again.
+    fn becomes_a_mass(&mut self) {
+        self.mass = true;
+        self.weather = Weather::Fair;
+        (self.chaos, self.faults) = (S(600), S(60));
+        self.conductors = 500;
+        self.pairs = (0..1500)
+            .map(|n| Pair {
+                group: Group::parse(&format!("rack{}", n / 3)).unwrap(),
+                driver: Driver::parse(["ipmi", "redfish", "ilo"][n % 3]).unwrap(),
+            })
+            .collect();
+        self.latency = Duration::from_millis(5);
+        self.wild = S(120);
+        self.calm = S(200);
+        self.rules.sweep_interval = S(60);
+        self.rules.reconnect_grace = S(10);
     }
 }
+
+/// The share of runs with a mass silence: they take long.
+const MASS: f64 = 0.004;
 
 /// A run and all that lives in it.
 pub struct World {
@@ -131,6 +162,7 @@ impl World {
             next: plan.faults,
             down_until: Duration::ZERO,
         };
+        oracle.seen().reference.any_timeout = mutant == Some(Mutant::DeadlinesNotMoved);
         let world = Rc::new(Self {
             broker: SimBroker::new(time.clone()),
             faults: Rc::new(RefCell::new(faults)),
