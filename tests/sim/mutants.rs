@@ -74,8 +74,8 @@ impl Mutant {
         (Self::DeadlinesNotMoved, 16),
         (Self::SilenceAtOnce, 1),
         (Self::HeartbeatsForgotten, 1),
-        (Self::DoubtAfterLook, 16),
-        (Self::PruneOnlyOldest, 3),
+        (Self::DoubtAfterLook, 36),
+        (Self::PruneOnlyOldest, 14),
         (Self::RequeueByDefaultExchange, 1),
     ];
 
