@@ -25,7 +25,7 @@ const GRACE_MS: u64 = 13_000;
 
 /// Within that, after the last fault, all that was said must have had its effect: the longer of time-out and
 /// grace, and the rest for a busy machine.
-const REST: Duration = Duration::from_secs(60);
+const REST: Duration = Duration::from_secs(180);
 
 const LANES: usize = 3;
 const NODES: usize = 9;
