@@ -5,7 +5,7 @@
 //!   `silence`, `redecide` (losses that were only observed), `requests`, `sweep`, `forgetting`
 //!   and `retention` (what is kept for too long), `unknown` (pairs
 //!   that never had a conductor) and `reconcile` (`pending`: what is still to be looked at). What
-//!   the database will not take is `left_alone`; `noting` leaves word for `status`; `receipts` tell how far
+//!   the database will not take is `left_alone`; `lines` logs decisions, `noting` leaves word for `status`; `receipts` tell how far
 //!   subscribers are. All of
 //!   them work on a `term`, what is remembered while this replica decides; `takeover` begins one, and
 //!   reads it again after a doubt.
@@ -26,6 +26,7 @@ mod forgetting;
 mod identity;
 mod intake;
 mod left_alone;
+mod lines;
 mod lost;
 mod noting;
 mod pausing;

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::batch::log_decisions;
 use super::end::{Fault, Step, is_about_rows};
 use super::left_alone;
+use super::lines::log_decisions;
 use super::pausing::Pausing;
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;

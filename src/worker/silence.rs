@@ -4,9 +4,10 @@
 //! collects them; they are ended a bounded number at a time (L1), each judged again by what is known
 //! then, with ticks, stops and operators' commands in between.
 
-use super::batch::{Batch, log_decisions};
+use super::batch::Batch;
 use super::end::{Fault, Step, is_about_rows};
 use super::left_alone;
+use super::lines::log_decisions;
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
 use super::term::Place;

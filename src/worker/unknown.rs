@@ -1,8 +1,8 @@
 //! Verdicts about pairs that never had a conductor (`decide.unknown_driver = "take_out"`): a sweep
 //! asks which are so, a fresh tick may prove that one was so for long enough.
 
-use super::batch::log_decisions;
 use super::end::{Fault, Step, is_about_rows};
+use super::lines::log_decisions;
 use super::ports::{Clock, Ledger};
 use super::redecide::{ROWS, not_stored};
 use super::rules::Rules;
