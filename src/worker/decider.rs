@@ -11,6 +11,7 @@ use super::end::{End, Fault, Step};
 use super::forgetting::forget_gone;
 use super::identity::Identity;
 use super::intake::{InHand, intake};
+use super::line::Line;
 use super::lost;
 use super::noting::Noting;
 use super::pausing::{self, Pausing};
@@ -72,6 +73,7 @@ pub struct Decider<Q, L, C> {
     pausing: Pausing,
     trouble: Option<Trouble>,
     noting: Noting,
+    line: Line,
 }
 
 impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
@@ -92,7 +94,9 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         };
         ledger.known().provide(clock.id());
         let now = clock.now();
+        let line = Line::from(now.mono, rules.sweep_interval, clock.chance());
         Ok(Self {
+            line,
             queue,
             ledger,
             clock,
@@ -160,6 +164,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             next_look,
             trouble: _,
             noting: _,
+            line: _,
         } = self;
         lost::look(next_look, place, ledger, clock, us).await?;
         if place.in_doubt() {
@@ -332,12 +337,22 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     }
 
     /// A queue that gives nothing although all else answers: a new session may heal it (L4).
-    fn wedged(&self) -> Result<(), End> {
+    fn wedged(&mut self) -> Result<(), End> {
+        let now = self.clock.now().mono;
         match self.place.term() {
             Some(term) if term.unanswered > WEDGED_TICKS && self.in_hand.is_empty() => {
                 Err(End::Wedged("no own tick has come back for two minutes"))
             }
-            _ => Ok(()),
+            Some(_) => Ok(()),
+            None => {
+                let commits = self.ledger.known().furthest().map(|known| known.commits);
+                match self.line.stands_still(commits, now) {
+                    true => Err(End::Wedged(
+                        "no replica has committed anything for three sweeps",
+                    )),
+                    false => Ok(()),
+                }
+            }
         }
     }
 

@@ -26,6 +26,7 @@ mod forgetting;
 mod identity;
 mod intake;
 mod left_alone;
+mod line;
 mod lines;
 mod lost;
 mod noting;

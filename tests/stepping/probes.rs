@@ -199,3 +199,32 @@ async fn l4_a_queue_that_delivers_nothing_ends_the_session_within_two_minutes_an
         }
     }
 }
+
+#[tokio::test]
+async fn l4_a_replica_to_which_the_queue_never_gives_anything_leaves_the_line_after_three_sweeps() {
+    let sim = Simulation::new().await;
+    sim.queue.wedge(true);
+    let mut first = sim.join().await;
+    for second in 0.. {
+        assert!(second <= 241, "no end after {second} s");
+        sim.clock.advance(Duration::from_secs(1));
+        if let Err(end) = first.decider.step().await {
+            assert!(matches!(end, End::Wedged(_)), "{end}");
+            assert!(second >= 179, "after {second} s");
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn l4_a_replica_in_line_stays_there_as_long_as_another_decides() {
+    let sim = Simulation::new().await;
+    let mut active = sim.active().await;
+    let mut standby = sim.join().await;
+    for _ in 0..900 {
+        sim.clock.advance(Duration::from_secs(1));
+        sim.settle(&mut active).await;
+        standby.step().await;
+    }
+    assert_eq!(standby.decider.epoch(), None);
+}
