@@ -86,19 +86,19 @@ pub(super) fn without_passwords(text: &str) -> String {
 }
 
 fn line_without_passwords(line: &str) -> String {
-    let Some((before, host)) = line.rsplit_once('@') else {
-        return line.to_owned();
-    };
     // A password may hold any sign, so all from the first scheme on may be one.
-    if let Some((before, _)) = before.split_once("://") {
+    if let Some((before, host)) = line.rsplit_once('@')
+        && let Some((before, _)) = before.split_once("://")
+    {
         return format!("{before}://…@{host}");
     }
-    let word = before.rfind(|c: char| c.is_whitespace() || "\"'`".contains(c));
-    let word = word.map_or(0, |at| at + 1);
-    match before[word..].contains(':') {
-        true => format!("{}…@{host}", &line[..word]),
-        false => line.to_owned(),
-    }
+    let ends = |c: char| c.is_whitespace() || "\"'`".contains(c);
+    let words = line.split_inclusive(ends);
+    let words = words.map(|word| match word.rsplit_once('@') {
+        Some((login, host)) if login.contains(':') => format!("…@{host}"),
+        _ => word.to_owned(),
+    });
+    words.collect()
 }
 
 #[cfg(test)]
@@ -115,6 +115,7 @@ mod tests {
             ),
             ("a, `u:hush@h1,u:hush@h2`\nb", "a, `…@h2`\nb"),
             ("x://u:hu@ sh@h", "x://…@h"),
+            ("'u:hush@h' and a@b", "'…@h' and a@b"),
             ("ask me@there: 5", "ask me@there: 5"),
         ] {
             assert_eq!(without_passwords(text), shown);

@@ -133,18 +133,27 @@ impl Target for SettingsFile {
                 } = settings;
                 let urls = (amqp.url, database.url, bridge.database_url);
                 let shown = format!("{urls:?}");
-                assert!(!shown.contains(SECRET), "{shown}");
+                assert!(!in_place(input) || !shown.contains(SECRET), "{shown}");
                 "good".to_owned()
             }
             Err(fault) => {
                 let told = format!("{fault}\n{fault:?}");
                 assert!(!fault.to_string().is_empty());
-                assert!(!told.contains(SECRET), "{told}");
+                assert!(!in_place(input) || !told.contains(SECRET), "{told}");
                 let told = fault.to_string().replace(&*file.to_string_lossy(), "");
                 shape(&told)
             }
         }
     }
+}
+
+/// Whether each password is still where one stands in a URL: what a mutation made of others is none.
+fn in_place(input: &Given) -> bool {
+    let texts = input.overrides.iter().map(|(_, value)| value.as_bytes());
+    texts.chain([&input.file[..]]).all(|text| {
+        let text = String::from_utf8_lossy(text);
+        text.matches(SECRET).count() == text.matches("u:s3cr3t@h").count()
+    })
 }
 
 /// The words of a fault, without what it quotes and counts.
