@@ -69,6 +69,7 @@ impl BrokerConnection {
         uri.query.heartbeat = Some(u16::try_from(settings.heartbeat.as_secs()).unwrap_or(u16::MAX));
         let place = format!("{}:{}", uri.authority.host, uri.authority.port);
         let user = uri.authority.userinfo.username.clone();
+        let without_tls = matches!(uri.scheme, AMQPScheme::AMQP);
         let unreachable = |why: String| BrokerError::Unreachable(format!("{place}: {why}"));
         let runtime =
             lapin::runtime::default_runtime().map_err(|fault| unreachable(chain(&fault)))?;
@@ -113,7 +114,7 @@ impl BrokerConnection {
             Err(fault) => {
                 // Otherwise the library waits for the silent peer without end, in a thread of its own.
                 let _ = socket.shutdown(Shutdown::Both);
-                return Err(no_handshake(fault, &place));
+                return Err(no_handshake(fault, &place, without_tls));
             }
         };
         let blocked = Mutex::new(Blocked {
@@ -226,10 +227,12 @@ fn second_handle(socket: &impl AsFd) -> std::io::Result<TcpStream> {
 }
 
 /// Why the broker at `place` did not let us in.
-fn no_handshake(fault: BrokerError, place: &str) -> BrokerError {
+fn no_handshake(fault: BrokerError, place: &str, without_tls: bool) -> BrokerError {
     match fault.before_session() {
         // A server for TLS hangs up on whoever speaks plainly.
-        BrokerError::Unreachable(why) if why.contains("reset") || why.contains("abort") => {
+        BrokerError::Unreachable(why)
+            if without_tls && (why.contains("reset") || why.contains("abort")) =>
+        {
             BrokerError::Unreachable(format!(
                 "{place}: {why}; if this port is for TLS, begin amqp.url with amqps://"
             ))

@@ -95,8 +95,8 @@ async fn act(letters: &mut DeadLetters, what: What, output: Output) -> Result<()
             }
             match letters.len() {
                 _ if output != Output::Text => {}
-                0 => eprintln!("no dead letters"),
-                count => eprintln!("{}", counted(count as u64, "dead letter", "dead letters")),
+                0 => output::aside("no dead letters"),
+                count => output::aside(&counted(count as u64, "dead letter", "dead letters")),
             }
         }
         What::Show { id } => {
@@ -159,7 +159,7 @@ impl Chosen {
                 continue;
             };
             if self.all && why != Kept::Unroutable {
-                eprintln!("{said}");
+                output::aside(&said);
             } else {
                 failed.push(said);
             }

@@ -154,7 +154,7 @@ impl Failure {
     #[must_use]
     pub fn report(&self) -> ExitCode {
         for line in self.message.lines() {
-            eprintln!("{}", printable_within(line, 2000));
+            output::aside(&printable_within(line, 2000));
         }
         ExitCode::from(self.code)
     }

@@ -73,11 +73,11 @@ impl Import {
             )));
         }
         if nodes.may_be_a_page() {
-            eprintln!(
+            output::aside(&format!(
                 "warning: {} has exactly 1,000 nodes, where Ironic ends a list by itself: nodes beyond it would stay \
                  unprotected. `openstack baremetal node list --limit 0 …` prints all",
                 self.shown()
-            );
+            ));
         }
         let stop = stop_on_signals(&Tasks::default())?;
         let progress = progress(nodes.len());

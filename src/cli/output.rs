@@ -29,6 +29,11 @@ pub fn line(text: &str) -> io::Result<()> {
     part(&format!("{text}\n")).map(|_| ())
 }
 
+/// Tells `text` beside the answer, on standard error. Nothing depends on whether anything reads it.
+pub fn aside(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
 /// Prints a part of a longer answer at once; returns whether anything still reads it.
 ///
 /// # Errors

@@ -75,10 +75,10 @@ impl Pause {
         let failed = Failure::of(settings);
         let reader = Reader::new(&settings.database, settings.inventory.clone()).map_err(failed)?;
         let first = patience(settings, async || reader.overview().await).await?;
-        eprintln!(
+        output::aside(&format!(
             "waiting for at most {}",
             humantime::format_duration(self.timeout)
-        );
+        ));
         let clock = SystemClock::start();
         let mut missing = missing(&first, &first);
         while !missing.is_empty() {
@@ -219,10 +219,10 @@ pub(super) async fn note(
     })
     .await;
     if let Err(failure) = noted {
-        eprintln!(
+        output::aside(&format!(
             "it is done, but not in the history: {}",
             printable(&failure.message)
-        );
+        ));
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::Failure;
+use super::{Failure, output};
 use crate::broker::Subscriber;
 use crate::clock::{SystemClock, now_ms};
 use crate::config::Settings;
@@ -39,7 +39,7 @@ impl Tail {
     pub async fn run(self, settings: &Settings) -> Result<(), Failure> {
         let stop = stop_on_signals(&Tasks::default())?;
         let mut subscriber = Subscriber::open(&settings.amqp, "nodewarden tail").await?;
-        eprintln!("listening for node events");
+        output::aside("listening for node events");
         let clock = SystemClock::start();
         let in_time = || self.limit.is_none_or(|limit| clock.mono().0 < limit);
         let mut left = self.count.unwrap_or(usize::MAX);

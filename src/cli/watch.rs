@@ -31,7 +31,7 @@ pub(super) async fn watch(
         let text = match answer {
             Ok(text) => text,
             Err(failure) if shown && failure.code == UNREACHABLE => {
-                eprintln!("{}", printable(&failure.message));
+                output::aside(&printable(&failure.message));
                 "The database does not answer; it is tried again.".to_owned()
             }
             Err(failure) => return Err(failure),

@@ -81,11 +81,11 @@ impl<'de> Deserialize<'de> for SecretUrl {
 /// A text about a value that was given for something else, without the user part of a URL in it: it may
 /// be one with a password.
 pub(super) fn without_passwords(text: &str) -> String {
-    let lines: Vec<String> = text.lines().map(line_without_passwords).collect();
-    lines.join("\n")
+    let lines = text.lines().map(|line| without_query(&without_users(line)));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
-fn line_without_passwords(line: &str) -> String {
+fn without_users(line: &str) -> String {
     // A password may hold any sign, so all from the first scheme on may be one.
     if let Some((before, host)) = line.rsplit_once('@')
         && let Some((before, _)) = before.split_once("://")
@@ -99,6 +99,19 @@ fn line_without_passwords(line: &str) -> String {
         _ => word.to_owned(),
     });
     words.collect()
+}
+
+/// A URL's query may hold a password, too.
+fn without_query(line: &str) -> String {
+    let Some((scheme, rest)) = line.split_once("://") else {
+        return line.to_owned();
+    };
+    let Some((host, query)) = rest.split_once('?') else {
+        return line.to_owned();
+    };
+    // To the end of a quoted value, where there is one.
+    let behind = query.find(['"', '\'', '`']).map_or("", |end| &query[end..]);
+    format!("{scheme}://{host}?…{behind}")
 }
 
 #[cfg(test)]
@@ -115,6 +128,9 @@ mod tests {
             ),
             ("a, `u:hush@h1,u:hush@h2`\nb", "a, `…@h2`\nb"),
             ("x://u:hu@ sh@h", "x://…@h"),
+            ("x://u:hu?sh@h", "x://…@h"),
+            ("\"x:///db?password=hush\" is", "\"x:///db?…\" is"),
+            ("x://u@h?password=hush", "x://…@h?…"),
             ("'u:hush@h' and a@b", "'…@h' and a@b"),
             ("ask me@there: 5", "ask me@there: 5"),
         ] {

@@ -24,7 +24,7 @@ pub fn tls_advice(said: &str) -> Option<&'static str> {
         ),
         (
             "server does not support TLS",
-            "switch TLS on in the server; only without an sslmode (ssl-mode) in database.url is it not demanded",
+            "switch TLS on in the server, or ask for less in database.url (sslmode, ssl-mode)",
         ),
         (
             "CaUsedAsEndEntity",

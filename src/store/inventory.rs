@@ -13,8 +13,11 @@ use crate::store::sql::{self, Inventory};
 pub enum Trust {
     /// If an Ironic's schema revision is listed as well: for what decides.
     Revision,
-    /// If it has the columns: for those that look, or give back at an operator's word.
+    /// If it has the columns, and provably no other place for what we write: to give back at an
+    /// operator's word.
     Columns,
+    /// If it has the columns: to look.
+    Looks,
 }
 
 /// A writer's statements over the nodes, which depend on the table that is found.
@@ -30,7 +33,12 @@ impl Known {
         if let Some(found) = &self.found {
             return Ok(Arc::clone(found));
         }
-        let found = Arc::new(of(link.connection().await?, &self.settings, self.trust).await?);
+        let found = of(link.connection().await?, &self.settings, self.trust).await;
+        // What failed for a passing reason may fail for the connection.
+        if found.as_ref().is_err_and(StoreError::is_transient) {
+            link.drop_connection();
+        }
+        let found = Arc::new(found?);
         self.found = Some(Arc::clone(&found));
         Ok(found)
     }

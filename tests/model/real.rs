@@ -24,7 +24,7 @@ pub struct Real {
 const EMPTY: &str = "TRUNCATE nodes, nodewarden_events, nodewarden_conductors, nodewarden_unheeded, nodewarden_pairs,
     nodewarden_decisions, nodewarden_changes, nodewarden_announcements, nodewarden_requests, nodewarden_counts,
     nodewarden_counted, nodewarden_pause, nodewarden_hearing, nodewarden_proof, nodewarden_state, nodewarden_relay,
-    nodewarden_streams RESTART IDENTITY";
+    nodewarden_streams, nodewarden_receipts RESTART IDENTITY";
 const STATE: &str = "INSERT INTO nodewarden_state (id, stream, epoch, commits, seq, last_announcement, last_decision)
     VALUES (1, $1, 0, 0, 0, 0, 0)";
 const RELAY: &str = "INSERT INTO nodewarden_relay (id, announced) VALUES (1, 0)";

@@ -21,6 +21,9 @@ const BY_BROKER: &str = "broker_";
 /// The reason of a letter that neither a replica nor the broker's dead-lettering put here.
 const FOREIGN: &str = "foreign";
 
+/// The last second of the year 9999: a time that somebody claims may be any number.
+const LATEST_S: u64 = 253_402_300_799;
+
 /// Header: which walk over the queue wrote this copy.
 const WALK: &str = "x-nodewarden-walk";
 
@@ -113,7 +116,7 @@ impl Found {
             id: properties.message_id().as_ref()?.to_string(),
             reason: entry(headers, REASON)?,
             detail: entry(headers, DETAIL).unwrap_or_default(),
-            refused_at_s: properties.timestamp().unwrap_or_default(),
+            refused_at_s: properties.timestamp().unwrap_or_default().min(LATEST_S),
             message_id: entry(original, "message_id"),
             message_type: entry(original, "type"),
             routing_key: entry(original, "routing_key").unwrap_or_default(),

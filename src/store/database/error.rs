@@ -170,7 +170,7 @@ impl StoreError {
 }
 
 /// Whether a right is missing: SQLSTATE 42501, or what MySQL and MariaDB report as 42000 with these numbers.
-fn is_denied(source: &sqlx::Error) -> bool {
+pub(in crate::store) fn is_denied(source: &sqlx::Error) -> bool {
     let Some(fault) = source.as_database_error() else {
         return false;
     };

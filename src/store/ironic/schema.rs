@@ -18,7 +18,7 @@
 
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
-use crate::store::database::error::StoreError;
+use crate::store::database::error::{StoreError, is_denied, is_missing};
 use crate::store::inventory::Trust;
 use crate::store::sql::{self, Inventory, Keys};
 
@@ -69,7 +69,7 @@ pub async fn inventory(
     let revisions = connection
         .fetch("SELECT version_num FROM alembic_version", &[])
         .await
-        .map_err(|fault| not_ironic(&fault, "alembic_version"))?;
+        .map_err(|fault| not_ironic(fault, "alembic_version"))?;
     let revisions: Vec<String> = revisions
         .iter()
         .map(|row| row.text("version_num"))
@@ -81,18 +81,33 @@ pub async fn inventory(
     let listed = !revisions.is_empty() && revisions.iter().all(known);
     if trust == Trust::Revision && !listed {
         return Err(StoreError::Schema(format!(
-            "this Ironic has schema revision {revisions:?}, which nodewarden does not know (the newest that it \
-             does is {}): use a newer nodewarden; or, if its migrations change nothing about nodes.maintenance, \
+            "{}: use a newer nodewarden; or, if its migrations change nothing about nodes.maintenance, \
              maintenance_reason, fault, reservation and provision_state, name it in inventory.ironic_revisions",
-            KNOWN_REVISIONS[KNOWN_REVISIONS.len() - 1]
+            unknown(&revisions)
         )));
     }
-    if connection.execute(FUTURE_TABLE, &[]).await.is_ok() {
-        return Err(StoreError::Schema(
-            "this Ironic has a table node_maintenance: there the column that nodewarden writes is only a copy, so \
-             inventory.kind = \"ironic\" cannot be used with it"
-                .to_owned(),
-        ));
+    match connection.execute(FUTURE_TABLE, &[]).await {
+        Err(fault) if is_missing(&fault) => {}
+        // PostgreSQL denies only what is there; MySQL whatever no right was given for.
+        Err(fault) if is_denied(&fault) && dialect == Dialect::MySql => {
+            if trust == Trust::Columns && !listed {
+                return Err(StoreError::Schema(format!(
+                    "{}, and whether there is a table node_maintenance, our user may not see: if there is none, \
+                     name the revision in inventory.ironic_revisions",
+                    unknown(&revisions)
+                )));
+            }
+        }
+        Err(fault) if !is_denied(&fault) => {
+            return Err(StoreError::from_sqlx("look for node_maintenance", fault));
+        }
+        Ok(_) | Err(_) => {
+            return Err(StoreError::Schema(
+                "this Ironic has a table node_maintenance: there the column that nodewarden writes is only a copy, so \
+                 inventory.kind = \"ironic\" cannot be used with it"
+                    .to_owned(),
+            ));
+        }
     }
     Ok(sql::ironic(dialect, keys(connection).await?))
 }
@@ -128,7 +143,17 @@ async fn keys(connection: &mut Connection) -> Result<Keys, StoreError> {
     })
 }
 
-fn not_ironic(fault: &sqlx::Error, table: &str) -> StoreError {
+fn unknown(revisions: &[String]) -> String {
+    format!(
+        "this Ironic has schema revision {revisions:?}, which nodewarden does not know (the newest that it does is {})",
+        KNOWN_REVISIONS[KNOWN_REVISIONS.len() - 1]
+    )
+}
+
+fn not_ironic(fault: sqlx::Error, table: &str) -> StoreError {
+    if !is_missing(&fault) && !is_denied(&fault) {
+        return StoreError::from_sqlx("read Ironic's schema revision", fault);
+    }
     StoreError::Schema(format!(
         "inventory.kind = \"ironic\" needs the database of an OpenStack Ironic, and its table {table} cannot be read: \
          {fault}"

@@ -98,7 +98,7 @@ impl Reader {
             return Ok(look);
         }
         let mut connection = Connection::open(database, Purpose::Look).await?;
-        let inventory = inventory::of(&mut connection, settings, Trust::Columns).await?;
+        let inventory = inventory::of(&mut connection, settings, Trust::Looks).await?;
         connection
             .command(sql.begin_look)
             .await
