@@ -7,6 +7,7 @@ mod galera;
 #[expect(dead_code, reason = "the faults use the rest of it")]
 mod harness;
 mod order;
+mod postgres;
 mod rabbitmq;
 mod timeouts;
 

@@ -26,6 +26,34 @@ impl OwnServer {
         server
     }
 
+    /// An asynchronous standby of this PostgreSQL.
+    pub fn standby(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let kind = self.kind;
+        let standby = Self { kind, folder, port };
+        let of = self.folder.path().to_str().unwrap();
+        standby.run(&["start"], &[&port.to_string(), of]);
+        standby
+    }
+
+    /// Makes a standby the primary.
+    pub fn promote(&self) {
+        self.run(&["promote"], &[]);
+    }
+
+    /// Ends all its processes at once; it stays away.
+    pub fn kill(&self) {
+        self.run(&["kill"], &[]);
+    }
+
+    /// Where it listens.
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     /// Where it is at home.
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()
