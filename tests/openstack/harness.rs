@@ -58,6 +58,11 @@ impl RealOpenStack {
 
     /// One of a story's own, which may stop parts of it for long.
     pub fn start() -> Self {
+        Self::with_tokens_of(3600)
+    }
+
+    /// One of a story's own, whose tokens live that many seconds.
+    pub fn with_tokens_of(seconds: u32) -> Self {
         let database = std::env::var("NODEWARDEN_TEST_MYSQL_URL").expect(
             "NODEWARDEN_TEST_MYSQL_URL must name a MariaDB; tests/servers/mariadb starts one",
         );
@@ -66,7 +71,7 @@ impl RealOpenStack {
         let started = script()
             .arg("start")
             .arg(folder.path())
-            .args([&port.to_string(), &database])
+            .args([&port.to_string(), &database, &seconds.to_string()])
             .output()
             .expect("it runs");
         assert!(started.status.success(), "{started:?}");
