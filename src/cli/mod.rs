@@ -22,6 +22,7 @@ pub mod conductors;
 mod dead_letters;
 mod emit;
 pub mod explain;
+mod heard;
 pub mod history;
 pub mod import;
 pub mod list;

@@ -1,19 +1,17 @@
 //! What `status` shows: the page for people, and the object for machines.
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::heard::{hearing, unproven};
 use super::output;
 use crate::answers::explain::counted;
 use crate::answers::explain::{self, distance, length, when};
 use crate::answers::shapes::{Conductor, Driver, Paused, Subscriber};
 use crate::config::Mode;
 use crate::domain::change::PairState;
-use crate::store::{
-    ConductorView, DriverView, HearingNote, Observed, Overview, Pause, SubscriberView,
-};
+use crate::store::{ConductorView, DriverView, Observed, Overview, Pause, SubscriberView};
 use crate::telemetry::printable;
 
 /// Pairs that are explained one by one; the rest is counted.
@@ -418,44 +416,4 @@ impl Picture {
         }
         text
     }
-}
-
-/// For how long silence proves nothing yet; while deaf, from the end of that on.
-fn unproven(note: &HearingNote, now_ms: u64) -> Duration {
-    if note.deaf || note.unproven_since_ms.is_none() {
-        return note.unproven;
-    }
-    let passed = now_ms.saturating_sub(note.noted_at_ms);
-    note.unproven.saturating_sub(Duration::from_millis(passed))
-}
-
-/// What the active replica says of its hearing and its troubles; nothing while all is well.
-fn hearing(note: &HearingNote, now_ms: u64) -> Vec<String> {
-    let left = unproven(note, now_ms);
-    let mut lines = Vec::new();
-    if let Some(since) = note.unproven_since_ms.filter(|_| !left.is_zero()) {
-        let left = length(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
-        let line = match note.deaf {
-            true => format!(
-                "Silence:       proves nothing since {}, because this replica is deaf: no silent conductor is found until \
-                 {left} after that is over",
-                when(since, now_ms)
-            ),
-            false => format!(
-                "Silence:       proves nothing since {}, and for {left} more: after a takeover or a gap in its hearing a \
-                 replica first listens that long",
-                when(since, now_ms)
-            ),
-        };
-        lines.push(output::wrapped(&line, 15).trim_end().to_owned());
-    }
-    for trouble in &note.troubles {
-        let line = format!(
-            "Not ready:     {} (said {})",
-            printable(trouble),
-            distance(note.noted_at_ms, now_ms)
-        );
-        lines.push(output::wrapped(&line, 15).trim_end().to_owned());
-    }
-    lines
 }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::ids::{Driver, Group, Pair};
 use crate::store::database::connection::{Connection, Value, placeholders, values};
 use crate::store::database::row::Row;
 use crate::store::records::{Counts, CountsWindow};
@@ -154,4 +155,41 @@ pub fn key(row: &Row) -> Result<Key, sqlx::Error> {
 
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Pairs that nodes needed when they were counted, and nothing was ever decided about.
+pub async fn unknown_pairs(
+    connection: &mut Connection,
+    sql: &Statements,
+    most: u32,
+) -> Result<Vec<Pair>, sqlx::Error> {
+    let rows = connection.fetch(sql.unknown_pairs, values![most]).await?;
+    let mut pairs = Vec::with_capacity(rows.len());
+    for row in rows {
+        let group = Group::parse(&row.text("conductor_group")?);
+        let driver = Driver::parse(&row.text("driver")?);
+        // No event can name what is no name.
+        if let (Ok(group), Ok(driver)) = (group, driver) {
+            pairs.push(Pair { group, driver });
+        }
+    }
+    Ok(pairs)
+}
+
+/// Which of `pairs` nodes need now.
+pub async fn needed(
+    connection: &mut Connection,
+    inventory: &Inventory,
+    pairs: &[Pair],
+) -> Result<Vec<Pair>, sqlx::Error> {
+    let mut needed = Vec::new();
+    for pair in pairs {
+        let found = connection
+            .fetch_first(&inventory.needed, values![pair])
+            .await?;
+        if found.is_some() {
+            needed.push(pair.clone());
+        }
+    }
+    Ok(needed)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::config::{self, Database, Mode};
 use crate::domain::committed::Loss;
-use crate::domain::ids::{ConductorName, Driver, EventId, Group, Pair};
+use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::failpoints;
 use crate::store::contract::Ledger;
 use crate::store::database::connection::values;
@@ -321,17 +321,7 @@ impl Ledger for SqlLedger {
         let sql = self.link.statements;
         self.link
             .look("look for unknown drivers", async |connection| {
-                let rows = connection.fetch(sql.unknown_pairs, values![most]).await?;
-                let mut pairs = Vec::with_capacity(rows.len());
-                for row in rows {
-                    let group = Group::parse(&row.text("conductor_group")?);
-                    let driver = Driver::parse(&row.text("driver")?);
-                    // No event can name what is no name.
-                    if let (Ok(group), Ok(driver)) = (group, driver) {
-                        pairs.push(Pair { group, driver });
-                    }
-                }
-                Ok(pairs)
+                count::unknown_pairs(connection, sql, most).await
             })
             .await
     }
@@ -340,16 +330,7 @@ impl Ledger for SqlLedger {
         let inventory = self.inventory.by(&mut self.link).await?;
         self.link
             .look("look at unknown drivers again", async |connection| {
-                let mut needed = Vec::new();
-                for pair in pairs {
-                    let found = connection
-                        .fetch_first(&inventory.needed, values![pair])
-                        .await?;
-                    if found.is_some() {
-                        needed.push(pair.clone());
-                    }
-                }
-                Ok(needed)
+                count::needed(connection, &inventory, pairs).await
             })
             .await
     }

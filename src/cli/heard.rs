@@ -1,0 +1,48 @@
+//! What `status` says of the active replica's hearing and its troubles.
+
+use std::time::Duration;
+
+use super::output;
+use crate::answers::explain::{distance, length, when};
+use crate::store::HearingNote;
+use crate::telemetry::printable;
+
+/// For how long silence proves nothing yet; while deaf, from the end of that on.
+pub fn unproven(note: &HearingNote, now_ms: u64) -> Duration {
+    if note.deaf || note.unproven_since_ms.is_none() {
+        return note.unproven;
+    }
+    let passed = now_ms.saturating_sub(note.noted_at_ms);
+    note.unproven.saturating_sub(Duration::from_millis(passed))
+}
+
+/// What the active replica says of its hearing and its troubles; nothing while all is well.
+pub fn hearing(note: &HearingNote, now_ms: u64) -> Vec<String> {
+    let left = unproven(note, now_ms);
+    let mut lines = Vec::new();
+    if let Some(since) = note.unproven_since_ms.filter(|_| !left.is_zero()) {
+        let left = length(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
+        let line = match note.deaf {
+            true => format!(
+                "Silence:       proves nothing since {}, because this replica is deaf: no silent conductor is found until \
+                 {left} after that is over",
+                when(since, now_ms)
+            ),
+            false => format!(
+                "Silence:       proves nothing since {}, and for {left} more: after a takeover or a gap in its hearing a \
+                 replica first listens that long",
+                when(since, now_ms)
+            ),
+        };
+        lines.push(output::wrapped(&line, 15).trim_end().to_owned());
+    }
+    for trouble in &note.troubles {
+        let line = format!(
+            "Not ready:     {} (said {})",
+            printable(trouble),
+            distance(note.noted_at_ms, now_ms)
+        );
+        lines.push(output::wrapped(&line, 15).trim_end().to_owned());
+    }
+    lines
+}
