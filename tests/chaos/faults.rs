@@ -84,23 +84,33 @@ pub async fn inject(
         } else {
             left.swap_remove(seeded.below(left.len()))
         };
-        deaf.extend(fault.apply(stage, &mut seeded).await);
-        done.push(fault);
+        let turn = Instant::now();
+        if let Some(times) = fault.apply(stage, &mut seeded).await {
+            deaf.extend(times);
+            done.push(fault);
+        } else {
+            println!("{fault:?} did not happen");
+            // Tried again while there is time: what made it impossible may last.
+            if turn < end && !done.contains(&fault) {
+                left.push(fault);
+            }
+        }
         tokio::time::sleep(seeded.ms(500, 4_000)).await;
     }
     (done, deaf)
 }
 
 impl Fault {
-    async fn apply(self, stage: &mut Stage, seeded: &mut Seeded) -> Deaf {
-        match self {
+    /// `None`: it could not happen.
+    async fn apply(self, stage: &mut Stage, seeded: &mut Seeded) -> Option<Deaf> {
+        Some(match self {
             Self::KillReplica => {
                 let away = seeded.ms(100, 3_000);
-                stage.replicas.kill(active(stage).await, away);
+                stage.replicas.kill(stage.replicas.active().await?, away);
                 Deaf::new()
             }
             Self::FreezeReplica => {
-                let number = active(stage).await;
+                let number = stage.replicas.active().await?;
                 stage.replicas.signal(number, Signal::STOP);
                 tokio::time::sleep(seeded.ms(1_000, 9_000)).await;
                 stage.replicas.signal(number, Signal::CONT);
@@ -109,12 +119,13 @@ impl Fault {
             Self::DeleteQueue => {
                 let gate = stage.gate.clone();
                 let _closed = gate.close().await;
-                if stage.all_is_handled(Duration::from_secs(10)).await {
-                    let (_connection, channel) = broker::channel(&stage.ground.brokers).await;
-                    let queue = stage.events_queue.as_str().into();
-                    let deleted = channel.queue_delete(queue, QueueDeleteOptions::default());
-                    deleted.await.expect("deleted");
+                if !stage.all_is_handled(Duration::from_secs(10)).await {
+                    return None;
                 }
+                let (_connection, channel) = broker::channel(&stage.ground.brokers).await;
+                let queue = stage.events_queue.as_str().into();
+                let deleted = channel.queue_delete(queue, QueueDeleteOptions::default());
+                deleted.await.expect("deleted");
                 Deaf::new()
             }
             Self::Alarm => servers::alarm(stage, seeded).await,
@@ -133,7 +144,7 @@ impl Fault {
             Self::BrokerWire => wires::broker(stage, seeded).await,
             Self::DatabaseWire => wires::database(stage, seeded).await,
             Self::CommitWire => wires::commit(stage, seeded).await,
-            Self::SlowFreeze => wires::slow_freeze(stage, seeded).await,
+            Self::SlowFreeze => wires::slow_freeze(stage, seeded).await?,
             Self::Unbind => {
                 let (_connection, channel) = broker::channel(&stage.ground.brokers).await;
                 let queue = stage.events_queue.as_str();
@@ -144,11 +155,6 @@ impl Fault {
                 unbound.await.expect("unbound");
                 Deaf::new()
             }
-        }
+        })
     }
-}
-
-/// The replica that decides, or any if none says so.
-async fn active(stage: &Stage) -> usize {
-    stage.replicas.active().await.unwrap_or(0)
 }

@@ -61,9 +61,10 @@ pub async fn database(stage: &Stage, seeded: &mut Seeded) -> Deaf {
     trouble(stage, seeded, |(_, database)| database).await
 }
 
-/// It is stopped between two of its statements, most likely: another one decides before it goes on.
-pub async fn slow_freeze(stage: &Stage, seeded: &mut Seeded) -> Deaf {
-    let number = stage.replicas.active().await.unwrap_or(0);
+/// It is stopped between two of its statements, most likely: another one decides before it goes on. `None`: no
+/// replica decides.
+pub async fn slow_freeze(stage: &Stage, seeded: &mut Seeded) -> Option<Deaf> {
+    let number = stage.replicas.active().await?;
     let (_, database) = &stage.ground.proxies[number];
     database.set(Wire::Slow(seeded.ms(20, 80)));
     tokio::time::sleep(seeded.ms(300, 1_500)).await;
@@ -73,7 +74,7 @@ pub async fn slow_freeze(stage: &Stage, seeded: &mut Seeded) -> Deaf {
     stage.replicas.signal(number, Signal::CONT);
     tokio::time::sleep(seeded.ms(500, 1_500)).await;
     database.set(Wire::Open);
-    Deaf::new()
+    Some(Deaf::new())
 }
 
 pub async fn commit(stage: &Stage, seeded: &mut Seeded) -> Deaf {
