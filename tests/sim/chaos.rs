@@ -355,11 +355,9 @@ impl Chaos {
                 world.broker.state().vices.nacks = true;
                 time.sleep(lasts).await;
                 world.broker.state().vices.nacks = false;
-                world.oracle.seen().passed_by = true;
             }
             Deed::NoSubscriber => {
                 world.broker.state().vices.unbound_announcements = true;
-                world.oracle.seen().passed_by = true;
                 time.sleep(lasts).await;
                 world.broker.state().vices.unbound_announcements = false;
             }

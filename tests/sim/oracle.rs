@@ -52,13 +52,15 @@ pub struct Seen {
     messages: BTreeMap<u64, (Outgoing, Announcement)>,
     /// The numbers that subscribers have.
     pub heard: BTreeSet<u64>,
+    /// The highest of them.
+    highest_heard: u64,
     pub cap: Duration,
     /// How often what happened.
     pub tally: BTreeMap<&'static str, u64>,
     lines: VecDeque<String>,
     pub tells: bool,
-    /// Announcements may have been passed by, or nobody subscribed.
-    pub passed_by: bool,
+    /// The numbers that the broker refused or that found no subscriber: these alone may be missing.
+    pub passed_by: BTreeSet<u64>,
     /// When a sweep last began.
     pub last_sweep: Duration,
 }
@@ -83,11 +85,12 @@ impl Oracle {
             last_seq: 0,
             messages: BTreeMap::new(),
             heard: BTreeSet::new(),
+            highest_heard: 0,
             cap,
             tally: BTreeMap::new(),
             lines: VecDeque::new(),
             tells: false,
-            passed_by: false,
+            passed_by: BTreeSet::new(),
             last_sweep: Duration::ZERO,
         };
         Self {
@@ -306,7 +309,8 @@ impl Oracle {
         seen.picture = Picture::of(model, after);
     }
 
-    /// I4: what travels is what was committed, byte by byte, and in order.
+    /// I4: what travels is what was committed, byte by byte, and what is heard for the first time comes in
+    /// order.
     pub fn announced(&self, message: &Outgoing, fate: Fate) {
         let mut seen = self.seen();
         let number = message
@@ -320,8 +324,21 @@ impl Oracle {
             panic!("I4: announcement {number} travels and is not committed")
         };
         assert_eq!(message, committed, "I4: announcement {number}");
-        if fate == Fate::Confirmed && !seen.heard.insert(number) {
+        if fate != Fate::Confirmed {
+            seen.passed_by.insert(number);
+        } else if !seen.heard.insert(number) {
             *seen.tally.entry("announced again").or_default() += 1;
+        } else if number > seen.highest_heard {
+            let before = seen.highest_heard;
+            let skipped = (before + 1..number).find(|skipped| !seen.passed_by.contains(skipped));
+            assert_eq!(skipped, None, "I4: {number} is heard after {before}");
+            seen.highest_heard = number;
+        } else {
+            assert!(
+                seen.passed_by.contains(&number),
+                "I4: {number} is first heard after {}",
+                seen.highest_heard
+            );
         }
     }
 }
