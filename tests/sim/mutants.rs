@@ -59,29 +59,29 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    /// All, each with a seed that catches it.
-    pub const ALL: [(Self, u64); 16] = [
-        (Self::NoFence, 27),
-        (Self::FenceByReading, 27),
-        (Self::EpochAtConnect, 3),
-        (Self::FencedTakesAgain, 23),
-        (Self::AckBeforeCommit, 1),
-        (Self::CancelInsteadOfClosing, 5),
-        (Self::AnnounceBeforeCommit, 1),
-        (Self::Regrouped, 1),
-        (Self::ReturnByText, 4),
-        (Self::AnyTick, 9),
-        (Self::DeadlinesNotMoved, 16),
-        (Self::SilenceAtOnce, 1),
-        (Self::HeartbeatsForgotten, 1),
-        (Self::DoubtAfterLook, 36),
-        (Self::PruneOnlyOldest, 14),
-        (Self::RequeueByDefaultExchange, 1),
+    /// All, each with a seed that catches it, and the beginning of the failure that does.
+    pub const ALL: [(Self, u64, &'static str); 16] = [
+        (Self::NoFence, 28, "I1:"),
+        (Self::FenceByReading, 40, "I1:"),
+        (Self::EpochAtConnect, 3, "L2:"),
+        (Self::FencedTakesAgain, 23, "I1:"),
+        (Self::AckBeforeCommit, 1, "I2:"),
+        (Self::CancelInsteadOfClosing, 80, "I1:"),
+        (Self::AnnounceBeforeCommit, 1, "I4:"),
+        (Self::Regrouped, 1, "I4:"),
+        (Self::ReturnByText, 4, "I6:"),
+        (Self::AnyTick, 9, "nodes go out, and no own tick"),
+        (Self::DeadlinesNotMoved, 16, "I7:"),
+        (Self::SilenceAtOnce, 1, "L3:"),
+        (Self::HeartbeatsForgotten, 1, "I1:"),
+        (Self::DoubtAfterLook, 41, "L3:"),
+        (Self::PruneOnlyOldest, 14, "L2:"),
+        (Self::RequeueByDefaultExchange, 1, "L3:"),
     ];
 
     /// The one of this name.
     pub fn named(name: &str) -> Option<Self> {
-        let mut all = Self::ALL.iter().map(|(mutant, _)| *mutant);
+        let mut all = Self::ALL.iter().map(|(mutant, ..)| *mutant);
         all.find(|mutant| format!("{mutant:?}") == name)
     }
 }

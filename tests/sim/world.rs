@@ -148,9 +148,11 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u64, mutant: Option<Mutant>, tells: bool) -> Rc<Self> {
+    /// The world of a seed. Its plan suits a mutant, which lives in it unless it is `healthy`.
+    pub fn new(seed: u64, mutant: Option<Mutant>, healthy: bool, tells: bool) -> Rc<Self> {
         let mut dice = Dice::new(seed);
-        let plan = Plan::draw(&mut dice, mutant);
+        let mut plan = Plan::draw(&mut dice, mutant);
+        plan.mutant = mutant.filter(|_| !healthy);
         let time = Time::default();
         let oracle = Oracle::new(time.clone(), plan.rules.back_within_cap);
         oracle.seen().tells = tells;
