@@ -2,6 +2,7 @@
 //! tamper with it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitStatus;
 
 use crate::event::{Pair, Said};
 
@@ -25,6 +26,18 @@ pub struct Evidence {
     /// Over HTTP, when all was at rest.
     pub snapshot: Option<Snapshot>,
     pub tables: Tables,
+    /// How replicas ended that no fault killed.
+    pub ends: Vec<End>,
+}
+
+/// The end of a replica's process.
+#[derive(Debug, Clone, Copy)]
+pub struct End {
+    pub replica: usize,
+    /// By SIGTERM, when the run was over.
+    pub asked: bool,
+    /// Missing: it did not end in time.
+    pub status: Option<ExitStatus>,
 }
 
 /// What is out of service, as of a change.

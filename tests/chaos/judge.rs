@@ -1,6 +1,10 @@
 //! [`judge`]: what contradicts the contract in a run's evidence.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+
+use rustix::process::Signal;
 
 use crate::event::Pair;
 use crate::evidence::{Decided, Evidence, Timed};
@@ -29,10 +33,12 @@ pub struct Findings {
     pub false_removals: Vec<String>,
     /// What should have happened by the end and did not.
     pub unnoticed: Vec<String>,
+    /// Replicas that panicked, or did not stop well when they were asked to.
+    pub bad_ends: Vec<String>,
 }
 
 impl Findings {
-    pub fn kinds(&self) -> [(&'static str, &Vec<String>); 6] {
+    pub fn kinds(&self) -> [(&'static str, &Vec<String>); 7] {
         [
             ("missing", &self.missing),
             ("contradictions", &self.contradictions),
@@ -40,6 +46,7 @@ impl Findings {
             ("beyond", &self.beyond),
             ("false removals", &self.false_removals),
             ("never noticed", &self.unnoticed),
+            ("bad ends", &self.bad_ends),
         ]
     }
 
@@ -54,7 +61,30 @@ pub fn judge(evidence: &Evidence) -> Findings {
     let reference = decided(evidence, &mut findings);
     let hearing = Hearing::of(evidence, &mut findings);
     states(evidence, &reference, &hearing, &mut findings);
+    ended(evidence, &mut findings);
     findings
+}
+
+/// No replica panicked, and each stopped with code 0 when it was asked to.
+fn ended(evidence: &Evidence, findings: &mut Findings) {
+    for end in &evidence.ends {
+        let words = match end.status {
+            None => "did not stop in time".to_owned(),
+            Some(status) if panicked(status) => format!("panicked: {status}"),
+            Some(status) if end.asked && !status.success() => {
+                format!("did not stop well: {status}")
+            }
+            Some(_) => continue,
+        };
+        findings
+            .bad_ends
+            .push(format!("replica {} {words}", end.replica));
+    }
+}
+
+/// By unwinding out of `main`, or by aborting.
+fn panicked(status: ExitStatus) -> bool {
+    status.code() == Some(101) || status.signal() == Some(Signal::ABORT.as_raw())
 }
 
 /// Every confirmed event was handled, and only those that must be were refused.

@@ -60,14 +60,7 @@ async fn whatever_happens_each_event_is_decided_once_and_told_and_the_judge_sees
         })
         .await;
     let findings = judge::judge(&evidence);
-    report::say(
-        scenario,
-        seed,
-        &done,
-        &evidence,
-        &findings,
-        &stage.replicas.ends(),
-    );
+    report::say(scenario, seed, &done, &evidence, &findings);
     if findings.count() > 0 {
         let kept = folder.keep();
         panic!(

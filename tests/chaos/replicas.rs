@@ -6,33 +6,49 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::evidence::Snapshot;
+use crate::evidence::{End, Snapshot};
 use nodewarden_tests::deployment::{binary, free_port};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long one that ended by itself stays away, as a unit's `RestartSec`.
 const AWAY: Duration = Duration::from_secs(1);
 
+/// How long a replica may take to finish what is in hand after SIGTERM.
+const STOPS_WITHIN: Duration = Duration::from_secs(5);
+
 /// How long an answer over HTTP may take; a frozen one gives none.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 struct One {
+    number: usize,
     settings: Vec<String>,
     port: u16,
     log: PathBuf,
     child: Option<Child>,
     start_at: Instant,
-    /// Signal or exit code of each that ended unasked.
-    ends: Vec<String>,
+    /// Of each that no fault killed.
+    ends: Vec<End>,
 }
 
 impl One {
-    fn tend(&mut self) {
+    /// Whether its process has ended, which is noted.
+    fn has_ended(&mut self, asked: bool) -> bool {
         if let Some(child) = &mut self.child
             && let Some(status) = child.try_wait().expect("it is our child")
         {
-            self.ends.push(status.to_string());
+            self.ends.push(End {
+                replica: self.number,
+                asked,
+                status: Some(status),
+            });
             self.child = None;
+            return true;
+        }
+        false
+    }
+
+    fn tend(&mut self) {
+        if self.has_ended(false) {
             self.start_at = Instant::now() + AWAY;
         }
         if self.child.is_none() && Instant::now() >= self.start_at {
@@ -66,6 +82,7 @@ impl Replicas {
     /// One for each list of settings.
     pub fn start(folder: &Path, settings: Vec<Vec<String>>) -> Self {
         let one = |(number, settings)| One {
+            number,
             settings,
             port: free_port(),
             log: folder.join(format!("replica-{number}.log")),
@@ -94,6 +111,7 @@ impl Replicas {
     /// Ends one with no word said; it comes back after `away`.
     pub fn kill(&self, number: usize, away: Duration) {
         let mut all = self.all.lock().expect("no panic");
+        all[number].has_ended(false);
         if let Some(mut child) = all[number].child.take() {
             let _ = child.kill();
             let _ = child.wait();
@@ -151,31 +169,35 @@ impl Replicas {
         None
     }
 
-    /// How those ended that were not asked to.
-    pub fn ends(&self) -> Vec<String> {
-        let all = self.all.lock().expect("no panic");
-        all.iter().flat_map(|one| one.ends.clone()).collect()
-    }
-
-    /// Asks all to end, and waits.
-    pub async fn stop(&self) {
+    /// Asks all to end, waits, and says how each ended that no fault killed, now and before.
+    pub async fn stop(&self) -> Vec<End> {
         self.tending.abort();
         let mut all = std::mem::take(&mut *self.all.lock().expect("no panic"));
-        for one in &all {
+        for one in &mut all {
+            one.has_ended(false);
             one.signal(Signal::CONT);
             one.signal(Signal::TERM);
         }
+        let end = Instant::now() + STOPS_WITHIN;
+        while all.iter().any(|one| one.child.is_some()) && Instant::now() < end {
+            for one in &mut all {
+                one.has_ended(true);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         for one in &mut all {
-            let end = Instant::now() + Duration::from_secs(20);
-            while let Some(child) = &mut one.child {
-                if child.try_wait().expect("it is our child").is_some() || Instant::now() > end {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
+            one.has_ended(true);
+            if let Some(mut child) = one.child.take() {
+                let _ = child.kill();
+                let _ = child.wait();
+                one.ends.push(End {
+                    replica: one.number,
+                    asked: true,
+                    status: None,
+                });
             }
         }
+        all.into_iter().flat_map(|one| one.ends).collect()
     }
 }
 

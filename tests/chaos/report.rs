@@ -16,11 +16,14 @@ pub fn say(
     faults: &[Fault],
     evidence: &Evidence,
     findings: &Findings,
-    ends: &[String],
 ) {
     let timed = evidence.timed.iter().flat_map(|timed| &timed.said);
     let events = timed.chain(evidence.lanes.iter().flatten()).count();
     let tables = &evidence.tables;
+    let ends = evidence.ends.iter().filter(|end| !end.asked);
+    let ends: Vec<String> = ends
+        .filter_map(|end| Some(end.status?.to_string()))
+        .collect();
     for (kind, found) in findings.kinds() {
         for words in found.iter().take(SHOWN) {
             println!("{kind}: {words}");

@@ -217,7 +217,7 @@ impl Stage {
         // Sooner than silence could end those who stopped beating just now.
         self.all_is_handled(Duration::from_millis(TIMEOUT_MS / 2))
             .await;
-        self.replicas.stop().await;
+        let ends = self.replicas.stop().await;
         let tables = tables::read(&self.ground.looks)
             .await
             .expect("the database answers");
@@ -234,6 +234,7 @@ impl Stage {
             grace_ms: GRACE_MS,
             snapshot,
             tables,
+            ends,
         }
     }
 

@@ -1,7 +1,12 @@
 //! The judge itself on trial: evidence in which one thing was changed must be found wanting.
 
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
+
+use rustix::process::Signal;
+
 use crate::event::Kind;
-use crate::evidence::Evidence;
+use crate::evidence::{End, Evidence};
 use crate::judge::{Findings, judge};
 
 /// What is changed, and which kind of finding it must lead to.
@@ -62,7 +67,42 @@ const ALL: &[Tamper] = &[
         hasty,
         |found| found.false_removals.len(),
     ),
+    ("a replica panicked", panic_one, |found| {
+        found.bad_ends.len()
+    }),
+    ("a replica aborted", abort_one, |found| found.bad_ends.len()),
+    ("a replica did not stop", hang_one, |found| {
+        found.bad_ends.len()
+    }),
+    ("a replica stopped with a fault", fail_one, |found| {
+        found.bad_ends.len()
+    }),
 ];
+
+/// `status` as `wait` gives it.
+fn ends(evidence: &mut Evidence, asked: bool, status: Option<i32>) {
+    evidence.ends.push(End {
+        replica: 0,
+        asked,
+        status: status.map(ExitStatus::from_raw),
+    });
+}
+
+fn panic_one(evidence: &mut Evidence) {
+    ends(evidence, false, Some(101 << 8));
+}
+
+fn abort_one(evidence: &mut Evidence) {
+    ends(evidence, false, Some(Signal::ABORT.as_raw()));
+}
+
+fn hang_one(evidence: &mut Evidence) {
+    ends(evidence, true, None);
+}
+
+fn fail_one(evidence: &mut Evidence) {
+    ends(evidence, true, Some(1 << 8));
+}
 
 /// Judges the evidence with each change in turn. It must be clean.
 pub fn each_is_seen(evidence: &Evidence) {
