@@ -40,23 +40,23 @@ pub fn golden() -> Vec<(String, Value)> {
 
 pub fn fixtures() -> Vec<Vec<u8>> {
     let folder = below("tests/fixtures");
-    files(&folder)
+    let fixtures: Vec<_> = files(&folder)
         .iter()
         .map(|path| fs::read(path).unwrap())
-        .collect()
+        .collect();
+    assert!(!fixtures.is_empty(), "the fixtures are found");
+    fixtures
 }
 
-/// What is kept for `target`; never nothing.
+/// What is kept for `target`.
 pub fn kept(target: &str) -> Vec<Vec<u8>> {
     let folder = below("tests/fuzz/corpus").join(target);
-    let kept = files(&folder)
+    let kept: Vec<_> = files(&folder)
         .iter()
         .map(|path| fs::read(path).unwrap())
-        .collect::<Vec<_>>();
-    match kept.is_empty() {
-        true => vec![b"{}".to_vec()],
-        false => kept,
-    }
+        .collect();
+    assert!(!kept.is_empty(), "nothing is in {}", folder.display());
+    kept
 }
 
 /// Larger ones are not worth their place.

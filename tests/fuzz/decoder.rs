@@ -34,6 +34,22 @@ const CONTENT_TYPES: &[Option<&str>] = &[
     Some("application/\0json"),
 ];
 
+const MUST_OCCUR: &[&str] = &[
+    "conductor.joined",
+    "conductor.heartbeat",
+    "conductor.left",
+    "conductor.heartbeat_timeout",
+    "tick",
+    "undecodable ",
+    "missing_field ",
+    "wrong_type ",
+    "out_of_bounds ",
+    "duplicate_key ",
+    "trailing_garbage ",
+    "unknown_type ",
+    "unknown_content_type ",
+];
+
 const MESSAGE_IDS: &[Option<&str>] = &[Some("e1"), None, Some(""), Some("a\nb"), Some("\u{202e}")];
 
 /// Deliveries that are nearly good, and whatever else.
@@ -160,7 +176,7 @@ impl Target for Decoder {
                 assert_eq!(named.as_ref(), Some(&event.conductor), "who it is about");
                 again(&event, input);
                 neighbours(random, &event, input, digest);
-                format!("{:?}", std::mem::discriminant(&event.kind))
+                event.kind.event_type().to_string()
             }
             Ok(Incoming::Tick(tick)) => {
                 let again = with_body(input, tick.encode());
@@ -174,6 +190,10 @@ impl Target for Decoder {
             }
             Ok(other) => format!("{:?}", std::mem::discriminant(&other)),
         }
+    }
+
+    fn must_occur(&self) -> &'static [&'static str] {
+        MUST_OCCUR
     }
 }
 

@@ -39,6 +39,16 @@ const EXTENSIONS: &[Option<&str>] = &[
     Some("txt"),
 ];
 
+const MUST_OCCUR: &[&str] = &[
+    "good with None",
+    "good with Some(\"json\")",
+    "good with Some(\"jsonl\")",
+    "good with Some(\"csv\")",
+    "uuid ",
+    "driver ",
+    "name ",
+];
+
 const WORDS: &[&str] = &[
     "ipmi",
     "redfish",
@@ -186,6 +196,10 @@ impl Target for Import {
                 format!("good with {:?}", input.extension)
             }
         }
+    }
+
+    fn must_occur(&self) -> &'static [&'static str] {
+        MUST_OCCUR
     }
 }
 

@@ -34,6 +34,9 @@ trait Target {
 
     /// Panics if the outcome is wrong; returns which kind of outcome it is.
     fn judge(&self, random: &mut Random, input: &Self::Input) -> String;
+
+    /// How outcomes begin that so many inputs as a default run has must lead to: what is good, and refusals.
+    fn must_occur(&self) -> &'static [&'static str];
 }
 
 fn number(variable: &str) -> Option<u64> {
@@ -56,8 +59,8 @@ fn peak_memory() -> Option<u64> {
 /// Inputs are small: whoever needs more than this for one lets its sender choose how much.
 const MEMORY_MIB: u64 = 512;
 
-fn fuzz(target: &impl Target, inputs: u64) {
-    let inputs = number("NODEWARDEN_FUZZ").unwrap_or(inputs);
+fn fuzz(target: &impl Target, default: u64) {
+    let inputs = number("NODEWARDEN_FUZZ").unwrap_or(default);
     let first = number("NODEWARDEN_FUZZ_SEED").unwrap_or(1);
     let keep = number("NODEWARDEN_FUZZ_KEEP").is_some();
     let (name, began) = (target.name(), Instant::now());
@@ -84,6 +87,11 @@ fn fuzz(target: &impl Target, inputs: u64) {
         began.elapsed().as_secs_f64(),
     );
     assert!(memory.is_none_or(|mib| mib < MEMORY_MIB), "{memory:?} MiB");
+    if inputs >= default {
+        let never = |begin: &&str| !outcomes.keys().any(|outcome| outcome.starts_with(begin));
+        let never: Vec<&str> = target.must_occur().iter().copied().filter(never).collect();
+        assert!(never.is_empty(), "{name}: never {never:?}: {outcomes:?}");
+    }
 }
 
 #[test]

@@ -146,6 +146,10 @@ impl Target for SettingsFile {
             }
         }
     }
+
+    fn must_occur(&self) -> &'static [&'static str] {
+        &["good", "settings file", "setting ", "amqp."]
+    }
 }
 
 /// Whether each password is still where one stands in a URL: what a mutation made of others is none.
