@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use nodewarden_tests::fleet::Cloud;
 use serde_json::{Value, json};
 
-use crate::tls::Authority;
+use crate::tls::Front;
 
 /// The aggregate of ours, and one of somebody else.
 pub const OURS: &str = "11111111-1111-4111-8111-111111111111";
@@ -47,7 +47,7 @@ pub struct SimOpenStack {
     site: Arc<Mutex<Site>>,
     /// How its URLs begin.
     base: String,
-    authority: Option<Authority>,
+    front: Option<Front>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -57,12 +57,12 @@ impl SimOpenStack {
         Self::start_behind(providers, None)
     }
 
-    /// The same behind TLS alone, with a certificate of this authority's.
-    pub fn behind_tls(providers: &[String], authority: Authority) -> Self {
-        Self::start_behind(providers, Some(authority))
+    /// The same, which speaks TLS alone.
+    pub fn behind_tls(providers: &[String], front: Front) -> Self {
+        Self::start_behind(providers, Some(front))
     }
 
-    fn start_behind(providers: &[String], authority: Option<Authority>) -> Self {
+    fn start_behind(providers: &[String], front: Option<Front>) -> Self {
         let site = Site {
             providers: providers
                 .iter()
@@ -82,11 +82,11 @@ impl SimOpenStack {
             .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
             .expect("a port");
         let address = listener.local_addr().expect("an address");
-        let base = match &authority {
+        let base = match &front {
             None => format!("http://{address}"),
-            Some(authority) => {
-                let front = runtime.block_on(authority.before(address));
-                format!("https://{front}")
+            Some(front) => {
+                let address = runtime.block_on(front.before(address));
+                format!("https://{address}")
             }
         };
         let router = Router::new()
@@ -96,7 +96,7 @@ impl SimOpenStack {
         Self {
             site,
             base,
-            authority,
+            front,
             runtime: Some(runtime),
         }
     }
@@ -109,7 +109,7 @@ impl SimOpenStack {
             password: "hush",
             region: "north",
             aggregate: "nodewarden".into(),
-            authority: self.authority.as_ref().map(Authority::certificate),
+            authority: self.front.as_ref().map(Front::certificate),
         }
     }
 

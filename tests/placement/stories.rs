@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::openstack::{OTHER, OURS, SimOpenStack};
-use super::tls::Authority;
+use super::tls::Front;
 
 fn members_become(site: &SimOpenStack, expected: &BTreeSet<String>) {
     eventually("the members are as they should be", || {
@@ -233,7 +233,7 @@ fn announcements_are_carried_out_while_nova_s_api_is_away_and_a_bad_node_holds_u
 fn openstack_is_asked_over_tls_only_where_its_certificate_is_of_a_trusted_authority_and_for_its_host()
  {
     let fleet = Fleet::start(2, 1);
-    let trusted = Authority::vouching_for("IP:127.0.0.1");
+    let trusted = Front::of("127.0.0.1");
     let site = SimOpenStack::behind_tls(&fleet.all(), trusted);
     let (_service, _) = fleet.service(&site.cloud());
     fleet.lose();
@@ -247,7 +247,7 @@ fn openstack_is_asked_over_tls_only_where_its_certificate_is_of_a_trusted_author
         assert!(told.contains("certificate") && told.contains(why), "{told}");
         assert!(!told.contains("hush"), "{told}");
     };
-    let another = Authority::vouching_for("IP:127.0.0.1");
+    let another = Front::of("127.0.0.1");
     let cloud = |authority| Cloud {
         authority,
         ..site.cloud()
@@ -255,7 +255,7 @@ fn openstack_is_asked_over_tls_only_where_its_certificate_is_of_a_trusted_author
     refused(&cloud(None), "UnknownIssuer");
     // It calls itself the same.
     refused(&cloud(Some(another.certificate())), "BadSignature");
-    let elsewhere = Authority::vouching_for("DNS:keystone.example");
+    let elsewhere = Front::of("keystone.example");
     let elsewhere = SimOpenStack::behind_tls(&fleet.all(), elsewhere);
     refused(&elsewhere.cloud(), "not valid for name");
     assert_eq!(elsewhere.site().requests, [], "nothing was said to it");

@@ -1,11 +1,11 @@
 //! TLS: the right server is trusted, and each wrong one refused with what to do about it.
 
+use nodewarden_tests::certificates::Authority;
 use nodewarden_tests::database::Kind;
 use nodewarden_tests::deployment::file;
 use nodewarden_tests::own_broker::OwnBroker;
 use nodewarden_tests::own_server::OwnServer;
 
-use crate::certificates::Authority;
 use crate::command::{goes_well, is_refused, nodewarden, trusting};
 
 /// What a command that reaches no broker or database ends with.

@@ -1,4 +1,4 @@
-//! Certificates of an authority that only this test knows.
+//! Certificates of an authority that only a test knows.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,12 @@ pub struct Issued {
     pub key: PathBuf,
 }
 
+impl Default for Authority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Authority {
     pub fn new() -> Self {
         let mut params = CertificateParams::new([]).unwrap();
@@ -32,7 +38,7 @@ impl Authority {
         self.folder.path().join("authority.pem")
     }
 
-    /// A server's certificate for `host`, which ended in 2020 if it is `expired`.
+    /// A server's certificate for `host`, a name or an address, which ended in 2020 if it is `expired`.
     pub fn issue(&self, host: &str, expired: bool) -> Issued {
         let mut params = CertificateParams::new([host.to_owned()]).unwrap();
         if expired {

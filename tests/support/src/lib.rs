@@ -1,6 +1,7 @@
 //! What the tests of nodewarden share. Whatever only one suite needs is in that suite's `harness.rs`;
 //! `tests/README.md` tells which harness is for what.
 
+pub mod certificates;
 pub mod database;
 pub mod deployment;
 pub mod engine;
