@@ -503,7 +503,7 @@ fn a_receipt_with_anything_wrong_is_refused() {
         ("stream", json!("history"), Reason::OutOfBounds),
         ("seq", json!(null), Reason::MissingField),
         ("seq", json!(-1), Reason::OutOfBounds),
-        ("seq", json!(above), Reason::OutOfBounds),
+        ("seq", json!((1_u64 << 53) + 1), Reason::OutOfBounds),
         ("seq", json!("7"), Reason::WrongType),
         ("applied_at_ms", json!(null), Reason::MissingField),
         ("applied_at_ms", json!(above), Reason::OutOfBounds),

@@ -59,18 +59,6 @@ pub async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
 async fn refresh(sources: &Sources) -> Result<(), StoreError> {
     let overview = sources.reader.overview().await?;
     let drivers = sources.reader.drivers().await?;
-    let subscribers = sources.reader.subscribers().await?;
-    let subscribers: Vec<_> = subscribers
-        .into_iter()
-        .map(|view| SubscriberGauge {
-            subscriber: view.subscriber,
-            behind: view.behind,
-            lag: view.waiting_since_ms.map_or(Duration::ZERO, |at| {
-                Duration::from_millis(now_ms().saturating_sub(at))
-            }),
-        })
-        .collect();
-    sources.metrics.subscribers(&subscribers);
     let oldest = overview
         .outbox_oldest_ms
         .map(|at| Duration::from_millis(now_ms().saturating_sub(at)));
@@ -99,5 +87,28 @@ async fn refresh(sources: &Sources) -> Result<(), StoreError> {
         })
         .collect();
     sources.metrics.pairs(&pairs);
+    subscribers(sources).await;
     Ok(())
+}
+
+/// Last, and a failure makes nothing else stale: what subscribers say is theirs to get wrong.
+async fn subscribers(sources: &Sources) {
+    let views = match sources.reader.subscribers().await {
+        Ok(views) => views,
+        Err(fault) => {
+            let fault = error_chain(&fault);
+            return tracing::warn!(fault, "metrics of subscribers are stale");
+        }
+    };
+    let gauges: Vec<_> = views
+        .into_iter()
+        .map(|view| SubscriberGauge {
+            subscriber: view.subscriber,
+            behind: view.behind,
+            lag: view.waiting_since_ms.map_or(Duration::ZERO, |at| {
+                Duration::from_millis(now_ms().saturating_sub(at))
+            }),
+        })
+        .collect();
+    sources.metrics.subscribers(&gauges);
 }

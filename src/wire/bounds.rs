@@ -5,7 +5,7 @@
 
 use schemars::JsonSchema;
 
-use super::fields::MS_MAX;
+use super::fields::{COUNT_MAX, MS_MAX};
 use super::incoming::{TIMEOUT_MAX_MS, TIMEOUT_MIN_MS};
 
 const NO_CONTROLS: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
@@ -23,6 +23,10 @@ pub(super) struct GroupName(#[schemars(length(max = 255), regex(pattern = NO_CON
 #[derive(JsonSchema)]
 #[schemars(inline)]
 pub(super) struct Count(#[schemars(range(max = MS_MAX))] u64);
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(super) struct Seq(#[schemars(range(max = COUNT_MAX))] u64);
 
 #[derive(JsonSchema)]
 #[schemars(inline)]

@@ -11,6 +11,9 @@ use crate::domain::ids::NameFault;
 /// The highest time or duration in ms: every database's signed 64-bit integer holds it.
 pub(super) const MS_MAX: u64 = i64::MAX as u64;
 
+/// Far above what is ever counted to, and far below what a database can store and add to.
+pub(super) const COUNT_MAX: u64 = 1 << 53;
+
 /// The fields of one message. Null is the same as absent.
 pub(super) struct Fields(BTreeMap<String, Value>);
 

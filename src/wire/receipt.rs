@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::bounds::{Count, Name};
-use super::fields::{Fields, MS_MAX, required};
+use super::bounds::{Count, Name, Seq};
+use super::fields::{COUNT_MAX, Fields, required};
 use super::refusal::{Reason, Refusal, excerpt};
 use super::{MSGPACK, to_msgpack};
 use crate::domain::ids::{SubscriberName, uuid_form};
@@ -24,7 +24,7 @@ pub struct SchedulerApplied {
     #[schemars(extend("format" = "uuid"))]
     pub stream: String,
     /// Every change up to this one has been carried out.
-    #[schemars(with = "Count")]
+    #[schemars(with = "Seq")]
     pub seq: u64,
     /// When that was so, on the subscriber's clock, ms since 1970 UTC.
     #[schemars(with = "Count")]
@@ -42,7 +42,7 @@ pub(super) fn from_fields(fields: &Fields) -> Result<Receipt, Refusal> {
             let detail = format!("stream is not a UUID: {}", excerpt(stream));
             Refusal::new(Reason::OutOfBounds, detail)
         })?,
-        seq: required("seq", fields.number("seq", 0, MS_MAX)?)?,
+        seq: required("seq", fields.number("seq", 0, COUNT_MAX)?)?,
         applied_at_ms: required("applied_at_ms", fields.time_ms("applied_at_ms")?)?,
     })
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::fields::{Fields, MS_MAX, required};
+use super::fields::{COUNT_MAX, Fields, MS_MAX, required};
 use super::refusal::{Reason, Refusal, excerpt};
 use super::to_msgpack;
 use crate::domain::committed::Committed;
@@ -34,9 +34,6 @@ struct TickOnTheWire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     commits: Option<u64>,
 }
-
-/// Far above what is ever counted to, and far below what a database can store.
-const COUNT_MAX: u64 = 1 << 53;
 
 impl Tick {
     /// As MessagePack, to be sent with type [`TICK_TYPE`](crate::message::TICK_TYPE) through the default exchange.

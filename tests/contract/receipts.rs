@@ -73,6 +73,8 @@ async fn a_subscriber_is_behind_by_the_changes_it_has_not_applied_since_the_firs
         receipt("b-done", &stream, 3),
         receipt("c-other", OTHER, 3),
         receipt("d-beyond", &stream, 9),
+        // The largest that a column holds: nothing can be added to it.
+        receipt("e-absurd", &stream, i64::MAX as u64),
     ];
     db.ledger.commit(1, &heard(100, &all)).await.unwrap();
     let view = |receipt: &Receipt, behind, waiting_since_ms| SubscriberView {
@@ -89,6 +91,7 @@ async fn a_subscriber_is_behind_by_the_changes_it_has_not_applied_since_the_firs
         view(&all[1], 0, None),
         view(&all[2], 3, Some(70)),
         view(&all[3], 0, None),
+        view(&all[4], 0, None),
     ];
     assert_eq!(db.reader.subscribers().await.unwrap(), expected);
 }

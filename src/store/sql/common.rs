@@ -290,7 +290,8 @@ pub const COMMON: Statements = Statements {
         WHERE observed AND decided_at_ms > $1 GROUP BY verdict",
     see_request: "SELECT done_at_ms, result FROM nodewarden_requests WHERE number = $1",
     see_receipts: "SELECT r.subscriber, r.stream, r.seq, r.applied_at_ms, r.heard_at_ms,
-        (SELECT c.since_ms FROM nodewarden_changes c WHERE c.seq = r.seq + 1) AS next_ms
+        (SELECT c.since_ms FROM nodewarden_changes c
+            WHERE c.seq = CASE WHEN r.seq < 9007199254740992 THEN r.seq + 1 END) AS next_ms
         FROM nodewarden_receipts r ORDER BY r.subscriber",
     see_change: "SELECT c.since_ms, CASE WHEN c.back IS NULL THEN d.decided_at_ms ELSE r.decided_at_ms END AS decided_at_ms,
         CASE WHEN c.back IS NULL THEN d.completed_at_ms ELSE r.completed_at_ms END AS completed_at_ms
