@@ -75,24 +75,32 @@ def tell(**line):
 
 
 class Receipts:
-    """Tells nodewarden how far we are: at most once a second, and again each minute."""
+    """Tells nodewarden how far we are: at most once a second, and again each minute. On a channel of
+    its own, which the broker closes if the exchange is missing: we listen on and try again in 30 s."""
 
-    def __init__(self, channel, exchange, subscriber):
-        self.channel, self.exchange, self.subscriber = channel, exchange, subscriber
+    def __init__(self, connection, exchange, subscriber):
+        self.connection, self.exchange, self.subscriber = connection, exchange, subscriber
+        self.channel, self.not_before = None, 0
         self.said, self.at, self.applied_at_ms = None, 0, 0
 
     def say(self, fleet):
         applied = (fleet.stream, fleet.seq)
         is_new = applied != self.said
-        if not self.subscriber or fleet.refused or time.monotonic() - self.at < (1 if is_new else 60):
+        now = time.monotonic()
+        if not self.subscriber or fleet.refused or now < self.not_before or now - self.at < (1 if is_new else 60):
             return
         if is_new:
             self.applied_at_ms = int(time.time() * 1000)
         body = msgpack.packb({"subscriber": self.subscriber, "stream": fleet.stream, "seq": fleet.seq,
                               "applied_at_ms": self.applied_at_ms})
-        self.channel.basic_publish(self.exchange, "scheduler.applied", body, pika.BasicProperties(
-            type="scheduler.applied", content_type="application/msgpack", delivery_mode=2))
-        self.said, self.at = applied, time.monotonic()
+        try:
+            self.channel = self.channel or self.connection.channel()
+            self.channel.basic_publish(self.exchange, "scheduler.applied", body, pika.BasicProperties(
+                type="scheduler.applied", content_type="application/msgpack", delivery_mode=2, expiration="60000"))
+            self.said, self.at = applied, now
+        except pika.exceptions.AMQPChannelError as fault:
+            tell(change="no_receipts", why=repr(fault))
+            self.channel, self.said, self.not_before = None, None, now + 30
 
 
 def listen(options, fleet):
@@ -110,7 +118,7 @@ def listen(options, fleet):
         channel.queue_bind(queue, options.exchange, "node.#")
         # First bound, then the snapshot: nothing falls in between.
         fleet.take_snapshot()
-        receipts = Receipts(channel, options.receipts, options.subscriber)
+        receipts = Receipts(connection, options.receipts, options.subscriber)
         for method, properties, body in channel.consume(queue, auto_ack=True, inactivity_timeout=1):
             if method:  # else nothing came for a second
                 fleet.hear(properties.type or method.routing_key, msgpack.unpackb(body))
