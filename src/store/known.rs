@@ -10,9 +10,17 @@ use crate::domain::committed::Committed;
 #[derive(Debug, Clone, Default)]
 pub struct Known(Arc<Mutex<Inner>>);
 
+/// What no replica commits, or numbers, between two looks of another: years at any rate there is.
+const MOST_COMMITS: u64 = 1 << 32;
+
+/// What no replicas take between two looks of another.
+const MOST_EPOCHS: u64 = 1_000_000;
+
 #[derive(Debug, Default)]
 struct Inner {
     furthest: Option<Committed>,
+    /// What the database was last seen to have: what others say is measured against it.
+    seen: Option<Committed>,
     next_stream: String,
 }
 
@@ -23,9 +31,14 @@ impl Known {
         self.lock().furthest.clone()
     }
 
-    /// Another replica knows this. It counts in the stream that this process knows as that of its database.
+    /// Another replica says that it knows this. It counts in the stream that this process knows as that of
+    /// its database, and if the database can have come so far since this process saw it.
     pub fn told(&self, other: &Committed) {
-        if let Some(known) = &mut self.lock().furthest {
+        let Inner { furthest, seen, .. } = &mut *self.lock();
+        let (Some(known), Some(seen)) = (furthest, seen) else {
+            return;
+        };
+        if is_plausible(seen, other) {
             known.learn(other);
         }
     }
@@ -38,7 +51,9 @@ impl Known {
     /// The database has this. Another stream takes the place of the one that was known: whoever calls
     /// this knows that it came after it.
     pub fn seen(&self, found: Committed) {
-        match &mut self.lock().furthest {
+        let Inner { furthest, seen, .. } = &mut *self.lock();
+        *seen = Some(found.clone());
+        match furthest {
             Some(known) if known.stream == found.stream => known.learn(&found),
             known => *known = Some(found),
         }
@@ -52,5 +67,50 @@ impl Known {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a database that was `seen` like that can have come as far as `other`.
+fn is_plausible(seen: &Committed, other: &Committed) -> bool {
+    let ahead = |other: u64, seen: u64| other.saturating_sub(seen);
+    ahead(other.epoch, seen.epoch) <= MOST_EPOCHS
+        && ahead(other.seq, seen.seq) <= MOST_COMMITS
+        && ahead(other.commits, seen.commits) <= MOST_COMMITS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(epoch: u64, seq: u64, commits: u64) -> Committed {
+        Committed {
+            stream: "s".to_owned(),
+            epoch,
+            seq,
+            commits,
+        }
+    }
+
+    #[test]
+    fn what_no_database_can_have_come_to_is_not_believed_however_often_it_is_said() {
+        let known = Known::default();
+        known.told(&at(1, 2, 3));
+        assert_eq!(known.furthest(), None, "nothing was seen yet");
+        known.seen(at(1, 2, 3));
+        for forged in [
+            at(1, 2, 4 + MOST_COMMITS),
+            at(1, 3 + MOST_COMMITS, 3),
+            at(2 + MOST_EPOCHS, 2, 3),
+            at(1 << 53, 1 << 53, 1 << 53),
+        ] {
+            known.told(&forged);
+            assert_eq!(known.furthest(), Some(at(1, 2, 3)), "{forged:?}");
+        }
+        let far = at(1 + MOST_EPOCHS, 2 + MOST_COMMITS, 3 + MOST_COMMITS);
+        known.told(&far);
+        assert_eq!(known.furthest(), Some(far.clone()));
+        // What was said moves no bound: only what is seen does.
+        known.told(&at(1, 2, 4 + MOST_COMMITS));
+        assert_eq!(known.furthest(), Some(far));
     }
 }

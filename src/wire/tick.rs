@@ -18,7 +18,8 @@ pub struct Tick {
     pub session: String,
     /// The sender's monotonic clock in whole microseconds, which means nothing to others.
     pub sent: Duration,
-    /// What the sender knows to be committed in that stream; nothing, if it is of an older version.
+    /// What the sender knows to be committed in that stream; nothing, if it is of an older version or counts
+    /// what no database counts to.
     pub committed: Option<Committed>,
 }
 
@@ -53,8 +54,9 @@ impl Tick {
     pub(super) fn from_fields(fields: &Fields) -> Result<Self, Refusal> {
         let sent_us = required("sent_us", fields.number("sent_us", 0, MS_MAX)?)?;
         let stream = uuid(fields, "stream")?;
-        let count = |field| fields.number(field, 0, COUNT_MAX);
-        let counts = (count("epoch")?, count("seq")?, count("commits")?);
+        // What is no count says nothing. To refuse the tick would make its sender deaf.
+        let count = |field| fields.number(field, 0, COUNT_MAX).ok().flatten();
+        let counts = (count("epoch"), count("seq"), count("commits"));
         let committed = match counts {
             (Some(epoch), Some(seq), Some(commits)) => Some(Committed {
                 stream: stream.clone(),
