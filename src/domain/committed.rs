@@ -6,6 +6,10 @@
 
 use std::fmt;
 
+/// A lost part may have seen takeovers that were never heard of, and one of their holders may have been
+/// frozen since: more than there can have been, or it could write under an epoch that was given twice.
+pub const UNHEARD_EPOCHS: u64 = 1000;
+
 /// A point in a history that is known to be committed. Within a stream no number ever falls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {

@@ -16,7 +16,7 @@ use crate::telemetry;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Looks what the database has, if it is time. A replica in line takes its stream as it is; one that
-/// decides and misses something is in doubt, and the fence will tell.
+/// decides and misses something is in doubt, and the fence will tell; if its stream is over, so is its session.
 pub(super) async fn look<L: Ledger, C: Clock>(
     next: &mut Mono,
     place: &mut Place,
@@ -44,8 +44,13 @@ pub(super) async fn look<L: Ledger, C: Clock>(
         Some(loss) => Some(loss.found.clone()),
         None => ledger.known().furthest(),
     };
-    if let (None, Some(found)) = (place.term(), found) {
-        us.stream = found.stream;
+    match (place.term(), found) {
+        (None, Some(found)) => us.stream = found.stream,
+        // It misses nothing, and another stream took the place of ours: so did another replica.
+        (Some(term), Some(found)) if missing.is_none() && found.stream != us.stream => {
+            return Err(End::Fenced(term.epoch).into());
+        }
+        (Some(_) | None, _) => {}
     }
     if missing.is_some() {
         place.doubt();
@@ -67,8 +72,10 @@ pub(super) async fn learn<L: Ledger>(
         }
         // A new stream may have begun since the last look.
         let current = ledger.stream().await?;
-        if place.term().is_none() {
-            us.stream.clone_from(&current);
+        match place.term() {
+            None => us.stream.clone_from(&current),
+            Some(term) if current != us.stream => return Err(End::Fenced(term.epoch).into()),
+            Some(_) => {}
         }
         if stream != current {
             return Err(End::ForeignStream(stream.to_owned()).into());

@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use nodewarden::store::Known;
+use nodewarden::store::{Known, NewStream};
 use nodewarden::wire::Announced;
+use nodewarden::worker::ports::Clock;
 use nodewarden::worker::{End, Step};
 
 use crate::flaky::{self, Goes, passing};
 use crate::harness::{SimSubscriber, Simulation, Worker, event};
-use crate::operator::{rest, wait};
+use crate::operator::{operator, rest, wait};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
@@ -484,4 +485,37 @@ async fn a_replica_that_is_behind_and_one_whose_commit_failed_cause_no_new_strea
     let after = sim.reader.overview().await.unwrap();
     assert_eq!(after.stream, before);
     assert!(after.epoch < 10, "{}", after.epoch);
+}
+
+#[tokio::test]
+async fn an_operators_new_stream_gives_no_epoch_that_the_lost_part_had_given() {
+    let sim = Simulation::new().await;
+    let (process, mut scheduler) = (Known::default(), Scheduler::default());
+    let first = five_out_after_the_copy(&sim, &process, &mut scheduler).await;
+    sim.queue.end(first.session);
+    let mut frozen = settled(&sim, &Known::default()).await;
+    assert_eq!(frozen.decider.epoch(), Some(2));
+    sim.restore().await;
+    let (id, now_ms) = (sim.clock.id(), sim.clock.now().wall_ms);
+    let done = operator(&sim).new_stream(&id, now_ms, true).await.unwrap();
+    assert_eq!(done, NewStream::Begun);
+    assert!(sim.reader.overview().await.unwrap().epoch > 2);
+    let before = sim.decisions().await;
+    sim.left("c2", 1);
+    let end = frozen.step_to_end().await;
+    assert!(matches!(end, End::Fenced(2)), "{end:?}");
+    assert_eq!(sim.decisions().await, before);
+}
+
+#[tokio::test]
+async fn a_replica_that_finds_another_stream_than_its_own_decides_no_more() {
+    let sim = Simulation::new().await;
+    let mut worker = settled(&sim, &Known::default()).await;
+    let (id, now_ms) = (sim.clock.id(), sim.clock.now().wall_ms);
+    let done = operator(&sim).new_stream(&id, now_ms, true).await.unwrap();
+    assert_eq!(done, NewStream::Begun);
+    // Idle, and with nothing that it could write.
+    sim.clock.advance(S(2));
+    let end = worker.step_to_end().await;
+    assert!(matches!(end, End::Fenced(1)), "{end:?}");
 }

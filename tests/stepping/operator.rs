@@ -13,7 +13,7 @@ use crate::harness::{SimSubscriber, Simulation, Worker, assert_contiguous, chang
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
-fn operator(sim: &Simulation) -> Operator {
+pub fn operator(sim: &Simulation) -> Operator {
     Operator::new(&sim.database, sim.inventory()).unwrap()
 }
 

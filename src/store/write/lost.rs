@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::domain::committed::{Committed, Loss};
+use crate::domain::committed::{Committed, Loss, UNHEARD_EPOCHS};
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::error::StoreError;
 use crate::store::database::link::WriterConnection;
@@ -11,10 +11,6 @@ use crate::store::database::row::Row;
 use crate::store::known::Known;
 use crate::store::records::Began;
 use crate::store::sql::Statements;
-
-/// A lost part may have seen takeovers that no replica heard of, and one of their holders may have been
-/// frozen since: more than there can have been, or it could write under an epoch that was given twice.
-const UNHEARD_EPOCHS: u64 = 1000;
 
 /// For how long no node is taken out after a loss: each conductor says all of itself once a minute, and
 /// one may be half a minute late.

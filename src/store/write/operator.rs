@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::config::{self, Database, Mode};
+use crate::domain::committed::UNHEARD_EPOCHS;
 use crate::domain::ids::Pair;
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::error::StoreError;
@@ -178,7 +179,9 @@ impl Operator {
                 now_ms,
             ];
             connection.execute(sql.note_stream, noted).await?;
-            let began = values![stream, found.epoch + 1, found.commits];
+            // The database may have gone back without a replica that noticed it.
+            let epoch = found.epoch + UNHEARD_EPOCHS;
+            let began = values![stream, epoch, found.commits];
             connection.execute(sql.new_stream, began).await?;
             Ok(NewStream::Begun)
         })

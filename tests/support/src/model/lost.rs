@@ -8,7 +8,7 @@ use nodewarden::store::Began;
 use super::rows::{Singles, StreamRow};
 
 /// What the real store leaves for takeovers that nobody heard of.
-const UNHEARD_EPOCHS: u64 = 1000;
+pub const UNHEARD_EPOCHS: u64 = 1000;
 
 /// For how long no node is taken out after a loss.
 const WAITS: Duration = Duration::from_secs(90);

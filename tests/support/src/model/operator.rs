@@ -137,7 +137,7 @@ impl Operator {
                 waits: Duration::ZERO,
             });
             one.stream = stream.to_owned();
-            one.epoch += 1;
+            one.epoch += lost::UNHEARD_EPOCHS;
             one.holder = None;
             Ok(NewStream::Begun)
         })
