@@ -127,7 +127,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     let rows = place.rows();
     let items = in_hand.next(rules, rows);
     let count = items.len();
-    lost::learn(&items, place, ledger, us).await?;
+    lost::learn(&items, place, ledger, us, clock.now().mono).await?;
     if place.term().is_none() {
         take_over(place, ledger, clock, rules, us).await?;
     }

@@ -15,6 +15,10 @@ use crate::telemetry;
 /// How often to look: what a replica in line knows is that old if all others die.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How long into a term ticks of a former stream may still come: they expire after 60 s, and half of that is
+/// margin. A later one comes from a replica that lives on in another database.
+const FORMER: Duration = Duration::from_secs(90);
+
 /// Looks what the database has, if it is time. A replica in line takes its stream as it is; one that
 /// decides and misses something is in doubt, and the fence will tell; if its stream is over, so is its session.
 pub(super) async fn look<L: Ledger, C: Clock>(
@@ -58,16 +62,18 @@ pub(super) async fn look<L: Ledger, C: Clock>(
     Ok(())
 }
 
-/// Learns from ticks what their senders know. One of a stream that is neither ours nor was before is of
-/// another database, and nothing of this batch may be acknowledged.
+/// Learns from ticks what their senders know. One of a stream that is neither ours nor was until recently
+/// is of another database, and nothing of this batch may be acknowledged.
 pub(super) async fn learn<L: Ledger>(
     items: &[Item],
     place: &Place,
     ledger: &mut L,
     us: &mut Identity,
+    now: Mono,
 ) -> Result<(), Fault> {
+    let begins = (place.term()).is_none_or(|term| now.since(term.began) <= FORMER);
     for stream in batch::streams(items) {
-        if stream == us.stream || ledger.came_after(stream).await? {
+        if stream == us.stream || (begins && ledger.came_after(stream).await?) {
             continue;
         }
         // A new stream may have begun since the last look.

@@ -29,6 +29,8 @@ use crate::store::StoreError;
 /// The right to decide, and what it is decided by. Held from the first delivery on.
 pub(super) struct Term {
     pub(super) epoch: u64,
+    /// When it began.
+    pub(super) began: Mono,
     pub(super) map: DriverMap,
     pub(super) hearing: Hearing,
     pub(super) probing: Probing,
@@ -86,6 +88,7 @@ impl Term {
         pending.everything(&map);
         Self {
             epoch,
+            began: now,
             map,
             hearing: Hearing::from(now),
             probing: Probing::from(now),

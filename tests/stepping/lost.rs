@@ -519,3 +519,34 @@ async fn a_replica_that_finds_another_stream_than_its_own_decides_no_more() {
     let end = worker.step_to_end().await;
     assert!(matches!(end, End::Fenced(1)), "{end:?}");
 }
+
+#[tokio::test]
+async fn a_tick_of_a_former_stream_is_foreign_once_all_that_waited_are_gone() {
+    let sim = Simulation::new().await;
+    let process = Known::default();
+    sim.queue.end(settled(&sim, &process).await.session);
+    let mut worker = sim.join_as(&process).await;
+    worker.step().await;
+    // What a replica says that lives on in the stream that was.
+    let tick = loop {
+        let waiting = sim.queue.steal().expect("a tick waits");
+        if waiting.message_type.as_deref() == Some("nodewarden.tick") {
+            break waiting;
+        }
+    };
+    sim.queue.end(worker.session);
+    let (id, now_ms) = (sim.clock.id(), sim.clock.now().wall_ms);
+    let done = operator(&sim).new_stream(&id, now_ms, true).await.unwrap();
+    assert_eq!(done, NewStream::Begun);
+    let mut worker = settled(&sim, &Known::default()).await;
+    wait(&sim, &mut worker, 80).await;
+    sim.queue.publish(tick.clone());
+    rest(&mut worker).await;
+    wait(&sim, &mut worker, 15).await;
+    sim.joined("c1", 1, &["a"]);
+    sim.queue.publish(tick);
+    let end = worker.step_to_end().await;
+    assert!(matches!(end, End::ForeignStream(_)), "{end:?}");
+    sim.queue.end(worker.session);
+    assert_eq!(sim.queue.events_left(), 1, "the event is still there");
+}
