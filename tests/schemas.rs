@@ -381,6 +381,7 @@ fn the_golden_receipt_means_what_it_meant_when_it_was_written() {
     let encoded = receipt_message(&receipt, "scheduler.receipts");
     assert_eq!(encoded.routing_key, RECEIPT_TYPE);
     assert_eq!(encoded.message_type, RECEIPT_TYPE);
+    assert_eq!(encoded.expires_after_ms, Some(60_000));
     let (msgpack, json) = golden(RECEIPT_TYPE, &encoded.body);
     assert_eq!(encoded.body, msgpack);
     for (body, content_type) in [(&msgpack, None), (&json, Some("application/json"))] {

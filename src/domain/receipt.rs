@@ -8,6 +8,9 @@ use super::ids::SubscriberName;
 /// Subscribers that are known at once (I8): each has a row and the series of two gauges.
 pub const MOST_SUBSCRIBERS: usize = 100;
 
+/// Silent for longer, a subscriber gives its place to a new one where all are taken: ten receipts late.
+const SILENT_MS: u64 = 10 * 60_000;
+
 /// What a subscriber says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
@@ -58,6 +61,19 @@ impl Receipts {
     #[must_use]
     pub fn has_room_for(&self, subscriber: &SubscriberName) -> bool {
         self.0.contains_key(subscriber) || self.0.len() < MOST_SUBSCRIBERS
+    }
+
+    /// Forgets the subscriber that has been silent longest, if that is for so long that it gives its place
+    /// to another one.
+    pub fn make_room(&mut self, now_ms: u64) -> Option<SubscriberName> {
+        let (name, received) = self
+            .0
+            .iter()
+            .min_by_key(|(_, received)| received.heard_at_ms)?;
+        let gone = now_ms.saturating_sub(received.heard_at_ms) > SILENT_MS;
+        let name = gone.then(|| name.clone())?;
+        self.0.remove(&name);
+        Some(name)
     }
 
     /// Takes a receipt that [has room](Self::has_room_for): the newest counts, whatever it says. Whether it
@@ -128,5 +144,15 @@ mod tests {
         receipts.forget(1);
         assert!(receipts.has_room_for(&name("new")));
         assert_eq!(receipts.len(), MOST_SUBSCRIBERS - 1);
+    }
+
+    #[test]
+    fn the_one_that_is_silent_longest_gives_its_place_after_ten_minutes() {
+        let mut receipts = Receipts::load([received("b", "s", 1, 10), received("a", "s", 1, 20)]);
+        assert_eq!(receipts.make_room(10 + SILENT_MS), None);
+        let gone = receipts.make_room(11 + SILENT_MS);
+        assert_eq!(gone, SubscriberName::parse("b").ok());
+        assert_eq!(receipts.make_room(11 + SILENT_MS), None);
+        assert_eq!(receipts, Receipts::load([received("a", "s", 1, 20)]));
     }
 }

@@ -8,7 +8,9 @@ use crate::domain::change::{Standing, Turn, Verdict};
 use crate::domain::committed::Loss;
 use crate::domain::conductor::{Conductor, ConductorState, Life, Outcome};
 use crate::domain::event::EventType;
-use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, Pair};
+use crate::domain::ids::{
+    ConductorName, Driver, EventId, Group, Incarnation, Pair, SubscriberName,
+};
 use crate::domain::receipt::{Receipt, Received};
 use crate::domain::time::Mono;
 use crate::domain::unheeded::Note;
@@ -139,6 +141,8 @@ pub struct Findings {
     pub unheeded: Vec<Note>,
     /// How far subscribers are, one for each that said something new.
     pub receipts: Vec<Receipt>,
+    /// Subscribers to forget, before those are stored.
+    pub silent: Vec<SubscriberName>,
     /// The pairs whose standing changed, as they are after it.
     pub standings: Vec<StandingRecord>,
     /// In order, one for each turn with a verdict, even if the same batch reverses it (I1).

@@ -11,6 +11,9 @@ use crate::domain::ids::{SubscriberName, uuid_form};
 use crate::domain::receipt::Receipt;
 use crate::message::{Outgoing, RECEIPT_TYPE};
 
+/// The next one is due by then, and says as much.
+const EXPIRES_MS: u64 = 60_000;
+
 /// A subscriber has carried out every change up to `seq`. At most once a second; the newest counts, so
 /// one that is lost need not be repeated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -68,7 +71,7 @@ pub fn receipt_message(receipt: &Receipt, exchange: &str) -> Outgoing {
         message_type: RECEIPT_TYPE.to_owned(),
         content_type: MSGPACK.to_owned(),
         timestamp_s: receipt.applied_at_ms / 1000,
-        expires_after_ms: None,
+        expires_after_ms: Some(EXPIRES_MS),
         body: encode_receipt(receipt),
     }
 }

@@ -14,8 +14,7 @@ use crate::domain::conductor::Outcome;
 use crate::domain::decide::{decide, decide_silence};
 use crate::domain::event::{Event, EventKind, EventType};
 use crate::domain::hearing::Heard;
-use crate::domain::ids::{ConductorName, EventId, Pair, SubscriberName};
-use crate::domain::receipt::Receipt;
+use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::domain::time::{Mono, Now};
 use crate::message::Delivery;
 use crate::store::{ConductorRecord, DecisionRecord, EventRecord, Findings, StandingRecord};
@@ -117,7 +116,7 @@ pub(super) struct Batch<'a> {
     new_id: &'a mut dyn FnMut() -> String,
     seen: HashMap<Key, [u8; 32]>,
     standings: BTreeMap<Pair, Standing>,
-    receipts: BTreeMap<SubscriberName, Receipt>,
+    receipts: receipts::Taken,
     done: Done,
 }
 
@@ -135,7 +134,7 @@ impl<'a> Batch<'a> {
             new_id,
             seen: HashMap::new(),
             standings: BTreeMap::new(),
-            receipts: BTreeMap::new(),
+            receipts: receipts::Taken::default(),
             done: Done {
                 findings: Findings {
                     now_ms: now.wall_ms,
@@ -160,7 +159,8 @@ impl<'a> Batch<'a> {
             + self.term.map.changed().count()
             + 2 * findings.decisions.len()
             + self.standings.len()
-            + self.receipts.len();
+            + self.receipts.newest.len()
+            + self.receipts.gone.len();
         u32::try_from(rows).unwrap_or(u32::MAX)
     }
 
@@ -248,7 +248,8 @@ impl<'a> Batch<'a> {
             mut done,
             ..
         } = self;
-        done.findings.receipts = receipts.into_values().collect();
+        done.findings.receipts = receipts.newest.into_values().collect();
+        done.findings.silent = receipts.gone;
         let changed = term.map.changed();
         done.findings.conductors = changed
             .filter_map(|name| term.map.conductor(name))

@@ -15,21 +15,37 @@ use crate::store::StoreError;
 use crate::telemetry;
 use crate::wire::{Reason, Refusal};
 
-/// Takes a receipt into what a batch stores: of each subscriber only the newest.
+/// Between two receipts that are refused by name for want of room; those in between are only counted, or
+/// each subscriber too many would fill the dead letters once a second.
+const REFUSALS: Duration = Duration::from_secs(600);
+
+/// What the receipts of a batch store.
+#[derive(Default)]
+pub(super) struct Taken {
+    /// Of each subscriber only the newest.
+    pub(super) newest: BTreeMap<SubscriberName, Receipt>,
+    /// Those that gave their place to others.
+    pub(super) gone: Vec<SubscriberName>,
+}
+
+/// Takes a receipt into what a batch stores.
 pub(super) fn take(
     term: &mut Term,
-    batch: &mut BTreeMap<SubscriberName, Receipt>,
+    batch: &mut Taken,
     receipt: Receipt,
     us: &Identity,
     now: Now,
 ) -> Result<(), Refusal> {
     let name = &receipt.subscriber;
     if !term.receipts.has_room_for(name) {
-        let detail = format!(
-            "{name} is new, {MOST_SUBSCRIBERS} subscribers are known, and no more are taken until one has been \
-             silent for retention.announced"
-        );
-        return Err(Refusal::new(Reason::TooManySubscribers, detail));
+        match term.receipts.make_room(now.wall_ms) {
+            Some(gone) => {
+                term.applied.remove(&gone);
+                batch.newest.remove(&gone);
+                batch.gone.push(gone);
+            }
+            None => return no_room(term, name, now),
+        }
     }
     let says_more = term.receipts.take(Received {
         receipt: receipt.clone(),
@@ -39,8 +55,21 @@ pub(super) fn take(
         term.applied
             .insert(name.clone(), (receipt.seq, now.wall_ms));
     }
-    batch.insert(name.clone(), receipt);
+    batch.newest.insert(name.clone(), receipt);
     Ok(())
+}
+
+/// Refuses a subscriber too many by name once in a while, and only counts it else.
+fn no_room(term: &mut Term, name: &SubscriberName, now: Now) -> Result<(), Refusal> {
+    if now.mono < term.next_refusal {
+        telemetry::REFUSED.count_as(Reason::TooManySubscribers.as_str(), 1);
+        return Ok(());
+    }
+    term.next_refusal = now.mono.plus(REFUSALS);
+    let detail = format!(
+        "{name} is new, {MOST_SUBSCRIBERS} subscribers are known, and none of them has been silent for ten minutes"
+    );
+    Err(Refusal::new(Reason::TooManySubscribers, detail))
 }
 
 /// Measures what one subscriber has applied.

@@ -60,6 +60,8 @@ pub(super) struct Term {
     pub(super) left_requests: LeftAlone<u64>,
     /// How far subscribers are.
     pub(super) receipts: Receipts,
+    /// When the next subscriber too many is refused by name.
+    pub(super) next_refusal: Mono,
     /// What each has applied since that was measured, and when it said so.
     pub(super) applied: BTreeMap<SubscriberName, (u64, u64)>,
     /// What is kept for too long.
@@ -106,6 +108,7 @@ impl Term {
             left_pairs: LeftAlone::default(),
             left_requests: LeftAlone::default(),
             receipts: Receipts::default(),
+            next_refusal: now,
             applied: BTreeMap::new(),
             retention: Retention::default(),
             forgetting: Forgetting::default(),

@@ -320,6 +320,7 @@ impl Maker {
             }
         }
         Findings {
+            silent: Vec::new(),
             now_ms,
             events,
             conductors,

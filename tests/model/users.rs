@@ -103,6 +103,7 @@ pub fn turned(pair: &Pair, to: Standing, decision: u64) -> Findings {
         last_good_at_ms: None,
     };
     Findings {
+        silent: Vec::new(),
         now_ms: 1000,
         events: vec![EventRecord {
             conductor: conductor.clone(),

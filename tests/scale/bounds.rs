@@ -81,6 +81,7 @@ const BOUNDS: &[(&str, Bound)] = &[
     ("drop_announcements", Window),
     ("drop_decisions", OfFleet),
     ("drop_receipts", Window),
+    ("drop_receipt", Few),
     ("pause", Few),
     ("begin_pause", Few),
     ("end_pause", Few),

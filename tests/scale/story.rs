@@ -352,6 +352,7 @@ fn findings(pairs: &[Pair], to: Standing, observed: bool, run: &str) -> Findings
         last_good_at_ms: Some(900),
     };
     Findings {
+        silent: Vec::new(),
         observed,
         now_ms: NOW,
         events: (0..WINDOW)

@@ -91,7 +91,7 @@ async fn i7_receipts_and_what_poses_as_one_are_no_sign_of_any_conductor() {
 }
 
 #[tokio::test]
-async fn i8_a_subscriber_too_many_is_refused_by_name_until_others_are_forgotten() {
+async fn i8_subscribers_too_many_are_refused_by_name_once_until_others_are_forgotten() {
     let mut sim = Simulation::new().await;
     sim.rules = Rules {
         keeping: Keeping {
@@ -101,7 +101,7 @@ async fn i8_a_subscriber_too_many_is_refused_by_name_until_others_are_forgotten(
         ..rules()
     };
     let mut worker = sim.active().await;
-    for number in 0..=MOST_SUBSCRIBERS {
+    for number in 0..MOST_SUBSCRIBERS + 7 {
         sim.queue.publish(receipt(&format!("s{number:03}"), 1));
     }
     sim.settle(&mut worker).await;
@@ -124,4 +124,28 @@ async fn i8_a_subscriber_too_many_is_refused_by_name_until_others_are_forgotten(
     sim.settle(&mut worker).await;
     assert_eq!(stored(&sim).await, ["late 4", "s007 3"]);
     assert_eq!(sim.queue.refused().len(), 2);
+}
+
+#[tokio::test]
+async fn where_all_places_are_taken_the_one_silent_longest_gives_its_place() {
+    let sim = Simulation::new().await;
+    let mut worker = sim.active().await;
+    for number in 0..MOST_SUBSCRIBERS {
+        sim.queue.publish(receipt(&format!("s{number:03}"), 1));
+    }
+    sim.settle(&mut worker).await;
+    for seq in 2..16 {
+        for number in (0..MOST_SUBSCRIBERS).filter(|number| *number != 42) {
+            sim.queue.publish(receipt(&format!("s{number:03}"), seq));
+        }
+        sim.pass(&mut worker, 50).await;
+    }
+    sim.queue.publish(receipt("new", 1));
+    sim.queue.publish(receipt("one too many", 1));
+    sim.settle(&mut worker).await;
+    let stored = stored(&sim).await;
+    assert_eq!(stored.len(), MOST_SUBSCRIBERS);
+    assert_eq!(stored[0], "new 1");
+    assert!(!stored.contains(&"s042 1".to_owned()));
+    assert_eq!(sim.queue.refused(), ["too_many_subscribers"]);
 }

@@ -195,6 +195,7 @@ pub const COMMON: Statements = Statements {
         AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements r WHERE r.released_by = d.number)
         ORDER BY d.completed_at_ms LIMIT $2)",
     // At most a hundred rows: no index is worth it.
+    drop_receipt: "DELETE FROM nodewarden_receipts WHERE subscriber = $1",
     drop_receipts: "DELETE FROM nodewarden_receipts WHERE subscriber IN (
         SELECT subscriber FROM nodewarden_receipts WHERE heard_at_ms < $1
         ORDER BY heard_at_ms, subscriber LIMIT $2)",

@@ -191,6 +191,8 @@ Statements {
     drop_announcements: &'static str,
     drop_decisions: &'static str,
     drop_receipts: &'static str,
+    /// `$1` subscriber.
+    drop_receipt: &'static str,
 
     // --- operators ------------------------------------------------------------------------------
     pause: &'static str,

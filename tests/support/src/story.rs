@@ -201,6 +201,7 @@ impl Story {
             }
         }
         Findings {
+            silent: Vec::new(),
             now_ms: now.wall_ms,
             events: vec![EventRecord {
                 conductor: event.conductor.clone(),

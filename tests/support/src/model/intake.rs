@@ -25,6 +25,9 @@ pub fn commit(unit: &mut Unit<'_>, findings: &Findings) -> Result<(), Fault> {
         unit.tables.unheeded.put(note.conductor.clone(), row);
     }
     let last = decide(unit, findings)?;
+    for subscriber in &findings.silent {
+        unit.tables.receipts.drop_row(subscriber);
+    }
     for receipt in &findings.receipts {
         let received = Received {
             receipt: receipt.clone(),

@@ -228,6 +228,7 @@ impl Ledger for ModelLedger {
             + intake.conductors.len()
             + intake.standings.len()
             + intake.receipts.len()
+            + intake.silent.len()
             + intake.decisions.len();
         self.fenced(epoch, intake.now_ms, "commit", rows, |unit| {
             intake::commit(unit, intake)
