@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::domain::change::{Standing, Turn, Verdict};
-use crate::domain::committed::Loss;
+use crate::domain::committed::{Loss, UNHEARD_EPOCHS};
 use crate::domain::conductor::{Conductor, ConductorState, Life, Outcome};
 use crate::domain::event::EventType;
 use crate::domain::ids::{
@@ -38,6 +38,15 @@ pub struct Began {
     pub at_ms: u64,
     /// For how long yet no node is taken out: conductors say again what was lost.
     pub waits: Duration,
+}
+
+impl Began {
+    /// Whether `epoch` was the first that was taken in this stream.
+    #[must_use]
+    pub fn is_first(&self, epoch: u64) -> bool {
+        let Loss { known, found } = &self.loss;
+        epoch == known.epoch.max(found.epoch) + UNHEARD_EPOCHS + 1
+    }
 }
 
 /// The stored half of the driver map.
@@ -141,6 +150,8 @@ pub struct Findings {
     pub unheeded: Vec<Note>,
     /// How far subscribers are, one for each that said something new.
     pub receipts: Vec<Receipt>,
+    /// For how long yet no node is taken out because commits were lost, in which stream.
+    pub waits: Option<(String, Duration)>,
     /// Subscribers to forget, before those are stored.
     pub silent: Vec<SubscriberName>,
     /// The pairs whose standing changed, as they are after it.
@@ -321,8 +332,6 @@ pub struct Sweep {
     pub announces: bool,
     /// The pause that counts down, and what is left of it.
     pub pause: Option<(String, Duration)>,
-    /// For how long yet no node is taken out because commits were lost, in which stream.
-    pub waits: Option<(String, Duration)>,
     /// The time to record, ms since 1970 UTC.
     pub now_ms: u64,
 }
@@ -338,7 +347,6 @@ impl Sweep {
             unwanted,
             announces,
             pause,
-            waits,
             now_ms: _,
         } = self;
         restarting.is_empty()
@@ -347,7 +355,6 @@ impl Sweep {
             && unwanted.is_empty()
             && !announces
             && pause.is_none()
-            && waits.is_none()
     }
 }
 

@@ -28,6 +28,7 @@ use super::sweep::sweep;
 use super::takeover::rebuild;
 use super::term::Place;
 use super::unknown;
+use super::waiting;
 use crate::domain::hearing::TICK_INTERVAL;
 use crate::domain::time::Mono;
 use crate::failpoints;
@@ -186,6 +187,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         end_silent(place, ledger, clock, rules, step).await?;
         redecide(place, ledger, clock, pausing, step).await?;
         requests::answer(place, ledger, clock).await?;
+        waiting::keep(place, ledger, clock, step).await?;
         sweep(place, ledger, clock, rules, pausing, step).await?;
         forget_gone(place, ledger, clock, step).await?;
         drop_old(place, ledger, clock, step).await?;
@@ -241,7 +243,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     pub fn remark(&self) -> Option<String> {
         let now = self.clock.now().mono;
         let recovery = self.place.term()?.recovery.as_ref()?;
-        Some(recovery.remark(now))
+        recovery.remark(now)
     }
 
     /// Leaves word of its hearing and of `troubles` in the database, for what reads only that; not while

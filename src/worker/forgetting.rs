@@ -70,7 +70,6 @@ impl Forgetting {
             unwanted: take(&mut self.unwanted),
             announces: false,
             pause: None,
-            waits: None,
             now_ms,
         }
     }

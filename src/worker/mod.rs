@@ -51,6 +51,7 @@ mod takeover;
 mod term;
 mod unheeded;
 mod unknown;
+mod waiting;
 mod window;
 
 pub use announcer::{Announcer, Fresh};

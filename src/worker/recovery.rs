@@ -7,12 +7,19 @@ use crate::domain::time::Mono;
 use crate::store::Began;
 use crate::telemetry;
 
+/// How often what is left to wait is stored while it runs: so much of it a takeover waits for again.
+const KEEP: Duration = Duration::from_secs(10);
+
 /// A stream that began because commits were lost, as a term in it sees that.
 pub(super) struct Recovery {
     stream: String,
     began: Began,
+    /// When what is stored of the wait is over.
+    ends: Mono,
     /// Until when no node is taken out.
     until: Mono,
+    /// When what is left of the wait is stored next.
+    next_keep: Mono,
     /// That this is over is stored.
     over: bool,
 }
@@ -27,7 +34,9 @@ impl Recovery {
         Self {
             stream: stream.to_owned(),
             over: waits.is_zero(),
+            ends: now.plus(began.waits),
             until: now.plus(waits),
+            next_keep: now.plus(KEEP),
             began,
         }
     }
@@ -37,9 +46,14 @@ impl Recovery {
         self.until.since(now)
     }
 
-    /// That, for the sweep to keep, in which stream.
-    pub(super) fn remainder(&self, now: Mono) -> Option<(String, Duration)> {
-        (!self.over).then(|| (self.stream.clone(), self.waits(now)))
+    /// What is to be stored of the wait, in which stream, if it is time. The grace of a takeover is no part
+    /// of it, or takeovers would keep it from ending.
+    pub(super) fn remainder(&mut self, now: Mono) -> Option<(String, Duration)> {
+        if self.over || now < self.next_keep {
+            return None;
+        }
+        self.next_keep = now.plus(KEEP);
+        Some((self.stream.clone(), self.ends.since(now)))
     }
 
     /// The remainder was stored.
@@ -47,16 +61,16 @@ impl Recovery {
         self.over = remainder.is_zero();
     }
 
-    /// For operators, as long as this replica decides.
-    pub(super) fn remark(&self, now: Mono) -> String {
-        let waits = match self.waits(now).as_secs() {
-            0 => String::new(),
-            seconds => format!("; no node is taken out for {seconds} s yet"),
-        };
-        format!(
-            "this stream began because the database had lost {}{waits}",
-            self.began.loss
-        )
+    /// For operators, while no node is taken out.
+    pub(super) fn remark(&self, now: Mono) -> Option<String> {
+        let waits = self.waits(now);
+        (!waits.is_zero()).then(|| {
+            format!(
+                "this stream began because the database had lost {}; no node is taken out for {} s yet",
+                self.began.loss,
+                waits.as_secs().max(1)
+            )
+        })
     }
 
     /// Says it loudly, at each takeover until conductors had their time.
@@ -65,7 +79,9 @@ impl Recovery {
             return;
         }
         let loss = &self.began.loss;
-        telemetry::LOST_COMMITS.count(loss.commits());
+        if self.began.is_first(epoch) {
+            telemetry::LOST_COMMITS.count(loss.commits());
+        }
         tracing::error!(
             epoch,
             stream = self.stream,

@@ -44,7 +44,6 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
     let Some(commit) = commit else {
         return Ok(());
     };
-    let waits = commit.prepared.waits.clone();
     let begun = ledger.begin_sweep(commit.epoch, &commit.prepared).await;
     match commit.outcome(begun) {
         Ok(_) => {}
@@ -60,9 +59,6 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
     let Some(term) = place.deciding() else {
         return Ok(());
     };
-    if let (Some(recovery), Some((_, waits))) = (&mut term.recovery, waits) {
-        recovery.kept(waits);
-    }
     term.counting.begin(now.wall_ms);
     term.forgetting = Forgetting::of(term, rules, now);
     term.pending.everything(&term.map);
@@ -87,7 +83,6 @@ fn what(term: &Term, rules: &Rules, pausing: &Pausing, now: Now) -> Sweep {
         unwanted: Vec::new(),
         announces: rules.mode == Mode::Enforce,
         pause: pausing.remainder(now.mono),
-        waits: (term.recovery.as_ref()).and_then(|recovery| recovery.remainder(now.mono)),
         now_ms: now.wall_ms,
     }
 }

@@ -165,6 +165,7 @@ pub fn turned(pair: &Pair, to: Standing, decision: u64, conductor: &str) -> Find
     let event = format!("e{decision}");
     Findings {
         silent: Vec::new(),
+        waits: None,
         unheeded: Vec::new(),
         receipts: Vec::new(),
         observed: false,

@@ -98,7 +98,6 @@ fn sweep() -> Sweep {
     Sweep {
         announces: true,
         pause: None,
-        waits: None,
         unwanted: Vec::new(),
         restarting: Vec::new(),
         forget: Vec::new(),

@@ -318,7 +318,6 @@ fn sweep() -> Sweep {
     Sweep {
         announces: true,
         pause: None,
-        waits: None,
         unwanted: Vec::new(),
         restarting: Vec::new(),
         forget: Vec::new(),
@@ -347,7 +346,6 @@ async fn a_sweep_announces_the_position_keeps_remainders_and_forgets(kind: Kind)
             &Sweep {
                 announces: true,
                 pause: None,
-                waits: None,
                 unwanted: Vec::new(),
                 restarting: vec![shorter],
                 forget: vec![name("c4"), name("c1")],

@@ -58,7 +58,6 @@ async fn drivers_that_differ_only_in_case_or_a_trailing_space_are_different(kind
     let sweep = nodewarden::store::Sweep {
         announces: true,
         pause: None,
-        waits: None,
         unwanted: Vec::new(),
         restarting: Vec::new(),
         forget: Vec::new(),

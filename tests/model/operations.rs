@@ -321,6 +321,7 @@ impl Maker {
         }
         Findings {
             silent: Vec::new(),
+            waits: None,
             now_ms,
             events,
             conductors,
@@ -394,7 +395,6 @@ impl Maker {
             unwanted: random.some(2, pair),
             announces: random.percent(50),
             pause: random.maybe(50, |random| (pause_id(random), duration(random))),
-            waits: None,
             now_ms,
         }
     }

@@ -104,6 +104,7 @@ pub fn turned(pair: &Pair, to: Standing, decision: u64) -> Findings {
     };
     Findings {
         silent: Vec::new(),
+        waits: None,
         now_ms: 1000,
         events: vec![EventRecord {
             conductor: conductor.clone(),

@@ -205,7 +205,6 @@ async fn sweeps(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
         unwanted: vec![pair("u1", "unknown"), big()],
         announces: true,
         pause: Some(pause),
-        waits: None,
         now_ms: NOW,
     };
     step!(reads, "sweep", ledger.begin_sweep(epoch, &sweep));
@@ -353,6 +352,7 @@ fn findings(pairs: &[Pair], to: Standing, observed: bool, run: &str) -> Findings
     };
     Findings {
         silent: Vec::new(),
+        waits: None,
         observed,
         now_ms: NOW,
         events: (0..WINDOW)

@@ -550,3 +550,36 @@ async fn a_tick_of_a_former_stream_is_foreign_once_all_that_waited_are_gone() {
     sim.queue.end(worker.session);
     assert_eq!(sim.queue.events_left(), 1, "the event is still there");
 }
+
+#[tokio::test]
+async fn the_wait_after_a_loss_ends_though_takeovers_come_more_often_than_sweeps() {
+    let sim = Simulation::new().await;
+    let (process, mut scheduler) = (Known::default(), Scheduler::default());
+    let worker = five_out_after_the_copy(&sim, &process, &mut scheduler).await;
+    sim.restore().await;
+    sim.clock.advance(S(2));
+    let (_, mut worker) = ends_and_joins(&sim, worker, &process).await;
+    rest(&mut worker).await;
+    let began = sim.reader.overview().await.unwrap().began.unwrap();
+    assert!(began.is_first(worker.decider.epoch().unwrap()));
+    sim.left("c2", 1);
+    rest(&mut worker).await;
+    for _ in 0..10 {
+        assert!(worker.decider.remark().is_some());
+        wait(&sim, &mut worker, 11).await;
+        sim.queue.end(worker.session);
+        worker = settled(&sim, &Known::default()).await;
+        assert!(!began.is_first(worker.decider.epoch().unwrap()));
+        if worker.decider.remark().is_none() {
+            break;
+        }
+    }
+    assert_eq!(
+        worker.decider.remark(),
+        None,
+        "it is over, and no remark any more"
+    );
+    assert_eq!(sim.decisions().await, ["b lost by c2 e4, 0 nodes, open"]);
+    wait(&sim, &mut worker, sim.rules.reconnect_grace.as_secs() + 5).await;
+    assert_eq!(sim.decisions().await, ["b lost by c2 e4, 3 nodes"]);
+}

@@ -56,6 +56,10 @@ pub async fn commit(unit: &mut Fenced<'_>, findings: &Findings) -> Result<(), sq
         save_unheeded(unit, notes).await?;
     }
     let last_decision = decide(unit, findings).await?;
+    if let Some((stream, waits)) = &findings.waits {
+        let left = values![*waits, stream];
+        unit.connection.execute(unit.sql.keep_waiting, left).await?;
+    }
     for subscriber in &findings.silent {
         let gone = values![subscriber.as_str()];
         unit.connection.execute(unit.sql.drop_receipt, gone).await?;

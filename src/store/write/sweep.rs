@@ -22,10 +22,6 @@ pub async fn begin(unit: &mut Fenced<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sq
         let values = values![*remaining, now_ms, id];
         connection.execute(sql.keep_pause, values).await?;
     }
-    if let Some((stream, waits)) = &sweep.waits {
-        let values = values![*waits, stream];
-        connection.execute(sql.keep_waiting, values).await?;
-    }
     for conductor in &sweep.forget {
         connection
             .execute(sql.forget, values![conductor.as_str()])

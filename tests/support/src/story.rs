@@ -159,7 +159,6 @@ impl Story {
             unwanted: Vec::new(),
             announces: true,
             pause: None,
-            waits: None,
             now_ms: at,
         };
         let swept = self.ledger.begin_sweep(self.epoch, &sweep).await;
@@ -202,6 +201,7 @@ impl Story {
         }
         Findings {
             silent: Vec::new(),
+            waits: None,
             now_ms: now.wall_ms,
             events: vec![EventRecord {
                 conductor: event.conductor.clone(),

@@ -25,6 +25,12 @@ pub fn commit(unit: &mut Unit<'_>, findings: &Findings) -> Result<(), Fault> {
         unit.tables.unheeded.put(note.conductor.clone(), row);
     }
     let last = decide(unit, findings)?;
+    if let Some((stream, waits)) = &findings.waits {
+        let mut streams = unit.tables.one.streams.iter_mut();
+        if let Some(row) = streams.find(|row| row.stream == *stream) {
+            row.waits = whole_ms(*waits);
+        }
+    }
     for subscriber in &findings.silent {
         unit.tables.receipts.drop_row(subscriber);
     }

@@ -38,12 +38,6 @@ pub fn begin(unit: &mut Unit<'_>, sweep: &Sweep) -> Result<Vec<Pair>, Fault> {
     for conductor in &sweep.restarting {
         save(unit, conductor, sweep.now_ms)?;
     }
-    if let Some((stream, waits)) = &sweep.waits {
-        let mut streams = unit.tables.one.streams.iter_mut();
-        if let Some(row) = streams.find(|row| row.stream == *stream) {
-            row.waits = whole_ms(*waits);
-        }
-    }
     if let Some((id, remaining)) = &sweep.pause
         && let Some(pause) = &mut unit.tables.one.pause
         && pause.id == *id

@@ -1,0 +1,49 @@
+//! The wait after a loss, stored while it runs: a successor goes on from there, and not from its beginning.
+
+use super::end::{Fault, Step, is_about_rows};
+use super::ports::{Clock, Ledger};
+use super::term::Place;
+use crate::store::Findings;
+use crate::telemetry;
+
+/// Stores what is left to wait, if it is time.
+pub(super) async fn keep<L: Ledger, C: Clock>(
+    place: &mut Place,
+    ledger: &mut L,
+    clock: &C,
+    step: &mut Step,
+) -> Result<(), Fault> {
+    let now = clock.now();
+    let recovery = place.deciding().and_then(|term| term.recovery.as_mut());
+    let Some((stream, left)) = recovery.and_then(|recovery| recovery.remainder(now.mono)) else {
+        return Ok(());
+    };
+    let commit = place.commit(|_| Findings {
+        now_ms: now.wall_ms,
+        waits: Some((stream, left)),
+        ..Findings::default()
+    });
+    let Some(commit) = commit else {
+        return Ok(());
+    };
+    let written = ledger.commit(commit.epoch, &commit.prepared).await;
+    match commit.outcome(written) {
+        Ok(_) => {
+            let recovery = place.deciding().and_then(|term| term.recovery.as_mut());
+            if let Some(recovery) = recovery {
+                recovery.kept(left);
+            }
+            step.worked = true;
+            Ok(())
+        }
+        Err(fault) if is_about_rows(&fault) => {
+            let fault = telemetry::error_chain(&fault);
+            tracing::error!(
+                fault,
+                "what is left to wait cannot be stored; it is tried again"
+            );
+            Ok(())
+        }
+        Err(fault) => Err(fault.into()),
+    }
+}
