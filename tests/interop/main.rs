@@ -35,7 +35,7 @@ fn the_list_of_a_real_ironic_is_imported_and_shown() {
         json!({
             "stream": null, "epoch": 0, "seq": 0,
             "active": {"holder": null, "since_ms": null, "last_commit_at_ms": null, "seems_alive": false},
-            "mode": null, "observed": null, "paused": null,
+            "mode": null, "observed": null, "paused": null, "began": null,
             "announcements": {"made": 0, "confirmed": 0, "oldest_waiting_since_ms": null},
             "nodes": null, "nodes_out_of_service": null, "counted_at_ms": null, "hearing": null,
             "drivers": [],
