@@ -49,7 +49,9 @@ pub fn start(world: &Rc<World>, mut dice: Dice) {
     let time = world.time.clone();
     time.clone().spawn(0, async move {
         loop {
-            time.sleep(dice.until_next(mean)).await;
+            // The next deed may be far behind the end; what they leave is put right at once.
+            let left = world.wild_until.saturating_sub(time.now());
+            time.sleep(dice.until_next(mean).min(left)).await;
             if !world.wild() {
                 break;
             }
