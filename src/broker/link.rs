@@ -229,9 +229,12 @@ fn second_handle(socket: &impl AsFd) -> std::io::Result<TcpStream> {
 /// Why the broker at `place` did not let us in.
 fn no_handshake(fault: BrokerError, place: &str, without_tls: bool) -> BrokerError {
     match fault.before_session() {
-        // A server for TLS hangs up on whoever speaks plainly.
+        // A server for TLS hangs up on a client that speaks plainly, or answers with an alert of TLS.
         BrokerError::Unreachable(why)
-            if without_tls && (why.contains("reset") || why.contains("abort")) =>
+            if without_tls
+                && ["reset", "abort", "parse"]
+                    .iter()
+                    .any(|word| why.contains(word)) =>
         {
             BrokerError::Unreachable(format!(
                 "{place}: {why}; if this port is for TLS, begin amqp.url with amqps://"
