@@ -48,7 +48,10 @@ pub enum ApiFault {
     /// Somebody changed it meanwhile (409).
     #[error("{0}: changed meanwhile")]
     Conflict(String),
-    /// The login or its rights do not suffice (401, 403).
+    /// The login or the token does not count (401).
+    #[error("{0}")]
+    NotLoggedIn(String),
+    /// The rights do not suffice (403).
     #[error("{0}")]
     Denied(String),
     /// Not now: no answer, or one that says so. Trying again may help.
@@ -119,7 +122,8 @@ impl OpenStack {
             .send(&session, service, method.clone(), path, body)
             .await
         {
-            Err(ApiFault::Denied(_)) if self.is_keystone() => {
+            // A right that is missing (403) is no matter of the token.
+            Err(ApiFault::NotLoggedIn(_)) if self.is_keystone() => {
                 self.forget(&session).await;
                 let session = self.session().await?;
                 self.send(&session, service, method, path, body).await
@@ -286,7 +290,8 @@ pub(super) async fn read(what: &str, mut response: reqwest::Response) -> Result<
     Err(match status {
         StatusCode::NOT_FOUND => ApiFault::Missing(what.to_owned()),
         StatusCode::CONFLICT => ApiFault::Conflict(what.to_owned()),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ApiFault::Denied(why),
+        StatusCode::UNAUTHORIZED => ApiFault::NotLoggedIn(why),
+        StatusCode::FORBIDDEN => ApiFault::Denied(why),
         StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => ApiFault::Busy(why),
         status if status.is_server_error() => ApiFault::Busy(why),
         _ => ApiFault::Strange(why),

@@ -177,6 +177,29 @@ fn once_shows_what_is_missing_and_what_would_change_and_writes_nothing() {
 }
 
 #[test]
+fn a_login_that_may_not_list_aggregates_is_made_once_and_not_for_each_look() {
+    let fleet = Fleet::start(2, 1);
+    let site = SimOpenStack::start(&fleet.all());
+    site.site().aggregates = None;
+    let cloud = Cloud {
+        aggregate: OURS.to_owned(),
+        ..site.cloud()
+    };
+    let (_service, _) = fleet.service(&cloud);
+    fleet.lose();
+    members_become(&site, &fleet.lost);
+    eventually("it has looked some times", || {
+        let site = site.site();
+        let looks = site
+            .requests
+            .iter()
+            .filter(|(_, path)| path.ends_with("/os-aggregates"));
+        (looks.count() >= 4).then_some(())
+    });
+    assert_eq!(site.site().logins, 1);
+}
+
+#[test]
 fn release_takes_every_member_out() {
     let fleet = Fleet::start(3, 5);
     let site = SimOpenStack::start(&fleet.all());
