@@ -175,8 +175,19 @@ impl RealOpenStack {
 
     /// Every request to Placement of ours so far: method, path, status.
     pub fn our_requests(&self) -> Vec<(String, String, String)> {
-        let log = std::fs::read_to_string(self.folder.path().join("log/placement.requests"))
-            .expect("a log");
+        self.our_requests_to("placement")
+    }
+
+    /// How often our token did not count.
+    pub fn refusals_of_ours(&self) -> usize {
+        let requests = ["nova", "placement"].map(|service| self.our_requests_to(service));
+        let refused = |(_, _, status): &&(String, String, String)| status == "401";
+        requests.iter().flatten().filter(refused).count()
+    }
+
+    fn our_requests_to(&self, service: &str) -> Vec<(String, String, String)> {
+        let file = self.folder.path().join(format!("log/{service}.requests"));
+        let log = std::fs::read_to_string(file).expect("a log");
         log.lines()
             .filter_map(|line| match line.split(' ').collect::<Vec<_>>()[..] {
                 [agent, method, path, status] if agent.starts_with("nodewarden/") => {
