@@ -138,7 +138,8 @@ async fn i4_a_standby_that_was_promoted_without_the_last_commits_begins_a_new_st
     assert!(log.contains("with the changes of seq 1 to 5"), "{log}");
     let ready = replica.get("/readyz").await;
     assert_eq!(ready["ready"], true, "{ready}");
-    assert!(ready["remarks"][0].is_string(), "{ready}");
+    let remarks = ready["remarks"].as_array().map(Vec::len);
+    assert_eq!(remarks, Some(0), "the wait is over: {ready}");
     drop(replica);
     drop(standby);
 }

@@ -351,8 +351,11 @@ fn findings(pairs: &[Pair], to: Standing, observed: bool, run: &str) -> Findings
         last_good_at_ms: Some(900),
     };
     Findings {
-        silent: Vec::new(),
-        waits: None,
+        silent: vec![SubscriberName::parse("gone").unwrap()],
+        waits: Some((
+            "7f1d2a3b-64d4-4a57-9d10-6a1f6d3c0e21".to_owned(),
+            Duration::from_secs(1),
+        )),
         observed,
         now_ms: NOW,
         events: (0..WINDOW)
