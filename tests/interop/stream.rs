@@ -55,10 +55,9 @@ fn after_a_new_stream_every_scheduler_takes_a_snapshot_and_goes_on_from_there() 
     let migrated = deployment.ask(&["migrate", "--new-stream"]);
     assert_eq!(migrated["new_stream"], true);
     assert_ne!(migrated["stream"], before["stream"]);
-    assert_eq!(
-        migrated["epoch"],
-        Value::from(before["epoch"].as_u64().expect("a number") + 1)
-    );
+    let epoch = |status: &Value| status["epoch"].as_u64().expect("a number");
+    // Above whatever the part that a backup has lost may have given.
+    assert!(epoch(&migrated) > epoch(&before) + 1);
     assert_eq!(migrated["seq"], before["seq"]);
     // On a queue without ticks of the old stream; else they must expire first.
     let queue = format!("amqp.events_queue={}.next", deployment.events_queue);
