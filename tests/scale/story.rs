@@ -52,6 +52,7 @@ pub async fn tell(fleet: &Fleet) -> Reads {
         ledger.take_epoch("me", Mode::Enforce, NOW)
     );
     step!(reads, "resume", ledger.resume(taken.epoch));
+    step!(reads, "a former stream", ledger.came_after("another"));
     looks(fleet, &mut reads).await;
     count(&mut ledger, taken.epoch, &mut reads).await;
     walks(&mut ledger, taken.epoch, &mut reads).await;

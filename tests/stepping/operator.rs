@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use nodewarden::domain::announcement::{BackReason, Content};
+use nodewarden::domain::committed::UNHEARD_EPOCHS;
 use nodewarden::domain::ids::{Driver, Group, Pair};
 use nodewarden::store::{Held, NewStream, Operator, Pause, Window, WindowDone};
 use nodewarden::worker::End;
@@ -407,7 +408,7 @@ async fn a_new_stream_takes_the_right_to_write_from_everybody_and_goes_on_counti
     assert_ne!(after.stream, before.stream);
     assert_eq!(
         (after.epoch, after.seq, after.holder),
-        (2, before.seq, None)
+        (before.epoch + UNHEARD_EPOCHS, before.seq, None)
     );
     sim.joined("c1", 2, &["a"]);
     assert!(matches!(worker.step_to_end().await, End::Fenced(1)));
