@@ -85,7 +85,7 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
         ),
         (
             "[database]\nurl = \"mysql://user:hush@h1:3306,user:hush@h2:3306/x\"\n",
-            "database.url: in its list, user:password@ stands once",
+            "database.url: in its list, user and password stand once",
         ),
         (
             "[http]\nlisten = \"8780\"\n",

@@ -240,7 +240,7 @@ fn check_hosts(setting: &str, url: &SecretUrl) -> Result<(), SettingsFault> {
     let logins = logins.split(['/', '?', '#']).next().unwrap_or_default();
     if logins.matches('@').count() > 1 && logins.contains(',') {
         return refuse(format!(
-            "{setting}: in its list, user:password@ stands once, before the first host, and is that of all; a , or @ \
+            "{setting}: in its list, user and password stand once, before the first host, and are those of all; a , or @ \
              in a name or password must be written as %2c or %40"
         ));
     }
