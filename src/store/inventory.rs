@@ -21,14 +21,14 @@ pub enum Trust {
 }
 
 /// A writer's statements over the nodes, which depend on the table that is found.
-pub struct Known {
+pub struct Inspected {
     pub settings: config::Inventory,
     pub trust: Trust,
     /// Once the table has been looked at.
     pub found: Option<Arc<Inventory>>,
 }
 
-impl Known {
+impl Inspected {
     pub async fn by(&mut self, link: &mut WriterConnection) -> Result<Arc<Inventory>, StoreError> {
         if let Some(found) = &self.found {
             return Ok(Arc::clone(found));

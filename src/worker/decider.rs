@@ -11,7 +11,6 @@ use super::end::{End, Fault, Step};
 use super::forgetting::forget_gone;
 use super::identity::Identity;
 use super::intake::{InHand, intake};
-use super::line::Line;
 use super::lost;
 use super::noting::Noting;
 use super::pausing::{self, Pausing};
@@ -24,6 +23,7 @@ use super::requests;
 use super::retention::drop_old;
 use super::rules::Rules;
 use super::silence::end_silent;
+use super::standby::Standby;
 use super::sweep::sweep;
 use super::takeover::rebuild;
 use super::term::Place;
@@ -74,7 +74,7 @@ pub struct Decider<Q, L, C> {
     pausing: Pausing,
     trouble: Option<Trouble>,
     noting: Noting,
-    line: Line,
+    standby: Standby,
 }
 
 impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
@@ -95,9 +95,9 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         };
         ledger.known().provide(clock.id());
         let now = clock.now();
-        let line = Line::from(now.mono, rules.sweep_interval, clock.chance());
+        let standby = Standby::from(now.mono, rules.sweep_interval, clock.chance());
         Ok(Self {
-            line,
+            standby,
             queue,
             ledger,
             clock,
@@ -165,7 +165,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             next_look,
             trouble: _,
             noting: _,
-            line: _,
+            standby: _,
         } = self;
         lost::look(next_look, place, ledger, clock, us).await?;
         if place.in_doubt() {
@@ -348,7 +348,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             Some(_) => Ok(()),
             None => {
                 let commits = self.ledger.known().furthest().map(|known| known.commits);
-                match self.line.stands_still(commits, now) {
+                match self.standby.stands_still(commits, now) {
                     true => Err(End::Wedged(
                         "no replica has committed anything for three sweeps",
                     )),

@@ -1,4 +1,4 @@
-//! Who a replica is, in one session.
+//! What a replica is called in one session.
 
 /// The names of this replica.
 pub(super) struct Identity {

@@ -5,10 +5,11 @@
 //!   `silence`, `redecide` (losses that were only observed), `requests`, `sweep`, `forgetting`
 //!   and `retention` (what is kept for too long), `unknown` (pairs
 //!   that never had a conductor) and `reconcile` (`pending`: what is still to be looked at). What
-//!   the database will not take is `left_alone`; `lines` logs decisions, `noting` leaves word for `status`; `receipts` tell how far
-//!   subscribers are. All of
-//!   them work on a `term`, what is remembered while this replica decides; `takeover` begins one, and
-//!   reads it again after a doubt.
+//!   the database will not take is `left_alone`; `lines` logs decisions, `noting` leaves word for `status`;
+//!   `receipts` tell how far subscribers are. `lost` sees that a database went back; `recovery` and
+//!   `waiting` give conductors their time after that. All of them work on a `term`, what is remembered
+//!   while this replica decides; `takeover` begins one, and reads it again after a doubt. Until then it is
+//!   a `standby`.
 //! - `relay`: publishes committed announcements through an `announcer`.
 //! - [`session`]: sessions one after the other, for as long as the process lives; [`replica`] runs
 //!   them over the real broker and database.
@@ -26,7 +27,6 @@ mod forgetting;
 mod identity;
 mod intake;
 mod left_alone;
-mod line;
 mod lines;
 mod lost;
 mod noting;
@@ -45,6 +45,7 @@ mod retention;
 mod rules;
 pub mod session;
 mod silence;
+mod standby;
 mod status;
 mod sweep;
 mod takeover;

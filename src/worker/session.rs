@@ -139,13 +139,13 @@ pub async fn run<P: Parts>(parts: &P, stop: &CancellationToken) {
         let began = clock.now().mono;
         let over = session(parts, stop).await;
         let pause_anyway = matches!(over, Over::Decider(End::ForeignStream(_)));
+        if matches!(over, Over::Decider(End::Fenced(_))) {
+            telemetry::FENCED.count(1);
+        }
         let Some((reason, why)) = over.told() else {
             break;
         };
         let pause = pause(&mut pauses, &clock, began, pause_anyway);
-        if reason == "fenced" {
-            telemetry::FENCED.count(1);
-        }
         telemetry::SESSIONS_ENDED.count_as(reason, 1);
         tracing::warn!(
             reason,

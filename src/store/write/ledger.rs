@@ -27,7 +27,7 @@ use crate::store::write::{give_back, intake, lost, memory, sweep, take_out, take
 /// [`Ledger`] on a database; owns one dedicated connection.
 pub struct SqlLedger {
     link: WriterConnection,
-    inventory: inventory::Known,
+    inventory: inventory::Inspected,
     known: Known,
 }
 
@@ -40,7 +40,7 @@ impl SqlLedger {
     ) -> Result<Self, StoreError> {
         Ok(Self {
             link: WriterConnection::new(database, watch, Writer::Ledger)?,
-            inventory: inventory::Known {
+            inventory: inventory::Inspected {
                 settings: inventory.into(),
                 trust: inventory::Trust::Revision,
                 found: None,

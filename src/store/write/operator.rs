@@ -9,7 +9,7 @@ use crate::domain::ids::Pair;
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, WriterConnection};
-use crate::store::inventory::{Known, Trust};
+use crate::store::inventory::{Inspected, Trust};
 use crate::store::records::{RequestKind, Rows, Window, WindowDone};
 use crate::store::sql::Statements;
 use crate::store::write::fenced::Fenced;
@@ -45,7 +45,7 @@ pub enum NewStream {
 /// A command's connection to the database.
 pub struct Operator {
     link: WriterConnection,
-    inventory: Known,
+    inventory: Inspected,
 }
 
 impl Operator {
@@ -56,7 +56,7 @@ impl Operator {
     ) -> Result<Self, StoreError> {
         Ok(Self {
             link: WriterConnection::of_command(database)?,
-            inventory: Known {
+            inventory: Inspected {
                 settings: inventory.into(),
                 trust: Trust::Columns,
                 found: None,

@@ -10,13 +10,13 @@ use crate::domain::time::Mono;
 const SWEEPS: u32 = 3;
 
 /// What a replica in line sees of the one that decides.
-pub(super) struct Line {
+pub(super) struct Standby {
     commits: Option<u64>,
     since: Mono,
     patience: Duration,
 }
 
-impl Line {
+impl Standby {
     /// From now on. `chance`, from 0 up to 1, spreads by a sweep when replicas lose patience: the first to
     /// leave may be the one that stands in the way.
     pub(super) fn from(now: Mono, sweep_interval: Duration, chance: f64) -> Self {
