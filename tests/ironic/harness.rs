@@ -58,10 +58,23 @@ impl RealIronic {
 
     /// Starts a conductor, or starts it again; returns once it serves the drivers.
     pub fn start_conductor(&self, name: &str, drivers: &[&str], group: &str) {
+        self.start_conductor_with(&[], name, drivers, group);
+    }
+
+    /// Starts a conductor whose environment changes settings that its file shows otherwise.
+    pub fn start_conductor_with(
+        &self,
+        environment: &[(&str, &str)],
+        name: &str,
+        drivers: &[&str],
+        group: &str,
+    ) {
         let host = self.host(name);
         let started = || self.log(&host).matches("Created RPC server").count();
         let before = started();
-        self.run("start-conductor", &[&host, &drivers.join(","), group]);
+        let words = [host.as_str(), &drivers.join(","), group];
+        let told = script("start-conductor", self.folder.path(), environment, &words);
+        assert!(told.is_ok(), "ironic start-conductor {words:?}: {told:?}");
         // The rows in the database of one that was just killed look alive, too.
         eventually(&format!("conductor {name} listens"), || {
             (started() > before && self.conductor_lives(name)).then_some(())
@@ -190,14 +203,14 @@ impl RealIronic {
     }
 
     fn run(&self, command: &str, words: &[&str]) {
-        let told = script(command, self.folder.path(), words);
+        let told = script(command, self.folder.path(), &[], words);
         assert!(told.is_ok(), "ironic {command} {words:?}: {told:?}");
     }
 }
 
 impl Drop for RealIronic {
     fn drop(&mut self) {
-        let _ = script("stop", self.folder.path(), &[]);
+        let _ = script("stop", self.folder.path(), &[], &[]);
         if std::thread::panicking() {
             let logs = std::fs::read_dir(self.folder.path().join("log"));
             for log in logs.into_iter().flatten().flatten() {
@@ -212,13 +225,19 @@ impl Drop for RealIronic {
 }
 
 /// Without the script the test fails: a skipped test proves nothing.
-fn script(command: &str, folder: &Path, words: &[&str]) -> Result<(), String> {
+fn script(
+    command: &str,
+    folder: &Path,
+    environment: &[(&str, &str)],
+    words: &[&str],
+) -> Result<(), String> {
     let path = std::env::var_os("NODEWARDEN_TEST_IRONIC").map(PathBuf::from);
     let path = path.expect("NODEWARDEN_TEST_IRONIC must be the path of tests/servers/ironic");
     let output = Command::new(path)
         .arg(command)
         .arg(folder)
         .args(words)
+        .envs(environment.iter().copied())
         .output()
         .map_err(|fault| fault.to_string())?;
     if output.status.success() {

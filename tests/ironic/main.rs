@@ -2,6 +2,7 @@
 //! what becomes of that with nodewarden. `tests/servers/ironic` starts it.
 
 mod api;
+mod beats;
 mod bridge;
 mod database;
 mod harness;

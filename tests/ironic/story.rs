@@ -69,7 +69,12 @@ impl Beside {
     }
 
     pub fn bridge(&self) -> Other {
-        let words = ["bridge", "ironic"];
+        self.bridge_at("")
+    }
+
+    /// A bridge that answers at `listen`.
+    pub fn bridge_at(&self, listen: &str) -> Other {
+        let words = ["bridge", "ironic", "--listen", listen];
         Other::start(
             "bridge",
             &mut self.deployment.command(&self.settings(), &words),
