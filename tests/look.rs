@@ -20,7 +20,7 @@ use nodewarden::config::{Database, InventoryKind, Mode, SecretUrl, Settings, Set
 use nodewarden::domain::committed::Committed;
 use nodewarden::domain::ids::SubscriberName;
 use nodewarden::domain::receipt::Receipt;
-use nodewarden::store::{self, Findings, HearingNote, Ledger, NodeUpsert, Reader};
+use nodewarden::store::{self, FORGOTTEN, Findings, HearingNote, Ledger, NodeUpsert, Reader};
 use nodewarden_tests::story::{DECISION, Story, T};
 use serde_json::{Value, json};
 
@@ -635,7 +635,7 @@ async fn forget_is_refused_for_who_counts_or_is_not_known() {
 async fn forget_is_recorded_and_answered_by_the_one_who_decides() {
     let mut story = Story::told().await;
     let forget = |wait| Forget {
-        name: "c1".into(),
+        name: " c1 ".into(),
         wait,
     };
     let text = forget(Duration::ZERO)
@@ -647,31 +647,40 @@ async fn forget_is_recorded_and_answered_by_the_one_who_decides() {
         "It is recorded (request 1). No replica has answered within 0s; the next active one will do it."
     );
     let settings = story.settings.clone();
-    let asks = async {
+    let asks = async || {
         forget(Duration::from_secs(60))
             .answer(&settings, Output::Json)
             .await
     };
-    let decides = async {
-        loop {
-            let requests = story.ledger.requests().await.expect("read");
-            if let Some(request) = requests.iter().find(|request| request.number == 2) {
-                let done = story
-                    .ledger
-                    .answer_forget(story.epoch, request, true, "forgotten", T + 9000)
-                    .await;
-                return done.expect("answered");
-            }
-            tokio::task::yield_now().await;
+    let mut decides = async |number, forgets, result| loop {
+        let requests = story.ledger.requests().await.expect("read");
+        if let Some(request) = requests.iter().find(|request| request.number == number) {
+            assert_eq!(request.argument, "c1");
+            let done = story
+                .ledger
+                .answer_forget(story.epoch, request, forgets, result, T + 9000)
+                .await;
+            return done.expect("answered");
         }
+        tokio::task::yield_now().await;
     };
-    let both = async { tokio::join!(asks, decides) };
+    let refusal = "it counts as active; nothing was forgotten";
+    let both = async { tokio::join!(asks(), decides(2, false, refusal)) };
+    let (answer, ()) = tokio::time::timeout(Duration::from_secs(60), both)
+        .await
+        .expect("in time");
+    let refused = failure(answer);
+    assert_eq!(
+        (refused.code, refused.message),
+        (FAILED, format!("c1: {refusal}"))
+    );
+    let both = async { tokio::join!(asks(), decides(3, true, FORGOTTEN)) };
     let (answer, ()) = tokio::time::timeout(Duration::from_secs(60), both)
         .await
         .expect("in time");
     assert_eq!(
         value(&answer.expect("answered")),
-        json!({ "request": 2, "done": true, "result": "forgotten" })
+        json!({ "request": 3, "done": true, "result": "forgotten" })
     );
     let reader = Reader::new(&settings.database, InventoryKind::Native).expect("a reader");
     let left: Vec<String> = reader

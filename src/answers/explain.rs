@@ -19,6 +19,9 @@ use crate::telemetry::printable;
 /// Sentences about conductors whose signs do not count, in one answer.
 const NAMED: usize = 3;
 
+/// The longest key that a message carries, in bytes.
+const LONGEST_KEY: usize = 255;
+
 /// What is said where there would be a number of nodes.
 pub const NOT_COUNTED: &str =
     "not counted yet; the replica that decides counts them with its next sweep";
@@ -33,7 +36,7 @@ pub fn node(facts: &NodeFacts, now_ms: u64) -> String {
     let gone = facts.pair.iter().flat_map(|pair| &pair.gone);
     let unheard = gone.flat_map(|gone| unheeded(gone, now_ms));
     answer.extend(unheard.take(NAMED));
-    if facts.maintenance {
+    if facts.maintenance && !facts.ours {
         answer.push(
             "An operator has set maintenance on it; that mark is theirs: nodewarden never sets or \
              clears it, and schedulers must respect it whatever is said above."
@@ -266,10 +269,11 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
                 },
             ),
         ) => {
-            let about_to = if facts.observing || facts.pause.is_some() {
-                ""
-            } else {
-                " and about to go out"
+            let decision = view.decision.as_ref().map(|decision| decision.number);
+            let stays = left_alone(facts, decision, &name);
+            let about_to = match stays {
+                None if !facts.observing && facts.pause.is_none() => " and about to go out",
+                _ => "",
             };
             let mut answer = vec![format!(
                 "{subject} is still in service{about_to}: {name} has no active conductor{}.",
@@ -278,7 +282,7 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
             if let Some(decision) = &view.decision {
                 answer.extend(because(decision, now_ms));
             }
-            answer.push(kept_in(facts));
+            answer.push(stays.unwrap_or_else(|| kept_in(facts)));
             answer
         }
         (PairState::Unknown, Some(DriverView { decision: None, .. })) | (_, None) => {
@@ -304,6 +308,26 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
         ));
     }
     answer
+}
+
+/// Why a node is not taken out although its pair is lost by this decision.
+fn left_alone(facts: &NodeFacts, decision: Option<u64>, pair: &str) -> Option<String> {
+    if decision.is_some() && facts.lifted == decision {
+        return Some(
+            "Somebody lifted the mark of this decision from it, so the same decision does not take it again."
+                .to_owned(),
+        );
+    }
+    match facts.free {
+        true => None,
+        false if facts.uuid.len() > LONGEST_KEY => Some(format!(
+            "nodewarden leaves it alone: its uuid is longer than {LONGEST_KEY} bytes."
+        )),
+        false => Some(format!(
+            "nodewarden leaves it alone: of Ironic's nodes only those go out that are available, without instance, \
+             reservation and maintenance. Once it is so, and {pair} is still lost, it goes out."
+        )),
+    }
 }
 
 /// Why a node of a lost pair is in service.
@@ -400,7 +424,9 @@ fn never_had(name: &str, gone: &[&ConductorView], decided: bool) -> String {
 fn came_back(reason: BackReason) -> &'static str {
     match reason {
         BackReason::DriverRestored => "its driver had an active conductor again",
-        BackReason::NodeChanged => "it needed another driver or group, which was active",
+        BackReason::NodeChanged => {
+            "it needed another driver or group, which was active, or somebody lifted nodewarden's mark"
+        }
         BackReason::NodeRemoved => "it had been removed, and was registered again later",
         BackReason::Released => "an operator released it",
     }

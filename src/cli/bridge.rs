@@ -90,6 +90,10 @@ async fn once(settings: &Settings, time: Duration, output: Output) -> Result<Str
         .with_restart_grace(settings.bridge.restart_grace);
     let clock = SystemClock::start();
     let database = settings.bridge_database();
+    let setting = match settings.bridge.database_url {
+        Some(_) => "bridge.database_url",
+        None => "database.url",
+    };
     let id = crate::clock::new_id();
     let mut lookout = IronicLookout::new(&database, &id, clock, interval);
     let mut judge = Judge::new(rules, id);
@@ -102,7 +106,7 @@ async fn once(settings: &Settings, time: Duration, output: Output) -> Result<Str
             tokio::time::sleep(if looks == 1 { pause } else { interval }).await;
         }
         let look = lookout.try_look(&[]).await.map_err(|fault| match fault {
-            Some(fault) => Failure::at(&database.url.redacted(), &fault),
+            Some(fault) => Failure::at(setting, &database.url.redacted(), &fault),
             None => Failure::unreachable(format!(
                 "database {}: looking took longer than {}",
                 database.url.redacted(),

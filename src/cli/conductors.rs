@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Failure, Output, output};
 use crate::clock::now_ms;
 use crate::config::Settings;
-use crate::store::{self, Reader, RequestKind};
+use crate::store::{self, FORGOTTEN, Reader, RequestKind};
 use crate::telemetry::printable;
 
 /// How often to look whether it has answered.
@@ -45,10 +45,11 @@ impl Forget {
         let failed = Failure::of(settings);
         let reader = Reader::new(&settings.database, settings.inventory.clone()).map_err(failed)?;
         let known = reader.conductors().await.map_err(failed)?;
-        let name = printable(&self.name);
+        let asked = self.name.trim();
+        let name = printable(asked);
         match known
             .iter()
-            .find(|known| known.conductor == self.name.trim())
+            .find(|known| known.conductor == asked)
             .map(|known| known.state)
         {
             Some(state) if !state.counts_as_active() => {}
@@ -60,19 +61,17 @@ impl Forget {
                 "no conductor {name} is known; `nodewarden status` lists those that are"
             )))?,
         }
-        let number = store::request(
-            &settings.database,
-            RequestKind::Forget,
-            &self.name,
-            now_ms(),
-        )
-        .await
-        .map_err(failed)?;
+        let number = store::request(&settings.database, RequestKind::Forget, asked, now_ms())
+            .await
+            .map_err(failed)?;
         let answer = tokio::time::timeout(self.wait, answer(&reader, number)).await;
         let result = match answer {
             Ok(answered) => Some(answered.map_err(failed)?),
             Err(_) => None,
         };
+        if let Some(refused) = result.as_deref().filter(|result| *result != FORGOTTEN) {
+            Err(Failure::failed(format!("{name}: {}", printable(refused))))?;
+        }
         Ok(match (output, &result) {
             (Output::Json, _) => output::json(
                 &json!({ "request": number, "done": result.is_some(), "result": result }),

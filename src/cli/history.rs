@@ -36,8 +36,8 @@ const FIELDS: &[&str] = &[
 
 /// Tell what was decided and what operators did, newest first.
 ///
-/// Decisions with their cause, the epoch that decided and how many nodes each moved; pauses, their ends,
-/// nodes given back by hand and conductors forgotten, with who did it. With --driver or --group, only
+/// Decisions with their cause, the epoch that decided and how many nodes each moved; pauses, their ends and
+/// nodes given back by hand, with who did it; and conductors forgotten. With --driver or --group, only
 /// decisions are chosen: what operators did is always told. `--output json` prints one object a line.
 ///
 /// Example: `nodewarden history --since 24h --driver redfish`

@@ -58,8 +58,8 @@ pub(super) struct Wanted {
 
 impl Wanted {
     pub(super) fn parse(driver: Option<&str>, group: Option<&str>) -> Result<Self, Failure> {
-        let driver = driver.map(Driver::parse).transpose();
-        let group = group.map(Group::parse).transpose();
+        let driver = driver.map(|text| Driver::parse(text.trim())).transpose();
+        let group = group.map(|text| Group::parse(text.trim())).transpose();
         Ok(Self {
             driver: driver.map_err(|fault| Failure::usage(format!("--driver: {fault}")))?,
             group: group.map_err(|fault| Failure::usage(format!("--group: {fault}")))?,

@@ -42,9 +42,11 @@ impl Migrate {
         .await
         .map_err(failed)?;
         if settings.bridge.database_url.is_some() {
-            store::make_bridge_tables(&settings.bridge_database())
-                .await
-                .map_err(failed)?;
+            let bridge = settings.bridge_database();
+            let made = store::make_bridge_tables(&bridge).await;
+            made.map_err(|fault| {
+                Failure::at("bridge.database_url", &bridge.url.redacted(), &fault)
+            })?;
         }
         if self.new_stream {
             self.begin_stream(settings).await?;

@@ -108,7 +108,7 @@ impl Failure {
     /// What a fault of the settings' database becomes.
     fn of(settings: &Settings) -> impl Fn(StoreError) -> Self + Copy {
         |fault| {
-            let failure = Self::at(&settings.database.url.redacted(), &fault);
+            let failure = Self::at("database.url", &settings.database.url.redacted(), &fault);
             // Before `migrate`, as with a server whose tables are not made yet.
             if matches!(fault, StoreError::NoFile { .. }) {
                 return Self::failed(failure.message);
@@ -117,32 +117,33 @@ impl Failure {
         }
     }
 
-    /// The database at `url`, which holds no secret, failed: says why and what to do.
+    /// The database at `url`, which holds no secret and comes from this setting, failed: says why and
+    /// what to do.
     #[must_use]
-    pub fn at(url: &str, fault: &StoreError) -> Self {
+    pub fn at(setting: &str, url: &str, fault: &StoreError) -> Self {
         let why = error_chain(fault);
         let message = |hint: &str| format!("database {url}: {why}\n{hint}");
         match fault {
             StoreError::Url(why) => Self::usage(why.clone()),
-            StoreError::NoFile { .. } => Self::unreachable(message(
-                "Is database.url right, and may this user read and write the file and its directory? \
-                 If it does not exist yet: `nodewarden migrate` creates it.",
-            )),
-            StoreError::Unopened(_) => Self::unreachable(message(
-                "Does the server run, and are host, port, user, password and name in database.url right?",
-            )),
-            StoreError::Transient { .. } if fault.is_read_only() => Self::unreachable(message(
-                "It takes no writes: it is a standby, or was set read-only. Name the host that takes them in \
-                 database.url, or all hosts: the first that does is used.",
-            )),
-            StoreError::Transient { .. } => Self::unreachable(message(
-                "It may be busy or out of reach for now: try again, or look at database.url.",
-            )),
-            StoreError::Schema(_) => Self::failed(message(
-                "`nodewarden migrate` creates and upgrades the tables.",
-            )),
-            // The first says by itself what to do.
-            StoreError::Missing { .. }
+            StoreError::NoFile { .. } => Self::unreachable(message(&format!(
+                "Is {setting} right, and may this user read and write the file and its directory? \
+                 If it does not exist yet: `nodewarden migrate` creates it."
+            ))),
+            StoreError::Unopened(_) => Self::unreachable(message(&format!(
+                "Does the server run, and are host, port, user, password and name in {setting} right?"
+            ))),
+            StoreError::Transient { .. } if fault.is_read_only() => {
+                Self::unreachable(message(&format!(
+                    "It takes no writes: it is a standby, or was set read-only. Name the host that takes them in \
+                     {setting}, or all hosts: the first that does is used."
+                )))
+            }
+            StoreError::Transient { .. } => Self::unreachable(message(&format!(
+                "It may be busy or out of reach for now: try again, or look at {setting}."
+            ))),
+            // The first two say by themselves what to do.
+            StoreError::Schema(_)
+            | StoreError::Missing { .. }
             | StoreError::Denied(_)
             | StoreError::Fenced(_)
             | StoreError::Lost(_)
@@ -189,7 +190,7 @@ impl From<AppFault> for Failure {
     fn from(fault: AppFault) -> Self {
         match fault {
             AppFault::Settings(fault) => fault.into(),
-            AppFault::Database { url, source } => Self::at(&url, &source),
+            AppFault::Database { url, source } => Self::at("database.url", &url, &source),
             AppFault::OpenStack(ApiFault::Busy(why)) => {
                 Self::unreachable(format!("OpenStack: {why}"))
             }

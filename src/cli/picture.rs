@@ -9,7 +9,7 @@ use super::output;
 use crate::answers::explain::counted;
 use crate::answers::explain::{self, distance, length, when};
 use crate::answers::shapes::{Conductor, Driver, Paused, Subscriber};
-use crate::config::Mode;
+use crate::config::{InventoryKind, Mode};
 use crate::domain::change::PairState;
 use crate::store::{ConductorView, DriverView, Observed, Overview, Pause, SubscriberView};
 use crate::telemetry::printable;
@@ -66,6 +66,7 @@ pub struct Picture {
     pub subscribers: Vec<SubscriberView>,
     /// What was only observed lately, if that is what is done.
     pub observed: Option<Observed>,
+    pub inventory: InventoryKind,
     pub now_ms: u64,
     /// A replica that decides commits at least that often.
     pub commits_within_ms: u64,
@@ -229,6 +230,16 @@ impl Picture {
     fn observing(&self, observed: &Observed) -> String {
         let lost = self.drivers.iter().map(DriverView::would_go_out);
         let now: u64 = lost.sum();
+        let counted_now = match self.inventory {
+            InventoryKind::Native => counted(now, "node", "nodes"),
+            // Which of Ironic's nodes are free is seen only when they are taken.
+            InventoryKind::Ironic => {
+                format!(
+                    "those of {} that Ironic has free",
+                    counted(now, "node", "nodes")
+                )
+            }
+        };
         let held = match self.overview.nodes_out_of_service {
             0 => String::new(),
             1 => {
@@ -240,9 +251,8 @@ impl Picture {
         };
         let line = format!(
             "OBSERVING:     decide.mode is \"observe\": no node is touched, nothing is announced. Armed now, it would \
-             take {} out. In the last {OBSERVED_DAYS} days {} would have taken {} out, and {} would have given {} \
+             take {counted_now} out. In the last {OBSERVED_DAYS} days {} would have taken {} out, and {} would have given {} \
              back.{held}",
-            counted(now, "node", "nodes"),
             counted(observed.losses, "loss", "losses"),
             counted(observed.nodes_out, "node", "nodes"),
             counted(observed.returns, "return", "returns"),

@@ -98,6 +98,7 @@ async fn look(settings: &Settings) -> Result<Picture, StoreError> {
         conductors,
         subscribers,
         observed,
+        inventory: settings.inventory.kind,
         now_ms,
         commits_within_ms: u64::try_from(sweeps)
             .unwrap_or(u64::MAX)

@@ -32,7 +32,10 @@ pub(super) async fn watch(
             Ok(text) => text,
             Err(failure) if shown && failure.code == UNREACHABLE => {
                 output::aside(&printable(&failure.message));
-                "The database does not answer; it is tried again.".to_owned()
+                match output {
+                    Output::Text => "The database does not answer; it is tried again.".to_owned(),
+                    Output::Json | Output::Tsv => String::new(),
+                }
             }
             Err(failure) => return Err(failure),
         };
@@ -42,7 +45,7 @@ pub(super) async fn watch(
             (Output::Text | Output::Json | Output::Tsv, _) => "",
         };
         shown = true;
-        if !output::part(&format!("{before}{text}\n"))? {
+        if !text.is_empty() && !output::part(&format!("{before}{text}\n"))? {
             return Ok(());
         }
         tokio::select! {

@@ -81,7 +81,7 @@ impl Fleet {
     fn names(&self, names: &[String]) -> Result<Vec<ConductorName>, Failure> {
         let mut known = Vec::new();
         for text in names {
-            let name = ConductorName::parse(text)
+            let name = ConductorName::parse(text.trim())
                 .map_err(|fault| Failure::usage(format!("--without: {fault}")))?;
             if self.map.conductor(&name).is_none() {
                 return Err(Failure::failed(format!(

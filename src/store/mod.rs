@@ -34,9 +34,9 @@ pub use look::views::{
 };
 pub use migrate::{migrate, prepare};
 pub use records::{
-    Began, Completed, ConductorRecord, Counts, CountsWindow, DecisionRecord, EventRecord, Findings,
-    HearingNote, Keeping, Memory, Prune, Request, RequestKind, Rows, StandingRecord, Surveyed,
-    Sweep, Takeover, Window, WindowDone,
+    Began, Completed, ConductorRecord, Counts, CountsWindow, DecisionRecord, EventRecord,
+    FORGOTTEN, Findings, HearingNote, Keeping, Memory, Prune, Request, RequestKind, Rows,
+    StandingRecord, Surveyed, Sweep, Takeover, Window, WindowDone,
 };
 pub use write::import::{ImportCount, Importer, NodeUpsert, import};
 pub use write::ledger::SqlLedger;

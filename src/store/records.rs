@@ -264,6 +264,9 @@ pub struct Completed {
     pub nodes: u64,
 }
 
+/// What a request to forget is answered once that is done; every other answer is a refusal.
+pub const FORGOTTEN: &str = "forgotten";
+
 words! {
     /// What an operator may ask.
     RequestKind, "a kind of request" {

@@ -5,7 +5,7 @@ use super::left_alone;
 use super::ports::{Clock, Ledger};
 use super::term::{Place, Term};
 use crate::domain::ids::ConductorName;
-use crate::store::Request;
+use crate::store::{FORGOTTEN, Request};
 use crate::telemetry;
 
 /// Stands for all requests, in those that are left alone; each has a number above it.
@@ -67,7 +67,7 @@ async fn forget<L: Ledger, C: Clock>(
             Some(known) if known.counts_as_active() => {
                 (false, "it counts as active; nothing was forgotten")
             }
-            Some(_) => (true, "forgotten"),
+            Some(_) => (true, FORGOTTEN),
         };
         if let Some(name) = name.as_ref().filter(|_| forget) {
             term.map.forget(name);

@@ -166,6 +166,18 @@ fn a_dead_conductor_s_free_nodes_go_into_maintenance_and_exactly_those_come_back
     assert!(refusal.contains("could not reserve any of 1"), "{refusal}");
     let explained = beside.does(&["explain", "node", ours]);
     assert!(explained.contains("is OUT of service"), "{explained}");
+    assert!(!explained.contains("An operator"), "{explained}");
+    for kept in [reserved, used, before] {
+        let explained = beside.does(&["explain", "node", kept]);
+        assert!(
+            explained.contains("is still in service: driver"),
+            "{explained}"
+        );
+        assert!(
+            explained.contains("nodewarden leaves it alone"),
+            "{explained}"
+        );
+    }
 
     // The one that decides dies, too; an operator takes a node over meanwhile.
     replica.kill9();

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use nodewarden::answers::explain;
 use nodewarden::config::{InventoryKind, Mode};
 use nodewarden::store::{self, Held};
 use nodewarden_tests::database::{Kind, Scratch};
@@ -132,7 +133,23 @@ async fn only_free_nodes_are_put_into_maintenance_and_only_four_columns_are_writ
     assert_eq!(page.nodes[0].name.as_deref(), Some("name of n1"));
     let facts = sim.reader.node("name of n1").await.unwrap().unwrap();
     assert_eq!(facts.service_state, "out_of_service");
-    assert!(facts.maintenance);
+    assert!(facts.maintenance && facts.ours);
+    let answer = explain::node(&facts, 0);
+    assert!(!answer.contains("An operator"), "{answer}");
+    for (uuid, free) in [
+        ("deployed", false),
+        ("used", false),
+        ("reserved", false),
+        ("theirs", false),
+        ("other", true),
+    ] {
+        let facts = sim.reader.node(uuid).await.unwrap().unwrap();
+        assert_eq!(
+            (facts.free, facts.lifted, facts.ours),
+            (free, None, false),
+            "{uuid}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -96,6 +96,9 @@ fn gone_conductor(name: &str, state: &str) -> ConductorView {
 
 fn facts(view: Option<DriverView>) -> NodeFacts {
     NodeFacts {
+        free: true,
+        lifted: None,
+        ours: false,
         uuid: "n-7".into(),
         name: Some("web-7".into()),
         conductor_group: String::new(),
@@ -234,6 +237,51 @@ fn a_node_of_a_lost_pair_that_was_not_reached_yet_is_about_to_go() {
         ),
         "{answer}"
     );
+}
+
+#[test]
+fn a_node_of_a_lost_pair_that_nodewarden_leaves_alone_is_not_about_to_go() {
+    let lost = || facts(Some(view("lost", &[])));
+    let used = NodeFacts {
+        free: false,
+        ..lost()
+    };
+    let long = NodeFacts {
+        uuid: "n".repeat(256),
+        free: false,
+        ..lost()
+    };
+    let lifted = NodeFacts {
+        lifted: Some(4),
+        ..lost()
+    };
+    let lifted_before = NodeFacts {
+        lifted: Some(3),
+        ..lost()
+    };
+    for (facts, expected) in [
+        (
+            used,
+            "nodewarden leaves it alone: of Ironic's nodes only those go out that are available, without instance, \
+             reservation and maintenance. Once it is so, and driver b in the default group is still lost, it goes out.",
+        ),
+        (
+            long,
+            "nodewarden leaves it alone: its uuid is longer than 255 bytes.",
+        ),
+        (
+            lifted,
+            "Somebody lifted the mark of this decision from it, so the same decision does not take it again.",
+        ),
+    ] {
+        let answer = node(&facts, T);
+        assert!(
+            answer.contains(" is still in service: driver b"),
+            "{answer}"
+        );
+        assert!(answer.ends_with(expected), "{answer}");
+    }
+    assert!(node(&lifted_before, T).contains("about to go out"));
 }
 
 #[test]

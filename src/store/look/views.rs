@@ -321,6 +321,12 @@ pub struct NodeFacts {
     pub service_state: String,
     /// Since when.
     pub since_ms: Option<u64>,
+    /// Whether nodewarden may take it: by Ironic's columns, and by the length of its key.
+    pub free: bool,
+    /// The last decision whose mark somebody lifted from it, by number.
+    pub lifted: Option<u64>,
+    /// Whether the mark of maintenance in Ironic's table is nodewarden's own.
+    pub ours: bool,
     /// The hold on it, with its decision.
     pub hold: Option<(u64, DecisionView)>,
     /// Why and when its last hold ended, if that is still recorded: reason and time.

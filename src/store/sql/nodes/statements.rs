@@ -372,18 +372,22 @@ fn list(words: &Words, nodes: &str, of: &str) -> String {
 }
 
 fn see_node(words: &Words) -> String {
-    let group = words.group();
+    let (group, free) = (words.group(), words.free());
     match words.kind {
         Kind::Native => format!(
             "SELECT n.uuid, n.name, {group} AS conductor_group, n.driver, n.maintenance, n.service_state,
-            n.service_state_since_ms FROM nodes n"
+            n.service_state_since_ms, {free} AS free, NULL AS lifted, FALSE AS ours FROM nodes n"
         ),
         Kind::Ironic(_) => format!(
             "SELECT n.uuid, n.name, {group} AS conductor_group, n.driver, n.maintenance,
             CASE WHEN c.held IS NULL THEN 'in_service' ELSE 'out_of_service' END AS service_state,
-            c.since_ms AS service_state_since_ms
-            FROM nodes n LEFT JOIN nodewarden_changes c ON {}",
-            words.has("c.held")
+            c.since_ms AS service_state_since_ms, CASE WHEN {free} THEN TRUE ELSE FALSE END AS free,
+            (SELECT max(l.decision) FROM nodewarden_changes l WHERE {lifted}) AS lifted,
+            CASE WHEN {ours} THEN TRUE ELSE FALSE END AS ours
+            FROM nodes n LEFT JOIN nodewarden_changes c ON {held} LEFT JOIN {MARK}",
+            lifted = words.has("l.lifted"),
+            ours = words.marked_by_us(),
+            held = words.has("c.held"),
         ),
     }
 }
