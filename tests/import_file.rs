@@ -153,6 +153,11 @@ fn one_object_a_line_is_understood_with_and_without_its_extension() {
             [node(1, A), node(3, B)]
         );
     }
+    let pretty = text.replace(", ", ",\n ");
+    assert_eq!(
+        parse(pretty.as_bytes(), None).unwrap(),
+        [node(1, A), node(5, B)]
+    );
     let single = &text[..text.find('\n').unwrap()];
     assert_eq!(parse(single.as_bytes(), None).unwrap(), [node(1, A)]);
 }
@@ -229,6 +234,16 @@ fn a_page_of_a_longer_list_is_refused_and_all_pages_together_are_taken() {
     };
     let next = ", \"next\": \"http://ironic:6385/v1/nodes?limit=1&marker=x\"";
     let links = ", \"nodes_links\": [{\"rel\": \"next\", \"href\": \"x\"}]";
+    // Under another name, and as Kubernetes has it.
+    for foreign in [
+        "{\"results\": [{\"uuid\": \"a\"}], \"next\": \"x\"}",
+        "{\"servers\": [{\"id\": \"a\"}], \"servers_links\": [{\"rel\": \"next\"}]}",
+        "{\"kind\": \"List\", \"items\": [], \"metadata\": {\"continue\": \"x\"}}",
+    ] {
+        assert_faults(foreign, None, &["line 1: is one page of a longer list"]);
+    }
+    let list = format!("[{}]", page(A, next));
+    assert_faults(&list, None, &["line 1: is a page of nodes, not a node"]);
     for more in [next, links] {
         assert_faults(
             &page(A, more),
@@ -456,7 +471,7 @@ fn a_missing_driver_says_how_to_ask_for_it() {
 fn each_fault_names_the_line_of_its_field() {
     let text = format!(
         "{{\"nodes\": [\n{{\n\"uuid\": \"{A}\",\n\"driver\": 7,\n\"name\": [\"x\"],\n\"maintenance\": \"maybe\",\n\
-         \"conductor_group\": \"a\\tb\"\n}},\n{{\"uuid\": true, \"driver\": \"ipmi\", \"maintenance\": 1}}\n]}}"
+         \"conductor_group\": \"a\\tb\"\n}},\n{{\"uuid\": true, \"driver\": \"ipmi\", \"maintenance\": 2}}\n]}}"
     );
     assert_faults(
         &text,

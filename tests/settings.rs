@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use assert_cmd::Command;
+use nodewarden::config::{Mode, Settings};
 
 fn nodewarden(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nodewarden"));
@@ -104,6 +105,30 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
             "security.allowed_publishers.bridge holds a character that cannot be seen (U+0007)",
         ),
         (
+            "[database]\nurl = \"mysql://u:hush@h/x?ssl_mode=VERIFY_IDENTITY\"\n",
+            "database.url: the parameter ssl_mode is unknown: write ssl-mode",
+        ),
+        (
+            "[bridge]\ndatabase_url = \"postgres://u:hush@h/x?sslmod=require&x=hush\"\n",
+            "bridge.database_url: the parameter sslmod is unknown; known are sslmode,",
+        ),
+        (
+            "[database]\nurl = \"mysql://u:hush@h:3306/\"\n",
+            "database.url names no database",
+        ),
+        (
+            "[database]\nurl = \"sqlite://\"\n",
+            "database.url names no file",
+        ),
+        (
+            "[database]\nurl = \"sqlite://:memory:\"\n",
+            "database.url names no file",
+        ),
+        (
+            "[database]\nurl = \"sqlite://x.db?mode=memory\"\n",
+            "database.url names no file",
+        ),
+        (
             "[bridge]\ninterval = \"100ms\"\n",
             "bridge.interval must be 200ms to 60s",
         ),
@@ -165,11 +190,57 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
     );
     assert_eq!(code, 64);
     assert!(text.contains("NODEWARDEN_AMQP__NOPE"), "{text}");
-    let (code, text) = said(nodewarden(folder.path()).args(["--set", "amqp.heartbeat", "status"]));
+    let (code, text) = said(
+        nodewarden(folder.path())
+            // What Kubernetes gives to a pod beside a service of this name.
+            .env("NODEWARDEN_DATABASE_PORT", "tcp://10.0.0.1:5432")
+            .env("NODEWARDEN_DATABASE_URL", "postgres://u:hush@h/x")
+            .arg("status"),
+    );
     assert_eq!(
         (code, text.trim()),
-        (64, "--set amqp.heartbeat: write SECTION.KEY=VALUE")
+        (
+            64,
+            "environment variable NODEWARDEN_DATABASE_URL: it is no setting: write NODEWARDEN_DATABASE__URL (two \
+             underscores)"
+        )
     );
+    for (value, shown) in [
+        ("amqp.heartbeat", "amqp.heartbeat"),
+        ("amqp://u:hush@h", "amqp://…@h"),
+    ] {
+        let (code, text) = said(nodewarden(folder.path()).args(["--set", value, "status"]));
+        let expected = format!("--set {shown}: write SECTION.KEY=VALUE");
+        assert_eq!((code, text.trim()), (64, expected.as_str()));
+    }
+}
+
+#[test]
+fn a_map_of_a_later_layer_takes_the_place_of_an_earlier_one() {
+    let folder = folder();
+    let file = folder.path().join("settings.toml");
+    let text = "[security.allowed_publishers]\nold = [\"*\"]\n[decide]\nmode = \"observe\"\n";
+    std::fs::write(&file, text).unwrap();
+    let set = "security.allowed_publishers";
+    let map = |overrides: &[(&str, &str)]| {
+        let overrides: Vec<_> = overrides
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        let settings = Settings::load(Some(&file), &overrides).unwrap();
+        assert_eq!(settings.decide.mode, Mode::Observe);
+        settings
+            .security
+            .allowed_publishers
+            .map(|map| map.into_keys().collect::<Vec<_>>())
+    };
+    assert_eq!(map(&[]), Some(vec!["old".to_owned()]));
+    assert_eq!(
+        map(&[(set, "{ new = [\"c-*\"] }")]),
+        Some(vec!["new".to_owned()])
+    );
+    let both = [(set, "{ a = [\"*\"] }"), (set, "{ b = [\"*\"] }")];
+    assert_eq!(map(&both), Some(vec!["b".to_owned()]));
 }
 
 #[test]
@@ -303,6 +374,18 @@ fn emit_refuses_what_a_worker_would_refuse_before_it_dials() {
                 "heartbeat",
                 "c1",
                 "--incarnation",
+                "1",
+                "--every",
+                "0s",
+            ],
+            "it must be at least 100ms",
+        ),
+        (
+            &[
+                "emit",
+                "heartbeat",
+                "c1",
+                "--incarnation",
                 "9223372036854775808",
             ],
             "--incarnation is above",
@@ -360,10 +443,12 @@ fn a_fault_in_the_file_or_the_environment_of_others_shows_no_password_and_stops_
         "{text}"
     );
 
-    let url = "postgres://127.0.0.1:1/x?passwort=S3cretPw";
-    let (code, text) = said(nodewarden(folder.path()).args(["status", "--database-url", url]));
-    assert_eq!(code, 69, "{text}");
-    assert!(!text.contains("S3cretPw"), "{text}");
+    for (key, expected) in [("password", 69), ("passwort", 64)] {
+        let url = format!("postgres://127.0.0.1:1/x?{key}=S3cretPw");
+        let (code, text) = said(nodewarden(folder.path()).args(["status", "--database-url", &url]));
+        assert_eq!(code, expected, "{text}");
+        assert!(!text.contains("S3cretPw"), "{text}");
+    }
     let url = "postgres://u:pw@127.0.0.1:notaport/x";
     let (code, text) = said(nodewarden(folder.path()).args(["status", "--database-url", url]));
     assert_eq!(code, 64, "{text}");

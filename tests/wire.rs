@@ -250,6 +250,29 @@ fn a_body_that_begins_with_a_brace_is_json_where_no_type_is_given() {
 }
 
 #[test]
+fn a_json_value_that_no_type_holds_breaks_no_field_but_its_own() {
+    let whole = decode(
+        &json_delivery("conductor.joined", joined().to_string().as_bytes()),
+        None,
+    );
+    assert!(whole.is_ok());
+    for odd in [
+        "1e400",
+        &"9".repeat(400),
+        "\"\\ud83d\"",
+        "[1e999, {\"a\": \"\\udc00\"}]",
+    ] {
+        let text = joined().to_string();
+        let unknown = text.replacen('{', &format!("{{\"zz\": {odd}, "), 1);
+        let read = decode(&json_delivery("conductor.joined", unknown.as_bytes()), None);
+        assert!(read.is_ok(), "{odd}: {read:?}");
+        let known = text.replacen('{', &format!("{{\"sent_at_ms\": {odd}, "), 1);
+        let read = decode(&json_delivery("conductor.joined", known.as_bytes()), None);
+        assert_refused(read, Reason::WrongType, "sent_at_ms");
+    }
+}
+
+#[test]
 fn a_whole_number_that_is_written_as_a_float_is_that_number() {
     let whole = decode_fields("conductor.joined", &joined()).unwrap();
     for number in [json!(7.0), json!(0.7e1)] {

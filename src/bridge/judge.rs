@@ -3,9 +3,11 @@
 //! Its rules, each for a trap that others fell into:
 //!
 //! - No clock is compared with another. `updated_at` only says *that* something moved; how long it
-//!   did not is counted on our own monotonic clock, and only in an unbroken run of regular good
-//!   looks. A failed or slow look, or a pause between two (we were stopped), ends the run: that time
-//!   counts for nothing, for all conductors, and each must be seen to move again.
+//!   did not is counted on our own monotonic clock, and only within runs of regular good looks. A
+//!   failed or slow look, or a pause between two (we were stopped), ends the run: that time counts for
+//!   nothing, for all conductors, each must be seen to move again, and none is late before it could
+//!   have written again. A run soon after counts on where the last one ended, so that a look that fails now and
+//!   then hides no death; after a longer interruption it begins again.
 //! - A look is good only after a write of our own in the same database was committed and read back
 //!   with it. A stalled or read-only database, or a replica that lags, so gives no good look.
 //! - What counts must be seen twice, a second apart ([`super::watched::SETTLED`]).
@@ -34,6 +36,9 @@ pub struct Rules {
     /// How long a conductor that stopped by itself is expected back; zero: not at all.
     pub restart_grace: Duration,
 }
+
+/// After an interruption of at most so many longest pauses, silence counts on.
+const BRIDGED_PAUSES: u32 = 2;
 
 impl Rules {
     /// For looks each `interval`. Three of them and a second may pass, but never half the time-out:
@@ -149,6 +154,8 @@ pub struct Judge {
     unnamed: Vec<(String, String)>,
     /// The last look of the present run; `None` while there is none.
     last: Option<Looked>,
+    /// When the present run began.
+    run_since: Option<Mono>,
     looks: u64,
     empty: bool,
 }
@@ -164,6 +171,7 @@ impl Judge {
             numbers: Numbers::default(),
             unnamed: Vec::new(),
             last: None,
+            run_since: None,
             looks: 0,
             empty: false,
         }
@@ -172,9 +180,10 @@ impl Judge {
     /// A look failed, or was too slow, or its own write did: nothing was seen, and all that was seen
     /// before counts for nothing.
     pub fn failed(&mut self) {
-        self.last = None;
+        let last = self.last.take().map(|last| last.ended);
+        self.run_since = None;
         for watched in self.watched.values_mut() {
-            watched.interrupt();
+            watched.interrupt(last);
         }
     }
 
@@ -196,19 +205,23 @@ impl Judge {
         }
         let mut sightings = read(&look.rows);
         self.numbers.give(&mut sightings);
+        let bridged = self.rules.longest_pause * BRIDGED_PAUSES;
         for (name, watched) in &mut self.watched {
             watched.highest = self.numbers.highest(name);
             match sightings.named.remove(name) {
-                Some(facts) => watched.seen(Some(facts), look),
+                Some(facts) => watched.seen(Some(facts), look, bridged),
                 None if sightings.unnamed.is_empty() => {
                     if watched.expected_back() {
                         self.numbers.raise(name);
                         watched.highest = self.numbers.highest(name);
                     }
-                    watched.seen(None, look);
+                    watched.seen(None, look, bridged);
                 }
                 // One of the rows that cannot be read may be its own.
-                None => watched.seen(Some(Err("a row's name cannot be read".into())), look),
+                None => {
+                    let unreadable = Err("a row's name cannot be read".into());
+                    watched.seen(Some(unreadable), look, bridged);
+                }
             }
         }
         for (name, facts) in sightings.named {
@@ -217,6 +230,7 @@ impl Judge {
                 .insert(name, Watched::first(facts, highest, look));
         }
         self.unnamed = sightings.unnamed;
+        self.run_since.get_or_insert(look.ended);
         self.last = Some(Looked {
             began: look.began,
             ended: look.ended,
@@ -265,6 +279,14 @@ impl Judge {
     fn fresh(&self, now: Mono) -> Option<Looked> {
         self.last
             .filter(|last| now.since(last.ended) <= self.rules.longest_pause)
+    }
+
+    /// For how long good looks have followed each other without an interruption.
+    #[must_use]
+    pub fn run(&self) -> Duration {
+        let (last, since) = (self.last, self.run_since);
+        let run = last.zip(since).map(|(last, since)| last.ended.since(since));
+        run.unwrap_or_default()
     }
 
     /// Events that wait for their confirm.

@@ -59,6 +59,12 @@ impl Rhythm {
         set.max((pause * PAUSES_PER_TIMEOUT).min(LONGEST))
     }
 
+    /// Within how long one that lives writes again once it can: never soon, since it may have to reach its
+    /// database again first.
+    pub(super) fn soon(&self) -> Duration {
+        self.usual().unwrap_or(ASSUMED).max(ASSUMED) * 3 / 2
+    }
+
     /// Whether what was seen makes the bridge wait longer than `set`.
     pub(super) fn stretches(&self, set: Duration) -> bool {
         self.usual().is_some() && self.timeout(set) > set

@@ -101,13 +101,14 @@ impl<C: Clock> Bridge<C> {
     }
 
     fn publish_look(&self, outcome: Result<Mono, &LookFault>) {
-        let (conductors, waiting, empty, stretched) = {
+        let (conductors, waiting, empty, stretched, run) = {
             let judge = self.judge();
             (
                 judge.view(),
                 judge.waiting(),
                 judge.empty(),
                 judge.stretched(),
+                judge.run(),
             )
         };
         let now = self.clock.now().mono;
@@ -140,6 +141,7 @@ impl<C: Clock> Bridge<C> {
             {
                 tracing::warn!("{stretched}");
             }
+            status.ran(run, now);
             status.update(conductors, waiting);
         });
     }

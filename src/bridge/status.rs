@@ -9,6 +9,12 @@ use crate::domain::time::Mono;
 /// A setting that does not fit is said that often.
 const WARN_EACH: Duration = Duration::from_secs(600);
 
+/// Looks that follow each other for so long prove the silence of a conductor with Ironic's default pauses.
+const PROVES: Duration = Duration::from_secs(15);
+
+/// For so long no silence may be provable before the bridge says that it is not ready.
+const UNPROVEN: Duration = Duration::from_secs(120);
+
 /// A bridge's state, as of its last look and its last word to the broker.
 #[derive(Debug, Clone)]
 pub struct Status {
@@ -26,6 +32,8 @@ pub struct Status {
     pub stretched: Option<Stretched>,
     /// When that was said last.
     warned: Option<Mono>,
+    /// When looks last followed each other for long enough to prove a silence, or the first one ended.
+    proved_at: Option<Mono>,
     /// How old the last good look may be.
     stale_after: Duration,
 }
@@ -42,6 +50,7 @@ impl Status {
             waiting: 0,
             stretched: None,
             warned: None,
+            proved_at: None,
             // Two looks may be missed, and the machine be slow for a second.
             stale_after: interval * 3 + Duration::from_secs(1),
         }
@@ -56,6 +65,13 @@ impl Status {
             self.warned = Some(now);
         }
         say
+    }
+
+    /// Good looks have followed each other for so long, as of `now`.
+    pub(super) fn ran(&mut self, run: Duration, now: Mono) {
+        if run >= PROVES || self.proved_at.is_none() {
+            self.proved_at = Some(now);
+        }
     }
 
     pub(super) fn update(&mut self, conductors: Vec<View>, waiting: usize) {
@@ -89,6 +105,13 @@ impl Status {
                 humantime::format_duration(Duration::from_secs(age.as_secs()))
             )),
             Some(_) => {}
+        }
+        let unproven = self.proved_at.map_or(Duration::ZERO, |at| now.since(at));
+        if reasons.is_empty() && unproven > UNPROVEN {
+            reasons.push(format!(
+                "looks at Ironic's tables are interrupted so often that no silence could be proved for {}",
+                humantime::format_duration(Duration::from_secs(unproven.as_secs()))
+            ));
         }
         if !reasons.is_empty() {
             reasons.extend(self.look_trouble.clone());

@@ -73,7 +73,12 @@ pub(super) struct Watched {
     same_since: Mono,
     same_looks: u32,
     updated_at_ms: u64,
+    /// Since when, in this run of looks, it did not move.
     quiet_since: Mono,
+    /// For how long it did not move in the runs before, since its last move.
+    quiet_before: Duration,
+    /// When that run ended.
+    broken_at: Option<Mono>,
     /// How many looks in a row saw that again.
     quiet_looks: u32,
     rhythm: Rhythm,
@@ -108,6 +113,8 @@ impl Watched {
             same_looks: 1,
             updated_at_ms,
             quiet_since: look.ended,
+            quiet_before: Duration::ZERO,
+            broken_at: None,
             quiet_looks: 0,
             rhythm: Rhythm::default(),
             moved: false,
@@ -117,20 +124,37 @@ impl Watched {
         }
     }
 
-    /// The looks were interrupted: what was seen before them proves nothing any more.
-    pub(super) fn interrupt(&mut self) {
+    /// The looks were interrupted after the good one that ended at `last`: what was seen before proves
+    /// nothing about the present any more. It still did not move until then.
+    pub(super) fn interrupt(&mut self, last: Option<Mono>) {
+        if self.same_looks > 0 && matches!(self.shape, Shape::Online(_)) {
+            let quiet = last.map_or(Duration::ZERO, |last| last.since(self.quiet_since));
+            self.quiet_before += quiet;
+            self.broken_at = last;
+        }
         self.same_looks = 0;
         self.moved = false;
     }
 
-    /// What the next look saw of it; `None`: its row is not there.
-    pub(super) fn seen(&mut self, facts: Option<Result<Facts, String>>, look: &Sighting) {
+    /// What the next look saw of it; `None`: its row is not there. After an interruption of at most
+    /// `bridged`, the time before it counts on.
+    pub(super) fn seen(
+        &mut self,
+        facts: Option<Result<Facts, String>>,
+        look: &Sighting,
+        bridged: Duration,
+    ) {
+        let goes_on = |broken: Mono| look.began.since(broken) <= bridged;
+        if self.same_looks == 0 && !self.broken_at.take().is_some_and(goes_on) {
+            self.quiet_before = Duration::ZERO;
+        }
         let unbroken =
             self.same_looks > 0 && !matches!(self.shape, Shape::Missing | Shape::Unreadable(_));
         if let Some(Ok(facts)) = &facts {
             self.renewed(facts, unbroken, look);
         } else {
             self.moved = false;
+            self.quiet_before = Duration::ZERO;
         }
         let shape = shape(facts);
         if self.same_looks > 0 && shape == self.shape {
@@ -146,6 +170,9 @@ impl Watched {
         let changed = facts.updated_at_ms != self.updated_at_ms;
         if changed && unbroken {
             self.learn(facts, look);
+        }
+        if changed {
+            self.quiet_before = Duration::ZERO;
         }
         if changed || !unbroken {
             self.quiet_since = look.ended;
@@ -209,7 +236,7 @@ impl Watched {
             // Not how a conductor stops. It may be switched on again without a new registration,
             // so this end must be one that can be revived.
             Shape::Offline(_) => Presence::Late("offline, though its drivers are registered"),
-            Shape::Online(_) if look.beats && self.quiet(look) >= self.timeout(timeout) => {
+            Shape::Online(_) if look.beats && self.is_late(look, timeout) => {
                 Presence::Late("updated_at did not move for the whole timeout")
             }
             Shape::Online(None) => Presence::Starting("online, no drivers registered yet"),
@@ -225,7 +252,15 @@ impl Watched {
 
     /// How long its `updated_at` certainly did not move, within regular looks.
     pub(super) fn quiet(&self, look: &Looked) -> Duration {
-        look.began.since(self.quiet_since)
+        self.quiet_before + look.began.since(self.quiet_since)
+    }
+
+    /// Silent for the whole time-out; and, where what disturbed the looks may have kept it from writing, for
+    /// long enough after that.
+    fn is_late(&self, look: &Looked, timeout: Duration) -> bool {
+        let undisturbed =
+            self.quiet_before.is_zero() || look.began.since(self.quiet_since) >= self.rhythm.soon();
+        undisturbed && self.quiet(look) >= self.timeout(timeout)
     }
 
     /// How long it may be silent where `set` is the setting.

@@ -150,7 +150,7 @@ pub fn main() -> ExitCode {
     }
     if matches!(
         cli.command,
-        Command::Run(_) | Command::Tail(_) | Command::DeadLetters(_)
+        Command::Run(_) | Command::Tail(_) | Command::DeadLetters(_) | Command::Placement(_)
     ) {
         // These read messages of others.
         lifecycle::with_deep_stacks();
@@ -181,9 +181,12 @@ impl Cli {
     fn settings(&self) -> Result<Settings, Failure> {
         let mut overrides = Vec::new();
         for pair in &self.set {
-            let (key, value) = pair
-                .split_once('=')
-                .ok_or_else(|| Failure::usage(format!("--set {pair}: write SECTION.KEY=VALUE")))?;
+            let (key, value) = pair.split_once('=').ok_or_else(|| {
+                Failure::usage(format!(
+                    "--set {}: write SECTION.KEY=VALUE",
+                    config::without_passwords(pair)
+                ))
+            })?;
             overrides.push((key.to_owned(), value.to_owned()));
         }
         let flags = [

@@ -9,7 +9,7 @@ use super::{Failure, Output, output};
 use crate::answers::explain::counted;
 use crate::broker::{DeadLetter, DeadLetterContent, DeadLetters, Foreign, Kept, Requeued, Which};
 use crate::config::Settings;
-use crate::telemetry::printable;
+use crate::telemetry::{printable, printable_within};
 use crate::wire;
 
 /// The messages that were refused, with the reason for each.
@@ -298,11 +298,16 @@ fn show(content: &DeadLetterContent, output: Output) -> String {
     ];
     lines.extend(
         (content.original.iter())
-            .map(|(name, value)| format!("original: {} = {}", printable(name), printable(value))),
+            .map(|(name, value)| format!("original: {} = {}", printable(name), whole(value))),
     );
     lines.push(format!("body:     {} bytes", content.body.len()));
-    lines.push(printable(&body.to_string()));
+    lines.push(whole(&body.to_string()));
     lines.join("\n")
+}
+
+/// All of it: what decides about a letter may stand at its end.
+fn whole(text: &str) -> String {
+    printable_within(text, usize::MAX)
 }
 
 fn told(what: &str, moved: &[DeadLetter], output: Output) -> String {

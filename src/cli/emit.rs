@@ -56,7 +56,7 @@ enum What {
         #[command(flatten)]
         serves: Serves,
         /// Repeat it at this interval, until stopped (SIGTERM, Ctrl-C).
-        #[arg(long, value_parser = humantime::parse_duration, value_name = "DURATION")]
+        #[arg(long, value_parser = interval, value_name = "DURATION")]
         every: Option<Duration>,
     },
     /// The conductor stopped. Only a higher incarnation brings it back.
@@ -96,6 +96,16 @@ enum What {
         #[arg(long)]
         detected_by: Option<String>,
     },
+}
+
+/// The shortest interval of repeated heartbeats: a shorter one is a slip that floods the broker.
+const SHORTEST: Duration = Duration::from_millis(100);
+
+fn interval(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(interval) if interval < SHORTEST => Err("it must be at least 100ms".to_owned()),
+        parsed => parsed.map_err(|fault| fault.to_string()),
+    }
 }
 
 #[derive(Debug, Args)]

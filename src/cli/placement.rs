@@ -52,10 +52,15 @@ impl Placement {
     pub async fn run(self, settings: Settings, format: Output) -> Result<(), Failure> {
         if self.release {
             let released = app::placement_release(&settings).await?;
-            return Ok(output::line(&format!(
-                "{} taken out of the aggregate",
-                counted(released as u64, "node", "nodes")
-            ))?);
+            let answer = match format {
+                Output::Json => output::json(&json!({ "released": released }))?,
+                Output::Tsv => output::tsv(&["released"], &[json!({ "released": released })]),
+                Output::Text => {
+                    let nodes = counted(released as u64, "node", "nodes");
+                    format!("{nodes} taken out of the aggregate")
+                }
+            };
+            return Ok(output::line(&answer)?);
         }
         if !self.once {
             return Ok(app::placement(settings).await?);

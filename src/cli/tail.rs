@@ -1,6 +1,5 @@
 //! `tail`: node events as a scheduler would see them.
 
-use std::io::Write;
 use std::time::Duration;
 
 use clap::Args;
@@ -46,8 +45,8 @@ impl Tail {
         while left > 0 && !stop.is_cancelled() && in_time() {
             for delivery in subscriber.receive(left.min(256), POLL).await? {
                 left -= 1;
-                if print(&delivery).is_err() {
-                    // The reader of our output is gone, as with `head`.
+                // The reader of our output may be gone, as with `head`.
+                if !output::part(&format!("{}\n", line(&delivery)))? {
                     return Ok(());
                 }
             }
@@ -57,7 +56,7 @@ impl Tail {
     }
 }
 
-fn print(delivery: &Delivery) -> std::io::Result<()> {
+fn line(delivery: &Delivery) -> Value {
     let mut line = Map::new();
     line.insert("type".into(), delivery.message_type.clone().into());
     line.insert("message_id".into(), delivery.message_id.clone().into());
@@ -68,7 +67,5 @@ fn print(delivery: &Delivery) -> std::io::Result<()> {
     } else {
         line.insert("body".into(), body);
     }
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", Value::Object(line))?;
-    out.flush()
+    Value::Object(line)
 }

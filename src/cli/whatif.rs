@@ -15,7 +15,7 @@ use crate::domain::map::DriverMap;
 use crate::domain::time::{Mono, Now};
 use crate::domain::whatif::{Restarts, lost_without, restarts};
 use crate::store::{DriverView, Reader};
-use crate::telemetry::printable;
+use crate::telemetry::{printable, printable_within};
 
 /// Say what would be lost without some conductors, or how to restart all of them without a loss.
 ///
@@ -131,7 +131,7 @@ impl Fleet {
             }
             Output::Text => {}
         }
-        let without = printable(&names.join(", "));
+        let without = printable_within(&names.join(", "), usize::MAX);
         if lost.is_empty() {
             return Ok(format!("Without {without}, no pair would be lost."));
         }

@@ -2,13 +2,9 @@
 
 use std::time::Duration;
 
-use super::{SecretUrl, Settings, SettingsFault};
+use super::{Settings, SettingsFault, database_url};
 
-/// The schemes of databases that are understood; the third and the fifth are other names of the one
-/// before.
-const DATABASES: [&str; 5] = ["sqlite", "postgres", "postgresql", "mysql", "mariadb"];
-
-fn refuse(text: impl Into<String>) -> Result<(), SettingsFault> {
+pub(super) fn refuse(text: impl Into<String>) -> Result<(), SettingsFault> {
     Err(SettingsFault::Refused(text.into()))
 }
 
@@ -128,11 +124,7 @@ impl Settings {
                 "database.transaction_limit must be at least 5s: a slow disk would get a healthy process killed",
             );
         }
-        let scheme = self.database.url.expose().split("://").next();
-        if scheme.is_none_or(|scheme| !DATABASES.contains(&scheme)) {
-            return refuse("database.url must begin with sqlite://, postgres:// or mysql://");
-        }
-        check_hosts("database.url", &self.database.url)
+        database_url::check("database.url", &self.database.url)
     }
 
     fn check_placement(&self) -> Result<(), SettingsFault> {
@@ -184,17 +176,8 @@ impl Settings {
         if !(Duration::from_millis(200)..=seconds(60)).contains(&bridge.interval) {
             return refuse("bridge.interval must be 200ms to 60s");
         }
-        let scheme = bridge
-            .database_url
-            .as_ref()
-            .map(|url| url.expose().split("://").next().unwrap_or_default());
-        if scheme.is_some_and(|scheme| !DATABASES.contains(&scheme)) {
-            return refuse(
-                "bridge.database_url must begin with sqlite://, postgres:// or mysql://",
-            );
-        }
         if let Some(url) = &bridge.database_url {
-            check_hosts("bridge.database_url", url)?;
+            database_url::check("bridge.database_url", url)?;
         }
         let cap = self.decide.back_within_cap;
         if bridge.restart_grace > cap {
@@ -232,26 +215,4 @@ fn check_listen(setting: &str, listen: &str) -> Result<(), SettingsFault> {
     refuse(format!(
         "{setting} must be an address and a port, such as 127.0.0.1:8780, 0.0.0.0:8780 or [::1]:8780, or empty"
     ))
-}
-
-/// In a list of hosts each must have a name, and user and password stand before the first one.
-fn check_hosts(setting: &str, url: &SecretUrl) -> Result<(), SettingsFault> {
-    let logins = url.expose().split_once("://").map_or("", |(_, rest)| rest);
-    let logins = logins.split(['/', '?', '#']).next().unwrap_or_default();
-    if logins.matches('@').count() > 1 && logins.contains(',') {
-        return refuse(format!(
-            "{setting}: in its list, user and password stand once, before the first host, and are those of all; a , or @ \
-             in a name or password must be written as %2c or %40"
-        ));
-    }
-    let hosts = url.hosts();
-    let nameless = |url: &SecretUrl| {
-        let url = url.redacted();
-        let host = url.split_once("://").map_or("", |(_, rest)| rest);
-        host.is_empty() || host.starts_with(['/', ':', ','])
-    };
-    if hosts.len() > 1 && hosts.iter().any(nameless) {
-        return refuse(format!("{setting}: a host in its list has no name"));
-    }
-    Ok(())
 }

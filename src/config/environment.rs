@@ -22,7 +22,8 @@ pub fn has_stack_setting() -> bool {
 /// The settings file that the environment names, if it does.
 #[must_use]
 pub fn file_from_environment() -> Option<PathBuf> {
-    std::env::var_os("NODEWARDEN_CONFIG").map(PathBuf::from)
+    let file = std::env::var_os("NODEWARDEN_CONFIG");
+    file.filter(|name| !name.is_empty()).map(PathBuf::from)
 }
 
 /// The user that runs this process, as the environment has it: behind `sudo`, the user that called it.
@@ -49,6 +50,29 @@ pub fn openstack() -> (BTreeMap<String, String>, Vec<PathBuf>) {
         Some("/etc/openstack".into()),
     ];
     (variables, folders.into_iter().flatten().collect())
+}
+
+/// Refuses a variable that would be the setting of one of these paths, had it two underscores.
+pub(super) fn check_names(paths: &[String]) -> Result<(), SettingsFault> {
+    for (name, _) in std::env::vars_os() {
+        let Some(name) = name.to_str().filter(|name| name.starts_with("NODEWARDEN_")) else {
+            continue;
+        };
+        let variable = |path: &String, between: &str| {
+            let path = path.replace('.', between).to_ascii_uppercase();
+            format!("NODEWARDEN_{path}")
+        };
+        if let Some(path) = paths.iter().find(|path| variable(path, "_") == name) {
+            return Err(SettingsFault::Malformed {
+                origin: format!("environment variable {name}"),
+                why: format!(
+                    "it is no setting: write {} (two underscores)",
+                    variable(path, "__")
+                ),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The settings in the environment: variable, `section.key`, value. Variables of others may be

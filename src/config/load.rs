@@ -49,6 +49,7 @@ impl Settings {
                 })?;
             figment = figment.merge(Toml::string(&text));
         }
+        environment::check_names(&known())?;
         for (name, path, value) in environment::settings()? {
             figment = Self::set(
                 figment,
@@ -80,6 +81,10 @@ impl Settings {
         origin: &str,
     ) -> Result<Figment, SettingsFault> {
         let value = value.trim();
+        let figment = match MAPS.contains(&path) {
+            true => without(figment, path),
+            false => figment,
+        };
         let quoted = toml_text(value);
         // A list is one wherever the setting takes one; `[::1]:8780` is no TOML and stays a text.
         let candidates = match value.trim_start().starts_with('[') {
@@ -104,6 +109,41 @@ impl Settings {
             why,
         })
     }
+}
+
+/// Settings that are maps: a later layer takes the place of an earlier one, as with every setting; merged,
+/// nothing could take an entry away.
+const MAPS: [&str; 1] = ["security.allowed_publishers"];
+
+fn without(figment: Figment, path: &str) -> Figment {
+    let Some((section, key)) = path.split_once('.') else {
+        return figment;
+    };
+    match figment.extract::<Value>() {
+        Ok(Value::Dict(tag, mut sections)) => {
+            if let Some(Value::Dict(_, keys)) = sections.get_mut(section) {
+                keys.remove(key);
+            }
+            Figment::from(Serialized::defaults(Value::Dict(tag, sections)))
+        }
+        Ok(_) | Err(_) => figment,
+    }
+}
+
+/// The path of every setting.
+fn known() -> Vec<String> {
+    let settings = Value::serialize(Settings::default()).ok();
+    let sections = settings
+        .as_ref()
+        .and_then(Value::as_dict)
+        .into_iter()
+        .flatten();
+    let mut paths = Vec::new();
+    for (section, settings) in sections {
+        let keys = settings.as_dict().into_iter().flat_map(|keys| keys.keys());
+        paths.extend(keys.map(|key| format!("{section}.{key}")));
+    }
+    paths
 }
 
 /// A fault of the parser without the lines of the file that it quotes: one may hold a password.

@@ -6,6 +6,7 @@
 
 mod brokers;
 mod check;
+mod database_url;
 mod duration;
 mod environment;
 mod load;
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use brokers::Brokers;
 pub use environment::{STACK_VARIABLE, file_from_environment, has_stack_setting, openstack, user};
-pub use secret::SecretUrl;
+pub use secret::{SecretUrl, without_passwords};
 pub use tls::tls_advice;
 
 /// All settings of nodewarden.

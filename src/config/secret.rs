@@ -46,6 +46,19 @@ impl SecretUrl {
             .collect()
     }
 
+    /// The host without its brackets, if it is an IPv6 address.
+    #[must_use]
+    pub fn ipv6_host(&self) -> Option<&str> {
+        let (_, rest) = self.expose().split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let host = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host);
+        host.strip_prefix('[')?
+            .split_once(']')
+            .map(|(address, _)| address)
+    }
+
     /// The URL without its user part and without its query, for people.
     #[must_use]
     pub fn redacted(&self) -> String {
@@ -53,10 +66,23 @@ impl SecretUrl {
         let Some((scheme, rest)) = url.split_once("://") else {
             return "(not a URL)".to_owned();
         };
-        // The user part first: a password may hold any of the signs that end a path.
-        let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-        let rest = rest.split(['?', '#']).next().unwrap_or_default();
-        format!("{scheme}://{rest}")
+        let path = rest.split(['?', '#']).next().unwrap_or_default();
+        if scheme == "sqlite" {
+            return format!("{scheme}://{path}");
+        }
+        match rest.rsplit_once('@') {
+            // The last @ may stand in a query, and what is behind it be the end of a password.
+            Some((user, _)) if user.contains('?') => match path.rsplit_once('@') {
+                Some((_, host)) => format!("{scheme}://{host}"),
+                None => format!("{scheme}://…"),
+            },
+            // The user part first: a password may hold any of the signs that end a path.
+            Some((_, host)) => {
+                let host = host.split(['?', '#']).next().unwrap_or_default();
+                format!("{scheme}://{host}")
+            }
+            None => format!("{scheme}://{path}"),
+        }
     }
 }
 
@@ -80,7 +106,8 @@ impl<'de> Deserialize<'de> for SecretUrl {
 
 /// A text about a value that was given for something else, without the user part of a URL in it: it may
 /// be one with a password.
-pub(super) fn without_passwords(text: &str) -> String {
+#[must_use]
+pub fn without_passwords(text: &str) -> String {
     let lines = text.lines().map(|line| without_query(&without_users(line)));
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -169,8 +196,34 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_printed_without_user_and_password() {
-        let url = SecretUrl::new("mysql://u:hush@h1:3306,h2:3306/db?x=hush");
-        assert_eq!(url.redacted(), "mysql://h1:3306,h2:3306/db");
+    fn a_url_is_printed_without_user_password_and_query() {
+        for (url, shown) in [
+            (
+                "mysql://u:hush@h1:3306,h2:3306/db?x=hush",
+                "mysql://h1:3306,h2:3306/db",
+            ),
+            ("amqp://u:hu?sh@h/v", "amqp://…"),
+            ("amqp://u:hu/sh@h/v", "amqp://h/v"),
+            ("postgres://u@h/db?password=hu@sh", "postgres://h/db"),
+            ("postgres:///db?password=hu@sh", "postgres://…"),
+            (
+                "sqlite:///srv/ops@site/n.db?mode=rwc",
+                "sqlite:///srv/ops@site/n.db",
+            ),
+        ] {
+            assert_eq!(SecretUrl::new(url).redacted(), shown);
+        }
+    }
+
+    #[test]
+    fn an_ipv6_address_is_told_without_its_brackets() {
+        for (url, host) in [
+            ("mysql://u:p@[::1]:3306/db", Some("::1")),
+            ("postgres://[fe80::1%25eth0]/db", Some("fe80::1%25eth0")),
+            ("mysql://u:[p]@h/db", None),
+        ] {
+            let url = SecretUrl::new(url);
+            assert_eq!(url.ipv6_host(), host, "{url:?}");
+        }
     }
 }

@@ -165,7 +165,10 @@ impl Credentials {
 
     fn from_fields(fields: &Fields) -> Result<Self, CredentialsFault> {
         let get = |name: &str| fields.get(name).cloned();
-        if get("verify").is_some_and(|verify| verify == "false") || get("insecure").is_some() {
+        let is = |name: &str, words: &[&str]| {
+            get(name).is_some_and(|value| words.contains(&value.to_ascii_lowercase().as_str()))
+        };
+        if is("verify", &["false", "0", "no"]) || is("insecure", &["true", "1", "yes"]) {
             return fault(
                 "certificates are always verified: name the authority with `cacert` (OS_CACERT) instead of \
                  switching that off",

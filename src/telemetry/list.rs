@@ -40,9 +40,10 @@ macro_rules! list {
 
 list! {
     // --- what this replica does -----------------------------------------------------------------
+    // No value from the start: with a series of 0 a bridge would be a fleet in which no replica decides.
     Gauge ROLE = "nodewarden_role",
         "1 for what this replica does (active, standby or starting), 0 for the others",
-        from 0 by "role" in || vec!["active", "standby", "starting"];
+        from 0 by "role" in Vec::new;
     Gauge READY = "nodewarden_ready", "1 while /readyz answers 200";
     Gauge EPOCH = "nodewarden_epoch",
         "The fencing number that this replica holds; 0 while it does not decide";

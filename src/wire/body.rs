@@ -7,8 +7,10 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::refusal::{Reason, Refusal, excerpt};
 use super::{JSON, MSGPACK, NESTING};
@@ -81,6 +83,8 @@ pub(super) enum Value {
     Map,
     /// A MessagePack extension.
     Extension,
+    /// JSON in which a number is out of range, or a text is half of a character.
+    Unreadable,
 }
 
 impl Value {
@@ -97,6 +101,7 @@ impl Value {
             Self::List(_) => "a list",
             Self::Map => "a map",
             Self::Extension => "a MessagePack extension",
+            Self::Unreadable => "JSON with a number out of range or a broken escape",
         }
     }
 }
@@ -126,7 +131,7 @@ fn read_msgpack(body: &[u8]) -> Result<TopLevel, Refusal> {
     // The library refuses when its counter reaches 0, so one more than may be open at once.
     deserializer.set_max_depth(NESTING + 1);
     let top = deserializer
-        .deserialize_any(TopLevelVisitor)
+        .deserialize_any(TopLevelVisitor::<Value>::default())
         .map_err(|error| match error {
             Error::DepthLimitExceeded => too_deep(),
             // Our visitors accept every value: only a body that is no map gets here.
@@ -155,7 +160,7 @@ fn read_json(body: &[u8]) -> Result<TopLevel, Refusal> {
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let top = deserializer
-        .deserialize_any(TopLevelVisitor)
+        .deserialize_any(TopLevelVisitor::<&RawValue>::default())
         .map_err(|error| match error.is_data() {
             true => not_a_map(),
             false => undecodable("JSON", &error),
@@ -218,10 +223,23 @@ fn undecodable(format: &str, error: &dyn fmt::Display) -> Refusal {
     )
 }
 
-/// Accepts a map and nothing else: a MessagePack list must not pass as a struct.
-pub(super) struct TopLevelVisitor;
+/// Accepts a map and nothing else: a MessagePack list must not pass as a struct. JSON's values are read one
+/// by one (`&RawValue`), so that one that cannot be read breaks no field but its own.
+pub(super) struct TopLevelVisitor<V>(PhantomData<V>);
 
-impl<'de> Visitor<'de> for TopLevelVisitor {
+impl<V> Default for TopLevelVisitor<V> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl From<&RawValue> for Value {
+    fn from(raw: &RawValue) -> Self {
+        serde_json::from_str(raw.get()).unwrap_or(Self::Unreadable)
+    }
+}
+
+impl<'de, V: Deserialize<'de> + Into<Value>> Visitor<'de> for TopLevelVisitor<V> {
     type Value = TopLevel;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -230,11 +248,11 @@ impl<'de> Visitor<'de> for TopLevelVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TopLevel, A::Error> {
         let mut top = TopLevel::default();
-        while let Some((key, value)) = map.next_entry::<Value, Value>()? {
+        while let Some((key, value)) = map.next_entry::<Value, V>()? {
             let fault = if let Value::Text(key) = key {
                 match top.fields.entry(key) {
                     Entry::Vacant(free) => {
-                        free.insert(value);
+                        free.insert(value.into());
                         continue;
                     }
                     Entry::Occupied(taken) => Refusal::new(

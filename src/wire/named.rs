@@ -1,6 +1,7 @@
 //! Which conductor a refused message names, if that can be read at all: something speaks for it.
 
 use serde::de::Deserializer as _;
+use serde_json::value::RawValue;
 
 use super::body::{TopLevel, TopLevelVisitor, Value, json_nesting};
 use super::publishers::Publishers;
@@ -37,10 +38,14 @@ fn glimpse(body: &[u8]) -> Option<TopLevel> {
             return None;
         }
         let mut json = serde_json::Deserializer::from_str(text);
-        return json.deserialize_any(TopLevelVisitor).ok();
+        return json
+            .deserialize_any(TopLevelVisitor::<&RawValue>::default())
+            .ok();
     }
     let mut rest = body;
     let mut msgpack = rmp_serde::Deserializer::new(&mut rest);
     msgpack.set_max_depth(NESTING + 1);
-    msgpack.deserialize_any(TopLevelVisitor).ok()
+    msgpack
+        .deserialize_any(TopLevelVisitor::<Value>::default())
+        .ok()
 }

@@ -3,7 +3,7 @@
 use nodewarden::bridge::{Sighting, State};
 use nodewarden::domain::event::{Event, EventKind};
 
-use super::harness::{BEGIN, INTERVAL, SimBridge, SimIronic, TIMEOUT, mono, news, told};
+use super::harness::{BEAT, BEGIN, INTERVAL, SimBridge, SimIronic, TIMEOUT, mono, news, told};
 
 /// A bridge that knows c1 as alive.
 fn settled(names: &[&'static str]) -> (SimIronic, SimBridge) {
@@ -333,14 +333,71 @@ fn looks_that_fail_count_for_nothing_and_begin_every_time_out_anew() {
 }
 
 #[test]
-fn one_failed_look_within_every_time_out_means_that_nobody_is_ever_late() {
+fn a_failed_look_now_and_then_hides_no_death_and_ends_no_life() {
+    // Three a minute, and one in each time-out.
+    for between in [20_000, TIMEOUT - 6_000] {
+        let (mut ironic, mut bridge) = settled(&["c1", "c2"]);
+        ironic.freeze("c1");
+        let froze = ironic.now;
+        let mut said = Vec::new();
+        while ironic.now - froze < 2 * TIMEOUT {
+            let news = news(&bridge.run(&mut ironic, between));
+            assert!(
+                news.is_empty() || ironic.now - froze > TIMEOUT - BEAT,
+                "{news:?}"
+            );
+            said.extend(news);
+            ironic.pass(INTERVAL);
+            bridge.judge.failed();
+        }
+        // It is repeated each minute.
+        said.dedup();
+        assert_eq!(said, ["heartbeat_timeout c1"], "{between}");
+    }
+}
+
+#[test]
+fn who_could_not_write_during_an_interruption_has_time_to_write_after_it() {
+    let (mut ironic, mut bridge) = settled(&["c1"]);
+    // Nearly the whole time-out, and then a database that nothing reaches for ten seconds.
+    ironic.freeze("c1");
+    assert_eq!(
+        news(&bridge.run(&mut ironic, TIMEOUT - 14_000)),
+        Vec::<String>::new()
+    );
+    bridge.judge.failed();
+    ironic.pass(8_000);
+    let said = bridge.run(&mut ironic, BEAT);
+    assert_eq!(
+        news(&said),
+        Vec::<String>::new(),
+        "it may be about to write"
+    );
+    ironic.thaw("c1");
+    assert_eq!(
+        news(&bridge.run(&mut ironic, 2 * TIMEOUT)),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn a_long_interruption_begins_every_time_out_again() {
     let (mut ironic, mut bridge) = settled(&["c1"]);
     ironic.freeze("c1");
-    for _ in 0..20 {
-        let said = bridge.run(&mut ironic, TIMEOUT - 6_000);
-        assert_eq!(news(&said), Vec::<String>::new());
-        bridge.judge.failed();
-    }
+    assert_eq!(
+        news(&bridge.run(&mut ironic, TIMEOUT - 14_000)),
+        Vec::<String>::new()
+    );
+    bridge.judge.failed();
+    ironic.pass(30_000);
+    assert_eq!(
+        news(&bridge.run(&mut ironic, TIMEOUT)),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        news(&bridge.run(&mut ironic, 4_000)),
+        ["heartbeat_timeout c1"]
+    );
 }
 
 #[test]

@@ -100,6 +100,17 @@ async fn one_look_sees_every_conductor_with_what_it_registered_in_utc_whatever_t
 }
 
 #[tokio::test]
+async fn a_connection_that_the_server_ended_between_two_looks_costs_no_look() {
+    let scratch = scratch().await;
+    two_conductors(&scratch).await;
+    let mut lookout = lookout(&scratch, "b1");
+    for _ in 0..3 {
+        assert_eq!(sees(&mut lookout).await.rows.len(), 3);
+        scratch.end_sessions().await;
+    }
+}
+
+#[tokio::test]
 async fn fractions_of_a_second_are_seen_where_there_are_any() {
     let scratch = scratch().await;
     if scratch.kind == Kind::MySql {

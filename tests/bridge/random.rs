@@ -1,4 +1,4 @@
-//! Whatever looks see, miss or sleep through: nobody is ended who moved within the time-out of
+//! Whatever looks see, miss or sleep through: no conductor is ended that moved within the time-out of
 //! counted time.
 
 use nodewarden::domain::event::EventKind;
@@ -35,28 +35,48 @@ const NAMES: [&str; 3] = ["c1", "c2", "c3"];
 /// there and good.
 type Seen = (u64, u64, Option<(bool, i64)>);
 
-/// How long, up to the last look, the same was seen in regular good looks.
-fn unchanged(log: &[Seen]) -> u64 {
-    let Some((last_began, _, Some(last))) = log.last() else {
-        return 0;
+/// The longest pause of a run of looks.
+const PAUSE: u64 = 3 * INTERVAL + 1_000;
+
+/// How long, up to the last look, the same was seen: in the last run of regular good looks, and in those
+/// before it, as far as no interruption between two took over two longest pauses.
+fn unchanged(log: &[Seen]) -> (u64, u64) {
+    let Some((last_began, last_ended, Some(last))) = log.last() else {
+        return (0, 0);
     };
-    let mut first_ended = log.last().unwrap().1;
-    let mut next_began = *last_began;
+    let (mut last_run, mut before) = (None, 0);
+    let (mut run_ended, mut run_began, mut next_began) = (*last_began, *last_ended, *last_began);
+    let mut broken = false;
     for (began, ended, seen) in log.iter().rev().skip(1) {
-        let pause = next_began - ended;
-        if *seen != Some(*last) || pause > 3 * INTERVAL + 1_000 {
-            break;
+        let gap = next_began.saturating_sub(*ended);
+        match seen {
+            None => broken = true,
+            Some(seen) if seen != last || gap > 2 * PAUSE => break,
+            Some(_) => {
+                if broken || gap > PAUSE {
+                    let run = run_ended.saturating_sub(run_began);
+                    match last_run {
+                        None => last_run = Some(run),
+                        Some(_) => before += run,
+                    }
+                    (run_ended, broken) = (*ended, false);
+                }
+                (run_began, next_began) = (*ended, *began);
+            }
         }
-        (first_ended, next_began) = (*ended, *began);
     }
-    last_began.saturating_sub(first_ended)
+    let run = run_ended.saturating_sub(run_began);
+    match last_run {
+        None => (run, 0),
+        Some(last_run) => (last_run, before + run),
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn nobody_is_ended_who_moved_within_the_time_out_of_counted_time(
+    fn no_conductor_is_ended_that_moved_within_the_time_out_of_counted_time(
         story in prop::collection::vec(happens(), 1..400)
     ) {
         let mut ironic = SimIronic::with(&NAMES);
@@ -91,8 +111,15 @@ proptest! {
                         let (_, _, Some((online, _))) = log.last().unwrap() else {
                             panic!("said without a good look: {event:?}");
                         };
-                        let least = if *online { TIMEOUT } else { 1_000 };
-                        prop_assert!(unchanged(log) >= least, "{event:?} after {}", unchanged(log));
+                        let (run, before) = unchanged(log);
+                        let told = format!("{event:?} after {before} and {run}");
+                        match online {
+                            false => prop_assert!(run >= 1_000, "{told}"),
+                            true => {
+                                prop_assert!(before + run >= TIMEOUT, "{told}");
+                                prop_assert!(before == 0 || run >= BEAT * 3 / 2, "{told}");
+                            }
+                        }
                         let left = matches!(event.kind, EventKind::Left { .. });
                         prop_assert!(!(*online && left));
                     }

@@ -185,6 +185,9 @@ fn a_conductor_comes_and_goes_through_two_bridges_a_broker_and_a_worker() {
         });
         assert_eq!(get(port, "/healthz").map(|it| it.0), Some(200));
         assert_eq!(get(port, "/v1/drivers").map(|it| it.0), Some(404));
+        // By a role of 0 it would be a fleet in which no replica decides.
+        let (_, metrics) = get(port, "/metrics").expect("an answer");
+        assert!(!metrics.contains("nodewarden_role"), "{metrics}");
         for line in [
             "nodewarden_bridge_conductors{state=\"alive\"} 1",
             "nodewarden_bridge_published_total{type=\"conductor.joined\"} 1",

@@ -14,7 +14,10 @@ OURS = "nodewarden:"
 
 
 def scontrol(*words):
-    done = subprocess.run(["scontrol", *words], capture_output=True, text=True, timeout=30)
+    try:
+        done = subprocess.run(["scontrol", *words], capture_output=True, text=True, timeout=30)
+    except subprocess.TimeoutExpired as fault:
+        raise OSError(str(fault)) from fault
     if done.returncode:
         raise OSError(f"scontrol {' '.join(words)}: {done.stderr.strip()}")
     return done.stdout

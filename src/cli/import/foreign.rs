@@ -68,11 +68,16 @@ fn may_be_json(text: &[u8]) -> bool {
 
 /// What an object seems to be that is neither a node nor has a list `nodes`.
 pub(super) fn seems(object: &str) -> Option<String> {
-    let Ok(Value::Object(entries)) = serde_json::from_str(object) else {
+    let object = serde_json::from_str(object).ok()?;
+    let next = names_next(&object);
+    let Value::Object(entries) = object else {
         return None;
     };
     if entries.contains_key("driver") || entries.contains_key("Driver") {
         return None;
+    }
+    if next {
+        return Some(page());
     }
     if entries.contains_key("items")
         && (entries.contains_key("kind") || entries.contains_key("apiVersion"))
@@ -106,6 +111,22 @@ pub(super) fn seems(object: &str) -> Option<String> {
         );
     }
     None
+}
+
+/// What is said of a page that stands where a node is expected.
+pub(super) const PAGE_AMONG_NODES: &str = "is a page of nodes, not a node: put the pages into one file, one after the other, with no list around them";
+
+/// Whether an object names the next page: as Ironic does, as other services of OpenStack do, or as
+/// Kubernetes does.
+pub(super) fn names_next(page: &Value) -> bool {
+    let mut links = page.as_object().into_iter().flatten();
+    let next = |link: &Value| link["rel"] == "next";
+    let linked = links.any(|(key, value)| {
+        (key == "links" || key.ends_with("_links"))
+            && value.as_array().is_some_and(|links| links.iter().any(next))
+    });
+    let more = |token: &Value| token.as_str().is_some_and(|text| !text.is_empty());
+    linked || !page["next"].is_null() || more(&page["metadata"]["continue"])
 }
 
 /// What to do about a page of a longer list.

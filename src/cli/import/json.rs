@@ -96,6 +96,20 @@ impl<'a, R: Read> Source<'a, R> {
         if next.is_some() && one_line && self.cutter.line > line {
             return self.lines();
         }
+        self.objects()
+    }
+
+    /// Objects one after the other, over as many lines as they need, as jq prints them.
+    fn objects(&mut self) -> io::Result<()> {
+        while self.cutter.next_sign(&mut Vec::new())? == Some(b'{') {
+            let node = self.begin();
+            let Some(node) = self.value(node)? else {
+                return Ok(());
+            };
+            if !self.record(&node) {
+                return Ok(());
+            }
+        }
         self.nothing_more()
     }
 
@@ -316,14 +330,8 @@ impl<'a, R: Read> Source<'a, R> {
     }
 }
 
-/// Whether an object names the next page: as Ironic does, or as other services of OpenStack do.
 fn names_next(page: &Piece) -> bool {
-    let Ok(page) = serde_json::from_slice::<serde_json::Value>(&page.text) else {
-        return false;
-    };
-    let links = page["nodes_links"].as_array().or(page["links"].as_array());
-    let next = |link: &serde_json::Value| link["rel"] == "next";
-    !page["next"].is_null() || links.is_some_and(|links| links.iter().any(next))
+    serde_json::from_slice(&page.text).is_ok_and(|page| foreign::names_next(&page))
 }
 
 /// Where `piece`, which was borrowed from `text`, begins in it.
@@ -338,6 +346,10 @@ fn record(node: &RawValue, line: usize, faults: &mut Faults) -> Option<Record> {
         faults.line(line, "is not an object with the fields of a node");
         return None;
     };
+    if entries.iter().any(|(key, _)| key == "nodes") {
+        faults.line(line, foreign::PAGE_AMONG_NODES);
+        return None;
+    }
     let mut record = Record {
         line,
         ..Record::default()
@@ -372,7 +384,12 @@ fn given(value: &RawValue) -> Given {
         },
         Some(b'[') => Given::Other("a list"),
         Some(b'{') => Given::Other("an object"),
-        _ => Given::Other("a number"),
+        // What a database says for a boolean.
+        _ => match value.get() {
+            "0" => Given::Digit(false),
+            "1" => Given::Digit(true),
+            _ => Given::Other("a number"),
+        },
     }
 }
 

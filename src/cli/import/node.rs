@@ -87,6 +87,7 @@ impl Check<'_> {
                 ),
             },
             Given::Bool(_) => "is a boolean: it must be text".to_owned(),
+            Given::Digit(_) => "is a number: it must be text".to_owned(),
             Given::Other(kind) => format!("is {kind}: it must be text"),
         };
         self.fault(field, found);
@@ -116,7 +117,7 @@ impl Check<'_> {
     fn flag(&mut self, field: &'static str) -> Option<bool> {
         let found = match &self.record.fields.get(field)?.value {
             Given::Nothing => return None,
-            Given::Bool(flag) => return Some(*flag),
+            Given::Bool(flag) | Given::Digit(flag) => return Some(*flag),
             Given::Text(text) => match text.trim().to_ascii_lowercase().as_str() {
                 "true" | "1" => return Some(true),
                 "false" | "0" => return Some(false),

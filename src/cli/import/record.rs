@@ -34,6 +34,8 @@ pub(super) enum Given {
     Text(String),
     /// True or false.
     Bool(bool),
+    /// 1 or 0, which some databases say for true or false.
+    Digit(bool),
     /// Something that no field may be, in words.
     Other(&'static str),
 }

@@ -203,8 +203,12 @@ async fn sqlite(database: &Database, purpose: Purpose) -> Result<Connection, Sto
 }
 
 async fn postgres(database: &Database, purpose: Purpose) -> Result<Connection, StoreError> {
-    let options = PgConnectOptions::from_str(database.url.expose())
-        .map_err(|fault| bad_url(database, &fault))?
+    let mut options = PgConnectOptions::from_str(database.url.expose())
+        .map_err(|fault| bad_url(database, &fault))?;
+    if let Some(address) = database.url.ipv6_host() {
+        options = options.host(address);
+    }
+    let options = options
         .application_name("nodewarden")
         .options(POSTGRES_RELIED_ON)
         .disable_statement_logging();
@@ -239,9 +243,12 @@ async fn mysql(database: &Database, purpose: Purpose) -> Result<Connection, Stor
     let url = url
         .strip_prefix("mariadb://")
         .map_or_else(|| url.to_owned(), |rest| format!("mysql://{rest}"));
-    let options = MySqlConnectOptions::from_str(&url)
+    let mut options = MySqlConnectOptions::from_str(&url)
         .map_err(|fault| bad_url(database, &fault))?
         .disable_statement_logging();
+    if let Some(address) = database.url.ipv6_host() {
+        options = options.host(address);
+    }
     let connection = MySqlConnection::connect_with(&options)
         .await
         .map_err(StoreError::opening)?;

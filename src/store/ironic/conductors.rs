@@ -137,7 +137,22 @@ impl ConductorsOfIronic {
 
     /// Writes `numbers`, reads what is remembered, then the conductors, so that no row is older
     /// than they are. A caller that gives up waiting must [`forget`](Self::forget) the connection.
+    ///
+    /// Servers and firewalls end connections that are idle for long: if the one of the last look is
+    /// gone, it looks on a new one.
     pub async fn look(
+        &mut self,
+        now_ms: u64,
+        numbers: &[NumberOfConductor],
+    ) -> Result<(Vec<IronicConductor>, Vec<NumberOfConductor>), StoreError> {
+        let kept = self.open.is_some();
+        match self.look_once(now_ms, numbers).await {
+            Err(fault) if kept && fault.is_transient() => self.look_once(now_ms, numbers).await,
+            looked => looked,
+        }
+    }
+
+    async fn look_once(
         &mut self,
         now_ms: u64,
         numbers: &[NumberOfConductor],

@@ -2,6 +2,7 @@
 
 pub mod from_row;
 mod lists;
+mod node;
 pub mod pairs;
 pub mod reader;
 pub mod snapshot;

@@ -160,6 +160,28 @@ impl Scratch {
         }
     }
 
+    /// Ends every other session with this database, as a server does with idle ones; a file has none.
+    pub async fn end_sessions(&self) {
+        match self.kind {
+            Kind::Sqlite => {}
+            Kind::Postgres => {
+                let ended = "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity
+                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
+                assert!(!self.list(ended).await.is_empty(), "no session");
+            }
+            Kind::MySql => {
+                let sessions = "SELECT CAST(id AS CHAR(20)) FROM information_schema.processlist
+                    WHERE db = database() AND id <> connection_id()";
+                let ids = self.list(sessions).await;
+                assert!(!ids.is_empty(), "no session");
+                for id in ids {
+                    // One that ended meanwhile is unknown.
+                    let _ = try_run(self.database.url.expose(), &format!("KILL {id}")).await;
+                }
+            }
+        }
+    }
+
     /// Keeps a copy of the rows of all tables of ours.
     pub async fn copy(&self) {
         for table in self.tables().await {
