@@ -6,6 +6,7 @@
 pub mod list;
 mod metric;
 pub mod metrics;
+mod sink;
 pub mod text;
 
 pub use list::*;
@@ -14,6 +15,7 @@ pub use metrics::{
     Metrics, PAIR_SERIES, PairGauge, SubscriberGauge, bridge_looked, bridge_published, deaf, event,
     install_metrics, placement_looked,
 };
+pub use sink::tell;
 pub use text::{PRINTABLE_CHARS, error_chain, printable, printable_within};
 
 use std::io::IsTerminal;
@@ -30,7 +32,7 @@ pub fn init_logs(level: &str) -> Result<(), String> {
     let level: LevelFilter = level.parse().map_err(|_| {
         format!("log level {level:?} is none of error, warn, info, debug, trace and off")
     })?;
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer = tracing_subscriber::fmt::layer().with_writer(sink::Sink::new(std::io::stderr()));
     let layer = if std::io::stderr().is_terminal() {
         layer.with_target(false).boxed()
     } else {

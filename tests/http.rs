@@ -1,7 +1,7 @@
 //! What the world sees over HTTP: whole answers over a real socket and a real database file.
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nodewarden::config::InventoryKind;
 use nodewarden::domain::conductor::Outcome;
@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+#[derive(Debug)]
 struct Answer {
     status: u16,
     head: String,
@@ -341,12 +342,21 @@ async fn a_replica_is_ready_if_it_decides_or_could_and_nothing_troubles_it() {
             ..active()
         });
         let troubled = get(address, "/readyz").await;
-        assert_eq!(troubled.status, 503);
+        assert_eq!(troubled.status, 503, "{troubled:?}");
         assert_eq!(
             troubled.json(),
             json!({ "ready": false, "role": "active", "paused": null, "reasons": ["the database is\\nlocked"],
                 "remarks": ["this stream\\nbegan"] })
         );
+        // Its loop stands still, and nothing is there to say so.
+        for (age, code) in [(1, 200), (17, 503)] {
+            let at = Instant::now().checked_sub(Duration::from_secs(age));
+            status.send_replace(Status { at, ..active() });
+            let answer = get(address, "/readyz").await;
+            assert_eq!(answer.status, code, "{answer:?}");
+            let says = answer.json()["reasons"].to_string().contains("its loop has not gone round for 17 s");
+            assert_eq!(says, code == 503);
+        }
     })
     .await;
 }

@@ -140,7 +140,8 @@ pub fn main() -> ExitCode {
         }
     };
     if let Command::Watchdog { limit_ms } = cli.command {
-        watchdog::watch(std::time::Duration::from_millis(limit_ms));
+        let limit = std::time::Duration::from_millis(limit_ms);
+        watchdog::watch(limit, telemetry::tell);
         return ExitCode::SUCCESS;
     }
     if matches!(cli.command, Command::Run(_))

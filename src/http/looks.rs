@@ -48,6 +48,7 @@ pub async fn readyz(State(sources): State<Sources>) -> (StatusCode, Json<Value>)
         .iter()
         .map(|trouble| printable(trouble))
         .collect();
+    reasons.extend(status.hangs());
     if status.role == Role::Starting && reasons.is_empty() {
         reasons.push("broker and database have not both been reached yet".to_owned());
     }

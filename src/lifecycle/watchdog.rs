@@ -118,8 +118,9 @@ impl Open {
     }
 }
 
-/// What the watchdog process does: watches its parent until that ends.
-pub fn watch(limit: Duration) {
+/// What the watchdog process does: watches its parent until that ends. `tell` says why it kills; it must
+/// not wait: standard error may have no reader, or one that stands still.
+pub fn watch(limit: Duration, tell: fn(&str)) {
     let Some(parent) = getppid() else {
         return;
     };
@@ -143,12 +144,11 @@ pub fn watch(limit: Duration) {
             Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {
                 let doing = open.oldest().map_or("unknown", |(_, doing)| doing.as_str());
-                eprintln!(
-                    "nodewarden watchdog: the transaction \"{doing}\" is open for {limit:?}; \
-                     killing process {}",
+                tell(&format!(
+                    "nodewarden watchdog: the transaction \"{doing}\" is open for {limit:?}; killing process {}",
                     parent.as_raw_nonzero()
-                );
-                kill(parent);
+                ));
+                kill(parent, tell);
                 return;
             }
         }
@@ -156,7 +156,7 @@ pub fn watch(limit: Duration) {
 }
 
 /// Kills `parent` and waits until it is gone: then our parent is another, and so may be its number.
-fn kill(parent: Pid) {
+fn kill(parent: Pid, tell: fn(&str)) {
     for _ in 0..KILLS {
         if getppid() != Some(parent) {
             return;
@@ -168,11 +168,10 @@ fn kill(parent: Pid) {
         }
     }
     if getppid() == Some(parent) {
-        eprintln!(
-            "nodewarden watchdog: process {} survives SIGKILL and may hold locks of the database: \
-             end it from outside",
+        tell(&format!(
+            "nodewarden watchdog: process {} survives SIGKILL and may hold locks of the database: end it from outside",
             parent.as_raw_nonzero()
-        );
+        ));
     }
 }
 

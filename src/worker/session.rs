@@ -307,5 +307,6 @@ fn status<Q: Queue, L: Ledger, C: Clock>(
         remarks: decider.remark().into_iter().collect(),
         pause: decider.pause().cloned(),
         pending: decider.pending(),
+        at: clock::ago(Duration::ZERO),
     }
 }

@@ -38,12 +38,24 @@ pub struct Status {
     pub pause: Option<Pause>,
     /// Pairs that reconcile has still to look at.
     pub pending: usize,
+    /// When this was so: after each turn of the loop.
+    pub at: Option<Instant>,
 }
+
+/// A loop that has not gone round for so long hangs: a dial of the database takes 10 s at most.
+pub const HANGS: Duration = Duration::from_secs(15);
 
 impl Status {
     /// A replica is ready if it decides or could, and nothing troubles it.
     #[must_use]
     pub fn ready(&self) -> bool {
-        self.role != Role::Starting && self.troubles.is_empty()
+        self.role != Role::Starting && self.troubles.is_empty() && self.hangs().is_none()
+    }
+
+    /// Why it is not ready although nothing said so: its loop stands still.
+    #[must_use]
+    pub fn hangs(&self) -> Option<String> {
+        let age = self.at.filter(|_| self.role != Role::Starting)?.elapsed();
+        (age > HANGS).then(|| format!("its loop has not gone round for {} s", age.as_secs()))
     }
 }
