@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::config::Mode;
 use crate::domain::announcement::Announcement;
+use crate::domain::change::Standing;
 use crate::domain::committed::Loss;
 use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::store::database::error::StoreError;
@@ -84,6 +85,18 @@ pub trait Ledger {
         pair: Option<&Pair>,
         window: &Window,
     ) -> Result<WindowDone, StoreError>;
+
+    /// Carries out the decisions of several small pairs, as many as fit into one window together, with
+    /// statements for all of them: those to become lost as [`take_out`](Self::take_out), those to become
+    /// active as [`give_back`](Self::give_back) would, in order of their decisions. For each pair what was
+    /// done; `None`: nothing, since it is too large ([`Window::of_each`]) or a row of it cannot be handled.
+    async fn carry_out(
+        &mut self,
+        epoch: u64,
+        to: Standing,
+        pairs: &[Pair],
+        window: &Window,
+    ) -> Result<Vec<Option<WindowDone>>, StoreError>;
 
     /// Puts right the next window of nodes that are marked out of service without a hold of ours.
     async fn unmark_strays(

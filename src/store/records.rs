@@ -223,6 +223,15 @@ pub struct Window {
     pub now_ms: u64,
 }
 
+impl Window {
+    /// How many rows each of `pairs` pairs may have to be carried out with the others: to see how many it
+    /// has reads at most twice the window.
+    #[must_use]
+    pub fn of_each(&self, pairs: usize) -> u64 {
+        (u64::from(self.nodes) * 2 / (pairs.max(1) as u64)).max(1)
+    }
+}
+
 /// What one transaction did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WindowDone {

@@ -1,6 +1,9 @@
 //! The log lines about decisions: one for each of the first, never one for each node.
 
-use crate::store::{DecisionRecord, Findings};
+use std::time::Duration;
+
+use super::pending::Over;
+use crate::store::{DecisionRecord, Findings, WindowDone};
 use crate::telemetry;
 
 /// Decisions of a transaction that get a line each: an event can name 16,000 drivers.
@@ -42,4 +45,50 @@ fn log_decision(decision: &DecisionRecord, epoch: u64, observed: bool) {
         observed,
         "decided"
     );
+}
+
+/// What an operator must know of a window: that a loss or a return is carried out, and which nodes
+/// are left alone. Never a line for each window or node.
+pub(super) fn log_window(
+    over: &Over,
+    done: &WindowDone,
+    direction: &'static str,
+    epoch: u64,
+    took: Duration,
+) {
+    if done.changed > 0 {
+        telemetry::NODES_MOVED.count_as(direction, done.changed);
+        let took_us = took.as_micros() as u64;
+        tracing::debug!(
+            ?over,
+            direction,
+            nodes = done.changed,
+            took_us,
+            "nodes moved"
+        );
+    }
+    if done.skipped > 0 {
+        telemetry::NODES_SKIPPED.count(done.skipped);
+        tracing::warn!(
+            ?over,
+            nodes = done.skipped,
+            "nodes are left alone: their uuid is longer than 255 bytes"
+        );
+    }
+    let Over::Pair(pair) = over else {
+        return;
+    };
+    let conductor_group = telemetry::printable(pair.group.as_str());
+    let driver = telemetry::printable(pair.driver.as_str());
+    if let Some(completed) = done.completed.as_ref().filter(|done| done.nodes > 0) {
+        tracing::warn!(
+            epoch,
+            decision_id = completed.decision_id,
+            conductor_group,
+            driver,
+            direction,
+            nodes = completed.nodes,
+            "carried out"
+        );
+    }
 }

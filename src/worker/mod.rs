@@ -4,7 +4,7 @@
 //!   (`batch`: what each delivery does), `pausing` (what an operator's pause means to the rest),
 //!   `silence`, `redecide` (losses that were only observed), `requests`, `sweep`, `forgetting`
 //!   and `retention` (what is kept for too long), `unknown` (pairs
-//!   that never had a conductor) and `reconcile` (`pending`: what is still to be looked at). What
+//!   that never had a conductor) and `reconcile` (`pending`: what is still to be looked at; `together`: many small pairs at once). What
 //!   the database will not take is `left_alone`; `lines` logs decisions, `noting` leaves word for `status`;
 //!   `receipts` tell how far subscribers are. `lost` sees that a database went back; `recovery` and
 //!   `waiting` give conductors their time after that. All of them work on a `term`, what is remembered
@@ -44,12 +44,14 @@ mod requests;
 mod retention;
 mod rules;
 pub mod session;
+mod set_size;
 mod silence;
 mod standby;
 mod status;
 mod sweep;
 mod takeover;
 mod term;
+mod together;
 mod unheeded;
 mod unknown;
 mod waiting;

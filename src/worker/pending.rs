@@ -1,6 +1,7 @@
 //! What reconcile must still look at; in memory alone, since a successor looks at everything.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use crate::config::Mode;
 use crate::domain::change::Standing;
@@ -8,6 +9,10 @@ use crate::domain::ids::Pair;
 use crate::domain::map::DriverMap;
 use crate::domain::time::Mono;
 use crate::store::WindowDone;
+
+/// When rows that another session had locked are looked at again: a user's transaction is over in
+/// milliseconds, or it lasts.
+pub(super) const AGAIN: Duration = Duration::from_secs(1);
 
 /// A walk over nodes or holds, a window at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +40,11 @@ impl Walk {
             scale: 1,
             from,
         }
+    }
+
+    /// Whether it may begin now, and no row of it is known to be at fault.
+    pub(super) fn begins(&self, now: Mono) -> bool {
+        self.after.is_empty() && self.nodes.is_none() && !self.left_behind && self.from <= now
     }
 }
 
@@ -158,6 +168,37 @@ impl Pending {
         }
     }
 
+    /// To what pairs turned that begin like `walk`, and which these are, at most `most`: that of `walk` is the
+    /// first. None, if it is no walk over a pair that turned.
+    pub(super) fn alike(
+        &self,
+        walk: &Walk,
+        map: &DriverMap,
+        most: usize,
+        now: Mono,
+    ) -> (Standing, Vec<Pair>) {
+        let to = |pair: &Pair| match map.standing(pair) {
+            Some(Standing::Lost) => Standing::Lost,
+            Some(Standing::Active) | None => Standing::Active,
+        };
+        let pair = |walk: &Walk| match &walk.over {
+            Over::Pair(pair) => Some(pair.clone()),
+            Over::Holds | Over::Nodes => None,
+        };
+        let first = pair(walk).filter(|_| walk.begins(now) && self.urgent.contains(&walk.over));
+        let Some(first) = first else {
+            return (Standing::Active, Vec::new());
+        };
+        let standing = to(&first);
+        let begin = self
+            .urgent
+            .in_order
+            .values()
+            .filter(|walk| walk.begins(now));
+        let pairs = begin.filter_map(pair).filter(|pair| to(pair) == standing);
+        (standing, pairs.take(most).collect())
+    }
+
     /// Whether the walk is one that looks at everything, not one for a pair that turned.
     pub(super) fn is_routine(&self, over: &Over) -> bool {
         !self.urgent.contains(over) && self.routine.contains(over)
@@ -190,6 +231,15 @@ impl Pending {
             None if walk.left_behind => *walk = Walk::new(over.clone(), again),
             None => drop(walks.remove(over)),
         }
+    }
+
+    /// These pairs were carried out together, which is one turn.
+    pub(super) fn done_together(&mut self, done: &[(Over, WindowDone)], again: Mono) {
+        let turns = self.in_a_row + 1;
+        for (over, done) in done {
+            self.done(over, done, 0, again);
+        }
+        self.in_a_row = turns;
     }
 
     /// The window failed for good: look at fewer rows, after all others had a turn.

@@ -4,25 +4,21 @@
 //! mostly finds all as it should be: it looks first, and costs a commit only where there is something
 //! to do (L2).
 
-use std::time::Duration;
-
 use super::end::{Fault, Step, is_about_rows};
+use super::lines::log_window;
 use super::pausing::Pausing;
-use super::pending::{Over, Walk};
+use super::pending::{AGAIN, Over, Walk};
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
 use super::term::{Place, Term};
+use super::together;
 use crate::domain::change::Standing;
 use crate::domain::time::Mono;
 use crate::failpoints;
 use crate::store::{Rows, StoreError, Window, WindowDone};
 use crate::telemetry;
 
-/// When rows that another session had locked are looked at again: a user's transaction is over in
-/// milliseconds, or it lasts.
-const AGAIN: Duration = Duration::from_secs(1);
-
-/// One window of the most urgent walk.
+/// One window of the most urgent walk, or many small pairs at once.
 pub(super) async fn reconcile<L: Ledger, C: Clock>(
     place: &mut Place,
     ledger: &mut L,
@@ -39,8 +35,12 @@ pub(super) async fn reconcile<L: Ledger, C: Clock>(
     let Some(walk) = term.pending.next(&term.map, may_take, now.mono).cloned() else {
         return Ok(());
     };
-    let mut window = window(term, &walk, rules, now.wall_ms);
     step.worked = true;
+    if together::carry_out(term, ledger, clock, &walk, rules, pausing, step).await? {
+        return Ok(());
+    }
+    let now = clock.now();
+    let mut window = window(term, &walk, rules, now.wall_ms);
     if walk.nodes.is_none() && term.pending.is_routine(&walk.over) {
         match look(term, ledger, clock, &walk, &window).await? {
             Some(after) => window.after = after,
@@ -73,10 +73,13 @@ pub(super) async fn reconcile<L: Ledger, C: Clock>(
     let took = clock.now().mono.since(now.mono);
     telemetry::CHUNK.took(took);
     term.windows.took(window.nodes, done.changed, took);
+    if walk.begins(now.mono) && done.next.is_none() {
+        term.together.took(1, 1, took);
+    }
     log_window(&walk.over, &done, direction, epoch, took);
     let again = now.mono.plus(AGAIN);
     term.pending.done(&walk.over, &done, window.nodes, again);
-    step.moved = done.changed;
+    step.moved += done.changed;
     term.counting.moved(done.changed);
     if done.next.is_some() {
         failpoints::reached("between-chunks");
@@ -189,44 +192,4 @@ async fn narrow<L: Ledger>(
     term.pending
         .done(&walk.over, &passed, window.nodes, Mono::default());
     Ok(())
-}
-
-/// What an operator must know of a window: that a loss or a return is carried out, and which nodes
-/// are left alone. Never a line for each window or node.
-fn log_window(over: &Over, done: &WindowDone, direction: &'static str, epoch: u64, took: Duration) {
-    if done.changed > 0 {
-        telemetry::NODES_MOVED.count_as(direction, done.changed);
-        let took_us = took.as_micros() as u64;
-        tracing::debug!(
-            ?over,
-            direction,
-            nodes = done.changed,
-            took_us,
-            "nodes moved"
-        );
-    }
-    if done.skipped > 0 {
-        telemetry::NODES_SKIPPED.count(done.skipped);
-        tracing::warn!(
-            ?over,
-            nodes = done.skipped,
-            "nodes are left alone: their uuid is longer than 255 bytes"
-        );
-    }
-    let Over::Pair(pair) = over else {
-        return;
-    };
-    let conductor_group = telemetry::printable(pair.group.as_str());
-    let driver = telemetry::printable(pair.driver.as_str());
-    if let Some(completed) = done.completed.as_ref().filter(|done| done.nodes > 0) {
-        tracing::warn!(
-            epoch,
-            decision_id = completed.decision_id,
-            conductor_group,
-            driver,
-            direction,
-            nodes = completed.nodes,
-            "carried out"
-        );
-    }
 }

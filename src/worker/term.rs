@@ -14,6 +14,7 @@ use super::pending::{MOST_SCALE, Pending};
 use super::probing::Probing;
 use super::recovery::Recovery;
 use super::retention::Retention;
+use super::set_size::Together;
 use super::window::WindowSize;
 use crate::config::Mode;
 use crate::domain::change::Turn;
@@ -74,6 +75,8 @@ pub(super) struct Term {
     pub(super) recovery: Option<Recovery>,
     /// How many nodes the next window may have.
     pub(super) windows: WindowSize,
+    /// How many pairs may be carried out together next.
+    pub(super) together: Together,
     /// How many nodes the next look may have.
     pub(super) looks: WindowSize,
     /// How many rows the next transaction of decisions may write.
@@ -115,6 +118,7 @@ impl Term {
             counting: Counting::default(),
             recovery: None,
             windows: WindowSize::up_to(chunk_nodes),
+            together: Together::default(),
             looks: WindowSize::up_to(chunk_nodes.saturating_mul(MOST_SCALE)),
             rows: WindowSize::up_to(MOST_ROWS),
         }

@@ -83,4 +83,5 @@ mod sessions;
 mod slow;
 mod survey;
 mod tables;
+mod together;
 mod words;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use nodewarden::config::Mode;
 use nodewarden::domain::announcement::Announcement;
+use nodewarden::domain::change::Standing;
 use nodewarden::domain::committed::Loss;
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::store::{
@@ -116,6 +117,12 @@ impl Ledger for AnyLedger {
         commit(epoch: u64, intake: &Findings) -> ();
         take_out(epoch: u64, pair: &Pair, window: &Window) -> WindowDone;
         give_back(epoch: u64, pair: Option<&Pair>, window: &Window) -> WindowDone;
+        carry_out(
+            epoch: u64,
+            to: Standing,
+            pairs: &[Pair],
+            window: &Window
+        ) -> Vec<Option<WindowDone>>;
         unmark_strays(epoch: u64, window: &Window) -> WindowDone;
         first_after(of: Rows<'_>, after: &str) -> Option<String>;
         survey(of: Rows<'_>, window: &Window) -> Surveyed;
@@ -148,7 +155,7 @@ impl Outbox for AnyOutbox {
 }
 
 /// Which stories are not told of the model, by file, and why.
-const NOT_OF_THE_MODEL: [(&str, &str, &[&str]); 13] = [
+const NOT_OF_THE_MODEL: [(&str, &str, &[&str]); 14] = [
     (
         "commands.rs",
         "commands of the real binary, which the model is no part of",
@@ -257,6 +264,16 @@ const NOT_OF_THE_MODEL: [(&str, &str, &[&str]); 13] = [
             "an_import_of_what_is_there_writes_no_row",
             "an_import_that_fails_half_way_imports_nothing",
             "thousands_of_nodes_are_imported_with_progress",
+        ],
+    ),
+    (
+        "together.rs",
+        "triggers, locks and an Ironic's tables",
+        &[
+            "a_node_that_cannot_be_written_fails_them_all_and_nothing_of_them_is_written",
+            "a_locked_row_keeps_its_pair_open_and_no_other",
+            "an_ironic_s_nodes_go_out_and_come_back_as_they_would_one_by_one",
+            "an_ironic_s_marks_that_were_lifted_and_nodes_that_were_changed_are_each_told_once",
         ],
     ),
     (

@@ -82,7 +82,7 @@ fn fitting(kind: Kind, mut op: Op) -> Op {
 }
 
 /// What happens in a run of many seeds.
-const SEEN: [&str; 15] = [
+const SEEN: [&str; 16] = [
     "nodes went out",
     "nodes came back",
     "nodes were released by hand",
@@ -97,6 +97,7 @@ const SEEN: [&str; 15] = [
     "refused for good",
     "a new stream began in the midst of a term",
     "a new stream began with a takeover",
+    "nodes of several pairs moved together",
     LOCKED,
 ];
 
@@ -123,6 +124,7 @@ fn note(seen: &mut BTreeMap<&'static str, u64>, what: &What, told: &str) {
         told.starts_with("refused"),
         told.starts_with("lost"),
         told.contains("Some(Began"),
+        matches!(what, What::Replica(_, Call::CarryOut(..))) && changed,
         told.contains("locked: ") && !told.contains("locked: 0"),
     ];
     for (what, shown) in SEEN.into_iter().zip(shown) {

@@ -63,6 +63,7 @@ pub enum Call {
     Commit(Findings),
     TakeOut(Pair, Window),
     GiveBack(Option<Pair>, Window),
+    CarryOut(Standing, Vec<Pair>, Window),
     UnmarkStrays(Window),
     FirstAfter(Walk, String),
     Survey(Walk, Window),
@@ -207,7 +208,9 @@ impl Maker {
         let (window, pair) = (self.window(), self.pair());
         let random = &mut self.random;
         if std::mem::take(&mut self.turned.to_do) && random.percent(60) {
+            let turned = self.turned.pair.clone();
             return match self.turned.to {
+                to if random.percent(50) => Call::CarryOut(to, several(random, turned), window),
                 Standing::Lost => Call::TakeOut(self.turned.pair.clone(), window),
                 Standing::Active => Call::GiveBack(Some(self.turned.pair.clone()), window),
             };
@@ -231,7 +234,11 @@ impl Maker {
             11..13 => Call::Resume,
             13..15 => Call::Recall(random.some(4, |random| (conductor(random), event(random)))),
             15..35 => Call::Commit(self.findings()),
-            35..50 => Call::TakeOut(pair, window),
+            35..45 => Call::TakeOut(pair, window),
+            45..50 => {
+                let to = random.one(&[Standing::Lost, Standing::Active]);
+                Call::CarryOut(to, several(random, pair), window)
+            }
             50..58 => Call::GiveBack(Some(pair), window),
             58..66 => Call::GiveBack(None, window),
             66..69 => Call::UnmarkStrays(window),
@@ -494,6 +501,15 @@ fn group(random: &mut Random) -> String {
         0..15 => String::new(),
         _ => random.one(&["g", "G", "É"]).to_owned(),
     }
+}
+
+/// `pair` and others, each once.
+fn several(random: &mut Random, pair: Pair) -> Vec<Pair> {
+    let mut pairs = random.some(4, self::pair);
+    pairs.push(pair);
+    pairs.sort();
+    pairs.dedup();
+    pairs
 }
 
 fn pair(random: &mut Random) -> Pair {

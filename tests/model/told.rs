@@ -94,6 +94,9 @@ pub async fn told<L: Ledger, O: Outbox>(
         Call::GiveBack(pair, window) => {
             answer(ledger.give_back(epoch, pair.as_ref(), window).await)
         }
+        Call::CarryOut(to, pairs, window) => {
+            answer(ledger.carry_out(epoch, *to, pairs, window).await)
+        }
         Call::UnmarkStrays(window) => answer(ledger.unmark_strays(epoch, window).await),
         Call::FirstAfter(walk, after) => answer(ledger.first_after(rows(walk), after).await),
         Call::Survey(walk, window) => answer(ledger.survey(rows(walk), window).await),

@@ -19,8 +19,12 @@ enum Bound {
     Window,
     /// The same in a table of our own. Ironic's has no index of pairs: a pair's window may read it whole.
     Walk,
+    /// The same of three pairs.
+    Walks,
     /// In proportion to the decisions that are kept of one pair.
     OfPair,
+    /// The same of several pairs, and a window.
+    OfPairs,
     /// In proportion to the conductors, and the pairs that there are; never to nodes, holds or changes.
     Fleet,
     /// Every node: never in a step, and no request waits for it.
@@ -29,7 +33,7 @@ enum Bound {
     Never,
 }
 
-use Bound::{Few, Fleet as OfFleet, Never, Nodes, OfPair, Walk, Window};
+use Bound::{Few, Fleet as OfFleet, Never, Nodes, OfPair, OfPairs, Walk, Walks, Window};
 
 /// Every statement of the store. One without an entry fails the suite, and so does an entry that no
 /// story has run.
@@ -61,12 +65,17 @@ const BOUNDS: &[(&str, Bound)] = &[
     ("overtaken", Window),
     ("stand", Window),
     ("lost_decision", Few),
-    ("count_nodes", Few),
+    ("decisions_of_pairs", Window),
+    ("count_nodes", Window),
+    ("complete_each", Window),
+    ("taken", Window),
     ("complete", Few),
     ("completed", Few),
     ("announce", Few),
     ("holds_window", Window),
     ("holding", OfPair),
+    ("holding_of_pairs", OfPairs),
+    ("holds_of_each", Window),
     ("holds_of", Never),
     ("holds_window_of_pair", Window),
     ("end_holds", Window),
@@ -135,6 +144,9 @@ const BOUNDS: &[(&str, Bound)] = &[
     // The table of nodes. `schema` goes by the same name above.
     ("pair_window", Walk),
     ("hold", Walk),
+    ("size_of_each", Walks),
+    ("hold_each", Walks),
+    ("left_in_each", Walks),
     ("mark_out", Window),
     ("left_in", Walk),
     ("release", Window),
@@ -193,7 +205,10 @@ impl Bound {
             Window => 20 * u64::from(WINDOW) + SOME + small_tables,
             Walk if fleet.inventory == InventoryKind::Ironic => 4 * fleet.nodes,
             Walk => Window.rows(fleet),
+            Walks if fleet.inventory == InventoryKind::Ironic => 3 * Walk.rows(fleet),
+            Walks => Window.rows(fleet),
             OfPair => 4 * fleet.decisions_of_big() + SOME,
+            OfPairs => OfPair.rows(fleet) + Window.rows(fleet),
             OfFleet => small_tables + 4 * (fleet.pairs + fleet.conductors + 200) + SOME,
             Nodes | Never => u64::MAX,
         }

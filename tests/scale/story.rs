@@ -197,6 +197,26 @@ async fn walks(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
     );
 }
 
+/// Several small pairs in one transaction, and the big one, which is too large for that.
+async fn together(
+    ledger: &mut SqlLedger,
+    epoch: u64,
+    to: Standing,
+    pairs: [u64; 2],
+    reads: &mut Reads,
+) {
+    let pairs = [small(pairs[0]), big(), small(pairs[1])];
+    for _ in 0..2 {
+        let done = step!(
+            reads,
+            "carry out together",
+            ledger.carry_out(epoch, to, &pairs, &window(""))
+        );
+        let too_large: Vec<bool> = done.iter().map(Option::is_none).collect();
+        assert_eq!(too_large, [false, true, false]);
+    }
+}
+
 async fn sweeps(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
     let pause = ("none".to_owned(), Duration::from_secs(1));
     let sweep = Sweep {
@@ -244,14 +264,17 @@ async fn intake(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
     step!(reads, "measure", ledger.waited_since(1));
     let lost = findings(&pairs, Standing::Lost, false, "l");
     step!(reads, "commit", ledger.commit(epoch, &lost));
+    together(ledger, epoch, Standing::Lost, [5, 7], reads).await;
+    step!(reads, "fold counts", ledger.fold_counts(epoch));
 }
 
 /// Pairs come back, the big one too.
 async fn returns(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
-    let back = [big(), small(2)];
+    let back = [big(), small(2), small(5), small(7)];
     let restored = findings(&back, Standing::Active, false, "r");
     step!(reads, "commit", ledger.commit(epoch, &restored));
-    for pair in &back {
+    together(ledger, epoch, Standing::Active, [5, 7], reads).await;
+    for pair in &back[..2] {
         for after in ["", "", "7", "f"] {
             step!(
                 reads,

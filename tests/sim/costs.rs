@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use nodewarden::config::Mode;
 use nodewarden::domain::announcement::{Announcement, Content};
+use nodewarden::domain::change::Standing;
 use nodewarden::domain::committed::Loss;
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::store::{
@@ -294,6 +295,26 @@ impl<L: Ledger> Ledger for Costly<L> {
             nothing,
         )
         .await
+    }
+
+    async fn carry_out(
+        &mut self,
+        epoch: u64,
+        to: Standing,
+        pairs: &[Pair],
+        w: &Window,
+    ) -> Result<Vec<Option<WindowDone>>, StoreError> {
+        let (rows, proof) = (self.rows(w.nodes) + pairs.len(), self.proof.get());
+        let happens = async |l: &mut L| l.carry_out(epoch, to, pairs, w).await;
+        let seen = |_: &Oracle, done: &Vec<Option<WindowDone>>| {
+            let changed = done.iter().flatten().any(|done| done.changed > 0);
+            assert!(
+                to == Standing::Active || !changed || proof == Proof::Back,
+                "nodes go out, and no own tick has come back since the takeover: {proof:?}"
+            );
+        };
+        self.call("carry_out", Does::Write, rows, happens, seen)
+            .await
     }
 
     async fn unmark_strays(&mut self, epoch: u64, w: &Window) -> Result<WindowDone, StoreError> {

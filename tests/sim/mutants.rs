@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use nodewarden::config::Mode;
+use nodewarden::domain::change::Standing;
 use nodewarden::domain::committed::Loss;
 use nodewarden::domain::event::EventType;
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
@@ -253,6 +254,27 @@ impl Ledger for Mutated {
         let epoch = self.epoch(epoch);
         let done = self.inner.give_back(epoch, pair, window).await?;
         if self.is(Mutant::ReturnByText) && done.changed > 0 {
+            self.release_by_text(window);
+        }
+        Ok(done)
+    }
+
+    async fn carry_out(
+        &mut self,
+        epoch: u64,
+        to: Standing,
+        pairs: &[Pair],
+        window: &Window,
+    ) -> Result<Vec<Option<WindowDone>>, StoreError> {
+        let epoch = self.epoch(epoch);
+        if self.is(Mutant::AnnounceBeforeCommit) && to == Standing::Lost {
+            for pair in pairs {
+                self.announce_early(epoch, pair, window).await;
+            }
+        }
+        let done = self.inner.carry_out(epoch, to, pairs, window).await?;
+        let changed = done.iter().flatten().any(|done| done.changed > 0);
+        if self.is(Mutant::ReturnByText) && to == Standing::Active && changed {
             self.release_by_text(window);
         }
         Ok(done)

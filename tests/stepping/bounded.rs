@@ -9,7 +9,8 @@ use nodewarden::domain::time::Mono;
 use nodewarden::worker::ports::Clock;
 
 use crate::flaky::{self, FlakyDecider, Goes, Plan, passing};
-use crate::harness::{SimClock, Simulation};
+use crate::harness::{SimClock, Simulation, assert_contiguous};
+use crate::operator::pause;
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
@@ -156,4 +157,106 @@ async fn l1_a_commit_that_met_a_limit_is_tried_again_smaller() {
         };
         assert!(*well || after < before, "{before} failed, then {after}");
     }
+}
+
+/// Three hundred pairs of one node each, of thirty conductors that fall silent at one instant.
+async fn small_pairs(sim: &Simulation, decider: &mut FlakyDecider) {
+    for conductor in 0..30 {
+        let drivers: Vec<String> = (0..10).map(|n| format!("d-{conductor:02}-{n}")).collect();
+        let drivers: Vec<&str> = drivers.iter().map(String::as_str).collect();
+        for driver in &drivers {
+            sim.nodes(driver, 1).await;
+        }
+        sim.joined_watched(&format!("c-{conductor:02}"), 1, &drivers, S(10));
+    }
+    while sim.queue.events_left() > 0 {
+        decider.step().await.unwrap();
+    }
+}
+
+/// What the walks of a story were: which call, over how many pairs or nodes.
+type Walks = Arc<Mutex<Vec<(&'static str, usize)>>>;
+
+/// A ledger on which each call that moves nodes takes 60 ms, and what these were.
+fn walked(clock: SimClock) -> (Walks, Plan) {
+    let walks = Walks::default();
+    let seen = Arc::clone(&walks);
+    let plan: Plan = Box::new(move |call| {
+        if matches!(call.op, "carry_out" | "take_out" | "give_back") {
+            clock.advance(Duration::from_millis(60));
+            seen.lock().unwrap().push((call.op, call.rows));
+        }
+        Goes::Well
+    });
+    (walks, plan)
+}
+
+#[tokio::test]
+async fn l1_many_small_pairs_go_out_and_come_back_in_few_transactions_with_ticks_in_between() {
+    let sim = Simulation::new().await;
+    let (walks, plan) = walked(sim.clock.clone());
+    let mut decider = flaky::join(&sim, plan).await;
+    small_pairs(&sim, &mut decider).await;
+    let (mut oldest, mut moved) = (Duration::ZERO, 0);
+    for _ in 0..600 {
+        moved += decider.step().await.unwrap().moved;
+        oldest = oldest.max(decider.last_tick_age().unwrap_or_default());
+        if moved == 300 {
+            break;
+        }
+        sim.clock.advance(Duration::from_millis(250));
+    }
+    assert_eq!(sim.out().await.len(), 300);
+    let announcements = sim.announcements().await;
+    assert_contiguous(&announcements);
+    let decisions = sim.decisions().await;
+    let carried_out = decisions.iter().filter(|line| line.ends_with("1 nodes"));
+    assert_eq!(carried_out.count(), 300);
+    assert!(
+        oldest <= GAP,
+        "ticks go on in between: one was {oldest:?} old"
+    );
+    let out = std::mem::take(&mut *walks.lock().unwrap());
+    let together = out.iter().filter(|(op, _)| *op == "carry_out");
+    assert!((2..=12).contains(&together.count()), "{out:?}");
+    let alone = out
+        .iter()
+        .filter(|(op, pairs)| *op == "take_out" && *pairs > 0);
+    assert!(alone.count() <= 3, "{out:?}");
+
+    // They come back in one batch of events.
+    for conductor in 0..30 {
+        sim.beat(&format!("c-{conductor:02}"), 1);
+    }
+    for _ in 0..100 {
+        decider.step().await.unwrap();
+    }
+    assert_eq!(sim.out().await, Vec::<String>::new());
+    assert_contiguous(&sim.announcements().await);
+    let back = std::mem::take(&mut *walks.lock().unwrap());
+    assert!(back.len() <= 16, "{back:?}");
+}
+
+#[tokio::test]
+async fn a_pause_in_the_midst_of_many_small_pairs_keeps_the_rest_in() {
+    let sim = Simulation::new().await;
+    let (_, plan) = walked(sim.clock.clone());
+    let mut decider = flaky::join(&sim, plan).await;
+    small_pairs(&sim, &mut decider).await;
+    let mut out = 0;
+    for _ in 0..600 {
+        let step = decider.step().await.unwrap();
+        out += step.moved;
+        if step.moved > 0 && out > 25 {
+            break;
+        }
+        sim.clock.advance(Duration::from_millis(250));
+    }
+    assert!((26..300).contains(&out), "{out}");
+    pause(&sim, "works", None).await;
+    for _ in 0..40 {
+        decider.step().await.unwrap();
+        sim.clock.advance(Duration::from_millis(250));
+    }
+    assert_eq!(sim.out().await.len(), usize::try_from(out).unwrap());
 }

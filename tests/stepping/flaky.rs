@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use nodewarden::config::Mode;
+use nodewarden::domain::change::Standing;
 use nodewarden::domain::committed::Loss;
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::store::{
@@ -19,9 +20,9 @@ use crate::harness::{SimClock, SimSession, Simulation};
 pub struct Call {
     /// The method.
     pub op: &'static str,
-    /// How many rows it is about: of a window and of retention, how many it may have.
+    /// How many rows it is about: of a window and of retention, how many it may have; how many pairs.
     pub rows: usize,
-    /// The conductors of its events, and without any its conductors and the drivers of its pairs; the
+    /// The drivers of its pairs; the conductors of its events, and without any its conductors and the drivers of its pairs; the
     /// kind of what is dropped; the argument of a request.
     pub about: Vec<String>,
 }
@@ -203,6 +204,25 @@ impl Ledger for Flaky {
     ) -> Result<WindowDone, StoreError> {
         let happens = async |ledger: &mut SqlLedger| ledger.give_back(epoch, pair, w).await;
         self.goes(window("give_back", w), happens).await
+    }
+
+    async fn carry_out(
+        &mut self,
+        epoch: u64,
+        to: Standing,
+        pairs: &[Pair],
+        w: &Window,
+    ) -> Result<Vec<Option<WindowDone>>, StoreError> {
+        let call = Call {
+            op: "carry_out",
+            rows: pairs.len(),
+            about: pairs
+                .iter()
+                .map(|pair| pair.driver.as_str().to_owned())
+                .collect(),
+        };
+        let happens = async |ledger: &mut SqlLedger| ledger.carry_out(epoch, to, pairs, w).await;
+        self.goes(call, happens).await
     }
 
     async fn unmark_strays(&mut self, epoch: u64, w: &Window) -> Result<WindowDone, StoreError> {

@@ -222,7 +222,7 @@ async fn l4_a_window_that_makes_no_sense_is_narrowed_down_and_the_rest_goes_out(
     let plan: Plan = Box::new(move |call| {
         let corrupt = || Goes::Before(StoreError::Corrupt("a row makes no sense".to_owned()));
         match (call.op, call.rows) {
-            ("take_out", 2..) if singles == 0 => corrupt(),
+            ("carry_out", _) | ("take_out", 2..) if singles == 0 => corrupt(),
             ("take_out", 1) if singles == 0 => {
                 singles = 1;
                 corrupt()

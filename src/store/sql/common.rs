@@ -118,7 +118,24 @@ pub const COMMON: Statements = Statements {
     lost_decision: "SELECT d.number, d.decision_id, d.decided_at_ms, d.verdict, d.observed, d.completed_at_ms
         FROM nodewarden_pairs p JOIN nodewarden_decisions d ON d.number = p.decision
         WHERE p.driver = $2 AND p.conductor_group = $1 AND p.state = 'lost'",
-    count_nodes: "UPDATE nodewarden_decisions SET nodes = nodes + $1 WHERE number = $2",
+    decisions_of_pairs: (
+        "SELECT p.conductor_group, p.driver, p.state, d.number, d.decision_id, d.decided_at_ms, d.verdict, d.observed,
+            d.completed_at_ms, d.nodes
+        FROM nodewarden_pairs p JOIN nodewarden_decisions d ON d.number = p.decision
+        WHERE (p.conductor_group, p.driver) IN (",
+        ")",
+    ),
+    count_nodes: (
+        "UPDATE nodewarden_decisions SET nodes = nodes + CASE number",
+        " END WHERE number IN (",
+        ")",
+    ),
+    complete_each: (
+        "UPDATE nodewarden_decisions SET completed_at_ms = $1 WHERE number IN (",
+        ")",
+    ),
+    taken: "SELECT decision, min(seq) AS first, max(seq) AS last FROM nodewarden_changes
+        WHERE seq > $1 AND seq <= $2 GROUP BY decision ORDER BY min(seq)",
     // By its number, whatever an index of those that are not complete promises.
     complete: "UPDATE nodewarden_decisions SET completed_at_ms = $1
         WHERE completed_at_ms + 0 IS NULL AND number =
@@ -133,6 +150,20 @@ pub const COMMON: Statements = Statements {
     holding: "SELECT d.number FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1
         AND (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL
             ORDER BY c.held DESC LIMIT 1) > $3",
+    holding_of_pairs: (
+        "SELECT d.number, d.conductor_group, d.driver, (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
+                AND c.held IS NOT NULL ORDER BY c.held DESC LIMIT 1) AS last,
+            (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
+                AND c.held IS NOT NULL ORDER BY c.held DESC LIMIT 1 OFFSET $1) AS beyond
+        FROM nodewarden_decisions d WHERE (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
+                AND c.held IS NOT NULL ORDER BY c.held DESC LIMIT 1) IS NOT NULL
+        AND (d.conductor_group, d.driver) IN (",
+        ")",
+    ),
+    holds_of_each: (
+        "SELECT decision, count(*) AS nodes FROM nodewarden_changes WHERE held > '' AND decision IN (",
+        ") GROUP BY decision",
+    ),
     holds_of: (
         "SELECT held FROM (SELECT held FROM nodewarden_changes WHERE decision = ",
         " AND held > $1 ORDER BY held LIMIT $2) AS h",
@@ -143,6 +174,7 @@ pub const COMMON: Statements = Statements {
     ),
     end_holds: "UPDATE nodewarden_changes SET held = NULL
         WHERE seq IN (SELECT ends FROM nodewarden_changes WHERE seq > $1 AND seq <= $2)",
+    // What was lifted comes before all that returns, though both may be for the same reason: two runs.
     released: "SELECT c.decision, c.back, min(c.seq) AS first, max(c.seq) AS last, r.number AS released_by,
         r.decided_at_ms
         FROM nodewarden_changes c
@@ -150,7 +182,9 @@ pub const COMMON: Statements = Statements {
         LEFT JOIN nodewarden_pairs p
             ON c.back = 'driver_restored' AND p.driver = d.driver AND p.conductor_group = d.conductor_group
         LEFT JOIN nodewarden_decisions r ON r.number = p.decision AND NOT r.observed
-        WHERE c.seq > $1 AND c.seq <= $2 GROUP BY c.decision, c.back, r.number, r.decided_at_ms ORDER BY min(c.seq)",
+        WHERE c.seq > $1 AND c.seq <= $2
+        GROUP BY c.decision, c.back, CASE WHEN c.lifted IS NULL THEN 0 ELSE 1 END, r.number, r.decided_at_ms
+        ORDER BY min(c.seq)",
     complete_restored: "UPDATE nodewarden_decisions SET completed_at_ms = $1
         WHERE completed_at_ms IS NULL AND verdict = 'restored' AND NOT EXISTS (
             SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision

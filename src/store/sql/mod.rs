@@ -75,6 +75,13 @@ impl Texts for (&'static str, &'static str) {
 }
 
 #[cfg(any(test, feature = "counting"))]
+impl Texts for (&'static str, &'static str, &'static str) {
+    fn texts(&self) -> Vec<(String, String)> {
+        vec![(self.0.to_owned(), self.2.to_owned())]
+    }
+}
+
+#[cfg(any(test, feature = "counting"))]
 impl Texts for &'static [&'static str] {
     fn texts(&self) -> Vec<(String, String)> {
         self.iter().flat_map(Texts::texts).collect()
@@ -154,8 +161,14 @@ Statements {
     // --- take out and give back -----------------------------------------------------------------
     /// Its decision, and whether it is carried out; no row: not lost (I6). `$1`, `$2` the pair.
     lost_decision: &'static str,
-    /// `$1` nodes, `$2` decision.
-    count_nodes: &'static str,
+    /// The decisions of several pairs, likewise of those that are not lost. Goes before and after the pairs.
+    decisions_of_pairs: (&'static str, &'static str),
+    /// Goes before the cases (`WHEN` a number `THEN` its nodes), before and after those numbers.
+    count_nodes: (&'static str, &'static str, &'static str),
+    /// `$1` now; goes before and after the numbers.
+    complete_each: (&'static str, &'static str),
+    /// The new changes of each decision, from the first `seq` to the last. `$1`, `$2`: above and up to which.
+    taken: &'static str,
     /// `$1` now, `$2`, `$3` the pair.
     complete: &'static str,
     /// The pair's decision. `$1`, `$2` the pair.
@@ -166,6 +179,11 @@ Statements {
     holds_window: &'static str,
     /// The pair's decisions that hold anything above a uuid. `$1`, `$2` the pair, `$3` after.
     holding: &'static str,
+    /// The decisions of several pairs that hold anything, the last hold of each, and one beyond `$1` holds if
+    /// there are so many. Goes before and after the pairs.
+    holding_of_pairs: (&'static str, &'static str),
+    /// How much each of these decisions holds. Goes before and after their numbers.
+    holds_of_each: (&'static str, &'static str),
     /// Of one decision's holds the next ones: goes before and after its place. `$1` after, `$2` limit.
     holds_of: (&'static str, &'static str),
     /// Goes before and after [`holds_of`](Self::holds_of), one for each decision.

@@ -49,6 +49,8 @@ pub const STATEMENTS: Statements = Statements {
         since_ms = CASE WHEN state = VALUES(state) THEN since_ms ELSE VALUES(since_ms) END,
         state = VALUES(state), decision = coalesce(VALUES(decision), decision)",
     ),
+    taken: "SELECT decision, min(seq) AS first, max(seq) AS last FROM nodewarden_changes FORCE INDEX (PRIMARY)
+        WHERE seq > $1 AND seq <= $2 GROUP BY decision ORDER BY min(seq)",
     complete: "UPDATE nodewarden_decisions d JOIN nodewarden_pairs p ON p.decision = d.number
         SET d.completed_at_ms = $1
         WHERE d.completed_at_ms IS NULL AND p.driver = $3 AND p.conductor_group = $2",
@@ -56,6 +58,20 @@ pub const STATEMENTS: Statements = Statements {
     holding: "SELECT d.number FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1
             AND (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
                 WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) > $3",
+    holding_of_pairs: (
+        "SELECT d.number, d.conductor_group, d.driver, (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
+                WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) AS last,
+            (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
+                WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1 OFFSET $1) AS beyond
+        FROM nodewarden_decisions d WHERE (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
+                WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) IS NOT NULL
+        AND (d.conductor_group, d.driver) IN (",
+        ")",
+    ),
+    holds_of_each: (
+        "SELECT decision, count(*) AS nodes FROM nodewarden_changes FORCE INDEX (nodewarden_changes_holds) WHERE held > '' AND decision IN (",
+        ") GROUP BY decision",
+    ),
     holds_of: (
         "SELECT held FROM (SELECT held FROM nodewarden_changes FORCE INDEX (nodewarden_changes_holds) WHERE decision = ",
         " AND held > $1 ORDER BY held LIMIT $2) AS h",

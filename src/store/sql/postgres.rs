@@ -9,6 +9,17 @@ pub const STATEMENTS: Statements = Statements {
     begin_look: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     // Rows are compared as pairs, so that the index's own order is the cheapest, however few holds
     // statistics from before a mass loss promise: else all of them are sorted for each window.
+    holding_of_pairs: (
+        "SELECT d.number, d.conductor_group, d.driver, (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
+                AND c.held IS NOT NULL ORDER BY c.held DESC LIMIT 1) AS last,
+            (SELECT c.held FROM nodewarden_changes c
+                WHERE (c.decision, c.held) > (d.number, '') AND (c.decision, c.held) < (d.number + 1, '')
+                AND c.held IS NOT NULL ORDER BY c.decision DESC, c.held DESC LIMIT 1 OFFSET $1) AS beyond
+        FROM nodewarden_decisions d WHERE (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
+                AND c.held IS NOT NULL ORDER BY c.held DESC LIMIT 1) IS NOT NULL
+        AND (d.conductor_group, d.driver) IN (",
+        ")",
+    ),
     holds_of: (
         "SELECT held FROM (SELECT c.held FROM (SELECT CAST(",
         " AS BIGINT) AS number) AS d CROSS JOIN LATERAL (SELECT h.held FROM nodewarden_changes h

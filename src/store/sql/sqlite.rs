@@ -13,9 +13,26 @@ pub const STATEMENTS: Statements = Statements {
         WHERE completed_at_ms IS NULL AND (conductor_group, driver) IN (VALUES ",
         ")",
     ),
+    decisions_of_pairs: (
+        "SELECT p.conductor_group, p.driver, p.state, d.number, d.decision_id, d.decided_at_ms, d.verdict, d.observed,
+            d.completed_at_ms, d.nodes
+        FROM nodewarden_pairs p JOIN nodewarden_decisions d ON d.number = p.decision
+        WHERE (p.conductor_group, p.driver) IN (VALUES ",
+        ")",
+    ),
     holds_window:
         "SELECT max(held) AS last, count(*) AS seen FROM (SELECT held FROM nodewarden_changes
         WHERE held > $1 ORDER BY held LIMIT $2)",
+    holding_of_pairs: (
+        "SELECT d.number, d.conductor_group, d.driver, (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
+                AND c.held IS NOT NULL ORDER BY c.held DESC LIMIT 1) AS last,
+            (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
+                AND c.held IS NOT NULL ORDER BY c.held DESC LIMIT 1 OFFSET $1) AS beyond
+        FROM nodewarden_decisions d WHERE (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
+                AND c.held IS NOT NULL ORDER BY c.held DESC LIMIT 1) IS NOT NULL
+        AND (d.conductor_group, d.driver) IN (VALUES ",
+        ")",
+    ),
     announced: "UPDATE nodewarden_relay SET announced = max(announced, $1), announced_at_ms = $2
         WHERE id = 1 AND (SELECT epoch FROM nodewarden_state WHERE id = 1) = $3",
     ..COMMON

@@ -1,7 +1,10 @@
 //! Fixing the boundaries of messages over a run of changes, in the transaction that made them (I4).
 
+use std::collections::BTreeMap;
+
 use crate::domain::announcement::AnnouncementType;
-use crate::store::database::connection::{Value, placeholders, values};
+use crate::store::database::connection::{Connection, Value, placeholders, values};
+use crate::store::sql::Statements;
 use crate::store::write::fenced::Fenced;
 
 /// How a body is made from its rows. One made otherwise needs another number, and the old ones
@@ -12,7 +15,7 @@ pub const FORMAT: i64 = 1;
 const WIDTH: usize = 11;
 
 /// Rows in one statement: far below every limit for parameters.
-const ROWS: usize = 100;
+const ROWS: usize = 500;
 
 /// The header of one or more announcements over a run of changes.
 pub struct Header<'a> {
@@ -25,23 +28,26 @@ pub struct Header<'a> {
     pub now_ms: u64,
 }
 
-/// Fixes the messages over the changes `first` to `last`.
+/// A run of changes: its messages' header, its first `seq`, its last.
+pub type Run<'a> = (Header<'a>, u64, u64);
+
+/// Fixes the messages over these runs of changes, in their order.
 pub async fn announce(
     unit: &mut Fenced<'_>,
-    header: &Header<'_>,
-    first: u64,
-    last: u64,
+    runs: &[Run<'_>],
     nodes_per_message: u32,
 ) -> Result<(), sqlx::Error> {
-    let mut first = first;
-    let mut runs = Vec::new();
-    while first <= last {
-        let end = last.min(first + u64::from(nodes_per_message) - 1);
-        runs.push((first, end));
-        first = end + 1;
+    let mut messages = Vec::new();
+    for (header, first, last) in runs {
+        let mut first = *first;
+        while first <= *last {
+            let end = (*last).min(first + u64::from(nodes_per_message) - 1);
+            messages.push((header, first, end));
+            first = end + 1;
+        }
     }
-    for runs in runs.chunks(ROWS) {
-        some(unit, header, runs).await?;
+    for messages in messages.chunks(ROWS) {
+        some(unit, messages).await?;
     }
     Ok(())
 }
@@ -57,17 +63,16 @@ pub async fn announce_position(unit: &mut Fenced<'_>, now_ms: u64) -> Result<(),
         decided_at_ms: now_ms,
         now_ms,
     };
-    some(unit, &header, &[(seq, seq)]).await
+    some(unit, &[(&header, seq, seq)]).await
 }
 
-/// One message for each run, in one statement.
+/// These messages, in one statement.
 async fn some(
     unit: &mut Fenced<'_>,
-    header: &Header<'_>,
-    runs: &[(u64, u64)],
+    messages: &[(&Header<'_>, u64, u64)],
 ) -> Result<(), sqlx::Error> {
     let mut rows: Vec<Value<'_>> = Vec::new();
-    for (first, last) in runs {
+    for (header, first, last) in messages {
         unit.counters.last_announcement += 1;
         rows.extend_from_slice(values![
             unit.counters.last_announcement,
@@ -83,9 +88,27 @@ async fn some(
             FORMAT,
         ]);
     }
-    let statement = format!("{}{}", unit.sql.announce, placeholders(runs.len(), WIDTH));
+    let statement = format!(
+        "{}{}",
+        unit.sql.announce,
+        placeholders(messages.len(), WIDTH)
+    );
     unit.connection.execute(&statement, &rows).await?;
     Ok(())
+}
+
+/// Since when the change `seq` was waited for; `None`: it is not kept any more.
+pub async fn waited_for(
+    connection: &mut Connection,
+    sql: &Statements,
+    seq: u64,
+) -> Result<Option<u64>, sqlx::Error> {
+    let row = connection.fetch_first(sql.see_change, values![seq]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let decided = row.maybe_uint("decided_at_ms")?;
+    let completed = row.maybe_uint("completed_at_ms")?;
+    let since_ms = row.uint("since_ms")?;
+    Ok(Some(waited_since(since_ms, decided, completed)))
 }
 
 /// Since when a change of `committed_ms` was waited for: its decision, unless that had moved all its nodes
@@ -98,13 +121,26 @@ pub fn waited_since(committed_ms: u64, decided_ms: Option<u64>, completed_ms: Op
     }
 }
 
-/// Adds to the number of nodes that a decision moved.
-pub async fn count(unit: &mut Fenced<'_>, decision: u64, nodes: u64) -> Result<(), sqlx::Error> {
-    if nodes > 0 {
-        let values = values![nodes, decision];
-        unit.connection
-            .execute(unit.sql.count_nodes, values)
-            .await?;
+/// Adds to the numbers of nodes that decisions moved.
+pub async fn count(unit: &mut Fenced<'_>, moved: &BTreeMap<u64, u64>) -> Result<(), sqlx::Error> {
+    let moved: Vec<(u64, u64)> = moved
+        .iter()
+        .map(|(number, nodes)| (*number, *nodes))
+        .collect();
+    for moved in moved.chunks(ROWS) {
+        let (before, between, behind) = unit.sql.count_nodes;
+        let places = 1..=moved.len();
+        let cases = places
+            .clone()
+            .map(|at| format!(" WHEN ${} THEN ${}", at * 2 - 1, at * 2));
+        let numbers: Vec<String> = places.map(|at| format!("${}", at * 2 - 1)).collect();
+        let cases = cases.collect::<String>();
+        let statement = format!("{before}{cases}{between}{}{behind}", numbers.join(", "));
+        let mut values: Vec<Value<'_>> = Vec::with_capacity(moved.len() * 2);
+        for (decision, nodes) in moved {
+            values.extend_from_slice(values![*decision, *nodes]);
+        }
+        unit.connection.execute(&statement, &values).await?;
     }
     Ok(())
 }

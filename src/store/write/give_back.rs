@@ -1,8 +1,11 @@
 //! Gives back what need not be out, and keeps the rest as it should be, a window at a time.
 
+use std::collections::BTreeMap;
+
 use crate::domain::announcement::{AnnouncementType, BackReason};
 use crate::domain::ids::Pair;
 use crate::store::database::connection::{Value, values};
+use crate::store::database::row::Row;
 use crate::store::records::{Rows, Window, WindowDone};
 use crate::store::tables;
 use crate::store::write::announce::{Header, announce, count};
@@ -20,16 +23,18 @@ pub async fn give_back(
     let mut chunk = WindowDone::default();
     if let Some(last) = &found.last {
         let inventory = unit.inventory;
-        chunk.changed = match pair {
+        let released = match pair {
             Some(_) => {
                 let statements = &inventory.release_of_pair;
                 release_of(unit, statements, &found.decisions, last, window).await?
             }
             None => release(unit, &inventory.release, &[], last, window).await?,
         };
+        chunk.changed = released.nodes();
         match pair {
             Some(_) if chunk.changed < found.seen => {
-                chunk.locked = left_out(unit, &found.decisions, last, window).await?;
+                let left = left_out(unit, &found.decisions, last, window).await?;
+                chunk.locked = left.values().sum();
             }
             Some(_) => {}
             // What a pair's walk leaves is the business of the walk over all holds: a pair's window
@@ -69,14 +74,14 @@ async fn find(unit: &mut Fenced<'_>, of: Rows<'_>, window: &Window) -> Result<Fo
     .await
 }
 
-/// Ends the holds of the window by these decisions; returns how many.
+/// Ends the holds of the window by these decisions.
 pub async fn release_of(
     unit: &mut Fenced<'_>,
     statements: &[(String, String)],
     decisions: &[u64],
     last: &str,
     window: &Window,
-) -> Result<u64, sqlx::Error> {
+) -> Result<Released, sqlx::Error> {
     let of = listed(5, decisions);
     let statements: Vec<String> = statements
         .iter()
@@ -87,19 +92,35 @@ pub async fn release_of(
 }
 
 /// Placeholders for these decisions, from `first` on.
-fn listed(first: usize, decisions: &[u64]) -> String {
+pub fn listed(first: usize, decisions: &[u64]) -> String {
     let numbers = (first..first + decisions.len()).map(|number| format!("${number}"));
     numbers.collect::<Vec<_>>().join(", ")
 }
 
-/// Ends holds of the window, and returns how many. `of`: the statements' values after the window.
+/// How many holds ended.
+#[derive(Default)]
+pub struct Released {
+    /// By the decision that held them.
+    pub of: BTreeMap<u64, u64>,
+    /// By the decision that ended them.
+    pub by: BTreeMap<u64, u64>,
+}
+
+impl Released {
+    /// In all.
+    pub fn nodes(&self) -> u64 {
+        self.of.values().sum()
+    }
+}
+
+/// Ends holds of the window. `of`: the statements' values after the window.
 pub async fn release(
     unit: &mut Fenced<'_>,
     statements: &[String],
     of: &[Value<'_>],
     last: &str,
     window: &Window,
-) -> Result<u64, sqlx::Error> {
+) -> Result<Released, sqlx::Error> {
     let base = unit.counters.seq;
     for statement in statements {
         let from = unit.counters.seq;
@@ -120,7 +141,7 @@ pub async fn release(
     }
     let end = unit.counters.seq;
     if end == base {
-        return Ok(0);
+        return Ok(Released::default());
     }
     let unmark = values![window.now_ms, base, end];
     unit.connection
@@ -130,43 +151,57 @@ pub async fn release(
         .connection
         .fetch(unit.sql.released, values![base, end])
         .await?;
+    let mut runs_of = Vec::with_capacity(runs.len());
+    let mut moved = Released::default();
     for run in runs {
         let (first, last) = (run.uint("first")?, run.uint("last")?);
-        let released_by = run.maybe_uint("released_by")?;
+        let (decision, released_by) = (run.uint("decision")?, run.maybe_uint("released_by")?);
         let header = Header {
             announcement_type: AnnouncementType::BackInService,
-            decision: Some(run.uint("decision")?),
+            decision: Some(decision),
             reason: Some(run.word::<BackReason>(tables::CHANGES, "back")?.as_str()),
             released_by,
             decided_at_ms: run.maybe_uint("decided_at_ms")?.unwrap_or(window.now_ms),
             now_ms: window.now_ms,
         };
-        announce(unit, &header, first, last, window.nodes_per_message).await?;
+        let nodes = last - first + 1;
+        *moved.of.entry(decision).or_default() += nodes;
         if let Some(released_by) = released_by {
-            count(unit, released_by, last - first + 1).await?;
+            *moved.by.entry(released_by).or_default() += nodes;
         }
+        runs_of.push((header, first, last));
     }
-    Ok(end - base)
+    announce(unit, &runs_of, window.nodes_per_message).await?;
+    count(unit, &moved.by).await?;
+    Ok(moved)
 }
 
-/// How many holds of the pair in the window stay because another session has locked their rows.
-async fn left_out(
+/// How many holds of the window stay, by their decisions, because another session has locked their rows.
+pub async fn left_out(
     unit: &mut Fenced<'_>,
     decisions: &[u64],
     last: &str,
     window: &Window,
-) -> Result<u64, sqlx::Error> {
+) -> Result<BTreeMap<u64, u64>, sqlx::Error> {
     let (begins, ends) = &unit.inventory.left_out;
     if begins.is_empty() {
-        return Ok(0);
+        return Ok(BTreeMap::new());
     }
     let statement = format!("{begins}{}{ends}", listed(3, decisions));
     let mut values: Vec<Value<'_>> = values![&window.after, last].clone();
     values.extend(decisions.iter().copied().map(Value::from));
-    unit.connection
-        .fetch_one(&statement, &values)
-        .await?
-        .uint("nodes")
+    by_decision(&unit.connection.fetch(&statement, &values).await?)
+}
+
+/// Numbers of nodes by decision, of those that have one.
+pub fn by_decision(rows: &[Row]) -> Result<BTreeMap<u64, u64>, sqlx::Error> {
+    let mut numbers = BTreeMap::new();
+    for row in rows {
+        if let Some(nodes) = row.maybe_uint("nodes")? {
+            numbers.insert(row.uint("decision")?, nodes);
+        }
+    }
+    Ok(numbers)
 }
 
 /// What stays held: labelled with the pair that its node needs now, and marked.

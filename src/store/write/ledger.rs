@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::config::{self, Database, Mode};
+use crate::domain::change::Standing;
 use crate::domain::committed::Loss;
 use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::failpoints;
@@ -17,12 +18,13 @@ use crate::store::records::{
     Counts, CountsWindow, Findings, HearingNote, Memory, Prune, Request, RequestKind, Rows,
     Surveyed, Sweep, Takeover, Window, WindowDone,
 };
-use crate::store::write::announce::waited_since;
 use crate::store::write::count;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::pause::{self, Pause};
 use crate::store::write::survey::Survey;
-use crate::store::write::{give_back, intake, lost, memory, sweep, take_out, takeover, walk};
+use crate::store::write::{
+    announce, give_back, intake, lost, memory, sweep, take_out, takeover, together, walk,
+};
 
 /// [`Ledger`] on a database; owns one dedicated connection.
 pub struct SqlLedger {
@@ -243,6 +245,20 @@ impl Ledger for SqlLedger {
         .await
     }
 
+    async fn carry_out(
+        &mut self,
+        epoch: u64,
+        to: Standing,
+        pairs: &[Pair],
+        window: &Window,
+    ) -> Result<Vec<Option<WindowDone>>, StoreError> {
+        let doing = "carry out several decisions";
+        self.fenced(epoch, window.now_ms, doing, async |unit| {
+            together::carry_out(unit, to, pairs, window).await
+        })
+        .await
+    }
+
     async fn unmark_strays(
         &mut self,
         epoch: u64,
@@ -369,12 +385,7 @@ impl Ledger for SqlLedger {
         let sql = self.link.statements;
         self.link
             .look("look at a change", async |connection| {
-                let row = connection.fetch_first(sql.see_change, values![seq]).await?;
-                let Some(row) = row else { return Ok(None) };
-                let decided = row.maybe_uint("decided_at_ms")?;
-                let completed = row.maybe_uint("completed_at_ms")?;
-                let since_ms = row.uint("since_ms")?;
-                Ok(Some(waited_since(since_ms, decided, completed)))
+                announce::waited_for(connection, sql, seq).await
             })
             .await
     }
@@ -405,18 +416,7 @@ impl Ledger for SqlLedger {
         let sql = self.link.statements;
         self.link
             .look("read requests", async |connection| {
-                let rows = connection.fetch(sql.requests, &[]).await?;
-                rows.iter()
-                    .map(|row| {
-                        Ok(Request {
-                            number: row.uint("number")?,
-                            // What is asked for is all that is looked for.
-                            kind: RequestKind::Forget,
-                            // What is no text names no conductor, and is answered so.
-                            argument: row.text("argument").unwrap_or_default(),
-                        })
-                    })
-                    .collect()
+                sweep::requests(connection, sql).await
             })
             .await
     }

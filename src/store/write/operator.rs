@@ -201,7 +201,8 @@ async fn release_node(
         return Ok(WindowDone::default());
     }
     let statements = &unit.inventory.release_by_hand_of_node;
-    let changed = give_back::release(unit, statements, held, uuid, window).await?;
+    let released = give_back::release(unit, statements, held, uuid, window).await?;
+    let changed = released.nodes();
     Ok(WindowDone {
         changed,
         locked: u64::from(changed == 0),
@@ -226,13 +227,14 @@ async fn release(
     let Some(last) = &found.last else {
         return Ok(WindowDone::default());
     };
-    let changed = if found.decisions.is_empty() {
+    let released = if found.decisions.is_empty() {
         let statements = &inventory.release_by_hand;
         give_back::release(unit, statements, &[], last, window).await?
     } else {
         let statements = &inventory.release_by_hand_of_pair;
         give_back::release_of(unit, statements, &found.decisions, last, window).await?
     };
+    let changed = released.nodes();
     Ok(WindowDone {
         changed,
         // Holds are written under the fence alone: what was seen and did not change was passed by.

@@ -6,7 +6,7 @@ use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, WriterConnection};
-use crate::store::records::{Prune, RequestKind, Sweep};
+use crate::store::records::{Prune, Request, RequestKind, Sweep};
 use crate::store::sql::{self, Inventory, Statements};
 use crate::store::write::announce::announce_position;
 use crate::store::write::fenced::Fenced;
@@ -104,6 +104,25 @@ pub async fn prune(
     unit.connection
         .execute(statement, values![before_ms, most])
         .await
+}
+
+/// What operators ask for and is not done yet.
+pub async fn requests(
+    connection: &mut Connection,
+    sql: &Statements,
+) -> Result<Vec<Request>, sqlx::Error> {
+    let rows = connection.fetch(sql.requests, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Request {
+                number: row.uint("number")?,
+                // What is asked for is all that is looked for.
+                kind: RequestKind::Forget,
+                // What is no text names no conductor, and is answered so.
+                argument: row.text("argument").unwrap_or_default(),
+            })
+        })
+        .collect()
 }
 
 /// Asks the deciding replica for something; returns the request's number.

@@ -2,6 +2,8 @@
 //! passed by and counted. State, hold and announcement go together (I3), numbers are given under
 //! the fence (I4).
 
+use std::collections::BTreeMap;
+
 use crate::domain::announcement::{AnnouncementType, OutReason};
 use crate::domain::ids::Pair;
 use crate::store::database::connection::values;
@@ -72,7 +74,6 @@ pub async fn take_out(
 /// The decision that the nodes go out by.
 struct Decision {
     number: u64,
-    id: String,
     decided_at_ms: u64,
     reason: OutReason,
 }
@@ -81,7 +82,6 @@ impl Decision {
     fn read(row: &Row) -> Result<Self, sqlx::Error> {
         Ok(Self {
             number: row.uint("number")?,
-            id: row.text("decision_id")?,
             decided_at_ms: row.uint("decided_at_ms")?,
             reason: out_reason(row)?,
         })
@@ -113,7 +113,7 @@ async fn hold(
         return Ok(0);
     }
     unit.counters.seq += changed;
-    let values = values![window.now_ms, base, base + changed, &decision.id];
+    let values = values![window.now_ms, base, base + changed];
     unit.connection
         .execute(&unit.inventory.mark_out, values)
         .await?;
@@ -125,15 +125,9 @@ async fn hold(
         decided_at_ms: decision.decided_at_ms,
         now_ms: window.now_ms,
     };
-    announce(
-        unit,
-        &header,
-        base + 1,
-        base + changed,
-        window.nodes_per_message,
-    )
-    .await?;
-    count(unit, decision.number, changed).await?;
+    let run = [(header, base + 1, base + changed)];
+    announce(unit, &run, window.nodes_per_message).await?;
+    count(unit, &BTreeMap::from([(decision.number, changed)])).await?;
     Ok(changed)
 }
 

@@ -11,7 +11,7 @@ use crate::store::sql::{Inventory, Statements};
 
 /// Decisions of one pair that a window goes by. More than one or two hold something only where a pair
 /// was lost again and again before its nodes were back.
-const DECISIONS: usize = 50;
+pub const DECISIONS: usize = 50;
 
 /// What a window covers.
 #[derive(Default)]

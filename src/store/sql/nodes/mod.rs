@@ -1,6 +1,7 @@
-//! Statements over the nodes: words (`words.rs`), selects and inserts (`statements.rs`), updates
-//! (`updates.rs`), looks for work (`survey.rs`).
+//! Statements over the nodes: words (`words.rs`), selects and inserts (`statements.rs`), the same over
+//! several pairs (`each.rs`), updates (`updates.rs`), looks for work (`survey.rs`).
 
+mod each;
 mod statements;
 mod survey;
 mod updates;
@@ -39,12 +40,21 @@ Inventory {
     /// their holds. `$1` seq, `$2` decision, `$3` now, `$4`, `$5` the pair, `$6` after, `$7`
     /// last.
     hold: String,
-    /// Marks exactly the rows of the new holds. `$1` now, `$2`, `$3`: above and up to which `seq`,
-    /// `$4` the decision's UUID.
+    /// How many nodes each of several lost pairs has to walk over; NULL if one of them has a key longer than
+    /// any message may carry, or, on MySQL, if it has more than `$1`. The numbers of their decisions go in
+    /// between.
+    size_of_each: (String, String),
+    /// As [`hold`](Self::hold), of several pairs as a whole. `$1` seq, `$2` now, `$3` the most nodes of one;
+    /// the numbers of their decisions go in between.
+    hold_each: (String, String),
+    /// Marks exactly the rows of the new holds. `$1` now, `$2`, `$3`: above and up to which `seq`.
     mark_out: String,
     /// How many rows of the window should be out and are not held: another session has locked them.
     /// `$1`, `$2` the pair, `$3` after, `$4` last, `$5` decision.
     left_in: String,
+    /// The same of several pairs as a whole, by decision, at most `$1` of each. The numbers of their
+    /// decisions go in between.
+    left_in_each: (String, String),
 
     // --- give back; `$1` seq, `$2` now, `$3` after, `$4` last; of a pair, its decisions go in between
     /// Each ends the holds of the window that have one reason to end.
@@ -59,8 +69,8 @@ Inventory {
     release_by_hand_of_node: Vec<String>,
     /// Unmarks the rows whose holds ended. `$1` now, `$2`, `$3`: above and up to which `seq`.
     mark_in: String,
-    /// How many holds of a pair in the window should have ended and did not: another session has
-    /// locked their rows. `$1` after, `$2` last; its decisions go in between.
+    /// How many holds in the window should have ended and did not, by decision: another session has
+    /// locked their rows. `$1` after, `$2` last; the decisions go in between.
     left_out: (String, String),
     /// A held node that needs another lost pair now: from here on that pair's return releases it.
     /// `$1` after, `$2` last.

@@ -6,13 +6,13 @@
 //! node (`NOT EXISTS`): `NOT IN` becomes a scan for each node once its table outgrows memory.
 
 use super::words::{Kind, Words};
-use super::{Inventory, survey, updates};
+use super::{Inventory, each, survey, updates};
 
 /// By the pair's decisions, so that the holds of all other pairs are not even looked at.
 const OF_PAIR: &str = " AND c.decision IN (DECISIONS)";
 
-/// What comes before and after the numbers of the pair's decisions.
-fn around(statement: &str) -> (String, String) {
+/// What comes before and after the numbers of decisions.
+pub fn around(statement: &str) -> (String, String) {
     let (before, after) = statement.split_once("DECISIONS").unwrap_or_default();
     (before.to_owned(), after.to_owned())
 }
@@ -44,8 +44,11 @@ pub fn inventory(words: &Words) -> Inventory {
         schema: schema(words).into(),
         pair_window: pair_window(words),
         hold: hold(words),
+        size_of_each: each::size(words),
+        hold_each: each::hold(words),
         mark_out: updates::mark_out(words),
         left_in: left_in(words),
+        left_in_each: each::left_in(words),
         release: release("", returned),
         release_of_pair: of_pair(returned),
         release_by_hand: release("", by_hand),
@@ -269,10 +272,10 @@ fn left_out(words: &Words) -> (String, String) {
         return Default::default();
     }
     around(&format!(
-        "SELECT count(*) AS nodes FROM nodewarden_changes c {mark}
+        "SELECT c.decision, count(*) AS nodes FROM nodewarden_changes c {mark}
         {join} nodes n ON {is}
         {join} nodewarden_pairs p ON {needs}
-        WHERE c.held > $1 AND c.held <= $2{bounded} AND p.state = 'active'{ours}{OF_PAIR}",
+        WHERE c.held > $1 AND c.held <= $2{bounded} AND p.state = 'active'{ours}{OF_PAIR} GROUP BY c.decision",
         join = words.then(),
         mark = mark(words, words.then()),
         is = words.is("c.held"),

@@ -24,15 +24,22 @@ fn changes(words: &Words, state: &str) -> String {
 
 pub fn mark_out(words: &Words) -> String {
     let (mark, changes) = (words.mark(), changes(words, "out_of_service"));
+    let decision = match words.kind {
+        Kind::Native => String::new(),
+        Kind::Ironic(_) => format!(
+            " {} nodewarden_decisions m ON m.number = c.decision",
+            words.then()
+        ),
+    };
     if joins(words) {
         return format!(
-            "UPDATE nodewarden_changes c STRAIGHT_JOIN {changed} SET {mark}
+            "UPDATE nodewarden_changes c{decision} STRAIGHT_JOIN {changed} SET {mark}
             WHERE c.seq > $2 AND c.seq <= $3{changes}",
             changed = words.changed("c.uuid"),
         );
     }
     format!(
-        "UPDATE nodes AS n SET {mark} FROM nodewarden_changes c
+        "UPDATE nodes AS n SET {mark} FROM nodewarden_changes c{decision}
         WHERE c.seq > $2 AND c.seq <= $3 AND {is}{changes}",
         is = words.is("c.uuid"),
     )

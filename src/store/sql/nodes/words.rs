@@ -113,6 +113,33 @@ impl Words {
         }
     }
 
+    /// The node needs the pair of the decision `d`, said so that an index finds it, and that in
+    /// [`order`](Self::order_of_pair) the one of pairs alone does. PostgreSQL compares rows: else it sorts all
+    /// nodes of a pair for the first few, where its statistics promise few.
+    pub fn of_decision(&self) -> String {
+        let group = self.group();
+        let between = format!("{group} >= d.conductor_group AND {group} <= d.conductor_group");
+        match (&self.kind, self.dialect) {
+            (Native, Postgres) => format!(
+                "(n.driver, {group}, n.uuid) > (d.driver, d.conductor_group, '')
+                AND (n.driver, {group}) <= (d.driver, d.conductor_group)"
+            ),
+            (Ironic(_), Postgres) => {
+                format!("n.driver = d.driver COLLATE \"default\" AND {between}")
+            }
+            (_, Sqlite) => format!("n.driver = d.driver AND {between}"),
+            (_, MySql) => self.of_pair("d.conductor_group", "d.driver"),
+        }
+    }
+
+    /// The order of the index by which a pair's nodes are walked.
+    pub fn order_of_pair(&self) -> String {
+        match (&self.kind, self.dialect) {
+            (Native, Postgres) => format!("n.driver, {}, n.uuid", self.group()),
+            _ => format!("{}, n.uuid", self.group()),
+        }
+    }
+
     /// The node needs the pair `p`.
     pub fn needs(&self) -> String {
         format!(
@@ -337,13 +364,13 @@ impl Words {
         }
     }
 
-    /// Marks a node. `$1` is now, `$4` the decision's UUID.
+    /// Marks a node, by the decision `m`. `$1` is now.
     pub fn mark(&self) -> String {
         match self.kind {
             Native => "service_state = 'out_of_service', service_state_since_ms = $1".to_owned(),
             Ironic(_) => format!(
                 "maintenance = TRUE, fault = 'no active conductor', maintenance_reason = {}, updated_at = {}",
-                self.reason("$4"),
+                self.reason("m.decision_id"),
                 self.now()
             ),
         }

@@ -89,7 +89,13 @@ pub fn give_back(
 }
 
 /// Holds of the window that are to end, in order of decision, reason and uuid: seq and reason.
-fn due(tables: &Tables, of: Of<'_>, after: &str, last: &str, ends: Ends) -> Vec<(u64, BackReason)> {
+pub fn due(
+    tables: &Tables,
+    of: Of<'_>,
+    after: &str,
+    last: &str,
+    ends: Ends,
+) -> Vec<(u64, BackReason)> {
     let holds = tables.holds_within(after, Some(last));
     let mut due: Vec<_> = holds
         .filter(|(_, hold)| of.is(hold))

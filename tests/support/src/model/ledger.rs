@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use nodewarden::config::Mode;
+use nodewarden::domain::change::Standing;
 use nodewarden::domain::committed::{Committed, Loss};
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::store::{
@@ -12,7 +13,9 @@ use nodewarden::store::{
 
 use super::intake::whole_ms;
 use super::unit::{Fault, Unit};
-use super::{Call, Ended, Model, count, give_back, intake, lost, survey, sweep, take_out, walk};
+use super::{
+    Call, Ended, Model, count, give_back, intake, lost, survey, sweep, take_out, together, walk,
+};
 
 /// At most so many requests are read at once, as in the real store.
 const REQUESTS: usize = 100;
@@ -256,6 +259,19 @@ impl Ledger for ModelLedger {
         let rows = window.nodes as usize;
         self.fenced(epoch, window.now_ms, "give_back", rows, |unit| {
             give_back::give_back(unit, pair, window)
+        })
+    }
+
+    async fn carry_out(
+        &mut self,
+        epoch: u64,
+        to: Standing,
+        pairs: &[Pair],
+        window: &Window,
+    ) -> Result<Vec<Option<WindowDone>>, StoreError> {
+        let rows = window.nodes as usize;
+        self.fenced(epoch, window.now_ms, "carry_out", rows, |unit| {
+            together::carry_out(unit, to, pairs, window)
         })
     }
 

@@ -49,6 +49,7 @@ mod sweep;
 mod table;
 mod tables;
 mod take_out;
+mod together;
 mod unit;
 mod walk;
 

@@ -1,7 +1,7 @@
 //! Taking a lost pair's nodes out.
 
 use nodewarden::domain::announcement::{AnnouncementType, OutReason};
-use nodewarden::domain::change::Standing;
+use nodewarden::domain::change::{Standing, Verdict};
 use nodewarden::domain::ids::Pair;
 use nodewarden::store::{Rows, Window, WindowDone};
 
@@ -51,16 +51,18 @@ pub fn may_go(
         return Ok(None);
     };
     let verdict = decision.verdict;
-    let reason = OutReason::of(verdict).ok_or_else(|| {
-        Fault::Corrupt(format!(
-            "table nodewarden_decisions: nodes are out by a decision with the verdict {verdict}"
-        ))
-    })?;
+    let reason = OutReason::of(verdict).ok_or_else(|| no_reason(verdict))?;
     let unwanted = reason == OutReason::DriverUnknown && !window.unknown;
     if unwanted || decision.observed {
         return Ok(None);
     }
     Ok(Some((number, decision.clone(), reason)))
+}
+
+pub fn no_reason(verdict: Verdict) -> Fault {
+    Fault::Corrupt(format!(
+        "table nodewarden_decisions: nodes are out by a decision with the verdict {verdict}"
+    ))
 }
 
 /// Holds, marks and announces what of the window is to go out (I3); returns how many nodes.

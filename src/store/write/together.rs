@@ -1,0 +1,70 @@
+//! Carrying out the decisions of several small pairs in one transaction, with statements for all of them:
+//! many pairs may be lost at one instant, and each round trip to the database takes its time (L1).
+//!
+//! What a pair comes to is the same as alone: [`take_out`](super::take_out) and
+//! [`give_back`](super::give_back) say how. Here is which pairs fit, and what they complete.
+
+use std::collections::BTreeMap;
+
+use crate::domain::change::Standing;
+use crate::domain::ids::Pair;
+use crate::store::database::connection::Value;
+use crate::store::records::{Window, WindowDone};
+use crate::store::write::fenced::Fenced;
+use crate::store::write::give_back::listed;
+use crate::store::write::small_pairs::{Decision, Moved, of_pairs};
+use crate::store::write::{pause, together_back, together_out};
+
+pub async fn carry_out(
+    unit: &mut Fenced<'_>,
+    to: Standing,
+    pairs: &[Pair],
+    window: &Window,
+) -> Result<Vec<Option<WindowDone>>, sqlx::Error> {
+    let paused = WindowDone {
+        paused: true,
+        ..WindowDone::default()
+    };
+    // Under the fence: who pauses is serialised with us.
+    if to == Standing::Lost && pause::read(unit.connection, unit.sql).await?.is_some() {
+        return Ok(vec![Some(paused); pairs.len()]);
+    }
+    let mut decisions = of_pairs(unit, pairs).await?;
+    decisions.retain(|_, decision| decision.applies(to, window));
+    let moved = match to {
+        Standing::Lost => together_out::take_out(unit, &decisions, pairs.len(), window).await?,
+        Standing::Active => together_back::give_back(unit, &decisions, pairs, window).await?,
+    };
+    complete(unit, &decisions, &moved, window).await?;
+    let done = (0..pairs.len()).map(|at| match (decisions.get(&at), moved.get(&at)) {
+        (Some(decision), Some(of)) => Some(of.done(decision, window)),
+        // Too large.
+        (Some(_), None) => None,
+        // Nothing is to do.
+        (None, _) => Some(WindowDone::default()),
+    });
+    Ok(done.collect())
+}
+
+/// What is carried out completes, in one statement.
+async fn complete(
+    unit: &mut Fenced<'_>,
+    decisions: &BTreeMap<usize, Decision>,
+    moved: &Moved,
+    window: &Window,
+) -> Result<(), sqlx::Error> {
+    let done = moved
+        .iter()
+        .filter_map(|(at, of)| Some((decisions.get(at)?, of)))
+        .filter(|(decision, of)| of.completes(decision, window));
+    let numbers: Vec<u64> = done.map(|(decision, _)| decision.number).collect();
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let (before, behind) = unit.sql.complete_each;
+    let statement = format!("{before}{}{behind}", listed(2, &numbers));
+    let mut values: Vec<Value<'_>> = vec![window.now_ms.into()];
+    values.extend(numbers.iter().copied().map(Value::from));
+    unit.connection.execute(&statement, &values).await?;
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! Taking the nodes of several small pairs out: state, hold and announcement go together (I3), in order of
+//! the pairs' decisions, so that those of one lie next to each other (I4).
+
+use std::collections::BTreeMap;
+
+use crate::domain::announcement::AnnouncementType;
+use crate::store::database::connection::{Value, values};
+use crate::store::records::Window;
+use crate::store::write::announce::{Header, announce, count};
+use crate::store::write::fenced::Fenced;
+use crate::store::write::give_back::{by_decision, listed};
+use crate::store::write::small_pairs::{Decision, Moved, OfPair, Room};
+
+/// Takes out what fits; of `pairs` pairs, those with `decisions` may go.
+pub async fn take_out(
+    unit: &mut Fenced<'_>,
+    decisions: &BTreeMap<usize, Decision>,
+    pairs: usize,
+    window: &Window,
+) -> Result<Moved, sqlx::Error> {
+    let numbers: Vec<u64> = decisions.values().map(|decision| decision.number).collect();
+    let limit = window.of_each(pairs);
+    let inventory = unit.inventory;
+    let sizes = of_each(unit, &inventory.size_of_each, limit, &numbers).await?;
+    let mut room = Room::of(window, pairs);
+    let mut fit: BTreeMap<u64, (usize, &Decision)> = BTreeMap::new();
+    let mut moved = Moved::new();
+    for (at, decision) in decisions {
+        let size = sizes.get(&decision.number).copied();
+        if room.takes(size) {
+            moved.insert(*at, OfPair::default());
+            if size > Some(0) {
+                fit.insert(decision.number, (*at, decision));
+            }
+        }
+    }
+    let numbers: Vec<u64> = fit.keys().copied().collect();
+    if numbers.is_empty() {
+        return Ok(moved);
+    }
+    for (decision, nodes) in hold(unit, &fit, &numbers, limit, window).await? {
+        if let Some(of) = fit.get(&decision).and_then(|(at, _)| moved.get_mut(at)) {
+            (of.changed, of.counted) = (nodes, nodes);
+        }
+    }
+    // However many were held: a node may have been registered meanwhile.
+    for (decision, nodes) in of_each(unit, &inventory.left_in_each, limit, &numbers).await? {
+        if let Some(of) = fit.get(&decision).and_then(|(at, _)| moved.get_mut(at)) {
+            of.locked = nodes;
+        }
+    }
+    Ok(moved)
+}
+
+/// Holds, marks and announces; returns how many nodes of each decision.
+async fn hold(
+    unit: &mut Fenced<'_>,
+    fit: &BTreeMap<u64, (usize, &Decision)>,
+    numbers: &[u64],
+    limit: u64,
+    window: &Window,
+) -> Result<BTreeMap<u64, u64>, sqlx::Error> {
+    let base = unit.counters.seq;
+    let (before, behind) = &unit.inventory.hold_each;
+    let statement = format!("{before}{}{behind}", listed(4, numbers));
+    let mut values: Vec<Value<'_>> = values![base, window.now_ms, limit].clone();
+    values.extend(numbers.iter().copied().map(Value::from));
+    let changed = unit.connection.execute(&statement, &values).await?;
+    if changed == 0 {
+        return Ok(BTreeMap::new());
+    }
+    let end = base + changed;
+    unit.counters.seq = end;
+    let marked = values![window.now_ms, base, end];
+    unit.connection
+        .execute(&unit.inventory.mark_out, marked)
+        .await?;
+    let taken = unit.sql.taken;
+    let mut held = BTreeMap::new();
+    let mut runs = Vec::new();
+    for run in unit.connection.fetch(taken, values![base, end]).await? {
+        let (first, last) = (run.uint("first")?, run.uint("last")?);
+        let number = run.uint("decision")?;
+        held.insert(number, last - first + 1);
+        let decision = fit.get(&number).map(|(_, decision)| *decision);
+        let header = Header {
+            announcement_type: AnnouncementType::OutOfService,
+            decision: Some(number),
+            reason: decision
+                .and_then(|it| it.reason)
+                .map(|reason| reason.as_str()),
+            released_by: None,
+            decided_at_ms: decision.map_or(window.now_ms, |it| it.decided_at_ms),
+            now_ms: window.now_ms,
+        };
+        runs.push((header, first, last));
+    }
+    announce(unit, &runs, window.nodes_per_message).await?;
+    count(unit, &held).await?;
+    Ok(held)
+}
+
+/// A number of nodes for each of these decisions, where it has one.
+async fn of_each(
+    unit: &mut Fenced<'_>,
+    (before, behind): &(String, String),
+    limit: u64,
+    numbers: &[u64],
+) -> Result<BTreeMap<u64, u64>, sqlx::Error> {
+    if numbers.is_empty() || before.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let statement = format!("{before}{}{behind}", listed(2, numbers));
+    let mut values: Vec<Value<'_>> = vec![limit.into()];
+    values.extend(numbers.iter().copied().map(Value::from));
+    by_decision(&unit.connection.fetch(&statement, &values).await?)
+}

@@ -1,0 +1,85 @@
+//! Many pairs that turned at one instant, carried out together: one transaction for as many small ones as
+//! fit into an eighth of a second (L1), since each takes its round trips to the database.
+
+use super::end::{Fault, Step, is_about_rows};
+use super::lines::log_window;
+use super::pausing::Pausing;
+use super::pending::{AGAIN, Over, Walk};
+use super::ports::{Clock, Ledger};
+use super::rules::Rules;
+use super::term::Term;
+use crate::domain::change::Standing;
+use crate::store::Window;
+use crate::telemetry;
+
+/// Carries out what can be together with the most urgent walk. Returns whether that had its turn: what is
+/// too large for it, or alone, goes on by itself.
+pub(super) async fn carry_out<L: Ledger, C: Clock>(
+    term: &mut Term,
+    ledger: &mut L,
+    clock: &C,
+    walk: &Walk,
+    rules: &Rules,
+    pausing: &mut Pausing,
+    step: &mut Step,
+) -> Result<bool, Fault> {
+    let now = clock.now();
+    let (to, pairs) = term
+        .pending
+        .alike(walk, &term.map, term.together.next(), now.mono);
+    if pairs.len() < 2 {
+        return Ok(false);
+    }
+    let window = Window {
+        after: String::new(),
+        nodes: term.windows.first(),
+        nodes_per_message: rules.nodes_per_message,
+        unknown: rules.unknown_after.is_some(),
+        completes: true,
+        now_ms: now.wall_ms,
+    };
+    let done = match ledger.carry_out(term.epoch, to, &pairs, &window).await {
+        Ok(done) => done,
+        Err(fault) if is_about_rows(&fault) => {
+            tracing::warn!(
+                fault = telemetry::error_chain(&fault),
+                pairs = pairs.len(),
+                "decisions cannot be carried out together; carrying out fewer at once"
+            );
+            term.together.refused(pairs.len());
+            return Ok(true);
+        }
+        Err(fault) => {
+            // Others shall have their turn.
+            term.together.failed(pairs.len());
+            for pair in pairs {
+                term.pending.put_back(&Over::Pair(pair));
+            }
+            return Err(fault.into());
+        }
+    };
+    if done.iter().flatten().any(|done| done.paused) {
+        pausing.met();
+        return Ok(true);
+    }
+    let took = clock.now().mono.since(now.mono);
+    telemetry::CHUNK.took(took);
+    let direction = match to {
+        Standing::Lost => "out",
+        Standing::Active => "back",
+    };
+    let first = done.first().is_some_and(Option::is_some);
+    let (asked, again) = (pairs.len(), now.mono.plus(AGAIN));
+    let mut fit = Vec::with_capacity(asked);
+    for (pair, done) in pairs.into_iter().zip(done) {
+        let Some(done) = done else { continue };
+        let over = Over::Pair(pair);
+        log_window(&over, &done, direction, term.epoch, took);
+        step.moved += done.changed;
+        term.counting.moved(done.changed);
+        fit.push((over, done));
+    }
+    term.together.took(asked, fit.len(), took);
+    term.pending.done_together(&fit, again);
+    Ok(first)
+}
