@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::link::BrokerConnection;
-use super::{BrokerError, Publisher};
+use super::{BrokerError, Publisher, Unpublished};
 use crate::config::Amqp;
 use crate::message::{Outgoing, Published};
 
@@ -27,9 +27,11 @@ impl Announcements {
         })
     }
 
-    /// As [`Publisher::publish`], except that it waits for as long as the broker blocks us.
-    pub async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
-        self.publisher.publish(messages).await
+    /// As [`Publisher::publish`], except that it waits for as long as the broker blocks us. After an error
+    /// the channel is used up.
+    pub async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, Unpublished> {
+        let published = self.publisher.publish(messages).await;
+        published.map_err(|fault| self.publisher.unpublished(fault))
     }
 
     /// Goes on with a fresh channel of the same connection; after an error, with the old one.

@@ -13,7 +13,7 @@ use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation};
 
 use super::BrokerError;
-use super::error::{classify, no_answer};
+use super::error::{classify, no_answer, reply_code};
 use super::link::BrokerConnection;
 use crate::message::Published;
 
@@ -39,6 +39,8 @@ pub(super) struct ConfirmedChannel {
     in_doubt: bool,
     /// Whether publishing waits for as long as the broker blocks the connection.
     patient: bool,
+    /// What the broker closed the channel with.
+    closed_with: Option<u16>,
 }
 
 impl ConfirmedChannel {
@@ -48,6 +50,7 @@ impl ConfirmedChannel {
             link: Arc::clone(link),
             in_doubt: false,
             patient: false,
+            closed_with: None,
         })
     }
 
@@ -57,8 +60,22 @@ impl ConfirmedChannel {
         self
     }
 
-    /// Ends the channel; what the broker answers to that changes nothing.
+    /// The code that the broker closed the channel with, if it did while we published.
+    pub(super) fn closed_with(&self) -> Option<u16> {
+        self.closed_with
+    }
+
+    /// Whether its connection stands.
+    pub(super) fn connected(&self) -> bool {
+        self.link.connected()
+    }
+
+    /// Ends the channel; what the broker answers to that changes nothing. One that is stuck already is
+    /// only dropped, which ends it as well.
     pub(super) async fn close(self) {
+        if self.in_doubt {
+            return;
+        }
         let goodbye = self.channel.close(200, "OK".into());
         if !matches!(
             tokio::time::timeout(self.link.limit(), goodbye).await,
@@ -93,7 +110,7 @@ impl ConfirmedChannel {
     }
 
     async fn window(
-        &self,
+        &mut self,
         window: &[Parcel<'_>],
         outcomes: &mut Vec<Published>,
     ) -> Result<(), BrokerError> {
@@ -120,7 +137,9 @@ impl ConfirmedChannel {
                     Some(written) => written,
                     None => self.answered("publishing", publish).await?,
                 };
-                confirms.push(written.map_err(|fault| classify("publishing", &fault))?);
+                confirms.push(
+                    written.map_err(|fault| closed(&mut self.closed_with, "publishing", &fault))?,
+                );
             }
         }
         let mut returned = HashSet::new();
@@ -129,7 +148,7 @@ impl ConfirmedChannel {
             let verdict = self
                 .answered("waiting for a confirm", confirm)
                 .await?
-                .map_err(|fault| classify("waiting for a confirm", &fault))?;
+                .map_err(|fault| closed(&mut self.closed_with, "waiting for a confirm", &fault))?;
             outcomes.push(match verdict {
                 Confirmation::Ack(_) => Published::Confirmed,
                 Confirmation::Nack(_) => Published::Nacked,
@@ -178,6 +197,12 @@ impl ConfirmedChannel {
             None => no_answer(what, self.link.limit()),
         }
     }
+}
+
+/// The channel failed: with a code, if the broker closed it.
+fn closed(with: &mut Option<u16>, what: &str, fault: &lapin::Error) -> BrokerError {
+    *with = reply_code(fault);
+    classify(what, fault)
 }
 
 /// What a returned message is recognised by.

@@ -41,7 +41,8 @@ impl BrokerError {
         }
     }
 
-    fn text(self) -> String {
+    /// What happened, without the kind.
+    pub(super) fn text(self) -> String {
         match self {
             Self::Unreachable(text)
             | Self::Refused(text)

@@ -19,6 +19,7 @@ mod session;
 mod subscriber;
 mod ticks;
 mod topology;
+mod unpublished;
 mod url;
 
 pub use announcements::Announcements;
@@ -31,6 +32,7 @@ pub use error::BrokerError;
 pub use publisher::Publisher;
 pub use session::Session;
 pub use subscriber::Subscriber;
+pub use unpublished::Unpublished;
 pub use url::{UrlFault, check_url};
 
 /// `app_id` of everything that is published here.

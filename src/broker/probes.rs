@@ -8,14 +8,15 @@ use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel};
 
-use super::error::{chain, no_answer};
+use super::error::chain;
 use super::in_flight::{Fate, InFlight, written};
 use super::link::BrokerConnection;
 use super::{APP_ID, BrokerError};
 use crate::clock::{new_id, now_ms};
 use crate::message::{PROBE_KEY, PROBE_TYPE};
 
-/// A channel for probes, at most one in flight. A missing exchange ends it, never the session.
+/// A channel for probes, at most one in flight. What others do to the exchange (they delete it, or bind a
+/// queue that confirms nothing) ends the channel, never the session.
 pub(super) struct Probes {
     exchange: ShortString,
     link: Arc<BrokerConnection>,
@@ -92,7 +93,14 @@ impl Probes {
         }
         let returned = match waiting.look(self.link.limit()) {
             Fate::Waiting => return Ok(()),
-            Fate::Overdue => return Err(no_answer("confirming a probe", self.link.limit())),
+            Fate::Overdue => {
+                (self.channel, self.in_flight) = (None, None);
+                self.returned = Some(format!(
+                    "exchange {:?} confirms none of ours (has a queue bound to it lost its majority?)",
+                    self.exchange.as_str()
+                ));
+                return Ok(());
+            }
             Fate::Failed(fault) => return self.lost_channel(&fault),
             Fate::Answered { returned } => returned,
         };

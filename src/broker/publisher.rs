@@ -8,7 +8,7 @@ use lapin::types::ShortString;
 use super::confirmed::{ConfirmedChannel, Parcel};
 use super::error::short;
 use super::link::BrokerConnection;
-use super::{APP_ID, BrokerError};
+use super::{APP_ID, BrokerError, Unpublished};
 use crate::message::{Outgoing, Published};
 
 /// `delivery_mode` of a message that survives a restart of the broker.
@@ -62,6 +62,13 @@ impl Publisher {
             }
         }
         self.channel.publish(&parcels).await
+    }
+}
+
+impl Publisher {
+    /// Why [`publish`](Self::publish) failed just now, for one that goes on.
+    pub(super) fn unpublished(&self, fault: BrokerError) -> Unpublished {
+        Unpublished::from(fault, self.channel.closed_with(), self.channel.connected())
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::announcer::{Announcer, Fresh};
 use super::ports::Queue;
-use crate::broker::{Announcements, BrokerError, Consumer};
+use crate::broker::{Announcements, BrokerError, Consumer, Unpublished};
 use crate::message::{Delivery, Outgoing, Published, Refused};
 
 impl Queue for Consumer {
@@ -42,7 +42,7 @@ impl Queue for Consumer {
 }
 
 impl Announcer for Announcements {
-    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
+    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, Unpublished> {
         self.publish(messages).await
     }
 

@@ -1,6 +1,6 @@
 //! What the relay waits for: a way to the broker that can be made fresh; real and simulated alike.
 
-use crate::broker::BrokerError;
+use crate::broker::{BrokerError, Unpublished};
 use crate::message::{Outgoing, Published};
 
 /// What the relay asks for after a refusal.
@@ -15,8 +15,8 @@ pub enum Fresh {
 /// Where announcements go.
 pub trait Announcer {
     /// Publishes in order and awaits every confirm, also while the broker blocks us; results in
-    /// that order. An error ends the session, and the messages' fate is unknown.
-    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError>;
+    /// that order. After an error the messages' fate is unknown, and nothing more goes this way.
+    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, Unpublished>;
 
     /// Goes on with something fresh; after an error, with what was in use.
     async fn renew(&mut self, how: Fresh) -> Result<(), BrokerError>;

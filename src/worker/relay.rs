@@ -1,8 +1,9 @@
 //! The second task: carries committed announcements to the broker, in order, and decides nothing.
 //!
 //! A window is published, every confirm awaited, then the progress stored; a crash in between
-//! repeats the same bytes (I4). What the broker refuses goes out again on a fresh channel, then on
-//! a fresh connection, and is passed by, alone, if those refuse it for 30 s too.
+//! repeats the same bytes (I4). What the broker refuses or does not answer goes out again on a fresh
+//! channel, then on a fresh connection, and is passed by, alone, if those do not carry it for long
+//! enough. No announcement ends the session: the loop decides on, and notices a dead connection itself.
 
 mod nacked;
 
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use self::nacked::Nacking;
 use super::announcer::Announcer;
 use super::ports::{Clock, Outbox};
-use crate::broker::BrokerError;
+use crate::broker::Unpublished;
 use crate::domain::time::Mono;
 use crate::failpoints;
 use crate::message::{Outgoing, Published};
@@ -42,9 +43,9 @@ const POLL: Duration = Duration::from_secs(1);
 /// Why the relay ended.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayEnd {
-    /// The broker.
+    /// The exchange is gone: a new session makes it.
     #[error("relay: {0}")]
-    Broker(#[from] BrokerError),
+    NoExchange(Unpublished),
     /// The database, or another replica that took over.
     #[error("relay: {0}")]
     Store(#[from] StoreError),
@@ -167,7 +168,11 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             .iter()
             .map(|announcement| wire::encode(announcement, &self.exchange))
             .collect();
-        let results = self.publish(&messages).await?;
+        // Nothing of a window whose channel failed counts as taken.
+        let results = match self.publish(&messages).await {
+            Ok(results) => results,
+            Err(why) => self.held_back(why)?,
+        };
         let mut out = results
             .iter()
             .take_while(|result| **result != Published::Nacked)
@@ -203,8 +208,9 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
     }
 
     /// Publishes, and counts what no queue wanted up to the first that was refused.
-    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, RelayEnd> {
-        let results = self.announcer.publish(messages).await?;
+    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, Unpublished> {
+        let results = self.announcer.publish(messages).await;
+        let results = results.inspect_err(|_| telemetry::NACKED.count(1))?;
         for result in &results {
             match result {
                 Published::Confirmed => {}
@@ -216,6 +222,18 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             }
         }
         Ok(results)
+    }
+
+    /// A window that did not go out, as far as anything goes on without a new session.
+    fn held_back(&mut self, why: Unpublished) -> Result<Vec<Published>, RelayEnd> {
+        if matches!(why, Unpublished::NoExchange(_)) {
+            return Err(RelayEnd::NoExchange(why));
+        }
+        tracing::debug!(
+            why = telemetry::error_chain(&why),
+            "announcements did not go out"
+        );
+        Ok(Vec::new())
     }
 
     fn unroutable(&mut self) {

@@ -5,6 +5,7 @@ use nodewarden_tests::database::Kind;
 use crate::harness::{Cluster, signed};
 use nodewarden_tests::deployment::Deployment;
 use nodewarden_tests::own_broker::OwnBroker;
+use nodewarden_tests::rabbitmq::Client;
 use nodewarden_tests::waiting::{eventually, eventually_blocking};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,6 +97,90 @@ async fn l4_a_broker_s_alarm_makes_announcements_wait_and_ends_no_session() {
     let log = replica.log();
     assert!(!log.contains("session over"), "{log}");
     assert_eq!(log.matches("this replica decides now").count(), 1, "{log}");
+}
+
+/// Stops or lets go on the process of a queue: what it takes is neither lost nor confirmed.
+fn queue_process(broker: &OwnBroker, doing: &str, queue: &str) {
+    let eval = format!(
+        "{{ok, Q}} = rabbit_amqqueue:lookup(rabbit_misc:r(<<\"/\">>, queue, <<\"{queue}\">>)), \
+         sys:{doing}(amqqueue:get_pid(Q))."
+    );
+    broker.run(&["ctl"], &["eval", &eval]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l4_a_subscriber_s_queue_that_confirms_nothing_ends_no_session_and_deafens_no_other() {
+    let broker = OwnBroker::start();
+    let mut cluster = Cluster::at(&broker.url(), Kind::chosen()).await;
+    let nodes = cluster.nodes("a", 3).await;
+    let limits = ["--set", "amqp.timeout=1s"];
+    let replica = cluster.replica("only", &limits).await;
+    replica.role(&["active"]).await;
+    cluster.joined("c1", 1, &["a"]).await;
+    let client = Client::at(&broker.url()).await;
+    let (events, announced) = (
+        cluster.amqp.events_exchange.clone(),
+        cluster.amqp.nodes_exchange.clone(),
+    );
+    client.queue("stuck", &[], Some((&announced, "#"))).await;
+    let mut listener = cluster.listen().await;
+    queue_process(&broker, "suspend", "stuck");
+    cluster.left("c1", 1).await;
+    listener.heard_from(1, 3).await;
+    let reason = async |part: &str| {
+        eventually("the replica says what is wrong", async || {
+            let reasons = replica.get("/readyz").await["reasons"].to_string();
+            reasons.contains(part).then_some(())
+        })
+        .await;
+    };
+    reason("announcements wait: waiting for a confirm: no answer").await;
+    queue_process(&broker, "resume", "stuck");
+    eventually("all is announced", async || {
+        let overview = cluster.overview().await;
+        (overview.announced == overview.last_announcement).then_some(())
+    })
+    .await;
+
+    // The same at the exchange through which probes come.
+    client.queue("stranger", &[], Some((&events, "#"))).await;
+    queue_process(&broker, "suspend", "stranger");
+    reason("confirms none of ours").await;
+    queue_process(&broker, "resume", "stranger");
+    eventually("the replica is content", async || {
+        (replica.get("/readyz").await["ready"] == true).then_some(())
+    })
+    .await;
+    let log = replica.log();
+    assert!(!log.contains("session over"), "{log}");
+    assert!(!log.contains("passed an announcement by"), "{log}");
+    cluster.wait_out(&nodes).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l4_an_announcement_over_the_broker_s_limit_is_passed_by_and_ends_no_session() {
+    let broker = OwnBroker::with_plugins("", |_| "max_message_size = 2048".to_owned());
+    let mut cluster = Cluster::at(&broker.url(), Kind::chosen()).await;
+    cluster.nodes("small", 3).await;
+    cluster.nodes("large", 100).await;
+    let whole = [
+        "--set",
+        "publish.nodes_per_message=500",
+        "--set",
+        "decide.chunk_nodes=500",
+    ];
+    let replica = cluster.replica("only", &whole).await;
+    replica.role(&["active"]).await;
+    cluster.joined("c1", 1, &["large"]).await;
+    cluster.joined("c2", 1, &["small"]).await;
+    let mut listener = cluster.listen().await;
+    cluster.left("c1", 1).await;
+    cluster.left("c2", 1).await;
+    listener.heard_from(101, 103).await;
+    let log = replica.log();
+    assert!(log.contains("passed an announcement by"), "{log}");
+    assert!(log.contains("larger than configured max size"), "{log}");
+    assert!(!log.contains("session over"), "{log}");
 }
 
 #[test]

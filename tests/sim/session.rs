@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use nodewarden::broker::BrokerError;
+use nodewarden::broker::{BrokerError, Unpublished};
 use nodewarden::message::{
     Delivery, Outgoing, PROBE_KEY, PROBE_TYPE, Published, Refused, TICK_TYPE,
 };
@@ -282,21 +282,21 @@ pub struct WayOut {
 
 impl WayOut {
     /// Whether the broker hears it.
-    fn heard(&self) -> Result<bool, BrokerError> {
+    fn heard(&self) -> Result<bool, Unpublished> {
         let state = self.broker.look();
         if state.vices.down {
-            return Err(BrokerError::Lost("announcing: the broker is down".into()));
+            return Err(Unpublished::Disconnected("the broker is down".into()));
         }
         match self.session.map(|session| &state.seats[&session].fate) {
             None | Some(Fate::InLine) => Ok(true),
             Some(Fate::Unaware(_)) => Ok(false),
-            Some(Fate::Over(why)) => Err(BrokerError::Lost(why.clone())),
+            Some(Fate::Over(why)) => Err(Unpublished::Disconnected(why.clone())),
         }
     }
 }
 
 impl Announcer for WayOut {
-    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
+    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, Unpublished> {
         let time = self.broker.time.clone();
         time.sleep(CALL).await;
         let heard = self.heard()?;
@@ -314,7 +314,7 @@ impl Announcer for WayOut {
         let after = vices.confirms.filter(|after| heard && *after < NO_ANSWER);
         time.sleep(after.unwrap_or(NO_ANSWER)).await;
         match after {
-            None => Err(BrokerError::Lost("announcing: no answer".into())),
+            None => Err(Unpublished::Unanswered("announcing: no answer".into())),
             Some(_) => Ok(vec![published; messages.len()]),
         }
     }

@@ -4,14 +4,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use nodewarden::broker::Unpublished;
 use nodewarden::message::Outgoing;
 use nodewarden::wire;
 use nodewarden::worker::ports::Clock;
 
-use crate::harness::{Nacks, SimSubscriber, Simulation, Worker};
+use crate::harness::{Ends, Nacks, SimSubscriber, Simulation, Worker};
 
 /// How long fresh channels and connections are tried before a message is passed by.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The same for one that is not answered.
+const SILENCE: Duration = Duration::from_secs(90);
 
 /// A worker that has taken out five nodes, each with an announcement of its own that waits.
 async fn five_waiting() -> (Simulation, Worker, Vec<Outgoing>) {
@@ -147,6 +151,79 @@ async fn i4_while_everything_is_refused_each_message_is_tried_on_fresh_ones_and_
     assert_eq!(kept(&subscriber.got()), waiting[3..]);
     assert_eq!(*relay.trouble().borrow(), None);
     assert_repeats_alike(&subscriber);
+}
+
+/// The third of five ends its channel like this, each time and for good: after how long it was passed by.
+async fn passed_by_alone(why: Unpublished) -> Duration {
+    let (sim, worker, mut waiting) = five_waiting().await;
+    let subscriber = SimSubscriber::default();
+    let mut relay = sim.relay(worker.decider.epoch().unwrap(), &subscriber);
+    let ended = waiting.remove(2).message_id;
+    let said = format!("announcements wait: {why}");
+    subscriber.end(Some((Ends::Messages(vec![ended.clone()]), why)));
+    let began = sim.clock.now().mono;
+    assert_eq!(relay.step().await.unwrap(), 1, "those before it, alone");
+    assert_eq!(relay.step().await.unwrap(), 1, "those before it, alone");
+    while relay.step().await.unwrap() == 0 {
+        assert_eq!(relay.trouble().borrow().as_deref(), Some(said.as_str()));
+    }
+    let took = sim.clock.now().mono.since(began);
+    assert_eq!(
+        relay.trouble().borrow().as_deref(),
+        Some("the broker refuses announcements: 1 message was passed by")
+    );
+    while relay.step().await.unwrap() > 0 {}
+    assert_eq!(*relay.trouble().borrow(), None, "it is over");
+    assert_eq!(kept(&subscriber.got()), waiting);
+    let left = sim.reader.overview().await.unwrap().announced;
+    assert_eq!(left, sim.announcements().await.last().unwrap().number);
+    assert_repeats_alike(&subscriber);
+    took
+}
+
+#[tokio::test]
+async fn i4_l4_a_message_that_the_broker_closes_each_channel_for_is_passed_by_alone() {
+    let took = passed_by_alone(Unpublished::Refused("message size 70000".into())).await;
+    assert!(took >= PATIENCE && took < PATIENCE * 2, "{took:?}");
+}
+
+#[tokio::test]
+async fn i4_l4_a_message_that_is_never_answered_is_passed_by_alone_once_a_cluster_would_have_healed()
+ {
+    let took = passed_by_alone(Unpublished::Unanswered("no answer".into())).await;
+    assert!(took >= SILENCE && took < SILENCE + PATIENCE, "{took:?}");
+}
+
+#[tokio::test]
+async fn i4_l4_without_the_right_to_write_or_a_connection_all_waits_and_nothing_is_passed_by() {
+    for why in [
+        Unpublished::Forbidden("ACCESS_REFUSED".into()),
+        Unpublished::Disconnected("connection reset".into()),
+    ] {
+        let (sim, worker, waiting) = five_waiting().await;
+        let subscriber = SimSubscriber::default();
+        let mut relay = sim.relay(worker.decider.epoch().unwrap(), &subscriber);
+        subscriber.end(Some((Ends::Everything, why)));
+        let began = sim.clock.now().mono;
+        while sim.clock.now().mono.since(began) < Duration::from_secs(3600) {
+            assert_eq!(relay.step().await.unwrap(), 0);
+        }
+        subscriber.end(None);
+        while relay.step().await.unwrap() > 0 {}
+        assert_eq!(kept(&subscriber.got()), waiting);
+        assert_eq!(*relay.trouble().borrow(), None, "it is over");
+    }
+}
+
+#[tokio::test]
+async fn l4_a_missing_exchange_is_for_a_new_session_to_make() {
+    let (sim, worker, _) = five_waiting().await;
+    let subscriber = SimSubscriber::default();
+    let mut relay = sim.relay(worker.decider.epoch().unwrap(), &subscriber);
+    let gone = Unpublished::NoExchange("NOT_FOUND".into());
+    subscriber.end(Some((Ends::Everything, gone)));
+    let end = relay.step().await.unwrap_err();
+    assert_eq!(end.to_string(), "relay: NOT_FOUND");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use nodewarden::broker::BrokerError;
+use nodewarden::broker::{BrokerError, Unpublished};
 use nodewarden::config::{Database, InventoryKind};
 use nodewarden::message::{Delivery, Outgoing, Published, Refused};
 
@@ -401,6 +401,8 @@ struct Subscribed {
     tried: Vec<(Way, Outgoing)>,
     way: Way,
     nacks: Nacks,
+    /// What ends the channel without an answer.
+    ends: Option<(Ends, Unpublished)>,
     blocked: bool,
 }
 
@@ -421,6 +423,14 @@ pub enum Nacks {
     ChannelsTo(u32),
     /// What comes by connections up to this one.
     ConnectionsTo(u32),
+    /// The messages with these ids.
+    Messages(Vec<String>),
+}
+
+/// What the broker ends the channel for.
+#[derive(Clone)]
+pub enum Ends {
+    Everything,
     /// The messages with these ids.
     Messages(Vec<String>),
 }
@@ -449,6 +459,11 @@ impl SimSubscriber {
         self.0.lock().unwrap().nacks = nacks;
     }
 
+    /// From now on publishing these fails like this (or nothing any more).
+    pub fn end(&self, ends: Option<(Ends, Unpublished)>) {
+        self.0.lock().unwrap().ends = ends;
+    }
+
     /// From now on the broker blocks those who publish (or takes from them again).
     pub fn block(&self, blocked: bool) {
         self.0.lock().unwrap().blocked = blocked;
@@ -456,13 +471,20 @@ impl SimSubscriber {
 }
 
 impl Announcer for SimSubscriber {
-    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
+    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, Unpublished> {
         let mut inner = self.0.lock().unwrap();
         assert!(!inner.blocked, "published to a broker that blocks");
         let way = inner.way;
         let mut results = Vec::new();
         for message in messages {
             inner.tried.push((way, message.clone()));
+            match &inner.ends {
+                Some((Ends::Everything, why)) => return Err(why.clone()),
+                Some((Ends::Messages(ids), why)) if ids.contains(&message.message_id) => {
+                    return Err(why.clone());
+                }
+                Some(_) | None => {}
+            }
             let nacked = match &inner.nacks {
                 Nacks::Nothing => false,
                 Nacks::Everything => true,

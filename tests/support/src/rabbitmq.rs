@@ -42,7 +42,12 @@ pub struct Client {
 
 impl Client {
     pub async fn connect() -> Self {
-        let connection = Connection::connect(&broker(), ConnectionProperties::default())
+        Self::at(&broker()).await
+    }
+
+    /// Of the broker at this URL.
+    pub async fn at(url: &str) -> Self {
+        let connection = Connection::connect(url, ConnectionProperties::default())
             .await
             .expect("the test broker answers");
         let channel = connection.create_channel().await.expect("a channel");
