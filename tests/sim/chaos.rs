@@ -4,12 +4,16 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use nodewarden::domain::committed::Committed;
 use nodewarden::store::Known;
 use nodewarden::worker::{Rules, Status, session};
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Fate, Return};
 use crate::dice::Dice;
+use crate::losses;
+use crate::mutants::Mutant;
+use crate::oracle::WAITS;
 use crate::replica::SimReplica;
 use crate::time::Process;
 use crate::world::{Weather, World};
@@ -21,13 +25,16 @@ const MS: fn(u64) -> Duration = Duration::from_millis;
 const HEARTBEATS: Duration = Duration::from_secs(20);
 
 /// Another replica is in line again, and takes over.
-const TAKEOVER: Duration = Duration::from_secs(12);
+pub const TAKEOVER: Duration = Duration::from_secs(12);
 
 /// As `database.transaction_limit` is shipped.
 const LIMIT: Duration = Duration::from_secs(15);
 
 /// A queue that gives nothing is noticed by its unanswered ticks.
 const WEDGE: Duration = Duration::from_secs(135);
+
+/// Of the wedges that are drawn, the share that comes: a run with one is long.
+const WEDGES: f64 = 0.2;
 
 /// In a mass silence: after the last sign, and before the first time-out is over.
 const MASS_TAKEOVER: Duration = Duration::from_secs(90);
@@ -39,12 +46,13 @@ struct Place {
     stop: CancellationToken,
     ahead: Rc<Cell<u64>>,
     status: Rc<RefCell<Status>>,
+    known: Known,
     frozen: bool,
 }
 
 /// All replicas, and what may be done to them.
 pub struct Chaos {
-    world: Rc<World>,
+    pub world: Rc<World>,
     dice: RefCell<Dice>,
     places: RefCell<Vec<Place>>,
     next: Cell<Process>,
@@ -111,12 +119,19 @@ pub fn start(world: &Rc<World>, mut dice: Dice) {
     }
     let time = world.time.clone();
     world.disturb(S(0), TAKEOVER);
+    losses::start(&chaos, dice.fork());
     let supervised = Rc::clone(&chaos);
     time.clone().spawn(0, async move {
         loop {
             supervised.world.time.sleep(S(1)).await;
+            supervised.world.unheld().await;
             supervised.restart();
         }
+    });
+    let calms = Rc::clone(&chaos);
+    time.clone().spawn(0, async move {
+        calms.world.time.until(calms.world.wild_until).await;
+        calms.calm();
     });
     time.clone().spawn(0, async move {
         if chaos.world.plan.mass {
@@ -128,12 +143,19 @@ pub fn start(world: &Rc<World>, mut dice: Dice) {
         loop {
             let pause = dice.until_next(chaos.world.plan.chaos);
             time.sleep(pause.max(chaos.least())).await;
+            chaos.world.unheld().await;
             if !chaos.world.wild() {
                 break;
             }
             let deed = *dice.pick(&DEEDS);
+            if deed == Deed::Wedge && !dice.happens(WEDGES) {
+                continue;
+            }
             if dice.happens(0.7) {
                 chaos.something_in_hand(&mut dice).await;
+            }
+            if !chaos.world.wild() {
+                break;
             }
             let places = chaos.places.borrow().len();
             let place = match dice.happens(0.7) {
@@ -146,8 +168,6 @@ pub fn start(world: &Rc<World>, mut dice: Dice) {
             // What lasts goes on beside what comes next.
             time.spawn(0, async move { chaos_too.work(deed, place).await });
         }
-        time.until(chaos.world.wild_until).await;
-        chaos.calm();
     });
 }
 
@@ -183,6 +203,17 @@ impl Chaos {
             .position(|place| place.session.get() == Some(active))
     }
 
+    /// Whether all processes know of commits that came after these, and live.
+    pub fn all_know_of_more_than(&self, before: &Committed) -> bool {
+        let places = self.places.borrow();
+        places.iter().all(|place| {
+            let known = place.known.furthest();
+            let more = known.is_some_and(|known| known.is_missing_from(before));
+            let forgot = self.world.plan.mutant == Some(Mutant::LossUnseen);
+            (more || forgot) && self.world.time.lives(place.process)
+        })
+    }
+
     /// As a supervisor does: whatever has ended begins again.
     fn restart(&self) {
         let time = &self.world.time;
@@ -206,6 +237,7 @@ impl Chaos {
             stop: CancellationToken::new(),
             ahead: Rc::new(Cell::new(dice.number(0..1000))),
             status: Rc::default(),
+            known: Known::default(),
             frozen: false,
         };
         let replica = SimReplica {
@@ -225,7 +257,7 @@ impl Chaos {
             },
             process,
             holder: format!("replica {process}"),
-            known: Known::default(),
+            known: place.known.clone(),
             ahead: Rc::clone(&place.ahead),
             dice: Rc::new(RefCell::new(dice.fork())),
             session: Rc::clone(&place.session),
@@ -248,9 +280,10 @@ impl Chaos {
         self.places
             .borrow_mut()
             .retain(|place| place.process != process);
-        let away = self.dice.borrow_mut().ms(50..8_000);
+        let away = self.dice.borrow_mut().magnitude(50_000..8_000_000);
         self.world.disturb(away, TAKEOVER);
         self.world.time.sleep(away).await;
+        self.world.unheld().await;
         self.begin();
     }
 
@@ -263,7 +296,7 @@ impl Chaos {
             };
             (place.process, place.session.get())
         };
-        let mut lasts = self.dice.borrow_mut().ms(200..15_000);
+        let mut lasts = self.dice.borrow_mut().magnitude(200_000..15_000_000);
         match deed {
             Deed::Kill => self.replace(process).await,
             Deed::HostDies => {
@@ -405,15 +438,21 @@ impl Chaos {
     fn calm(&self) {
         let world = &self.world;
         world.oracle.tell(|| "calm".to_owned());
-        world.disturb(S(0), TAKEOVER);
         {
             let mut state = world.broker.state();
             let wedged = std::mem::take(&mut state.vices.wedged);
+            if wedged.is_empty() && state.lingering.is_empty() {
+                // What would have lasted longer is over; not what conductors must say again.
+                let began = world.oracle.seen().stream_began;
+                let lasts = began.map_or(Duration::ZERO, |began| began + WAITS + TAKEOVER);
+                world.disturbed.set(lasts);
+            }
             state.vices = crate::broker::Vices {
                 wedged,
                 ..crate::broker::Vices::none()
             };
         }
+        world.disturb(S(0), TAKEOVER);
         let mut faults = world.faults.borrow_mut();
         (faults.mean, faults.down_until) = (Duration::ZERO, Duration::ZERO);
         for place in &*self.places.borrow() {

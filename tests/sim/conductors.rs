@@ -65,7 +65,8 @@ pub fn start(world: &Rc<World>, dice: &mut Dice) {
             timeout,
             incarnation: 0,
             skew: dice.number(0..20_000) as i64 - 10_000,
-            complete: dice.happens(0.5),
+            // What a database has lost comes back by what they say.
+            complete: world.plan.losses.is_some() || dice.happens(0.5),
             dice,
         };
         world.time.spawn(0, conductor.live());
@@ -79,10 +80,11 @@ impl Conductor {
         loop {
             self.begin().await;
             self.beat_until_it_ends().await;
+            self.is_silent();
             if self.world.plan.mass {
                 return;
             }
-            let mut away = self.dice.ms(100..40_000);
+            let mut away = self.dice.magnitude(100_000..40_000_000);
             if !self.world.wild() {
                 away = away.min(MS(1000));
             }
@@ -101,7 +103,9 @@ impl Conductor {
         let joined = EventKind::Joined(self.statement());
         self.say_until_heard(joined).await;
         let mut seen = self.world.oracle.seen();
-        seen.truth.entry(self.name.clone()).or_default().back_by = None;
+        let truth = seen.truth.entry(self.name.clone()).or_default();
+        truth.back_by = None;
+        truth.speaks_since = self.complete.then(|| self.world.time.now());
     }
 
     async fn beat_until_it_ends(&mut self) {
@@ -117,7 +121,10 @@ impl Conductor {
                 match self.dice.number(0..200) {
                     // A crash: it says nothing more.
                     0..6 => return,
-                    6..10 => return self.say_until_heard(left(None)).await,
+                    6..10 => {
+                        self.is_silent();
+                        return self.say_until_heard(left(None)).await;
+                    }
                     10..16 => return self.restart_as_planned().await,
                     // It stands still for a while: up to two time-outs.
                     16..24 => time.sleep((each * 8).mul_f64(self.dice.part())).await,
@@ -141,7 +148,15 @@ impl Conductor {
         }
     }
 
+    /// From now on it says nothing of itself.
+    fn is_silent(&self) {
+        let mut seen = self.world.oracle.seen();
+        let truth = seen.truth.get_mut(&self.name);
+        truth.into_iter().for_each(|truth| truth.speaks_since = None);
+    }
+
     async fn restart_as_planned(&mut self) {
+        self.is_silent();
         let back_within = self.dice.ms(1_000..30_000);
         let honoured = back_within.min(self.world.plan.rules.back_within_cap);
         {

@@ -8,19 +8,15 @@ use std::time::Duration;
 use nodewarden::domain::change::Standing;
 use nodewarden::domain::conductor::Life;
 use nodewarden::domain::hearing::slack;
+use nodewarden_tests::model::{EventRow, Tables};
 
-use crate::picture::Picture;
 use crate::replica::WALL;
 use crate::world::World;
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
-/// What a busy replica may take besides what it waits for: some thousand rows, and all that there is to
-/// write if every conductor is lost at once.
-fn margin(world: &World) -> Duration {
-    let rows = 1000 + 10 * world.plan.conductors as u32;
-    S(10) + world.plan.latency * rows
-}
+/// What is kept too long is looked for each so many seconds: it reads all that is kept.
+const OLD_EACH: u64 = 5;
 
 /// Looks each second.
 pub fn start(world: &Rc<World>) {
@@ -38,9 +34,9 @@ pub fn start(world: &Rc<World>) {
 fn look(world: &World, wrong: &mut BTreeMap<String, Duration>) {
     let (now, rules) = (world.time.now(), &world.plan.rules);
     let healed = world.disturbed.get();
-    let margin = margin(world);
+    let margin = world.plan.margin();
     let quiet = now.saturating_sub(healed);
-    let mut seen = world.oracle.seen();
+    let seen = world.oracle.seen();
     for conductor in seen.reference.map.conductors() {
         let (own, timeout) = match (conductor.life, conductor.heartbeat_timeout) {
             (Life::Active, Some(timeout)) => {
@@ -76,11 +72,13 @@ fn look(world: &World, wrong: &mut BTreeMap<String, Duration>) {
         now.saturating_sub(swept) <= most,
         "L3: no sweep since {swept:?}, healed {healed:?}"
     );
-    seen.picture = Picture::of(&world.model, seen.picture.last_announcement);
-    let picture = &seen.picture;
-    for (uuid, node) in &picture.nodes {
+    let (paused, waits) = world.model.look(|tables| {
+        let one = &tables.one;
+        (one.pause.is_some(), one.last_announcement - one.announced)
+    });
+    for (uuid, node) in seen.picture.nodes() {
         let right = match seen.reference.map.standing(&node.pair) {
-            Some(Standing::Lost) => node.out || picture.paused,
+            Some(Standing::Lost) => node.out || paused,
             Some(Standing::Active) => !node.out,
             None => true,
         };
@@ -95,15 +93,17 @@ fn look(world: &World, wrong: &mut BTreeMap<String, Duration>) {
             "L3: {uuid} is not as it should be since {since:?}, healed {healed:?}: {node:?}"
         );
     }
-    let kept = now.saturating_sub(rules.keeping.events + rules.sweep_interval * 2 + margin);
-    if let Some(oldest) = picture.oldest_event_ms.filter(|_| now > healed + most * 2) {
-        let kept_ms = WALL + kept.as_millis() as u64;
+    if now > healed + most * 2 && now.as_secs().is_multiple_of(OLD_EACH) {
+        let kept = rules.keeping.events + rules.sweep_interval * 2 + margin;
+        let kept_ms = WALL + now.saturating_sub(kept).as_millis() as u64;
+        let stored = |row: &EventRow| row.received_at_ms;
+        let oldest = |tables: &Tables| tables.events.values().map(stored).min();
+        let oldest = world.model.look(oldest);
         assert!(
-            oldest >= kept_ms,
-            "L2: an event of {oldest} is kept, healed {healed:?}"
+            oldest.is_none_or(|oldest| oldest >= kept_ms),
+            "L2: an event of {oldest:?} is kept, healed {healed:?}"
         );
     }
-    let waits = picture.last_announcement - picture.announced;
     assert!(
         quiet <= margin || waits <= 100,
         "L3: {waits} announcements wait"
@@ -112,10 +112,9 @@ fn look(world: &World, wrong: &mut BTreeMap<String, Duration>) {
 
 /// After the calm: everything is as it should be.
 pub fn at_the_end(world: &World) {
+    world.oracle.look_at_everything(&world.model);
     let seen = world.oracle.seen();
-    let picture = Picture::of(&world.model, u64::MAX);
-    assert!(!picture.paused);
-    for (uuid, node) in &picture.nodes {
+    for (uuid, node) in seen.picture.nodes() {
         let standing = seen.reference.map.standing(&node.pair);
         if let Some(standing) = standing {
             assert_eq!(
@@ -125,20 +124,26 @@ pub fn at_the_end(world: &World) {
             );
         }
     }
-    let left = picture
-        .holds
-        .iter()
-        .filter(|uuid| !picture.nodes.contains_key(*uuid));
-    assert_eq!(left.count(), 0, "in the end: holds of nodes that are gone");
+    let heard = world.time.now().saturating_sub(world.plan.margin());
+    for (name, truth) in &seen.truth {
+        let known = seen.reference.map.conductor(name);
+        let counts = known.is_some_and(|known| known.counts_as_active());
+        let speaks = truth.speaks_since.is_some_and(|since| since < heard);
+        assert!(counts || !speaks, "in the end: {name} speaks and does not count: {known:?}");
+    }
+    let (one, requests) = world.model.look(|tables| {
+        let gone = |uuid: &&str| !tables.nodes.contains_key(*uuid);
+        let left = tables.held_by().into_keys().filter(gone);
+        assert_eq!(left.count(), 0, "in the end: holds of nodes that are gone");
+        let open = tables.requests.values();
+        let open = open.filter(|one| one.done_at_ms.is_none()).count();
+        (tables.one.clone(), open)
+    });
+    assert_eq!(one.pause, None, "in the end: a pause");
     assert!(
-        picture.last_announcement - picture.announced <= 1,
+        one.last_announcement - one.announced <= 1,
         "in the end: announcements wait"
     );
-    for number in 1..=picture.announced {
-        assert!(
-            seen.heard.contains(&number) || seen.passed_by.contains(&number),
-            "in the end: {number} was never announced"
-        );
-    }
-    assert_eq!(picture.requests, 0, "in the end: requests");
+    seen.announced.went_out_up_to(one.announced);
+    assert_eq!(requests, 0, "in the end: requests");
 }

@@ -7,12 +7,14 @@
 //! NODEWARDEN_SEED=17 cargo test --all-features --test sim runs        # one run, and its story
 //! ```
 
+mod announced;
 mod broker;
 mod chaos;
 mod conductors;
 mod costs;
 mod dice;
 mod liveness;
+mod losses;
 mod mutants;
 mod operators;
 mod oracle;

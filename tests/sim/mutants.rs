@@ -57,11 +57,15 @@ pub enum Mutant {
     PruneOnlyOldest,
     /// Dead letters go back straight into the queue.
     RequeueByDefaultExchange,
+    /// What is known to be committed is forgotten at once.
+    LossUnseen,
+    /// A stream that begins because commits were lost is like any other.
+    NoWaitAfterLoss,
 }
 
 impl Mutant {
     /// All, each with a seed that catches it, and the beginning of the failure that does.
-    pub const ALL: [(Self, u64, &'static str); 16] = [
+    pub const ALL: [(Self, u64, &'static str); 18] = [
         (Self::NoFence, 28, "I1:"),
         (Self::FenceByReading, 40, "I1:"),
         (Self::EpochAtConnect, 3, "L2:"),
@@ -78,7 +82,14 @@ impl Mutant {
         (Self::DoubtAfterLook, 41, "L3:"),
         (Self::PruneOnlyOldest, 14, "L2:"),
         (Self::RequeueByDefaultExchange, 1, "L3:"),
+        (Self::LossUnseen, 1, "I4:"),
+        (Self::NoWaitAfterLoss, 1, "I7:"),
     ];
+
+    /// Whether it is wrong only where commits are lost.
+    pub fn is_about_losses(self) -> bool {
+        matches!(self, Self::LossUnseen | Self::NoWaitAfterLoss)
+    }
 
     /// The one of this name.
     pub fn named(name: &str) -> Option<Self> {
@@ -105,8 +116,16 @@ impl Mutated {
         self.mutant == Some(mutant)
     }
 
+    /// What it knew to be committed.
+    fn forget(&mut self) {
+        if self.is(Mutant::LossUnseen) {
+            self.inner = self.model.ledger(&self.holder);
+        }
+    }
+
     /// The epoch to write by, of one that holds `mine`.
     fn epoch(&mut self, mine: u64) -> u64 {
+        self.forget();
         let current = self.model.look(|tables| tables.one.epoch);
         match self.mutant {
             Some(Mutant::NoFence) => current,
@@ -170,6 +189,7 @@ impl Ledger for Mutated {
     }
 
     async fn missing(&mut self) -> Result<Option<Loss>, StoreError> {
+        self.forget();
         self.inner.missing().await
     }
 
@@ -192,7 +212,11 @@ impl Ledger for Mutated {
         now: u64,
     ) -> Result<Takeover, StoreError> {
         self.took = None;
+        self.forget();
         let mut taken = self.inner.take_epoch(who, mode, now).await?;
+        if self.is(Mutant::NoWaitAfterLoss) {
+            taken.began = None;
+        }
         if self.is(Mutant::DeadlinesNotMoved) {
             for known in &mut taken.memory.conductors {
                 let since = Duration::from_millis(now.saturating_sub(known.last_sign_at_ms));

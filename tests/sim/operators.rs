@@ -2,7 +2,6 @@
 //! lock and delete nodes, without a word to any replica.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use nodewarden::store::{Held, Pause, RequestKind, Window};
 use nodewarden_tests::model::Node;
@@ -11,8 +10,6 @@ use crate::dice::Dice;
 use crate::mutants::Mutant;
 use crate::replica::WALL;
 use crate::world::World;
-
-const MS: fn(u64) -> Duration = Duration::from_millis;
 
 /// What they do next.
 #[derive(Clone, Copy)]
@@ -44,7 +41,7 @@ const DEEDS: [Deed; 10] = [
 
 /// Lets them work until things calm down; then they leave no pause and no lock.
 pub fn start(world: &Rc<World>, mut dice: Dice) {
-    let mean = MS(dice.number(2_000..30_000));
+    let mean = dice.magnitude(500_000..30_000_000);
     let world = Rc::clone(world);
     let time = world.time.clone();
     time.clone().spawn(0, async move {
@@ -52,6 +49,7 @@ pub fn start(world: &Rc<World>, mut dice: Dice) {
             // The next deed may be far behind the end; what they leave is put right at once.
             let left = world.wild_until.saturating_sub(time.now());
             time.sleep(dice.until_next(mean).min(left)).await;
+            world.unheld().await;
             if !world.wild() {
                 break;
             }

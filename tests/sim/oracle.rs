@@ -6,23 +6,27 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
-use nodewarden::domain::announcement::{Announcement, Content};
+use nodewarden::domain::announcement::Announcement;
 use nodewarden::domain::change::Standing;
 use nodewarden::domain::event::Event;
 use nodewarden::domain::ids::{ConductorName, Pair};
 use nodewarden::message::{Outgoing, Published as Fate};
 use nodewarden::store::{Findings, Sweep};
-use nodewarden::wire;
-use nodewarden_tests::model::Model;
+use nodewarden::worker::ports::Outbox;
+use nodewarden_tests::model::{Model, Tables};
 
+use crate::announced::Announced;
 use crate::broker::{Waiting, is_event};
-use crate::picture::Picture;
+use crate::picture::{Picture, at_once};
 use crate::reference::{Key, Published, Reference};
 use crate::time::Time;
 
 /// How long after a gap in a conductor's signs its loss may still be decided: a decision waits for an own
 /// tick, and for a database in trouble.
 const DECIDED_WITHIN: Duration = Duration::from_secs(120);
+
+/// For how long no node goes out after a loss, as shipped.
+pub const WAITS: Duration = Duration::from_secs(90);
 
 /// The last lines of a run that are told when it fails.
 const LINES: usize = 400;
@@ -35,6 +39,8 @@ pub struct Truth {
     pub timeout: Option<Duration>,
     /// The end of the planned restart that it has asked for.
     pub back_by: Option<Duration>,
+    /// Since when it says all of itself with each beat.
+    pub speaks_since: Option<Duration>,
 }
 
 /// What an oracle knows.
@@ -45,24 +51,18 @@ pub struct Seen {
     refused: BTreeSet<u64>,
     pub truth: BTreeMap<ConductorName, Truth>,
     pub picture: Picture,
-    /// The nodes that are out by what was announced.
-    replayed: BTreeSet<String>,
-    last_seq: u64,
-    /// Each announcement as it must travel, by number.
-    messages: BTreeMap<u64, (Outgoing, Announcement)>,
-    /// The numbers that subscribers have.
-    pub heard: BTreeSet<u64>,
-    /// The highest of them.
-    highest_heard: u64,
+    pub announced: Announced,
     pub cap: Duration,
     /// How often what happened.
     pub tally: BTreeMap<&'static str, u64>,
     lines: VecDeque<String>,
     pub tells: bool,
-    /// The numbers that the broker refused or that found no subscriber: these alone may be missing.
-    pub passed_by: BTreeSet<u64>,
     /// When a sweep last began.
     pub last_sweep: Duration,
+    /// Pairs that turned in the reference since the database was last looked at.
+    turned: BTreeSet<Pair>,
+    /// When a new stream began, because commits were lost.
+    pub stream_began: Option<Duration>,
 }
 
 /// The oracle of a run.
@@ -81,17 +81,14 @@ impl Oracle {
             refused: BTreeSet::new(),
             truth: BTreeMap::new(),
             picture: Picture::default(),
-            replayed: BTreeSet::new(),
-            last_seq: 0,
-            messages: BTreeMap::new(),
-            heard: BTreeSet::new(),
-            highest_heard: 0,
+            announced: Announced::default(),
             cap,
             tally: BTreeMap::new(),
             lines: VecDeque::new(),
             tells: false,
-            passed_by: BTreeSet::new(),
             last_sweep: Duration::ZERO,
+            turned: BTreeSet::new(),
+            stream_began: None,
         };
         Self {
             time,
@@ -208,11 +205,22 @@ impl Oracle {
                 "I7: {name} need not be back before {back_by:?}"
             );
         }
+        let turned = came.turns.iter().map(|turn| turn.pair.clone());
+        seen.turned.extend(turned);
         let mut count = |what, by| *seen.tally.entry(what).or_default() += by as u64;
         count("events", findings.events.len());
         count("silences", came.silent.len());
         count("overdue restarts", came.overdue.len());
         count("decisions", findings.decisions.len());
+    }
+
+    /// Nodes go out: not while conductors say again what was lost.
+    pub fn goes_out(&self) {
+        let (began, now) = (self.seen().stream_began, self.time.now());
+        assert!(
+            began.is_none_or(|began| now >= began + WAITS),
+            "I7: nodes go out, and commits were lost: {began:?}"
+        );
     }
 
     /// A sweep of a replica was committed.
@@ -227,6 +235,7 @@ impl Oracle {
         }
         for pair in forgotten {
             seen.reference.map.forget_pair(pair);
+            seen.turned.insert(pair.clone());
         }
         if sweep.announces {
             seen.last_sweep = now;
@@ -245,128 +254,120 @@ impl Oracle {
         *seen.tally.entry("forgotten").or_default() += 1;
     }
 
-    /// Looks at what a commit has made of the database.
+    /// I3, I4, I5, I6: looks at what a commit, or a command, has made of the database.
     pub fn look(&self, model: &Model, by_command: bool) {
-        let after = self
-            .seen()
-            .messages
-            .last_key_value()
-            .map_or(0, |(number, _)| *number);
-        self.looked(Picture::of(model, after), by_command);
-    }
-
-    /// I3, I4, I5, I6.
-    fn looked(&self, picture: Picture, by_command: bool) {
         let mut seen = self.seen();
         let seen = &mut *seen;
-        for announcement in &picture.announcements {
-            seen.replay(announcement);
+        let mut news = model.news();
+        let (stream, announced) = model.look(|tables| {
+            let one = &tables.one;
+            assert!(
+                one.announced <= one.last_announcement,
+                "I4: {} announcements went out of {}",
+                one.announced,
+                one.last_announcement
+            );
+            let other = one.stream != seen.announced.stream;
+            (other.then(|| one.stream.clone()), one.announced)
+        });
+        if let Some(stream) = stream {
+            let pending = announcements(model, announced);
+            seen.announced.begins(&stream, announced, &pending);
+            seen.stream_began = Some(self.time.now());
+            *seen.tally.entry("streams that began").or_default() += 1;
         }
-        assert_eq!(seen.last_seq, picture.seq, "I4: the last seq");
-        assert_eq!(
-            seen.replayed, picture.holds,
-            "I3: what was announced and what is held"
-        );
-        for (uuid, node) in &picture.nodes {
-            let held = picture.holds.contains(uuid);
-            assert_eq!(node.out, held, "I3: the mark and the hold of {uuid}");
-            let Some(before) = seen.picture.nodes.get(uuid) else {
-                continue;
-            };
-            assert_eq!(node.maintenance, before.maintenance, "I5: {uuid}");
-            let standing = seen.reference.map.standing(&node.pair);
-            if node.out && !before.out {
-                assert_eq!(
-                    standing,
-                    Some(Standing::Lost),
-                    "I6: {uuid} goes out: {node:?}"
-                );
-                assert!(!picture.paused, "{uuid} goes out during a pause");
-                *seen.tally.entry("nodes out").or_default() += 1;
-            } else if before.out && !node.out && !by_command {
-                assert_eq!(
-                    standing,
-                    Some(Standing::Active),
-                    "I6: {uuid} comes back: {node:?}"
-                );
-                *seen.tally.entry("nodes back").or_default() += 1;
+        let last = seen.announced.last;
+        if model.look(|tables| tables.one.last_announcement) > last {
+            for announcement in announcements(model, last) {
+                seen.announced.committed(announcement, &mut news.nodes);
             }
         }
-        let ours: BTreeMap<_, _> = seen
-            .reference
-            .map
-            .standings()
-            .map(|(pair, standing)| (pair.clone(), standing))
-            .collect();
-        assert_eq!(ours, picture.standings, "I1: the standings");
-        seen.picture = picture;
+        news.pairs.append(&mut seen.turned);
+        model.look(|tables| {
+            assert_eq!(seen.announced.last_seq, tables.one.seq, "I4: the last seq");
+            for uuid in &news.nodes {
+                seen.look_at(uuid, tables, by_command);
+            }
+            for pair in &news.pairs {
+                let stored = tables.pairs.get(pair).map(|row| row.standing);
+                let ours = seen.reference.map.standing(pair);
+                assert_eq!(ours, stored, "I1: the standing of {pair}");
+            }
+        });
+    }
+
+    /// The database is as it is now: what comes after that is looked at.
+    pub fn begins_with(&self, model: &Model) {
+        drop(model.news());
+        let mut seen = self.seen();
+        seen.turned.clear();
+        seen.picture = model.look(Picture::of);
+        seen.announced.stream = model.look(|tables| tables.one.stream.clone());
     }
 
     /// A user changed the table of nodes.
     pub fn edited(&self, model: &Model) {
         let mut seen = self.seen();
-        let after = seen.picture.last_announcement;
-        seen.picture = Picture::of(model, after);
+        let news = model.news();
+        model.look(|tables| {
+            for uuid in &news.nodes {
+                seen.picture.renew(uuid, tables);
+            }
+        });
     }
 
-    /// I4: what travels is what was committed, byte by byte, and what is heard for the first time comes in
-    /// order.
+    /// Looks at everything, changed or not; the same as `look`, had it seen every change.
+    pub fn look_at_everything(&self, model: &Model) {
+        self.look(model, true);
+        let seen = self.seen();
+        model.look(|tables| {
+            assert_eq!(seen.picture, Picture::of(tables), "I3: a change that was not seen");
+            let held = tables.held_by();
+            let held: BTreeSet<&str> = held.into_keys().collect();
+            let announced = seen.announced.out.iter().map(String::as_str);
+            assert_eq!(announced.collect::<BTreeSet<_>>(), held, "I3: what was announced and what is held");
+            let stored = tables.pairs.iter();
+            let stored = stored.map(|(pair, row)| (pair.clone(), row.standing));
+            let ours = seen.reference.map.standings();
+            let ours: BTreeMap<_, _> = ours.map(|(pair, to)| (pair.clone(), to)).collect();
+            assert_eq!(ours, stored.collect(), "I1: the standings");
+        });
+    }
+
+    /// I4: an announcement travels.
     pub fn announced(&self, message: &Outgoing, fate: Fate) {
         let mut seen = self.seen();
-        let number = message
-            .message_id
-            .rsplit_once(':')
-            .map(|(_, number)| number.parse());
-        let Some(Ok(number)) = number else {
-            panic!("I4: an announcement with the id {}", message.message_id)
-        };
-        let Some((committed, _)) = seen.messages.get(&number) else {
-            panic!("I4: announcement {number} travels and is not committed")
-        };
-        assert_eq!(message, committed, "I4: announcement {number}");
-        if fate != Fate::Confirmed {
-            seen.passed_by.insert(number);
-        } else if !seen.heard.insert(number) {
+        if seen.announced.travels(message, fate) {
             *seen.tally.entry("announced again").or_default() += 1;
-        } else if number > seen.highest_heard {
-            let before = seen.highest_heard;
-            let skipped = (before + 1..number).find(|skipped| !seen.passed_by.contains(skipped));
-            assert_eq!(skipped, None, "I4: {number} is heard after {before}");
-            seen.highest_heard = number;
-        } else {
-            assert!(
-                seen.passed_by.contains(&number),
-                "I4: {number} is first heard after {}",
-                seen.highest_heard
-            );
         }
     }
 }
 
+/// Those above a number, as they are stored.
+fn announcements(model: &Model, above: u64) -> Vec<Announcement> {
+    let stored = at_once(model.outbox("oracle").pending(Some(above), u32::MAX));
+    stored.expect("a model can be read")
+}
+
 impl Seen {
-    fn replay(&mut self, announcement: &Announcement) {
-        let message = wire::encode(announcement, "node.events");
-        let number = announcement.number;
-        let last = self
-            .messages
-            .last_key_value()
-            .map_or(0, |(number, _)| *number);
-        assert_eq!(number, last + 1, "I4: the numbers of announcements");
-        self.messages
-            .insert(number, (message, announcement.clone()));
-        let (out, nodes) = match &announcement.content {
-            Content::OutOfService { nodes, .. } => (true, nodes),
-            Content::BackInService { nodes, .. } => (false, nodes),
-            Content::Position { seq } => return assert_eq!(*seq, self.last_seq, "I4: a position"),
-        };
-        for node in nodes {
-            assert_eq!(node.seq, self.last_seq + 1, "I4: seq is contiguous");
-            self.last_seq = node.seq;
-            let changed = match out {
-                true => self.replayed.insert(node.uuid.clone()),
-                false => self.replayed.remove(&node.uuid),
-            };
-            assert!(changed, "I4: {} is announced as it was before", node.uuid);
+    /// What became of a node: its mark, its hold and what was announced agree, and it had to.
+    fn look_at(&mut self, uuid: &str, tables: &Tables, by_command: bool) {
+        let held = tables.hold_of(uuid).is_some();
+        let announced = self.announced.out.contains(uuid);
+        assert_eq!(announced, held, "I3: what was announced and what is held of {uuid}");
+        let (before, now) = self.picture.renew(uuid, tables);
+        let Some(node) = now else { return };
+        assert_eq!(node.out, held, "I3: the mark and the hold of {uuid}");
+        let Some(before) = before else { return };
+        assert_eq!(node.maintenance, before.maintenance, "I5: {uuid}");
+        let standing = self.reference.map.standing(&node.pair);
+        if node.out && !before.out {
+            assert_eq!(standing, Some(Standing::Lost), "I6: {uuid} goes out: {node:?}");
+            assert!(tables.one.pause.is_none(), "{uuid} goes out during a pause");
+            *self.tally.entry("nodes out").or_default() += 1;
+        } else if before.out && !node.out && !by_command {
+            assert_eq!(standing, Some(Standing::Active), "I6: {uuid} comes back: {node:?}");
+            *self.tally.entry("nodes back").or_default() += 1;
         }
     }
 }

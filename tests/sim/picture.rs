@@ -1,13 +1,10 @@
-//! [`Picture`]: what the database holds at one moment, as far as an oracle cares.
+//! [`Picture`]: the nodes as an oracle last saw them, kept up to date by what is written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
-use nodewarden::domain::announcement::Announcement;
-use nodewarden::domain::change::Standing;
 use nodewarden::domain::ids::Pair;
-use nodewarden::worker::ports::Outbox;
-use nodewarden_tests::model::Model;
+use nodewarden_tests::model::{self, Tables};
 
 /// A node, as its users' table has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,67 +16,39 @@ pub struct Node {
     pub maintenance: bool,
 }
 
-/// All that matters of a database at one moment.
-#[derive(Debug, Clone, Default)]
-pub struct Picture {
-    pub nodes: BTreeMap<String, Node>,
-    pub holds: BTreeSet<String>,
-    pub standings: BTreeMap<Pair, Standing>,
-    /// Those above the number that was asked for.
-    pub announcements: Vec<Announcement>,
-    pub seq: u64,
-    /// The last announcement, and the last that was recorded as gone out.
-    pub last_announcement: u64,
-    pub announced: u64,
-    pub paused: bool,
-    /// The oldest time at which an event was received, as it is stored.
-    pub oldest_event_ms: Option<u64>,
-    /// Requests without an answer.
-    pub requests: usize,
+impl Node {
+    fn of(node: &model::Node) -> Self {
+        Self {
+            pair: node.pair().expect("nodes of a run have one"),
+            out: node.service_state.as_deref() == Some("out_of_service"),
+            maintenance: node.maintenance.unwrap_or_default(),
+        }
+    }
 }
 
+/// All nodes at one moment, by uuid.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Picture(BTreeMap<String, Node>);
+
 impl Picture {
-    /// As it is now, with the announcements above `after`.
-    pub fn of(model: &Model, after: u64) -> Self {
-        let news = model.look(|tables| tables.one.last_announcement > after);
-        let announcements = match news {
-            true => at_once(model.outbox("oracle").pending(Some(after), u32::MAX)).unwrap(),
-            false => Vec::new(),
+    /// All as they are.
+    pub fn of(tables: &Tables) -> Self {
+        let nodes = tables.nodes.iter();
+        Self(nodes.map(|(uuid, node)| (uuid.clone(), Node::of(node))).collect())
+    }
+
+    /// By uuid.
+    pub fn nodes(&self) -> impl Iterator<Item = (&String, &Node)> {
+        self.0.iter()
+    }
+
+    /// Looks at one node again: how it was before, and how it is.
+    pub fn renew(&mut self, uuid: &str, tables: &Tables) -> (Option<Node>, Option<&Node>) {
+        let Some(node) = tables.nodes.get(uuid) else {
+            return (self.0.remove(uuid), None);
         };
-        model.look(|tables| {
-            let nodes = tables.nodes.iter().map(|(uuid, node)| {
-                let node = Node {
-                    pair: node.pair().expect("nodes of a run have one"),
-                    out: node.service_state.as_deref() == Some("out_of_service"),
-                    maintenance: node.maintenance.unwrap_or_default(),
-                };
-                (uuid.clone(), node)
-            });
-            let held = tables.changes.values().filter(|change| change.held);
-            let standings = tables.pairs.iter();
-            Self {
-                nodes: nodes.collect(),
-                holds: held.map(|change| change.uuid.clone()).collect(),
-                standings: standings
-                    .map(|(pair, row)| (pair.clone(), row.standing))
-                    .collect(),
-                announcements,
-                seq: tables.one.seq,
-                last_announcement: tables.one.last_announcement,
-                announced: tables.one.announced,
-                paused: tables.one.pause.is_some(),
-                oldest_event_ms: tables
-                    .events
-                    .values()
-                    .map(|event| event.received_at_ms)
-                    .min(),
-                requests: tables
-                    .requests
-                    .values()
-                    .filter(|one| one.done_at_ms.is_none())
-                    .count(),
-            }
-        })
+        let before = self.0.insert(uuid.to_owned(), Node::of(node));
+        (before, self.0.get(uuid))
     }
 }
 

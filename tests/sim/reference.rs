@@ -24,10 +24,12 @@ pub struct Published {
 }
 
 /// The worker.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Reference {
     pub map: DriverMap,
     handled: BTreeSet<Key>,
+    /// Handled in a part of the history that is lost.
+    lost: BTreeSet<Key>,
     last_place: u64,
     /// Time-outs, and whether one has changed, are not compared.
     pub any_timeout: bool,
@@ -44,9 +46,16 @@ pub struct Came {
 }
 
 impl Reference {
-    /// Whether the effects of an event are committed.
+    /// Whether the effects of an event are committed, or were.
     pub fn has(&self, key: &Key) -> bool {
-        self.handled.contains(key)
+        self.handled.contains(key) || self.lost.contains(key)
+    }
+
+    /// The database has gone back to `before`.
+    pub fn goes_back(&mut self, before: Self) {
+        let mut lost = std::mem::take(&mut self.lost);
+        lost.append(&mut self.handled);
+        *self = Self { lost, ..before };
     }
 
     /// Does what a replica has committed, and says what differs.

@@ -63,6 +63,8 @@ fn outcome(world: &Rc<World>) -> Run {
     });
     let (tally, lines) = {
         let oracle = &world.oracle;
+        oracle.count("simulated seconds", world.time.now().as_secs());
+        oracle.count("steps", world.time.steps());
         let tally = std::mem::take(&mut oracle.seen().tally);
         (tally, oracle.lines())
     };
@@ -129,7 +131,7 @@ fn runs_from_many_seeds_go_as_they_must() {
             break;
         }
     }
-    println!("{runs} runs: {tally:#?}");
+    println!("{runs} runs from seed {first} on, {failed} failed: {tally:?}");
     assert_eq!(failed, 0, "runs failed, as told above");
     if runs >= RUNS {
         for what in MUST_HAPPEN {
@@ -144,6 +146,7 @@ fn runs_from_many_seeds_go_as_they_must() {
 #[test]
 fn each_mutant_fails_by_what_it_breaks_and_the_same_run_passes_without_it() {
     let only = meant_mutant();
+    let within = number("NODEWARDEN_SIM_MUTANT_SEEDS").unwrap_or(MUTANTS_FAIL_WITHIN);
     let meant = |mutant: Mutant| only.is_none_or(|only| only == mutant);
     for (mutant, first, by) in Mutant::ALL.into_iter().filter(|row| meant(row.0)) {
         let caught = |seed: u64| {
@@ -153,9 +156,9 @@ fn each_mutant_fails_by_what_it_breaks_and_the_same_run_passes_without_it() {
             words.starts_with(by).then_some(seed)
         };
         // Whatever else changes, changes what a seed leads to.
-        let seed = (first..first + MUTANTS_FAIL_WITHIN).find_map(caught);
+        let seed = (first..first + within).find_map(caught);
         let seed = seed.unwrap_or_else(|| {
-            panic!("no {by:?} for {mutant:?} in {MUTANTS_FAIL_WITHIN} seeds from {first} on")
+            panic!("no {by:?} for {mutant:?} in {within} seeds from {first} on")
         });
         let healthy = outcome(&World::new(seed, Some(mutant), true, false));
         assert_eq!(healthy.failed, None, "seed {seed} without {mutant:?}");

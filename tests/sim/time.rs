@@ -4,7 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -23,8 +23,8 @@ type Ready = Arc<Mutex<VecDeque<u64>>>;
 
 struct Task {
     process: Process,
-    future: Option<Boxed>,
-    waker: Waker,
+    /// Not here while it takes a step.
+    rests: Option<(Boxed, Waker)>,
 }
 
 struct TaskWaker {
@@ -41,10 +41,13 @@ impl Wake for TaskWaker {
 #[derive(Default)]
 struct Inner {
     now: Cell<Duration>,
-    next: Cell<u64>,
-    tasks: RefCell<BTreeMap<u64, Task>>,
-    timers: RefCell<BinaryHeap<Reverse<(Duration, u64)>>>,
-    wakers: RefCell<BTreeMap<u64, Waker>>,
+    /// By number; the ended ones are gone.
+    tasks: RefCell<Vec<Option<Task>>>,
+    /// When which task is woken; those of one instant in the order in which they began to wait.
+    timers: RefCell<BinaryHeap<Reverse<(Duration, u64, u64)>>>,
+    next_timer: Cell<u64>,
+    /// The task that takes a step.
+    current: Cell<u64>,
     ready: Ready,
     frozen: RefCell<BTreeSet<Process>>,
     /// Woken while frozen.
@@ -66,43 +69,34 @@ impl Time {
         self.0.steps.get()
     }
 
-    fn number(&self) -> u64 {
-        let number = self.0.next.get();
-        self.0.next.set(number + 1);
-        number
-    }
-
     /// Begins a task of a process, and returns its number.
     pub fn spawn(&self, process: Process, future: impl Future<Output = ()> + 'static) -> u64 {
-        let number = self.number();
+        let number = self.0.tasks.borrow().len() as u64;
         let waker = Waker::from(Arc::new(TaskWaker {
             task: number,
             ready: Arc::clone(&self.0.ready),
         }));
         let task = Task {
             process,
-            future: Some(Box::pin(future)),
-            waker: waker.clone(),
+            rests: Some((Box::pin(future), waker.clone())),
         };
-        self.0.tasks.borrow_mut().insert(number, task);
+        self.0.tasks.borrow_mut().push(Some(task));
         waker.wake();
         number
     }
 
     /// Ends one task where it waits.
     pub fn end(&self, task: u64) {
-        let ended = self.0.tasks.borrow_mut().remove(&task);
+        let ended = self.0.tasks.borrow_mut()[task as usize].take();
         drop(ended);
     }
 
     /// Ends all tasks of a process where they wait; its own, as soon as it waits.
     pub fn kill(&self, process: Process) {
         let mut tasks = self.0.tasks.borrow_mut();
-        let killed: Vec<u64> = (tasks.iter())
-            .filter(|(_, task)| task.process == process)
-            .map(|(number, _)| *number)
-            .collect();
-        let killed: Vec<_> = killed.iter().filter_map(|one| tasks.remove(one)).collect();
+        let killed = tasks.iter_mut();
+        let killed = killed.filter_map(|task| task.take_if(|task| task.process == process));
+        let killed: Vec<_> = killed.collect();
         drop(tasks);
         drop(killed);
         self.0.frozen.borrow_mut().remove(&process);
@@ -111,7 +105,7 @@ impl Time {
     /// Whether a process has a task.
     pub fn lives(&self, process: Process) -> bool {
         let tasks = self.0.tasks.borrow();
-        tasks.values().any(|task| task.process == process)
+        tasks.iter().flatten().any(|task| task.process == process)
     }
 
     /// Ends everything: tasks and the world know each other, and would never go by themselves.
@@ -138,7 +132,7 @@ impl Time {
         Sleep {
             time: self.clone(),
             deadline,
-            timer: None,
+            waits: false,
         }
     }
 
@@ -154,45 +148,47 @@ impl Time {
                 self.step(next);
             }
             let next = self.0.timers.borrow().peek().map(|timer| timer.0);
-            let Some((due, timer)) = next.filter(|(due, _)| *due <= end) else {
+            let Some((due, _, task)) = next.filter(|(due, ..)| *due <= end) else {
                 self.0.now.set(end);
                 return;
             };
             self.0.timers.borrow_mut().pop();
             self.0.now.set(due.max(self.now()));
-            if let Some(waker) = self.0.wakers.borrow_mut().remove(&timer) {
-                waker.wake();
-            }
+            // It may have stopped waiting for that: then it takes a step for nothing.
+            self.0.ready.lock().unwrap().push_back(task);
         }
     }
 
     fn step(&self, number: u64) {
         let mut tasks = self.0.tasks.borrow_mut();
-        let Some(task) = tasks.get_mut(&number) else {
+        let Some(task) = &mut tasks[number as usize] else {
             return;
         };
         if self.0.frozen.borrow().contains(&task.process) {
             self.0.thawing.borrow_mut().push(number);
             return;
         }
-        let Some(mut future) = task.future.take() else {
+        let Some((mut future, waker)) = task.rests.take() else {
             return;
         };
-        let waker = task.waker.clone();
         drop(tasks);
         self.0.steps.set(self.steps() + 1);
+        self.0.current.set(number);
         let done = future.as_mut().poll(&mut Context::from_waker(&waker));
         let mut tasks = self.0.tasks.borrow_mut();
-        match done {
-            Poll::Ready(()) => drop(tasks.remove(&number)),
-            Poll::Pending => match tasks.get_mut(&number) {
-                Some(task) => task.future = Some(future),
-                None => {
-                    // It was killed while it ran.
-                    drop(tasks);
-                    drop(future);
-                }
-            },
+        let task = &mut tasks[number as usize];
+        match (done, task) {
+            (Poll::Ready(()), task) => {
+                let ended = task.take();
+                drop(tasks);
+                drop((ended, future));
+            }
+            (Poll::Pending, Some(task)) => task.rests = Some((future, waker)),
+            // It was killed while it ran.
+            (Poll::Pending, None) => {
+                drop(tasks);
+                drop(future);
+            }
         }
     }
 }
@@ -201,35 +197,24 @@ impl Time {
 pub struct Sleep {
     time: Time,
     deadline: Duration,
-    timer: Option<u64>,
+    waits: bool,
 }
 
 impl Future for Sleep {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
         if self.time.now() >= self.deadline {
             return Poll::Ready(());
         }
-        if self.timer.is_none() {
-            let number = self.time.number();
-            self.timer = Some(number);
+        if !self.waits {
+            self.waits = true;
             let inner = &self.time.0;
-            inner
-                .wakers
-                .borrow_mut()
-                .insert(number, context.waker().clone());
-            let due = Reverse((self.deadline, number));
+            let timer = inner.next_timer.get();
+            inner.next_timer.set(timer + 1);
+            let due = Reverse((self.deadline, timer, inner.current.get()));
             inner.timers.borrow_mut().push(due);
         }
         Poll::Pending
-    }
-}
-
-impl Drop for Sleep {
-    fn drop(&mut self) {
-        if let Some(timer) = self.timer {
-            self.time.0.wakers.borrow_mut().remove(&timer);
-        }
     }
 }

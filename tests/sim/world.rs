@@ -54,12 +54,17 @@ pub struct Plan {
     /// so often.
     pub chaos: Duration,
     pub faults: Duration,
+    /// The database goes back to an earlier state, on the average so often.
+    pub losses: Option<Duration>,
     pub mutant: Option<Mutant>,
 }
 
 impl Plan {
     pub fn draw(dice: &mut Dice, mutant: Option<Mutant>) -> Self {
-        let weather = *dice.pick(&[Weather::Rough, Weather::Fair]);
+        let weather = match dice.happens(FAIR) {
+            true => Weather::Fair,
+            false => Weather::Rough,
+        };
         let groups = dice.number(1..3);
         let drivers = dice.number(1..4);
         let pair = |n: u64| Pair {
@@ -67,35 +72,50 @@ impl Plan {
             driver: Driver::parse(["ipmi", "redfish", "ilo"][(n / groups) as usize]).unwrap(),
         };
         let rules = Rules {
-            reconnect_grace: S(dice.number(3..10)),
-            sweep_interval: S(dice.number(5..15)),
+            reconnect_grace: S(dice.number(2..8)),
+            sweep_interval: S(dice.number(3..12)),
             back_within_cap: S(dice.number(10..60)),
             keeping: Keeping {
-                events: S(dice.number(60..600)),
+                events: dice.magnitude(60_000_000..600_000_000),
                 announced: S(3600),
                 decisions: S(3600),
             },
             ..rules()
         };
-        let (chaos, faults) = match weather {
-            Weather::Rough => (S(dice.number(2..20)), S(dice.number(1..10))),
-            Weather::Fair => (S(dice.number(40..90)), S(dice.number(15..60))),
+        let (chaos, faults, wild) = match weather {
+            Weather::Rough => (
+                dice.magnitude(1_000_000..15_000_000),
+                dice.magnitude(500_000..10_000_000),
+                match dice.happens(LONG) {
+                    true => dice.magnitude(60_000_000..240_000_000),
+                    false => dice.magnitude(5_000_000..30_000_000),
+                },
+            ),
+            Weather::Fair => (
+                S(dice.number(20..90)),
+                S(dice.number(15..60)),
+                dice.magnitude(40_000_000..120_000_000),
+            ),
         };
+        let latency = dice.magnitude(50..10_000);
         let mut plan = Self {
             weather,
             replicas: dice.number(2..4),
             conductors: dice.index(5) + 2,
             pairs: (0..groups * drivers).map(pair).collect(),
             nodes: dice.index(20) + 3,
-            latency: dice.magnitude(50..10_000),
+            latency,
             mass: false,
-            wild: S(dice.number(60..200)),
-            calm: S(60),
+            wild,
+            calm: S(0),
             rules,
             chaos,
             faults,
+            losses: None,
             mutant,
         };
+        let loses = dice.happens(LOSES) || mutant.is_some_and(Mutant::is_about_losses);
+        plan.losses = loses.then(|| dice.magnitude(5_000_000..60_000_000));
         let mass = dice.happens(MASS) && mutant.is_none();
         if mass || mutant == Some(Mutant::SilenceAtOnce) {
             plan.becomes_a_mass();
@@ -103,13 +123,27 @@ impl Plan {
         if mutant == Some(Mutant::DeadlinesNotMoved) {
             plan.rules.reconnect_grace = Duration::ZERO;
         }
+        // All that is due in a calm is done once within it, if all goes at once; or at the latest.
+        let due = plan.rules.sweep_interval + plan.rules.reconnect_grace;
+        plan.calm = match weather == Weather::Fair || plan.mass || dice.happens(LATE) {
+            true => due * 2 + plan.margin(),
+            false => due + plan.margin() / 3,
+        };
         plan
+    }
+
+    /// What a busy replica may take besides what it waits for: some thousand rows, and all that there is
+    /// to write if every conductor is lost at once.
+    pub fn margin(&self) -> Duration {
+        let rows = 1000 + 10 * self.conductors as u32;
+        S(10) + self.latency * rows
     }
 
     /// One silence of hundreds, and little else. On a database slower than this, each transaction of
     /// silences is a gap of our own, after which every deadline begins again.
     fn becomes_a_mass(&mut self) {
         self.mass = true;
+        self.losses = None;
         self.weather = Weather::Fair;
         (self.chaos, self.faults) = (S(600), S(60));
         self.conductors = 500;
@@ -121,14 +155,26 @@ impl Plan {
             .collect();
         self.latency = Duration::from_millis(5);
         self.wild = S(120);
-        self.calm = S(200);
         self.rules.sweep_interval = S(60);
         self.rules.reconnect_grace = S(10);
     }
 }
 
 /// The share of runs with a mass silence: they take long.
-const MASS: f64 = 0.004;
+const MASS: f64 = 0.001;
+
+/// The share of the others whose calm is so long that whatever is late in it is seen.
+const LATE: f64 = 0.2;
+
+/// The share of runs whose database loses commits.
+const LOSES: f64 = 0.04;
+
+/// The share of runs in which liveness is looked at while things go wrong: these need time.
+const FAIR: f64 = 0.08;
+
+/// Of the others, the share of long ones. Most are short and dense: another world finds more than
+/// another minute.
+const LONG: f64 = 0.03;
 
 /// A run and all that lives in it.
 pub struct World {
@@ -143,6 +189,8 @@ pub struct World {
     /// What goes wrong must be over by then.
     pub wild_until: Duration,
     pub next_event: Cell<u64>,
+    /// A loss of commits must be noticed before anything else goes wrong.
+    pub held: Cell<bool>,
     /// Nodes are locked, or a user has just changed them.
     pub meddled: Cell<Duration>,
 }
@@ -171,6 +219,7 @@ impl World {
             disturbed: Rc::default(),
             wild_until: plan.wild,
             next_event: Cell::new(1),
+            held: Cell::default(),
             meddled: Cell::default(),
             time,
             plan,
@@ -182,7 +231,7 @@ impl World {
             let node = Node::of(pair.driver.as_str(), pair.group.as_str());
             world.model.register(&format!("n{n:03}"), node);
         }
-        world.oracle.edited(&world.model);
+        world.oracle.begins_with(&world.model);
         chaos::start(&world, dice.fork());
         conductors::start(&world, &mut dice.fork());
         operators::start(&world, dice.fork());
@@ -201,6 +250,13 @@ impl World {
     /// Whether things still go wrong.
     pub fn wild(&self) -> bool {
         self.time.now() < self.wild_until
+    }
+
+    /// Waits while nothing else may go wrong.
+    pub async fn unheld(&self) {
+        while self.held.get() {
+            self.time.sleep(S(1)).await;
+        }
     }
 
     /// Something went wrong that is over after `lasting`, and that may take so long to heal.

@@ -56,6 +56,7 @@ mod walk;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use nodewarden::domain::ids::Pair;
 use nodewarden::store::StoreError;
 
 pub use ledger::ModelLedger;
@@ -79,6 +80,14 @@ pub struct Model(Arc<Shared>);
 struct Shared {
     held: Mutex<Inner>,
     meddling: Mutex<Option<Box<dyn Meddling>>>,
+}
+
+/// What committed transactions and users wrote.
+#[derive(Debug, Default)]
+pub struct News {
+    /// By uuid: a node's row or its hold.
+    pub nodes: BTreeSet<String>,
+    pub pairs: BTreeSet<Pair>,
 }
 
 struct Inner {
@@ -151,6 +160,22 @@ impl Model {
     /// Puts a copy in place of everything: what was committed since is lost.
     pub fn restore(&self, tables: Tables) {
         self.inner().tables = tables;
+    }
+
+    /// What was written since the last call; at first, and after a [`restore`](Self::restore), nothing:
+    /// the next call tells what came after this one.
+    pub fn news(&self) -> News {
+        let mut inner = self.inner();
+        let Tables {
+            nodes, held, pairs, ..
+        } = &mut inner.tables;
+        (nodes.watch(), held.watch(), pairs.watch());
+        let mut written = nodes.news();
+        written.append(&mut held.news());
+        News {
+            nodes: written,
+            pairs: pairs.news(),
+        }
     }
 
     // --- users -----------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 //! A table: rows by key, and a journal of what the open transaction changed, so that its end costs
 //! what it changed and not what is kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Deref;
 
@@ -11,6 +11,8 @@ pub struct Table<K, V> {
     rows: BTreeMap<K, V>,
     /// What was there before, oldest first.
     journal: Vec<(K, Option<V>)>,
+    /// What committed transactions wrote since that was last asked, if it is asked at all.
+    written_keys: Option<BTreeSet<K>>,
 }
 
 impl<K: Ord + Clone, V: Clone> Table<K, V> {
@@ -46,7 +48,20 @@ impl<K: Ord + Clone, V: Clone> Table<K, V> {
 
     /// Ends the transaction: what it wrote stays.
     pub fn keep(&mut self) {
-        self.journal.clear();
+        match &mut self.written_keys {
+            Some(keys) => keys.extend(self.journal.drain(..).map(|(key, _)| key)),
+            None => self.journal.clear(),
+        }
+    }
+
+    /// From now on, the keys of rows that are written are kept for [`news`](Self::news).
+    pub fn watch(&mut self) {
+        self.written_keys.get_or_insert_default();
+    }
+
+    /// The keys of rows that were written since the last call.
+    pub fn news(&mut self) -> BTreeSet<K> {
+        self.written_keys.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Ends the transaction: all is as before.
@@ -73,16 +88,18 @@ impl<K, V> Default for Table<K, V> {
         Self {
             rows: BTreeMap::new(),
             journal: Vec::new(),
+            written_keys: None,
         }
     }
 }
 
-/// A copy of what is there, with no transaction open.
+/// A copy of what is there, with no transaction open and nothing watched.
 impl<K: Clone, V: Clone> Clone for Table<K, V> {
     fn clone(&self) -> Self {
         Self {
             rows: self.rows.clone(),
             journal: Vec::new(),
+            written_keys: None,
         }
     }
 }
