@@ -108,7 +108,10 @@ impl Announced {
         if let Some(over) = self.over.get(&message.message_id)
             && current.is_none()
         {
-            assert_eq!(message, over, "I4: announcement {number} of a part that is lost");
+            assert_eq!(
+                message, over,
+                "I4: announcement {number} of a part that is lost"
+            );
             return false;
         }
         let Some(committed) = current else {

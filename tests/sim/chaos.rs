@@ -128,6 +128,13 @@ pub fn start(world: &Rc<World>, mut dice: Dice) {
             supervised.restart();
         }
     });
+    let new = Rc::clone(&chaos);
+    time.clone().spawn(0, async move {
+        if !new.world.plan.observes.is_zero() {
+            new.world.time.until(new.world.plan.observes).await;
+            new.replace_all().await;
+        }
+    });
     let calms = Rc::clone(&chaos);
     time.clone().spawn(0, async move {
         calms.world.time.until(calms.world.wild_until).await;
@@ -154,6 +161,7 @@ pub fn start(world: &Rc<World>, mut dice: Dice) {
             if dice.happens(0.7) {
                 chaos.something_in_hand(&mut dice).await;
             }
+            chaos.world.unheld().await;
             if !chaos.world.wild() {
                 break;
             }
@@ -203,11 +211,16 @@ impl Chaos {
             .position(|place| place.session.get() == Some(active))
     }
 
-    /// Whether all processes know of commits that came after these, and live.
+    /// Whether all replicas live, and know of commits that came after these.
     pub fn all_know_of_more_than(&self, before: &Committed) -> bool {
         let places = self.places.borrow();
+        let lingering = !self.world.broker.look().lingering.is_empty();
+        if lingering || (places.len() as u64) < self.world.plan.replicas {
+            return false;
+        }
         places.iter().all(|place| {
             let known = place.known.furthest();
+            let known = known.filter(|known| known.stream == before.stream);
             let more = known.is_some_and(|known| known.is_missing_from(before));
             let forgot = self.world.plan.mutant == Some(Mutant::LossUnseen);
             (more || forgot) && self.world.time.lives(place.process)
@@ -253,6 +266,11 @@ impl Chaos {
                 },
                 chunk_nodes: *dice.pick(&[1, 2, 7, 1000]),
                 nodes_per_message: *dice.pick(&[1, 3, 500]),
+                mode: world.mode(),
+                unknown_after: match world.plan.mutant {
+                    Some(Mutant::UnknownAtOnce) => Some(Duration::ZERO),
+                    _ => world.plan.rules.unknown_after,
+                },
                 ..world.plan.rules.clone()
             },
             process,
@@ -285,6 +303,18 @@ impl Chaos {
         self.world.time.sleep(away).await;
         self.world.unheld().await;
         self.begin();
+    }
+
+    /// One after the other is started again, as new settings ask for.
+    async fn replace_all(&self) {
+        let places = self.places.borrow();
+        let before: Vec<Process> = places.iter().map(|place| place.process).collect();
+        drop(places);
+        for process in before {
+            if self.world.time.lives(process) {
+                self.replace(process).await;
+            }
+        }
     }
 
     async fn work(&self, deed: Deed, place: usize) {

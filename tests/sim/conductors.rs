@@ -41,12 +41,10 @@ pub fn start(world: &Rc<World>, dice: &mut Dice) {
         let mut dice = dice.fork();
         let of = match world.plan.mass {
             true => world.plan.pairs[n * 3].clone(),
-            false => dice.pick(&world.plan.pairs).clone(),
+            false => dice.pick(&world.plan.pairs[..world.plan.served]).clone(),
         };
         let mut serves = vec![of.clone()];
-        let others = world
-            .plan
-            .pairs
+        let others = world.plan.pairs[..world.plan.served]
             .iter()
             .filter(|pair| **pair != of && pair.group == of.group);
         serves.extend(
@@ -152,19 +150,23 @@ impl Conductor {
     fn is_silent(&self) {
         let mut seen = self.world.oracle.seen();
         let truth = seen.truth.get_mut(&self.name);
-        truth.into_iter().for_each(|truth| truth.speaks_since = None);
+        truth
+            .into_iter()
+            .for_each(|truth| truth.speaks_since = None);
     }
 
     async fn restart_as_planned(&mut self) {
         self.is_silent();
         let back_within = self.dice.ms(1_000..30_000);
         let honoured = back_within.min(self.world.plan.rules.back_within_cap);
+        let left = self.event(left(Some(back_within)));
         {
             let mut seen = self.world.oracle.seen();
             let truth = seen.truth.entry(self.name.clone()).or_default();
-            truth.back_by = Some(self.world.time.now() + honoured);
+            let by = self.world.time.now() + honoured;
+            truth.back_by = Some((by, left.id.clone()));
         }
-        self.say_until_heard(left(Some(back_within))).await;
+        self.repeat_until_heard(&left).await;
         let away = back_within.mul_f64(1.5 * self.dice.part());
         self.world.time.sleep(away).await;
     }
@@ -209,7 +211,11 @@ impl Conductor {
 
     async fn say_until_heard(&mut self, kind: EventKind) {
         let event = self.event(kind);
-        while !self.try_to_say(&event) {
+        self.repeat_until_heard(&event).await;
+    }
+
+    async fn repeat_until_heard(&mut self, event: &Event) {
+        while !self.try_to_say(event) {
             self.world.time.sleep(MS(500)).await;
         }
     }
@@ -217,28 +223,20 @@ impl Conductor {
     /// Publishes once; whether the broker has it. Trying is a sign of life, whatever comes of it.
     fn try_to_say(&mut self, event: &Event) -> bool {
         let (world, oracle) = (&self.world, &self.world.oracle);
-        if matches!(event.kind, EventKind::Joined(_) | EventKind::Heartbeat(_)) {
-            oracle.sign(&self.name);
-        }
-        if world.broker.look().vices.alarm {
-            return false;
-        }
         let message = wire::event_message(event, "conductor.events", WALL);
-        match world.broker.publish(message.delivered()) {
-            Ok(place) => {
-                oracle.published(event, place);
-                oracle.tell(|| {
-                    format!(
-                        "{place}: {} {} {:?}",
-                        self.name,
-                        event.id,
-                        event.kind.event_type()
-                    )
-                });
-                true
-            }
-            Err(_) => false,
+        let blocked = world.broker.look().vices.alarm;
+        let place = match blocked {
+            true => None,
+            false => world.broker.publish(message.delivered()).ok(),
+        };
+        if matches!(event.kind, EventKind::Joined(_) | EventKind::Heartbeat(_)) {
+            oracle.sign(&self.name, place.is_some());
         }
+        let Some(place) = place else { return false };
+        oracle.published(event, place);
+        let (name, id, kind) = (&self.name, &event.id, event.kind.event_type());
+        oracle.tell(|| format!("{place}: {name} {id} {kind:?}"));
+        true
     }
 
     fn event(&mut self, kind: EventKind) -> Event {

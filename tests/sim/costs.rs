@@ -16,7 +16,7 @@ use nodewarden::store::{
     Request, Rows, StoreError, Surveyed, Sweep, Takeover, Window, WindowDone,
 };
 
-use nodewarden_tests::model::{Model, lasting, passing};
+use nodewarden_tests::model::{Model, Tables, lasting, passing};
 
 use crate::dice::Dice;
 use crate::oracle::Oracle;
@@ -75,6 +75,8 @@ pub struct Costly<L> {
     pub proof: Rc<Cell<Proof>>,
     /// A silence costs as much as all do that are due.
     pub all_at_once: bool,
+    /// Its `decide.mode`.
+    pub observes: bool,
     /// Boundaries of messages are found again by whoever carries them.
     pub regroups: bool,
 }
@@ -268,9 +270,12 @@ impl<L: Ledger> Ledger for Costly<L> {
     }
 
     async fn take_out(&mut self, e: u64, p: &Pair, w: &Window) -> Result<WindowDone, StoreError> {
-        let (rows, proof) = (self.rows(w.nodes), self.proof.get());
+        // It goes by an index.
+        let of_pair = |tables: &Tables| tables.nodes.values().filter(|node| node.needs(p)).count();
+        let (rows, proof) = (self.model.look(of_pair), self.proof.get());
         let happens = async |l: &mut L| l.take_out(e, p, w).await;
         let seen = |oracle: &Oracle, done: &WindowDone| {
+            oracle.tell(|| format!("take out of {p} after {:?}: {done:?}", w.after));
             if done.changed > 0 {
                 assert!(
                     proof == Proof::Back,
@@ -356,7 +361,8 @@ impl<L: Ledger> Ledger for Costly<L> {
 
     async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError> {
         let happens = async |l: &mut L| l.begin_sweep(epoch, sweep).await;
-        let seen = |oracle: &Oracle, pairs: &Vec<Pair>| oracle.swept(sweep, pairs);
+        let observes = self.observes;
+        let seen = |oracle: &Oracle, pairs: &Vec<Pair>| oracle.swept(sweep, pairs, observes);
         self.call(
             "begin_sweep",
             Does::Write,

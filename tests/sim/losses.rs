@@ -64,7 +64,9 @@ impl Backup {
 /// Lets the database of a run go back now and then, if that is its plan.
 pub fn start(chaos: &Rc<Chaos>, mut dice: Dice) {
     let (chaos, world) = (Rc::clone(chaos), Rc::clone(&chaos.world));
-    let Some(mean) = world.plan.losses else { return };
+    let Some(mean) = world.plan.losses else {
+        return;
+    };
     let time = world.time.clone();
     time.clone().spawn(0, async move {
         loop {
@@ -79,7 +81,9 @@ pub fn start(chaos: &Rc<Chaos>, mut dice: Dice) {
                 // What no process knows that lives, no process can miss.
                 continue;
             }
-            world.oracle.tell(|| format!("the database goes back to {before:?}"));
+            world
+                .oracle
+                .tell(|| format!("the database goes back to {before:?}"));
             world.oracle.count("databases that went back", 1);
             backup.is_restored(&world);
             notice(&chaos, &before).await;
@@ -93,9 +97,15 @@ async fn notice(chaos: &Chaos, before: &Committed) {
     let world = &chaos.world;
     world.held.set(true);
     let until = world.time.now().max(world.disturbed.get()) + NOTICED;
-    while world.model.look(|tables| tables.one.stream == before.stream) {
+    while world
+        .model
+        .look(|tables| tables.one.stream == before.stream)
+    {
         let now = world.time.now();
-        assert!(now < until, "L4: the loss of what came after {before:?} is not noticed");
+        assert!(
+            now < until,
+            "L4: the loss of what came after {before:?} is not noticed"
+        );
         world.time.sleep(S(1)).await;
     }
     world.held.set(false);

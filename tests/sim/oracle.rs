@@ -9,7 +9,8 @@ use std::time::Duration;
 use nodewarden::domain::announcement::Announcement;
 use nodewarden::domain::change::Standing;
 use nodewarden::domain::event::Event;
-use nodewarden::domain::ids::{ConductorName, Pair};
+use nodewarden::domain::hearing::GAP;
+use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::message::{Outgoing, Published as Fate};
 use nodewarden::store::{Findings, Sweep};
 use nodewarden::worker::ports::Outbox;
@@ -34,11 +35,11 @@ const LINES: usize = 400;
 /// What a conductor truly did.
 #[derive(Debug, Default, Clone)]
 pub struct Truth {
-    /// When it tried to give a sign of life, whether the broker took it or not.
-    pub signs: VecDeque<Duration>,
+    /// When it gave a sign of life, or tried to; whether the broker took it.
+    pub signs: VecDeque<(Duration, bool)>,
     pub timeout: Option<Duration>,
-    /// The end of the planned restart that it has asked for.
-    pub back_by: Option<Duration>,
+    /// The end of the planned restart that it has asked for, and the event that said so.
+    pub back_by: Option<(Duration, EventId)>,
     /// Since when it says all of itself with each beat.
     pub speaks_since: Option<Duration>,
 }
@@ -48,6 +49,8 @@ pub struct Seen {
     pub reference: Reference,
     published: BTreeMap<Key, Published>,
     keys: BTreeMap<u64, Key>,
+    /// When the broker took something that was sent as conductors do.
+    taken: VecDeque<Duration>,
     refused: BTreeSet<u64>,
     pub truth: BTreeMap<ConductorName, Truth>,
     pub picture: Picture,
@@ -61,8 +64,14 @@ pub struct Seen {
     pub last_sweep: Duration,
     /// Pairs that turned in the reference since the database was last looked at.
     turned: BTreeSet<Pair>,
+    /// When each pair last turned.
+    pub turned_at: BTreeMap<Pair, Duration>,
     /// When a new stream began, because commits were lost.
     pub stream_began: Option<Duration>,
+    /// Since when nodes need each pair.
+    needed_since: BTreeMap<Pair, Duration>,
+    /// For how long they must have.
+    pub unknown_after: Duration,
 }
 
 /// The oracle of a run.
@@ -78,6 +87,7 @@ impl Oracle {
             reference: Reference::default(),
             published: BTreeMap::new(),
             keys: BTreeMap::new(),
+            taken: VecDeque::new(),
             refused: BTreeSet::new(),
             truth: BTreeMap::new(),
             picture: Picture::default(),
@@ -88,7 +98,10 @@ impl Oracle {
             tells: false,
             last_sweep: Duration::ZERO,
             turned: BTreeSet::new(),
+            turned_at: BTreeMap::new(),
             stream_began: None,
+            needed_since: BTreeMap::new(),
+            unknown_after: Duration::ZERO,
         };
         Self {
             time,
@@ -135,12 +148,18 @@ impl Oracle {
     pub fn published(&self, event: &Event, place: u64) {
         let key = (event.conductor.clone(), event.id.clone());
         let mut seen = self.seen();
+        seen.taken.push_back(self.time.now());
         seen.keys.insert(place, key.clone());
         let known = seen.published.entry(key).or_insert_with(|| Published {
             event: event.clone(),
             places: Vec::new(),
         });
         known.places.push(place);
+    }
+
+    /// The broker took a probe.
+    pub fn probed(&self) {
+        self.seen().taken.push_back(self.time.now());
     }
 
     /// A dead letter got a place in the queue again.
@@ -155,14 +174,12 @@ impl Oracle {
         }
     }
 
-    /// A conductor tries to give a sign of life.
-    pub fn sign(&self, conductor: &ConductorName) {
+    /// A conductor gives a sign of life, or tries to.
+    pub fn sign(&self, conductor: &ConductorName, taken: bool) {
         let now = self.time.now();
         let mut seen = self.seen();
         let truth = seen.truth.entry(conductor.clone()).or_default();
-        truth.signs.push_back(now);
-        let past = |sign: &mut Duration| *sign + Duration::from_secs(900) < now;
-        while truth.signs.len() > 2 && truth.signs.pop_front_if(past).is_some() {}
+        truth.signs.push_back((now, taken));
     }
 
     /// I2: what is acknowledged is committed, or among the dead letters.
@@ -194,24 +211,42 @@ impl Oracle {
         for name in &came.silent {
             let truth = seen.truth.get(name).cloned().unwrap_or_default();
             assert!(
-                truth.was_silent(now),
+                truth.was_silent(now, &seen.taken),
                 "I7: {name} gave its signs in time: {truth:?}"
             );
         }
         for name in &came.overdue {
-            let back_by = seen.truth.get(name).and_then(|truth| truth.back_by);
+            let back_by = seen.truth.get(name).and_then(|truth| truth.back_by.clone());
+            // What the broker lost of it, it has not asked for.
+            let heard = |id: &EventId| seen.reference.has(&(name.clone(), id.clone()));
             assert!(
-                back_by.is_none_or(|by| by <= now),
+                back_by
+                    .as_ref()
+                    .is_none_or(|(by, id)| *by <= now || !heard(id)),
                 "I7: {name} need not be back before {back_by:?}"
             );
         }
-        let turned = came.turns.iter().map(|turn| turn.pair.clone());
-        seen.turned.extend(turned);
+        for pair in &came.unknown {
+            let needed = seen.needed_since.get(pair);
+            assert!(
+                needed.is_some_and(|since| now >= *since + seen.unknown_after),
+                "I7: {pair} is unknown, and needed since {needed:?}"
+            );
+        }
+        for turn in &came.turns {
+            seen.turned.insert(turn.pair.clone());
+            seen.turned_at.insert(turn.pair.clone(), now);
+        }
         let mut count = |what, by| *seen.tally.entry(what).or_default() += by as u64;
         count("events", findings.events.len());
         count("silences", came.silent.len());
         count("overdue restarts", came.overdue.len());
         count("decisions", findings.decisions.len());
+        count("unknown", came.unknown.len());
+        count("decided again", came.again as usize);
+        if findings.observed {
+            count("only observed", findings.decisions.len());
+        }
     }
 
     /// Nodes go out: not while conductors say again what was lost.
@@ -224,7 +259,7 @@ impl Oracle {
     }
 
     /// A sweep of a replica was committed.
-    pub fn swept(&self, sweep: &Sweep, forgotten: &[Pair]) {
+    pub fn swept(&self, sweep: &Sweep, forgotten: &[Pair], observes: bool) {
         let now = self.time.now();
         let mut seen = self.seen();
         for name in &sweep.forget {
@@ -235,9 +270,10 @@ impl Oracle {
         }
         for pair in forgotten {
             seen.reference.map.forget_pair(pair);
+            seen.reference.observed.remove(pair);
             seen.turned.insert(pair.clone());
         }
-        if sweep.announces {
+        if sweep.announces || observes {
             seen.last_sweep = now;
             *seen.tally.entry("sweeps").or_default() += 1;
         }
@@ -301,17 +337,26 @@ impl Oracle {
         drop(model.news());
         let mut seen = self.seen();
         seen.turned.clear();
+        let seen = &mut *seen;
         seen.picture = model.look(Picture::of);
+        for (_, node) in seen.picture.nodes() {
+            let since = seen.needed_since.entry(node.pair.clone());
+            since.or_insert(self.time.now());
+        }
         seen.announced.stream = model.look(|tables| tables.one.stream.clone());
     }
 
     /// A user changed the table of nodes.
     pub fn edited(&self, model: &Model) {
         let mut seen = self.seen();
+        let seen = &mut *seen;
         let news = model.news();
         model.look(|tables| {
             for uuid in &news.nodes {
-                seen.picture.renew(uuid, tables);
+                if let (_, Some(node)) = seen.picture.renew(uuid, tables) {
+                    let since = seen.needed_since.entry(node.pair.clone());
+                    since.or_insert(self.time.now());
+                }
             }
         });
     }
@@ -321,11 +366,19 @@ impl Oracle {
         self.look(model, true);
         let seen = self.seen();
         model.look(|tables| {
-            assert_eq!(seen.picture, Picture::of(tables), "I3: a change that was not seen");
+            assert_eq!(
+                seen.picture,
+                Picture::of(tables),
+                "I3: a change that was not seen"
+            );
             let held = tables.held_by();
             let held: BTreeSet<&str> = held.into_keys().collect();
             let announced = seen.announced.out.iter().map(String::as_str);
-            assert_eq!(announced.collect::<BTreeSet<_>>(), held, "I3: what was announced and what is held");
+            assert_eq!(
+                announced.collect::<BTreeSet<_>>(),
+                held,
+                "I3: what was announced and what is held"
+            );
             let stored = tables.pairs.iter();
             let stored = stored.map(|(pair, row)| (pair.clone(), row.standing));
             let ours = seen.reference.map.standings();
@@ -354,7 +407,10 @@ impl Seen {
     fn look_at(&mut self, uuid: &str, tables: &Tables, by_command: bool) {
         let held = tables.hold_of(uuid).is_some();
         let announced = self.announced.out.contains(uuid);
-        assert_eq!(announced, held, "I3: what was announced and what is held of {uuid}");
+        assert_eq!(
+            announced, held,
+            "I3: what was announced and what is held of {uuid}"
+        );
         let (before, now) = self.picture.renew(uuid, tables);
         let Some(node) = now else { return };
         assert_eq!(node.out, held, "I3: the mark and the hold of {uuid}");
@@ -362,25 +418,53 @@ impl Seen {
         assert_eq!(node.maintenance, before.maintenance, "I5: {uuid}");
         let standing = self.reference.map.standing(&node.pair);
         if node.out && !before.out {
-            assert_eq!(standing, Some(Standing::Lost), "I6: {uuid} goes out: {node:?}");
+            assert_eq!(
+                standing,
+                Some(Standing::Lost),
+                "I6: {uuid} goes out: {node:?}"
+            );
             assert!(tables.one.pause.is_none(), "{uuid} goes out during a pause");
+            let observed = self.reference.observed.get(&node.pair);
+            assert!(
+                observed.is_none(),
+                "{uuid} goes out, and that is only observed"
+            );
             *self.tally.entry("nodes out").or_default() += 1;
         } else if before.out && !node.out && !by_command {
-            assert_eq!(standing, Some(Standing::Active), "I6: {uuid} comes back: {node:?}");
+            assert_eq!(
+                standing,
+                Some(Standing::Active),
+                "I6: {uuid} comes back: {node:?}"
+            );
             *self.tally.entry("nodes back").or_default() += 1;
         }
     }
 }
 
 impl Truth {
-    /// Whether no sign came for longer than its time-out, lately.
-    fn was_silent(&self, now: Duration) -> bool {
+    /// Whether no sign came for longer than its time-out, lately. One that the broker did not take counts
+    /// in a trouble that replicas must notice; a shorter one hides no more than one sign of three.
+    fn was_silent(&self, now: Duration, taken: &VecDeque<Duration>) -> bool {
         let Some(timeout) = self.timeout else {
             return false;
         };
         let since = now.saturating_sub(timeout + DECIDED_WITHIN);
-        let ends = self.signs.iter().skip(1).copied().chain([now]);
-        let gaps = self.signs.iter().copied().zip(ends);
+        let counts = |(at, was_taken): &&(Duration, bool)| {
+            let after = taken.partition_point(|one| one < at);
+            let end = taken.get(after).copied().unwrap_or(now);
+            let begin = after
+                .checked_sub(1)
+                .map_or(Duration::ZERO, |before| taken[before]);
+            *was_taken || end - begin > GAP
+        };
+        let signs: Vec<Duration> = self
+            .signs
+            .iter()
+            .filter(counts)
+            .map(|sign| sign.0)
+            .collect();
+        let ends = signs.iter().skip(1).copied().chain([now]);
+        let gaps = signs.iter().copied().zip(ends);
         let mut gaps = gaps.filter(|(_, end)| *end >= since);
         gaps.any(|(begin, end)| end - begin >= timeout)
     }

@@ -34,7 +34,11 @@ impl Picture {
     /// All as they are.
     pub fn of(tables: &Tables) -> Self {
         let nodes = tables.nodes.iter();
-        Self(nodes.map(|(uuid, node)| (uuid.clone(), Node::of(node))).collect())
+        Self(
+            nodes
+                .map(|(uuid, node)| (uuid.clone(), Node::of(node)))
+                .collect(),
+        )
     }
 
     /// By uuid.

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use nodewarden::domain::change::{CauseKind, Turn, Verdict};
+use nodewarden::domain::change::{CauseKind, Standing, Turn, Verdict};
 use nodewarden::domain::conductor::Life;
 use nodewarden::domain::decide::{decide, decide_silence};
 use nodewarden::domain::event::Event;
-use nodewarden::domain::ids::{ConductorName, EventId};
+use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::domain::map::DriverMap;
 use nodewarden::domain::time::{Mono, Now};
 use nodewarden::store::{ConductorRecord, Findings};
@@ -31,6 +31,8 @@ pub struct Reference {
     /// Handled in a part of the history that is lost.
     lost: BTreeSet<Key>,
     last_place: u64,
+    /// Losses that were only observed, and not decided again since.
+    pub observed: BTreeMap<Pair, Turn>,
     /// Time-outs, and whether one has changed, are not compared.
     pub any_timeout: bool,
 }
@@ -43,6 +45,10 @@ pub struct Came {
     /// Those whose planned restart is over.
     pub overdue: Vec<ConductorName>,
     pub turns: Vec<Turn>,
+    /// Pairs that are found never to have had a conductor.
+    pub unknown: Vec<Pair>,
+    /// How many losses are decided again that were only observed.
+    pub again: u64,
 }
 
 impl Reference {
@@ -92,11 +98,30 @@ impl Reference {
             self.map.apply(&change);
             came.turns.extend(change.turns);
         }
-        if findings.events.is_empty() {
+        let again = findings.conductors.is_empty() && self.has_observed(findings);
+        if findings.events.is_empty() && again {
+            came.again = findings.decisions.len() as u64;
+            let decisions = findings.decisions.iter();
+            came.turns = decisions.map(|decision| decision.turn.clone()).collect();
+        } else if findings.events.is_empty() {
             self.end(findings, now, &mut came);
         }
         self.compare(findings, &came)?;
+        for turn in came.turns.iter().filter(|turn| turn.verdict.is_some()) {
+            let observed = findings.observed && turn.to == Standing::Lost;
+            match observed {
+                true => drop(self.observed.insert(turn.pair.clone(), turn.clone())),
+                false => drop(self.observed.remove(&turn.pair)),
+            }
+        }
         Ok(came)
+    }
+
+    /// Whether all decisions are those that were only observed, each as it was.
+    fn has_observed(&self, findings: &Findings) -> bool {
+        let mut decisions = findings.decisions.iter();
+        let observed = |turn: &Turn| self.observed.get(&turn.pair) == Some(turn);
+        !findings.observed && decisions.all(|decision| observed(&decision.turn))
     }
 
     /// Silences: the last conductor of a pair decides, so those that decide nothing come first.
@@ -127,6 +152,7 @@ impl Reference {
             if turn.verdict == Some(Verdict::Unknown) && self.map.standing(&turn.pair).is_none() {
                 self.map.turn(turn);
                 came.turns.push(turn.clone());
+                came.unknown.push(turn.pair.clone());
             }
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nodewarden::broker::BrokerError;
+use nodewarden::config::Mode;
 use nodewarden::domain::time::{Mono, Now};
 use nodewarden::store::{Known, StoreError};
 use nodewarden::worker::ports::Clock;
@@ -109,6 +110,7 @@ impl SimReplica {
             deaf_until: Rc::clone(&self.deaf_until),
             proof: Rc::clone(&self.proof),
             all_at_once: self.mutant == Some(Mutant::SilenceAtOnce),
+            observes: self.rules.mode == Mode::Observe,
             regroups: self.mutant == Some(Mutant::Regrouped),
         }
     }

@@ -236,6 +236,9 @@ impl Queue for Seated {
             ..Delivery::default()
         });
         self.returned |= sent == Err("no queue is bound");
+        if sent.is_ok() {
+            self.oracle.probed();
+        }
         Ok(())
     }
 

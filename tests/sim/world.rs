@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use nodewarden::config::Mode;
 use nodewarden::domain::ids::{Driver, Group, Pair};
 use nodewarden::store::Keeping;
 use nodewarden::worker::Rules;
@@ -40,6 +41,8 @@ pub struct Plan {
     pub replicas: u64,
     pub conductors: usize,
     pub pairs: Vec<Pair>,
+    /// So many of them, the first, conductors may serve.
+    pub served: usize,
     pub nodes: usize,
     /// What one row costs.
     pub latency: Duration,
@@ -56,6 +59,8 @@ pub struct Plan {
     pub faults: Duration,
     /// The database goes back to an earlier state, on the average so often.
     pub losses: Option<Duration>,
+    /// Decisions are only observed until then.
+    pub observes: Duration,
     pub mutant: Option<Mutant>,
 }
 
@@ -80,6 +85,10 @@ impl Plan {
                 announced: S(3600),
                 decisions: S(3600),
             },
+            unknown_after: match dice.happens(UNKNOWN) || mutant == Some(Mutant::UnknownAtOnce) {
+                true => Some(dice.magnitude(2_000_000..20_000_000)),
+                false => None,
+            },
             ..rules()
         };
         let (chaos, faults, wild) = match weather {
@@ -98,11 +107,13 @@ impl Plan {
             ),
         };
         let latency = dice.magnitude(50..10_000);
+        let pairs: Vec<Pair> = (0..groups * drivers).map(pair).collect();
         let mut plan = Self {
             weather,
+            served: pairs.len().saturating_sub(dice.index(2)).max(1),
             replicas: dice.number(2..4),
             conductors: dice.index(5) + 2,
-            pairs: (0..groups * drivers).map(pair).collect(),
+            pairs,
             nodes: dice.index(20) + 3,
             latency,
             mass: false,
@@ -112,8 +123,13 @@ impl Plan {
             chaos,
             faults,
             losses: None,
+            observes: Duration::ZERO,
             mutant,
         };
+        if dice.happens(OBSERVES) || mutant == Some(Mutant::ObservedAsDecided) {
+            // Then they are to be carried out, or the run is over.
+            plan.observes = plan.wild.mul_f64(0.2 + dice.part());
+        }
         let loses = dice.happens(LOSES) || mutant.is_some_and(Mutant::is_about_losses);
         plan.losses = loses.then(|| dice.magnitude(5_000_000..60_000_000));
         let mass = dice.happens(MASS) && mutant.is_none();
@@ -144,6 +160,8 @@ impl Plan {
     fn becomes_a_mass(&mut self) {
         self.mass = true;
         self.losses = None;
+        self.observes = Duration::ZERO;
+        self.rules.unknown_after = None;
         self.weather = Weather::Fair;
         (self.chaos, self.faults) = (S(600), S(60));
         self.conductors = 500;
@@ -153,6 +171,7 @@ impl Plan {
                 driver: Driver::parse(["ipmi", "redfish", "ilo"][n % 3]).unwrap(),
             })
             .collect();
+        self.served = self.pairs.len();
         self.latency = Duration::from_millis(5);
         self.wild = S(120);
         self.rules.sweep_interval = S(60);
@@ -168,6 +187,12 @@ const LATE: f64 = 0.2;
 
 /// The share of runs whose database loses commits.
 const LOSES: f64 = 0.04;
+
+/// The share of runs in which decisions are only observed, at least at first.
+const OBSERVES: f64 = 0.1;
+
+/// The share of runs in which nodes go out whose driver is unknown.
+const UNKNOWN: f64 = 0.3;
 
 /// The share of runs in which liveness is looked at while things go wrong: these need time.
 const FAIR: f64 = 0.08;
@@ -204,6 +229,7 @@ impl World {
         let time = Time::default();
         let oracle = Oracle::new(time.clone(), plan.rules.back_within_cap);
         oracle.seen().tells = tells;
+        oracle.seen().unknown_after = plan.rules.unknown_after.unwrap_or_default();
         let model = Model::new("00000000-0000-4000-8000-000000000000");
         let faults = Faults {
             dice: dice.fork(),
@@ -245,6 +271,14 @@ impl World {
         let healed = self.wild_until.max(self.disturbed.get());
         self.time.run_until(healed + self.plan.calm);
         liveness::at_the_end(self);
+    }
+
+    /// The `decide.mode` of a replica that starts now.
+    pub fn mode(&self) -> Mode {
+        match self.time.now() < self.plan.observes {
+            true => Mode::Observe,
+            false => Mode::Enforce,
+        }
     }
 
     /// Whether things still go wrong.

@@ -61,7 +61,10 @@ impl<K: Ord + Clone, V: Clone> Table<K, V> {
 
     /// The keys of rows that were written since the last call.
     pub fn news(&mut self) -> BTreeSet<K> {
-        self.written_keys.as_mut().map(std::mem::take).unwrap_or_default()
+        self.written_keys
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// Ends the transaction: all is as before.
