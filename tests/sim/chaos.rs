@@ -307,9 +307,10 @@ impl Chaos {
 
     /// One after the other is started again, as new settings ask for.
     async fn replace_all(&self) {
-        let places = self.places.borrow();
-        let before: Vec<Process> = places.iter().map(|place| place.process).collect();
-        drop(places);
+        let before: Vec<Process> = {
+            let places = self.places.borrow();
+            places.iter().map(|place| place.process).collect()
+        };
         for process in before {
             if self.world.time.lives(process) {
                 self.replace(process).await;

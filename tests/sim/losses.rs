@@ -47,7 +47,7 @@ impl Backup {
         }
     }
 
-    fn is_restored(self, world: &World) {
+    fn restore(self, world: &World) {
         let (now, oracle) = (world.time.now(), &world.oracle);
         world.model.restore(self.tables);
         {
@@ -85,7 +85,7 @@ pub fn start(chaos: &Rc<Chaos>, mut dice: Dice) {
                 .oracle
                 .tell(|| format!("the database goes back to {before:?}"));
             world.oracle.count("databases that went back", 1);
-            backup.is_restored(&world);
+            backup.restore(&world);
             notice(&chaos, &before).await;
             world.disturb(WAITS, TAKEOVER);
         }

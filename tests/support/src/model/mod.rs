@@ -169,7 +169,9 @@ impl Model {
         let Tables {
             nodes, held, pairs, ..
         } = &mut inner.tables;
-        (nodes.watch(), held.watch(), pairs.watch());
+        nodes.watch();
+        held.watch();
+        pairs.watch();
         let mut written = nodes.news();
         written.append(&mut held.news());
         News {
