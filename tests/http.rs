@@ -130,6 +130,30 @@ async fn the_snapshot_is_all_that_is_out_of_service_page_by_page() {
 }
 
 #[tokio::test]
+async fn nodes_are_all_of_them_page_by_page_with_the_pair_that_each_needs() {
+    let story = Story::told().await;
+    with_server(&story, active(), async |address, _| {
+        let all = get(address, "/v1/nodes").await.json();
+        let nodes = all["nodes"].as_array().expect("a list");
+        assert_eq!(all["next"], Value::Null);
+        let first = get(address, "/v1/nodes?limit=1").await.json();
+        let uuid = first["next"].as_str().expect("there is more").to_owned();
+        assert_eq!(first["nodes"], json!([nodes[0]]));
+        let path = format!("/v1/nodes?after={uuid}&limit=9");
+        assert_eq!(get(address, &path).await.json()["nodes"], json!(nodes[1..]));
+        let n2 = nodes.iter().find(|node| node["uuid"] == "n2").expect("there");
+        assert_eq!(
+            *n2,
+            json!({
+                "uuid": "n2", "name": "web-2", "conductor_group": "", "driver": "b", "maintenance": false,
+                "service_state": "out_of_service", "since_ms": T + 1500,
+            })
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn drivers_are_every_pair_that_a_conductor_or_a_node_names() {
     let story = Story::told().await;
     with_server(&story, active(), async |address, _| {
@@ -243,6 +267,7 @@ async fn whatever_makes_no_sense_is_an_error_with_a_fitting_status() {
                 400,
                 "limit must be 1 to 10000",
             ),
+            ("GET /v1/nodes?limit=10001", 400, "limit must be 1 to 10000"),
             ("GET /v1/snapshot?limit=many", 400, "invalid digit"),
             ("GET /v1/snapshot?limit=-1", 400, "invalid digit"),
             ("GET /v1/snapshot?limit=1&limit=2", 400, "duplicate field"),
@@ -293,6 +318,7 @@ async fn a_database_that_cannot_be_read_is_unavailable_and_the_rest_goes_on() {
             "/v1/drivers",
             "/v1/conductors",
             "/v1/decisions",
+            "/v1/nodes",
             "/v1/nodes/n1",
         ] {
             let answer = get(address, path).await;

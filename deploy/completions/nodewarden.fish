@@ -403,7 +403,7 @@ json\t'JSON; a list that may be long is one object a line'
 tsv\t'Tab-separated values under a line of names, where there is a table; else text'"
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand placement" -l log -d 'Log level: error, warn, info, debug, trace' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand placement" -l once -d 'Show what is missing and what would change, write nothing, and end: with 1 if something is missing'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand placement" -l release -d 'Take every member out of the aggregate and end: before nodewarden goes away for good. Stop every `placement` first'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand placement" -l release -d 'Take every member out of our aggregates, switch those of pairs off, and end: before nodewarden goes away for good. Stop every `placement` first'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand placement" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand conductors; and not __fish_seen_subcommand_from forget help" -l config -d 'The settings file (or NODEWARDEN_CONFIG)' -r -F
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand conductors; and not __fish_seen_subcommand_from forget help" -l amqp-url -d 'The broker (as amqp.url). Every user of this machine can read a password here: prefer the file or the environment' -r

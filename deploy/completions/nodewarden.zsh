@@ -718,7 +718,7 @@ json\:"JSON; a list that may be long is one object a line"
 tsv\:"Tab-separated values under a line of names, where there is a table; else text"))' \
 '--log=[Log level\: error, warn, info, debug, trace]:LOG:_default' \
 '--once[Show what is missing and what would change, write nothing, and end\: with 1 if something is missing]' \
-'(--once)--release[Take every member out of the aggregate and end\: before nodewarden goes away for good. Stop every \`placement\` first]' \
+'(--once)--release[Take every member out of our aggregates, switch those of pairs off, and end\: before nodewarden goes away for good. Stop every \`placement\` first]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::answers::explain;
 use crate::domain::event::EventType;
 use crate::store::{
-    ConductorView, DecisionView, DriverView, HoldView, NodeFacts, Pause, SnapshotPage,
+    ConductorView, DecisionView, DriverView, HoldView, NodeFacts, NodeLine, Pause, SnapshotPage,
     SubscriberView,
 };
 use crate::telemetry::printable;
@@ -53,6 +53,52 @@ impl From<HoldView> for SnapshotNode {
             reason: hold.reason.as_str(),
             decision_id: hold.decision_id,
             since_ms: hold.since_ms,
+        }
+    }
+}
+
+/// `/v1/nodes`
+#[derive(Debug, Serialize)]
+pub struct Nodes {
+    nodes: Vec<NodeEntry>,
+    next: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct NodeEntry {
+    uuid: String,
+    name: Option<String>,
+    conductor_group: String,
+    driver: Option<String>,
+    maintenance: Option<bool>,
+    service_state: &'static str,
+    since_ms: Option<u64>,
+}
+
+impl Nodes {
+    /// A page of at most `limit` nodes.
+    #[must_use]
+    pub fn new(page: Vec<NodeLine>, limit: u32) -> Self {
+        let full = page.len() >= limit as usize;
+        let last = page.last().map(|line| line.uuid.clone());
+        Self {
+            nodes: page.into_iter().map(NodeEntry::from).collect(),
+            next: last.filter(|_| full),
+        }
+    }
+}
+
+impl From<NodeLine> for NodeEntry {
+    fn from(line: NodeLine) -> Self {
+        let service_state = line.service_state().as_str();
+        Self {
+            uuid: line.uuid,
+            name: line.name,
+            conductor_group: line.conductor_group,
+            driver: line.driver,
+            maintenance: line.maintenance,
+            service_state,
+            since_ms: line.since_ms,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `placement`, put together.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use tokio::sync::watch;
@@ -8,11 +9,11 @@ use super::{AppFault, HTTP_DRAIN, ends, http};
 use crate::clock::SystemClock;
 use crate::config::{self, Settings};
 use crate::lifecycle::{Tasks, stop_on_signals};
-use crate::placement::aggregate::{Aggregate, Outcome};
+use crate::placement::aggregate::{Aggregate, Memberships, Outcome};
 use crate::placement::credentials::Credentials;
 use crate::placement::openstack::{ApiFault, OpenStack, client};
 use crate::placement::preflight::{self, Findings};
-use crate::placement::{Plan, Service, Status, snapshot};
+use crate::placement::{Plan, Service, Status, nova, snapshot};
 use crate::telemetry;
 
 /// Runs `placement` until it is asked to stop, or until a part of it dies.
@@ -50,7 +51,7 @@ pub async fn placement_once(
     settings: &Settings,
 ) -> Result<(Findings, Option<Result<Plan, String>>), AppFault> {
     let openstack = openstack(settings)?;
-    let findings = preflight::look(&openstack, &settings.placement.aggregate).await?;
+    let findings = preflight::look(&openstack, &settings.placement).await?;
     let Some(members) = &findings.members else {
         return Ok((findings, None));
     };
@@ -60,27 +61,40 @@ pub async fn placement_once(
     Ok((findings, Some(plan)))
 }
 
-/// Takes every member out of the aggregate; how many.
+/// Switches every pair off and takes every member out of our aggregates; how many nodes.
 /// Errors: OpenStack cannot be asked, or said no; some may be out.
 pub async fn placement_release(settings: &Settings) -> Result<usize, AppFault> {
     let openstack = openstack(settings)?;
-    let findings = preflight::look(&openstack, &settings.placement.aggregate).await?;
+    let findings = preflight::look(&openstack, &settings.placement).await?;
     // Another aggregate's members are not ours to remove.
     if let Some(condition) = findings.broken() {
-        let what = format!("{}: {}", condition.what, condition.detail);
+        let what = condition.to_string();
         return Err(AppFault::OpenStack(ApiFault::Denied(what)));
     }
-    let (Some(uuid), Some(members)) = (&findings.aggregate, &findings.members) else {
+    let (Some(uuid), Some(members)) = (findings.aggregate, findings.members) else {
         let what = "the aggregate cannot be read".to_owned();
         return Err(AppFault::OpenStack(ApiFault::Denied(what)));
     };
-    let aggregate = Aggregate {
+    let (mut ours, mut members) = (BTreeSet::from([uuid]), members);
+    let pairs = findings.pairs.into_iter().map(|(_, pair)| pair);
+    for pair in pairs.filter(nova::NovaAggregate::is_ours_alone) {
+        if pair.is_on() {
+            nova::switch(&openstack, pair.id, false).await?;
+        }
+        let aggregate = Aggregate {
+            openstack: &openstack,
+            uuid: &pair.uuid,
+        };
+        members.extend(aggregate.members().await?);
+        ours.insert(pair.uuid);
+    }
+    let memberships = Memberships {
         openstack: &openstack,
-        uuid,
+        ours: &ours,
     };
     let mut released = 0;
     for member in members {
-        let outcome = aggregate.set(member, false).await?;
+        let outcome = memberships.set(&member, &BTreeSet::new()).await?;
         released += usize::from(outcome == Outcome::Written);
     }
     Ok(released)

@@ -7,7 +7,7 @@ use super::{Failure, Output, output, patience};
 use crate::answers::explain::date;
 use crate::config::Settings;
 use crate::domain::ids::{Driver, Group, Pair};
-use crate::store::{NodeLine, Reader, ServiceState};
+use crate::store::{NodeLine, Reader};
 
 /// So many nodes are read at once: about a hundredth of a second, and few enough that the first lines
 /// are there at once.
@@ -143,13 +143,6 @@ impl List {
     }
 }
 
-fn state(node: &NodeLine) -> ServiceState {
-    match node.hold {
-        Some(_) => ServiceState::OutOfService,
-        None => ServiceState::InService,
-    }
-}
-
 fn row(node: &NodeLine) -> Vec<String> {
     let dash = |text: Option<&str>| {
         text.filter(|text| !text.is_empty())
@@ -170,7 +163,7 @@ fn row(node: &NodeLine) -> Vec<String> {
         (None, _) => "-".to_owned(),
     };
     vec![
-        state(node).as_str().to_owned(),
+        node.service_state().as_str().to_owned(),
         node.since_ms.map_or_else(|| "-".to_owned(), date),
         node.uuid.clone(),
         dash(node.name.as_deref()),
@@ -187,7 +180,7 @@ fn object(node: &NodeLine) -> Value {
         "name": node.name,
         "conductor_group": node.conductor_group,
         "driver": node.driver,
-        "state": state(node).as_str(),
+        "state": node.service_state().as_str(),
         "since_ms": node.since_ms,
         "maintenance": node.maintenance,
         "reason": hold.map(|hold| hold.reason.as_str()),

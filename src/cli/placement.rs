@@ -23,6 +23,9 @@ use crate::placement::{Plan, preflight};
 ///   nodewarden placement --once     shows what is missing, and what would change
 ///   nodewarden placement
 ///
+/// With placement.pair_aggregates each node is also a member of an aggregate of its pair, which one call
+/// to Nova switches: for pairs of thousands. That needs the role `admin`.
+///
 /// Logs in as OpenStack's own clients do: placement.cloud or OS_CLOUD names a cloud of clouds.yaml; else
 /// the other variables OS_… count. The role `service` in Placement is enough; with the right to list
 /// aggregates in Nova it can check more. Run as many as you like: they repeat each other. It asks a
@@ -35,7 +38,7 @@ pub struct Placement {
     /// missing.
     #[arg(long)]
     once: bool,
-    /// Take every member out of the aggregate and end: before nodewarden goes away for good. Stop every
+    /// Take every member out of our aggregates, switch those of pairs off, and end: before nodewarden goes away for good. Stop every
     /// `placement` first.
     #[arg(long, conflicts_with = "once")]
     release: bool,
@@ -57,7 +60,7 @@ impl Placement {
                 Output::Tsv => output::tsv(&["released"], &[json!({ "released": released })]),
                 Output::Text => {
                     let nodes = counted(released as u64, "node", "nodes");
-                    format!("{nodes} taken out of the aggregate")
+                    format!("{nodes} taken out of our aggregates")
                 }
             };
             return Ok(output::line(&answer)?);
@@ -79,15 +82,12 @@ impl Placement {
             }
         };
         output::line(&answer)?;
-        match findings.broken() {
+        match findings.broken().or_else(|| findings.broken_of_pairs()) {
             None if matches!(plan, Some(Err(_))) => {
                 let why = plan.and_then(Result::err).unwrap_or_default();
                 Err(Failure::unreachable(why))
             }
-            Some(condition) => Err(Failure::failed(format!(
-                "not yet: {}: {}",
-                condition.what, condition.detail
-            ))),
+            Some(condition) => Err(Failure::failed(format!("not yet: {condition}"))),
             None => Ok(()),
         }
     }

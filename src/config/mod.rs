@@ -329,6 +329,9 @@ pub struct Placement {
     pub snapshot_urls: Vec<String>,
     /// The aggregate whose members are kept: its name, or its UUID where Nova does not show it to us.
     pub aggregate: String,
+    /// Whether each node is kept in an aggregate of its pair, too, so that one call to Nova takes out all of
+    /// them.
+    pub pair_aggregates: bool,
     /// What it calls itself in its receipts; replicas share one name.
     pub subscriber: String,
     /// Which cloud of `clouds.yaml`; not set: `OS_CLOUD`, or the other variables `OS_…`.
@@ -350,6 +353,7 @@ impl Default for Placement {
         Self {
             snapshot_urls: vec!["http://127.0.0.1:8780".into()],
             aggregate: "nodewarden".into(),
+            pair_aggregates: false,
             subscriber: "placement".into(),
             cloud: None,
             interval: Duration::from_secs(60),

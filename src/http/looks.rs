@@ -8,14 +8,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Fault, Sources};
-use crate::answers::shapes::{Conductor, Decision, Driver, Node, Paused, Snapshot};
+use crate::answers::shapes::{Conductor, Decision, Driver, Node, Nodes, Paused, Snapshot};
 use crate::clock::now_ms;
 use crate::telemetry::printable;
 use crate::worker::Role;
 
-/// Nodes in a page of the snapshot: some 200 kB, and the most: some 2 MB.
-const SNAPSHOT_LIMIT: u32 = 1000;
-const SNAPSHOT_MOST: u32 = 10_000;
+/// Nodes in a page: some 200 kB, and the most: some 2 MB.
+const NODES_LIMIT: u32 = 1000;
+const NODES_MOST: u32 = 10_000;
 
 const DECISIONS_LIMIT: u32 = 100;
 const DECISIONS_MOST: u32 = 1000;
@@ -24,7 +24,7 @@ type Asked<T> = Result<Query<T>, QueryRejection>;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SnapshotQuery {
+pub struct PageQuery {
     #[serde(default)]
     after: String,
     limit: Option<u32>,
@@ -73,10 +73,10 @@ pub async fn readyz(State(sources): State<Sources>) -> (StatusCode, Json<Value>)
 
 pub async fn snapshot(
     State(sources): State<Sources>,
-    asked: Asked<SnapshotQuery>,
+    asked: Asked<PageQuery>,
 ) -> Result<Json<Snapshot>, Fault> {
     let asked = query(asked)?;
-    let limit = within(asked.limit, SNAPSHOT_LIMIT, SNAPSHOT_MOST)?;
+    let limit = within(asked.limit, NODES_LIMIT, NODES_MOST)?;
     let page = sources.reader.snapshot(&asked.after, limit).await?;
     Ok(Json(page.into()))
 }
@@ -98,6 +98,16 @@ pub async fn conductors(State(sources): State<Sources>) -> Result<Json<Value>, F
     let conductors = sources.reader.conductors().await?;
     let conductors: Vec<_> = conductors.into_iter().map(Conductor::from).collect();
     Ok(Json(json!({ "conductors": conductors })))
+}
+
+pub async fn nodes(
+    State(sources): State<Sources>,
+    asked: Asked<PageQuery>,
+) -> Result<Json<Nodes>, Fault> {
+    let asked = query(asked)?;
+    let limit = within(asked.limit, NODES_LIMIT, NODES_MOST)?;
+    let page = sources.reader.nodes(None, &asked.after, limit).await?;
+    Ok(Json(Nodes::new(page, limit)))
 }
 
 pub async fn node(

@@ -89,6 +89,7 @@ fn router(sources: Sources) -> Router {
         .route("/v1/snapshot", get(looks::snapshot))
         .route("/v1/drivers", get(looks::drivers))
         .route("/v1/conductors", get(looks::conductors))
+        .route("/v1/nodes", get(looks::nodes))
         .route("/v1/nodes/{uuid}", get(looks::node))
         .route("/v1/decisions", get(looks::decisions))
         .fallback(no_such_path)
@@ -97,8 +98,8 @@ fn router(sources: Sources) -> Router {
 
 async fn no_such_path(request: Request) -> Fault {
     Fault::not_found(format!(
-        "there is no {}; see /v1/snapshot, /v1/drivers, /v1/conductors, /v1/nodes/{{uuid}}, /v1/decisions, \
-         /healthz, /readyz and /metrics",
+        "there is no {}; see /v1/snapshot, /v1/drivers, /v1/conductors, /v1/nodes, /v1/nodes/{{uuid}}, \
+         /v1/decisions, /healthz, /readyz and /metrics",
         crate::telemetry::printable(request.uri().path())
     ))
 }

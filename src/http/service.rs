@@ -72,7 +72,7 @@ impl Service for PlacementStatus {
             ("waiting", self.waiting),
             ("unknown", self.unknown),
         ];
-        metrics.placement(self.compared_age(now), nodes);
+        metrics.placement(self.compared_age(now), nodes, self.switched);
     }
 }
 

@@ -57,16 +57,27 @@ impl Aggregate<'_> {
             .map(|provider| provider.uuid)
             .collect())
     }
+}
 
-    /// Makes the provider of node `uuid` a member, or no member: reads its aggregates, and writes them
-    /// back with or without ours and with the generation that was read, so that a change of somebody
-    /// else's in between is never undone.
+/// What a provider is a member of, as far as it is ours.
+pub struct Memberships<'a> {
+    /// OpenStack.
+    pub openstack: &'a OpenStack,
+    /// The aggregates of ours.
+    pub ours: &'a BTreeSet<String>,
+}
+
+impl Memberships<'_> {
+    /// Makes the provider of node `uuid` a member of those `wished`, and of no other of ours: reads its
+    /// aggregates, and writes them back with the generation that was read, so that a change of
+    /// somebody else's in between is never undone. What was read before is never used again: writers
+    /// of old versions of the API change aggregates and leave the generation as it is.
     /// Errors: [`ApiFault`]; nothing was written, or it is not known whether it was.
-    pub async fn set(&self, uuid: &str, member: bool) -> Result<Outcome, ApiFault> {
+    pub async fn set(&self, uuid: &str, wished: &BTreeSet<String>) -> Result<Outcome, ApiFault> {
         let path = format!("/resource_providers/{uuid}/aggregates");
         let mut tries = CONFLICTS;
         loop {
-            match self.try_set(&path, member).await {
+            match self.try_set(&path, wished).await {
                 Err(ApiFault::Missing(_)) => return Ok(Outcome::Unknown),
                 Err(ApiFault::Conflict(_)) if tries > 1 => tries -= 1,
                 done => return done,
@@ -74,22 +85,24 @@ impl Aggregate<'_> {
         }
     }
 
-    async fn try_set(&self, path: &str, member: bool) -> Result<Outcome, ApiFault> {
+    async fn try_set(&self, path: &str, wished: &BTreeSet<String>) -> Result<Outcome, ApiFault> {
         let answer = self.ask(Method::GET, path, None).await?;
         let generation = &answer["resource_provider_generation"];
         let (Some(aggregates), true) = (answer["aggregates"].as_array(), generation.is_u64())
         else {
             return strange(path);
         };
-        let ours = Value::from(self.uuid);
-        if aggregates.contains(&ours) == member {
+        let ours = |uuid: &str| self.ours.contains(uuid) || wished.contains(uuid);
+        let is_ours = |entry: &&Value| entry.as_str().is_some_and(&ours);
+        let held = aggregates.iter().filter(is_ours).filter_map(Value::as_str);
+        if held.collect::<BTreeSet<_>>() == wished.iter().map(String::as_str).collect() {
             return Ok(Outcome::AsWished);
         }
-        let mut wished: Vec<&Value> = aggregates.iter().filter(|other| **other != ours).collect();
-        if member {
-            wished.push(&ours);
-        }
-        let body = json!({ "aggregates": wished, "resource_provider_generation": generation });
+        let others = aggregates.iter().filter(|entry| !is_ours(entry)).cloned();
+        let all: Vec<Value> = others
+            .chain(wished.iter().cloned().map(Value::from))
+            .collect();
+        let body = json!({ "aggregates": all, "resource_provider_generation": generation });
         self.ask(Method::PUT, path, Some(&body)).await?;
         Ok(Outcome::Written)
     }

@@ -11,20 +11,27 @@
 //! reads before it writes, and what is as wished is not written. When in doubt it changes nothing.
 //!
 //! - [`following`] and [`wanted`] are pure: the stream, and what is left to do.
-//! - [`credentials`] and [`openstack`] log in and ask; [`aggregate`] reads and writes members.
-//! - [`preflight`] says what is missing for it to work; [`Service`] is the loop;
-//!   `reporting` says how far it is.
+//! - [`pairs`]: where each node is in an aggregate of its pair, one call to Nova takes all of them out.
+//! - [`credentials`] and [`openstack`] log in and ask; [`aggregate`] reads and writes members, [`nova`]
+//!   aggregates; [`snapshot`] and [`listing`] ask nodewarden.
+//! - [`preflight`] says what is missing for it to work; [`Service`] follows the stream, `comparing` and
+//!   `writing` are its other loops; `reporting` says how far it is.
 
 pub mod aggregate;
+mod comparing;
 pub mod credentials;
 pub mod following;
+pub mod listing;
+pub mod nova;
 pub mod openstack;
+pub mod pairs;
 pub mod preflight;
 mod reporting;
 mod service;
 pub mod snapshot;
 mod status;
 pub mod wanted;
+mod writing;
 
 pub use service::Service;
 pub use status::Status;

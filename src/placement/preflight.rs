@@ -6,10 +6,10 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::aggregate::Aggregate;
+pub use super::nova::DEMANDED_TRAIT;
+use super::nova::{self, NovaAggregate};
 use super::openstack::{ApiFault, OpenStack, Service};
-
-/// The metadata that makes Nova isolate the aggregate: no request asks for that trait.
-pub const DEMANDED_TRAIT: &str = "trait:CUSTOM_NODEWARDEN_OUT_OF_SERVICE";
+use crate::config::Placement;
 
 /// The lowest version of Placement's API that Nova's filter works with (`member_of=!in:`).
 const FILTER_VERSION: (u64, u64) = (1, 32);
@@ -23,6 +23,14 @@ pub struct Condition {
     pub holds: Option<bool>,
     /// What was seen, or the command that makes it true.
     pub detail: String,
+    /// Without it nodes still go one by one.
+    pub of_pairs: bool,
+}
+
+impl std::fmt::Display for Condition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.what, self.detail)
+    }
 }
 
 /// What was found.
@@ -32,6 +40,10 @@ pub struct Findings {
     pub conditions: Vec<Condition>,
     /// The aggregate's UUID, if it is known.
     pub aggregate: Option<String>,
+    /// Its name, which those of pairs begin with; empty: Nova does not show it.
+    pub name: String,
+    /// `GROUP/DRIVER`, and the aggregate of that pair.
+    pub pairs: Vec<(String, NovaAggregate)>,
     /// Its members, if they could be read.
     pub members: Option<BTreeSet<String>>,
 }
@@ -42,24 +54,49 @@ impl Findings {
             what: what.into(),
             holds,
             detail: detail.into(),
+            of_pairs: false,
         });
     }
 
-    /// The first condition that is known not to hold.
+    fn add_of_pairs(&mut self, what: impl Into<String>, holds: bool, detail: impl Into<String>) {
+        self.add(what, Some(holds), detail);
+        if let Some(condition) = self.conditions.last_mut() {
+            condition.of_pairs = true;
+        }
+    }
+
+    /// The first condition that is known not to hold, and without which nothing works.
     #[must_use]
     pub fn broken(&self) -> Option<&Condition> {
+        self.all_broken().find(|condition| !condition.of_pairs)
+    }
+
+    /// The first condition that is known not to hold, and without which pairs are not switched.
+    #[must_use]
+    pub fn broken_of_pairs(&self) -> Option<&Condition> {
+        self.all_broken().find(|condition| condition.of_pairs)
+    }
+
+    fn all_broken(&self) -> impl Iterator<Item = &Condition> {
         let broken = |condition: &&Condition| condition.holds == Some(false);
-        self.conditions.iter().find(broken)
+        self.conditions.iter().filter(broken)
     }
 }
 
-/// Looks at everything that can be seen; writes nothing. `aggregate` is a name or a UUID.
+/// The name of a pair's aggregate, where ours has this `name`.
+#[must_use]
+pub fn pair_name(name: &str, pair: &str) -> String {
+    format!("{name}:{pair}")
+}
+
+/// Looks at everything that can be seen; changes nothing.
 /// Errors: [`ApiFault::Busy`]: OpenStack cannot be asked now.
-pub async fn look(openstack: &OpenStack, aggregate: &str) -> Result<Findings, ApiFault> {
+pub async fn look(openstack: &OpenStack, settings: &Placement) -> Result<Findings, ApiFault> {
     let mut findings = Findings::default();
     version(openstack, &mut findings).await?;
-    aggregates(openstack, aggregate, &mut findings).await?;
+    aggregates(openstack, &settings.aggregate, &mut findings).await?;
     members(openstack, &mut findings).await?;
+    pairs(openstack, settings.pair_aggregates, &mut findings).await?;
     findings.add(
         "Nova isolates aggregates",
         None,
@@ -102,8 +139,8 @@ async fn aggregates(
 ) -> Result<(), ApiFault> {
     let is_uuid = uuid::Uuid::try_parse(aggregate).is_ok();
     let exists = format!("the aggregate {aggregate} exists");
-    let all = match ask(openstack, Service::Compute, "/os-aggregates").await? {
-        Ok(answer) => answer["aggregates"].as_array().cloned().unwrap_or_default(),
+    let all = match seen(nova::list(openstack).await)? {
+        Ok(all) => all,
         Err(why) if is_uuid => {
             findings.aggregate = Some(aggregate.to_ascii_lowercase());
             let detail = format!("Nova does not show its aggregates ({why}); the UUID is trusted");
@@ -119,38 +156,38 @@ async fn aggregates(
             return Ok(());
         }
     };
-    let is_ours = |entry: &&Value| {
-        let is_uuid = |uuid: &str| uuid.eq_ignore_ascii_case(aggregate);
-        entry["name"] == aggregate || entry["uuid"].as_str().is_some_and(is_uuid)
+    let is_ours = |entry: &NovaAggregate| {
+        entry.name == aggregate || entry.uuid.eq_ignore_ascii_case(aggregate)
     };
-    let Some(ours) = all.iter().find(is_ours) else {
+    let Some(ours) = all.iter().find(|entry| is_ours(entry)) else {
         let detail = format!("create it: `openstack aggregate create {aggregate}`");
         findings.add(exists, Some(false), detail);
         return Ok(());
     };
-    findings.aggregate = ours["uuid"].as_str().map(str::to_owned);
-    findings.add(exists, Some(true), ours["uuid"].as_str().unwrap_or("?"));
+    findings.aggregate = Some(ours.uuid.clone());
+    findings.name = ours.name.clone();
+    findings.add(exists, Some(true), ours.uuid.as_str());
     our_own(ours, findings);
-    others(all.iter().filter(|entry| !is_ours(entry)), findings);
+    let begin = pair_name(&ours.name, "");
+    let (of_pairs, others) = all
+        .into_iter()
+        .filter(|entry| !is_ours(entry))
+        .partition::<Vec<_>, _>(|entry| entry.name.starts_with(&begin));
+    for entry in of_pairs {
+        let pair = entry.name[begin.len()..].to_owned();
+        findings.pairs.push((pair, entry));
+    }
+    isolated(&others, findings);
     Ok(())
 }
 
-/// The traits that a request must ask for, or Nova offers it nothing of the aggregate.
-fn demands(aggregate: &Value) -> Vec<&str> {
-    let metadata = aggregate["metadata"].as_object().into_iter().flatten();
-    metadata
-        .filter(|(key, value)| key.starts_with("trait:") && **value == "required")
-        .map(|(key, _)| key.as_str())
-        .collect()
-}
-
-fn our_own(ours: &Value, findings: &mut Findings) {
-    let demands = demands(ours);
+fn our_own(ours: &NovaAggregate, findings: &mut Findings) {
+    let demands = ours.demands();
     let alone = demands == [DEMANDED_TRAIT];
     let detail = if alone {
         "it does".to_owned()
     } else {
-        let name = ours["name"].as_str().unwrap_or("it");
+        let name = &ours.name;
         format!(
             "it demands {demands:?}: `openstack aggregate set --property {DEMANDED_TRAIT}=required {name}`, and \
              remove any other trait"
@@ -158,17 +195,18 @@ fn our_own(ours: &Value, findings: &mut Findings) {
     };
     let what = format!("it demands {DEMANDED_TRAIT} and no other trait");
     findings.add(what, Some(alone), detail);
-    let hosts = ours["hosts"].as_array().map_or(0, Vec::len);
+    let hosts = ours.hosts.len();
     if hosts > 0 {
         let detail = format!("it has {hosts}: their nodes would never be offered; remove them");
         findings.add("it has no hosts", Some(false), detail);
     }
 }
 
-fn others<'a>(others: impl Iterator<Item = &'a Value>, findings: &mut Findings) {
+fn isolated(others: &[NovaAggregate], findings: &mut Findings) {
     let isolated: Vec<&str> = others
-        .filter(|entry| !demands(entry).is_empty())
-        .filter_map(|entry| entry["name"].as_str())
+        .iter()
+        .filter(|entry| !entry.demands().is_empty())
+        .map(|entry| entry.name.as_str())
         .collect();
     let what = "other aggregates that Nova's option isolates";
     if isolated.is_empty() {
@@ -180,6 +218,56 @@ fn others<'a>(others: impl Iterator<Item = &'a Value>, findings: &mut Findings) 
         );
         findings.add(what, None, detail);
     }
+}
+
+/// Whether aggregates of pairs can be kept, or none of a former setting is left switched.
+async fn pairs(
+    openstack: &OpenStack,
+    wanted: bool,
+    findings: &mut Findings,
+) -> Result<(), ApiFault> {
+    if !wanted {
+        let on = findings.pairs.iter().filter(|(_, entry)| entry.is_on());
+        let on: Vec<&str> = on.map(|(_, entry)| entry.name.as_str()).collect();
+        if !on.is_empty() {
+            let detail = format!(
+                "{}: `nodewarden placement --release`, or set placement.pair_aggregates = true",
+                on.join(", ")
+            );
+            findings.add_of_pairs("no aggregate of a pair is left switched", false, detail);
+        }
+        return Ok(());
+    }
+    let what = "aggregates of pairs can be made and switched";
+    if findings.name.is_empty() {
+        let detail = "Nova does not show its aggregates: give the user the role admin in its project: \
+                      `openstack role add --user USER --project PROJECT admin`";
+        findings.add_of_pairs(what, false, detail);
+        return Ok(());
+    }
+    match seen(nova::may_switch(openstack).await)? {
+        Ok(true) => findings.add_of_pairs(what, true, "the user may"),
+        Ok(false) => findings.add_of_pairs(
+            what,
+            false,
+            "the user may not: `openstack role add --user USER --project PROJECT admin`, or a policy of Nova's \
+             for os_compute_api:os-aggregates:create and :set_metadata",
+        ),
+        Err(why) => findings.add_of_pairs(what, false, why),
+    }
+    let (ours, foreign): (Vec<_>, _) = std::mem::take(&mut findings.pairs)
+        .into_iter()
+        .partition(|(_, entry)| entry.is_ours_alone());
+    findings.pairs = ours;
+    if !foreign.is_empty() {
+        let names: Vec<&str> = foreign
+            .iter()
+            .map(|(_, entry)| entry.name.as_str())
+            .collect();
+        let detail = format!("{}: remove their hosts and metadata", names.join(", "));
+        findings.add_of_pairs("aggregates of pairs are ours alone", false, detail);
+    }
+    Ok(())
 }
 
 async fn members(openstack: &OpenStack, findings: &mut Findings) -> Result<(), ApiFault> {
@@ -211,7 +299,11 @@ async fn ask(
     service: Service,
     path: &str,
 ) -> Result<Result<Value, String>, ApiFault> {
-    match openstack.ask(service, Method::GET, path, None).await {
+    seen(openstack.ask(service, Method::GET, path, None).await)
+}
+
+fn seen<T>(answer: Result<T, ApiFault>) -> Result<Result<T, String>, ApiFault> {
+    match answer {
         Ok(answer) => Ok(Ok(answer)),
         Err(fault @ ApiFault::Busy(_)) => Err(fault),
         Err(fault) => Ok(Err(fault.to_string())),

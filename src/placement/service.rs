@@ -1,22 +1,19 @@
-//! The loops: follow the stream; carry out what it says; compare all of it each interval.
+//! The service and its first loop: it follows the stream. `writing` carries out what it says, `comparing`
+//! compares all of it each interval; none of the three waits for another.
 //!
-//! Following never waits for Placement. While the stream is not followed nothing is compared: what
-//! was announced is still carried out, and nothing else is changed.
+//! While the stream is not followed nothing is compared: what was announced is still carried out, and
+//! nothing else is changed.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::aggregate::{Aggregate, Outcome};
 use super::following::Following;
-use super::openstack::{ApiFault, OpenStack};
-use super::preflight;
+use super::openstack::OpenStack;
 use super::snapshot;
 use super::status::Status;
 use super::wanted::{Heard, Wanted};
@@ -25,36 +22,53 @@ use crate::clock::SystemClock;
 use crate::config::{Amqp, Placement};
 use crate::domain::ids::SubscriberName;
 use crate::retry::Pauses;
-use crate::telemetry;
 use crate::wire::Announced;
 
 /// The longest pause before broker, snapshot or Placement are tried again.
-const PAUSE_CAP: Duration = Duration::from_secs(10);
+pub(super) const PAUSE_CAP: Duration = Duration::from_secs(10);
 
 /// Messages taken from the queue at once.
 const BATCH: usize = 64;
 
-/// So many nodes may fail in a round before it ends: more, and it is Placement that is in trouble.
-const FAILURES: usize = 32;
-
 /// How soon a stop is noticed while nothing comes.
-const POLL: Duration = Duration::from_millis(200);
+pub(super) const POLL: Duration = Duration::from_millis(200);
+
+/// Our aggregates, as UUIDs.
+pub(super) struct Ours {
+    /// The one for what is out of service.
+    pub aggregate: String,
+    /// That and those of pairs.
+    pub all: BTreeSet<String>,
+}
+
+/// Why something does not work, as sentences.
+#[derive(Default)]
+pub(super) struct Troubles {
+    pub comparing: Option<String>,
+    pub writing: Option<String>,
+}
 
 /// The service.
 pub struct Service {
-    openstack: OpenStack,
-    http: reqwest::Client,
+    pub(super) openstack: OpenStack,
+    pub(super) http: reqwest::Client,
     pub(super) settings: Placement,
     pub(super) clock: SystemClock,
     wanted: Mutex<Wanted>,
-    work: Notify,
+    /// What they are, once they were seen.
+    pub(super) ours: Mutex<Option<Arc<Ours>>>,
+    troubles: Mutex<Troubles>,
+    /// There is something to write.
+    pub(super) work: Notify,
+    /// There is something to compare.
+    pub(super) look: Notify,
     /// Something was carried out.
     pub(super) progress: Notify,
     /// A snapshot was taken and not compared yet.
-    begun: AtomicBool,
+    pub(super) begun: AtomicBool,
     /// How often an address gave a snapshot of a stream that the broker does not speak of.
     wrong: AtomicUsize,
-    status: watch::Sender<Status>,
+    pub(super) status: watch::Sender<Status>,
 }
 
 impl Service {
@@ -73,7 +87,10 @@ impl Service {
             settings,
             clock,
             wanted: Mutex::default(),
+            ours: Mutex::default(),
+            troubles: Mutex::default(),
             work: Notify::new(),
+            look: Notify::new(),
             progress: Notify::new(),
             begun: AtomicBool::new(false),
             wrong: AtomicUsize::new(0),
@@ -86,7 +103,8 @@ impl Service {
         let all = async {
             tokio::join!(
                 self.follow(amqp, stop),
-                self.carry_out(stop),
+                self.keep_comparing(stop),
+                self.keep_writing(stop),
                 self.tell(amqp)
             )
         };
@@ -110,7 +128,7 @@ impl Service {
         status.stream_trouble.is_none() && status.placement_trouble.is_none()
     }
 
-    fn following(&self) -> bool {
+    pub(super) fn following(&self) -> bool {
         self.status.borrow().stream_trouble.is_none()
     }
 
@@ -139,7 +157,7 @@ impl Service {
             self.stream_trouble(None);
             // What changed while nothing was heard is in the snapshot alone.
             self.begun.store(true, Ordering::Relaxed);
-            self.work.notify_one();
+            self.look.notify_one();
             match self.hear(subscriber, pauses).await {
                 Ok(why) => tracing::info!(why, "something was missed; a new snapshot is taken"),
                 Err(why) => return why,
@@ -166,7 +184,7 @@ impl Service {
             };
             for delivery in &deliveries {
                 let heard = match Announced::read(delivery) {
-                    Ok(Some(message)) => self.wanted().hear(message),
+                    Ok(Some(message)) => self.wanted().hear(message, self.clock.mono()),
                     Ok(None) => continue,
                     Err(why) => Heard::Missed(why),
                 };
@@ -185,6 +203,7 @@ impl Service {
             if !deliveries.is_empty() {
                 if self.wanted().awaits_comparison() {
                     self.begun.store(true, Ordering::Relaxed);
+                    self.look.notify_one();
                 }
                 self.work.notify_one();
             }
@@ -206,118 +225,26 @@ impl Service {
         });
     }
 
-    async fn carry_out(&self, stop: &CancellationToken) {
-        let mut pauses = Pauses::up_to(PAUSE_CAP);
-        let mut due = self.clock.mono();
-        let mut aggregate = None;
-        while !stop.is_cancelled() {
-            let mut outcome = Ok(());
-            let begun = self.begun.swap(false, Ordering::Relaxed);
-            if self.following() && (begun || self.clock.mono() >= due) {
-                match self.compare().await {
-                    Ok(uuid) => {
-                        aggregate = Some(uuid);
-                        due = self.clock.mono().plus(self.settings.interval);
-                    }
-                    Err(fault) => {
-                        self.begun.fetch_or(begun, Ordering::Relaxed);
-                        outcome = Err(fault);
-                    }
-                }
-            }
-            // What was announced is carried out even while the comparison fails.
-            if let Some(uuid) = &aggregate {
-                outcome = outcome.and(self.empty_the_line(uuid).await);
-            }
-            self.placement_trouble(outcome.as_ref().err());
-            let pause = if outcome.is_ok() {
-                pauses.reset();
-                due.since(self.clock.mono())
-                    .clamp(POLL, self.settings.interval)
-            } else {
-                pauses.pause()
-            };
-            let _ = tokio::time::timeout(pause, self.work.notified()).await;
-            if outcome.is_err() {
-                // New work is done at once; what failed is not tried without a pause.
-                tokio::time::sleep(POLL).await;
-            }
-        }
-    }
-
-    /// Compares every member, once everything that can be seen is as it must be; the aggregate.
-    async fn compare(&self) -> Result<String, ApiFault> {
-        let findings = preflight::look(&self.openstack, &self.settings.aggregate).await?;
-        if let Some(condition) = findings.broken() {
-            let why = format!("{}: {}", condition.what, condition.detail);
-            return Err(ApiFault::Denied(why));
-        }
-        let (Some(uuid), Some(members)) = (findings.aggregate, findings.members) else {
-            return Err(ApiFault::Strange("the aggregate cannot be read".into()));
-        };
-        let differing = self.wanted().compare(&members);
-        if differing > 0 {
-            tracing::info!(differing, members = members.len(), "compared");
-        }
-        let now = self.clock.mono();
-        self.status
-            .send_modify(|status| status.compared = Some(now));
-        Ok(uuid)
-    }
-
-    /// Looks at every node that waits, several at a time.
-    async fn empty_the_line(&self, uuid: &str) -> Result<(), ApiFault> {
-        let aggregate = Aggregate {
-            openstack: &self.openstack,
-            uuid,
-        };
-        let look = async |(uuid, member): (String, bool)| {
-            let outcome = aggregate.set(&uuid, member).await;
-            (uuid, member, outcome)
-        };
-        let mut looks = FuturesUnordered::new();
-        let mut first_fault = None;
-        let mut passed = BTreeSet::new();
-        loop {
-            while passed.len() < FAILURES && looks.len() < self.settings.concurrent {
-                // A statement of its own: the guard must not live on.
-                let next = self.wanted().take(&passed);
-                match next {
-                    Some(next) => looks.push(look(next)),
-                    None => break,
-                }
-            }
-            let Some((uuid, member, outcome)) = looks.next().await else {
-                break;
-            };
-            match outcome {
-                Ok(outcome) => {
-                    self.wanted().done(&uuid, outcome != Outcome::Unknown);
-                    telemetry::placement_looked(member, outcome.as_str());
-                }
-                Err(fault) => {
-                    self.wanted().failed(&uuid);
-                    telemetry::placement_looked(member, "failed");
-                    first_fault.get_or_insert(fault);
-                    passed.insert(uuid);
-                }
-            }
-            self.tell_counts();
-        }
-        self.tell_counts();
-        first_fault.map_or(Ok(()), Err)
-    }
-
-    fn tell_counts(&self) {
+    pub(super) fn tell_counts(&self) {
         self.progress.notify_one();
-        let (wanted, waiting, unknown) = self.wanted().counts();
+        let wanted = self.wanted();
+        let counts = wanted.counts();
+        let switched = wanted.pairs().switched();
+        drop(wanted);
         self.status.send_modify(|status| {
-            (status.wanted, status.waiting, status.unknown) = (wanted, waiting, unknown);
+            (status.wanted, status.waiting, status.unknown) = counts;
+            status.switched = switched;
         });
     }
 
-    fn placement_trouble(&self, fault: Option<&ApiFault>) {
-        let trouble = fault.map(ToString::to_string);
+    /// Says what is wrong with Placement, or that nothing is, after `change`.
+    pub(super) fn trouble(&self, change: impl FnOnce(&mut Troubles)) {
+        let trouble = {
+            let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+            change(&mut troubles);
+            let comparing = troubles.comparing.as_ref();
+            comparing.or(troubles.writing.as_ref()).cloned()
+        };
         self.status.send_if_modified(|status| {
             if status.placement_trouble == trouble {
                 return false;
@@ -327,6 +254,20 @@ impl Service {
                 None => tracing::info!("Placement can be written again"),
             }
             status.placement_trouble = trouble;
+            true
+        });
+    }
+
+    /// Says why pairs are not switched, or that they are.
+    pub(super) fn pairs_trouble(&self, trouble: Option<String>) {
+        self.status.send_if_modified(|status| {
+            if status.pairs_trouble == trouble {
+                return false;
+            }
+            if let Some(why) = &trouble {
+                tracing::warn!(why, "pairs are not switched as they should be");
+            }
+            status.pairs_trouble = trouble;
             true
         });
     }

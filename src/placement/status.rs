@@ -11,6 +11,8 @@ pub struct Status {
     pub stream_trouble: Option<String>,
     /// Why Placement is not written.
     pub placement_trouble: Option<String>,
+    /// Why pairs are not switched as they should be.
+    pub pairs_trouble: Option<String>,
     /// When all members were last compared with what is out of service.
     pub compared: Option<Mono>,
     /// How often that is done.
@@ -21,6 +23,8 @@ pub struct Status {
     pub waiting: usize,
     /// Nodes out of service that Placement does not know.
     pub unknown: usize,
+    /// Pairs of which Nova offers nothing.
+    pub switched: usize,
 }
 
 impl Status {
@@ -45,6 +49,11 @@ impl Status {
     pub fn reasons(&self, now: Mono) -> Vec<String> {
         let mut reasons: Vec<String> = self.stream_trouble.iter().cloned().collect();
         reasons.extend(self.placement_trouble.clone());
+        reasons.extend(
+            self.pairs_trouble
+                .as_ref()
+                .map(|why| format!("pairs: {why}")),
+        );
         // One may be missed.
         let stale = |age: Duration| age > self.interval * 2 + Duration::from_secs(10);
         match self.compared_age(now) {

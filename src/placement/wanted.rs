@@ -3,11 +3,21 @@
 //!
 //! The wish about a node is read when its turn comes, never when it is put into the line: whatever
 //! order answers come in, the last wish is carried out last.
+//!
+//! A node in the aggregate of a pair waits for its pair first: one call may do for all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::following::{Following, Told};
+use super::pairs::{PairRead, Pairs, Stance};
+use crate::domain::time::Mono;
 use crate::wire::Announced;
+
+/// The place in the stream of a look that no change asked for.
+const NO_CHANGE: u64 = u64::MAX;
+
+/// A node that Placement does not know is tried for its pair at each so manieth reading.
+const UNKNOWN_EACH: u32 = 10;
 
 /// What a comparison would change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,16 +50,53 @@ pub enum Heard {
     AnotherStream(String),
 }
 
+/// What is to be done next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Job {
+    /// A node is to be in these aggregates, and in no other of ours.
+    Node {
+        /// Which.
+        uuid: String,
+        /// Where.
+        wish: Wish,
+    },
+    /// Nova's aggregate of a pair is to be switched.
+    Switch {
+        /// Its number.
+        id: u64,
+        /// So that none of its members is offered.
+        on: bool,
+    },
+}
+
+/// The aggregates of ours that a node is to be in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wish {
+    /// The one for what is out of service.
+    pub member: bool,
+    /// That of a pair.
+    pub pair: Option<u64>,
+}
+
 /// What is wished, and what of it waits.
 #[derive(Debug, Default)]
 pub struct Wanted {
     following: Option<Following>,
+    /// The aggregate's members, as they were last read or written.
+    members: BTreeSet<String>,
+    pairs: Pairs,
+    /// Nodes that wait for what becomes of their pair, and the change that put each there.
+    deferred: BTreeMap<u64, BTreeMap<String, u64>>,
+    /// Nodes that are in the aggregate of a wrong pair, or in none: in no haste.
+    misplaced: BTreeSet<String>,
     /// Nodes to look at, and the change that put each there.
     waiting: BTreeMap<String, u64>,
     /// Nodes that are looked at now, and the change that put each there.
     under_way: BTreeMap<String, u64>,
     /// Nodes that Placement does not know, as of the last look at each.
     unknown: BTreeSet<String>,
+    /// How often pairs were read.
+    loads: u32,
     /// The broker speaks of the stream that the snapshot is of: only then does what is missing from
     /// the snapshot prove anything.
     heard: bool,
@@ -70,6 +117,7 @@ impl Wanted {
             Some(before) if before.stream() != following.stream() => {
                 self.heard = false;
                 self.waiting.clear();
+                self.deferred.clear();
             }
             Some(before) if before.seq() > following.seq() => {
                 return Err(format!(
@@ -86,12 +134,13 @@ impl Wanted {
         if self.following.as_ref().map(Following::stream) != Some(following.stream()) {
             self.proven = None;
         }
+        self.pairs.begin(following.out());
         self.following = Some(following);
         Ok(())
     }
 
     /// Follows one message.
-    pub fn hear(&mut self, message: Announced) -> Heard {
+    pub fn hear(&mut self, message: Announced, now: Mono) -> Heard {
         let Some(following) = self.following.as_mut() else {
             return Heard::Followed;
         };
@@ -102,12 +151,38 @@ impl Wanted {
             Told::Missed(why) => Heard::AnotherStream(why),
             Told::Changed(changes) => {
                 for (uuid, seq) in changes {
+                    let out = following.out().contains(&uuid);
+                    let line = match self.pairs.changed(&uuid, out, now) {
+                        Some(id) if !self.waiting.contains_key(&uuid) => {
+                            self.deferred.entry(id).or_default()
+                        }
+                        Some(_) | None => &mut self.waiting,
+                    };
                     // What is undone yet of an older change is still to be done.
-                    self.waiting.entry(uuid).or_insert(seq);
+                    line.entry(uuid).or_insert(seq);
                 }
                 Heard::Followed
             }
         }
+    }
+
+    /// What is read from now on may be older than what is done from now on.
+    pub fn reading(&mut self) {
+        self.pairs.reading();
+    }
+
+    /// Takes over the aggregates of pairs, and the pair that each node needs; see [`Pairs::load`].
+    pub fn load(&mut self, read: Vec<PairRead>, listed: BTreeMap<String, String>) {
+        let Some(following) = &self.following else {
+            return;
+        };
+        self.misplaced = self.pairs.load(read, listed, following.out());
+        // Placement need not be asked for them each time.
+        if !self.loads.is_multiple_of(UNKNOWN_EACH) {
+            let unknown = &self.unknown;
+            self.misplaced.retain(|uuid| !unknown.contains(uuid));
+        }
+        self.loads = self.loads.wrapping_add(1);
     }
 
     /// Compares with the members that there are: what differs is to be looked at. What is a member and
@@ -117,7 +192,15 @@ impl Wanted {
         let Some(following) = &self.following else {
             return 0;
         };
-        let mut plan = Plan::new(following.out(), members);
+        let written = self.members.iter();
+        let written = written.filter(|uuid| self.pairs.touched(uuid)).cloned();
+        let unchanged = members.iter().filter(|uuid| !self.pairs.touched(uuid));
+        self.members = unchanged.cloned().chain(written).collect();
+        let mut plan = Plan::new(following.out(), &self.members);
+        let busy = |uuid: &String| self.under_way.contains_key(uuid);
+        plan.add
+            .retain(|uuid| !self.pairs.covers(uuid) && !busy(uuid));
+        plan.remove.retain(|uuid| !busy(uuid));
         if !self.heard {
             plan.remove.clear();
         }
@@ -125,32 +208,146 @@ impl Wanted {
         let seq = self.prove().unwrap_or(0) + 1;
         self.compared = self.heard;
         let count = plan.add.len() + plan.remove.len();
-        for uuid in plan.add.into_iter().chain(plan.remove) {
-            if !self.under_way.contains_key(&uuid) {
-                self.waiting.entry(uuid).or_insert(seq);
-            }
+        for uuid in plan.add {
+            self.put(uuid, seq);
+        }
+        for uuid in plan.remove {
+            self.waiting.entry(uuid).or_insert(seq);
         }
         count
     }
 
-    /// The next node to look at that is not among those `passed` by, and whether it is to be a member.
-    /// Until the broker was heard to speak of the snapshot's stream, none is to be a member no longer.
-    pub fn take(&mut self, passed: &BTreeSet<String>) -> Option<(String, bool)> {
+    /// Puts a node into the line: that of its pair if it has one.
+    fn put(&mut self, uuid: String, seq: u64) {
+        if self.under_way.contains_key(&uuid) || self.waiting.contains_key(&uuid) {
+            return;
+        }
+        let line = match self.pairs.of(&uuid).next() {
+            Some(id) => self.deferred.entry(id).or_default(),
+            None => &mut self.waiting,
+        };
+        line.entry(uuid).or_insert(seq);
+    }
+
+    /// Moves nodes whose pair does nothing for them into the line of those which are looked at.
+    fn look_at_pairs(&mut self, now: Mono) {
+        let mut ids: BTreeSet<u64> = self.deferred.keys().copied().collect();
+        ids.extend(self.pairs.maybe_on());
+        for id in ids {
+            let stance = self.stance(id, now);
+            if matches!(stance, Stance::Clear | Stance::Leave) {
+                for uuid in self.pairs.leaving(id) {
+                    self.waiting.entry(uuid).or_insert(NO_CHANGE);
+                }
+            }
+            match stance {
+                Stance::Wait | Stance::SwitchOn | Stance::SwitchOff | Stance::Clear => {}
+                Stance::Idle | Stance::Single | Stance::Leave => {
+                    self.pairs.settled(id, stance != Stance::Leave);
+                    for (uuid, seq) in self.deferred.remove(&id).unwrap_or_default() {
+                        if !self.is_as_wished(&uuid) {
+                            let waiting = self.waiting.entry(uuid).or_insert(seq);
+                            *waiting = seq.min(*waiting);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is to be done about a pair; nothing before the broker was heard to speak of the same stream.
+    fn stance(&self, id: u64, now: Mono) -> Stance {
+        let needed = self.deferred.contains_key(&id) || !self.waiting.is_empty();
+        let stance = self.pairs.stance(id, now, needed);
+        let gives_back = matches!(stance, Stance::SwitchOff | Stance::Leave);
+        if gives_back && !self.heard {
+            Stance::Wait
+        } else {
+            stance
+        }
+    }
+
+    /// Whether nothing is to be written about a node, as far as is known.
+    fn is_as_wished(&self, uuid: &str) -> bool {
+        if self.under_way.contains_key(uuid) {
+            return false;
+        }
+        match self.wishes(uuid) {
+            Some(true) => self.members.contains(uuid) || self.pairs.covers(uuid),
+            Some(false) => !self.members.contains(uuid) && !self.pairs.must_leave(uuid),
+            None => true,
+        }
+    }
+
+    /// What is to be done next: to a node that is not among those `passed` by, or to a pair. What is in no
+    /// haste comes last, if it `may`. Until the broker was heard to speak of the snapshot's stream, no node
+    /// is to be a member no longer.
+    pub fn take(&mut self, passed: &BTreeSet<String>, now: Mono, may: bool) -> Option<Job> {
+        self.following.as_ref()?;
+        self.look_at_pairs(now);
+        if let Some(job) = self.switch(now) {
+            return Some(job);
+        }
+        while let Some(uuid) = self.next_waiting(passed) {
+            let seq = self.waiting.remove(&uuid)?;
+            if self.pairs.of(&uuid).next().is_some() && self.is_as_wished(&uuid) {
+                continue;
+            }
+            return self.write(uuid, seq);
+        }
+        while may && let Some(uuid) = self.misplaced.pop_first() {
+            let busy = self.under_way.contains_key(&uuid) || passed.contains(&uuid);
+            if !busy && self.wishes(&uuid) == Some(false) {
+                return self.write(uuid, NO_CHANGE);
+            }
+        }
+        None
+    }
+
+    fn next_waiting(&self, passed: &BTreeSet<String>) -> Option<String> {
         let following = self.following.as_ref()?;
         let free = |uuid: &&String| {
             let may = self.heard || following.out().contains(*uuid);
             may && !self.under_way.contains_key(*uuid) && !passed.contains(*uuid)
         };
-        let uuid = self.waiting.keys().find(free)?.clone();
-        let member = self.wishes(&uuid)?;
-        let seq = self.waiting.remove(&uuid)?;
-        self.under_way.insert(uuid.clone(), seq);
-        Some((uuid, member))
+        self.waiting.keys().find(free).cloned()
     }
 
-    /// A node is as it was wished when its turn came.
-    pub fn done(&mut self, uuid: &str, known: bool) {
+    fn switch(&mut self, now: Mono) -> Option<Job> {
+        let mut ids: BTreeSet<u64> = self.deferred.keys().copied().collect();
+        ids.extend(self.pairs.maybe_on());
+        let due = ids.into_iter().find_map(|id| match self.stance(id, now) {
+            Stance::SwitchOn => Some((id, true)),
+            Stance::SwitchOff => Some((id, false)),
+            Stance::Idle | Stance::Wait | Stance::Clear | Stance::Leave | Stance::Single => None,
+        });
+        let (id, on) = due?;
+        self.pairs.switching(id, on);
+        Some(Job::Switch { id, on })
+    }
+
+    fn write(&mut self, uuid: String, seq: u64) -> Option<Job> {
+        let member = self.wishes(&uuid)?;
+        // What is out of service stays where it may be forbidden with its pair.
+        let pair = match member {
+            true => self.pairs.of(&uuid).next(),
+            false => self.pairs.target(&uuid),
+        };
+        self.pairs.writing(&uuid, pair, member);
+        self.under_way.insert(uuid.clone(), seq);
+        let wish = Wish { member, pair };
+        Some(Job::Node { uuid, wish })
+    }
+
+    /// A node is as it was wished when its turn came; not `known`: Placement knows no such node.
+    pub fn done(&mut self, uuid: &str, wish: Wish, known: bool) {
         self.under_way.remove(uuid);
+        self.pairs.wrote(uuid, wish.pair.filter(|_| known));
+        if known && wish.member {
+            self.members.insert(uuid.to_owned());
+        } else {
+            self.members.remove(uuid);
+        }
         if known {
             self.unknown.remove(uuid);
         } else {
@@ -164,6 +361,27 @@ impl Wanted {
             let waiting = self.waiting.entry(uuid.to_owned()).or_insert(seq);
             *waiting = seq.min(*waiting);
         }
+    }
+
+    /// A pair was switched; or it is not known to be, and may be tried `again` then.
+    pub fn switched(&mut self, id: u64, on: bool, again: Option<Mono>, now: Mono) {
+        for uuid in self.pairs.switched_to(id, on, again, now) {
+            if !self.members.contains(&uuid) {
+                self.put(uuid, NO_CHANGE);
+            }
+        }
+    }
+
+    /// The aggregates of pairs.
+    #[must_use]
+    pub fn pairs(&self) -> &Pairs {
+        &self.pairs
+    }
+
+    /// Whether nodes wait for what becomes of their pair: time passes for them.
+    #[must_use]
+    pub fn defers(&self) -> bool {
+        !self.deferred.is_empty()
     }
 
     fn wishes(&self, uuid: &str) -> Option<bool> {
@@ -184,8 +402,11 @@ impl Wanted {
         if self.compared
             && let Some(following) = &self.following
         {
-            let waiting = self.waiting.values().chain(self.under_way.values()).min();
-            let seq = waiting.map_or(following.seq(), |seq| seq.saturating_sub(1));
+            let waiting = self.waiting.values().chain(self.under_way.values());
+            let deferred = self.deferred.values().flat_map(BTreeMap::values);
+            let first = waiting.chain(deferred).min().copied();
+            let done = first.filter(|seq| *seq != NO_CHANGE);
+            let seq = done.map_or(following.seq(), |seq| seq.saturating_sub(1));
             self.proven = self.proven.max(Some(seq));
         }
         self.proven
@@ -206,150 +427,13 @@ impl Wanted {
             .map_or(0, |following| following.out().len());
         let known_out = |uuid: &&String| self.wishes(uuid) == Some(true);
         let unknown = self.unknown.iter().filter(known_out).count();
-        (out, self.waiting.len() + self.under_way.len(), unknown)
+        let deferred: usize = self.deferred.values().map(BTreeMap::len).sum();
+        let waiting = self.waiting.len() + self.under_way.len() + deferred;
+        (out, waiting, unknown)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::wire::out::{Cause, Node, NodeOutOfService, NodePosition, OutOfServiceReason};
-
-    fn set(uuids: &[&str]) -> BTreeSet<String> {
-        uuids.iter().map(|uuid| (*uuid).to_owned()).collect()
-    }
-
-    fn wanted(out: &[&str]) -> Wanted {
-        let mut wanted = Wanted::default();
-        let following = Following::new("s".into(), 7, set(out));
-        wanted.begin(following).unwrap();
-        wanted
-    }
-
-    fn position(stream: &str, seq: u64) -> Announced {
-        Announced::Position(NodePosition {
-            stream: stream.into(),
-            epoch: 1,
-            seq,
-        })
-    }
-
-    fn out(seq: u64, uuid: &str) -> Announced {
-        Announced::Out(NodeOutOfService {
-            stream: "s".into(),
-            epoch: 1,
-            decision_id: "d".into(),
-            conductor_group: String::new(),
-            driver: "ipmi".into(),
-            reason: OutOfServiceReason::DriverLost,
-            cause: Cause {
-                event_id: None,
-                event: None,
-                conductor: None,
-            },
-            last_good_at_ms: None,
-            decided_at_ms: 1,
-            nodes: vec![Node {
-                seq,
-                uuid: uuid.to_owned(),
-                name: None,
-            }],
-        })
-    }
-
-    fn drain(wanted: &mut Wanted) -> Vec<(String, bool)> {
-        std::iter::from_fn(|| wanted.take(&BTreeSet::new())).collect()
-    }
-
-    #[test]
-    fn a_member_too_many_stays_until_the_broker_speaks_of_the_same_stream() {
-        let mut wanted = wanted(&["a", "b"]);
-        assert_eq!(wanted.compare(&set(&["b", "old"])), 1);
-        assert_eq!(drain(&mut wanted), [("a".to_owned(), true)]);
-        let heard = wanted.hear(position("another", 7));
-        assert!(matches!(heard, Heard::AnotherStream(_)), "{heard:?}");
-        assert_eq!(wanted.compare(&set(&["a", "b", "old"])), 0);
-        assert_eq!(wanted.hear(position("s", 7)), Heard::Followed);
-        assert_eq!(wanted.compare(&set(&["a", "b", "old"])), 1);
-        assert_eq!(drain(&mut wanted), [("old".to_owned(), false)]);
-    }
-
-    #[test]
-    fn only_what_is_carried_out_counts_as_applied() {
-        let none = BTreeSet::new();
-        let mut wanted = wanted(&["a"]);
-        wanted.compare(&set(&["old"]));
-        assert_eq!(wanted.applied(), None, "what is too much was left alone");
-        assert_eq!(wanted.hear(position("s", 7)), Heard::Followed);
-        assert!(wanted.awaits_comparison());
-        wanted.compare(&set(&["old"]));
-        assert_eq!(wanted.applied(), Some(("s", 0)));
-        let (uuid, _) = wanted.take(&none).unwrap();
-        wanted.failed(&uuid);
-        assert_eq!(drain(&mut wanted).len(), 2);
-        wanted.done("a", false);
-        assert_eq!(wanted.applied(), Some(("s", 0)));
-        wanted.done("old", true);
-        assert_eq!(wanted.applied(), Some(("s", 7)));
-        assert_eq!(wanted.counts(), (1, 0, 1));
-        // A member that somebody else removed, and a snapshot of changes that were missed: nothing that
-        // was carried out becomes undone.
-        wanted.compare(&set(&[]));
-        assert_eq!(wanted.applied(), Some(("s", 7)));
-        let newer = Following::new("s".into(), 9, set(&["a", "b"]));
-        wanted.begin(newer).unwrap();
-        assert_eq!(wanted.applied(), Some(("s", 7)));
-        wanted.compare(&set(&["a", "b"]));
-        assert_eq!(drain(&mut wanted), [("a".to_owned(), true)]);
-        wanted.done("a", true);
-        assert_eq!(wanted.applied(), Some(("s", 9)));
-        let another = Following::new("t".into(), 3, set(&[]));
-        wanted.begin(another).unwrap();
-        assert_eq!(wanted.applied(), None);
-    }
-
-    #[test]
-    fn a_node_that_changes_again_before_its_turn_waits_for_its_first_change() {
-        let mut wanted = wanted(&[]);
-        assert_eq!(wanted.hear(position("s", 7)), Heard::Followed);
-        wanted.compare(&set(&[]));
-        for seq in [8, 9] {
-            assert_eq!(wanted.hear(out(seq, "a")), Heard::Followed);
-        }
-        assert_eq!(wanted.applied(), Some(("s", 7)));
-    }
-
-    #[test]
-    fn nothing_is_done_without_a_snapshot() {
-        let none = BTreeSet::new();
-        let mut wanted = Wanted::default();
-        assert_eq!(wanted.hear(position("s", 1)), Heard::Followed);
-        assert_eq!(wanted.compare(&set(&["a"])), 0);
-        assert_eq!(wanted.take(&none), None);
-        assert_eq!(wanted.applied(), None);
-    }
-
-    #[test]
-    fn what_waited_of_another_history_is_forgotten_and_an_older_snapshot_refused() {
-        let mut wanted = wanted(&["a"]);
-        assert_eq!(wanted.hear(position("s", 7)), Heard::Followed);
-        wanted.compare(&set(&["b"]));
-        let older = Following::new("s".into(), 6, set(&[]));
-        assert!(wanted.begin(older).unwrap_err().contains("lags"));
-        let another = Following::new("empty".into(), 0, set(&[]));
-        wanted.begin(another).unwrap();
-        wanted.compare(&set(&["a", "b"]));
-        assert_eq!(drain(&mut wanted), []);
-    }
-
-    #[test]
-    fn a_node_that_fails_is_passed_by_for_the_others() {
-        let mut wanted = wanted(&["a", "b"]);
-        wanted.compare(&set(&[]));
-        let (uuid, _) = wanted.take(&BTreeSet::new()).unwrap();
-        wanted.failed(&uuid);
-        let passed = set(&["a"]);
-        assert_eq!(wanted.take(&passed), Some(("b".to_owned(), true)));
-        assert_eq!(wanted.take(&passed), None);
-    }
-}
+mod pair_tests;
+#[cfg(test)]
+mod tests;

@@ -162,6 +162,8 @@ list! {
         "Placement: nodes out of service (wanted), nodes to look at (waiting), and nodes out of service that Placement does not know (unknown)";
     Gauge PLACEMENT_COMPARED_AGE = "nodewarden_placement_compared_age_seconds",
         "Placement: seconds since all members were last compared with what is out of service (+Inf: never yet)";
+    Gauge PLACEMENT_SWITCHED = "nodewarden_placement_switched_pairs",
+        "Placement: pairs whose aggregate is switched, so that Nova offers none of their nodes";
     Counter PLACEMENT_LOOKS = "nodewarden_placement_looks_total",
         "Placement: nodes looked at, by direction (out, back) and outcome (as_wished, written, unknown, failed)";
 }

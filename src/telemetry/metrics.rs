@@ -206,12 +206,15 @@ impl Metrics {
         }
     }
 
-    /// How `placement` stands: the age of its last comparison, and its nodes by state.
+    /// How `placement` stands: the age of its last comparison, its nodes by state, and the pairs that are
+    /// switched.
     pub fn placement(
         &self,
         compared_age: Option<Duration>,
         nodes: impl IntoIterator<Item = (&'static str, usize)>,
+        switched: usize,
     ) {
+        PLACEMENT_SWITCHED.set(switched as f64);
         PLACEMENT_COMPARED_AGE.set(compared_age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
         for (state, count) in nodes {
             let labels = vec![Label::from_static_parts("state", state)];

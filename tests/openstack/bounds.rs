@@ -18,13 +18,13 @@ use crate::harness::RealOpenStack;
 /// The nodes of the pair.
 const NODES: usize = 100;
 
-fn setting(name: &str, default: u64) -> u64 {
+pub fn setting(name: &str, default: u64) -> u64 {
     let set = std::env::var(name).ok();
     set.map_or(default, |set| set.parse().expect("a whole number"))
 }
 
 /// The conductor of the fleet's lost nodes, over a connection that is there already.
-struct Conductor {
+pub struct Conductor {
     emitter: Emitter,
     runtime: tokio::runtime::Runtime,
     exchange: String,
@@ -33,7 +33,7 @@ struct Conductor {
 }
 
 impl Conductor {
-    fn of(fleet: &Fleet) -> Self {
+    pub fn of(fleet: &Fleet) -> Self {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let amqp = Amqp {
             url: Brokers::new(&broker()),
@@ -65,14 +65,14 @@ impl Conductor {
         assert_eq!(published.expect("an answer"), [Published::Confirmed]);
     }
 
-    fn leave(&mut self) {
+    pub fn leave(&mut self) {
         self.say(EventKind::Left {
             back_within: None,
             reason: None,
         });
     }
 
-    fn join(&mut self) {
+    pub fn join(&mut self) {
         self.incarnation += 1;
         self.say(EventKind::Joined(Statement {
             group: Group::parse("").expect("a group"),
@@ -93,7 +93,7 @@ fn until(openstack: &RealOpenStack, nodes: &[String], expected: &BTreeSet<String
     }
 }
 
-fn told(what: &str, mut times: Vec<Duration>, bound: Duration) {
+pub fn told(what: &str, mut times: Vec<Duration>, bound: Duration) {
     times.sort_unstable();
     let at = |percent: usize| times[(times.len() * percent).div_ceil(100) - 1].as_millis();
     println!(

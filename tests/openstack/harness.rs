@@ -119,6 +119,39 @@ impl RealOpenStack {
         }
     }
 
+    /// The same for `placement` with `pair_aggregates`, whose user needs more rights.
+    pub fn cloud_of_pairs(&self) -> Cloud {
+        Cloud {
+            username: "pairs",
+            password: "pairs",
+            ..self.cloud()
+        }
+    }
+
+    /// The aggregate of a pair (`GROUP/DRIVER`) that goes with that of `cloud`, once it is there.
+    pub fn aggregate_of_pair(&self, cloud: &Cloud, pair: &str) -> Option<String> {
+        let ours = self.nova(&json!({ "do": "name_of", "aggregate": cloud.aggregate }));
+        let name = format!("{}:{pair}", ours.as_str().expect("a name"));
+        let found = self.nova(&json!({ "do": "aggregate_named", "name": name }));
+        found.as_str().map(str::to_owned)
+    }
+
+    /// Providers of thousands of nodes; that of the first exists.
+    pub fn many(&self, nodes: &[String]) {
+        self.nova(&json!({ "do": "many", "nodes": nodes }));
+    }
+
+    /// Memberships of thousands of nodes.
+    pub fn join_many(&self, nodes: &[String], aggregate: &str) {
+        self.nova(&json!({ "do": "join_many", "nodes": nodes, "aggregate": aggregate }));
+    }
+
+    /// The aggregates of which Nova offers a request nothing.
+    pub fn forbidden(&self) -> BTreeSet<String> {
+        let answer = self.nova(&json!({ "do": "forbidden" }));
+        serde_json::from_value(answer).expect("a list")
+    }
+
     /// Nova's pass over its nodes, of which these are in maintenance; `refresh`: its caches have run out.
     pub fn pass(&self, nodes: &[String], maintenance: &BTreeSet<String>, refresh: bool) {
         let nodes: BTreeMap<&String, bool> = nodes
@@ -185,7 +218,7 @@ impl RealOpenStack {
         requests.iter().flatten().filter(refused).count()
     }
 
-    fn our_requests_to(&self, service: &str) -> Vec<(String, String, String)> {
+    pub fn our_requests_to(&self, service: &str) -> Vec<(String, String, String)> {
         let file = self.folder.path().join(format!("log/{service}.requests"));
         let log = std::fs::read_to_string(file).expect("a log");
         log.lines()

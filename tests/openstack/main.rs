@@ -2,4 +2,5 @@
 
 mod bounds;
 mod harness;
+mod pairs;
 mod stories;

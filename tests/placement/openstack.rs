@@ -17,6 +17,7 @@ use crate::tls::Front;
 
 /// The aggregate of ours, and one of somebody else.
 pub const OURS: &str = "11111111-1111-4111-8111-111111111111";
+pub const TRAIT: &str = "trait:CUSTOM_NODEWARDEN_OUT_OF_SERVICE";
 pub const OTHER: &str = "22222222-2222-4222-8222-222222222222";
 
 /// What it holds.
@@ -40,6 +41,8 @@ pub struct Site {
     pub interfering: usize,
     /// What Nova shows; `None`: it says 403.
     pub aggregates: Option<Value>,
+    /// We may make and change aggregates.
+    pub admin: bool,
 }
 
 /// A site on a port of its own, until it is dropped.
@@ -70,9 +73,9 @@ impl SimOpenStack {
                 .collect(),
             token: 1,
             aggregates: Some(json!([
-                { "name": "nodewarden", "uuid": OURS, "hosts": [],
+                { "id": 1, "name": "nodewarden", "uuid": OURS, "hosts": [],
                   "metadata": { "trait:CUSTOM_NODEWARDEN_OUT_OF_SERVICE": "required" } },
-                { "name": "rack-1", "uuid": OTHER, "hosts": ["c1"], "metadata": {} },
+                { "id": 2, "name": "rack-1", "uuid": OTHER, "hosts": ["c1"], "metadata": {} },
             ])),
             ..Site::default()
         };
@@ -119,10 +122,48 @@ impl SimOpenStack {
 
     /// The members of our aggregate.
     pub fn members(&self) -> BTreeSet<String> {
+        self.members_of(OURS)
+    }
+
+    /// The members of an aggregate.
+    pub fn members_of(&self, uuid: &str) -> BTreeSet<String> {
         let site = self.site();
-        let ours = |(_, aggregates): &(u64, BTreeSet<String>)| aggregates.contains(OURS);
-        let members = site.providers.iter().filter(|(_, held)| ours(held));
+        let held = |(_, aggregates): &(u64, BTreeSet<String>)| aggregates.contains(uuid);
+        let members = site.providers.iter().filter(|(_, one)| held(one));
         members.map(|(uuid, _)| uuid.clone()).collect()
+    }
+
+    /// The members of the aggregate with that name; none, if there is no such.
+    pub fn members_of_pair(&self, name: &str) -> BTreeSet<String> {
+        let uuid = self.site().named(name).map(|entry| entry["uuid"].clone());
+        let uuid = uuid.as_ref().and_then(Value::as_str);
+        uuid.map(|uuid| self.members_of(uuid)).unwrap_or_default()
+    }
+
+    /// The providers that Nova offers: those in no aggregate that demands our trait.
+    pub fn offered(&self) -> BTreeSet<String> {
+        let site = self.site();
+        let all = site.aggregates.as_ref().and_then(Value::as_array);
+        let isolated: BTreeSet<&str> = all
+            .into_iter()
+            .flatten()
+            .filter(|entry| entry["metadata"][TRAIT] == "required")
+            .filter_map(|entry| entry["uuid"].as_str())
+            .collect();
+        let free = |held: &BTreeSet<String>| held.iter().all(|uuid| !isolated.contains(&**uuid));
+        let offered = site.providers.iter().filter(|(_, (_, held))| free(held));
+        offered.map(|(uuid, _)| uuid.clone()).collect()
+    }
+
+    /// How often each request was made that is no reading: method and path.
+    pub fn writes(&self) -> BTreeMap<(String, String), usize> {
+        let mut writes = BTreeMap::new();
+        let site = self.site();
+        let written = site.requests.iter().filter(|(method, _)| method != "GET");
+        for request in written {
+            *writes.entry(request.clone()).or_default() += 1;
+        }
+        writes
     }
 }
 
@@ -156,7 +197,7 @@ async fn answer(State((site, base)): State<Shared>, request: Request) -> Respons
         return StatusCode::UNAUTHORIZED.into_response();
     }
     if let Some(path) = path.strip_prefix("/compute/v2.1") {
-        return compute(&site, path, &parts.headers);
+        return compute(&mut site, &parts.method, path, &parts.headers, &body);
     }
     match path.strip_prefix("/placement") {
         Some(path) => placement(
@@ -187,15 +228,60 @@ fn log_in(site: &mut Site, body: &Value, base: &str) -> Response {
     (StatusCode::CREATED, header, axum::Json(answer)).into_response()
 }
 
-fn compute(site: &Site, path: &str, headers: &HeaderMap) -> Response {
+impl Site {
+    /// Nova's aggregate of that name.
+    pub fn named(&self, name: &str) -> Option<&Value> {
+        let all = self.aggregates.as_ref()?.as_array()?;
+        all.iter().find(|entry| entry["name"] == name)
+    }
+}
+
+fn compute(
+    site: &mut Site,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+    body: &Value,
+) -> Response {
     if site.nova_down {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    assert_eq!(path, "/os-aggregates");
     assert_eq!(headers["x-openstack-nova-api-version"], "2.41");
-    match &site.aggregates {
-        Some(aggregates) => axum::Json(json!({ "aggregates": aggregates })).into_response(),
-        None => StatusCode::FORBIDDEN.into_response(),
+    let may = site.admin || method == "GET";
+    let Some(Value::Array(all)) = site.aggregates.as_mut().filter(|_| may) else {
+        return StatusCode::FORBIDDEN.into_response();
+    };
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    match (method.as_str(), &parts[..]) {
+        ("GET", ["os-aggregates"]) => axum::Json(json!({ "aggregates": all })).into_response(),
+        ("POST", ["os-aggregates"]) => {
+            let name = &body["aggregate"]["name"];
+            if all.iter().any(|entry| entry["name"] == *name) {
+                return StatusCode::CONFLICT.into_response();
+            }
+            let mut made = json!({ "id": all.len() + 1, "name": name, "uuid": uuid::Uuid::new_v4().to_string() });
+            let answer = json!({ "aggregate": made });
+            made["hosts"] = json!([]);
+            made["metadata"] = json!({});
+            all.push(made);
+            axum::Json(answer).into_response()
+        }
+        ("POST", ["os-aggregates", id, "action"]) => {
+            let id: u64 = id.parse().expect("a number");
+            let Some(entry) = all.iter_mut().find(|entry| entry["id"] == id) else {
+                return StatusCode::NOT_FOUND.into_response();
+            };
+            let set = body["set_metadata"]["metadata"].as_object().expect("a map");
+            for (key, value) in set {
+                let metadata = entry["metadata"].as_object_mut().expect("a map");
+                metadata.remove(key);
+                if !value.is_null() {
+                    metadata.insert(key.clone(), value.clone());
+                }
+            }
+            axum::Json(json!({ "aggregate": entry })).into_response()
+        }
+        _ => panic!("{method} {path}"),
     }
 }
 
@@ -217,11 +303,13 @@ fn placement(
             axum::Json(json!({ "versions": [{ "max_version": "1.39" }] })).into_response()
         }
         ("GET", ["resource_providers"]) => {
-            assert_eq!(query, format!("member_of=in:{OURS}"));
+            let of = query
+                .strip_prefix("member_of=in:")
+                .expect("of an aggregate");
             let members: Vec<Value> = site
                 .providers
                 .iter()
-                .filter(|(_, (_, aggregates))| aggregates.contains(OURS))
+                .filter(|(_, (_, aggregates))| aggregates.contains(of))
                 .map(|(uuid, (generation, _))| json!({ "uuid": uuid, "generation": generation }))
                 .collect();
             axum::Json(json!({ "resource_providers": members })).into_response()
@@ -252,7 +340,9 @@ fn placement(
                 .iter()
                 .map(|uuid| uuid.as_str().expect("a UUID").to_owned())
                 .collect();
-            axum::Json(json!({})).into_response()
+            let answer =
+                json!({ "aggregates": aggregates, "resource_provider_generation": generation });
+            axum::Json(answer).into_response()
         }
         _ => StatusCode::NOT_FOUND.into_response(),
     }

@@ -148,7 +148,7 @@ fn once_shows_what_is_missing_and_what_would_change_and_writes_nothing() {
     );
 
     site.site().aggregates = Some(serde_json::json!([
-        { "name": "nodewarden", "uuid": OURS, "hosts": [], "metadata": {} },
+        { "id": 1, "name": "nodewarden", "uuid": OURS, "hosts": [], "metadata": {} },
     ]));
     let (code, _, told) = ask(&site);
     assert_eq!(code, Some(1));
@@ -217,12 +217,12 @@ fn release_takes_every_member_out() {
     // An aggregate that is not made for us may hold what others put there.
     let ours = site.site().aggregates.take();
     site.site().aggregates = Some(serde_json::json!([
-        { "name": "nodewarden", "uuid": OURS, "hosts": ["c1"], "metadata": { "availability_zone": "az1" } },
+        { "id": 1, "name": "nodewarden", "uuid": OURS, "hosts": ["c1"], "metadata": { "availability_zone": "az1" } },
     ]));
     assert_eq!(release(), (Some(1), String::new()));
     assert_eq!(site.members(), fleet.lost);
     site.site().aggregates = ours;
-    let told = "3 nodes taken out of the aggregate".to_owned();
+    let told = "3 nodes taken out of our aggregates".to_owned();
     assert_eq!(release(), (Some(0), told));
     assert_eq!(site.members(), BTreeSet::new());
 }

@@ -1,6 +1,8 @@
 """Nova's own code, as far as it touches Placement: its pass over Ironic's nodes, its requests for
 candidates, its claims. Reads one command a line as JSON and answers each with a line; run by `openstack`."""
+import configparser
 import json
+import os
 import sys
 import time
 import uuid
@@ -44,8 +46,50 @@ def one_pass(nodes, refresh=False):
         client.update_from_provider_tree(ctx, tree)
 
 
-def candidates():
-    """The providers that a request for one bare-metal node is offered."""
+def aggregate_named(name):
+    found = [one.uuid for one in objects.AggregateList.get_all(ctx) if one.name == name]
+    return found[0] if found else None
+
+
+def name_of(aggregate):
+    return objects.Aggregate.get_by_uuid(ctx, aggregate).name
+
+
+def placement_database():
+    from sqlalchemy import create_engine
+    conf = configparser.ConfigParser(interpolation=None)
+    conf.read(os.path.join(os.path.dirname(sys.argv[1]), "..", "placement", "placement.conf"))
+    return create_engine(conf["placement_database"]["connection"])
+
+
+def many(nodes):
+    """Providers for thousands of nodes at once, as one_pass makes them: copies of the first, which exists."""
+    from sqlalchemy import text
+    model, names = nodes[0], "resource_class_id, total, reserved, min_unit, max_unit, step_size, allocation_ratio"
+    with placement_database().begin() as database:
+        last = database.execute(text("SELECT MAX(id) FROM resource_providers")).scalar()
+        database.execute(text("INSERT INTO resource_providers (uuid, name, generation) VALUES (:uuid, :uuid, 1)"),
+                         [{"uuid": node} for node in nodes[1:]])
+        database.execute(text("UPDATE resource_providers SET root_provider_id = id WHERE root_provider_id IS NULL"))
+        database.execute(text(
+            f"INSERT INTO inventories (resource_provider_id, {names}) SELECT p.id, i.{names.replace(', ', ', i.')}"
+            " FROM resource_providers p, inventories i JOIN resource_providers m ON m.id = i.resource_provider_id"
+            " WHERE m.uuid = :model AND p.id > :last"), {"model": model, "last": last})
+
+
+def join_many(nodes, aggregate):
+    """Memberships of thousands of nodes at once."""
+    from sqlalchemy import text
+    with placement_database().begin() as database:
+        database.execute(text("INSERT IGNORE INTO placement_aggregates (uuid) VALUES (:uuid)"), {"uuid": aggregate})
+        database.execute(text(
+            "INSERT IGNORE INTO resource_provider_aggregates (resource_provider_id, aggregate_id) SELECT p.id, a.id"
+            " FROM resource_providers p, placement_aggregates a WHERE p.uuid = :node AND a.uuid = :aggregate"),
+            [{"node": node, "aggregate": aggregate} for node in nodes])
+
+
+def request():
+    """A request for one bare-metal node, after Nova's filters of requests."""
     resources = {"resources:CUSTOM_BM": "1"}
     resources.update({f"resources:{name}": "0" for name in ("VCPU", "MEMORY_MB", "DISK_GB")})
     flavor = objects.Flavor(id=1, flavorid="bm", name="bm", memory_mb=0, vcpus=0, root_gb=0, ephemeral_gb=0, swap=0,
@@ -59,6 +103,18 @@ def candidates():
         numa_topology=None, requested_networks=objects.NetworkRequestList(objects=[]), retry=None, ignore_hosts=None,
         requested_destination=None, network_metadata=objects.NetworkMetadata(physnets=set(), tunneled=False))
     request_filter.process_reqspec(ctx, spec)
+    return spec
+
+
+def forbidden():
+    """The aggregates of which a request is offered nothing."""
+    destination = request().requested_destination
+    return sorted(destination.forbidden_aggregates or []) if destination else []
+
+
+def candidates():
+    """The providers that a request for one bare-metal node is offered."""
+    spec = request()
     wanted = utils.resources_from_request_spec(ctx, spec, None)
     wanted._limit = None
     got = client.get_allocation_candidates(ctx, wanted)
@@ -87,7 +143,8 @@ def delete(node):
     client.clear_provider_cache()
 
 
-COMMANDS = {"aggregate": aggregate, "pass": one_pass, "candidates": candidates, "claim": claim,
+COMMANDS = {"aggregate": aggregate, "aggregate_named": aggregate_named, "name_of": name_of, "many": many,
+            "join_many": join_many, "forbidden": forbidden, "pass": one_pass, "candidates": candidates, "claim": claim,
             "aggregates_of": aggregates_of, "join": join, "delete": delete}
 for line in sys.stdin:
     command = json.loads(line)

@@ -33,7 +33,8 @@ def catalog(port):
 
     project = ask("POST", "/projects", {"project": {"name": "service", "domain_id": "default"}})["project"]["id"]
     roles = {role["name"]: role["id"] for role in ask("GET", "/roles")["roles"]}
-    for name, given in (("nova", ("admin", "service")), ("placement", ("admin",)), ("nodewarden", ("service",))):
+    for name, given in (("nova", ("admin", "service")), ("placement", ("admin",)), ("nodewarden", ("service",)),
+                        ("pairs", ("admin", "service"))):
         user = {"name": name, "password": name, "domain_id": "default"}
         user = ask("POST", "/users", {"user": user})["user"]["id"]
         for role in given:

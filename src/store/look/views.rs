@@ -191,6 +191,17 @@ pub struct NodeLine {
     pub hold: Option<HoldReason>,
 }
 
+impl NodeLine {
+    /// Whether it is out because of us.
+    #[must_use]
+    pub fn service_state(&self) -> ServiceState {
+        match self.hold {
+            Some(_) => ServiceState::OutOfService,
+            None => ServiceState::InService,
+        }
+    }
+}
+
 /// Why a node is out because of us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HoldReason {

@@ -148,6 +148,15 @@ impl Fleet {
 
     /// The same with further settings.
     pub fn service_with(&self, cloud: &Cloud, settings: &[&str]) -> (Other, u16) {
+        let (service, port) = self.unready_service(cloud, settings);
+        eventually("placement is ready", || {
+            get(port, "/readyz").filter(|(status, _)| *status == 200)
+        });
+        (service, port)
+    }
+
+    /// The same, which may have something to complain of.
+    pub fn unready_service(&self, cloud: &Cloud, settings: &[&str]) -> (Other, u16) {
         let port = free_port();
         let listen = format!("127.0.0.1:{port}");
         let mut command = self.command(cloud, &["placement", "--listen", &listen]);
@@ -155,9 +164,7 @@ impl Fleet {
             command.args(["--set", setting]);
         }
         let service = Other::start("placement", &mut command);
-        eventually("placement is ready", || {
-            get(port, "/readyz").filter(|(status, _)| *status == 200)
-        });
+        eventually("placement answers", || get(port, "/readyz"));
         (service, port)
     }
 }

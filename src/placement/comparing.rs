@@ -1,0 +1,192 @@
+//! The second loop: each interval everything is read and compared, and aggregates of pairs are made where
+//! some are missing. It writes no membership: what differs goes into the line.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio_util::sync::CancellationToken;
+
+use super::aggregate::Aggregate;
+use super::listing;
+use super::nova::{self, NovaAggregate};
+use super::openstack::ApiFault;
+use super::pairs::PairRead;
+use super::preflight::{self, Findings};
+use super::service::{Ours, PAUSE_CAP, POLL, Service};
+use crate::retry::Pauses;
+
+/// At most so many pairs have aggregates of their own; nodes of further ones go one by one.
+const PAIRS: usize = 1000;
+
+/// About so many members are read each interval: ten seconds of Placement's time. All of them in turn.
+const READ: usize = 20_000;
+
+/// Lists of members that are read side by side: Placement makes each of them in memory.
+const LISTS: usize = 2;
+
+impl Service {
+    pub(super) async fn keep_comparing(&self, stop: &CancellationToken) {
+        let mut pauses = Pauses::up_to(PAUSE_CAP);
+        let mut due = self.clock.mono();
+        let mut turn = 0;
+        while !stop.is_cancelled() {
+            let mut pause = due.since(self.clock.mono()).max(POLL);
+            let begun = self.begun.swap(false, Ordering::Relaxed);
+            if self.following() && (begun || self.clock.mono() >= due) {
+                let outcome = self.compare(&mut turn).await;
+                let trouble = outcome.as_ref().err().map(ToString::to_string);
+                self.trouble(|troubles| troubles.comparing = trouble);
+                if outcome.is_ok() {
+                    pauses.reset();
+                    due = self.clock.mono().plus(self.settings.interval);
+                    pause = self.settings.interval;
+                } else {
+                    self.begun.fetch_or(begun, Ordering::Relaxed);
+                    pause = pauses.pause();
+                    // Nothing new makes it try sooner.
+                    tokio::time::sleep(pause).await;
+                    continue;
+                }
+            } else {
+                self.begun.fetch_or(begun, Ordering::Relaxed);
+            }
+            let _ = tokio::time::timeout(pause, self.look.notified()).await;
+        }
+    }
+
+    /// Compares every member, once everything that can be seen is as it must be.
+    async fn compare(&self, turn: &mut u64) -> Result<(), ApiFault> {
+        self.wanted().reading();
+        let findings = preflight::look(&self.openstack, &self.settings).await?;
+        if let Some(condition) = findings.broken() {
+            return Err(ApiFault::Denied(condition.to_string()));
+        }
+        let (Some(uuid), Some(members)) = (&findings.aggregate, &findings.members) else {
+            return Err(ApiFault::Strange("the aggregate cannot be read".into()));
+        };
+        // First: with its pair a node may be where it should be.
+        let trouble = match findings.broken_of_pairs() {
+            Some(condition) => Some(condition.to_string()),
+            None if self.settings.pair_aggregates => {
+                self.read_pairs(&findings, uuid, turn).await.err()
+            }
+            None => None,
+        };
+        self.pairs_trouble(trouble);
+        self.use_aggregate(uuid);
+        let differing = self.wanted().compare(members);
+        if differing > 0 {
+            tracing::info!(differing, members = members.len(), "compared");
+        }
+        let now = self.clock.mono();
+        self.status
+            .send_modify(|status| status.compared = Some(now));
+        self.work.notify_one();
+        Ok(())
+    }
+
+    /// Members of pairs are written once they were read: until then those aggregates are left alone.
+    fn use_aggregate(&self, uuid: &str) {
+        let mut slot = self.ours.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.as_ref().is_none_or(|ours| ours.aggregate != uuid) {
+            let (aggregate, all) = (uuid.to_owned(), [uuid.to_owned()].into());
+            *slot = Some(Arc::new(Ours { aggregate, all }));
+        }
+    }
+
+    /// Makes the aggregates that are missing, and reads which nodes are in which, and should be. `turn` goes
+    /// round all of them. `Err`: a sentence; what was known before stays so.
+    async fn read_pairs(
+        &self,
+        findings: &Findings,
+        aggregate: &str,
+        turn: &mut u64,
+    ) -> Result<(), String> {
+        let listed = listing::take(&self.http, &self.settings.snapshot_urls).await?;
+        let named: BTreeSet<&String> = listed.values().collect();
+        let mut found = findings.pairs.clone();
+        let missing = named
+            .iter()
+            .filter(|pair| !found.iter().any(|(known, _)| known == **pair));
+        let room = PAIRS.saturating_sub(found.len());
+        let missing: Vec<String> = missing.take(room).map(|pair| (*pair).clone()).collect();
+        let mut refused = None;
+        for pair in missing {
+            let name = preflight::pair_name(&findings.name, &pair);
+            match nova::create(&self.openstack, &name).await {
+                Ok(made) => found.push((pair, made)),
+                Err(fault) => {
+                    refused
+                        .get_or_insert(format!("the aggregate {name:?} cannot be made: {fault}"));
+                }
+            }
+        }
+        let mut all: BTreeSet<String> = found.iter().map(|(_, found)| found.uuid.clone()).collect();
+        all.insert(aggregate.to_owned());
+        let read = self.read_members(found, turn).await;
+        let read = read.map_err(|fault| format!("the members of pairs cannot be read: {fault}"))?;
+        self.wanted().load(read, listed);
+        let aggregate = aggregate.to_owned();
+        let mut slot = self.ours.lock().unwrap_or_else(PoisonError::into_inner);
+        *slot = Some(Arc::new(Ours { aggregate, all }));
+        drop(slot);
+        refused.map_or(Ok(()), Err)
+    }
+
+    async fn read_members(
+        &self,
+        found: Vec<(String, NovaAggregate)>,
+        turn: &mut u64,
+    ) -> Result<Vec<PairRead>, ApiFault> {
+        let due = self.due(&found, turn);
+        let read = async |(pair, found): (String, NovaAggregate)| {
+            let members = match due.contains(&found.id) {
+                false => None,
+                true => {
+                    let aggregate = Aggregate {
+                        openstack: &self.openstack,
+                        uuid: &found.uuid,
+                    };
+                    Some(aggregate.members().await?)
+                }
+            };
+            let on = found.is_on();
+            let (id, uuid) = (found.id, found.uuid);
+            Ok(PairRead {
+                id,
+                uuid,
+                pair,
+                on,
+                members,
+            })
+        };
+        let all = stream::iter(found).map(read).buffer_unordered(LISTS);
+        all.try_collect().await
+    }
+
+    /// Those whose members are read this time: the ones never read, and others as their turn comes.
+    fn due(&self, found: &[(String, NovaAggregate)], turn: &mut u64) -> BTreeSet<u64> {
+        let ids: BTreeSet<u64> = found.iter().map(|(_, found)| found.id).collect();
+        let wanted = self.wanted();
+        let size = |id: u64| wanted.pairs().size(id);
+        let mut due: BTreeSet<u64> = ids
+            .iter()
+            .copied()
+            .filter(|id| size(*id).is_none())
+            .collect();
+        let mut budget = READ;
+        let turned = ids.range(*turn..).chain(ids.range(..*turn)).copied();
+        for id in turned.filter(|id| size(*id).is_some()) {
+            due.insert(id);
+            // An empty list costs a request, too.
+            budget = budget.saturating_sub(size(id).unwrap_or(0) + READ / PAIRS);
+            if budget == 0 {
+                *turn = id + 1;
+                break;
+            }
+        }
+        due
+    }
+}

@@ -1,0 +1,81 @@
+//! Which pair each node needs, from any replica's HTTP interface.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::openstack::{ApiFault, busy, read};
+
+/// Nodes in a page; the interface allows no more.
+const PAGE: u32 = 10_000;
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    nodes: Vec<Node>,
+    next: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Node {
+    uuid: String,
+    conductor_group: String,
+    driver: Option<String>,
+    maintenance: Option<bool>,
+    service_state: String,
+}
+
+/// `GROUP/DRIVER`; none where that would not be unique.
+#[must_use]
+pub fn pair(group: &str, driver: &str) -> Option<String> {
+    (!group.contains('/')).then(|| format!("{group}/{driver}"))
+}
+
+/// Node → its pair, of all nodes but those that their operators hold back: none of those is offered, and
+/// none would go out of service with its pair. From the first of `urls` that answers.
+/// Errors: A sentence for each that did not.
+pub async fn take(
+    http: &reqwest::Client,
+    urls: &[String],
+) -> Result<BTreeMap<String, String>, String> {
+    let mut faults = Vec::new();
+    for url in urls {
+        match from(http, url.trim_end_matches('/')).await {
+            Ok(listed) => return Ok(listed),
+            Err(fault) => faults.push(fault.to_string()),
+        }
+    }
+    Err(format!("no list of nodes: {}", faults.join("; ")))
+}
+
+async fn from(http: &reqwest::Client, url: &str) -> Result<BTreeMap<String, String>, ApiFault> {
+    let mut listed = BTreeMap::new();
+    let mut after = String::new();
+    loop {
+        let page = page(http, url, &after).await?;
+        for node in page.nodes {
+            let held_back = node.maintenance == Some(true) && node.service_state == "in_service";
+            let driver = node.driver.filter(|_| !held_back);
+            if let Some(pair) = driver.and_then(|driver| pair(&node.conductor_group, &driver)) {
+                listed.insert(node.uuid, pair);
+            }
+        }
+        match page.next {
+            Some(next) => after = next,
+            None => return Ok(listed),
+        }
+    }
+}
+
+async fn page(http: &reqwest::Client, url: &str, after: &str) -> Result<Page, ApiFault> {
+    let url = format!("{url}/v1/nodes");
+    let mut whole =
+        reqwest::Url::parse(&url).map_err(|fault| ApiFault::Strange(format!("{url}: {fault}")))?;
+    whole
+        .query_pairs_mut()
+        .append_pair("after", after)
+        .append_pair("limit", &PAGE.to_string());
+    let response = http.get(whole).send().await;
+    let answer = read(&url, response.map_err(|fault| busy(&url, &fault))?).await?;
+    serde_json::from_slice(&answer)
+        .map_err(|_| ApiFault::Strange(format!("{url}: the answer is no list of nodewarden's")))
+}

@@ -1,0 +1,352 @@
+//! What is left to do where nodes are in aggregates of their pairs, said as stories.
+
+use std::time::Duration;
+
+use super::*;
+use crate::wire::out::{
+    BackInServiceReason, Cause, Node, NodeBackInService, NodeOutOfService, NodePosition,
+    OutOfServiceReason,
+};
+
+const IPMI: u64 = 7;
+
+const CAUSE: Cause = Cause {
+    event_id: None,
+    event: None,
+    conductor: None,
+};
+
+/// A subscriber, its clock, and the place of its stream.
+struct Story {
+    wanted: Wanted,
+    now: Mono,
+    seq: u64,
+}
+
+fn names(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("n{number:03}")).collect()
+}
+
+fn nodes_from(seq: u64, uuids: &[String]) -> Vec<Node> {
+    let node = |(seq, uuid): (u64, &String)| Node {
+        seq,
+        uuid: uuid.clone(),
+        name: None,
+    };
+    (seq + 1..).zip(uuids).map(node).collect()
+}
+
+impl Story {
+    /// A pair of these nodes, all of them members of its aggregate, which is off.
+    fn of(members: &[String]) -> Self {
+        let mut story = Self {
+            wanted: Wanted::default(),
+            now: Mono(Duration::from_secs(100)),
+            seq: 0,
+        };
+        let following = Following::new("s".into(), 0, BTreeSet::new());
+        story.wanted.begin(following).unwrap();
+        story.hear(Announced::Position(NodePosition {
+            stream: "s".into(),
+            epoch: 1,
+            seq: 0,
+        }));
+        story.read(members, members, false);
+        story.wanted.compare(&BTreeSet::new());
+        story
+    }
+
+    fn read(&mut self, members: &[String], listed: &[String], on: bool) {
+        self.wanted.reading();
+        let read = PairRead {
+            id: IPMI,
+            uuid: "agg".into(),
+            pair: "/ipmi".into(),
+            on,
+            members: Some(members.iter().cloned().collect()),
+        };
+        let listed = listed.iter().map(|uuid| (uuid.clone(), "/ipmi".to_owned()));
+        self.wanted.load(vec![read], listed.collect());
+    }
+
+    fn hear(&mut self, message: Announced) {
+        assert_eq!(self.wanted.hear(message, self.now), Heard::Followed);
+    }
+
+    fn lose(&mut self, uuids: &[String]) {
+        let nodes = nodes_from(self.seq, uuids);
+        self.seq += uuids.len() as u64;
+        self.hear(Announced::Out(NodeOutOfService {
+            stream: "s".into(),
+            epoch: 1,
+            decision_id: "d".into(),
+            conductor_group: String::new(),
+            driver: "ipmi".into(),
+            reason: OutOfServiceReason::DriverLost,
+            cause: CAUSE,
+            last_good_at_ms: None,
+            decided_at_ms: 1,
+            nodes,
+        }));
+    }
+
+    fn give_back(&mut self, uuids: &[String]) {
+        let nodes = nodes_from(self.seq, uuids);
+        self.seq += uuids.len() as u64;
+        self.hear(Announced::Back(NodeBackInService {
+            stream: "s".into(),
+            epoch: 1,
+            decision_id: "d".into(),
+            released_by: None,
+            conductor_group: String::new(),
+            driver: "ipmi".into(),
+            reason: BackInServiceReason::Released,
+            cause: CAUSE,
+            last_good_at_ms: None,
+            decided_at_ms: 1,
+            nodes,
+        }));
+    }
+
+    fn later(&mut self, seconds: u64) {
+        self.now = self.now.plus(Duration::from_secs(seconds));
+    }
+
+    fn take(&mut self) -> Option<Job> {
+        self.wanted.take(&BTreeSet::new(), self.now, true)
+    }
+
+    fn switched(&mut self, on: bool) {
+        assert_eq!(self.take(), Some(Job::Switch { id: IPMI, on }));
+        self.wanted.switched(IPMI, on, None, self.now);
+    }
+
+    /// The call fails; it may be made again after ten seconds.
+    fn switch_fails(&mut self, on: bool) {
+        assert_eq!(self.take(), Some(Job::Switch { id: IPMI, on }));
+        let again = self.now.plus(Duration::from_secs(10));
+        self.wanted.switched(IPMI, on, Some(again), self.now);
+    }
+
+    /// Every node that is written now, and its wish: member, pair.
+    fn written(&mut self) -> Vec<(String, bool, Option<u64>)> {
+        let mut all = Vec::new();
+        while let Some(job) = self.take() {
+            let Job::Node { uuid, wish } = job else {
+                panic!("{job:?}");
+            };
+            self.wanted.done(&uuid, wish, true);
+            all.push((uuid, wish.member, wish.pair));
+        }
+        all
+    }
+
+    fn applied(&mut self) -> Option<u64> {
+        self.wanted.applied().map(|(_, seq)| seq)
+    }
+}
+
+#[test]
+fn a_pair_goes_and_comes_back_by_one_call_each_once_all_of_it_is_told() {
+    let nodes = names(10);
+    let mut story = Story::of(&nodes);
+    story.lose(&nodes[..5]);
+    assert_eq!(story.take(), None, "the others are in service");
+    story.lose(&nodes[5..]);
+    assert_eq!(story.applied(), Some(0));
+    story.switched(true);
+    assert_eq!((story.take(), story.applied()), (None, Some(10)));
+
+    story.give_back(&nodes);
+    assert_eq!(story.applied(), Some(10));
+    story.switched(false);
+    assert_eq!((story.take(), story.applied()), (None, Some(20)));
+    assert!(!story.wanted.defers());
+}
+
+#[test]
+fn few_nodes_in_service_leave_first_and_come_again_once_the_pair_is_back() {
+    let nodes = names(10);
+    let mut story = Story::of(&nodes);
+    story.lose(&nodes[2..]);
+    assert_eq!(story.take(), None);
+    story.later(1);
+    let left = [
+        ("n000".to_owned(), false, None),
+        ("n001".to_owned(), false, None),
+    ];
+    let first = story.take();
+    let second = story.take();
+    assert_eq!(story.take(), None, "both are still members");
+    for job in [first, second] {
+        let Some(Job::Node { uuid, wish }) = job else {
+            panic!("{job:?}");
+        };
+        assert!(left.contains(&(uuid.clone(), wish.member, wish.pair)));
+        story.wanted.done(&uuid, wish, true);
+    }
+    story.switched(true);
+    // One of them goes out, too: by itself.
+    story.lose(&nodes[..1]);
+    assert_eq!(story.written(), [("n000".to_owned(), true, None)]);
+    story.give_back(&nodes[2..]);
+    story.give_back(&nodes[..1]);
+    story.switched(false);
+    assert_eq!(story.written(), [("n000".to_owned(), false, Some(IPMI))]);
+    story.read(&nodes[2..], &nodes, false);
+    let again = [
+        ("n000".to_owned(), false, Some(IPMI)),
+        ("n001".to_owned(), false, Some(IPMI)),
+    ];
+    assert_eq!(story.written(), again);
+}
+
+#[test]
+fn where_most_of_a_pair_stays_in_service_each_node_goes_by_itself() {
+    let nodes = names(10);
+    let mut story = Story::of(&nodes);
+    story.lose(&nodes[..3]);
+    assert_eq!(story.take(), None);
+    story.later(1);
+    let alone = nodes[..3]
+        .iter()
+        .map(|uuid| (uuid.clone(), true, Some(IPMI)));
+    assert_eq!(story.written(), alone.collect::<Vec<_>>());
+    assert_eq!(story.applied(), Some(3));
+    story.give_back(&nodes[..3]);
+    let back = nodes[..3]
+        .iter()
+        .map(|uuid| (uuid.clone(), false, Some(IPMI)));
+    assert_eq!(story.written(), back.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_node_that_is_given_back_while_its_pair_is_lost_leaves_it() {
+    let nodes = names(5);
+    let mut story = Story::of(&nodes);
+    story.lose(&nodes);
+    story.switched(true);
+    story.give_back(&nodes[1..2]);
+    assert_eq!(story.written(), [("n001".to_owned(), false, None)]);
+    assert_eq!(story.applied(), Some(6));
+    // It does not come back while the pair is lost, whatever a reading says.
+    let rest: Vec<String> = nodes
+        .iter()
+        .filter(|uuid| *uuid != "n001")
+        .cloned()
+        .collect();
+    story.read(&rest, &nodes, true);
+    assert_eq!(story.written(), [("n001".to_owned(), false, None)]);
+    story.give_back(&rest);
+    story.switched(false);
+    story.read(&rest, &nodes, false);
+    assert_eq!(story.written(), [("n001".to_owned(), false, Some(IPMI))]);
+}
+
+#[test]
+fn what_cannot_be_switched_goes_and_comes_back_node_by_node() {
+    let nodes = names(3);
+    let mut story = Story::of(&nodes);
+    story.lose(&nodes);
+    story.switch_fails(true);
+    let alone = nodes.iter().map(|uuid| (uuid.clone(), true, Some(IPMI)));
+    assert_eq!(story.written(), alone.collect::<Vec<_>>());
+    assert_eq!(story.applied(), Some(3));
+    // The call may have worked: it is undone, and while that fails, nodes leave.
+    story.later(11);
+    story.give_back(&nodes);
+    story.switch_fails(false);
+    let left = nodes.iter().map(|uuid| (uuid.clone(), false, None));
+    assert_eq!(story.written(), left.collect::<Vec<_>>());
+    assert_eq!(story.applied(), Some(6));
+    story.later(11);
+    story.switched(false);
+    assert_eq!(story.take(), None);
+}
+
+#[test]
+fn one_that_begins_in_the_middle_takes_over_what_is_switched() {
+    let nodes = names(4);
+    let mut story = Story::of(&nodes);
+    let following = Following::new("s".into(), 4, nodes.iter().cloned().collect());
+    story.wanted.begin(following).unwrap();
+    story.read(&nodes, &nodes, true);
+    assert_eq!(story.wanted.compare(&BTreeSet::new()), 0);
+    assert_eq!((story.take(), story.applied()), (None, Some(4)));
+    // All of it is back meanwhile.
+    let following = Following::new("s".into(), 8, BTreeSet::new());
+    story.wanted.begin(following).unwrap();
+    story.switched(false);
+    assert_eq!(story.take(), None);
+}
+
+#[test]
+fn a_reading_that_is_older_than_a_call_or_a_write_does_not_undo_what_is_known() {
+    let nodes = names(3);
+    let mut story = Story::of(&nodes[..2]);
+    story.read(&nodes[..2], &nodes, false);
+    story.wanted.reading();
+    let joins = story.take();
+    let Some(Job::Node { uuid, wish }) = joins else {
+        panic!("{joins:?}");
+    };
+    assert_eq!((uuid.as_str(), wish.pair), ("n002", Some(IPMI)));
+    // While it joins, nothing is switched that would forbid it.
+    story.lose(&nodes[..2]);
+    assert_eq!(story.take(), None);
+    story.wanted.done(&uuid, wish, true);
+    let read = PairRead {
+        id: IPMI,
+        uuid: "agg".into(),
+        pair: "/ipmi".into(),
+        on: false,
+        members: Some(nodes[..2].iter().cloned().collect()),
+    };
+    let listed: BTreeMap<_, _> = nodes
+        .iter()
+        .map(|n| (n.clone(), "/ipmi".to_owned()))
+        .collect();
+    story.wanted.load(vec![read.clone()], listed.clone());
+    assert_eq!(story.take(), None, "n002 is a member, and in service");
+    story.lose(&nodes[2..]);
+    story.read(&nodes, &nodes, false);
+    story.wanted.reading();
+    story.switched(true);
+    story.wanted.load(
+        vec![PairRead {
+            members: None,
+            ..read
+        }],
+        listed,
+    );
+    assert_eq!(story.take(), None);
+    assert_eq!(story.wanted.pairs().switched(), 1);
+}
+
+#[test]
+fn above_a_hundred_lost_pairs_nodes_go_one_by_one() {
+    let mut story = Story::of(&[]);
+    let nodes = names(101);
+    let read = nodes.iter().enumerate().map(|(number, uuid)| PairRead {
+        id: number as u64,
+        uuid: format!("agg-{uuid}"),
+        pair: format!("/{uuid}"),
+        on: false,
+        members: Some([uuid.clone()].into()),
+    });
+    let listed = nodes.iter().map(|uuid| (uuid.clone(), format!("/{uuid}")));
+    story.wanted.load(read.collect(), listed.collect());
+    story.lose(&nodes);
+    for number in 0..100 {
+        assert_eq!(
+            story.take(),
+            Some(Job::Switch {
+                id: number,
+                on: true
+            })
+        );
+        story.wanted.switched(number, true, None, story.now);
+    }
+    assert_eq!(story.written(), [("n100".to_owned(), true, Some(100))]);
+    assert_eq!(story.applied(), Some(101));
+}
