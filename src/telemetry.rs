@@ -6,6 +6,7 @@
 pub mod list;
 mod metric;
 pub mod metrics;
+mod placement;
 mod sink;
 pub mod text;
 
@@ -13,8 +14,9 @@ pub use list::*;
 pub use metric::Metric;
 pub use metrics::{
     Metrics, PAIR_SERIES, PairGauge, SubscriberGauge, bridge_looked, bridge_published, deaf, event,
-    install_metrics, placement_looked,
+    install_metrics,
 };
+pub use placement::placement_looked;
 pub use sink::tell;
 pub use text::{PRINTABLE_CHARS, error_chain, printable, printable_within};
 
