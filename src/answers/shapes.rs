@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::answers::explain;
 use crate::domain::event::EventType;
 use crate::store::{
-    ConductorView, DecisionView, DriverView, HoldView, NodeFacts, NodeLine, Pause, SnapshotPage,
-    SubscriberView,
+    ConductorView, DecisionView, DriverView, Gone, HoldView, NodeFacts, NodeLine, Pause,
+    SnapshotPage, SubscriberView,
 };
 use crate::telemetry::printable;
 
@@ -146,11 +146,11 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// The pair, and why it is as it is; `all` are all conductors.
+    /// The pair, and why it is as it is.
     #[must_use]
-    pub fn new(view: DriverView, all: &[ConductorView], now_ms: u64) -> Self {
+    pub fn new(view: DriverView, gone: &Gone<'_>, now_ms: u64) -> Self {
         Self {
-            why: explain::driver(&view, &view.gone(all), now_ms),
+            why: explain::driver(&view, gone.of(&view), now_ms),
             nearly_lost: explain::nearly_lost(&view),
             conductor_group: view.conductor_group,
             driver: view.driver,

@@ -34,7 +34,7 @@ enum What {
     ///
     /// The body as JSON where it can be read, else as text. Looking removes nothing.
     ///
-    /// Example: `nodewarden dead-letters show 0c7d4f2e`
+    /// Example: `nodewarden dead-letters show 0c7d4f2e-5b1d-4c7e-9a53-2f60cf1d8b11`
     Show {
         /// Its id, as `list` shows it.
         id: String,
@@ -60,7 +60,7 @@ enum What {
     ///
     /// For good: nothing keeps a copy.
     ///
-    /// Example: `nodewarden dead-letters discard 0c7d4f2e`
+    /// Example: `nodewarden dead-letters discard 0c7d4f2e-5b1d-4c7e-9a53-2f60cf1d8b11`
     Discard(Chosen),
 }
 

@@ -7,7 +7,7 @@ use crate::answers::explain;
 use crate::answers::shapes::{Conductor, Driver, Node};
 use crate::clock::now_ms;
 use crate::config::Settings;
-use crate::store::{Reader, StoreError};
+use crate::store::{Gone, Reader, StoreError};
 use crate::telemetry::printable;
 
 /// Explain why something is in or out of service: the cause, the decision, when, and by which replica.
@@ -101,8 +101,9 @@ async fn driver(reader: &Reader, name: &str, group: &str) -> Answer {
         .find(|view| view.driver == name && view.conductor_group == group);
     Ok(match found {
         Some(view) => {
-            let text = explain::driver(&view, &view.gone(&conductors), now);
-            Ok((text, json!(Driver::new(view, &conductors, now))))
+            let gone = Gone::among(&conductors);
+            let text = explain::driver(&view, gone.of(&view), now);
+            Ok((text, json!(Driver::new(view, &gone, now))))
         }
         None if in_groups.is_empty() => Err(format!(
             "no conductor and no node names a driver {}; `nodewarden status` lists those that are named",

@@ -11,7 +11,7 @@ use crate::answers::explain::{self, distance, length, when};
 use crate::answers::shapes::{Conductor, Driver, Paused, Subscriber};
 use crate::config::{InventoryKind, Mode};
 use crate::domain::change::PairState;
-use crate::store::{ConductorView, DriverView, Observed, Overview, Pause, SubscriberView};
+use crate::store::{ConductorView, DriverView, Gone, Observed, Overview, Pause, SubscriberView};
 use crate::telemetry::printable;
 
 /// Pairs that are explained one by one; the rest is counted.
@@ -88,10 +88,11 @@ impl Picture {
             })
         });
         let overview = self.overview;
+        let gone = Gone::among(&self.conductors);
         let drivers: Vec<_> = self
             .drivers
             .into_iter()
-            .map(|view| Driver::new(view, &self.conductors, self.now_ms))
+            .map(|view| Driver::new(view, &gone, self.now_ms))
             .collect();
         let conductors: Vec<_> = self.conductors.into_iter().map(Conductor::from).collect();
         let subscribers: Vec<_> = self.subscribers.into_iter().map(Subscriber::from).collect();
@@ -387,9 +388,9 @@ impl Picture {
         if !held_back.is_empty() {
             text.push_str("\nPairs to look at, and why:\n");
         }
+        let gone = Gone::among(&self.conductors);
         for view in held_back.iter().take(EXPLAINED) {
-            let gone = view.gone(&self.conductors);
-            let why = format!("- {}", explain::driver(view, &gone, self.now_ms));
+            let why = format!("- {}", explain::driver(view, gone.of(view), self.now_ms));
             let _ = writeln!(text, "{}", output::wrapped(&why, 2));
         }
         if held_back.len() > EXPLAINED {

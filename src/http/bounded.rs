@@ -16,8 +16,15 @@ use tokio::time::Sleep;
 /// Connections at once; more wait in the listener's queue. Far below the usual 1024 open files.
 const CONNECTIONS: usize = 256;
 
-/// From accepting a connection to its end, so that a silent or slow client is cut off.
+/// From accepting a connection to the end of its first request's head, so that silent clients keep no place
+/// from a probe, which waits for seconds.
+const HEAD: Duration = Duration::from_secs(3);
+
+/// From there to its end, so that a slow client is cut off.
 const LIFE: Duration = Duration::from_secs(30);
+
+/// What ends a head.
+const BLANK_LINE: &[u8] = b"\r\n\r\n";
 
 /// A listener whose connections are counted and end in time.
 pub struct Bounded {
@@ -43,7 +50,8 @@ impl Listener for Bounded {
         let (stream, from) = Listener::accept(&mut self.listener).await;
         let connection = Connection {
             stream,
-            end: Box::pin(tokio::time::sleep(LIFE)),
+            end: Box::pin(tokio::time::sleep(HEAD)),
+            seen: 0,
             _place: place,
         };
         (connection, from)
@@ -58,6 +66,8 @@ impl Listener for Bounded {
 pub struct Connection {
     stream: TcpStream,
     end: Pin<Box<Sleep>>,
+    /// How much of a blank line was read last; all of it: the first head is complete.
+    seen: usize,
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -70,6 +80,24 @@ impl Connection {
     }
 }
 
+impl Connection {
+    fn read(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            if self.seen == BLANK_LINE.len() {
+                return;
+            }
+            self.seen = match *byte == BLANK_LINE[self.seen] {
+                true => self.seen + 1,
+                false => usize::from(*byte == BLANK_LINE[0]),
+            };
+            if self.seen == BLANK_LINE.len() {
+                let end = tokio::time::Instant::now() + LIFE;
+                self.end.as_mut().reset(end);
+            }
+        }
+    }
+}
+
 impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -77,7 +105,10 @@ impl AsyncRead for Connection {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.in_time(cx)?;
-        Pin::new(&mut self.stream).poll_read(cx, into)
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, into);
+        self.read(&into.filled()[before..]);
+        read
     }
 }
 

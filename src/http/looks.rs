@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{Fault, Sources};
 use crate::answers::shapes::{Conductor, Decision, Driver, Node, Nodes, Paused, Snapshot};
 use crate::clock::now_ms;
+use crate::store::Gone;
 use crate::telemetry::printable;
 use crate::worker::Role;
 
@@ -84,10 +85,10 @@ pub async fn snapshot(
 pub async fn drivers(State(sources): State<Sources>) -> Result<Json<Value>, Fault> {
     let conductors = sources.reader.conductors().await?;
     let (counted_at_ms, drivers) = sources.reader.counted_drivers().await?;
-    let now = now_ms();
+    let (now, gone) = (now_ms(), Gone::among(&conductors));
     let drivers: Vec<_> = drivers
         .into_iter()
-        .map(|view| Driver::new(view, &conductors, now))
+        .map(|view| Driver::new(view, &gone, now))
         .collect();
     Ok(Json(
         json!({ "counted_at_ms": counted_at_ms, "drivers": drivers }),

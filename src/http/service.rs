@@ -136,7 +136,14 @@ async fn readyz<S: Service>(State(sources): State<Sources<S>>) -> (StatusCode, J
 
 async fn metrics_text<S: Service>(State(sources): State<Sources<S>>) -> impl IntoResponse {
     let now = sources.clock.mono();
-    sources.status.borrow().update(&sources.metrics, now);
+    {
+        let status = sources.status.borrow();
+        status.update(&sources.metrics, now);
+        let ended = sources.status.has_changed().is_err();
+        sources
+            .metrics
+            .ready(!ended && status.reasons(now).is_empty());
+    }
     (
         [(
             header::CONTENT_TYPE,

@@ -28,7 +28,7 @@ pub use ironic::numbers::NumberOfConductor;
 pub use known::Known;
 pub use look::reader::Reader;
 pub use look::views::{
-    ActionView, ConductorView, DecisionView, DriverView, HoldReason, HoldView, IgnoredView,
+    ActionView, ConductorView, DecisionView, DriverView, Gone, HoldReason, HoldView, IgnoredView,
     NodeFacts, NodeLine, Observed, Overview, PairFacts, RefusedView, RequestView, ServiceState,
     SnapshotPage, SubscriberView,
 };

@@ -142,6 +142,11 @@ impl Metrics {
         self.handle.render()
     }
 
+    /// Whether `/readyz` answers 200, of a service that is no replica.
+    pub fn ready(&self, ready: bool) {
+        READY.set(flag(ready));
+    }
+
     /// What this replica does. `tick_age` is `None` as long as no own tick came back,
     /// `unproven` for how long silence proves nothing yet.
     pub fn replica(

@@ -282,8 +282,9 @@ impl<'a> Batch<'a> {
         });
         if new > 0 && map.pairs() + new > self.rules.most_pairs {
             let detail = format!(
-                "{} pairs are known, and no more are taken (decide.max_pairs)",
-                map.pairs()
+                "{new} more with {} known ones are above decide.max_pairs = {}",
+                map.pairs(),
+                self.rules.most_pairs
             );
             return Err(Refusal::new(Reason::TooManyPairs, detail));
         }

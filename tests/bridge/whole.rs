@@ -192,6 +192,7 @@ fn a_conductor_comes_and_goes_through_two_bridges_a_broker_and_a_worker() {
             "nodewarden_bridge_conductors{state=\"alive\"} 1",
             "nodewarden_bridge_published_total{type=\"conductor.joined\"} 1",
             "nodewarden_bridge_waiting_events 0",
+            "nodewarden_ready 1",
         ] {
             eventually(line, || {
                 get(port, "/metrics")?.1.contains(line).then_some(())

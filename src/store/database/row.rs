@@ -123,8 +123,17 @@ impl Row {
         present(column, self.maybe_bytes(column)?)
     }
 
-    /// Yes, no or NULL.
+    /// Yes, no or NULL. SQLite takes any text into any column; one that means neither is none of them.
     pub fn maybe_flag(&self, column: &str) -> Result<Option<bool>, sqlx::Error> {
+        if let Self::Sqlite(row) = self
+            && let Ok(Some(text)) = row.try_get::<Option<String>, _>(column)
+        {
+            return Ok(match text.trim().to_ascii_lowercase().as_str() {
+                "true" | "t" | "yes" | "1" => Some(true),
+                "false" | "f" | "no" | "0" => Some(false),
+                _ => None,
+            });
+        }
         each!(self, |row| row.try_get(column))
     }
 

@@ -8,7 +8,7 @@ use crate::store::database::row::Row;
 use crate::store::look::from_row::decision;
 use crate::store::look::pairs::pair;
 use crate::store::look::snapshot::Snapshot;
-use crate::store::look::views::{DecisionView, NodeFacts, PairFacts};
+use crate::store::look::views::{DecisionView, Gone, NodeFacts, PairFacts};
 use crate::store::tables;
 
 /// How a node that is asked for may be spelled in the table: as asked, and in the one form of an id.
@@ -103,6 +103,11 @@ async fn last_back_of(
 /// What is known of the pair that the node needs.
 async fn pair_of(look: &mut Snapshot, group: &str, driver: &str) -> Result<PairFacts, sqlx::Error> {
     let (view, conductors) = pair(look, group, driver).await?;
-    let gone = view.gone(&conductors).into_iter().cloned().collect();
+    let gone = Gone::among(&conductors)
+        .of(&view)
+        .iter()
+        .copied()
+        .cloned()
+        .collect();
     Ok(PairFacts { gone, view })
 }

@@ -1,5 +1,7 @@
 //! What those who only look may see, as plain data. Each answer is one consistent read.
 
+use std::collections::HashMap;
+
 use crate::config::Mode;
 use crate::domain::announcement::{BackReason, OutReason};
 use crate::domain::change::{CauseWord, PairState, Verdict};
@@ -78,22 +80,38 @@ pub struct Observed {
     pub nodes_back: u64,
 }
 
-impl DriverView {
-    /// The conductors among `all` that support the pair and do not count, newest sign of life first.
+/// The conductors that support a pair and do not count, found by the pair: to pass over all conductors
+/// for each pair would cost both numbers multiplied.
+pub struct Gone<'a>(HashMap<&'a str, HashMap<&'a str, Vec<&'a ConductorView>>>);
+
+impl<'a> Gone<'a> {
+    /// Those among `all`.
     #[must_use]
-    pub fn gone<'a>(&self, all: &'a [ConductorView]) -> Vec<&'a ConductorView> {
-        let mut gone: Vec<_> = all
-            .iter()
-            .filter(|conductor| {
-                !conductor.state.counts_as_active()
-                    && conductor.conductor_group == self.conductor_group
-                    && conductor.drivers.contains(&self.driver)
-            })
-            .collect();
-        gone.sort_by_key(|conductor| std::cmp::Reverse(conductor.last_sign_at_ms));
-        gone
+    pub fn among(all: &'a [ConductorView]) -> Self {
+        let mut groups: HashMap<&str, HashMap<&str, Vec<&ConductorView>>> = HashMap::new();
+        let counts = |one: &&ConductorView| one.state.counts_as_active();
+        for gone in all.iter().filter(|one| !counts(one)) {
+            let of_group = groups.entry(&gone.conductor_group).or_default();
+            for driver in &gone.drivers {
+                of_group.entry(driver).or_default().push(gone);
+            }
+        }
+        for gone in groups.values_mut().flat_map(HashMap::values_mut) {
+            gone.sort_by_key(|one| std::cmp::Reverse(one.last_sign_at_ms));
+        }
+        Self(groups)
     }
 
+    /// Those of the pair, newest sign of life first.
+    #[must_use]
+    pub fn of(&self, view: &DriverView) -> &[&'a ConductorView] {
+        let of_group = self.0.get(view.conductor_group.as_str());
+        let gone = of_group.and_then(|drivers| drivers.get(view.driver.as_str()));
+        gone.map_or(&[], Vec::as_slice)
+    }
+}
+
+impl DriverView {
     /// How many of its nodes are in service and would be out, did nothing keep them in.
     #[must_use]
     pub fn would_go_out(&self) -> u64 {
