@@ -1,6 +1,12 @@
 //! What the tests of nodewarden share. Whatever only one suite needs is in that suite's `harness.rs`;
 //! `tests/README.md` tells which harness is for what.
 
+#![expect(
+    async_fn_in_trait,
+    reason = "the traits are used only with concrete types"
+)]
+
+pub mod between;
 pub mod certificates;
 pub mod database;
 pub mod deployment;

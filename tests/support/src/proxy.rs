@@ -31,8 +31,8 @@ pub enum Wire {
     CutBeforeCommit,
 }
 
-/// How long a server on this host may take to read what was sent to it.
-const READ: Duration = Duration::from_millis(50);
+/// A server that has not answered a COMMIT by then is cut off without the proof that it happened.
+const ANSWERED: Duration = Duration::from_secs(1);
 
 /// Listens as long as it lives.
 pub struct Proxy {
@@ -178,8 +178,8 @@ async fn hand_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut way: Way) 
                     if wire == Wire::CutAtCommit {
                         way.mute.store(true, Ordering::SeqCst);
                         let _ = to.write_all(piece).await;
-                        // Until the server has read it: a reset may overtake it.
-                        tokio::time::sleep(READ).await;
+                        // Its answer, which the client never sees, ends the other direction, and so both.
+                        tokio::time::sleep(ANSWERED).await;
                     }
                     return;
                 }
