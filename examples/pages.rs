@@ -3,7 +3,7 @@
 
 fn main() -> anyhow::Result<()> {
     let project = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (path, content) in nodewarden::cli::pages::files()? {
+    for (path, content) in nodewarden::cli::pages::files(nodewarden::cli::command())? {
         let path = project.join(path);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;

@@ -8,72 +8,24 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::bridge;
-use crate::config::{Settings, SettingsFault, UnknownDriver};
+use crate::config::{Settings, UnknownDriver};
 use crate::lifecycle::watchdog::Watchdog;
 use crate::lifecycle::{Task, Tasks, stop_on_signals};
-use crate::placement::openstack::ApiFault;
-use crate::store::{self, Keeping, Known, Reader, StoreError};
+use crate::store::{self, Keeping, Known, Reader};
 use crate::telemetry;
 use crate::wire::Publishers;
 use crate::worker::replica::Replica;
 use crate::worker::{Rules, Status};
 
+mod fault;
 mod placement;
 mod worst_case;
 
+pub use fault::AppFault;
 pub use placement::{placement, placement_once, placement_release};
 
 /// How long HTTP may take to finish its answers when the process stops.
 const HTTP_DRAIN: Duration = Duration::from_secs(1);
-
-/// What keeps a replica or a bridge from starting, or which part of it died.
-#[derive(Debug, thiserror::Error)]
-pub enum AppFault {
-    /// A setting.
-    #[error(transparent)]
-    Settings(#[from] SettingsFault),
-    /// The database.
-    #[error("database {url}: {source}")]
-    Database {
-        /// Which one, without its password.
-        url: String,
-        /// Why.
-        source: StoreError,
-    },
-    /// The operating system.
-    #[error("{what}")]
-    Start {
-        /// What was tried.
-        what: String,
-        /// Why it failed.
-        source: std::io::Error,
-    },
-    /// A part died.
-    #[error("{0}")]
-    Died(String),
-    /// No user to log in to OpenStack with; says what to do.
-    #[error("{0}")]
-    Credentials(String),
-    /// OpenStack.
-    #[error("OpenStack: {0}")]
-    OpenStack(#[from] ApiFault),
-}
-
-impl AppFault {
-    fn database(settings: &Settings, source: StoreError) -> Self {
-        Self::Database {
-            url: settings.database.url.redacted(),
-            source,
-        }
-    }
-
-    fn start(what: impl Into<String>, source: std::io::Error) -> Self {
-        Self::Start {
-            what: what.into(),
-            source,
-        }
-    }
-}
 
 /// Runs one replica until it is asked to stop, or until a part of it dies.
 ///

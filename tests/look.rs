@@ -14,6 +14,7 @@ use nodewarden::cli::migrate::Migrate;
 use nodewarden::cli::nodes::{Import, Nodes};
 use nodewarden::cli::pause::{Pause, Resume};
 use nodewarden::cli::status::Status;
+use nodewarden::cli::streamed::Streamed;
 use nodewarden::cli::whatif::WhatIf;
 use nodewarden::cli::{FAILED, Failure, Output, UNREACHABLE, USAGE};
 use nodewarden::config::{Database, InventoryKind, Mode, SecretUrl, Settings, SettingsFault};

@@ -339,7 +339,7 @@ fn every_relative_link_leads_somewhere() {
 
 #[test]
 fn completions_and_manual_pages_are_those_of_the_command_line() {
-    let files = nodewarden::cli::pages::files().expect("made");
+    let files = nodewarden::cli::pages::files(nodewarden::cli::command()).expect("made");
     for (path, content) in &files {
         let shipped = std::fs::read(project().join(path)).unwrap_or_default();
         assert!(

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::look::{Row, Sighting};
-use super::numbers::Remembered;
+use super::look::{Remembered, Row, Sighting};
 use super::ports::{LookFault, Lookout, Voice};
 use crate::broker::{BrokerError, Emitter};
 use crate::clock::{Clock, SystemClock};

@@ -5,9 +5,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::numbers::Remembered;
 use crate::domain::ids::{ConductorName, Driver, Group, Incarnation};
 use crate::domain::time::Mono;
+
+/// What is remembered of one conductor beyond the life of a bridge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// Its name.
+    pub conductor: String,
+    /// The registration that has this number; `None`: its end has it.
+    pub registered_at_ms: Option<u64>,
+    /// The highest number that was said or seen of it.
+    pub incarnation: u64,
+}
 
 /// One row of `conductors` with what is registered for it, as read: nothing is checked yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

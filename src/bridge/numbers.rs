@@ -10,19 +10,8 @@
 
 use std::collections::BTreeMap;
 
-use super::look::{Facts, Sightings};
+use super::look::{Facts, Remembered, Sightings};
 use crate::domain::ids::{ConductorName, Incarnation};
-
-/// What is remembered of one conductor beyond the life of a bridge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remembered {
-    /// Its name.
-    pub conductor: String,
-    /// The registration that has this number; `None`: its end has it.
-    pub registered_at_ms: Option<u64>,
-    /// The highest number that was said or seen of it.
-    pub incarnation: u64,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Number {

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::look::Sighting;
-use super::numbers::Remembered;
+use super::look::{Remembered, Sighting};
 use crate::broker::BrokerError;
 pub use crate::clock::Clock;
 use crate::message::{Outgoing, Published};

@@ -5,9 +5,9 @@ mod saying;
 
 use std::time::Duration;
 
-use super::judge::Rules;
 use super::look::{Facts, Registered, Sighting};
 use super::rhythm::Rhythm;
+use super::rules::Rules;
 use crate::domain::event::Event;
 use crate::domain::ids::Incarnation;
 use crate::domain::time::Mono;

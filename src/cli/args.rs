@@ -20,6 +20,7 @@ use super::placement::Placement;
 use super::release::Release;
 use super::run::Run;
 use super::status::Status;
+use super::streamed::Streamed;
 use super::tail::Tail;
 use super::whatif::WhatIf;
 use super::{Failure, Output, USAGE, output};
@@ -157,7 +158,7 @@ pub fn main() -> ExitCode {
         lifecycle::with_deep_stacks();
     }
     if let Command::Completions(command) = &cli.command {
-        return match command.run() {
+        return match command.run(&self::command()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => failure.report(),
         };
@@ -236,7 +237,7 @@ impl Cli {
             Command::Status(command) => return command.run(&settings, output).await,
             Command::Pause(command) => return command.run(&settings, output).await,
             Command::History(command) => return command.run(&settings, output).await,
-            Command::Completions(command) => return command.run(),
+            Command::Completions(command) => return command.run(&self::command()),
             Command::Run(command) => return command.run(settings).await,
             Command::Emit(command) => return command.run(&settings, output).await,
             Command::Tail(command) => return command.run(&settings).await,

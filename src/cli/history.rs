@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::list::Wanted;
+use super::streamed::Streamed;
 use super::{Failure, Output, output, patience};
 use crate::answers::explain::date;
 use crate::clock::now_ms;
@@ -54,30 +55,7 @@ pub struct History {
     pub group: Option<String>,
 }
 
-impl History {
-    /// Prints the entries as they are read.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
-    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
-        self.stream(settings, output, |text| Ok(output::part(text)?))
-            .await
-    }
-
-    /// Does it; the text to print.
-    ///
-    /// # Errors
-    /// [`Failure`]
-    pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
-        let mut all = String::new();
-        let take = |text: &str| {
-            all.push_str(text);
-            Ok(true)
-        };
-        self.stream(settings, output, take).await?;
-        Ok(all)
-    }
-
+impl Streamed for History {
     async fn stream(
         &self,
         settings: &Settings,

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::streamed::Streamed;
 use super::{Failure, Output, output, patience};
 use crate::answers::explain::date;
 use crate::config::Settings;
@@ -33,7 +34,8 @@ const FIELDS: &[&str] = &[
 
 /// List nodes: one line each, with its state, since when, and why.
 ///
-/// In order of uuid; a fleet of any size streams. `--output json` prints one object a line.
+/// In order of uuid; a fleet of any size streams. `--output json` prints one object a line. With both
+/// --driver and --group only those nodes are read; with one of them all are read, and the rest left out.
 ///
 /// Example: `nodewarden nodes list --out --driver redfish`
 #[derive(Debug, Default, clap::Args)]
@@ -81,31 +83,7 @@ impl Wanted {
     }
 }
 
-impl List {
-    /// Prints the lines as they are read.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
-    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
-        self.stream(settings, output, |text| Ok(output::part(text)?))
-            .await
-    }
-
-    /// Does it; the text to print.
-    ///
-    /// # Errors
-    /// [`Failure`]
-    pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
-        let mut all = String::new();
-        let take = |text: &str| {
-            all.push_str(text);
-            Ok(true)
-        };
-        self.stream(settings, output, take).await?;
-        Ok(all)
-    }
-
-    /// Hands over each page; until there is none, or `print` says that nothing reads them any more.
+impl Streamed for List {
     async fn stream(
         &self,
         settings: &Settings,

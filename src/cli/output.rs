@@ -9,8 +9,20 @@ use serde::Serialize;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use super::Output;
 use crate::telemetry::printable_within;
+
+/// For whom results are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// Text and tables, for people.
+    #[default]
+    #[value(alias = "table")]
+    Text,
+    /// JSON; a list that may be long is one object a line.
+    Json,
+    /// Tab-separated values under a line of names, where there is a table; else text.
+    Tsv,
+}
 
 /// The widest line of prose: longer ones are hard to read. A table may be as wide as the terminal.
 pub const WIDTH: usize = 100;

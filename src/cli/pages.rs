@@ -7,7 +7,6 @@ use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use super::args;
 use super::{Failure, output};
 
 /// The shells whose completions are shipped.
@@ -27,15 +26,15 @@ impl Completions {
     ///
     /// # Errors
     /// [`Failure`]
-    pub fn run(&self) -> Result<(), Failure> {
-        output::part(&String::from_utf8_lossy(&completions(self.shell)))?;
+    pub fn run(&self, command: &Command) -> Result<(), Failure> {
+        output::part(&String::from_utf8_lossy(&completions(self.shell, command)))?;
         Ok(())
     }
 }
 
-fn completions(shell: Shell) -> Vec<u8> {
+fn completions(shell: Shell, command: &Command) -> Vec<u8> {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut shown(&args::command()), "nodewarden", &mut text);
+    clap_complete::generate(shell, &mut shown(command), "nodewarden", &mut text);
     text
 }
 
@@ -56,17 +55,16 @@ fn shown(command: &Command) -> Command {
         .subcommands(inner.map(shown))
 }
 
-/// Every file that is made of the command line, by its path in the project.
+/// Every file that is made of the command line `command`, by its path in the project.
 ///
 /// # Errors
 /// None: they are written into memory.
-pub fn files() -> std::io::Result<Vec<(PathBuf, Vec<u8>)>> {
+pub fn files(mut command: Command) -> std::io::Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut files = Vec::new();
     for shell in SHELLS {
         let path = format!("deploy/completions/nodewarden.{shell}");
-        files.push((path.into(), completions(shell)));
+        files.push((path.into(), completions(shell, &command)));
     }
-    let mut command = args::command();
     command.build();
     manual(&command, &mut files)?;
     Ok(files)

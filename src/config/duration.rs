@@ -28,7 +28,7 @@ pub mod optional {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         match duration {
-            Some(duration) => super::serialize(duration, serializer),
+            Some(duration) => crate::config::duration::serialize(duration, serializer),
             None => serializer.serialize_none(),
         }
     }

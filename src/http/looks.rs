@@ -7,7 +7,8 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Fault, Sources};
+use super::fault::Fault;
+use super::sources::Sources;
 use crate::answers::shapes::{Conductor, Decision, Driver, Node, Nodes, Paused, Snapshot};
 use crate::clock::now_ms;
 use crate::store::Gone;

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 
-use super::Sources;
+use super::sources::Sources;
 use crate::answers::explain;
 use crate::clock::now_ms;
 use crate::store::{DriverView, StoreError};

@@ -8,6 +8,7 @@ mod fault;
 mod looks;
 mod metrics;
 mod service;
+mod sources;
 
 use std::io;
 use std::sync::Arc;
@@ -28,22 +29,13 @@ use crate::telemetry::Metrics;
 use crate::worker::Status;
 use fault::Fault;
 pub use service::serve_service;
+use sources::Sources;
 
 /// How long an answer may take to make. A snapshot page of 10,000 nodes takes well under a second.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long answers under way may take once the end was asked for.
 const DRAIN: Duration = Duration::from_secs(2);
-
-/// What every answer is made from.
-#[derive(Clone)]
-struct Sources {
-    reader: Reader,
-    status: watch::Receiver<Status>,
-    metrics: Metrics,
-    /// Held while the gauges are refreshed from the database: once at a time.
-    refreshing: Arc<tokio::sync::Mutex<()>>,
-}
 
 /// Answers on `listener` until `shutdown`; then finishes what is under way.
 pub async fn serve(

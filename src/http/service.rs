@@ -13,7 +13,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Fault, looks};
+use super::fault::Fault;
+use super::looks;
 use crate::bridge::{State as Presence, Status as BridgeStatus};
 use crate::clock::SystemClock;
 use crate::domain::time::Mono;

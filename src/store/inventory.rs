@@ -7,18 +7,7 @@ use crate::store::database::connection::Connection;
 use crate::store::database::error::StoreError;
 use crate::store::database::link::WriterConnection;
 use crate::store::sql::{self, Inventory};
-
-/// When a table is the one that statements are for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trust {
-    /// If an Ironic's schema revision is listed as well: for what decides.
-    Revision,
-    /// If it has the columns, and provably no other place for what we write: to give back at an
-    /// operator's word.
-    Columns,
-    /// If it has the columns: to look.
-    Looks,
-}
+use crate::store::trust::Trust;
 
 /// A writer's statements over the nodes, which depend on the table that is found.
 pub struct Inspected {

@@ -11,8 +11,9 @@ use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::{StoreError, denied_migration};
 use crate::store::database::open::Purpose;
-use crate::store::inventory::{self, Trust};
+use crate::store::inventory;
 use crate::store::sql;
+use crate::store::trust::Trust;
 
 static SQLITE: Migrator = sqlx::migrate!("schemas/sql/sqlite");
 static SQLITE_IRONIC: Migrator = sqlx::migrate!("schemas/sql/sqlite/ironic");

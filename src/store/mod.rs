@@ -17,6 +17,7 @@ mod migrate;
 mod records;
 mod sql;
 mod tables;
+mod trust;
 mod write;
 
 pub use contract::{Ledger, Outbox};

@@ -5,8 +5,7 @@
 
 use schemars::JsonSchema;
 
-use super::fields::{COUNT_MAX, MS_MAX};
-use super::incoming::{TIMEOUT_MAX_MS, TIMEOUT_MIN_MS};
+use super::fields::{COUNT_MAX, MS_MAX, TIMEOUT_MAX_MS, TIMEOUT_MIN_MS};
 
 const NO_CONTROLS: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 

@@ -3,8 +3,8 @@
 use sha2::{Digest, Sha256};
 
 use super::body::{self, Format};
-use super::fields::{Fields, MS_MAX, required};
-use super::incoming::{INTERVALS_PER_TIMEOUT, REASON_BYTES, TIMEOUT_MAX_MS, TIMEOUT_MIN_MS};
+use super::fields::{Fields, MS_MAX, TIMEOUT_MAX_MS, TIMEOUT_MIN_MS, required};
+use super::incoming::{INTERVALS_PER_TIMEOUT, REASON_BYTES};
 use super::probe::Probe;
 use super::publishers::Publishers;
 use super::receipt;

@@ -14,6 +14,11 @@ pub(super) const MS_MAX: u64 = i64::MAX as u64;
 /// Far above what is ever counted to, and far below what a database can store and add to.
 pub(super) const COUNT_MAX: u64 = 1 << 53;
 
+/// The shortest heartbeat time-out, of the outside contract: 1 s.
+pub const TIMEOUT_MIN_MS: u64 = 1_000;
+/// The longest heartbeat time-out, of the outside contract: 1 h.
+pub const TIMEOUT_MAX_MS: u64 = 3_600_000;
+
 /// The fields of one message. Null is the same as absent.
 pub(super) struct Fields(BTreeMap<String, Value>);
 

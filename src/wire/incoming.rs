@@ -12,10 +12,6 @@ use super::{MSGPACK, to_msgpack};
 use crate::domain::event::{Event, EventKind, EventType, Statement};
 use crate::message::Outgoing;
 
-/// The shortest heartbeat time-out, of the outside contract: 1 s.
-pub const TIMEOUT_MIN_MS: u64 = 1_000;
-/// The longest heartbeat time-out, of the outside contract: 1 h.
-pub const TIMEOUT_MAX_MS: u64 = 3_600_000;
 /// A time-out under three intervals is refused: two lost heartbeats must not end a conductor.
 pub const INTERVALS_PER_TIMEOUT: u32 = 3;
 /// Free words (`reason`, `detected_by`) are kept up to that many bytes: a paragraph, and small

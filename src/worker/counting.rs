@@ -4,68 +4,10 @@
 use super::end::{Fault, Step};
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
-use super::term::{Place, Term};
+use super::term::{Counting, Place, Term};
 use super::unknown;
-use super::window::WindowSize;
-use crate::store::{Counts, StoreError};
+use crate::store::StoreError;
 use crate::telemetry;
-
-/// At most so many nodes in one look, however fast the database is.
-const MOST_NODES: u32 = 50_000;
-
-/// So many nodes moved since the last count are folded into it: looks add up the rest.
-const FOLD_AT: u64 = 10_000;
-
-/// What is being counted.
-#[derive(Debug)]
-pub(super) struct Counting {
-    walk: Option<Walk>,
-    nodes: WindowSize,
-    /// Nodes that were moved since that was folded in.
-    moved: u64,
-}
-
-#[derive(Debug)]
-struct Walk {
-    after: String,
-    counts: Counts,
-    /// All rows are counted.
-    done: bool,
-}
-
-impl Default for Counting {
-    fn default() -> Self {
-        Self {
-            walk: None,
-            nodes: WindowSize::up_to(MOST_NODES),
-            moved: 0,
-        }
-    }
-}
-
-impl Counting {
-    /// All nodes are counted again, unless they just are.
-    pub(super) fn begin(&mut self, now_ms: u64) {
-        self.walk.get_or_insert_with(|| Walk {
-            after: String::new(),
-            counts: Counts {
-                counted_at_ms: now_ms,
-                ..Counts::default()
-            },
-            done: false,
-        });
-    }
-
-    /// Nodes went out or came back.
-    pub(super) fn moved(&mut self, nodes: u64) {
-        self.moved += nodes;
-    }
-
-    /// Whether there is something to do.
-    pub(super) fn is_on(&self) -> bool {
-        self.walk.is_some() || self.moved >= FOLD_AT
-    }
-}
 
 /// Counts the next window, or keeps what was counted.
 pub(super) async fn count<L: Ledger, C: Clock>(

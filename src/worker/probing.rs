@@ -1,7 +1,6 @@
 //! The conductors' own way, proved: a probe goes out with each tick, and only one that is
 //! remembered says anything when it comes back. Where the way is gone, it is made again (L4).
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::end::End;
@@ -13,52 +12,8 @@ use crate::domain::time::Mono;
 use crate::telemetry;
 use crate::wire::Probe;
 
-/// Probes that are remembered: one a second, and one that is older than a second proves nothing.
-const REMEMBERED: usize = 8;
-
 /// The pause before the way is made again once more: within the five seconds in which it must be back.
 const REPAIR_AGAIN: Duration = Duration::from_secs(4);
-
-/// What is known of the probes of a term.
-pub(super) struct Probing {
-    /// Nonces and sending instants of the last ones.
-    sent: VecDeque<(String, Mono)>,
-    /// Why the last one was returned; cleared when one comes back.
-    returned: Option<String>,
-    last_repair: Mono,
-    repair_at_once: bool,
-}
-
-impl Probing {
-    /// A term begins, on a topology that was ensured when the session was opened.
-    pub(super) fn from(now: Mono) -> Self {
-        Self {
-            sent: VecDeque::new(),
-            returned: None,
-            last_repair: now,
-            repair_at_once: false,
-        }
-    }
-
-    /// One was sent; the oldest is forgotten.
-    fn sent(&mut self, nonce: String, at: Mono) {
-        self.sent.truncate(REMEMBERED - 1);
-        self.sent.push_front((nonce, at));
-    }
-
-    /// When the probe with this nonce was sent, if it is one of ours.
-    pub(super) fn sent_at(&self, nonce: &str) -> Option<Mono> {
-        let ours = self.sent.iter().find(|(one, _)| one == nonce);
-        ours.map(|(_, at)| *at)
-    }
-
-    /// One of ours came back.
-    pub(super) fn came_back(&mut self) {
-        if self.returned.take().is_some() {
-            tracing::info!("conductors' events reach this replica again");
-        }
-    }
-}
 
 /// Sends one, if this replica decides.
 pub(super) async fn send<Q: Queue, C: Clock>(
@@ -133,22 +88,4 @@ pub(super) fn deafness(term: &Term, now: Mono) -> Option<String> {
         Deafness::NoTick => "our own ticks do not come back in time".to_owned(),
     };
     Some(format!("{why}; no silent conductor is found meanwhile"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::example::at;
-
-    #[test]
-    fn i7_only_a_probe_of_ours_that_is_not_long_past_is_known() {
-        let mut probing = Probing::from(at(0));
-        for second in 0..=REMEMBERED as u64 {
-            probing.sent(format!("n{second}"), at(second));
-        }
-        assert_eq!(probing.sent_at("n0"), None, "forgotten");
-        assert_eq!(probing.sent_at("n1"), Some(at(1)));
-        assert_eq!(probing.sent_at("n8"), Some(at(8)));
-        assert_eq!(probing.sent_at("forged"), None);
-    }
 }

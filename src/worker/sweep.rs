@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use super::end::{Fault, Step, is_about_rows};
-use super::forgetting::Forgetting;
 use super::pausing::Pausing;
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
-use super::term::{Place, Term};
+use super::term::{Forgetting, Place, Term};
 use crate::config::Mode;
 use crate::domain::conductor::Life;
 use crate::domain::time::Now;
@@ -60,7 +59,7 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
         return Ok(());
     };
     term.counting.begin(now.wall_ms);
-    term.forgetting = Forgetting::of(term, rules, now);
+    term.forgetting = Forgetting::of(&term.map, rules, now);
     term.pending.everything(&term.map);
     term.next_sweep = now.mono.plus(rules.sweep_interval);
     telemetry::SWEEPS.count(1);

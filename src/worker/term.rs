@@ -5,15 +5,21 @@
 //! only with a success in hand. A future that is dropped half way, or any error, leaves the doubt;
 //! then [`Place::rebuild`] is the one way back.
 
+mod counting;
+mod forgetting;
+mod probing;
+mod retention;
+
 use std::collections::{BTreeMap, VecDeque};
 
-use super::counting::Counting;
-use super::forgetting::Forgetting;
+pub(super) use self::counting::Counting;
+pub(super) use self::forgetting::Forgetting;
+pub(super) use self::probing::Probing;
+pub(super) use self::retention::Retention;
+
 use super::left_alone::LeftAlone;
 use super::pending::{MOST_SCALE, Pending};
-use super::probing::Probing;
 use super::recovery::Recovery;
-use super::retention::Retention;
 use super::set_size::Together;
 use super::window::WindowSize;
 use crate::config::Mode;

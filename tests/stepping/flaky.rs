@@ -122,11 +122,9 @@ fn told(call: &between::Call<'_>) -> Call {
         About::Pairs(pairs) => (pairs.len(), Vec::new()),
         About::Forget(request, _) => (1, vec![request.argument.clone()]),
     };
-    let op = match call.about {
-        // The same method forgets what is gone, with no word to schedulers.
-        About::Sweep(sweep) if !sweep.announces => "forget",
-        _ => call.op,
-    };
+    // The same method forgets what is gone, with no word to schedulers.
+    let forgets = matches!(call.about, About::Sweep(sweep) if !sweep.announces);
+    let op = if forgets { "forget" } else { call.op };
     Call { op, rows, about }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Presence, Said, Shape, Stamp, Statement, Watched};
 use crate::bridge::events;
-use crate::bridge::judge::Rules;
+use crate::bridge::rules::Rules;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConductorName, Incarnation};
 use crate::domain::time::Mono;

@@ -9,7 +9,7 @@ use ::csv::{ErrorKind, StringRecord};
 use super::fault::Faults;
 use super::lines::newlines;
 use super::record::{FIELDS, Field, Given, Record, client_option, field_called};
-use super::{RECORD_BYTES, Taking};
+use super::taking::{RECORD_BYTES, Taking};
 
 /// The records below the header of `source`.
 pub(super) fn records(source: impl Read, separator: u8, taking: &mut Taking) -> io::Result<()> {

@@ -13,7 +13,7 @@ use super::fault::Faults;
 use super::foreign;
 use super::lines::{Lines, newlines};
 use super::record::{Field, Given, Record, field_called};
-use super::{RECORD_BYTES, Taking};
+use super::taking::{RECORD_BYTES, Taking};
 
 /// A text of the file, and where it begins.
 struct Piece {

@@ -7,9 +7,8 @@
 
 use std::io::{self, Cursor, Read};
 
-use self::fault::Faults;
 use self::lines::newlines;
-use self::record::Record;
+use self::taking::Taking;
 
 mod csv;
 mod cutter;
@@ -20,6 +19,7 @@ mod lines;
 mod node;
 mod packed;
 mod record;
+mod taking;
 
 pub use fault::{FAULTS_NAMED, Fault, ImportFault};
 pub use node::ImportedNode;
@@ -27,9 +27,6 @@ pub use packed::PackedNodes;
 
 /// So much of the file is looked at to find out what it is.
 const HEAD_BYTES: u64 = 64 * 1024;
-
-/// One record larger than that is none: Ironic prints some 10 KiB for a node.
-const RECORD_BYTES: usize = 16 << 20;
 
 /// Why there are no nodes.
 #[derive(Debug, thiserror::Error)]
@@ -50,22 +47,6 @@ enum Format {
     Json,
 }
 
-/// Takes the records of a file, one after the other.
-struct Taking {
-    nodes: PackedNodes,
-    faults: Faults,
-    /// How many lines of something else stand above the nodes.
-    above: usize,
-}
-
-impl Taking {
-    fn take(&mut self, record: &Record) {
-        if let Some(node) = node::node(record, &mut self.faults) {
-            self.nodes.push(&node, record.line_of("uuid"));
-        }
-    }
-}
-
 /// The nodes in `text`, in the order of the file: [`read`] for those who have all of it.
 ///
 /// # Errors
@@ -84,11 +65,7 @@ pub fn parse(text: &[u8], extension: Option<&str>) -> Result<Vec<ImportedNode>, 
 /// # Errors
 /// [`ReadFault`] with all that is wrong.
 pub fn read(mut source: impl Read, extension: Option<&str>) -> Result<PackedNodes, ReadFault> {
-    let mut taking = Taking {
-        nodes: PackedNodes::default(),
-        faults: Faults::default(),
-        above: 0,
-    };
+    let mut taking = Taking::default();
     let mut head = Vec::new();
     source.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
     match readable(&head) {

@@ -11,8 +11,6 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection, PgConnection, SqliteConnection};
 
-#[cfg(feature = "counting")]
-use crate::store::counting;
 use crate::store::database::dialect::Dialect;
 use crate::store::database::row::Row;
 
@@ -166,44 +164,19 @@ impl Connection {
         Ok(())
     }
 
-    /// Runs a statement; returns how many rows it wrote (or, for an update, found to write).
-    ///
-    /// # Errors
-    /// Whatever the database reports, or that it did not answer in time.
-    pub async fn execute(
+    /// As [`execute`](Self::execute), without being counted by tests of scale.
+    pub(super) async fn execute_uncounted(
         &mut self,
         statement: &str,
         values: &[Value<'_>],
     ) -> Result<u64, sqlx::Error> {
-        #[cfg(feature = "counting")]
-        let count = counting::before(self, statement, values).await?;
-        let outcome = with_query!(self, statement, values, |query, link| async {
+        with_query!(self, statement, values, |query, link| async {
             Ok(query.execute(link).await?.rows_affected())
-        });
-        #[cfg(feature = "counting")]
-        counting::after(self, count, statement).await?;
-        outcome
-    }
-
-    /// Runs a query and returns all its rows.
-    ///
-    /// # Errors
-    /// As [`execute`](Self::execute).
-    pub async fn fetch(
-        &mut self,
-        statement: &str,
-        values: &[Value<'_>],
-    ) -> Result<Vec<Row>, sqlx::Error> {
-        #[cfg(feature = "counting")]
-        let count = counting::before(self, statement, values).await?;
-        let outcome = self.fetch_all(statement, values).await;
-        #[cfg(feature = "counting")]
-        counting::after(self, count, statement).await?;
-        outcome
+        })
     }
 
     /// As [`fetch`](Self::fetch), without being counted by tests of scale.
-    pub(in crate::store) async fn fetch_all(
+    pub(super) async fn fetch_uncounted(
         &mut self,
         statement: &str,
         values: &[Value<'_>],
@@ -212,32 +185,6 @@ impl Connection {
             let rows = query.fetch_all(link).await?;
             Ok(rows.into_iter().map(Row::from).collect())
         })
-    }
-
-    /// The first row of a query, if there is one.
-    ///
-    /// # Errors
-    /// As [`execute`](Self::execute).
-    pub async fn fetch_first(
-        &mut self,
-        statement: &str,
-        values: &[Value<'_>],
-    ) -> Result<Option<Row>, sqlx::Error> {
-        Ok(self.fetch(statement, values).await?.into_iter().next())
-    }
-
-    /// The row of a query that always has one.
-    ///
-    /// # Errors
-    /// As [`execute`](Self::execute), and if there is none.
-    pub async fn fetch_one(
-        &mut self,
-        statement: &str,
-        values: &[Value<'_>],
-    ) -> Result<Row, sqlx::Error> {
-        self.fetch_first(statement, values)
-            .await?
-            .ok_or(sqlx::Error::RowNotFound)
     }
 
     /// Runs words that take no values and are not worth preparing: `BEGIN`, `COMMIT`, `SET`.

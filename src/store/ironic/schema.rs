@@ -19,8 +19,8 @@
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::{StoreError, is_denied, is_missing};
-use crate::store::inventory::Trust;
 use crate::store::sql::{self, Inventory, Keys};
+use crate::store::trust::Trust;
 
 /// Known revisions of Ironic's schema (`ironic/db/sqlalchemy/alembic/versions`), from the one that
 /// made the indexes that we use to that of Ironic 39.0.0, on which this is tested.

@@ -13,7 +13,7 @@ use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::open::Purpose;
 use crate::store::database::row::Row;
-use crate::store::inventory::{self, Trust};
+use crate::store::inventory;
 use crate::store::look::from_row::{decision, hold};
 use crate::store::look::node::{node, row_of, spellings};
 use crate::store::look::pairs::{conductors, counted, pairs};
@@ -25,6 +25,7 @@ use crate::store::look::views::{
 use crate::store::records::HearingNote;
 use crate::store::sql::{self, Statements};
 use crate::store::tables;
+use crate::store::trust::Trust;
 use crate::store::write::{count, lost};
 
 /// At most so many looks at once: enough for a scheduler's snapshot beside metrics and a person.

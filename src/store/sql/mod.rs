@@ -25,31 +25,23 @@ macro_rules! statements {
 }
 
 mod common;
+mod dialects;
 mod mysql;
 pub mod nodes;
 mod postgres;
 mod sqlite;
 
+pub use dialects::statements;
 pub use nodes::{Inventory, Keys, ironic, native};
 
 use crate::domain::ids::Pair;
 use crate::store::database::connection::{Bind, Value};
-use crate::store::database::dialect::Dialect;
 
 /// A pair takes two places: its group, then its driver, so that the two are never swapped.
 impl<'a> Bind<'a> for &'a Pair {
     fn bind(self, values: &mut Vec<Value<'a>>) {
         values.push(self.group.as_str().into());
         values.push(self.driver.as_str().into());
-    }
-}
-
-/// The statements over our own tables.
-pub fn statements(dialect: Dialect) -> &'static Statements {
-    match dialect {
-        Dialect::Sqlite => &sqlite::STATEMENTS,
-        Dialect::Postgres => &postgres::STATEMENTS,
-        Dialect::MySql => &mysql::STATEMENTS,
     }
 }
 
@@ -313,39 +305,4 @@ Statements {
     /// Counted pairs that nothing was ever decided about, by group and driver. `$1` limit.
     unknown_pairs: &'static str,
 }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The names of the statements that a dialect's file gives words of its own.
-    fn named(file: &str) -> Vec<&str> {
-        let body = file.split("= Statements {").nth(1).unwrap();
-        body.lines()
-            .filter_map(|line| line.strip_prefix("    "))
-            .filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()))
-            .filter_map(|line| line.split_once(':'))
-            .map(|(name, _)| name)
-            .collect()
-    }
-
-    #[test]
-    fn what_a_dialect_says_in_words_of_its_own_differs_from_the_common_words() {
-        let common = common::COMMON.by_name();
-        for (dialect, file) in [
-            (Dialect::Sqlite, include_str!("sqlite.rs")),
-            (Dialect::Postgres, include_str!("postgres.rs")),
-            (Dialect::MySql, include_str!("mysql.rs")),
-        ] {
-            let theirs = statements(dialect).by_name();
-            let different: Vec<&str> = theirs
-                .iter()
-                .zip(&common)
-                .filter(|(ours, common)| ours != common)
-                .map(|((name, _), _)| *name)
-                .collect();
-            assert_eq!(named(file), different, "{dialect:?}");
-        }
-    }
 }

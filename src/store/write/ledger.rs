@@ -18,6 +18,7 @@ use crate::store::records::{
     Counts, CountsWindow, Findings, HearingNote, Memory, Prune, Request, RequestKind, Rows,
     Surveyed, Sweep, Takeover, Window, WindowDone,
 };
+use crate::store::trust::Trust;
 use crate::store::write::count;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::pause::{self, Pause};
@@ -44,7 +45,7 @@ impl SqlLedger {
             link: WriterConnection::new(database, watch, Writer::Ledger)?,
             inventory: inventory::Inspected {
                 settings: inventory.into(),
-                trust: inventory::Trust::Revision,
+                trust: Trust::Revision,
                 found: None,
             },
             known: Known::default(),

@@ -1,28 +1,16 @@
 //! Statements over the nodes: words (`words.rs`), selects and inserts (`statements.rs`), the same over
-//! several pairs (`each.rs`), updates (`updates.rs`), looks for work (`survey.rs`).
+//! several pairs (`each.rs`), updates (`updates.rs`), looks for work (`survey.rs`), and what these share (`holds.rs`).
 
 mod each;
+mod holds;
+mod kinds;
 mod statements;
 mod survey;
 mod updates;
 mod words;
 
+pub use kinds::{ironic, native};
 pub use words::Keys;
-
-use crate::store::database::dialect::Dialect;
-use words::{Kind, Words};
-
-/// The statements over our own table of nodes.
-pub fn native(dialect: Dialect) -> Inventory {
-    let kind = Kind::Native;
-    statements::inventory(&Words { dialect, kind })
-}
-
-/// Those over an Ironic's nodes, whose keys have this collation (for MySQL).
-pub fn ironic(dialect: Dialect, keys: Keys) -> Inventory {
-    let kind = Kind::Ironic(keys);
-    statements::inventory(&Words { dialect, kind })
-}
 
 statements! {
 /// The statements that touch the table of nodes, for one dialect and one kind of inventory. An

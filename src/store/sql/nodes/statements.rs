@@ -5,6 +5,7 @@
 //! never analysed a planner reads a whole one otherwise. Whether a node is held is looked up for each
 //! node (`NOT EXISTS`): `NOT IN` becomes a scan for each node once its table outgrows memory.
 
+use super::holds::{bounded, due, freed, gone, mark, ours_to_end};
 use super::words::{Kind, Words};
 use super::{Inventory, each, survey, updates};
 
@@ -19,9 +20,6 @@ pub fn around(statement: &str) -> (String, String) {
 
 /// Of one node.
 const OF_NODE: &str = " AND c.held = $5";
-
-/// Whose UUID is in the mark of the hold `c`.
-pub const MARK: &str = "nodewarden_decisions m ON m.number = coalesce(c.marked, c.decision)";
 
 /// All statements over one table of nodes.
 pub fn inventory(words: &Words) -> Inventory {
@@ -160,16 +158,6 @@ fn removed(words: &Words, of: &str) -> String {
     )
 }
 
-/// The holds of a window whose node is gone.
-pub fn gone(words: &Words, after: &str, last: &str) -> String {
-    format!(
-        "nodewarden_changes c WHERE c.held > {after} AND c.held <= {last}
-        AND NOT EXISTS (SELECT 1 FROM nodes n WHERE {is}{bounded})",
-        is = words.is("c.held"),
-        bounded = bounded(words, after, last),
-    )
-}
-
 /// Ends the holds of a window whose mark an operator lifted or made their own.
 fn lifted(words: &Words, of: &str) -> String {
     format!(
@@ -182,32 +170,6 @@ fn lifted(words: &Words, of: &str) -> String {
         freed = freed(words, "$3", "$4"),
         lock = words.lock(),
     )
-}
-
-/// The holds of a window whose mark somebody else lifted or made their own.
-pub fn freed(words: &Words, after: &str, last: &str) -> String {
-    format!(
-        "nodewarden_changes c JOIN {MARK} JOIN nodes n ON {is}
-        WHERE c.held > {after} AND c.held <= {last} AND NOT coalesce({ours}, FALSE)",
-        is = words.is("c.held"),
-        ours = words.marked_by_us(),
-    )
-}
-
-/// A hold may end: its node is still ours. Empty for a table of our own.
-fn ours_to_end(words: &Words) -> String {
-    match words.kind {
-        Kind::Native => String::new(),
-        Kind::Ironic(_) => format!(" AND {} AND {}", words.not_reserved(), words.marked_by_us()),
-    }
-}
-
-/// The join to the decision whose UUID is in the mark, where marks have one.
-fn mark(words: &Words, join: &str) -> String {
-    match words.kind {
-        Kind::Native => String::new(),
-        Kind::Ironic(_) => format!("{join} {MARK}"),
-    }
 }
 
 /// Ends the holds of a window whose node needs an active pair now.
@@ -223,30 +185,6 @@ fn returned(words: &Words, of: &str) -> String {
         due = due(words, words.then(), "$3", "$4"),
         lock = words.lock(),
     )
-}
-
-/// The holds of a window whose node needs an active pair now.
-pub fn due(words: &Words, join: &str, after: &str, last: &str) -> String {
-    format!(
-        "nodewarden_changes c {mark}
-            {join} nodewarden_decisions d ON d.number = c.decision
-            {join} nodes n ON {is}
-            {join} nodewarden_pairs p ON {needs}
-            WHERE c.held > {after} AND c.held <= {last}{bounded} AND p.state = 'active'{ours}",
-        mark = mark(words, join),
-        is = words.is("c.held"),
-        needs = words.needs(),
-        bounded = bounded(words, after, last),
-        ours = ours_to_end(words),
-    )
-}
-
-/// The bounds of a window of holds, said of the nodes of our own table as well.
-pub fn bounded(words: &Words, after: &str, last: &str) -> String {
-    match words.kind {
-        Kind::Native => format!(" AND n.uuid > {after} AND n.uuid <= {last}"),
-        Kind::Ironic(_) => String::new(),
-    }
 }
 
 /// Ends the holds of a window that an operator wants to end.

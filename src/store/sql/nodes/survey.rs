@@ -1,7 +1,7 @@
 //! What looks for work in a window, by the conditions of the statements that do it. Rows are
 //! counted, without a limit: a planner that needs one row gambles on finding it early.
 
-use super::statements::{due, freed, gone};
+use super::holds::{due, freed, gone};
 use super::updates::{changed, moved, stray};
 use super::words::{Kind, Words};
 

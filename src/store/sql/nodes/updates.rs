@@ -5,7 +5,7 @@
 //! would wait for every locked one. MySQL must not merge a derived table of locked rows
 //! (`NO_MERGE`).
 
-use super::statements::{MARK, bounded};
+use super::holds::{MARK, bounded};
 use super::words::{Kind, Words};
 use crate::store::database::dialect::Dialect;
 

@@ -1,18 +1,29 @@
-//! Who may know whom, read from the sources: the table in `src/lib.rs` as a test.
+//! Which part may know which, read from the sources: the table in `src/lib.rs` as a test.
+
+mod imports;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each layer and the layers of ours that it may name. Not listed: may name all (`app`, `cli`).
+/// Layers that may name all.
+const MAY_KNOW_ALL: &[&str] = &["app", "cli", "lib", "main"];
+
+/// Each layer and the layers of ours that it may name, which stand above it.
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("words", &[]),
     ("message", &[]),
-    ("clock", &["domain"]),
+    ("retry", &[]),
+    ("failpoints", &[]),
+    ("config", &["words"]),
     ("domain", &["words"]),
+    ("clock", &["domain"]),
     ("wire", &["domain", "words", "message"]),
+    // The reasons for refusing, to bound its labels.
+    ("telemetry", &["wire", "domain", "words"]),
     ("store", &["domain", "config", "failpoints", "words"]),
     ("broker", &["domain", "config", "message", "clock"]),
+    ("lifecycle", &["store", "config"]),
     (
         "worker",
         &[
@@ -60,6 +71,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
+    ("answers", &["store", "telemetry", "domain", "words"]),
     (
         "http",
         &[
@@ -74,13 +86,6 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "words",
         ],
     ),
-    ("answers", &["store", "telemetry", "domain", "words"]),
-    ("lifecycle", &["store", "config"]),
-    // The reasons for refusing, to bound its labels.
-    ("telemetry", &["wire", "domain", "words"]),
-    ("retry", &[]),
-    ("failpoints", &[]),
-    ("config", &["words"]),
 ];
 
 /// A text that only these layers may contain, outside of comments.
@@ -185,6 +190,9 @@ fn no_layer_knows_one_that_it_may_not() {
     let mut broken = Vec::new();
     for source in sources() {
         let Some((_, allowed)) = MAY_KNOW.iter().find(|(layer, _)| *layer == source.layer) else {
+            if !MAY_KNOW_ALL.contains(&source.layer.as_str()) {
+                broken.push(format!("{} belongs to no layer", source.path.display()));
+            }
             continue;
         };
         let known: BTreeSet<&str> = source
@@ -205,6 +213,27 @@ fn no_layer_knows_one_that_it_may_not() {
         }
     }
     assert_eq!(broken, Vec::<String>::new());
+}
+
+#[test]
+fn no_arrow_runs_back_up() {
+    for (place, (layer, known)) in MAY_KNOW.iter().enumerate() {
+        for name in *known {
+            let lower = MAY_KNOW[..place].iter().any(|(lower, _)| lower == name);
+            assert!(lower, "{layer} knows {name}, which stands below it");
+        }
+    }
+}
+
+#[test]
+fn no_circle_runs_through_files() {
+    let files: Vec<_> = sources()
+        .into_iter()
+        .map(|source| (source.path, source.code))
+        .collect();
+    let arrows = imports::arrows(&files);
+    assert!(arrows.len() > 1_000, "the imports are found");
+    assert_eq!(imports::in_circles(arrows), Vec::<String>::new());
 }
 
 #[test]

@@ -1,0 +1,161 @@
+//! [`Failure`]: how a command fails, whatever it did, and with which exit code.
+
+use std::process::ExitCode;
+
+use super::output;
+use crate::app::AppFault;
+use crate::broker::{BrokerError, UrlFault};
+use crate::config::{Settings, SettingsFault};
+use crate::placement::openstack::ApiFault;
+use crate::store::StoreError;
+use crate::telemetry::{error_chain, printable_within};
+
+/// Exit code: it was tried and failed.
+pub const FAILED: u8 = 1;
+/// Exit code: wrong usage or settings (`EX_USAGE` of sysexits.h).
+pub const USAGE: u8 = 64;
+/// Exit code: broker or database unreachable (`EX_UNAVAILABLE` of sysexits.h).
+pub const UNREACHABLE: u8 = 69;
+
+/// How a command failed: what to tell the operator, and the exit code.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// [`FAILED`], [`USAGE`] or [`UNREACHABLE`].
+    pub code: u8,
+    /// What went wrong and what to do, without secrets.
+    pub message: String,
+}
+
+impl Failure {
+    fn new(code: u8, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { code, message }
+    }
+
+    /// It was tried and failed.
+    #[must_use]
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(FAILED, message)
+    }
+
+    /// Wrong usage or settings.
+    #[must_use]
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(USAGE, message)
+    }
+
+    /// Broker or database unreachable.
+    #[must_use]
+    pub fn unreachable(message: impl Into<String>) -> Self {
+        Self::new(UNREACHABLE, message)
+    }
+
+    /// The same, after what must be said first.
+    #[must_use]
+    pub fn after(self, first: impl std::fmt::Display) -> Self {
+        Self {
+            message: format!("{first}\n{}", self.message),
+            ..self
+        }
+    }
+
+    /// What a fault of the settings' database becomes.
+    pub(super) fn of(settings: &Settings) -> impl Fn(StoreError) -> Self + Copy {
+        |fault| {
+            let failure = Self::at("database.url", &settings.database.url.redacted(), &fault);
+            // Before `migrate`, as with a server whose tables are not made yet.
+            if matches!(fault, StoreError::NoFile { .. }) {
+                return Self::failed(failure.message);
+            }
+            failure
+        }
+    }
+
+    /// The database at `url`, which holds no secret and comes from this setting, failed: says why and
+    /// what to do.
+    #[must_use]
+    pub fn at(setting: &str, url: &str, fault: &StoreError) -> Self {
+        let why = error_chain(fault);
+        let message = |hint: &str| format!("database {url}: {why}\n{hint}");
+        match fault {
+            StoreError::Url(why) => Self::usage(why.clone()),
+            StoreError::NoFile { .. } => Self::unreachable(message(&format!(
+                "Is {setting} right, and may this user read and write the file and its directory? \
+                 If it does not exist yet: `nodewarden migrate` creates it."
+            ))),
+            StoreError::Unopened(_) => Self::unreachable(message(&format!(
+                "Does the server run, and are host, port, user, password and name in {setting} right?"
+            ))),
+            StoreError::Transient { .. } if fault.is_read_only() => {
+                Self::unreachable(message(&format!(
+                    "It takes no writes: it is a standby, or was set read-only. Name the host that takes them in \
+                     {setting}, or all hosts: the first that does is used."
+                )))
+            }
+            StoreError::Transient { .. } => Self::unreachable(message(&format!(
+                "It may be busy or out of reach for now: try again, or look at {setting}."
+            ))),
+            // The first two say by themselves what to do.
+            StoreError::Schema(_)
+            | StoreError::Missing { .. }
+            | StoreError::Denied(_)
+            | StoreError::Fenced(_)
+            | StoreError::Lost(_)
+            | StoreError::Permanent { .. }
+            | StoreError::Corrupt(_) => Self::failed(format!("database {url}: {why}")),
+        }
+    }
+
+    /// Prints the message on standard error; the code to end with.
+    #[must_use]
+    pub fn report(&self) -> ExitCode {
+        for line in self.message.lines() {
+            output::aside(&printable_within(line, 2000));
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<AppFault> for Failure {
+    fn from(fault: AppFault) -> Self {
+        match fault {
+            AppFault::Settings(fault) => fault.into(),
+            AppFault::Database { url, source } => Self::at("database.url", &url, &source),
+            AppFault::OpenStack(ApiFault::Busy(why)) => {
+                Self::unreachable(format!("OpenStack: {why}"))
+            }
+            AppFault::Credentials(why) => Self::usage(why),
+            AppFault::Start { .. } | AppFault::Died(_) | AppFault::OpenStack(_) => {
+                Self::failed(error_chain(&fault))
+            }
+        }
+    }
+}
+
+/// Faults that say all by themselves, and the code that each ends with.
+macro_rules! ends_with {
+    ($($fault:ty => $end:ident),*) => {
+        $(impl From<$fault> for Failure {
+            fn from(fault: $fault) -> Self {
+                Self::$end(fault.to_string())
+            }
+        })*
+    };
+}
+
+ends_with! {
+    std::io::Error => failed, serde_json::Error => failed,
+    SettingsFault => usage, UrlFault => usage
+}
+
+impl From<BrokerError> for Failure {
+    fn from(fault: BrokerError) -> Self {
+        match fault {
+            BrokerError::Unreachable(_) | BrokerError::Denied(_) | BrokerError::Lost(_) => {
+                Self::unreachable(fault.to_string())
+            }
+            BrokerError::Refused(_) => Self::failed(fault.to_string()),
+        }
+    }
+}
