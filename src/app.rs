@@ -64,22 +64,17 @@ pub async fn run(settings: Settings) -> Result<(), AppFault> {
         tasks: tasks.clone(),
     };
     let listen = settings.http.listen.as_str();
-    let mut http = http(&tasks, "http.listen", listen, move |listener, stop| {
+    let http = http(&tasks, "http.listen", listen, move |listener, stop| {
         crate::http::serve(listener, reader, seen, metrics, stop)
     })
     .await?;
 
     let asked = stop.clone();
-    let mut worker = tasks.start(move |_| async move {
+    let worker = tasks.start(move |_| async move {
         replica.run(&asked).await;
         None::<()>
     });
-    ends(&mut worker, &mut http).await?;
-    if let Some(http) = http {
-        http.stop(HTTP_DRAIN).await;
-    }
-    tracing::info!("stopped");
-    Ok(())
+    ends(worker, http).await
 }
 
 /// Runs one bridge to Ironic until it is asked to stop, or until a part of it dies.
@@ -96,7 +91,7 @@ pub async fn bridge(settings: Settings) -> Result<(), AppFault> {
     let clock = crate::clock::SystemClock::start();
     let (status, seen) = watch::channel(bridge::Status::new(interval));
     let listen = settings.bridge.listen.as_str();
-    let mut http = http(&tasks, "bridge.listen", listen, move |listener, stop| {
+    let http = http(&tasks, "bridge.listen", listen, move |listener, stop| {
         crate::http::serve_service(listener, seen, clock, metrics, stop)
     })
     .await?;
@@ -116,7 +111,7 @@ pub async fn bridge(settings: Settings) -> Result<(), AppFault> {
         humantime::format_duration(timeout)
     );
     let asked = stop.clone();
-    let mut worker = tasks.start(move |_| async move {
+    let worker = tasks.start(move |_| async move {
         let bridge = bridge::Bridge::new(judge, clock, &exchange, interval, status);
         tokio::join!(
             bridge.watch(&mut lookout, &asked),
@@ -125,12 +120,7 @@ pub async fn bridge(settings: Settings) -> Result<(), AppFault> {
         tokio::join!(lookout.close(), voice.close());
         None::<()>
     });
-    ends(&mut worker, &mut http).await?;
-    if let Some(http) = http {
-        http.stop(HTTP_DRAIN).await;
-    }
-    tracing::info!("stopped");
-    Ok(())
+    ends(worker, http).await
 }
 
 /// Starts an HTTP interface on `listen`, the value of `setting`; empty: none.
@@ -159,24 +149,29 @@ where
     })))
 }
 
-/// Waits for the end of `worker`.
+/// Waits for the end of `worker`, then ends HTTP.
 ///
 /// # Errors
 /// HTTP died before.
-async fn ends(worker: &mut Task<()>, http: &mut Option<Task<String>>) -> Result<(), AppFault> {
+async fn ends(mut worker: Task<()>, mut http: Option<Task<String>>) -> Result<(), AppFault> {
     let died = async {
-        match http {
+        match &mut http {
             Some(http) => http.wait().await,
             None => std::future::pending().await,
         }
     };
     tokio::select! {
-        _ = worker.wait() => Ok(()),
+        _ = worker.wait() => {}
         why = died => {
             let why = why.unwrap_or_else(|| "no reason".to_owned());
-            Err(AppFault::Died(format!("the HTTP interface died: {why}")))
+            return Err(AppFault::Died(format!("the HTTP interface died: {why}")));
         }
     }
+    if let Some(http) = http {
+        http.stop(HTTP_DRAIN).await;
+    }
+    tracing::info!("stopped");
+    Ok(())
 }
 
 /// The tables are as they should be, or the reason why not; what a crash could lose is said.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tokio::sync::watch;
 
-use super::{AppFault, HTTP_DRAIN, ends, http};
+use super::{AppFault, ends, http};
 use crate::clock::SystemClock;
 use crate::config::{self, Settings};
 use crate::lifecycle::{Tasks, stop_on_signals};
@@ -27,22 +27,17 @@ pub async fn placement(settings: Settings) -> Result<(), AppFault> {
     let asking = client(settings.placement.timeout, None).map_err(AppFault::Died)?;
     let (status, seen) = watch::channel(Status::new(settings.placement.interval));
     let listen = settings.placement.listen.as_str();
-    let mut http = http(&tasks, "placement.listen", listen, move |listener, stop| {
+    let http = http(&tasks, "placement.listen", listen, move |listener, stop| {
         crate::http::serve_service(listener, seen, clock, metrics, stop)
     })
     .await?;
     let service = Service::new(openstack, asking, settings.placement.clone(), clock, status);
     let asked = stop.clone();
-    let mut worker = tasks.start(move |_| async move {
+    let worker = tasks.start(move |_| async move {
         service.run(&settings.amqp, &asked).await;
         None::<()>
     });
-    ends(&mut worker, &mut http).await?;
-    if let Some(http) = http {
-        http.stop(HTTP_DRAIN).await;
-    }
-    tracing::info!("stopped");
-    Ok(())
+    ends(worker, http).await
 }
 
 /// What is missing, and what would change; `None` where the members could not be read.

@@ -48,6 +48,21 @@ impl Reader {
         .await
     }
 
+    /// The newest decisions, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn decisions(&self, limit: u32) -> Result<Vec<DecisionView>, StoreError> {
+        self.read("read the decisions", async |look| {
+            let rows = look
+                .connection
+                .fetch(look.sql.see_decisions, values![limit])
+                .await?;
+            rows.iter().map(decision).collect()
+        })
+        .await
+    }
+
     /// Decisions below a number, newest first, at most `limit`.
     ///
     /// # Errors

@@ -195,18 +195,6 @@ impl Reader {
             .await
     }
 
-    /// The newest decisions, newest first.
-    pub async fn decisions(&self, limit: u32) -> Result<Vec<DecisionView>, StoreError> {
-        self.read("read the decisions", async |look| {
-            let rows = look
-                .connection
-                .fetch(look.sql.see_decisions, values![limit])
-                .await?;
-            rows.iter().map(decision).collect()
-        })
-        .await
-    }
-
     /// What was only observed since `since_ms`.
     pub async fn observed(&self, since_ms: u64) -> Result<Observed, StoreError> {
         self.read("read what was observed", async |look| {

@@ -5,7 +5,7 @@
 //! never analysed a planner reads a whole one otherwise. Whether a node is held is looked up for each
 //! node (`NOT EXISTS`): `NOT IN` becomes a scan for each node once its table outgrows memory.
 
-use super::holds::{bounded, due, freed, gone, mark, ours_to_end};
+use super::holds::{MARK, bounded, due, freed, gone, mark, ours_to_end};
 use super::words::{Kind, Words};
 use super::{Inventory, each, survey, updates};
 
