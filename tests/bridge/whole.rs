@@ -2,11 +2,11 @@
 //! makes them there, a real broker, and a worker that listens.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use nodewarden_tests::deployment::{Deployment, Other, eventually};
+use nodewarden_tests::deployment::{Deployment, Other, eventually, free_port};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
@@ -279,9 +279,4 @@ fn a_conductor_whose_clock_was_an_hour_ahead_counts_as_active_again_after_its_re
     bridge.signal(Signal::TERM);
     assert_eq!(bridge.ended(), Some(0));
     replica.stop();
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
 }

@@ -1,11 +1,10 @@
 //! [`RealIronic`]: a database, its API, as many conductors as a test wants, and nodes without
 //! hardware. Several share the broker and stay apart: each gives its conductors unique names.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use nodewarden_tests::deployment::{broker, eventually};
+use nodewarden_tests::deployment::{broker, eventually, free_port};
 use serde_json::{Value, json};
 
 use crate::api::Api;
@@ -25,9 +24,7 @@ pub struct RealIronic {
 impl RealIronic {
     /// With its API, and without conductors.
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
-        drop(listener);
+        let port = free_port();
         let unique = uuid::Uuid::new_v4().simple().to_string();
         let ironic = Self {
             api: Api { port },

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -166,10 +166,24 @@ pub fn get(port: u16, path: &str) -> Option<(u16, String)> {
     Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }
 
-/// A port that was free a moment ago.
+/// Below the ports that the kernel gives to connections, and beside those of the tests' servers.
+const PORTS: std::ops::Range<u16> = 22_000..32_000;
+
+/// A free port that no other test gets as long as this process lives: its namesake in UDP, which
+/// nothing uses, is held for that long.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
+    static TAKEN: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
+    let mut taken = TAKEN.lock().expect("no panic");
+    // Processes begin at different places, so that a search is short.
+    let spread = u32::try_from(PORTS.len()).expect("small");
+    let first = (std::process::id().wrapping_mul(97) + taken.len() as u32) % spread;
+    let ports = (0..spread).map(|step| PORTS.start + ((first + step) % spread) as u16);
+    let (port, held) = ports
+        .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .find_map(|port| Some((port, UdpSocket::bind(("127.0.0.1", port)).ok()?)))
+        .expect("a free port");
+    taken.push(held);
+    port
 }
 
 fn signal(child: &Child, signal: Signal) {
