@@ -1,12 +1,12 @@
 //! What the world may look at over HTTP: JSON, read only, bounded in size and time.
 //!
 //! Knows the reading half of the store, the replica's status and the metrics; never writes. Read
-//! [`answers`](crate::answers) for the shapes, `looks` for the paths, `bounded` for what a connection may cost.
+//! [`answers`](crate::answers) for the shapes, `paths` for what answers, `bounded` for what a connection may cost.
 
 mod bounded;
 mod fault;
-mod looks;
 mod metrics;
+mod paths;
 mod service;
 mod sources;
 
@@ -75,15 +75,15 @@ async fn run(listener: TcpListener, router: Router, shutdown: CancellationToken)
 
 fn router(sources: Sources) -> Router {
     Router::new()
-        .route("/healthz", get(looks::healthz))
-        .route("/readyz", get(looks::readyz))
+        .route("/healthz", get(paths::healthz))
+        .route("/readyz", get(paths::readyz))
         .route("/metrics", get(metrics::metrics))
-        .route("/v1/snapshot", get(looks::snapshot))
-        .route("/v1/drivers", get(looks::drivers))
-        .route("/v1/conductors", get(looks::conductors))
-        .route("/v1/nodes", get(looks::nodes))
-        .route("/v1/nodes/{uuid}", get(looks::node))
-        .route("/v1/decisions", get(looks::decisions))
+        .route("/v1/snapshot", get(paths::snapshot))
+        .route("/v1/drivers", get(paths::drivers))
+        .route("/v1/conductors", get(paths::conductors))
+        .route("/v1/nodes", get(paths::nodes))
+        .route("/v1/nodes/{uuid}", get(paths::node))
+        .route("/v1/decisions", get(paths::decisions))
         .fallback(no_such_path)
         .with_state(sources)
 }

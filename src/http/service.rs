@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::fault::Fault;
-use super::looks;
+use super::paths;
 use crate::bridge::{State as Presence, Status as BridgeStatus};
 use crate::clock::SystemClock;
 use crate::domain::time::Mono;
@@ -107,7 +107,7 @@ pub async fn serve_service<S: Service>(
         metrics,
     };
     let router = Router::new()
-        .route("/healthz", get(looks::healthz))
+        .route("/healthz", get(paths::healthz))
         .route("/readyz", get(readyz::<S>))
         .route("/metrics", get(metrics_text::<S>))
         .fallback(no_such_path)
