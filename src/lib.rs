@@ -14,12 +14,12 @@
 //!                                                                    ▼
 //!                                        reconcile: make the nodes so, a window at a time
 //!                                                                    ▼  same transaction
-//!                                        holds (who is out because of us) + outbox
+//!                                        holds (what is out because of us) + outbox
 //!                                                                    ▼
 //!                                        relay: publish in order, confirmed ─► node.events ─► schedulers
 //! ```
 //!
-//! # Where things are, and who may know whom
+//! # Where things are, and what may know what
 //!
 //! | module | what | knows |
 //! |---|---|---|
@@ -98,7 +98,7 @@
 //! - **announcement**: what schedulers hear; the **outbox** has those that wait, the **relay** carries
 //!   them. **stream**, **seq**: a history, and a change's place in it. A database that has less than was
 //!   **known** to be committed begins a new stream.
-//! - **epoch**: who may write; a **term** is what a replica remembers while it has one; **in doubt** is
+//! - **epoch**: which replica may write; a **term** is what a replica remembers while it has one; **in doubt** is
 //!   a term whose last commit may or may not have happened. A **session** is one time in line.
 //! - How things go wrong: a **refusal** (a message, for good), a **fault** (what interrupts a step), an
 //!   **end** (of a session), a **failure** (of a command, with its exit code).

@@ -1037,7 +1037,7 @@ _nodewarden_commands() {
 'nodes:Fill the table of nodes, and list it' \
 'emit:Publish one lifecycle event of a conductor, confirmed by the broker' \
 'tail:Print node events as JSON lines, as a scheduler would see them' \
-'status:Show drivers, conductors, nodes in and out of service, who decides, what is held back and why, and how far the announcements are' \
+'status:Show drivers, conductors, nodes in and out of service, which replica decides, what is held back and why, and how far the announcements are' \
 'pause:Take no further node out of service, until \`nodewarden resume\`' \
 'resume:End the pause' \
 'release:Give back nodes that nodewarden took out of service, announced with the reason \`released\`' \
@@ -1317,7 +1317,7 @@ _nodewarden__subcmd__help_commands() {
 'nodes:Fill the table of nodes, and list it' \
 'emit:Publish one lifecycle event of a conductor, confirmed by the broker' \
 'tail:Print node events as JSON lines, as a scheduler would see them' \
-'status:Show drivers, conductors, nodes in and out of service, who decides, what is held back and why, and how far the announcements are' \
+'status:Show drivers, conductors, nodes in and out of service, which replica decides, what is held back and why, and how far the announcements are' \
 'pause:Take no further node out of service, until \`nodewarden resume\`' \
 'resume:End the pause' \
 'release:Give back nodes that nodewarden took out of service, announced with the reason \`released\`' \

@@ -1,12 +1,11 @@
 //! The events that a bridge makes. Pure.
 //!
-//! A `message_id` is a digest of all that the event says, so the same id always has the same body,
-//! and two bridges that say the same of a conductor repeat each other. Exceptions are marked with
-//! a *stamp* (this bridge, this look), where a repeat must not be taken for a repeat: see [`late`]
-//! and [`lives`].
+//! A `message_id` is a digest of all that the event says: two bridges that say the same of a conductor
+//! repeat each other. Where a repeat must count again, a *stamp* (this bridge, this look) goes in: see
+//! [`late`] and [`lives`].
 //!
-//! `joined` and heartbeats carry no `heartbeat_timeout_ms`: nodewarden must not think conductors
-//! dead because a bridge died (I7). Their end is said by a bridge that looks, or not at all.
+//! `joined` and heartbeats carry no `heartbeat_timeout_ms`: a bridge that dies must not end conductors
+//! (I7). Only a bridge that looks says their end.
 
 use std::time::Duration;
 

@@ -1,19 +1,15 @@
-//! The judgement of a bridge: a pure function over what was seen.
-//!
-//! Its rules, each for a trap that others fell into:
+//! The judgement of a bridge: a pure function over what was seen. Each rule is for a trap:
 //!
 //! - No clock is compared with another. `updated_at` only says *that* something moved; how long it
-//!   did not is counted on our own monotonic clock, and only within runs of regular good looks. A
-//!   failed or slow look, or a pause between two (we were stopped), ends the run: that time counts for
-//!   nothing, for all conductors, each must be seen to move again, and none is late before it could
-//!   have written again. A run soon after counts on where the last one ended, so that a look that fails now and
-//!   then hides no death; after a longer interruption it begins again.
-//! - A look is good only after a write of our own in the same database was committed and read back
-//!   with it. A stalled or read-only database, or a replica that lags, so gives no good look.
+//!   did not is counted on our own monotonic clock, in runs of regular good looks. A failed or slow
+//!   look, or a pause between two, ends a run: each conductor must be seen to move again, and none is
+//!   late before it could have written again. A run soon after counts on where the last one ended, so
+//!   that a look that fails now and then hides no death; after a longer pause it begins again.
+//! - A look is good only if it reads back a write of our own that was committed in the same database:
+//!   not from one that is stalled or read-only, nor from a replica that lags.
 //! - What counts must be seen twice, a second apart ([`super::watched::SETTLED`]).
 //! - An empty table, a row that makes no sense: unknown, and of the unknown nothing is said.
-//! - What is said depends on the present alone. What the broker did not confirm is said again as
-//!   long as it is true, and forgotten once it is not.
+//! - What the broker did not confirm is said again as long as it is true.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -2,18 +2,14 @@
 //! its tables, judge, publish.
 //!
 //! - `look` reads rows, [`watched`] follows one conductor, [`judge`] says where each stands and what
-//!   is due, `rhythm` how often it
-//!   writes, `events` makes the events: all pure. The traps are told at the head of [`judge`].
+//!   is due, `rhythm` how often it writes, `events` makes the events: all pure.
 //! - [`Bridge`] is the loop over [`ports`]; `adapters` are the real broker and clock.
 //!
-//! Any number of bridges may run side by side, and be killed or frozen at any moment: events carry
-//! the conductor's own times, so nodewarden recognises what comes too late, and bridges that see the
-//! same say the same with the same `message_id`. `joined` carries no time-out: a bridge that dies
-//! takes no node out (I7).
+//! Any number of bridges may run, be killed or frozen: events carry the conductor's own times, so what
+//! comes too late is recognised, and bridges that see the same say the same with the same `message_id`.
 //!
-//! What it cannot know: on SQLite, that a conductor was killed, since Ironic's do not beat there; a
-//! replica that takes writes of its own while it no longer follows, so it must be given the server
-//! that Ironic writes to.
+//! A bridge cannot know, on SQLite, that a conductor was killed, since Ironic's do not beat there; nor
+//! that its replica takes writes but no longer follows: give it the server that Ironic writes to.
 
 mod adapters;
 mod events;

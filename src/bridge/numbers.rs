@@ -1,12 +1,10 @@
 //! Which incarnation each registration has. Pure.
 //!
-//! A conductor's registration carries its own clock's time, which may be set back: one that started
-//! an hour ahead, was corrected and restarted would say a lower number than before, and everything
-//! about it would be stale. So a registration that is new gets its own time, or one more than the
-//! highest number that was said or seen of that name, whichever is higher. All bridges keep these
-//! numbers in one table, written before anything is said with them (what counts is seen at two looks,
-//! and each look writes what the one before it made); there the higher number wins, and a bridge takes
-//! over what it reads. The same rows so get the same numbers from each.
+//! A registration carries the time of the conductor's own clock. If that clock was set back, the next
+//! start would say a lower number than before, and be stale. So a new registration gets its own time, or
+//! one more than the highest number of that name, whichever is higher. All bridges keep these numbers in
+//! one table, written before anything is said with them; the higher number wins there, so the same rows
+//! get the same numbers from each.
 
 use std::collections::BTreeMap;
 

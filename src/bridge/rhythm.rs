@@ -1,10 +1,9 @@
 //! How long a conductor usually pauses between two changes of its `updated_at`, and how long it may
 //! therefore be silent. Pure.
 //!
-//! A time-out that is set too short would end healthy conductors again and again, although the bridge
-//! sees how often they write. So it waits at least three of their usual pauses. That is the median of
-//! the last few: one long pause (a conductor that was frozen, a clock that stepped) changes nothing,
-//! and a dead conductor makes no pause at all, because a pause ends with a change.
+//! A time-out that is set too short would end healthy conductors again and again. So the bridge waits at
+//! least three usual pauses, the median of the last few: one long pause (a frozen conductor, a clock that
+//! stepped) changes nothing, and a dead conductor makes none, because a pause ends with a change.
 
 use std::collections::VecDeque;
 use std::time::Duration;

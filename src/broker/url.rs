@@ -28,9 +28,6 @@ impl From<UrlFault> for BrokerError {
 }
 
 /// Refuses URLs that cannot be used, and says why, without dialling anybody.
-///
-/// # Errors
-/// [`UrlFault`].
 pub fn check_url(brokers: &Brokers) -> Result<(), UrlFault> {
     parse(brokers).map(|_| ())
 }

@@ -56,9 +56,6 @@ pub struct Import {
 
 impl Import {
     /// Does it; the text to print.
-    ///
-    /// # Errors
-    /// [`Failure`]
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         if settings.inventory.kind == InventoryKind::Ironic {
             return Err(Failure::usage(

@@ -47,9 +47,6 @@ pub fn aside(text: &str) {
 }
 
 /// Prints a part of a longer answer at once; returns whether anything still reads it.
-///
-/// # Errors
-/// As [`line()`].
 pub fn part(text: &str) -> io::Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -23,9 +23,6 @@ pub struct Completions {
 
 impl Completions {
     /// Prints them.
-    ///
-    /// # Errors
-    /// [`Failure`]
     pub fn run(&self, command: &Command) -> Result<(), Failure> {
         output::part(&String::from_utf8_lossy(&completions(self.shell, command)))?;
         Ok(())

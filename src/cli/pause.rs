@@ -55,9 +55,6 @@ pub struct Resume {}
 
 impl Pause {
     /// Prints the answer.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let answer = self.answer(settings, output).await?;
         output::line(&answer)?;

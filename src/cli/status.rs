@@ -23,7 +23,7 @@ const PAIR_FIELDS: &[&str] = &[
     "conductors",
 ];
 
-/// Show drivers, conductors, nodes in and out of service, who decides, what is held back and why,
+/// Show drivers, conductors, nodes in and out of service, which replica decides, what is held back and why,
 /// and how far the announcements are.
 ///
 /// `--output tsv` prints the pairs, one a line.
@@ -41,9 +41,6 @@ pub struct Status {
 
 impl Status {
     /// Prints the answer.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         if self.watch {
             let look = async || self.answer(settings, output).await;
@@ -54,9 +51,6 @@ impl Status {
     }
 
     /// Does it; the text to print.
-    ///
-    /// # Errors
-    /// [`Failure`]
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let picture = look(settings).await.map_err(Failure::of(settings))?;
         Ok(match output {

@@ -6,9 +6,6 @@ use crate::config::Settings;
 /// A command whose answer may be long.
 pub trait Streamed: Sized {
     /// Hands each page to `print`, until there is none or `print` says that nothing reads them any more.
-    ///
-    /// # Errors
-    /// [`Failure`]
     async fn stream(
         &self,
         settings: &Settings,
@@ -17,18 +14,12 @@ pub trait Streamed: Sized {
     ) -> Result<(), Failure>;
 
     /// Prints the pages.
-    ///
-    /// # Errors
-    /// As [`stream`](Self::stream).
     async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         self.stream(settings, output, |text| Ok(output::part(text)?))
             .await
     }
 
     /// The whole text.
-    ///
-    /// # Errors
-    /// As [`stream`](Self::stream).
     async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let mut all = String::new();
         let take = |text: &str| {

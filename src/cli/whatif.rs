@@ -43,18 +43,12 @@ struct Fleet {
 
 impl WhatIf {
     /// Prints the answer.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let answer = self.answer(settings, output).await?;
         Ok(output::line(&answer)?)
     }
 
     /// Does it; the text to print.
-    ///
-    /// # Errors
-    /// [`Failure`]
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let reader = Reader::new(&settings.database, settings.inventory.clone())
             .map_err(Failure::of(settings))?;

@@ -14,7 +14,7 @@ use crate::words::words;
 /// What is known about one conductor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conductor {
-    /// Who.
+    /// Its name.
     pub name: ConductorName,
     /// The newest start of it that we know.
     pub incarnation: Incarnation,

@@ -1,4 +1,4 @@
-//! What conductors, or those who watch them, say.
+//! What conductors, or their watchers, say.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -7,7 +7,7 @@ use super::change::{Change, Standing, Turn};
 use super::conductor::{Conductor, Life};
 use super::ids::{ConductorName, Pair};
 
-/// Every conductor that is known, what each pair should be, and who makes it so.
+/// Every conductor that is known, what each pair should be, and which of them make it so.
 ///
 /// Guarantee: after every [`apply`](Self::apply), a pair has the standing `Active` exactly if a
 /// conductor that counts supports it.

@@ -1,4 +1,4 @@
-//! How far subscribers say that they have carried out the stream. For those who look: a receipt is no
+//! How far subscribers say that they have carried out the stream. For people and metrics: a receipt is no
 //! sign of life of any conductor, and nothing is decided by it.
 
 use std::collections::BTreeMap;

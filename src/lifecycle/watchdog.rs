@@ -1,14 +1,10 @@
 //! The watchdog: a process of its own that kills a replica which is stuck, or frozen, inside a
 //! writing transaction (I9).
 //!
-//! It cannot be a thread: a process that was stopped (SIGSTOP, a paused container) stops with all
-//! its threads while it goes on holding the file's lock. The replica tells it through a pipe which
-//! transaction begins, and when it ends; if one stays open longer than the limit, the watchdog
-//! names it and sends SIGKILL to its parent until that is gone. The pipe's end, which comes with
-//! the parent's end, ends it.
-//!
-//! SIGKILL from within a PID namespace does not reach its first process, so a replica is never that
-//! one (`init.rs`).
+//! A thread would not do: SIGSTOP or a paused container stops all threads of a process, which goes on
+//! holding its locks. The replica tells it through a pipe when a transaction begins and ends. If one
+//! stays open longer than the limit, the watchdog names it and sends SIGKILL to its parent until that is
+//! gone. SIGKILL from within a PID namespace does not reach its first process: `init.rs`.
 
 #![expect(
     clippy::disallowed_methods,

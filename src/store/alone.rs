@@ -1,10 +1,9 @@
 //! On MySQL and MariaDB: waits until no other process migrates this database, and lets a migration that
 //! was broken off be made again.
 //!
-//! A table cannot be made in a transaction there, so each of those migrations is one statement that
-//! does no harm twice. (MariaDB refuses to wait for a lock without end, as the library asks it to, and
-//! gives none.) A server's lock is not known to the other nodes of a Galera cluster, so there a row is
-//! taken as well: of several that change it at the same time, certification lets one commit.
+//! Tables cannot be made in a transaction there, so each of those migrations is one statement that does
+//! no harm twice. A server's lock is unknown to the other nodes of a Galera cluster, so a row is taken as
+//! well: of several that change it at the same time, certification lets one commit.
 
 use std::time::Duration;
 
@@ -34,7 +33,7 @@ fn failed(fault: sqlx::Error) -> StoreError {
     StoreError::from_sqlx("wait for another migration to end", fault)
 }
 
-/// Returns once nobody else migrates; `us` is unlike the name of any other process.
+/// Returns once no other process migrates; `us` is unlike the name of any other process.
 pub(super) async fn alone(connection: &mut Connection, us: &str) -> Result<(), StoreError> {
     let row = connection.fetch_one(LOCK, &[]).await.map_err(failed)?;
     if row.maybe_int("got").map_err(failed)? != Some(1) {

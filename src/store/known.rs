@@ -48,8 +48,8 @@ impl Known {
         self.lock().next_stream = stream;
     }
 
-    /// The database has this. Another stream takes the place of the one that was known: whoever calls
-    /// this knows that it came after it.
+    /// The database has this. Another stream takes the place of the one that was known: the caller
+    /// knows that it came after.
     pub fn seen(&self, found: Committed) {
         let Inner { furthest, seen, .. } = &mut *self.lock();
         *seen = Some(found.clone());

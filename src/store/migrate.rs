@@ -62,7 +62,7 @@ async fn upgrade(
 ) -> Result<(), StoreError> {
     let dialect = connection.dialect();
     let migrator = migrator(dialect, kind);
-    // Two replicas that start together on a new file race here; who loses finds the work done.
+    // Two replicas that start together on a new file race here; the loser finds the work done.
     let mut tries = 0;
     loop {
         let outcome = match connection {

@@ -67,7 +67,7 @@ pub struct Memory {
 /// A conductor as stored: no reading of a monotonic clock survives, a hold is what remains of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConductorRecord {
-    /// Who.
+    /// Its name.
     pub name: ConductorName,
     /// Which start.
     pub incarnation: Incarnation,

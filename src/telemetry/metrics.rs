@@ -235,7 +235,7 @@ impl Metrics {
             .map(|name| (name.as_str(), <(u64, Duration)>::default()))
             .collect();
         for each in subscribers {
-            // A series lives as long as the process: who has one keeps it.
+            // A series lives as long as the process, so a pair keeps its own.
             let room = series.len() < SUBSCRIBER_SERIES;
             let name = match room || series.contains_key(each.subscriber.as_str()) {
                 true => each.subscriber.as_str(),
@@ -278,7 +278,7 @@ impl Metrics {
         let mut any_other = shown.contains(&other_key);
         for pair in pairs {
             let key = (pair.conductor_group.clone(), pair.driver.clone());
-            // A series lives as long as the process: who has one keeps it.
+            // A series lives as long as the process: a subscriber keeps its own.
             if shown.len() < PAIR_SERIES || shown.contains(&key) {
                 PairSeries::default()
                     .with(pair)

@@ -20,7 +20,7 @@ use crate::words::Word;
 /// What a good message says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
-    /// A conductor, or who watches it, published a lifecycle event.
+    /// A conductor, or its watcher, published a lifecycle event.
     Event {
         /// The event.
         event: Event,

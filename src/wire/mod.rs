@@ -1,14 +1,8 @@
 //! Bytes to domain and back: what travels in messages, its limits, and why one is refused.
 //!
-//! Pure functions over plain arguments: no broker, no database, no clock. What comes in is hostile
-//! until [`decode()`] has said otherwise; what goes out is a pure function of stored values (I4).
-//!
-//! - [`mod@decode`] checks the envelope and the fields of what comes in;
-//!   `body` reads both formats into one flat form, `fields` takes typed values out of it.
-//! - [`named()`] tells whom a refused message is about.
-//! - [`incoming`] and [`out`] are the messages as types; the JSON Schemas in `schemas/` are
-//!   generated from them.
-//! - [`show`] makes any body readable, for eyes only.
+//! Pure functions over plain arguments. What comes in is hostile until [`decode()`] has said otherwise;
+//! what goes out is a pure function of stored values (I4). [`incoming`] and [`out`] are the messages as
+//! types, of which the JSON Schemas in `schemas/` are made; [`show`] makes any body readable.
 
 mod announced;
 mod body;

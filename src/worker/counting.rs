@@ -1,4 +1,4 @@
-//! Counting: how many nodes need each pair, for those who look. Each sweep begins it; it goes over all
+//! Counting: how many nodes need each pair, for people and metrics. Each sweep begins it; it goes over all
 //! nodes a window a step (L1), takes no lock, and writes only what differs.
 
 use super::end::{Fault, Step};

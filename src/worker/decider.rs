@@ -193,7 +193,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         drop_old(place, ledger, clock, step).await?;
         unknown::judge(place, ledger, clock, rules, step).await?;
         reconcile(place, ledger, clock, rules, pausing, step).await?;
-        // The last two: they are for those who look, and hold up no decision.
+        // The last two: they only serve people and metrics, and hold up no decision.
         count(place, ledger, clock, rules, step).await?;
         measure(place, ledger, step).await
     }
@@ -248,9 +248,6 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
 
     /// Leaves word of its hearing and of `troubles` in the database, for what reads only that; not while
     /// the database is in trouble.
-    ///
-    /// # Errors
-    /// [`End::Fenced`]
     pub async fn note(&mut self, troubles: &[String]) -> Result<(), End> {
         let Some(epoch) = self.epoch().filter(|_| self.trouble.is_none()) else {
             return Ok(());

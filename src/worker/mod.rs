@@ -1,21 +1,11 @@
 //! The loop that decides, and the relay that carries out what it decided.
 //!
-//! - `decider`: one session's loop, a step machine over [`ports`]. It composes, in order: `intake`
-//!   (`batch`: what each delivery does), `pausing` (what an operator's pause means to the rest),
-//!   `silence`, `redecide` (losses that were only observed), `requests`, `sweep`, `forgetting`
-//!   and `retention` (what is kept for too long), `unknown` (pairs
-//!   that never had a conductor) and `reconcile` (`pending`: what is still to be looked at; `together`: many small pairs at once). What
-//!   the database will not take is `left_alone`; `lines` logs decisions, `noting` leaves word for `status`;
-//!   `receipts` tell how far subscribers are. `lost` sees that a database went back; `recovery` and
-//!   `waiting` give conductors their time after that. All of them work on a `term`, what is remembered
-//!   while this replica decides; `takeover` begins one, and reads it again after a doubt. Until then it is
-//!   a `standby`.
+//! - `decider`: one session's loop, a step machine over [`ports`]; the order of its parts is there. They
+//!   work on a `term`, what is remembered while this replica decides; `takeover` begins one, and reads
+//!   it again after a doubt.
 //! - `relay`: publishes committed announcements through an `announcer`.
 //! - [`session`]: sessions one after the other, for as long as the process lives; [`replica`] runs
-//!   them over the real broker and database.
-//! - `adapters`: the real broker behind the ports.
-//!
-//! Knows domain, wire, store and broker; names neither their client libraries nor HTTP.
+//!   them over the real broker and database (`adapters`).
 
 mod adapters;
 mod announcer;

@@ -1,10 +1,8 @@
-//! The pause as a replica sees it. The database keeps nodes in (no transaction takes one out while
-//! the row is there); here is what follows from knowing it: no walk is begun in vain, the pause ends
-//! by itself when its time is over, and after it everything is looked at from the beginning.
+//! The pause as a replica sees it. The database keeps nodes in; here is what follows from knowing the
+//! pause: no walk begins in vain, it ends when its time is over, and then everything is looked at again.
 //!
-//! No wall clock decides: what is left of a pause is counted down on the monotonic clock from
-//! when this replica first saw it, and kept by each sweep. A successor goes on with what was
-//! kept, so a pause may last longer than it was asked for, and never shorter.
+//! What is left of it is counted down on the monotonic clock from when this replica first saw it, and
+//! kept by each sweep for a successor: it may last longer than asked for, and never shorter.
 
 use std::time::Duration;
 

@@ -1,13 +1,9 @@
 //! What an operator does with refused messages. Looking never uses one up.
 //!
-//! In AMQP a message that is fetched and put back counts as delivered, and a delivery limit drops
-//! it after a few looks. So each is written again (an identical copy, confirmed) before the old one
-//! is acknowledged. A crash in between leaves it twice under one id, and the next walk drops the
-//! second. A walk holds a lock, an exclusive queue: another operator's copies would look like such
-//! leftovers.
-//!
-//! [`queue`](DeadLetters) holds the lock and walks; `letter` reads a copy; `refusal` makes one,
-//! with foreign values as `plain` text and numbers.
+//! A message that is fetched and put back counts as delivered, and a delivery limit drops it after a few
+//! looks. So an identical copy is written and confirmed before the old one is acknowledged; a crash in
+//! between leaves two under one id, and the next walk drops the second. A walk holds a lock, an exclusive
+//! queue, because another operator's copies would look like such leftovers.
 
 mod letter;
 mod plain;

@@ -24,9 +24,6 @@ impl Connection {
     }
 
     /// Runs a query and returns all its rows.
-    ///
-    /// # Errors
-    /// As [`execute`](Self::execute).
     pub async fn fetch(
         &mut self,
         statement: &str,
@@ -41,9 +38,6 @@ impl Connection {
     }
 
     /// The first row of a query, if there is one.
-    ///
-    /// # Errors
-    /// As [`execute`](Self::execute).
     pub async fn fetch_first(
         &mut self,
         statement: &str,

@@ -188,9 +188,6 @@ impl Connection {
     }
 
     /// Runs words that take no values and are not worth preparing: `BEGIN`, `COMMIT`, `SET`.
-    ///
-    /// # Errors
-    /// As [`execute`](Self::execute).
     pub async fn command(&mut self, words: &'static str) -> Result<(), sqlx::Error> {
         let words = sqlx::raw_sql(words);
         limited(async {

@@ -19,7 +19,7 @@ pub(in crate::store) const BUSY_COMMAND: Duration = Duration::from_secs(30);
 /// Between two questions for the lock.
 const ASK_EACH: Duration = Duration::from_millis(2);
 
-/// Who had the lock for that long since others last had a chance leaves a gap.
+/// A writer that had the lock for that long since others last had a chance leaves a gap.
 const LONG: Duration = Duration::from_millis(20);
 
 /// Some questions of others fall into it.

@@ -1,20 +1,17 @@
 //! Working on the `nodes` of an OpenStack Ironic: the rules, and whether its tables are those that
-//! we know.
+//! we know. A schema that is not known is refused, not guessed at.
 //!
 //! Ironic's API cannot set maintenance on a node whose driver has no conductor, so it is written
 //! into the table, and read by API, scheduler and allocations as if an operator had set it.
 //!
-//! - **Touched** are only rows that are available, without instance, reservation and maintenance.
-//!   Others would get stuck in their state, or lose their power sync; the sweep finds them once they
-//!   are free.
+//! - **Touched** are only rows that are available, without instance, reservation and maintenance:
+//!   others would get stuck, or lose their power sync. The sweep finds them once they are free.
 //! - **Written** are `maintenance`, `maintenance_reason` (with the decision's UUID), `fault` (a value
-//!   that Ironic itself never uses, so that it never clears it) and `updated_at`. Nothing else.
-//! - **Ours to release** is a row only while maintenance, fault and the exact reason are as we wrote
-//!   them, and it is not reserved. An operator who set or cleared maintenance meanwhile ended
-//!   our hold; what they cleared is not taken again by the same decision.
+//!   that Ironic never uses, and so never clears) and `updated_at`. Nothing else.
+//! - **Ours to release** is a row only while these are as we wrote them, and it is not reserved. An
+//!   operator who set or cleared maintenance meanwhile ended our hold; the same decision does not take
+//!   it again.
 //! - **Names** are compared as Ironic does: the group in lower case, the driver exactly.
-//!
-//! A schema that is not known is refused, not guessed at.
 
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;

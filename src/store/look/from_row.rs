@@ -1,4 +1,4 @@
-//! From rows to what those who look may see.
+//! From rows to views.
 
 use crate::domain::announcement::OutReason;
 use crate::domain::change::Verdict;

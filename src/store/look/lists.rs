@@ -9,9 +9,6 @@ use crate::store::look::views::{ActionView, DecisionView, NodeLine};
 
 impl Reader {
     /// Nodes above the uuid `after`, by uuid, at most `limit`; those of one pair, or all.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn nodes(
         &self,
         of: Option<&Pair>,
@@ -36,9 +33,6 @@ impl Reader {
     }
 
     /// What is out of service, above the uuid `after`, by uuid, at most `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn holds(&self, after: &str, limit: u32) -> Result<Vec<NodeLine>, StoreError> {
         self.read("list what is out of service", async |look| {
             let asked = values![after, limit];
@@ -49,9 +43,6 @@ impl Reader {
     }
 
     /// The newest decisions, newest first.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn decisions(&self, limit: u32) -> Result<Vec<DecisionView>, StoreError> {
         self.read("read the decisions", async |look| {
             let rows = look
@@ -64,9 +55,6 @@ impl Reader {
     }
 
     /// Decisions below a number, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn past_decisions(
         &self,
         below: u64,
@@ -84,9 +72,6 @@ impl Reader {
     }
 
     /// What operators did, below a number, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn past_actions(
         &self,
         below: u64,

@@ -157,9 +157,6 @@ impl Reader {
     }
 
     /// The same, and when their nodes were counted; `None`: never yet.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn counted_drivers(&self) -> Result<(Option<u64>, Vec<DriverView>), StoreError> {
         self.read("read the drivers", async |look| {
             let counted = counted(look).await?;
@@ -170,9 +167,6 @@ impl Reader {
     }
 
     /// How many nodes are held, of one pair or in all: counted now, in time proportional to them.
-    ///
-    /// # Errors
-    /// [`StoreError`]
     pub async fn held(&self, of: Option<&Pair>) -> Result<u64, StoreError> {
         self.read("count what is held", async |look| {
             let (_, held) = count::holds(&mut look.connection, look.sql).await?;

@@ -1,4 +1,4 @@
-//! What those who only look may see, as plain data. Each answer is one consistent read.
+//! What a look may see, as plain data. Each answer is one consistent read.
 
 use std::collections::HashMap;
 
