@@ -36,6 +36,14 @@ fn settings(directory: &tempfile::TempDir) -> Settings {
     }
 }
 
+async fn with_tables(directory: &tempfile::TempDir) -> Settings {
+    let settings = settings(directory);
+    let stream = nodewarden::clock::new_id();
+    let migrated = store::migrate(&settings.database, InventoryKind::Native, &stream).await;
+    migrated.expect("tables");
+    settings
+}
+
 fn import(directory: &tempfile::TempDir, name: &str, text: &str) -> Import {
     let file = directory.path().join(name);
     std::fs::write(&file, text).expect("a file");
@@ -98,14 +106,7 @@ async fn migrate_makes_the_tables_once_and_keeps_the_stream() {
 #[tokio::test]
 async fn import_counts_what_it_added_and_what_it_knew() {
     let directory = tempfile::tempdir().expect("a directory");
-    let settings = settings(&directory);
-    store::migrate(
-        &settings.database,
-        InventoryKind::Native,
-        &nodewarden::clock::new_id(),
-    )
-    .await
-    .expect("tables");
+    let settings = with_tables(&directory).await;
     let json = import(
         &directory,
         "nodes.json",
@@ -144,10 +145,7 @@ async fn import_counts_what_it_added_and_what_it_knew() {
 #[tokio::test]
 async fn nodes_that_no_replica_has_counted_yet_are_not_shown_as_none() {
     let directory = tempfile::tempdir().expect("a directory");
-    let settings = settings(&directory);
-    let stream = nodewarden::clock::new_id();
-    let migrated = store::migrate(&settings.database, InventoryKind::Native, &stream).await;
-    migrated.expect("tables");
+    let settings = with_tables(&directory).await;
     let nodes = import(&directory, "nodes.csv", "uuid,driver\nu1,a\n");
     let imported = nodes.answer(&settings, Output::Text).await;
     assert!(imported.is_ok());
@@ -171,14 +169,7 @@ async fn nodes_that_no_replica_has_counted_yet_are_not_shown_as_none() {
 #[tokio::test]
 async fn import_says_which_known_nodes_the_file_does_not_name() {
     let directory = tempfile::tempdir().expect("a directory");
-    let settings = settings(&directory);
-    store::migrate(
-        &settings.database,
-        InventoryKind::Native,
-        &nodewarden::clock::new_id(),
-    )
-    .await
-    .expect("tables");
+    let settings = with_tables(&directory).await;
     let rows = |numbers: std::ops::Range<u32>| {
         let rows: String = numbers.map(|n| format!("u{n:02},name-{n},a\n")).collect();
         format!("uuid,name,driver\n{rows}")
@@ -204,14 +195,7 @@ async fn import_says_which_known_nodes_the_file_does_not_name() {
 #[tokio::test]
 async fn a_bad_file_names_every_line_and_field_and_imports_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
-    let settings = settings(&directory);
-    store::migrate(
-        &settings.database,
-        InventoryKind::Native,
-        &nodewarden::clock::new_id(),
-    )
-    .await
-    .expect("tables");
+    let settings = with_tables(&directory).await;
     let bad = import(
         &directory,
         "nodes.csv",
@@ -845,14 +829,7 @@ async fn nodes_list_takes_a_driver_a_group_or_both() {
 #[tokio::test]
 async fn nodes_list_shows_every_node_once_over_many_pages() {
     let directory = tempfile::tempdir().expect("a directory");
-    let settings = settings(&directory);
-    store::migrate(
-        &settings.database,
-        InventoryKind::Native,
-        &nodewarden::clock::new_id(),
-    )
-    .await
-    .expect("tables");
+    let settings = with_tables(&directory).await;
     let nodes: Vec<NodeUpsert> = (0..4500)
         .map(|number| NodeUpsert {
             uuid: format!("u{number:05}"),

@@ -4,22 +4,20 @@
 //! One story is one test for each kind of database: `story::on_sqlite`, `on_postgresql`, `on_mariadb`;
 //! and `on_the_model`, for the model in memory that simulations go by.
 
+/// Makes the tests of a story on some databases.
+macro_rules! on {
+    ($story:ident: $($name:ident on $kind:ident),*) => { $(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            super::$story(nodewarden_tests::database::Kind::$kind).await;
+        }
+    )* };
+}
 /// Makes the tests of each story.
 macro_rules! on_each {
     ($($story:ident),* $(,)?) => { $(
         mod $story {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_sqlite() {
-                super::$story(nodewarden_tests::database::Kind::Sqlite).await;
-            }
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_postgresql() {
-                super::$story(nodewarden_tests::database::Kind::Postgres).await;
-            }
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_mariadb() {
-                super::$story(nodewarden_tests::database::Kind::MySql).await;
-            }
+            on!($story: on_sqlite on Sqlite, on_postgresql on Postgres, on_mariadb on MySql);
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_the_model() {
                 let story = super::$story(nodewarden_tests::database::Kind::Sqlite);
@@ -32,18 +30,7 @@ macro_rules! on_each {
 macro_rules! on_databases {
     ($($story:ident),* $(,)?) => { $(
         mod $story {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_sqlite() {
-                super::$story(nodewarden_tests::database::Kind::Sqlite).await;
-            }
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_postgresql() {
-                super::$story(nodewarden_tests::database::Kind::Postgres).await;
-            }
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_mariadb() {
-                super::$story(nodewarden_tests::database::Kind::MySql).await;
-            }
+            on!($story: on_sqlite on Sqlite, on_postgresql on Postgres, on_mariadb on MySql);
         }
     )* };
 }
@@ -51,14 +38,7 @@ macro_rules! on_databases {
 macro_rules! on_servers {
     ($($story:ident),* $(,)?) => { $(
         mod $story {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_postgresql() {
-                super::$story(nodewarden_tests::database::Kind::Postgres).await;
-            }
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_mariadb() {
-                super::$story(nodewarden_tests::database::Kind::MySql).await;
-            }
+            on!($story: on_postgresql on Postgres, on_mariadb on MySql);
         }
     )* };
 }

@@ -630,6 +630,20 @@ impl Simulation {
         worker
     }
 
+    /// A worker that has taken the first 10 of the 35 nodes of driver a out, since c1 left.
+    pub async fn half_way_through_a_loss() -> (Self, Worker) {
+        let mut sim = Self::new().await;
+        sim.rules.chunk_nodes = 10;
+        sim.nodes("a", 35).await;
+        let mut worker = sim.active().await;
+        sim.joined("c1", 1, &["a"]);
+        sim.settle(&mut worker).await;
+        sim.left("c1", 1);
+        worker.step().await;
+        assert_eq!(sim.out().await.len(), 10);
+        (sim, worker)
+    }
+
     /// The simulated monotonic clock.
     pub fn now(&self) -> Mono {
         self.clock.now().mono

@@ -20,6 +20,17 @@ async fn observing() -> Simulation {
     sim
 }
 
+/// The loss of three nodes of driver a was observed.
+async fn observed_loss() -> (Simulation, Worker) {
+    let sim = observing().await;
+    sim.nodes("a", 3).await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a"]);
+    sim.left("c1", 1);
+    sim.settle(&mut worker).await;
+    (sim, worker)
+}
+
 /// The next session runs with other settings.
 async fn restarted(sim: &mut Simulation, worker: Worker, mode: Mode) -> Worker {
     sim.queue.end(worker.session);
@@ -163,12 +174,7 @@ async fn i1_enforcing_after_observing_decides_again_and_rewrites_nothing() {
 
 #[tokio::test]
 async fn i6_a_pair_that_is_back_before_the_own_tick_is_not_decided_again() {
-    let mut sim = observing().await;
-    sim.nodes("a", 3).await;
-    let mut worker = sim.active().await;
-    sim.joined("c1", 1, &["a"]);
-    sim.left("c1", 1);
-    sim.settle(&mut worker).await;
+    let (mut sim, worker) = observed_loss().await;
     sim.queue.end(worker.session);
     sim.joined("c1", 2, &["a"]);
     sim.rules.mode = Mode::Enforce;
@@ -263,15 +269,7 @@ async fn i1_a_lost_reply_to_what_is_decided_again_doubles_no_decision() {
 
 #[tokio::test]
 async fn observing_in_the_middle_of_a_loss_touches_nothing_more_and_a_release_gives_back() {
-    let mut sim = Simulation::new().await;
-    sim.rules.chunk_nodes = 10;
-    sim.nodes("a", 35).await;
-    let mut worker = sim.active().await;
-    sim.joined("c1", 1, &["a"]);
-    sim.settle(&mut worker).await;
-    sim.left("c1", 1);
-    worker.step().await;
-    assert_eq!(sim.out().await.len(), 10);
+    let (mut sim, worker) = Simulation::half_way_through_a_loss().await;
     let mut worker = restarted(&mut sim, worker, Mode::Observe).await;
     let announced = sim.announcements().await.len();
     wait(&sim, &mut worker, 70).await;
@@ -313,12 +311,7 @@ async fn i5_holds_from_before_come_back_when_it_is_armed_again_and_no_observed_d
 
 #[tokio::test]
 async fn a_pause_holds_for_the_first_moments_of_being_armed_too() {
-    let mut sim = observing().await;
-    sim.nodes("a", 3).await;
-    let mut worker = sim.active().await;
-    sim.joined("c1", 1, &["a"]);
-    sim.left("c1", 1);
-    sim.settle(&mut worker).await;
+    let (mut sim, worker) = observed_loss().await;
     pause(&sim, "not yet", None).await;
     sim.queue.end(worker.session);
     sim.rules.mode = Mode::Enforce;

@@ -149,15 +149,7 @@ async fn a_restore_half_way_through_a_loss_gives_back_exactly_what_was_taken() {
 
 #[tokio::test]
 async fn a_worker_fenced_in_the_middle_of_a_loss_writes_nothing_more_and_its_successor_goes_on() {
-    let mut sim = Simulation::new().await;
-    sim.rules.chunk_nodes = 10;
-    sim.nodes("a", 35).await;
-    let mut old = sim.active().await;
-    sim.joined("c1", 1, &["a"]);
-    sim.settle(&mut old).await;
-    sim.left("c1", 1);
-    old.step().await;
-    assert_eq!(sim.out().await.len(), 10);
+    let (sim, mut old) = Simulation::half_way_through_a_loss().await;
     // The broker hands the queue on; the old worker does not know it.
     sim.queue.partition(old.session);
     let mut new = sim.join().await;
