@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Settings, SettingsFault, database_url};
-
-pub(super) fn refuse(text: impl Into<String>) -> Result<(), SettingsFault> {
-    Err(SettingsFault::Refused(text.into()))
-}
+use super::database_url::{self, refuse};
+use super::{Settings, SettingsFault};
 
 const fn seconds(number: u64) -> Duration {
     Duration::from_secs(number)

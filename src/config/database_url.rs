@@ -1,8 +1,11 @@
 //! What a database's URL may say. The client would pass over a parameter that it does not know, TLS among
 //! them, and open an SQLite database that has no file.
 
-use super::check::refuse;
 use super::{SecretUrl, SettingsFault};
+
+pub(super) fn refuse(text: impl Into<String>) -> Result<(), SettingsFault> {
+    Err(SettingsFault::Refused(text.into()))
+}
 
 /// Parameters of PostgreSQL's URLs; `options[NAME]` are more.
 const POSTGRES: &[&str] = &[

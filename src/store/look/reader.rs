@@ -14,13 +14,13 @@ use crate::store::database::error::StoreError;
 use crate::store::database::open::Purpose;
 use crate::store::database::row::Row;
 use crate::store::inventory;
-use crate::store::look::from_row::{decision, hold};
+use crate::store::look::from_row::hold;
 use crate::store::look::node::{node, row_of, spellings};
 use crate::store::look::pairs::{conductors, counted, pairs};
 use crate::store::look::snapshot::Snapshot;
 use crate::store::look::views::{
-    ConductorView, DecisionView, DriverView, NodeFacts, Observed, Overview, RequestView,
-    SnapshotPage, SubscriberView,
+    ConductorView, DriverView, NodeFacts, Observed, Overview, RequestView, SnapshotPage,
+    SubscriberView,
 };
 use crate::store::records::HearingNote;
 use crate::store::sql::{self, Statements};
