@@ -316,10 +316,7 @@ enum Tried {
 impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
     /// The first in line was refused: a fresh channel, then a fresh connection. Returns what became
     /// of it; `Nacked`: refused there too for long enough, and passed by.
-    async fn first_nacked(
-        &mut self,
-        message: &Outgoing,
-    ) -> Result<Option<Published>, RelayEnd> {
+    async fn first_nacked(&mut self, message: &Outgoing) -> Result<Option<Published>, RelayEnd> {
         let since = self.nacking().since;
         let (mut all_tried, mut silent) = (true, false);
         for how in [Fresh::Channel, Fresh::Connection] {

@@ -4,7 +4,7 @@
 //! say of how many there are: by a subquery that stands for one number, or one that no planner joins in
 //! another order (PostgreSQL: it has a limit and locks; MySQL: `STRAIGHT_JOIN`; SQLite: `CROSS JOIN`).
 
-use super::statements::around;
+use super::holds::around;
 use super::words::Words;
 use crate::store::database::dialect::Dialect::{MySql, Postgres, Sqlite};
 

@@ -64,3 +64,9 @@ pub fn bounded(words: &Words, after: &str, last: &str) -> String {
         Kind::Ironic(_) => String::new(),
     }
 }
+
+/// What comes before and after the numbers of decisions.
+pub fn around(statement: &str) -> (String, String) {
+    let (before, after) = statement.split_once("DECISIONS").unwrap_or_default();
+    (before.to_owned(), after.to_owned())
+}

@@ -5,18 +5,12 @@
 //! never analysed a planner reads a whole one otherwise. Whether a node is held is looked up for each
 //! node (`NOT EXISTS`): `NOT IN` becomes a scan for each node once its table outgrows memory.
 
-use super::holds::{MARK, bounded, due, freed, gone, mark, ours_to_end};
+use super::holds::{MARK, around, bounded, due, freed, gone, mark, ours_to_end};
 use super::words::{Kind, Words};
 use super::{Inventory, each, survey, updates};
 
 /// By the pair's decisions, so that the holds of all other pairs are not even looked at.
 const OF_PAIR: &str = " AND c.decision IN (DECISIONS)";
-
-/// What comes before and after the numbers of decisions.
-pub fn around(statement: &str) -> (String, String) {
-    let (before, after) = statement.split_once("DECISIONS").unwrap_or_default();
-    (before.to_owned(), after.to_owned())
-}
 
 /// Of one node.
 const OF_NODE: &str = " AND c.held = $5";
