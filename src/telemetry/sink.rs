@@ -101,6 +101,10 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it measures real time that a pipe takes"
+    )]
     fn a_reader_that_stands_still_costs_lines_and_no_time_and_is_told_how_many() {
         let (reader, writer) = pipe().unwrap();
         let sink = Sink::new(writer);
