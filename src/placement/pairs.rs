@@ -77,6 +77,19 @@ struct Pair {
     changed: Option<(Mono, Mono)>,
     /// Its members in service were told to leave.
     asked: bool,
+    /// The last that was heard of it is that its driver is back.
+    restored: bool,
+}
+
+/// What was heard of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It is out of service.
+    Out,
+    /// It is back, as its whole pair will be.
+    Restored,
+    /// It alone is back.
+    Back,
 }
 
 impl Pair {
@@ -92,7 +105,7 @@ impl Pair {
         }
         if self.maybe_on {
             // One call frees more nodes than it would offer too early.
-            return match (out == 0 || out < inside, blocked) {
+            return match (self.restored || out == 0 || out < inside, blocked) {
                 (true, false) => Stance::SwitchOff,
                 (false, false) if !self.on && inside == 0 => Stance::SwitchOn,
                 _ => Stance::Leave,
@@ -212,13 +225,14 @@ impl Pairs {
     pub fn begin(&mut self, out: &BTreeSet<String>) {
         for pair in self.pairs.values_mut() {
             pair.in_service = pair.members.difference(out).cloned().collect();
-            pair.asked = false;
+            (pair.asked, pair.restored) = (false, false);
         }
     }
 
     /// A node went out of service, or is back. The pair that may save it a write; `None`: it goes by
     /// itself, and now.
-    pub fn changed(&mut self, uuid: &str, out: bool, now: Mono) -> Option<u64> {
+    pub fn changed(&mut self, uuid: &str, change: Change, now: Mono) -> Option<u64> {
+        let out = change == Change::Out;
         let mut left_to = None;
         let mut at_once = false;
         for id in self.member_of.get(uuid).into_iter().flatten() {
@@ -230,6 +244,7 @@ impl Pairs {
             } else {
                 pair.in_service.insert(uuid.to_owned());
             }
+            pair.restored = change == Change::Restored;
             let first = pair.changed.map_or(now, |(first, _)| first);
             pair.changed = Some((first, now));
             at_once |= pair.asked && !out;

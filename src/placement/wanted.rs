@@ -9,9 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::following::{Following, Told};
-use super::pairs::{PairRead, Pairs, Stance};
+use super::pairs::{Change, PairRead, Pairs, Stance};
 use crate::domain::time::Mono;
 use crate::wire::Announced;
+use crate::wire::out::BackInServiceReason;
 
 /// The place in the stream of a look that no change asked for.
 const NO_CHANGE: u64 = u64::MAX;
@@ -145,6 +146,12 @@ impl Wanted {
             return Heard::Followed;
         };
         let of_ours = message.stream() == following.stream();
+        let back = match &message {
+            Announced::Back(back) if back.reason == BackInServiceReason::DriverRestored => {
+                Change::Restored
+            }
+            Announced::Out(_) | Announced::Back(_) | Announced::Position(_) => Change::Back,
+        };
         self.heard |= of_ours;
         match following.follow(message) {
             Told::Missed(why) if of_ours => Heard::Missed(why),
@@ -152,7 +159,8 @@ impl Wanted {
             Told::Changed(changes) => {
                 for (uuid, seq) in changes {
                     let out = following.out().contains(&uuid);
-                    let line = match self.pairs.changed(&uuid, out, now) {
+                    let change = if out { Change::Out } else { back };
+                    let line = match self.pairs.changed(&uuid, change, now) {
                         Some(id) if !self.waiting.contains_key(&uuid) => {
                             self.deferred.entry(id).or_default()
                         }

@@ -65,10 +65,12 @@ def placement_database():
 def many(nodes):
     """Providers for thousands of nodes at once, as one_pass makes them: copies of the first, which exists."""
     from sqlalchemy import text
-    model, names = nodes[0], "resource_class_id, total, reserved, min_unit, max_unit, step_size, allocation_ratio"
+    model, names = nodes[0], (
+        "resource_class_id, total, reserved, min_unit, max_unit, step_size, allocation_ratio, created_at, updated_at")
     with placement_database().begin() as database:
         last = database.execute(text("SELECT MAX(id) FROM resource_providers")).scalar()
-        database.execute(text("INSERT INTO resource_providers (uuid, name, generation) VALUES (:uuid, :uuid, 1)"),
+        database.execute(text("INSERT INTO resource_providers (uuid, name, generation, created_at, updated_at)"
+                              " VALUES (:uuid, :uuid, 1, UTC_TIMESTAMP(), UTC_TIMESTAMP())"),
                          [{"uuid": node} for node in nodes[1:]])
         database.execute(text("UPDATE resource_providers SET root_provider_id = id WHERE root_provider_id IS NULL"))
         database.execute(text(

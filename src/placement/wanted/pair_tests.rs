@@ -91,6 +91,10 @@ impl Story {
     }
 
     fn give_back(&mut self, uuids: &[String]) {
+        self.back(uuids, BackInServiceReason::Released);
+    }
+
+    fn back(&mut self, uuids: &[String], reason: BackInServiceReason) {
         let nodes = nodes_from(self.seq, uuids);
         self.seq += uuids.len() as u64;
         self.hear(Announced::Back(NodeBackInService {
@@ -100,7 +104,7 @@ impl Story {
             released_by: None,
             conductor_group: String::new(),
             driver: "ipmi".into(),
-            reason: BackInServiceReason::Released,
+            reason,
             cause: CAUSE,
             last_good_at_ms: None,
             decided_at_ms: 1,
@@ -162,6 +166,29 @@ fn a_pair_goes_and_comes_back_by_one_call_each_once_all_of_it_is_told() {
     story.switched(false);
     assert_eq!((story.take(), story.applied()), (None, Some(20)));
     assert!(!story.wanted.defers());
+}
+
+#[test]
+fn a_pair_whose_driver_is_back_is_switched_off_at_the_first_of_its_nodes() {
+    let nodes = names(10);
+    let mut story = Story::of(&nodes);
+    story.lose(&nodes);
+    story.switched(true);
+    story.back(&nodes[..2], BackInServiceReason::DriverRestored);
+    story.switched(false);
+    assert_eq!(story.take(), None, "the others will be told of");
+    story.back(&nodes[2..], BackInServiceReason::DriverRestored);
+    assert_eq!((story.take(), story.applied()), (None, Some(20)));
+    // Lost again, with two that stay: those which the driver's return did not reach go by themselves.
+    story.lose(&nodes);
+    story.switched(true);
+    story.back(&nodes[..8], BackInServiceReason::DriverRestored);
+    story.switched(false);
+    story.later(1);
+    let alone = nodes[8..]
+        .iter()
+        .map(|uuid| (uuid.clone(), true, Some(IPMI)));
+    assert_eq!(story.written(), alone.collect::<Vec<_>>());
 }
 
 #[test]
