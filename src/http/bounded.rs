@@ -91,8 +91,7 @@ impl Connection {
                 false => usize::from(*byte == BLANK_LINE[0]),
             };
             if self.seen == BLANK_LINE.len() {
-                let end = tokio::time::Instant::now() + LIFE;
-                self.end.as_mut().reset(end);
+                self.end = Box::pin(tokio::time::sleep(LIFE));
             }
         }
     }
