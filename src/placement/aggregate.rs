@@ -74,6 +74,13 @@ impl Memberships<'_> {
     /// of old versions of the API change aggregates and leave the generation as it is.
     /// Errors: [`ApiFault`]; nothing was written, or it is not known whether it was.
     pub async fn set(&self, uuid: &str, wished: &BTreeSet<String>) -> Result<Outcome, ApiFault> {
+        // What is no part of a path as it is names no provider, and would make it another path.
+        if !uuid
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        {
+            return Ok(Outcome::Unknown);
+        }
         let path = format!("/resource_providers/{uuid}/aggregates");
         let mut tries = CONFLICTS;
         loop {

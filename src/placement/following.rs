@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::ids::node_id;
 use crate::wire::Announced;
 
 /// The nodes that are out of service, as far as the stream was followed.
@@ -75,12 +76,14 @@ impl Following {
                 return Told::Missed(format!("change {} follows {}", node.seq, self.seq));
             }
             self.seq = node.seq;
+            // In Placement's own spelling: a table that users fill may have another.
+            let uuid = node_id(&node.uuid);
             if out {
-                self.out.insert(node.uuid.clone());
+                self.out.insert(uuid.clone());
             } else {
-                self.out.remove(&node.uuid);
+                self.out.remove(&uuid);
             }
-            changed.push((node.uuid.clone(), node.seq));
+            changed.push((uuid, node.seq));
         }
         Told::Changed(changed)
     }
@@ -172,6 +175,15 @@ mod tests {
         let out: Vec<&String> = following.out().iter().collect();
         assert_eq!(out, ["node-2", "node-3", "node-4"]);
         assert_eq!(following.seq(), 5);
+    }
+
+    #[test]
+    fn a_node_has_one_id_however_its_row_spells_it() {
+        let id = "406b2f34-0195-4fc2-a6bb-338fb25cca4f";
+        let mut following = following(2, &[id]);
+        let told = following.follow(back(&id.to_uppercase(), 3));
+        assert_eq!(told, Told::Changed(vec![(id.to_owned(), 3)]));
+        assert_eq!(following.out().len(), 0);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::openstack::{ApiFault, busy, read};
+use crate::domain::ids::node_id;
 
 /// Nodes in a page; the interface allows no more.
 const PAGE: u32 = 10_000;
@@ -56,7 +57,7 @@ async fn from(http: &reqwest::Client, url: &str) -> Result<BTreeMap<String, Stri
             let held_back = node.maintenance == Some(true) && node.service_state == "in_service";
             let driver = node.driver.filter(|_| !held_back);
             if let Some(pair) = driver.and_then(|driver| pair(&node.conductor_group, &driver)) {
-                listed.insert(node.uuid, pair);
+                listed.insert(node_id(&node.uuid), pair);
             }
         }
         match page.next {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::following::Following;
 use super::openstack::{ApiFault, busy, read};
+use crate::domain::ids::node_id;
 
 /// Nodes in a page; the interface allows no more.
 const PAGE: u32 = 10_000;
@@ -54,7 +55,7 @@ async fn from(http: &reqwest::Client, url: &str) -> Result<Following, ApiFault> 
             let what = format!("{url}: the stream changed between two pages");
             return Err(ApiFault::Busy(what));
         }
-        out.extend(page.nodes.into_iter().map(|node| node.uuid));
+        out.extend(page.nodes.iter().map(|node| node_id(&node.uuid)));
         match (page.next, begun.take()) {
             (Some(next), kept) => (after, begun) = (next, kept),
             (None, Some((stream, seq))) => return Ok(Following::new(stream, seq, out)),
