@@ -1,7 +1,41 @@
-//! What others do to a replica: a second database on the queue, a locked file, a table that is gone.
+//! What others do to a replica: a second database on the queue, a way to the database that swallows or resets.
+
+use std::time::{Duration, Instant};
+
+use nodewarden_tests::database::Kind;
+use nodewarden_tests::proxy::{Proxy, Wire};
 
 use crate::harness::Cluster;
 use nodewarden_tests::waiting::eventually;
+
+/// A PostgreSQL, and a way to it with its setting, for one replica.
+async fn with_a_way_to_the_database() -> (Cluster, Proxy, String) {
+    let cluster = Cluster::on(Kind::Postgres).await;
+    let url = cluster.database.url.expose();
+    let (_, port) = url.rsplit_once('/').unwrap().0.rsplit_once(':').unwrap();
+    let proxy = Proxy::before(port.parse().unwrap()).await;
+    let through = url.replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
+    (cluster, proxy, format!("database.url={through}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l4_a_replica_whose_database_says_nothing_any_more_leaves_the_line_before_half_a_minute() {
+    let (mut cluster, proxy, through) = with_a_way_to_the_database().await;
+    let nodes = cluster.nodes("b", 3).await;
+    let first = cluster.replica("first", &["--set", &through]).await;
+    first.role(&["active"]).await;
+    cluster.joined("c1", 1, &["b"]).await;
+    let second = cluster.replica("second", &[]).await;
+    // Nothing comes: it is a look that meets the silence.
+    proxy.set(Wire::SwallowAnswers);
+    let silent = Instant::now();
+    second.role(&["active"]).await;
+    let took = silent.elapsed();
+    // The look's limit, 3.3 s here, one dial of 10 s, and what a busy machine needs.
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    cluster.left("c1", 1).await;
+    cluster.wait_out(&nodes).await;
+}
 
 #[tokio::test]
 async fn two_replicas_on_two_databases_never_eat_each_other_s_events() {

@@ -179,7 +179,7 @@ impl WriterConnection {
                 Ok(outcome) => outcome,
                 Err(_) => {
                     slow = true;
-                    Err(too_slow(limit))
+                    Err(too_slow("transaction", limit))
                 }
             }
         }
@@ -207,14 +207,24 @@ impl WriterConnection {
         }
     }
 
-    /// Looks, without a transaction of ours; after an error the connection is gone.
+    /// Looks, without a transaction of ours, and as long as one may take: a server that has vanished says
+    /// nothing (L4). After an error the connection is gone.
     pub async fn look<T>(
         &mut self,
         doing: &'static str,
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
+        let limit = self.limit();
         let connection = self.connection().await?;
-        let outcome = work(connection).await;
+        let outcome = match tokio::time::timeout(limit, work(connection)).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                // SQLite's end is awaited, and that is the watchdog's as in a transaction.
+                self.watch.entered(self.writer, doing);
+                self.give_up().await;
+                Err(too_slow("look", limit))
+            }
+        };
         outcome.map_err(|fault| {
             self.drop_connection();
             StoreError::from_sqlx(doing, fault)
@@ -246,11 +256,9 @@ pub enum Outcome<T> {
     RollBack,
 }
 
-fn too_slow(limit: Duration) -> sqlx::Error {
+fn too_slow(what: &str, limit: Duration) -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::new(
         std::io::ErrorKind::TimedOut,
-        format!(
-            "the transaction took longer than {limit:?}, two thirds of database.transaction_limit"
-        ),
+        format!("the {what} took longer than {limit:?}, two thirds of database.transaction_limit"),
     ))
 }
