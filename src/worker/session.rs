@@ -238,10 +238,15 @@ async fn sit<P: Parts>(
             Ok(step) => after(step, &wake),
             Err(end) => break Over::Decider(end),
         }
-        if let (None, Some(epoch)) = (&relay, decider.epoch()) {
+        if let (None, Some(epoch), None) = (&relay, decider.epoch(), broker.blocked()) {
             let clock = clock.clone();
             let started = parts.start_relay(broker, clock, epoch, Arc::clone(&wake));
-            relay = Some(started.await?);
+            match started.await {
+                Ok(started) => relay = Some(started),
+                // An alarm began meanwhile: later.
+                Err(_) if broker.blocked().is_some() => {}
+                Err(why) => return Err(why),
+            }
         }
         if let Some(why) = relay.as_mut().and_then(Relaying::ended) {
             break Over::Relay(why);

@@ -99,6 +99,64 @@ async fn l4_a_broker_s_alarm_makes_announcements_wait_and_ends_no_session() {
     assert_eq!(log.matches("this replica decides now").count(), 1, "{log}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn l3_l4_a_takeover_in_a_broker_s_alarm_is_one_and_its_replica_decides_on() {
+    let broker = OwnBroker::start();
+    let mut cluster = Cluster::at(&broker.url(), Kind::chosen()).await;
+    let nodes = cluster.nodes("b", 35).await;
+    let limits = [
+        "--set",
+        "amqp.timeout=1s",
+        "--set",
+        "decide.sweep_interval=1s",
+    ];
+    // It is frozen with the event in its hand, and not missed before it is killed.
+    let patience = [
+        "--set",
+        "amqp.heartbeat=60s",
+        "--set",
+        "decide.reconnect_grace=2m",
+    ];
+    let patient = [&limits[..], &patience[..]].concat();
+    let (first, armed) = cluster
+        .doomed("first", "after-delivery=stop", &patient)
+        .await;
+    first.role(&["active"]).await;
+    let second = cluster.replica("second", &limits).await;
+    cluster.joined("c1", 1, &["b"]).await;
+    eventually("the join is handled", async || {
+        (cluster.reader.conductors().await.ok()?.len() == 1).then_some(())
+    })
+    .await;
+    std::fs::write(&armed, "").unwrap();
+    eventually("it froze", async || (!armed.exists()).then_some(())).await;
+    cluster.left("c1", 1).await;
+    broker.run(&["ctl"], &["set_vm_memory_high_watermark", "0"]);
+    eventually("the broker blocks the replicas", async || {
+        let reasons = second.get("/readyz").await["reasons"].to_string();
+        reasons.contains("blocks publishers").then_some(())
+    })
+    .await;
+    drop(first);
+    second.role(&["active"]).await;
+    let began = cluster.overview().await.last_announcement;
+    eventually("it has swept for several time limits", async || {
+        let now = cluster.overview().await;
+        (now.last_announcement >= began + 5).then_some(())
+    })
+    .await;
+    assert_eq!(cluster.overview().await.epoch, 2);
+    broker.run(&["ctl"], &["set_vm_memory_high_watermark", "0.6"]);
+    eventually("all is announced", async || {
+        let overview = cluster.overview().await;
+        (overview.announced == overview.last_announcement).then_some(())
+    })
+    .await;
+    cluster.wait_out(&nodes).await;
+    let log = second.log();
+    assert!(!log.contains("session over"), "{log}");
+}
+
 /// Stops or lets go on the process of a queue: what it takes is neither lost nor confirmed.
 fn queue_process(broker: &OwnBroker, doing: &str, queue: &str) {
     let eval = format!(
