@@ -3,12 +3,15 @@
 //! with what the database has, and no node goes out for what was lost.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-use nodewarden::store::{Known, NewStream};
+use nodewarden::broker::{BrokerError, Unpublished};
+use nodewarden::message::{Outgoing, Published};
+use nodewarden::store::{Known, NewStream, SqlOutbox, Unwatched};
 use nodewarden::wire::Announced;
 use nodewarden::worker::ports::Clock;
-use nodewarden::worker::{End, Step};
+use nodewarden::worker::{Announcer, End, Fresh, Relay, Step};
 
 use crate::flaky::{self, Goes, passing};
 use crate::harness::{SimSubscriber, Simulation, Worker, event};
@@ -180,6 +183,66 @@ async fn i4_a_database_that_went_back_under_its_replica_goes_on_in_a_new_stream(
         scheduler.snapshots, 2,
         "the first one, and that of the new stream"
     );
+}
+
+/// A way out on which the database goes back while the broker confirms.
+struct GoesBack<'a> {
+    sim: &'a Simulation,
+    heard: SimSubscriber,
+}
+
+impl Announcer for GoesBack<'_> {
+    async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, Unpublished> {
+        self.sim.restore().await;
+        self.heard.publish(messages).await
+    }
+
+    async fn renew(&mut self, how: Fresh) -> Result<(), BrokerError> {
+        self.heard.renew(how).await
+    }
+
+    fn blocked(&self) -> Option<String> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn i4_a_database_that_went_back_while_the_relay_published_hides_nothing_of_its_new_stream() {
+    let mut sim = Simulation::new().await;
+    sim.rules.nodes_per_message = 1;
+    let (process, mut scheduler) = (Known::default(), Scheduler::default());
+    sim.nodes("a", 5).await;
+    sim.nodes("b", 3).await;
+    let mut worker = settled(&sim, &process).await;
+    sim.joined("c1", 1, &["a"]);
+    sim.joined("c2", 1, &["b"]);
+    rest(&mut worker).await;
+    scheduler.follow(&sim, &worker).await;
+    scheduler.snapshot(&sim).await;
+    sim.copy().await;
+    let kept = sim.reader.overview().await.unwrap();
+    assert_eq!(kept.announced, kept.last_announcement);
+    sim.left("c1", 1);
+    rest(&mut worker).await;
+    let outbox = SqlOutbox::new(&sim.database, Arc::new(Unwatched)).unwrap();
+    let (epoch, clock) = (worker.decider.epoch().unwrap(), sim.clock.clone());
+    let way = GoesBack {
+        sim: &sim,
+        heard: scheduler.heard.clone(),
+    };
+    let mut relay = Relay::new(outbox, way, clock, epoch, "node.events");
+    assert!(relay.step().await.unwrap() >= 5);
+    let now = sim.reader.overview().await.unwrap();
+    assert_eq!(now.announced, kept.last_announcement);
+    sim.left("c2", 1);
+    let (_, mut worker) = ends_and_joins(&sim, worker, &process).await;
+    rest(&mut worker).await;
+    wait(&sim, &mut worker, 95).await;
+    let lost = ["b lost by c2 e4, 3 nodes"];
+    assert_eq!(sim.decisions().await, lost);
+    scheduler.follow(&sim, &worker).await;
+    scheduler.assert_agrees(&sim).await;
+    assert_eq!(scheduler.taken_out_in(&stream(&sim).await).len(), 3);
 }
 
 #[tokio::test]

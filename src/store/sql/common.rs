@@ -274,7 +274,9 @@ pub const COMMON: Statements = Statements {
         WHERE a.number > coalesce($1, (SELECT announced FROM nodewarden_relay WHERE id = 1))
         ORDER BY a.number LIMIT $2",
     announced_nodes: "SELECT seq, uuid, name FROM nodewarden_changes WHERE seq >= $1 AND seq <= $2 ORDER BY seq",
-    announced: "UPDATE nodewarden_relay SET announced = greatest(announced, $1), announced_at_ms = $2
+    // What was announced may be ahead of a database that went back meanwhile: its next numbers are others.
+    announced: "UPDATE nodewarden_relay SET announced_at_ms = $2, announced = greatest(announced,
+            least($1, (SELECT last_announcement FROM nodewarden_state WHERE id = 1)))
         WHERE id = 1 AND (SELECT epoch FROM nodewarden_state WHERE id = 1) = $3",
     position: "SELECT stream, epoch, commits, seq, last_announcement, holder, taken_at_ms,
         committed_at_ms, mode FROM nodewarden_state WHERE id = 1",

@@ -33,7 +33,8 @@ pub const STATEMENTS: Statements = Statements {
         AND (d.conductor_group, d.driver) IN (VALUES ",
         ")",
     ),
-    announced: "UPDATE nodewarden_relay SET announced = max(announced, $1), announced_at_ms = $2
+    announced: "UPDATE nodewarden_relay SET announced_at_ms = $2, announced = max(announced,
+            min($1, (SELECT last_announcement FROM nodewarden_state WHERE id = 1)))
         WHERE id = 1 AND (SELECT epoch FROM nodewarden_state WHERE id = 1) = $3",
     ..COMMON
 };

@@ -69,7 +69,7 @@ impl Outbox for ModelOutbox {
             if one.epoch != epoch {
                 return Err(Fault::Fenced(epoch));
             }
-            one.announced = one.announced.max(number);
+            one.announced = one.announced.max(number.min(one.last_announcement));
             one.announced_at_ms = Some(now_ms);
             Ok(())
         })
