@@ -19,7 +19,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// margin. A later one comes from a replica that lives on in another database.
 const FORMER: Duration = Duration::from_secs(90);
 
-/// Looks what the database has, if it is time. A replica in line takes its stream as it is; one that
+/// Looks what the database has, if it is time; one that cannot look cannot decide, and does not stay in line
+/// either for long. A replica in line takes the stream as it is; one that
 /// decides and misses something is in doubt, and the fence will tell; if its stream is over, so is its session.
 pub(super) async fn look<L: Ledger, C: Clock>(
     next: &mut Mono,
@@ -32,10 +33,11 @@ pub(super) async fn look<L: Ledger, C: Clock>(
     if now < *next {
         return Ok(());
     }
-    *next = now.plus(LOOK);
+    // After a fault the next step looks again: one that does nothing else must not take it for over.
     let missing = match ledger.missing().await {
         Ok(missing) => missing,
-        Err(fault) if place.term().is_none() || is_about_rows(&fault) => {
+        Err(fault) if is_about_rows(&fault) => {
+            *next = now.plus(LOOK);
             tracing::debug!(
                 fault = telemetry::error_chain(&fault),
                 "looking at what is committed"
@@ -44,6 +46,7 @@ pub(super) async fn look<L: Ledger, C: Clock>(
         }
         Err(fault) => return Err(fault.into()),
     };
+    *next = now.plus(LOOK);
     let found = match &missing {
         Some(loss) => Some(loss.found.clone()),
         None => ledger.known().furthest(),

@@ -105,7 +105,7 @@ pub(super) async fn look<L: Ledger, C: Clock>(
     let found = match ledger.pause().await {
         Ok(found) => found,
         // A replica in line decides nothing: it only shows what it knew last.
-        Err(fault) if place.term().is_none() => {
+        Err(fault) if place.term().is_none() && is_about_rows(&fault) => {
             tracing::debug!(
                 fault = telemetry::error_chain(&fault),
                 "looking for a pause"

@@ -37,6 +37,34 @@ async fn l4_a_replica_whose_database_says_nothing_any_more_leaves_the_line_befor
     cluster.wait_out(&nodes).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn l4_a_replica_in_line_that_loses_its_database_says_so_and_leaves_the_line_until_it_is_back()
+{
+    let (mut cluster, proxy, through) = with_a_way_to_the_database().await;
+    let nodes = cluster.nodes("b", 3).await;
+    let first = cluster.replica("first", &[]).await;
+    first.role(&["active"]).await;
+    let second = cluster.replica("second", &["--set", &through]).await;
+    proxy.set(Wire::Reset);
+    let lost = Instant::now();
+    eventually("it says so", async || {
+        let answer = second.get("/readyz").await;
+        let reasons = answer["reasons"].to_string();
+        (answer["ready"] == false && reasons.contains("database: ")).then_some(())
+    })
+    .await;
+    second.role(&["starting"]).await;
+    let took = lost.elapsed();
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    // The other one did not notice.
+    cluster.joined("c1", 1, &["b"]).await;
+    cluster.left("c1", 1).await;
+    cluster.wait_out(&nodes).await;
+    assert_eq!(cluster.overview().await.epoch, 1);
+    proxy.set(Wire::Open);
+    second.role(&["standby"]).await;
+}
+
 #[tokio::test]
 async fn two_replicas_on_two_databases_never_eat_each_other_s_events() {
     let mut cluster = Cluster::new().await;
