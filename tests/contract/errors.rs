@@ -19,6 +19,29 @@ on_servers!(
     a_right_that_is_missing_says_what_to_do,
 );
 
+/// What the server says when others have used up what it has of something, said by a trigger.
+#[tokio::test]
+async fn a_limit_of_mariadb_that_others_have_exhausted_passes() {
+    let mut db = StoreOnDatabase::new(Kind::MySql).await;
+    let lost = pair("a", "");
+    db.nodes("a", "", &["n1"]).await;
+    db.lose(&lost, 1).await;
+    for number in [1203, 1226, 1461] {
+        db.scratch
+            .run(&format!(
+                "CREATE TRIGGER full BEFORE UPDATE ON nodes FOR EACH ROW
+                 SIGNAL SQLSTATE '42000' SET MESSAGE_TEXT = 'no more', MYSQL_ERRNO = {number}"
+            ))
+            .await;
+        let fault = db.ledger.take_out(1, &lost, &window("", 10)).await;
+        let fault = fault.unwrap_err();
+        assert!(fault.is_transient(), "{number}: {fault:?}");
+        db.scratch.run("DROP TRIGGER full").await;
+    }
+    let done = db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
+    assert_eq!(done.changed, 1);
+}
+
 async fn what_a_trigger_or_a_constraint_refuses_is_permanent_and_leaves_nothing(kind: Kind) {
     let mut db = StoreOnDatabase::new(kind).await;
     let lost = pair("a", "");

@@ -260,10 +260,13 @@ enum Class {
 
 fn class_of(fault: &dyn sqlx::error::DatabaseError) -> Class {
     let code = fault.code().unwrap_or_default();
-    if let Some(fault) = fault.try_downcast_ref::<MySqlDatabaseError>()
-        && MYSQL_INPUT.contains(&fault.number())
-    {
-        return Class::Input;
+    if let Some(fault) = fault.try_downcast_ref::<MySqlDatabaseError>() {
+        if MYSQL_INPUT.contains(&fault.number()) {
+            return Class::Input;
+        }
+        if MYSQL_FULL.contains(&fault.number()) {
+            return Class::Passing;
+        }
     }
     match fault.try_downcast_ref::<SqliteError>() {
         Some(fault) => of_sqlite(&code, fault.message()),
@@ -275,6 +278,10 @@ fn class_of(fault: &dyn sqlx::error::DatabaseError) -> Class {
 /// text that does not fit (1366), a CHECK (3819)
 /// (<https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>).
 const MYSQL_INPUT: [u16; 3] = [1364, 1366, 3819];
+
+/// 42000 of MySQL and MariaDB for limits that others may exhaust: connections of this user (1203), its
+/// resources of the hour (1226), prepared statements of the server (1461).
+const MYSQL_FULL: [u16; 3] = [1203, 1226, 1461];
 
 /// SQLSTATE's first two characters are its class
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>); MySQL's HY000 has what fits
