@@ -21,7 +21,7 @@ use crate::telemetry::printable;
 #[derive(Debug, Default, clap::Args)]
 pub struct Migrate {
     /// Begin a new history: schedulers take a snapshot, and running replicas can no longer write.
-    /// Stop them first: refused if one has committed within the last minute.
+    /// Stop them first: refused if one has committed within the last two sweeps or minute.
     #[arg(long)]
     pub new_stream: bool,
     /// Begin it even if a replica seems to run, or has just been killed.
@@ -81,15 +81,17 @@ impl Migrate {
 
     async fn begin_stream(&self, settings: &Settings) -> Result<(), Failure> {
         let mut operator = Operator::new(&settings.database, settings.inventory.kind)
-            .map_err(Failure::of(settings))?;
+            .map_err(Failure::of(settings))?
+            .running_within(settings.decide.commits_within());
+        let running = humantime::format_duration(operator.running());
         let begun = operator
             .new_stream(&crate::clock::new_id(), now_ms(), self.force)
             .await;
         match begun.map_err(Failure::of(settings))? {
             NewStream::Begun => Ok(()),
             NewStream::Running(holder) => Err(Failure::failed(format!(
-                "nothing was changed: {} committed within the last minute. Stop every replica first; if it was \
-                 killed just now, wait a minute, or add --force.",
+                "nothing was changed: {} committed within the last {running}. Stop every replica first; if it was \
+                 killed just now, wait that long, or add --force.",
                 printable(&holder)
             ))),
         }

@@ -84,8 +84,6 @@ async fn look(settings: &Settings) -> Result<Picture, StoreError> {
         ),
         false => None,
     };
-    // A sweep may be late once without anything being wrong.
-    let sweeps = 2 * settings.decide.sweep_interval.as_millis();
     Ok(Picture {
         overview,
         drivers,
@@ -94,8 +92,7 @@ async fn look(settings: &Settings) -> Result<Picture, StoreError> {
         observed,
         inventory: settings.inventory.kind,
         now_ms,
-        commits_within_ms: u64::try_from(sweeps)
-            .unwrap_or(u64::MAX)
-            .saturating_add(10_000),
+        commits_within_ms: u64::try_from(settings.decide.commits_within().as_millis())
+            .unwrap_or(u64::MAX),
     })
 }

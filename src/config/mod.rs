@@ -199,6 +199,15 @@ pub struct Decide {
     pub max_pairs: usize,
 }
 
+impl Decide {
+    /// A replica that decides commits more often than this, even if nothing happens: at each sweep, of which one may be
+    /// late.
+    #[must_use]
+    pub fn commits_within(&self) -> Duration {
+        self.sweep_interval * 2 + Duration::from_secs(10)
+    }
+}
+
 impl Default for Decide {
     fn default() -> Self {
         Self {

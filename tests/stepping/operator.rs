@@ -426,5 +426,13 @@ async fn a_new_stream_takes_the_right_to_write_from_everybody_and_goes_on_counti
     sim.clock.advance(S(59));
     assert_eq!(begin(false).await, NewStream::Running("test".into()));
     sim.clock.advance(S(2));
+    let now_ms = sim.clock.now().wall_ms;
+    let mut seldom = operator(&sim).running_within(S(130));
+    let begun = seldom.new_stream(&sim.clock.id(), now_ms, false).await;
+    assert_eq!(
+        begun.unwrap(),
+        NewStream::Running("test".into()),
+        "it sweeps each minute, and may do nothing else"
+    );
     assert_eq!(begin(false).await, NewStream::Begun);
 }

@@ -20,8 +20,8 @@ use crate::store::write::pause;
 use crate::store::write::pause::Pause;
 use crate::store::write::walk;
 
-/// How long ago its last commit may lie for a holder of the epoch to count as running.
-const RUNNING_MS: u64 = 60_000;
+/// How long ago its last commit may lie at least for a holder of the epoch to count as running.
+const RUNNING: Duration = Duration::from_secs(60);
 
 /// Whose holds are given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub enum Held<'a> {
 pub enum NewStream {
     /// It has begun.
     Begun,
-    /// Nothing was changed: this holder has committed within the last minute.
+    /// Nothing was changed: this holder has committed a short time ago.
     Running(String),
 }
 
@@ -47,6 +47,7 @@ pub enum NewStream {
 pub struct Operator {
     link: WriterConnection,
     inventory: Inspected,
+    running: Duration,
 }
 
 impl Operator {
@@ -62,7 +63,23 @@ impl Operator {
                 trust: Trust::Columns,
                 found: None,
             },
+            running: RUNNING,
         })
+    }
+
+    /// Takes a holder whose last commit is no older for running; a minute at least.
+    #[must_use]
+    pub fn running_within(self, silence: Duration) -> Self {
+        Self {
+            running: silence.max(RUNNING),
+            ..self
+        }
+    }
+
+    /// How old the last commit of a holder may be that counts as running.
+    #[must_use]
+    pub fn running(&self) -> Duration {
+        self.running
     }
 
     async fn guest<T>(
@@ -156,12 +173,13 @@ impl Operator {
         now_ms: u64,
         force: bool,
     ) -> Result<NewStream, StoreError> {
+        let running = u64::try_from(self.running.as_millis()).unwrap_or(u64::MAX);
         self.guest("begin a new stream", async |connection, sql| {
             let row = connection.fetch_one(sql.position, &[]).await?;
             let holder = row.maybe_text("holder")?;
             let committed = row.maybe_uint("committed_at_ms")?.unwrap_or_default();
-            let running = holder.filter(|_| now_ms.saturating_sub(committed) < RUNNING_MS);
-            if let Some(holder) = running.filter(|_| !force) {
+            let runs = now_ms.saturating_sub(committed) < running;
+            if let Some(holder) = holder.filter(|_| runs && !force) {
                 return Ok(NewStream::Running(holder));
             }
             let found = lost::committed(&row)?;
