@@ -58,6 +58,8 @@ pub struct Memory {
     pub standings: Vec<(Pair, Standing)>,
     /// The lost pairs whose last decision was only observed: what was decided then.
     pub observed: Vec<Turn>,
+    /// The lost pairs whose last decision says that they never had a conductor.
+    pub unknown: Vec<Pair>,
     /// What did not count of conductors.
     pub unheeded: Vec<Note>,
     /// How far subscribers are.

@@ -19,9 +19,11 @@ pub(super) async fn forget_gone<L: Ledger, C: Clock>(
     {
         return Ok(());
     }
-    let now_ms = clock.now().wall_ms;
+    let now = clock.now();
+    let mut size = 0;
     let commit = place.commit(|term| {
-        let part = term.forgetting.next(&term.map, now_ms);
+        size = term.forgetting.size.next();
+        let part = term.forgetting.next(&term.map, now.wall_ms);
         for name in &part.forget {
             term.map.forget(name);
             term.unheeded.forget(name);
@@ -31,9 +33,23 @@ pub(super) async fn forget_gone<L: Ledger, C: Clock>(
     let Some(commit) = commit else {
         return Ok(());
     };
-    let forgotten = ledger.begin_sweep(commit.epoch, &commit.prepared).await;
+    let forgotten = match commit.prepared.is_empty() {
+        true => Ok(Vec::new()),
+        false => ledger.begin_sweep(commit.epoch, &commit.prepared).await,
+    };
     step.worked = true;
-    let (part, forgotten) = match commit.outcome(forgotten) {
+    let forgotten = commit.outcome(forgotten);
+    let took = clock.now().mono.since(now.mono);
+    if let Some(term) = place.term_mut() {
+        match &forgotten {
+            Ok((part, _)) => {
+                let parts = part.forget.len() + part.unnamed.len() + part.unwanted.len();
+                term.forgetting.size.took(size, parts as u64, took);
+            }
+            Err(_) => term.forgetting.size.failed(),
+        }
+    }
+    let (part, forgotten) = match forgotten {
         Ok(done) => done,
         Err(fault) if is_about_rows(&fault) => {
             tracing::error!(

@@ -6,7 +6,7 @@ use super::end::{Fault, Step, is_about_rows};
 use super::pausing::Pausing;
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
-use super::term::{Forgetting, Place, Term};
+use super::term::{Place, Term};
 use crate::config::Mode;
 use crate::domain::conductor::Life;
 use crate::domain::time::Now;
@@ -59,7 +59,8 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
         return Ok(());
     };
     term.counting.begin(now.wall_ms);
-    term.forgetting = Forgetting::of(&term.map, rules, now);
+    term.forgetting
+        .begin(&term.map, &term.called_unknown, rules, now);
     term.pending.everything(&term.map);
     term.next_sweep = now.mono.plus(rules.sweep_interval);
     telemetry::SWEEPS.count(1);

@@ -41,6 +41,7 @@ pub(super) async fn take_over<L: Ledger, C: Clock>(
     let (mode, nodes) = (rules.mode, rules.chunk_nodes);
     let mut term = Term::new(takeover.epoch, map, mode, nodes, now);
     term.observed = wanted(memory.observed, rules);
+    term.called_unknown = memory.unknown.into_iter().collect();
     term.unheeded = Unheeded::load(memory.unheeded, now);
     term.receipts = Receipts::load(memory.receipts);
     if let Some(began) = takeover.began {
@@ -67,6 +68,7 @@ pub(super) async fn rebuild<L: Ledger>(
     place.rebuild(|term| map(&memory, |record| remembered(&term.map, record, now)));
     if let Some(term) = place.deciding() {
         term.observed = wanted(memory.observed, rules);
+        term.called_unknown = memory.unknown.into_iter().collect();
         term.receipts = Receipts::load(memory.receipts);
     }
     Ok(())

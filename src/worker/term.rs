@@ -10,7 +10,7 @@ mod forgetting;
 mod probing;
 mod retention;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub(super) use self::counting::Counting;
 pub(super) use self::forgetting::Forgetting;
@@ -51,6 +51,8 @@ pub(super) struct Term {
     pub(super) unheeded: Unheeded,
     /// Pairs that never had a conductor.
     pub(super) unknown: Unknown,
+    /// Lost pairs of which a predecessor decided so.
+    pub(super) called_unknown: BTreeSet<Pair>,
     /// The sending instant of an own tick that came back fresh: judge what is unknown against it.
     pub(super) fresh: Option<Mono>,
     /// The conductors that were silent when that came back, by deadline; each is judged once more,
@@ -109,6 +111,7 @@ impl Term {
             look_at_requests: false,
             unheeded: Unheeded::default(),
             unknown: Unknown::default(),
+            called_unknown: BTreeSet::new(),
             fresh: None,
             silent: VecDeque::new(),
             judged: now,

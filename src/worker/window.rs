@@ -11,6 +11,9 @@ const FIRST: u32 = 500;
 /// locked. Up to there a slow way to the database is what takes the time, and fewer nodes gain nothing.
 const LEAST: u32 = 100;
 
+/// The first of statements that each look one thing up.
+const FIRST_STATEMENTS: u32 = 50;
+
 /// How long rows may stay locked.
 const LOCKED: Duration = Duration::from_millis(250);
 
@@ -22,10 +25,12 @@ const AIM: Duration = Duration::from_millis(125);
 /// comes down to one row only after more tries than that never does.
 const AFTER_FAILURE: u32 = 8;
 
-/// The size of the next window, kept between [`LEAST`] and a bound.
+/// The size of the next window, kept between its least and a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowSize {
     nodes: u32,
+    first: u32,
+    least: u32,
     most: u32,
 }
 
@@ -35,6 +40,19 @@ impl WindowSize {
     pub fn up_to(most: u32) -> Self {
         Self {
             nodes: FIRST.min(most),
+            first: FIRST,
+            least: LEAST,
+            most,
+        }
+    }
+
+    /// Of things that cost a round trip each: there a slow way makes fewer of them cheaper.
+    #[must_use]
+    pub fn of_statements(most: u32) -> Self {
+        Self {
+            nodes: FIRST_STATEMENTS.min(most),
+            first: FIRST_STATEMENTS,
+            least: 1,
             most,
         }
     }
@@ -48,12 +66,12 @@ impl WindowSize {
     /// The size of a walk's first window: the first announcement of a loss waits for it.
     #[must_use]
     pub fn first(self) -> u32 {
-        self.nodes.min(FIRST)
+        self.nodes.min(self.first)
     }
 
     /// Much has changed: what was measured until now says nothing.
     pub fn begin_again(&mut self) {
-        self.nodes = self.nodes.min(FIRST);
+        self.nodes = self.nodes.min(self.first);
     }
 
     /// A window that failed may have been too large, whatever its size: the same is never tried again.
@@ -84,7 +102,11 @@ impl WindowSize {
         let nodes = f64::from(size) * share.min(2.0);
         // Truncation is meant; it is far below 2³².
         // One below the least size was made so by failures: it is left where it is, or grows twofold.
-        let least = if took <= LOCKED { FIRST } else { LEAST };
+        let least = if took <= LOCKED {
+            self.first
+        } else {
+            self.least
+        };
         let least = least.min(size.max(1)).min(self.most);
         self.nodes = (nodes as u32).clamp(least, self.most);
     }
@@ -137,6 +159,18 @@ mod tests {
             assert!(took(chunk.next()) <= LOCKED);
         }
         assert_eq!(chunk.next(), 500);
+    }
+
+    #[test]
+    fn l1_look_ups_one_by_one_are_as_many_as_a_slow_way_takes_in_a_quarter_of_a_second() {
+        for (each_ms, expected) in [(0, 1000), (1, 125), (10, 12), (25, 5), (200, 1)] {
+            let mut looks = WindowSize::of_statements(1000);
+            for _ in 0..10 {
+                let size = looks.next();
+                looks.took(size, size.into(), Duration::from_millis(each_ms) * size);
+            }
+            assert_eq!(looks.next(), expected, "at {each_ms} ms each");
+        }
     }
 
     #[test]

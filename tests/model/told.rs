@@ -31,6 +31,7 @@ fn sorted(mut memory: Memory) -> Memory {
     memory.conductors.sort_by(|a, b| a.name.cmp(&b.name));
     memory.standings.sort_by(|a, b| a.0.cmp(&b.0));
     memory.observed.sort_by(|a, b| a.pair.cmp(&b.pair));
+    memory.unknown.sort();
     memory
         .receipts
         .sort_by(|a, b| a.receipt.subscriber.cmp(&b.receipt.subscriber));

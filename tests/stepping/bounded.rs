@@ -1,5 +1,5 @@
-//! Steps stay bounded, whatever is due at once (L1): a mass of silences on a database that takes its
-//! time for each row.
+//! Steps stay bounded, whatever is due at once (L1): masses of silences, of events, of pairs to look
+//! up, of requests, on a database that takes its time for each row or statement.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -259,4 +259,66 @@ async fn a_pause_in_the_midst_of_many_small_pairs_keeps_the_rest_in() {
         sim.clock.advance(Duration::from_millis(250));
     }
     assert_eq!(sim.out().await.len(), usize::try_from(out).unwrap());
+}
+
+/// What a call costs where each round trip takes 10 ms: about four, and one for each row that is
+/// looked up by itself.
+fn ten_ms_each(call: &flaky::Call) -> Duration {
+    let alone = match call.op {
+        "forget" => call.rows,
+        _ => 0,
+    };
+    Duration::from_millis(10) * (4 + u32::try_from(alone).unwrap())
+}
+
+/// So many pairs are lost, have a node each, and no conductor names them any more.
+async fn unnamed(sim: &Simulation, pairs: usize) {
+    let drivers: Vec<String> = (0..pairs).map(|n| format!("old-{n:03}")).collect();
+    let rows: Vec<String> = drivers.iter().map(|d| format!("('{d}', '{d}')")).collect();
+    let insert = "INSERT INTO nodes (uuid, driver) VALUES";
+    sim.sql(&format!("{insert} {}", rows.join(", "))).await;
+    for (n, some) in drivers.chunks(100).enumerate() {
+        let names: Vec<&str> = some.iter().map(String::as_str).collect();
+        sim.joined(&format!("c{n}"), 1, &names);
+        sim.joined(&format!("c{n}"), 2, &["now"]);
+    }
+    let mut worker = sim.active().await;
+    assert_eq!(sim.out().await.len(), pairs);
+    sim.joined_watched("watched", 1, &["d"], S(10));
+    sim.settle(&mut worker).await;
+    sim.queue.end(worker.session);
+}
+
+#[tokio::test]
+async fn l3_a_silent_conductor_is_found_while_hundreds_of_unnamed_pairs_are_looked_up_one_by_one() {
+    let sim = Simulation::new().await;
+    unnamed(&sim, 300).await;
+    let clock = sim.clock.clone();
+    let looked: Arc<Mutex<usize>> = Arc::default();
+    let looks = Arc::clone(&looked);
+    let plan: Plan = Box::new(move |call| {
+        clock.advance(ten_ms_each(call));
+        if call.op == "forget" {
+            *looks.lock().unwrap() += call.rows;
+        }
+        Goes::Well
+    });
+    let mut decider = flaky::join(&sim, plan).await;
+    sim.queue.lag();
+    let began = sim.now();
+    let silence = "SELECT count(*) FROM nodewarden_decisions WHERE cause = 'silence'";
+    while sim.text(silence).await == "0" {
+        let waited = sim.now().since(began);
+        assert!(waited < S(180), "not found after {waited:?}");
+        for _ in 0..20 {
+            let step = decider.step().await.unwrap();
+            if !step.worked && step.moved == 0 && decider.pending() == 0 {
+                sim.clock.advance(Duration::from_millis(50));
+            }
+        }
+    }
+    // Its time-out, or the grace of the takeover, and a margin.
+    let waited = sim.now().since(began);
+    println!("found after {waited:?}, {} looks", looked.lock().unwrap());
+    assert!(waited <= S(60 + 20), "{waited:?}");
 }

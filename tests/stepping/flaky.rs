@@ -107,8 +107,10 @@ impl Hook<SqlLedger> for Flaky {
 /// What a plan is told of a call.
 fn told(call: &between::Call<'_>) -> Call {
     let (rows, about) = match call.about {
-        About::Nothing | About::TakeEpoch { .. } | About::Counts(_) | About::Sweep(_) => {
-            (1, Vec::new())
+        About::Nothing | About::TakeEpoch { .. } | About::Counts(_) => (1, Vec::new()),
+        About::Sweep(sweep) => {
+            let rows = sweep.forget.len() + sweep.unnamed.len() + sweep.unwanted.len();
+            (rows.max(1), Vec::new())
         }
         About::Events(events) => (events.len(), names(events.iter().map(|(name, _)| name))),
         About::Commit(_, findings) => committed(findings),

@@ -41,6 +41,9 @@ struct Broker {
     may_not_declare: bool,
     /// Delivers nothing.
     wedged: bool,
+    /// What is published takes its time: the receive after the next one brings it.
+    lags: bool,
+    on_its_way: Vec<Waiting>,
     /// The broker takes nothing.
     blocked: bool,
     /// A probe was returned, and its sender has not been told yet.
@@ -123,7 +126,11 @@ impl SimQueue {
         if broker.unbound && !message.exchange.is_empty() {
             return broker.overheard;
         }
-        broker.ready.push_back(Waiting { count: 0, message });
+        let waiting = Waiting { count: 0, message };
+        match broker.lags {
+            true => broker.on_its_way.push(waiting),
+            false => broker.ready.push_back(waiting),
+        }
         true
     }
 
@@ -155,6 +162,11 @@ impl SimQueue {
     /// From now on the queue delivers nothing (or does so again).
     pub fn wedge(&self, wedged: bool) {
         self.broker().wedged = wedged;
+    }
+
+    /// From now on what is published just before a receive comes with the next one, as over a network.
+    pub fn lag(&self) {
+        self.broker().lags = true;
     }
 
     /// An alarm: from now on the broker takes nothing from sessions (or does so again).
@@ -246,6 +258,8 @@ impl Queue for SimSession {
             });
             broker.unacked.push_back((tag, waiting));
         }
+        let came = std::mem::take(&mut broker.on_its_way);
+        broker.ready.extend(came);
         Ok(deliveries)
     }
 

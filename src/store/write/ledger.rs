@@ -301,8 +301,11 @@ impl Ledger for SqlLedger {
     }
 
     async fn begin_sweep(&mut self, epoch: u64, wanted: &Sweep) -> Result<Vec<Pair>, StoreError> {
-        // An Ironic may have been upgraded under us.
-        self.inventory.found = None;
+        let pairs = !wanted.unnamed.is_empty() || !wanted.unwanted.is_empty();
+        // An Ironic may have been upgraded under us. Once a sweep, not with each part of what it forgets.
+        if !pairs {
+            self.inventory.found = None;
+        }
         let inventory = self.inventory.by(&mut self.link).await?;
         let sql = self.link.statements;
         let needed = self
@@ -311,7 +314,6 @@ impl Ledger for SqlLedger {
                 sweep::needed(connection, sql, &inventory, wanted).await
             })
             .await?;
-        let pairs = !wanted.unnamed.is_empty() || !wanted.unwanted.is_empty();
         if pairs && needed.is_empty() {
             return Ok(Vec::new());
         }

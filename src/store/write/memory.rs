@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::domain::change::{Cause, CauseKind, CauseWord, Standing, Turn};
+use crate::domain::change::{Cause, CauseKind, CauseWord, Standing, Turn, Verdict};
 use crate::domain::ids::{
     ConductorName, Driver, EventId, Group, Incarnation, Pair, SubscriberName,
 };
@@ -32,6 +32,10 @@ pub async fn read(
             observed: standings
                 .iter()
                 .filter_map(|row| observed(row).transpose())
+                .collect::<Result<_, _>>()?,
+            unknown: standings
+                .iter()
+                .filter_map(|row| unknown(row).transpose())
                 .collect::<Result<_, _>>()?,
             unheeded: unheeded.iter().filter_map(readable).collect(),
             receipts: receipts.iter().filter_map(received).collect(),
@@ -177,6 +181,14 @@ fn observed(row: &Row) -> Result<Option<Turn>, StoreError> {
         }))
     };
     read().map_err(|fault| StoreError::from_sqlx("read what was observed", fault))
+}
+
+/// A lost pair, if it was decided that it never had a conductor.
+fn unknown(row: &Row) -> Result<Option<Pair>, StoreError> {
+    let (pair, to) = standing(row)?;
+    let verdict = row.maybe_text("verdict").map_err(unread_word)?;
+    let unknown = to == Standing::Lost && verdict.as_deref() == Some(Verdict::Unknown.as_str());
+    Ok(unknown.then_some(pair))
 }
 
 fn cause(row: &Row) -> Result<CauseKind, sqlx::Error> {

@@ -288,6 +288,11 @@ impl Tables {
                 last_good_at_ms: decision.last_good_at_ms,
             })
         });
+        let unknown = self.pairs.iter().filter_map(|(pair, row)| {
+            let decision = self.decisions.get(&row.decision?)?;
+            let unknown = row.standing == Standing::Lost && decision.verdict == Verdict::Unknown;
+            unknown.then(|| pair.clone())
+        });
         let conductors = self.conductors.values();
         let standings = self.pairs.iter();
         Memory {
@@ -296,6 +301,7 @@ impl Tables {
                 .map(|(pair, row)| (pair.clone(), row.standing))
                 .collect(),
             observed: observed.collect(),
+            unknown: unknown.collect(),
             unheeded: self.unheeded.values().cloned().collect(),
             receipts: self.receipts.values().cloned().collect(),
         }
