@@ -24,6 +24,10 @@ use crate::wire::{self, Incoming, Probe, Publishers, Reason, Refusal, Tick};
 /// At most so many notes of signs that did not count ride with one batch (L1).
 const NOTES: usize = 100;
 
+/// What a decision that is only observed comes to beside its rows: two statements of its own, each a round
+/// trip, count as so many.
+const OBSERVED: usize = 8;
+
 /// What an event is remembered by.
 pub(super) type Key = (ConductorName, EventId);
 
@@ -45,20 +49,6 @@ pub(super) fn decode(delivery: &Delivery, publishers: Option<&Publishers>) -> It
             Ok(_) => None,
         },
         content,
-    }
-}
-
-impl Item {
-    /// Its rows at most: event, conductor, and a decision and a standing for each driver.
-    pub(super) fn rows(&self) -> u32 {
-        match &self.content {
-            Ok(Incoming::Event { event, .. }) => {
-                let drivers = event.kind.statement().map_or(0, |said| said.drivers.len());
-                2 + 2 * u32::try_from(drivers).unwrap_or(u32::MAX / 4)
-            }
-            Ok(Incoming::Receipt(_)) => 1,
-            Ok(Incoming::Tick(_) | Incoming::Probe(_)) | Err(_) => 0,
-        }
     }
 }
 
@@ -155,9 +145,10 @@ impl<'a> Batch<'a> {
     /// How many rows the batch writes so far, about.
     pub(super) fn rows(&self) -> u32 {
         let findings = &self.done.findings;
+        let decision = 2 + if findings.observed { OBSERVED } else { 0 };
         let rows = findings.events.len()
             + self.term.map.changed().count()
-            + 2 * findings.decisions.len()
+            + decision * findings.decisions.len()
             + self.standings.len()
             + self.receipts.newest.len()
             + self.receipts.gone.len();

@@ -40,22 +40,15 @@ impl InHand {
         self.deliveries = deliveries;
     }
 
-    /// The deliveries of the next transaction, read: not more than may write so many rows, and at
-    /// least one.
-    fn next(&self, rules: &Rules, rows: u32) -> Vec<Item> {
+    /// The deliveries that the next transaction may take, read; at least one.
+    fn next(&self, rules: &Rules) -> Vec<Item> {
         let often = |delivery: &Delivery| delivery.delivery_count >= SEEN_OFTEN;
         let mut items: Vec<Item> = Vec::new();
-        let mut written = 0;
         for delivery in &self.deliveries {
             if !items.is_empty() && (self.alone || often(delivery)) {
                 break;
             }
-            let item = batch::decode(delivery, rules.publishers.as_ref());
-            written += item.rows();
-            if !items.is_empty() && written > rows {
-                break;
-            }
-            items.push(item);
+            items.push(batch::decode(delivery, rules.publishers.as_ref()));
             if often(delivery) {
                 break;
             }
@@ -114,7 +107,7 @@ impl InHand {
     }
 }
 
-/// Handles the next deliveries in hand: all, or one alone.
+/// Handles the next deliveries in hand: as many as fit into one transaction (L1), and at least one.
 pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     place: &mut Place,
     in_hand: &mut InHand,
@@ -125,8 +118,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     us: &mut Identity,
 ) -> Result<usize, Fault> {
     let rows = place.rows();
-    let items = in_hand.next(rules, rows);
-    let count = items.len();
+    let items = in_hand.next(rules);
     lost::learn(&items, place, ledger, us, clock.now().mono).await?;
     if place.term().is_none() {
         take_over(place, ledger, clock, rules, us).await?;
@@ -134,16 +126,22 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     let known = match ledger.recall(&batch::ids(&items)).await {
         Ok(known) => known,
         Err(fault) if is_about_rows(&fault) => {
-            return in_hand.bisect(queue, count, fault).await;
+            return in_hand.bisect(queue, items.len(), fault).await;
         }
         Err(fault) => return Err(fault.into()),
     };
     let now = clock.now();
+    let mut count = 0;
     let commit = place.commit(|term| {
         let mut ids = || clock.id();
         let mut batch = Batch::new(term, rules, now, &mut ids);
         for item in items {
+            // What an event writes is only known once it is decided.
+            if batch.rows() >= rows {
+                break;
+            }
             batch.take(item, &known, us);
+            count += 1;
         }
         batch.finish()
     });
@@ -215,22 +213,11 @@ fn follow(place: &mut Place, rules: &Rules, rows: u32, done: &Done, took: std::t
 mod tests {
     use super::*;
 
-    /// What is in hand: how often each was delivered before, and how many drivers it names.
-    fn in_hand(deliveries: &[(u64, usize)]) -> InHand {
-        let delivery = |&(delivery_count, drivers): &(u64, usize)| {
-            let drivers: Vec<String> = (0..drivers).map(|n| format!("\"d{n}\"")).collect();
-            Delivery {
-                delivery_count,
-                message_id: Some("e1".to_owned()),
-                message_type: Some("conductor.joined".to_owned()),
-                content_type: Some("application/json".to_owned()),
-                body: format!(
-                    r#"{{"conductor":"c1","incarnation":1,"drivers":[{}]}}"#,
-                    drivers.join(",")
-                )
-                .into_bytes(),
-                ..Delivery::default()
-            }
+    /// What is in hand: how often each was delivered before.
+    fn in_hand(deliveries: &[u64]) -> InHand {
+        let delivery = |&delivery_count: &u64| Delivery {
+            delivery_count,
+            ..Delivery::default()
         };
         let mut in_hand = InHand::default();
         in_hand.put(deliveries.iter().map(delivery).collect());
@@ -238,29 +225,24 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_ends_before_what_was_seen_often_and_before_too_many_rows() {
-        // An event comes to two rows, and two more for each driver.
-        type Case = (&'static str, &'static [(u64, usize)], u32, usize);
+    fn a_batch_ends_before_what_was_seen_often() {
         #[rustfmt::skip]
-        let table: &[Case] = &[
-            ("nothing in hand", &[], 100, 0),
-            ("all that is there", &[(0, 1), (2, 1), (0, 1)], 100, 3),
-            ("seen often: alone", &[(3, 1), (0, 1)], 100, 1),
-            ("up to one that was seen often", &[(0, 1), (0, 1), (3, 1), (0, 1)], 100, 2),
-            ("exactly as many rows as it may write", &[(0, 1), (0, 2), (0, 1)], 10, 2),
-            ("a row too many", &[(0, 1), (0, 2)], 9, 1),
-            ("one that is too long by itself", &[(0, 9), (0, 1)], 10, 1),
+        let table: &[(&str, &[u64], usize)] = &[
+            ("nothing in hand", &[], 0),
+            ("all that is there", &[0, 2, 0], 3),
+            ("seen often: alone", &[3, 0], 1),
+            ("up to one that was seen often", &[0, 0, 3, 0], 2),
         ];
-        for (what, deliveries, rows, expected) in table {
-            let items = in_hand(deliveries).next(&Rules::example(), *rows);
+        for (what, deliveries, expected) in table {
+            let items = in_hand(deliveries).next(&Rules::example());
             assert_eq!(items.len(), *expected, "{what}");
         }
     }
 
     #[test]
     fn what_cannot_be_stored_together_is_handled_one_by_one() {
-        let mut in_hand = in_hand(&[(0, 1), (0, 1)]);
+        let mut in_hand = in_hand(&[0, 0]);
         in_hand.alone = true;
-        assert_eq!(in_hand.next(&Rules::example(), 100).len(), 1);
+        assert_eq!(in_hand.next(&Rules::example()).len(), 1);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use nodewarden::domain::hearing::GAP;
 use nodewarden::domain::time::Mono;
+use nodewarden::store::{self, RequestKind};
 use nodewarden::worker::ports::Clock;
 
 use crate::flaky::{self, FlakyDecider, Goes, Plan, passing};
@@ -321,4 +322,149 @@ async fn l3_a_silent_conductor_is_found_while_hundreds_of_unnamed_pairs_are_look
     let waited = sim.now().since(began);
     println!("found after {waited:?}, {} looks", looked.lock().unwrap());
     assert!(waited <= S(60 + 20), "{waited:?}");
+}
+
+/// The conductors of a site, each with drivers of its own.
+fn site(conductors: usize, drivers: usize) -> Vec<(String, Vec<String>)> {
+    let of = |c: usize| {
+        (0..drivers)
+            .map(move |d| format!("d-{c:03}-{d:02}"))
+            .collect()
+    };
+    (0..conductors)
+        .map(|c| (format!("c-{c:03}"), of(c)))
+        .collect()
+}
+
+/// Sends something of each conductor of a site, and steps until it is handled.
+async fn each(
+    sim: &Simulation,
+    decider: &mut FlakyDecider,
+    site: &[(String, Vec<String>)],
+    send: impl Fn(&Simulation, &str, &[&str]),
+) {
+    for (name, drivers) in site {
+        let drivers: Vec<&str> = drivers.iter().map(String::as_str).collect();
+        send(sim, name, &drivers);
+    }
+    while sim.queue.events_left() > 0 {
+        decider.step().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn l1_events_share_a_transaction_by_the_rows_that_they_write_and_not_by_what_they_say() {
+    let sim = Simulation::new().await;
+    let commits = Commits::default();
+    let seen = Arc::clone(&commits);
+    let plan: Plan = Box::new(move |call| {
+        if call.op == "commit" {
+            seen.lock().unwrap().push((call.rows, true));
+        }
+        Goes::Well
+    });
+    let mut decider = flaky::join(&sim, plan).await;
+    let site = site(256, 40);
+    each(&sim, &mut decider, &site, |sim, name, drivers| {
+        sim.joined(name, 1, drivers);
+    })
+    .await;
+    let taken = || -> Vec<usize> {
+        let taken = std::mem::take(&mut *commits.lock().unwrap());
+        taken.into_iter().map(|(rows, _)| rows).collect()
+    };
+    taken();
+    each(&sim, &mut decider, &site, |sim, name, drivers| {
+        sim.beat_saying(name, 1, drivers);
+    })
+    .await;
+    let beats = taken();
+    assert_eq!(beats.iter().sum::<usize>(), 2 * 256, "{beats:?}");
+    assert!(
+        beats.len() <= 2,
+        "complete beats that change nothing: {beats:?}"
+    );
+    // A takeover begins small again.
+    sim.queue.end(sim.queue.first().unwrap());
+    let seen = Arc::clone(&commits);
+    let plan: Plan = Box::new(move |call| {
+        if call.op == "commit" {
+            seen.lock().unwrap().push((call.rows, true));
+        }
+        Goes::Well
+    });
+    let mut decider = flaky::join(&sim, plan).await;
+    each(&sim, &mut decider, &site, |sim, name, _| sim.left(name, 1)).await;
+    let left = taken();
+    // Event, conductor, and a decision and a standing of each driver.
+    assert_eq!(left.iter().sum::<usize>(), 256 * (2 + 2 * 40), "{left:?}");
+    assert!(
+        left[0] <= 500 + 3 * 40,
+        "a site that is switched off: {left:?}"
+    );
+}
+
+#[tokio::test]
+async fn l1_requests_of_operators_are_answered_one_a_step() {
+    let sim = Simulation::new().await;
+    let answered: Arc<Mutex<usize>> = Arc::default();
+    let answers = Arc::clone(&answered);
+    let plan: Plan = Box::new(move |call| {
+        if call.op == "answer_forget" {
+            *answers.lock().unwrap() += 1;
+        }
+        Goes::Well
+    });
+    let mut decider = flaky::join(&sim, plan).await;
+    for _ in 0..5 {
+        decider.step().await.unwrap();
+    }
+    for n in 0..30 {
+        let name = format!("gone-{n}");
+        store::request(&sim.database, RequestKind::Forget, &name, 1)
+            .await
+            .unwrap();
+    }
+    let mut most = 0;
+    for _ in 0..200 {
+        let before = *answered.lock().unwrap();
+        decider.step().await.unwrap();
+        most = most.max(*answered.lock().unwrap() - before);
+        sim.clock.advance(Duration::from_millis(50));
+    }
+    let all = *answered.lock().unwrap();
+    assert_eq!((all, most), (30, 1));
+}
+
+#[tokio::test]
+async fn l1_one_event_that_can_never_be_stored_among_many_costs_some_transactions_and_not_one_for_each()
+ {
+    for poison in [0, 100, 255] {
+        let sim = Simulation::new().await;
+        let commits: Arc<Mutex<usize>> = Arc::default();
+        let seen = Arc::clone(&commits);
+        let plan: Plan = Box::new(move |call| {
+            if call.op != "commit" {
+                return Goes::Well;
+            }
+            *seen.lock().unwrap() += 1;
+            match call.about.iter().any(|name| name == "poison") {
+                true => Goes::Before(flaky::lasting("commit a batch of events")),
+                false => Goes::Well,
+            }
+        });
+        let mut decider = flaky::join(&sim, plan).await;
+        for n in 0..256 {
+            let name = format!("c-{n:03}");
+            sim.joined(if n == poison { "poison" } else { &name }, 1, &["d"]);
+        }
+        while sim.queue.events_left() > 0 {
+            decider.step().await.unwrap();
+        }
+        assert_eq!(sim.queue.refused(), ["unprocessable"]);
+        assert_eq!(sim.reader.conductors().await.unwrap().len(), 255);
+        let commits = *commits.lock().unwrap();
+        println!("{commits} transactions with the poison at {poison}");
+        assert!(commits <= 40, "{commits} transactions");
+    }
 }

@@ -86,6 +86,11 @@ impl SimQueue {
         }
     }
 
+    /// The active session.
+    pub fn first(&self) -> Option<u64> {
+        self.broker().line.first().copied()
+    }
+
     /// Ends a session as a closed channel does: what it had goes back to the front, in order.
     pub fn end(&self, session: u64) {
         let mut broker = self.broker();
@@ -747,6 +752,14 @@ impl Simulation {
         self.event(
             "conductor.heartbeat",
             serde_json::json!({"conductor": conductor, "incarnation": incarnation}),
+        );
+    }
+
+    /// A complete heartbeat.
+    pub fn beat_saying(&self, conductor: &str, incarnation: u64, drivers: &[&str]) {
+        self.event(
+            "conductor.heartbeat",
+            serde_json::json!({"conductor": conductor, "incarnation": incarnation, "drivers": drivers}),
         );
     }
 

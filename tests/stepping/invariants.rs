@@ -395,23 +395,23 @@ async fn i8_new_conductors_and_pairs_above_the_set_numbers_are_refused_and_known
 
 #[tokio::test]
 async fn l1_a_batch_is_bounded_in_the_rows_that_it_may_write_the_first_of_a_takeover_too() {
-    let drivers: Vec<String> = (0..250).map(|n| format!("d{n:06}")).collect();
-    let drivers: Vec<&str> = drivers.iter().map(String::as_str).collect();
     for takes_over in [false, true] {
         let sim = Simulation::new().await;
         let mut worker = match takes_over {
             true => sim.join().await,
             false => sim.active().await,
         };
-        for incarnation in 0..5 {
-            sim.joined("c1", incarnation, &drivers);
+        for conductor in 0..5 {
+            let drivers: Vec<String> = (0..250).map(|n| format!("d{conductor}-{n:03}")).collect();
+            let drivers: Vec<&str> = drivers.iter().map(String::as_str).collect();
+            sim.joined(&format!("c{conductor}"), 1, &drivers);
         }
         let mut handled = Vec::new();
         while sim.queue.events_left() > 0 {
             handled.push(worker.step().await.handled);
         }
-        // 2 + 2 × 250 rows each, and a transaction begins with 500.
-        assert_eq!(handled[0], 1, "{handled:?}, takes over: {takes_over}");
+        // 2 + 250 rows each, and a transaction begins with 500.
+        assert_eq!(handled[0], 2, "{handled:?}, takes over: {takes_over}");
         assert_eq!(sim.queue.refused(), Vec::<String>::new());
     }
 }
