@@ -299,6 +299,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         if self.place.in_doubt()
             || next.is_some()
             || !term.silent.is_empty()
+            || term.look_at_requests
             || term.retention.len() + term.forgetting.len() > 0
             || term.counting.is_on()
             || !term.applied.is_empty()

@@ -11,16 +11,17 @@ use crate::telemetry;
 /// Stands for all requests, in those that are left alone; each has a number above it.
 const UNREADABLE: u64 = 0;
 
-/// Answers what is asked, once after each own tick.
+/// Answers what is asked, one request in a step (L1): looks after each own tick, and after each answer.
 pub(super) async fn answer<L: Ledger, C: Clock>(
     place: &mut Place,
     ledger: &mut L,
     clock: &C,
 ) -> Result<(), Fault> {
     let now = clock.now().mono;
-    let looks =
-        |term: &mut Term| term.look_at_requests && !term.left_requests.has(&UNREADABLE, now);
-    if !place.deciding().is_some_and(looks) {
+    let Some(term) = place.deciding() else {
+        return Ok(());
+    };
+    if !std::mem::take(&mut term.look_at_requests) || term.left_requests.has(&UNREADABLE, now) {
         return Ok(());
     }
     let requests = match ledger.requests().await {
@@ -34,19 +35,17 @@ pub(super) async fn answer<L: Ledger, C: Clock>(
         }
         Err(fault) => return Err(fault.into()),
     };
-    for request in requests {
-        let left = |term: &mut Term| term.left_requests.has(&request.number, now);
-        if place.deciding().is_some_and(left) {
-            continue;
-        }
-        forget(place, ledger, clock, &request).await?;
-        // The others are answered once the doubt is over.
-        if place.in_doubt() {
-            return Ok(());
-        }
-    }
-    if let Some(term) = place.deciding() {
-        term.look_at_requests = false;
+    let left = |term: &Term, request: &Request| term.left_requests.has(&request.number, now);
+    let next = place.term().and_then(|term| {
+        let mut requests = requests.into_iter();
+        requests.find(|request| !left(term, request))
+    });
+    let Some(request) = next else {
+        return Ok(());
+    };
+    forget(place, ledger, clock, &request).await?;
+    if let Some(term) = place.term_mut() {
+        term.look_at_requests = true;
     }
     Ok(())
 }
