@@ -19,6 +19,10 @@ use tokio_util::sync::CancellationToken;
 /// How long a stop may take: a supervisor kills after 10 s (containers) to 90 s (systemd).
 const STOP: Duration = Duration::from_millis(4500);
 
+/// Signals so close together are one stop. In a container with a terminal, its interrupt comes twice: to
+/// every process, and handed on by the first one.
+const SAME_STOP: Duration = Duration::from_millis(500);
+
 /// Exit code of a process that a second signal ended: it did not finish what was in hand.
 const IMPATIENT: i32 = 1;
 
@@ -26,7 +30,7 @@ const IMPATIENT: i32 = 1;
 ///
 /// If that is not done within five seconds, the process ends with 0 all the same: an open
 /// transaction is rolled back, and what was not acknowledged comes again to the next replica. A
-/// second signal ends it at once.
+/// second signal, half a second after the first or later, ends it at once.
 /// Errors: The signal handlers cannot be installed.
 pub fn stop_on_signals(tasks: &Tasks) -> std::io::Result<CancellationToken> {
     let stop = CancellationToken::new();
@@ -37,8 +41,17 @@ pub fn stop_on_signals(tasks: &Tasks) -> std::io::Result<CancellationToken> {
         either(&mut terminate, &mut interrupt).await;
         tracing::info!("asked to stop; finishing the work in hand");
         asked.cancel();
+        let again = async {
+            let same = async {
+                loop {
+                    either(&mut terminate, &mut interrupt).await;
+                }
+            };
+            let _: Result<(), _> = tokio::time::timeout(SAME_STOP, same).await;
+            either(&mut terminate, &mut interrupt).await;
+        };
         tokio::select! {
-            () = either(&mut terminate, &mut interrupt) => {
+            () = again => {
                 tracing::warn!("asked to stop again; ending at once");
                 std::process::exit(IMPATIENT);
             }

@@ -15,7 +15,7 @@ use nodewarden::wire::out::{NodeBackInService, NodeOutOfService};
 use nodewarden_tests::database::{Kind, Scratch};
 use nodewarden_tests::deployment::{binary, broker, free_port};
 use nodewarden_tests::waiting::{DEADLINE, eventually};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// One database, one set of names at the broker, and the replicas that share them.
 pub struct Cluster {
@@ -315,6 +315,17 @@ impl Replica {
 
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Signals its whole process group, as a terminal does.
+    pub fn signal_group(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process_group(pid, signal).unwrap();
+    }
+
+    /// How it ended, if it has.
+    pub fn try_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// Waits for its end.

@@ -140,12 +140,17 @@ async fn a_second_sigterm_ends_at_once() {
         replica.log().contains("asked to stop").then_some(())
     })
     .await;
+    // What comes within half a second of the first is the same stop.
     let asked = Instant::now();
-    replica.signal(Signal::TERM);
-    let end = replica.ended().await;
+    let end = eventually("a second one ends it", async || {
+        replica.signal(Signal::TERM);
+        replica.try_ended()
+    })
+    .await;
     let took = asked.elapsed();
-    println!("ended {took:?} after the second one");
+    println!("ended {took:?} after the first one was heard");
     assert_eq!(end.code(), Some(1), "{end}");
     assert!(replica.log().contains("asked to stop again"));
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    let half_a_second = Duration::from_millis(400)..Duration::from_secs(2);
+    assert!(half_a_second.contains(&took), "{took:?}");
 }
