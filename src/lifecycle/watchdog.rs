@@ -20,6 +20,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, getppid, kill_process};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::store::{TransactionWatch, Writer};
 
@@ -114,12 +115,35 @@ impl Open {
     }
 }
 
+/// Takes note of signals that are meant for the replica and does nothing: a supervisor may send them to
+/// every process of a service, and the replica must not lose its watchdog before it has stopped.
+fn outlive_stops() -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    let _entered = runtime.enter();
+    for kind in [
+        SignalKind::terminate(),
+        SignalKind::interrupt(),
+        SignalKind::hangup(),
+    ] {
+        // The handler stays when what listens is dropped.
+        drop(signal(kind)?);
+    }
+    Ok(())
+}
+
 /// What the watchdog process does: watches its parent until that ends. `tell` says why it kills; it must
 /// not wait: standard error may have no reader, or one that stands still.
 pub fn watch(limit: Duration, tell: fn(&str)) {
     let Some(parent) = getppid() else {
         return;
     };
+    if let Err(fault) = outlive_stops() {
+        tell(&format!(
+            "a stop that is sent to the watchdog ends it and the replica: {fault}"
+        ));
+    }
     let (sender, lines) = channel();
     std::thread::spawn(move || {
         for line in BufReader::new(std::io::stdin()).lines() {

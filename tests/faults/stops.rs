@@ -154,3 +154,20 @@ async fn a_second_sigterm_ends_at_once() {
     let half_a_second = Duration::from_millis(400)..Duration::from_secs(2);
     assert!(half_a_second.contains(&took), "{took:?}");
 }
+
+#[tokio::test]
+async fn a_stop_that_is_sent_to_every_process_of_a_service_ends_the_replica_with_0() {
+    let cluster = Cluster::new().await;
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut replica = cluster.replica("only", &[]).await;
+        replica.role(&["active"]).await;
+        for also in [Signal::HUP, Signal::INT, Signal::TERM] {
+            replica.signal_child(also);
+        }
+        replica.signal(signal);
+        let end = replica.ended().await;
+        let log = replica.log();
+        assert_eq!(end.code(), Some(0), "{end}: {log}");
+        assert!(log.contains("stopped"), "it finishes its work: {log}");
+    }
+}
