@@ -16,15 +16,20 @@ use crate::store::StoreError;
 use crate::telemetry;
 use crate::wire::{Reason, Refusal};
 
-/// A delivery seen this often is handled alone, so that whatever is wrong with it hits no neighbour.
+/// Deliveries seen this often are handled a few at a time, and soon alone, so that whatever is wrong with one
+/// hits no neighbour.
 const SEEN_OFTEN: u64 = 3;
+
+/// So many of them together, and a fourth with each time more. All that is in hand is seen again when a
+/// session ends: alone at once, a few lost sessions would cost a transaction for each.
+const FEW: usize = 64;
 
 /// Received and not yet acknowledged, in queue order.
 #[derive(Default)]
 pub(super) struct InHand {
     deliveries: Vec<Delivery>,
-    /// They are handled one by one.
-    alone: bool,
+    /// No more of them together, after some that the database did not take.
+    most: Option<usize>,
 }
 
 impl InHand {
@@ -42,16 +47,14 @@ impl InHand {
 
     /// The deliveries that the next transaction may take, read; at least one.
     fn next(&self, rules: &Rules) -> Vec<Item> {
-        let often = |delivery: &Delivery| delivery.delivery_count >= SEEN_OFTEN;
+        let mut most = self.most.unwrap_or(usize::MAX);
         let mut items: Vec<Item> = Vec::new();
         for delivery in &self.deliveries {
-            if !items.is_empty() && (self.alone || often(delivery)) {
+            most = most.min(together(delivery.delivery_count));
+            if !items.is_empty() && items.len() >= most {
                 break;
             }
             items.push(batch::decode(delivery, rules.publishers.as_ref()));
-            if often(delivery) {
-                break;
-            }
         }
         items
     }
@@ -78,13 +81,15 @@ impl InHand {
         let last = self.deliveries[count - 1].tag;
         queue.acknowledge_through(last).await?;
         self.deliveries.drain(..count);
-        if self.deliveries.is_empty() {
-            self.alone = false;
-        }
+        self.most = match self.deliveries.is_empty() {
+            true => None,
+            false => self.most.map(|most| most.saturating_mul(2)),
+        };
         Ok(())
     }
 
-    /// Deliveries that the database will never take: one by one, and alone the culprit is refused.
+    /// Deliveries that the database will never take together: half of them, down to the culprit, which
+    /// is refused alone. Each that goes well lets twice as many be tried.
     async fn bisect<Q: Queue>(
         &mut self,
         queue: &mut Q,
@@ -94,9 +99,9 @@ impl InHand {
         if count > 1 {
             tracing::warn!(
                 fault = telemetry::error_chain(&fault),
-                "a batch cannot be stored; handling its deliveries one by one"
+                "a batch cannot be stored; handling half of it"
             );
-            self.alone = true;
+            self.most = Some(count / 2);
             return Ok(0);
         }
         let refusal = Refusal::new(Reason::Unprocessable, fault.to_string());
@@ -105,6 +110,15 @@ impl InHand {
         self.settle(queue, 1, &[(tag, refusal)]).await?;
         Ok(1)
     }
+}
+
+/// How many deliveries that were seen so often share a transaction at most.
+fn together(delivery_count: u64) -> usize {
+    let times = delivery_count.checked_sub(SEEN_OFTEN);
+    times.map_or(usize::MAX, |times| {
+        let shift = u32::try_from(2 * times.min(16)).unwrap_or(u32::MAX);
+        FEW.checked_shr(shift).unwrap_or(0).max(1)
+    })
 }
 
 /// Handles the next deliveries in hand: as many as fit into one transaction (L1), and at least one.
@@ -225,24 +239,23 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_ends_before_what_was_seen_often() {
+    fn what_was_seen_often_is_handled_with_few_others_and_at_last_alone() {
+        let many = |count: u64| vec![count; 200];
         #[rustfmt::skip]
         let table: &[(&str, &[u64], usize)] = &[
             ("nothing in hand", &[], 0),
             ("all that is there", &[0, 2, 0], 3),
-            ("seen often: alone", &[3, 0], 1),
-            ("up to one that was seen often", &[0, 0, 3, 0], 2),
+            ("seen often: few", &many(3), 64),
+            ("more often: fewer", &many(4), 16),
+            ("more often still", &many(5), 4),
+            ("at last alone", &many(6), 1),
+            ("however often", &many(1_000_000), 1),
+            ("up to one that was seen often", &[0, 0, 6, 0], 2),
+            ("that one", &[6, 0], 1),
         ];
         for (what, deliveries, expected) in table {
             let items = in_hand(deliveries).next(&Rules::example());
             assert_eq!(items.len(), *expected, "{what}");
         }
-    }
-
-    #[test]
-    fn what_cannot_be_stored_together_is_handled_one_by_one() {
-        let mut in_hand = in_hand(&[0, 0]);
-        in_hand.alone = true;
-        assert_eq!(in_hand.next(&Rules::example()).len(), 1);
     }
 }
