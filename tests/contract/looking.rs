@@ -88,6 +88,7 @@ fn shown(conductor: &str, state: &str) -> ConductorView {
         since_ms: 30,
         heartbeat_timeout_ms: None,
         until_ms: (state == "leaving").then_some(2501),
+        last_sent_at_ms: (state == "leaving").then_some(38),
         last_sign_at_ms: 40,
     }
 }
@@ -97,6 +98,7 @@ fn batch() -> Findings {
     let mut leaving = active("c2", "g", &["a"]);
     leaving.state = Word::parse("leaving").unwrap();
     leaving.restart_remaining = Some(std::time::Duration::from_millis(1500));
+    leaving.last_sent_at_ms = Some(38);
     let mut left = active("c1", "g", &["a"]);
     left.state = Word::parse("left").unwrap();
     let mut intake = turned(&pair("b", ""), Standing::Lost, 1, "c1");

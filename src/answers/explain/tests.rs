@@ -90,7 +90,29 @@ fn gone_conductor(name: &str, state: &str) -> ConductorView {
         since_ms: T,
         heartbeat_timeout_ms: Some(30_000),
         until_ms: (state == "leaving").then_some(T + 10 * MINUTE),
+        last_sent_at_ms: Some(T - 1000),
         last_sign_at_ms: T - 1000,
+    }
+}
+
+#[test]
+fn a_conductor_whose_clock_ran_ahead_says_that_reports_of_its_silence_are_stale() {
+    let year = 365 * 24 * 60 * MINUTE;
+    for (sent, expected) in [
+        (None, false),
+        (Some(T), false),
+        (Some(T - 1000 + MINUTE), false),
+        (Some(T + year), true),
+    ] {
+        let view = ConductorView {
+            last_sent_at_ms: sent,
+            heartbeat_timeout_ms: None,
+            ..gone_conductor("c1", "active")
+        };
+        let said = conductor(&view, T);
+        let stale =
+            "a heartbeat_timeout with an earlier last_seen_ms is stale. A higher incarnation";
+        assert_eq!(said.contains(stale), expected, "{said}");
     }
 }
 

@@ -98,6 +98,7 @@ pub fn conductor(row: &Row) -> Result<ConductorView, sqlx::Error> {
         until_ms: remaining
             .zip(row.maybe_uint("hold_noted_at_ms")?)
             .map(|(remaining, noted)| noted.saturating_add(remaining)),
+        last_sent_at_ms: row.maybe_uint("last_sent_at_ms")?,
         last_sign_at_ms: row.uint("last_sign_at_ms")?,
     })
 }

@@ -258,6 +258,8 @@ pub struct ConductorView {
     pub heartbeat_timeout_ms: Option<u64>,
     /// `leaving`: when its planned restart ends, as of the last write.
     pub until_ms: Option<u64>,
+    /// The latest `sent_at_ms` of this incarnation, on its own clock.
+    pub last_sent_at_ms: Option<u64>,
     /// When it was last heard.
     pub last_sign_at_ms: u64,
 }

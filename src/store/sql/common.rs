@@ -292,12 +292,12 @@ pub const COMMON: Statements = Statements {
         FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
         WHERE c.held > $1 ORDER BY c.held LIMIT $2",
     see_conductors: "SELECT conductor, incarnation, conductor_group, drivers, state, since_ms,
-        heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sign_at_ms, refused_why, refused_count,
+        heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sent_at_ms, last_sign_at_ms, refused_why, refused_count,
         refused_since_ms, refused_last_ms, ignored_incarnation, ignored_count, ignored_since_ms, ignored_last_ms
         FROM nodewarden_conductors LEFT JOIN nodewarden_unheeded USING (conductor)
         ORDER BY conductor",
     see_conductors_of_group: "SELECT conductor, incarnation, conductor_group, drivers, state, since_ms,
-        heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sign_at_ms, refused_why, refused_count,
+        heartbeat_timeout_ms, hold_remaining_ms, hold_noted_at_ms, last_sent_at_ms, last_sign_at_ms, refused_why, refused_count,
         refused_since_ms, refused_last_ms, ignored_incarnation, ignored_count, ignored_since_ms, ignored_last_ms
         FROM nodewarden_conductors LEFT JOIN nodewarden_unheeded USING (conductor)
         WHERE conductor_group = $1 ORDER BY conductor",
