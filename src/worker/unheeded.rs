@@ -54,6 +54,13 @@ fn sentence(known: &Conductor, ignored: &Ignored, now_ms: u64) -> String {
     let name = &known.name;
     let seconds = now_ms.saturating_sub(ignored.since_ms) / 1000;
     let since = humantime::format_duration(Duration::from_secs(seconds));
+    if ignored.incarnation == known.incarnation {
+        return format!(
+            "conductor {name} goes on sending incarnation {} after its left: its signs are ignored (for {since}, {} \
+             so far); only a higher incarnation counts",
+            ignored.incarnation, ignored.count
+        );
+    }
     let way_out = match known.counts_as_active() {
         true => "is another process running under its name, or was its clock set back?".to_owned(),
         false => format!("run `nodewarden conductors forget {name}`"),
@@ -62,4 +69,36 @@ fn sentence(known: &Conductor, ignored: &Ignored, now_ms: u64) -> String {
         "conductor {name} sends incarnation {}, known {}: its signs are ignored (for {since}, {} so far); {way_out}",
         ignored.incarnation, known.incarnation, ignored.count
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::conductor::Life;
+    use crate::domain::example::living;
+    use crate::domain::ids::Incarnation;
+    use crate::domain::time::Mono;
+
+    #[test]
+    fn the_way_out_of_ignored_signs_is_said_by_why_they_are_ignored() {
+        let example = living(Life::Active, "c1", &["a"]).incarnation.get();
+        let until = Mono::default();
+        #[rustfmt::skip]
+        let table = [
+            (Life::Active, example - 1, "is another process running under its name"),
+            (Life::Left, example - 1, "run `nodewarden conductors forget c1`"),
+            (Life::Left, example, "after its left: its signs are ignored (for 9s, 3 so far); only a higher incarnation counts"),
+            (Life::Leaving { until }, example, "after its left"),
+        ];
+        for (life, incarnation, expected) in table {
+            let ignored = Ignored {
+                incarnation: Incarnation::new(incarnation).unwrap(),
+                count: 3,
+                since_ms: 1000,
+                last_ms: 10_000,
+            };
+            let said = sentence(&living(life, "c1", &["a"]), &ignored, 10_000);
+            assert!(said.contains(expected), "{said}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Whole answers, as an operator reads them.
 
 use super::*;
+use crate::store::IgnoredView;
 use crate::words::Word;
 
 /// The word that is written so.
@@ -114,6 +115,25 @@ fn a_conductor_whose_clock_ran_ahead_says_that_reports_of_its_silence_are_stale(
             "a heartbeat_timeout with an earlier last_seen_ms is stale. A higher incarnation";
         assert_eq!(said.contains(stale), expected, "{said}");
     }
+}
+
+#[test]
+fn signs_after_a_left_are_said_to_be_that_and_need_no_command() {
+    let view = ConductorView {
+        ignored: Some(IgnoredView {
+            incarnation: 5,
+            count: 4,
+            since_ms: T,
+            last_ms: T,
+        }),
+        ..gone_conductor("c1", "left")
+    };
+    let said = unheeded(&view, T);
+    assert_eq!(said.len(), 1);
+    assert!(
+        said[0].starts_with("Conductor c1 goes on sending incarnation 5 after its left: its signs")
+    );
+    assert!(said[0].ends_with("Only a higher one counts."), "{said:?}");
 }
 
 fn facts(view: Option<DriverView>) -> NodeFacts {

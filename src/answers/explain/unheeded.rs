@@ -21,6 +21,19 @@ pub fn unheeded(view: &ConductorView, now_ms: u64) -> Vec<String> {
         ));
     }
     if let Some(ignored) = view.ignored.as_ref().filter(|it| it.count >= WORTH_SAYING) {
+        let signs = format!(
+            "its signs are ignored since {} ({} so far, the last at {})",
+            when(ignored.since_ms, now_ms),
+            ignored.count,
+            when(ignored.last_ms, now_ms),
+        );
+        if ignored.incarnation == view.incarnation {
+            answer.push(format!(
+                "Conductor {name} goes on sending incarnation {} after its left: {signs}. Only a higher one counts.",
+                ignored.incarnation
+            ));
+            return answer;
+        }
         let way_out = match view.state.counts_as_active() {
             true => {
                 "Is another process running under its name, or was its clock set back?".to_owned()
@@ -30,13 +43,8 @@ pub fn unheeded(view: &ConductorView, now_ms: u64) -> Vec<String> {
             }
         };
         answer.push(format!(
-            "Conductor {name} sends incarnation {}, known {}: its signs are ignored since {} ({} so far, the last at \
-             {}). {way_out}",
-            ignored.incarnation,
-            view.incarnation,
-            when(ignored.since_ms, now_ms),
-            ignored.count,
-            when(ignored.last_ms, now_ms),
+            "Conductor {name} sends incarnation {}, known {}: {signs}. {way_out}",
+            ignored.incarnation, view.incarnation,
         ));
     }
     answer
