@@ -141,8 +141,15 @@ pub trait Ledger {
     /// Counts the next window of nodes by pair, in an order of the table's own. Takes no lock.
     async fn count_nodes(&mut self, after: &str, limit: u32) -> Result<CountsWindow, StoreError>;
 
-    /// Keeps what was counted, for those who look, with the holds as of now.
-    async fn keep_counts(&mut self, epoch: u64, counts: &Counts) -> Result<(), StoreError>;
+    /// Keeps what was counted, for those who look, with the holds as of now. Where the nodes of more than
+    /// `most` pairs differ from what is kept, those of so many are written, and it must be called again
+    /// (L1); returns whether all is kept.
+    async fn keep_counts(
+        &mut self,
+        epoch: u64,
+        counts: &Counts,
+        most: u32,
+    ) -> Result<bool, StoreError>;
 
     /// Folds the next changes since then into the counts that are kept; returns how many.
     async fn fold_counts(&mut self, epoch: u64) -> Result<u64, StoreError>;

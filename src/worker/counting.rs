@@ -1,5 +1,5 @@
 //! Counting: how many nodes need each pair, for people and metrics. Each sweep begins it; it goes over all
-//! nodes a window a step (L1), takes no lock, and writes only what differs.
+//! nodes a window a step (L1), takes no lock, and writes only what differs, a part a step.
 
 use super::end::{Fault, Step};
 use super::ports::{Clock, Ledger};
@@ -82,9 +82,21 @@ async fn keep<L: Ledger, C: Clock>(
     clock: &C,
     rules: &Rules,
 ) -> Result<(), Fault> {
-    let epoch = term.epoch;
-    if let Some(walk) = &term.counting.walk {
-        ledger.keep_counts(epoch, &walk.counts).await?;
+    let Counting { walk, rows, .. } = &mut term.counting;
+    if let Some(walk) = walk {
+        let (most, began) = (rows.next(), clock.now().mono);
+        let all = match ledger.keep_counts(term.epoch, &walk.counts, most).await {
+            Ok(all) => all,
+            Err(fault) => {
+                rows.failed();
+                return Err(fault.into());
+            }
+        };
+        let written = if all { 0 } else { most };
+        rows.took(most, written.into(), clock.now().mono.since(began));
+        if !all {
+            return Ok(());
+        }
     }
     (term.counting.walk, term.counting.moved) = (None, 0);
     if rules.unknown_after.is_some()

@@ -10,6 +10,7 @@ on_each!(
     what_was_never_counted_is_not_shown_as_none,
     nodes_are_counted_by_pair_whatever_the_window,
     holds_are_shown_as_of_now_between_two_counts,
+    l1_counts_are_kept_in_parts_that_show_no_hold_twice_and_no_count_half,
     changes_are_folded_into_the_counts_and_nothing_is_counted_twice,
     a_replica_that_lost_the_epoch_keeps_no_counts,
     pairs_of_which_nothing_is_known_are_found_by_the_counts_and_looked_at_again,
@@ -110,6 +111,52 @@ async fn holds_are_shown_as_of_now_between_two_counts(kind: Kind) {
     assert_eq!(db.reader.overview().await.unwrap().nodes_out_of_service, 2);
 }
 
+async fn l1_counts_are_kept_in_parts_that_show_no_hold_twice_and_no_count_half(kind: Kind) {
+    let mut db = StoreOnDatabase::new(kind).await;
+    let a = pair("a", "");
+    for driver in ["a", "b", "c", "d", "e"] {
+        db.nodes(driver, "", &[&format!("{driver}1"), &format!("{driver}2")])
+            .await;
+    }
+    let drivers = ["a", "b", "c", "d", "e"];
+    let counts = |nodes: u64, counted_at_ms| Counts {
+        pairs: drivers
+            .iter()
+            .map(|driver| ((String::new(), (*driver).to_owned()), nodes))
+            .collect(),
+        nodes: 5 * nodes,
+        counted_at_ms,
+    };
+    let mut calls = Vec::new();
+    while !db.ledger.keep_counts(1, &counts(2, 1), 2).await.unwrap() {
+        calls.push(db.reader.overview().await.unwrap().counted_at_ms);
+    }
+    assert_eq!(calls, [None, None], "the first count is shown whole");
+    db.lose(&a, 1).await;
+    db.ledger.take_out(1, &a, &window("", 1)).await.unwrap();
+    let of = |a: (u64, u64), others: [u64; 4]| {
+        let others = drivers[1..].iter().zip(others);
+        let mut rows = vec![row("", "a", a.0, a.1)];
+        rows.extend(others.map(|(driver, nodes)| row("", driver, nodes, 0)));
+        rows
+    };
+    assert_eq!(shown(&db).await, of((1, 1), [2; 4]));
+    // Three more of each are registered.
+    let more = counts(5, 2);
+    for expected in [of((4, 1), [5, 2, 2, 2]), of((4, 1), [5, 5, 5, 2])] {
+        assert!(!db.ledger.keep_counts(1, &more, 2).await.unwrap());
+        assert_eq!(shown(&db).await, expected);
+        assert_eq!(db.reader.overview().await.unwrap().nodes_out_of_service, 1);
+    }
+    assert!(db.ledger.keep_counts(1, &more, 2).await.unwrap());
+    assert_eq!(shown(&db).await, of((4, 1), [5; 4]));
+    let overview = db.reader.overview().await.unwrap();
+    assert_eq!(
+        (overview.counted_at_ms, overview.nodes_out_of_service),
+        (Some(2), 1)
+    );
+}
+
 async fn changes_are_folded_into_the_counts_and_nothing_is_counted_twice(kind: Kind) {
     let mut db = StoreOnDatabase::new(kind).await;
     let a = pair("a", "");
@@ -137,7 +184,7 @@ async fn a_replica_that_lost_the_epoch_keeps_no_counts(kind: Kind) {
     db.count(1).await;
     let mode = nodewarden::config::Mode::Enforce;
     db.ledger().take_epoch("second", mode, 20).await.unwrap();
-    let kept = db.ledger.keep_counts(1, &Counts::default()).await;
+    let kept = db.ledger.keep_counts(1, &Counts::default(), 9).await;
     assert!(matches!(kept, Err(StoreError::Fenced(1))), "{kept:?}");
     let folded = db.ledger.fold_counts(1).await;
     assert!(matches!(folded, Err(StoreError::Fenced(1))), "{folded:?}");

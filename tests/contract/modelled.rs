@@ -131,7 +131,7 @@ impl Ledger for AnyLedger {
         unknown_pairs(most: u32) -> Vec<Pair>;
         needed(pairs: &[Pair]) -> Vec<Pair>;
         count_nodes(after: &str, limit: u32) -> CountsWindow;
-        keep_counts(epoch: u64, counts: &Counts) -> ();
+        keep_counts(epoch: u64, counts: &Counts, most: u32) -> bool;
         fold_counts(epoch: u64) -> u64;
         waited_since(seq: u64) -> Option<u64>;
         pause() -> Option<Pause>;

@@ -140,6 +140,6 @@ async fn count(ledger: &mut impl Ledger, epoch: u64, now_ms: u64) -> Result<Coun
             None => break,
         }
     }
-    ledger.keep_counts(epoch, &counts).await?;
+    while !ledger.keep_counts(epoch, &counts, 2).await? {}
     Ok(counts)
 }

@@ -116,7 +116,11 @@ async fn count(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
         nodes: 3,
         counted_at_ms: NOW,
     };
-    step!(reads, "keep counts", ledger.keep_counts(epoch, &kept));
+    step!(
+        reads,
+        "keep counts",
+        ledger.keep_counts(epoch, &kept, WINDOW)
+    );
     step!(reads, "unknown pairs", ledger.unknown_pairs(WINDOW));
 }
 

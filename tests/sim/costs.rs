@@ -414,12 +414,17 @@ impl<L: Ledger> Ledger for Costly<L> {
         .await
     }
 
-    async fn keep_counts(&mut self, epoch: u64, counts: &Counts) -> Result<(), StoreError> {
-        let happens = async |l: &mut L| l.keep_counts(epoch, counts).await;
+    async fn keep_counts(
+        &mut self,
+        epoch: u64,
+        counts: &Counts,
+        most: u32,
+    ) -> Result<bool, StoreError> {
+        let happens = async |l: &mut L| l.keep_counts(epoch, counts, most).await;
         self.call(
             "keep_counts",
             Does::Write,
-            counts.pairs.len(),
+            counts.pairs.len().min(most as usize),
             happens,
             nothing,
         )

@@ -371,9 +371,14 @@ impl Ledger for Mutated {
         self.inner.count_nodes(after, limit).await
     }
 
-    async fn keep_counts(&mut self, epoch: u64, counts: &Counts) -> Result<(), StoreError> {
+    async fn keep_counts(
+        &mut self,
+        epoch: u64,
+        counts: &Counts,
+        most: u32,
+    ) -> Result<bool, StoreError> {
         let epoch = self.epoch(epoch);
-        self.inner.keep_counts(epoch, counts).await
+        self.inner.keep_counts(epoch, counts, most).await
     }
 
     async fn fold_counts(&mut self, epoch: u64) -> Result<u64, StoreError> {

@@ -63,34 +63,77 @@ pub async fn holds(
     Ok((seq, held))
 }
 
-/// Writes what differs from the counts that are kept.
+/// What there is to compare with.
+pub struct Kept {
+    /// The counts that are kept.
+    counts: Pairs,
+    /// No count was ever kept whole: nothing is shown of these yet.
+    first: bool,
+    /// The holds as of one `seq`: that, and how many there are of each pair.
+    seq: u64,
+    held: BTreeMap<Key, u64>,
+}
+
+pub async fn kept(connection: &mut Connection, sql: &Statements) -> Result<Kept, sqlx::Error> {
+    let mut kept = Kept {
+        counts: Pairs::new(),
+        first: connection
+            .fetch_first(sql.see_counted, &[])
+            .await?
+            .is_none(),
+        seq: 0,
+        held: BTreeMap::new(),
+    };
+    for row in connection.fetch(sql.see_counts, &[]).await? {
+        let count = (row.int("nodes")?, row.int("held")?);
+        kept.counts.insert(key(&row)?, count);
+    }
+    (kept.seq, kept.held) = holds(connection, sql).await?;
+    Ok(kept)
+}
+
+/// Writes what differs from the counts that are kept; returns whether that is all.
+///
+/// Of more than `most` pairs whose nodes differ, those of so many alone: the holds that are kept belong to
+/// one `seq`, and change together with it. They are folded in as they come, so few of them differ.
 pub async fn keep(
     unit: &mut Fenced<'_>,
     counts: &Counts,
-    (seq, held): &(u64, BTreeMap<Key, u64>),
-) -> Result<(), sqlx::Error> {
+    kept: &Kept,
+    most: u32,
+) -> Result<bool, sqlx::Error> {
     let mut wanted = Pairs::new();
+    for pair in kept.counts.keys() {
+        wanted.insert(pair.clone(), (0, 0));
+    }
     for (pair, nodes) in &counts.pairs {
         wanted.entry(pair.clone()).or_default().0 = signed(*nodes);
     }
-    for (pair, nodes) in held {
+    for (pair, nodes) in &kept.held {
         wanted.entry(pair.clone()).or_default().1 = signed(*nodes);
     }
+    wanted.retain(|pair, count| kept.counts.get(pair) != Some(count));
     let (connection, sql) = (&mut *unit.connection, unit.sql);
-    for row in connection.fetch(sql.see_counts, &[]).await? {
-        let (pair, kept) = (key(&row)?, (row.int("nodes")?, row.int("held")?));
-        let counted = wanted.entry(pair.clone()).or_default();
-        if *counted == kept {
-            wanted.remove(&pair);
-        }
+    let of = |pair: &Key| kept.counts.get(pair).copied().unwrap_or_default();
+    let part = wanted
+        .iter()
+        .filter(|(pair, count)| kept.first || of(pair).0 != count.0)
+        .map(|(pair, count)| {
+            let held = if kept.first { count.1 } else { of(pair).1 };
+            (pair.clone(), (count.0, held))
+        });
+    let part: Vec<_> = part.take(most as usize + 1).collect();
+    if let Some(part) = part.get(..most as usize).filter(|it| it.len() < part.len()) {
+        write(connection, sql.keep_counts, part).await?;
+        return Ok(false);
     }
     let changed: Vec<_> = wanted.into_iter().collect();
     write(connection, sql.keep_counts, &changed).await?;
     connection.execute(sql.drop_counts, &[]).await?;
-    let all: u64 = held.values().sum();
-    let values = values![counts.counted_at_ms, counts.nodes, all, *seq];
+    let all: u64 = kept.held.values().sum();
+    let values = values![counts.counted_at_ms, counts.nodes, all, kept.seq];
     connection.execute(sql.keep_counted, values).await?;
-    Ok(())
+    Ok(true)
 }
 
 /// Folds the next changes into the counts; returns how many.

@@ -363,16 +363,22 @@ impl Ledger for SqlLedger {
             .await
     }
 
-    async fn keep_counts(&mut self, epoch: u64, counts: &Counts) -> Result<(), StoreError> {
+    async fn keep_counts(
+        &mut self,
+        epoch: u64,
+        counts: &Counts,
+        most: u32,
+    ) -> Result<bool, StoreError> {
         let sql = self.link.statements;
-        let held = self
+        // What is kept is written under the fence alone, by the one that holds it.
+        let kept = self
             .link
             .look("count holds", async |connection| {
-                count::holds(connection, sql).await
+                count::kept(connection, sql).await
             })
             .await?;
         self.fenced(epoch, None, "keep the counts of nodes", async |unit| {
-            count::keep(unit, counts, &held).await
+            count::keep(unit, counts, &kept, most).await
         })
         .await
     }

@@ -6,6 +6,9 @@ use crate::worker::window::WindowSize;
 /// At most so many nodes in one look, however fast the database is.
 const MOST_NODES: u32 = 50_000;
 
+/// At most so many rows of counts in one transaction.
+const MOST_ROWS: u32 = 20_000;
+
 /// So many nodes moved since the last count are folded into it: looks add up the rest.
 const FOLD_AT: u64 = 10_000;
 
@@ -14,6 +17,8 @@ const FOLD_AT: u64 = 10_000;
 pub(in crate::worker) struct Counting {
     pub(in crate::worker) walk: Option<Walk>,
     pub(in crate::worker) nodes: WindowSize,
+    /// How many rows of counts the next transaction may write.
+    pub(in crate::worker) rows: WindowSize,
     /// Nodes that were moved since that was folded in.
     pub(in crate::worker) moved: u64,
 }
@@ -31,6 +36,7 @@ impl Default for Counting {
         Self {
             walk: None,
             nodes: WindowSize::up_to(MOST_NODES),
+            rows: WindowSize::up_to(MOST_ROWS),
             moved: 0,
         }
     }

@@ -265,9 +265,14 @@ impl<L: Ledger, H: Hook<L>> Ledger for Between<L, H> {
         self.look("count_nodes", About::Most(limit), happens).await
     }
 
-    async fn keep_counts(&mut self, epoch: u64, counts: &Counts) -> Result<(), StoreError> {
+    async fn keep_counts(
+        &mut self,
+        epoch: u64,
+        counts: &Counts,
+        most: u32,
+    ) -> Result<bool, StoreError> {
         let epoch = self.epoch(epoch);
-        let happens = async |l: &mut L| l.keep_counts(epoch, counts).await;
+        let happens = async |l: &mut L| l.keep_counts(epoch, counts, most).await;
         self.write("keep_counts", About::Counts(counts), happens)
             .await
     }

@@ -281,5 +281,6 @@ pub async fn count(ledger: &mut impl Ledger, epoch: u64, now_ms: u64) {
             None => break,
         }
     }
-    ledger.keep_counts(epoch, &counts).await.expect("kept");
+    let kept = ledger.keep_counts(epoch, &counts, 1000);
+    assert!(kept.await.expect("kept"));
 }

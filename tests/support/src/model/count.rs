@@ -42,8 +42,9 @@ fn counted_as(node: &Node) -> Option<Key> {
     named.then(|| (group.to_ascii_lowercase(), driver.to_owned()))
 }
 
-/// Keeps what was counted, with the holds as of now.
-pub fn keep(unit: &mut Unit<'_>, counts: &Counts) {
+/// Keeps what was counted, with the holds as of now; of more than `most` pairs whose nodes differ, those of
+/// so many alone. Returns whether that is all.
+pub fn keep(unit: &mut Unit<'_>, counts: &Counts, most: usize) -> bool {
     let mut wanted: BTreeMap<Key, CountRow> = BTreeMap::new();
     for (pair, nodes) in &counts.pairs {
         wanted.entry(pair.clone()).or_default().nodes = signed(*nodes);
@@ -54,6 +55,25 @@ pub fn keep(unit: &mut Unit<'_>, counts: &Counts) {
             wanted.entry(key(&by.pair)).or_default().held += 1;
             held += 1;
         }
+    }
+    let first = unit.tables.one.counted.is_none();
+    let mut part: BTreeMap<Key, CountRow> = BTreeMap::new();
+    for key in wanted.keys().chain(unit.tables.counts.keys()) {
+        let row = wanted.get(key).copied().unwrap_or_default();
+        let before = unit.tables.counts.get(key).copied();
+        let kept = before.unwrap_or_default();
+        if first && before != Some(row) {
+            part.insert(key.clone(), row);
+        } else if !first && kept.nodes != row.nodes {
+            let held = kept.held;
+            part.insert(key.clone(), CountRow { held, ..row });
+        }
+    }
+    if part.len() > most {
+        for (key, row) in part.into_iter().take(most) {
+            unit.tables.counts.put(key, row);
+        }
+        return false;
     }
     wanted.retain(|_, row| *row != CountRow::default());
     let kept: Vec<Key> = unit.tables.counts.keys().cloned().collect();
@@ -73,6 +93,7 @@ pub fn keep(unit: &mut Unit<'_>, counts: &Counts) {
         held,
         seq: unit.tables.one.seq,
     });
+    true
 }
 
 /// Folds the next changes into the counts; returns how many.

@@ -347,11 +347,15 @@ impl Ledger for ModelLedger {
         })
     }
 
-    async fn keep_counts(&mut self, epoch: u64, counts: &Counts) -> Result<(), StoreError> {
-        let rows = counts.pairs.len();
+    async fn keep_counts(
+        &mut self,
+        epoch: u64,
+        counts: &Counts,
+        most: u32,
+    ) -> Result<bool, StoreError> {
+        let rows = counts.pairs.len().min(most as usize);
         self.fenced(epoch, None, "keep_counts", rows, |unit| {
-            count::keep(unit, counts);
-            Ok(())
+            Ok(count::keep(unit, counts, most as usize))
         })
     }
 
