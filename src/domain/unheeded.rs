@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::conductor::Conductor;
+use super::conductor::{Conductor, Life};
 use super::ids::{ConductorName, Incarnation};
 use super::time::{Mono, Now};
 
@@ -170,10 +170,15 @@ impl Unheeded {
         self.of.remove(conductor);
     }
 
-    /// Whether refused messages hold back the verdict of silence about it, judged against `sent`.
+    /// Whether refused messages hold back the verdict of silence about it, judged against `sent`. The end
+    /// of a planned restart is no silence: it comes when it was promised.
     #[must_use]
-    pub fn holds_back(&self, conductor: &ConductorName, sent: Mono) -> bool {
-        let refused = self.of.get(conductor).and_then(|it| it.refused.as_ref());
+    pub fn holds_back(&self, conductor: &Conductor, sent: Mono) -> bool {
+        if conductor.life != Life::Active {
+            return false;
+        }
+        let signs = self.of.get(&conductor.name);
+        let refused = signs.and_then(|it| it.refused.as_ref());
         let until = refused.and_then(|it| Some(it.held_until?.min(it.at_most?)));
         until.is_some_and(|until| sent <= until)
     }
@@ -246,7 +251,7 @@ impl Unheeded {
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::{at, conductor, name};
+    use super::super::example::{at, conductor, living, name};
     use super::*;
 
     fn now(seconds: u64) -> Now {
@@ -254,6 +259,11 @@ mod tests {
             wall_ms: seconds * 1000,
             mono: at(seconds),
         }
+    }
+
+    /// Whether the verdict about `c1` waits, judged against that second.
+    fn held(unheeded: &Unheeded, sent: u64) -> bool {
+        unheeded.holds_back(&conductor("c1", &["a"]), at(sent))
     }
 
     /// `c1` was heard at 0 s and is lost after 10 s; refused messages name it at these.
@@ -277,8 +287,7 @@ mod tests {
             ("and not for two", &[4, 9, 12, 15, 18, 20], 21, false),
         ];
         for (what, seconds, sent, expected) in table {
-            let held = refused(seconds).holds_back(&name("c1"), at(*sent));
-            assert_eq!(held, *expected, "{what}");
+            assert_eq!(held(&refused(seconds), *sent), *expected, "{what}");
         }
     }
 
@@ -286,9 +295,17 @@ mod tests {
     fn a_sign_that_counts_begins_it_all_again() {
         let mut unheeded = refused(&[4]);
         unheeded.heard(&name("c1"), false);
-        assert!(!unheeded.holds_back(&name("c1"), at(5)));
+        assert!(!held(&unheeded, 5));
         unheeded.refused(&conductor("c1", &["a"]), Some(at(15)), "why", now(14));
-        assert!(unheeded.holds_back(&name("c1"), at(24)));
+        assert!(held(&unheeded, 24));
+    }
+
+    #[test]
+    fn the_end_of_a_planned_restart_is_no_silence_that_waits() {
+        let leaving = living(Life::Leaving { until: at(3) }, "c1", &["a"]);
+        let mut unheeded = Unheeded::default();
+        unheeded.refused(&leaving, Some(at(3)), "why", now(1));
+        assert!(!unheeded.holds_back(&leaving, at(4)));
     }
 
     #[test]
@@ -296,15 +313,12 @@ mod tests {
         let notes: Vec<Note> = refused(&[4]).due(at(4)).collect();
         assert_eq!(notes[0].remaining, Some(Duration::from_secs(16)));
         let mut unheeded = Unheeded::load(notes, at(100));
-        assert!(
-            !unheeded.holds_back(&name("c1"), at(101)),
-            "nothing came since"
-        );
+        assert!(!held(&unheeded, 101), "nothing came since");
         for second in 101..140 {
             unheeded.refused(&conductor("c1", &["a"]), Some(at(160)), "why", now(second));
         }
-        assert!(unheeded.holds_back(&name("c1"), at(116)));
-        assert!(!unheeded.holds_back(&name("c1"), at(117)));
+        assert!(held(&unheeded, 116));
+        assert!(!held(&unheeded, 117));
     }
 
     #[test]

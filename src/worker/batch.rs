@@ -219,7 +219,8 @@ impl<'a> Batch<'a> {
             ..
         } = &*self.term;
         let silent = |conductor| {
-            hearing.is_overdue(conductor, *judged, grace) && !unheeded.holds_back(&name, *judged)
+            hearing.is_overdue(conductor, *judged, grace)
+                && !unheeded.holds_back(conductor, *judged)
         };
         if map.conductor(&name).is_some_and(silent) {
             let change = decide_silence(map, &name, self.now);
@@ -299,14 +300,16 @@ impl<'a> Batch<'a> {
         self.apply(&change);
     }
 
-    /// Whether a sign of life counted.
+    /// Whether a sign of life counted. The word of a watcher is none.
     fn heeded(&mut self, event: &Event, change: &Change) {
-        if !matches!(event.kind, EventKind::Joined(_) | EventKind::Heartbeat(_)) {
+        if matches!(event.kind, EventKind::HeartbeatTimeout { .. }) {
             return;
         }
         let (map, unheeded) = (&self.term.map, &mut self.term.unheeded);
         let known = map.conductor(&event.conductor);
         match (change.outcome, known) {
+            // One that says again that it left is not misunderstood.
+            (Outcome::Stale, _) if matches!(event.kind, EventKind::Left { .. }) => {}
             (Outcome::Stale, _) => {
                 unheeded.ignored(&event.conductor, event.incarnation, self.now);
             }

@@ -10,6 +10,7 @@ use super::silence::too_much;
 use super::takeover::take_over;
 use super::term::Place;
 use super::unheeded;
+use crate::domain::ids::ConductorName;
 use crate::failpoints;
 use crate::message::{Delivery, Refused};
 use crate::store::StoreError;
@@ -214,10 +215,14 @@ fn follow(place: &mut Place, rules: &Rules, rows: u32, done: &Done, took: std::t
         term.fresh = Some(sent);
         term.judged = sent;
         let overdue = term.hearing.overdue(&term.map, sent, rules.reconnect_grace);
-        let (left, unheeded) = (&term.left_conductors, &term.unheeded);
+        let (map, left, unheeded) = (&term.map, &term.left_conductors, &term.unheeded);
+        let waits = |name: &ConductorName| {
+            let known = map.conductor(name);
+            known.is_some_and(|known| unheeded.holds_back(known, sent))
+        };
         term.silent = overdue
             .into_iter()
-            .filter(|name| !left.has(name, sent) && !unheeded.holds_back(name, sent))
+            .filter(|name| !left.has(name, sent) && !waits(name))
             .collect();
     }
     done.report(term.epoch);

@@ -77,6 +77,32 @@ async fn i7_refused_messages_hold_the_verdict_back_for_one_more_time_out_and_no_
 }
 
 #[tokio::test]
+async fn refused_messages_before_or_during_a_planned_restart_do_not_lengthen_it() {
+    for during in [false, true] {
+        let (sim, mut worker) = watched().await;
+        rubbish(&sim, 1000);
+        sim.left_for("c1", 1, Duration::from_secs(3));
+        let after = out_after(&sim, &mut worker, |_| during).await;
+        assert!(
+            (3..=6).contains(&after),
+            "{after}, refused during it: {during}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_left_that_counts_ends_what_was_said_of_refused_messages() {
+    let (sim, mut worker) = watched().await;
+    let noted = "SELECT count(*) FROM nodewarden_unheeded WHERE refused_why IS NOT NULL";
+    rubbish(&sim, 1000);
+    sim.pass(&mut worker, 1).await;
+    assert_eq!(sim.text(noted).await, "1");
+    sim.left("c1", 1);
+    sim.pass(&mut worker, 6).await;
+    assert_eq!(sim.text(noted).await, "0");
+}
+
+#[tokio::test]
 async fn a_message_id_that_is_used_again_is_a_sign_that_something_speaks() {
     let (sim, mut worker) = watched().await;
     let again = |incarnation: u64| {
