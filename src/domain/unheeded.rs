@@ -9,11 +9,9 @@ use super::conductor::{Conductor, Life};
 use super::ids::{ConductorName, Incarnation};
 use super::time::{Mono, Now};
 
-/// What goes on is noted again that often: signs that do not count must not cost a commit each.
-const NOTE_EACH: Duration = Duration::from_secs(60);
-
-/// What begins or ends is noted at once, but not more often than that for one conductor.
-const NOTE_AT_ONCE: Duration = Duration::from_secs(5);
+/// A conductor's note is written again that often at most: signs that do not count must not cost a commit
+/// each, and operators are to see that they go on.
+const NOTE_EACH: Duration = Duration::from_secs(5);
 
 /// Operators are warned that often of ignored signs.
 const WARN_EACH: Duration = Duration::from_secs(60);
@@ -87,8 +85,6 @@ struct Signs {
     noted: Option<Mono>,
     /// They are not as they were noted.
     changed: bool,
-    /// Something began or ended.
-    turned: bool,
     /// Ignored signs came since the last warning.
     to_warn: bool,
 }
@@ -123,7 +119,6 @@ impl Unheeded {
     pub fn refused(&mut self, conductor: &Conductor, deadline: Option<Mono>, why: &str, now: Now) {
         let timeout = conductor.heartbeat_timeout.unwrap_or_default();
         let signs = self.of.entry(conductor.name.clone()).or_default();
-        signs.turned |= signs.refused.is_none();
         signs.changed = true;
         let refused = signs.refused.get_or_insert_with(|| Refused {
             why: String::new(),
@@ -142,7 +137,6 @@ impl Unheeded {
     /// A sign of `incarnation` of `conductor` was ignored: it is over.
     pub fn ignored(&mut self, conductor: &ConductorName, incarnation: Incarnation, now: Now) {
         let signs = self.of.entry(conductor.clone()).or_default();
-        signs.turned |= signs.ignored.is_none();
         (signs.changed, signs.to_warn) = (true, true);
         let ignored = signs.ignored.get_or_insert(Ignored {
             incarnation,
@@ -162,7 +156,6 @@ impl Unheeded {
         };
         let ended = signs.refused.take().is_some() | (started && signs.ignored.take().is_some());
         signs.changed |= ended;
-        signs.turned |= ended;
     }
 
     /// Nothing is known of it any more.
@@ -193,29 +186,25 @@ impl Unheeded {
         }
     }
 
-    /// What is to be stored now: what begins and ends at once, what goes on once a minute.
-    pub fn due(&self, now: Mono) -> impl Iterator<Item = Note> + '_ {
-        let due = move |signs: &Signs| {
-            let pause = if signs.turned {
-                NOTE_AT_ONCE
-            } else {
-                NOTE_EACH
-            };
-            signs.changed && signs.noted.is_none_or(|at| now.since(at) >= pause)
+    /// What is to be stored now, `most` at once: what was noted last of all waits for the others.
+    #[must_use]
+    pub fn due(&self, now: Mono, most: usize) -> Vec<Note> {
+        let due = |signs: &Signs| {
+            signs.changed && signs.noted.is_none_or(|at| now.since(at) >= NOTE_EACH)
         };
-        self.of
-            .iter()
-            .filter(move |(_, signs)| due(signs))
-            .map(move |(conductor, signs)| Note {
-                conductor: conductor.clone(),
-                remaining: signs
-                    .refused
-                    .as_ref()
-                    .and_then(|refused| refused.at_most)
-                    .map(|until| until.since(now)),
-                refused: signs.refused.clone(),
-                ignored: signs.ignored.clone(),
-            })
+        let mut all: Vec<_> = self.of.iter().filter(|(_, signs)| due(signs)).collect();
+        all.sort_by_key(|(_, signs)| signs.noted);
+        let note = |(conductor, signs): (&ConductorName, &Signs)| Note {
+            conductor: conductor.clone(),
+            remaining: signs
+                .refused
+                .as_ref()
+                .and_then(|refused| refused.at_most)
+                .map(|until| until.since(now)),
+            refused: signs.refused.clone(),
+            ignored: signs.ignored.clone(),
+        };
+        all.into_iter().take(most).map(note).collect()
     }
 
     /// The notes are stored; what came meanwhile is noted with the next.
@@ -224,7 +213,7 @@ impl Unheeded {
             if let Some(signs) = self.of.get_mut(&note.conductor) {
                 signs.noted = Some(now);
                 let same = (&signs.refused, &signs.ignored) == (&note.refused, &note.ignored);
-                (signs.changed, signs.turned) = (!same, false);
+                signs.changed = !same;
             }
         }
     }
@@ -310,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_successor_grants_what_remained_and_never_more() {
-        let notes: Vec<Note> = refused(&[4]).due(at(4)).collect();
+        let notes = refused(&[4]).due(at(4), 100);
         assert_eq!(notes[0].remaining, Some(Duration::from_secs(16)));
         let mut unheeded = Unheeded::load(notes, at(100));
         assert!(!held(&unheeded, 101), "nothing came since");
@@ -322,13 +311,13 @@ mod tests {
     }
 
     #[test]
-    fn what_begins_is_noted_at_once_and_what_goes_on_once_a_minute() {
+    fn what_begins_is_noted_at_once_and_what_goes_on_each_five_seconds() {
         let mut unheeded = Unheeded::default();
         let mut noted = Vec::new();
-        for second in 0..200 {
+        for second in 0..19 {
             unheeded.refused(&conductor("c1", &["a"]), Some(at(10)), "why", now(second));
             unheeded.ignored(&name("c2"), Incarnation::new(3).unwrap(), now(second));
-            let notes: Vec<Note> = unheeded.due(at(second)).collect();
+            let notes = unheeded.due(at(second), 100);
             noted.extend(
                 notes
                     .iter()
@@ -336,11 +325,26 @@ mod tests {
             );
             unheeded.noted(&notes, at(second));
         }
-        let expected: Vec<(u64, String)> = [0, 60, 120, 180]
+        let expected: Vec<(u64, String)> = [0, 5, 10, 15]
             .iter()
             .flat_map(|at| [(*at, "c1".to_owned()), (*at, "c2".to_owned())])
             .collect();
         assert_eq!(noted, expected);
+    }
+
+    #[test]
+    fn l1_notes_that_are_too_many_at_once_take_turns() {
+        let mut unheeded = Unheeded::default();
+        let mut noted = Vec::new();
+        for second in 0..9 {
+            for each in ["c1", "c2", "c3"] {
+                unheeded.ignored(&name(each), Incarnation::new(3).unwrap(), now(second * 5));
+            }
+            let notes = unheeded.due(at(second * 5), 1);
+            noted.extend(notes.iter().map(|note| note.conductor.to_string()));
+            unheeded.noted(&notes, at(second * 5));
+        }
+        assert_eq!(noted, ["c1", "c2", "c3"].repeat(3));
     }
 
     #[test]
@@ -358,7 +362,7 @@ mod tests {
     #[test]
     fn a_new_start_ends_what_was_ignored_and_a_sign_of_the_known_one_does_not() {
         let mut unheeded = Unheeded::default();
-        let ignored = |unheeded: &Unheeded| unheeded.due(at(1000)).any(|it| it.ignored.is_some());
+        let ignored = |unheeded: &Unheeded| unheeded.due(at(1000), 1)[0].ignored.is_some();
         unheeded.ignored(&name("c1"), Incarnation::new(3).unwrap(), now(0));
         unheeded.heard(&name("c1"), false);
         assert!(ignored(&unheeded));

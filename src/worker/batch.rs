@@ -247,7 +247,7 @@ impl<'a> Batch<'a> {
             .filter_map(|name| term.map.conductor(name))
             .map(|conductor| ConductorRecord::save(conductor, now.mono))
             .collect();
-        done.findings.unheeded = term.unheeded.due(now.mono).take(NOTES).collect();
+        done.findings.unheeded = term.unheeded.due(now.mono, NOTES);
         for pair in standings.keys() {
             term.turned(pair);
         }

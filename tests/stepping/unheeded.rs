@@ -187,11 +187,33 @@ async fn an_incarnation_that_is_over_is_noted_with_its_count_until_a_new_start()
         .text("SELECT ignored_count FROM nodewarden_unheeded")
         .await;
     let count: u64 = count.parse().unwrap();
-    assert!((55..=65).contains(&count), "{count}: noted once a minute");
+    assert!(
+        (64..=70).contains(&count),
+        "{count}: noted each few seconds"
+    );
     sim.joined("c1", 10, &["ipmi"]);
     sim.pass(&mut worker, 6).await;
     let left = "SELECT count(*) FROM nodewarden_unheeded WHERE ignored_incarnation IS NOT NULL";
     assert_eq!(sim.text(left).await, "0");
+}
+
+#[tokio::test]
+async fn what_is_refused_is_told_with_its_count_and_its_last_time_within_seconds() {
+    let (sim, mut worker) = watched().await;
+    let told = async || {
+        sim.text("SELECT refused_count FROM nodewarden_unheeded")
+            .await
+    };
+    for second in 1..=12 {
+        rubbish(&sim, second);
+        sim.pass(&mut worker, 1).await;
+    }
+    let while_it_goes_on: u64 = told().await.parse().unwrap();
+    assert!((8..=12).contains(&while_it_goes_on), "{while_it_goes_on}");
+    sim.pass(&mut worker, 6).await;
+    assert_eq!(told().await, "12", "and all of them a moment later");
+    let lasted = "SELECT refused_last_ms - refused_since_ms FROM nodewarden_unheeded";
+    assert_eq!(sim.text(lasted).await, "11000");
 }
 
 #[tokio::test]
