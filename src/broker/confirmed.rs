@@ -54,6 +54,11 @@ impl ConfirmedChannel {
         })
     }
 
+    /// Whether a publish on it was left without its answers, so that it takes no other.
+    pub(super) fn in_doubt(&self) -> bool {
+        self.in_doubt
+    }
+
     /// The same channel, which waits while the broker blocks us (an alarm) instead of failing.
     pub(super) fn patient(mut self) -> Self {
         self.patient = true;

@@ -17,6 +17,7 @@ use super::confirmed::{ConfirmedChannel, Parcel};
 use super::dead_letters;
 use super::deliveries::{plain, take};
 use super::error::{chain, over, short, within};
+use super::in_flight::written;
 use super::link::BrokerConnection;
 use super::probes::Probes;
 use super::ticks::Ticks;
@@ -137,10 +138,21 @@ impl Consumer {
     }
 
     /// Puts copies of waiting deliveries into the dead-letter queue, and returns once the broker
-    /// has them all; acknowledges none. After an error some copies may be there.
+    /// has them all; acknowledges none. `false`: it takes nothing from us at the moment. Then, as after an
+    /// error, some copies may be there.
     /// [`BrokerError::Refused`]: that queue does not take them.
-    pub async fn refuse(&mut self, refused: &[Refused]) -> Result<(), BrokerError> {
+    pub async fn refuse(&mut self, refused: &[Refused]) -> Result<bool, BrokerError> {
+        if self.blocked() {
+            // An alarm says nothing about whether all else still stands.
+            return match self.channel.status().connected() && self.publish.connected() {
+                true => Ok(false),
+                false => Err(BrokerError::Lost("refusing: the channel has ended".into())),
+            };
+        }
         let (queue, channel) = &mut self.dead_letters;
+        if channel.in_doubt() {
+            *channel = ConfirmedChannel::open(&self.publish).await?;
+        }
         let frame_max = channel.frame_max();
         let mut copies = Vec::with_capacity(refused.len());
         for Refused {
@@ -165,7 +177,13 @@ impl Consumer {
                 body: &original.data,
             });
         }
-        let outcomes = channel.publish(&copies).await?;
+        // The channel has its own time limits; an alarm is noticed long before.
+        let blocked = || self.publish.blocked().is_some();
+        let publish = channel.publish(&copies);
+        let Some(outcomes) = written("refusing", Duration::MAX, blocked, publish).await? else {
+            return Ok(false);
+        };
+        let outcomes = outcomes?;
         for outcome in outcomes {
             let why = match outcome {
                 Published::Confirmed => continue,
@@ -177,7 +195,7 @@ impl Consumer {
                 queue = queue.as_str()
             )));
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Sends a tick into the events queue. No confirm is awaited: while one is missing, or the

@@ -16,7 +16,7 @@ impl Queue for Consumer {
         self.acknowledge_through(tag).await
     }
 
-    async fn refuse(&mut self, refused: &[Refused]) -> Result<(), BrokerError> {
+    async fn refuse(&mut self, refused: &[Refused]) -> Result<bool, BrokerError> {
         self.refuse(refused).await
     }
 

@@ -120,7 +120,9 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         let (place, queue) = (&mut self.place, &mut self.queue);
         probing::look(place, queue, &self.clock, self.rules.sweep_interval).await?;
         let mut step = Step::default();
-        if self.in_hand.is_empty() {
+        if self.in_hand.waits() {
+            self.clock.sleep(self.wait()).await;
+        } else if self.in_hand.is_empty() {
             let wait = self.wait();
             let received = self.queue.receive(self.rules.batch, wait).await?;
             // A long queue that is worked off may hold every tick until it expires.

@@ -31,6 +31,15 @@ pub(super) struct InHand {
     deliveries: Vec<Delivery>,
     /// No more of them together, after some that the database did not take.
     most: Option<usize>,
+    /// Those before all others, once an alarm has kept them from being settled.
+    unsettled: Option<Unsettled>,
+}
+
+/// Deliveries that are committed and not acknowledged yet.
+struct Unsettled {
+    count: usize,
+    /// Of those that are refused.
+    copies: Vec<Refused>,
 }
 
 impl InHand {
@@ -40,6 +49,11 @@ impl InHand {
 
     pub(super) fn is_empty(&self) -> bool {
         self.deliveries.is_empty()
+    }
+
+    /// Whether nothing can be done with them before the broker takes something from us.
+    pub(super) fn waits(&self) -> bool {
+        self.unsettled.is_some()
     }
 
     pub(super) fn put(&mut self, deliveries: Vec<Delivery>) {
@@ -60,25 +74,37 @@ impl InHand {
         items
     }
 
-    /// Refused copies first, then the acknowledgement of everything: nothing is ever in neither
-    /// queue (I2).
+    /// Settles the first `count`, some of them refused; how many are done with.
     async fn settle<Q: Queue>(
         &mut self,
         queue: &mut Q,
         count: usize,
         refused: &[(u64, Refusal)],
-    ) -> Result<(), Fault> {
-        if !refused.is_empty() {
-            let copies: Vec<Refused> = refused
-                .iter()
-                .map(|(tag, refusal)| Refused {
-                    tag: *tag,
-                    reason: refusal.reason.as_str(),
-                    detail: refusal.detail.clone(),
-                })
-                .collect();
-            queue.refuse(&copies).await?;
+    ) -> Result<usize, Fault> {
+        let copies = refused
+            .iter()
+            .map(|(tag, refusal)| Refused {
+                tag: *tag,
+                reason: refusal.reason.as_str(),
+                detail: refusal.detail.clone(),
+            })
+            .collect();
+        self.finish(queue, Unsettled { count, copies }).await
+    }
+
+    /// Refused copies first, then the acknowledgement of everything: nothing is ever in neither
+    /// queue (I2). During an alarm both wait.
+    async fn finish<Q: Queue>(
+        &mut self,
+        queue: &mut Q,
+        unsettled: Unsettled,
+    ) -> Result<usize, Fault> {
+        let copies = &unsettled.copies;
+        if !copies.is_empty() && !queue.refuse(copies).await? {
+            self.unsettled = Some(unsettled);
+            return Ok(0);
         }
+        let count = unsettled.count;
         let last = self.deliveries[count - 1].tag;
         queue.acknowledge_through(last).await?;
         self.deliveries.drain(..count);
@@ -86,7 +112,7 @@ impl InHand {
             true => None,
             false => self.most.map(|most| most.saturating_mul(2)),
         };
-        Ok(())
+        Ok(count)
     }
 
     /// Deliveries that the database will never take together: half of them, down to the culprit, which
@@ -108,8 +134,7 @@ impl InHand {
         let refusal = Refusal::new(Reason::Unprocessable, fault.to_string());
         batch::log_refusal(&refusal);
         let tag = self.deliveries[0].tag;
-        self.settle(queue, 1, &[(tag, refusal)]).await?;
-        Ok(1)
+        self.settle(queue, 1, &[(tag, refusal)]).await
     }
 }
 
@@ -132,6 +157,9 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     rules: &Rules,
     us: &mut Identity,
 ) -> Result<usize, Fault> {
+    if let Some(unsettled) = in_hand.unsettled.take() {
+        return in_hand.finish(queue, unsettled).await;
+    }
     let rows = place.rows();
     let items = in_hand.next(rules);
     lost::learn(&items, place, ledger, us, clock.now().mono).await?;
@@ -191,8 +219,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     follow(place, rules, rows, &done, took);
     unheeded::told(place, &done, now);
     failpoints::reached("before-ack");
-    in_hand.settle(queue, count, &done.refused).await?;
-    Ok(count)
+    in_hand.settle(queue, count, &done.refused).await
 }
 
 /// What follows from a batch that is committed.

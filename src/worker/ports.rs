@@ -18,7 +18,8 @@ pub trait Queue {
     async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError>;
 
     /// Puts copies of these deliveries safely into the queue of refused messages; acknowledges none.
-    async fn refuse(&mut self, refused: &[Refused]) -> Result<(), BrokerError>;
+    /// `false`: the broker takes nothing from us at the moment, and some copies may be there.
+    async fn refuse(&mut self, refused: &[Refused]) -> Result<bool, BrokerError>;
 
     /// Sends a tick through the queue.
     async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError>;

@@ -230,8 +230,9 @@ async fn sit<P: Parts>(
     let wake = Arc::new(Notify::new());
     let mut relay: Option<<P::Broker as Line>::Relaying> = None;
     let over = loop {
-        // What is in hand while the database is in trouble is the successor's.
-        if stop.is_cancelled() && (decider.in_hand() == 0 || decider.trouble().is_some()) {
+        // What is in hand while the database or the broker is in trouble is the successor's.
+        let in_trouble = || decider.trouble().is_some() || broker.blocked().is_some();
+        if stop.is_cancelled() && (decider.in_hand() == 0 || in_trouble()) {
             break Over::Stopped;
         }
         match decider.step().await {

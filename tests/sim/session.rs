@@ -172,11 +172,14 @@ impl Queue for Seated {
         Ok(())
     }
 
-    async fn refuse(&mut self, refused: &[Refused]) -> Result<(), BrokerError> {
+    async fn refuse(&mut self, refused: &[Refused]) -> Result<bool, BrokerError> {
         self.broker.time.sleep(CALL).await;
         if !self.heard()? {
             self.broker.time.sleep(NO_ANSWER).await;
             return Err(BrokerError::Lost("refusing: no answer".into()));
+        }
+        if self.blocked() {
+            return Ok(false);
         }
         let mut state = self.broker.state();
         for Refused { tag, reason, .. } in refused {
@@ -187,7 +190,7 @@ impl Queue for Seated {
                 .dead_letters
                 .push((waiting.clone(), (*reason).to_owned()));
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {

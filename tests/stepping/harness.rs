@@ -289,11 +289,14 @@ impl Queue for SimSession {
         Ok(())
     }
 
-    async fn refuse(&mut self, refused: &[Refused]) -> Result<(), BrokerError> {
+    async fn refuse(&mut self, refused: &[Refused]) -> Result<bool, BrokerError> {
         if !self.alive()? {
-            return Ok(());
+            return Ok(true);
         }
         let mut broker = self.queue.broker();
+        if broker.blocked {
+            return Ok(false);
+        }
         for Refused { tag, reason, .. } in refused {
             let message = broker
                 .unacked
@@ -303,7 +306,7 @@ impl Queue for SimSession {
                 .expect("refused what it has");
             broker.refused.push((message, (*reason).to_owned()));
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {

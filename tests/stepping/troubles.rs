@@ -7,7 +7,7 @@ use nodewarden::store;
 use nodewarden_tests::database::{Kind, Scratch};
 
 use crate::flaky::{self, Goes, Plan, passing};
-use crate::harness::Simulation;
+use crate::harness::{Simulation, event};
 
 /// Loses `a` with 300 nodes and `b` with 3 on a ledger in trouble; how many are out after a while.
 async fn lose_in_trouble(plan: Plan) -> usize {
@@ -123,4 +123,32 @@ async fn old_decisions_are_dropped_in_no_time_beside_many_changes() {
         began.elapsed()
     );
     assert_eq!(sim.decisions().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn l3_a_refused_message_waits_for_the_end_of_an_alarm_and_ends_no_session() {
+    let sim = Simulation::new().await;
+    let mut worker = sim.active().await;
+    sim.queue.block(true);
+    let refused = serde_json::json!({ "conductor": "c1" });
+    sim.queue
+        .publish(event("bad", "conductor.heartbeat", &refused));
+    sim.joined("c1", 1, &["ipmi"]);
+    let before = sim.now();
+    for _ in 0..1000 {
+        worker.step().await;
+    }
+    assert_eq!(sim.queue.refused(), Vec::<String>::new());
+    assert_eq!(sim.queue.events_left(), 2, "none is acknowledged");
+    let passed = sim.now().since(before);
+    assert!(
+        passed >= Duration::from_secs(60),
+        "{passed:?} in 1000 steps: it spins"
+    );
+    sim.queue.block(false);
+    sim.pass(&mut worker, 5).await;
+    assert_eq!(sim.queue.refused(), ["missing_field"]);
+    assert_eq!(sim.queue.events_left(), 0);
+    let known = "SELECT count(*) FROM nodewarden_conductors";
+    assert_eq!(sim.text(known).await, "1");
 }
