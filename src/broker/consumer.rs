@@ -151,7 +151,10 @@ impl Consumer {
         }
         let (queue, channel) = &mut self.dead_letters;
         if channel.in_doubt() {
-            *channel = ConfirmedChannel::open(&self.publish).await?;
+            *channel = match ConfirmedChannel::open(&self.publish).await {
+                Err(_) if self.publish.blocked().is_some() => return Ok(false),
+                opened => opened?,
+            };
         }
         let frame_max = channel.frame_max();
         let mut copies = Vec::with_capacity(refused.len());

@@ -1,8 +1,10 @@
 //! The broker restarted, and connections that it closes; on a broker of its own.
 
+use nodewarden::broker::DeadLetters;
 use nodewarden_tests::database::Kind;
+use rustix::process::Signal;
 
-use crate::harness::{Cluster, signed};
+use crate::harness::{Cluster, Replica, signed};
 use nodewarden_tests::deployment::Deployment;
 use nodewarden_tests::own_broker::OwnBroker;
 use nodewarden_tests::rabbitmq::Client;
@@ -239,6 +241,65 @@ async fn l4_an_announcement_over_the_broker_s_limit_is_passed_by_and_ends_no_ses
     assert!(log.contains("passed an announcement by"), "{log}");
     assert!(log.contains("larger than configured max size"), "{log}");
     assert!(!log.contains("session over"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l3_a_refused_message_waits_for_the_end_of_an_alarm_and_ends_no_session() {
+    let broker = OwnBroker::start();
+    let mut cluster = Cluster::at(&broker.url(), Kind::chosen()).await;
+    let limits = [
+        "--set",
+        "amqp.timeout=1s",
+        "--set",
+        "decide.sweep_interval=1s",
+    ];
+    let first = cluster.replica("first", &limits).await;
+    first.role(&["active"]).await;
+    drop(first);
+    let no_incarnation = serde_json::json!({"conductor": "c1"});
+    cluster
+        .publish("conductor.heartbeat", &no_incarnation)
+        .await;
+    cluster.joined("c1", 1, &["a"]).await;
+
+    broker.run(&["ctl"], &["set_vm_memory_high_watermark", "0"]);
+    let waits_and_is_well = async |replica: &Replica| {
+        replica.role(&["active"]).await;
+        let before = cluster.overview().await.last_announcement;
+        eventually("sweeps go on for several time limits", async || {
+            let now = cluster.overview().await.last_announcement;
+            (now >= before + 5).then_some(())
+        })
+        .await;
+        let log = replica.log();
+        assert!(!log.contains("session over"), "{log}");
+    };
+    let mut second = cluster.replica("second", &limits).await;
+    waits_and_is_well(&second).await;
+    second.signal(Signal::TERM);
+    assert!(second.ended().await.success(), "{}", second.log());
+    let third = cluster.replica("third", &limits).await;
+    waits_and_is_well(&third).await;
+
+    broker.run(&["ctl"], &["set_vm_memory_high_watermark", "0.6"]);
+    eventually("what waited behind it is handled", async || {
+        let known = cluster.reader.conductors().await.unwrap();
+        (known.len() == 1).then_some(())
+    })
+    .await;
+    let mut letters = DeadLetters::open(&cluster.amqp).await.unwrap();
+    let refused = letters.list().await.unwrap();
+    assert!(
+        !refused.is_empty(),
+        "the copy comes before what is behind it"
+    );
+    assert!(
+        refused
+            .iter()
+            .all(|letter| letter.reason == "missing_field")
+    );
+    letters.close().await;
+    waits_and_is_well(&third).await;
 }
 
 #[test]
