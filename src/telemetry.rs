@@ -18,7 +18,7 @@ pub use metrics::{
 };
 pub use placement::placement_looked;
 pub use sink::tell;
-pub use text::{PRINTABLE_CHARS, error_chain, printable, printable_within};
+pub use text::{PRINTABLE_CHARS, error_chain, printable, printable_name, printable_within};
 
 use std::io::IsTerminal;
 

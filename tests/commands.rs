@@ -868,7 +868,7 @@ async fn whatif_tells_what_is_lost_without_conductors_and_what_no_order_helps() 
         restart_order: false,
     };
     let lost = value(
-        &asked(without(&["c2", "c3"]), Output::Json)
+        &asked(without(&["c2", "c3", "c2"]), Output::Json)
             .await
             .expect("answered"),
     );

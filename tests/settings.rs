@@ -290,6 +290,10 @@ fn the_exit_code_says_what_kind_of_failure_it_was() {
         64,
         "no incarnation"
     );
+    for nothing in [["tail", "--count", "0"], ["tail", "--for", "0s"]] {
+        let (code, text) = said(nodewarden(folder.path()).args(dead).args(nothing));
+        assert_eq!(code, 64, "{nothing:?}: {text}");
+    }
     assert_eq!(
         said(nodewarden(folder.path()).arg("status")).0,
         1,

@@ -215,37 +215,33 @@ fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) 
     let needs_the_same = facts.driver.as_deref() == Some(&decision.driver)
         && facts.conductor_group == decision.conductor_group;
     let now = facts.pair.as_ref().map(|pair| &pair.view);
-    answer.push(
-        match (facts.driver.as_deref(), now.map(|view| view.state)) {
-            (None, _) => {
-                "It no longer names a driver: it comes back once it names one that is active."
-                    .to_owned()
-            }
-            (Some(_), Some(PairState::Active | PairState::Holding)) => format!(
-                "{} ({}), so it comes back at the next sweep or before.",
-                if needs_the_same {
-                    "That driver is active again"
-                } else {
-                    "The node has been given another driver or group that is active"
-                },
-                now.map_or_else(String::new, |view| names(&view.conductors)),
-            ),
-            (Some(driver), Some(PairState::Lost | PairState::Unknown) | None) => {
-                let moved = if needs_the_same {
-                    String::new()
-                } else {
-                    format!(
-                        "The node needs {} now. ",
-                        pair(driver, &facts.conductor_group)
-                    )
-                };
+    answer.push(match (driver_of(facts), now.map(|view| view.state)) {
+        (None, _) => "It no longer names a driver: it comes back once it names one that is active."
+            .to_owned(),
+        (Some(_), Some(PairState::Active | PairState::Holding)) => format!(
+            "{} ({}), so it comes back at the next sweep or before.",
+            if needs_the_same {
+                "That driver is active again"
+            } else {
+                "The node has been given another driver or group that is active"
+            },
+            now.map_or_else(String::new, |view| names(&view.conductors)),
+        ),
+        (Some(driver), Some(PairState::Lost | PairState::Unknown) | None) => {
+            let moved = if needs_the_same {
+                String::new()
+            } else {
                 format!(
-                    "{moved}It comes back by itself as soon as a conductor that supports {} joins.",
+                    "The node needs {} now. ",
                     pair(driver, &facts.conductor_group)
                 )
-            }
-        },
-    );
+            };
+            format!(
+                "{moved}It comes back by itself as soon as a conductor that supports {} joins.",
+                pair(driver, &facts.conductor_group)
+            )
+        }
+    });
     if facts.mark() != Some(ServiceState::OutOfService) {
         answer.push(format!(
             "The table says {:?}, which nodewarden did not write: the next sweep corrects it.",
@@ -255,9 +251,14 @@ fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) 
     answer
 }
 
+/// The driver that a node names; an empty one is none.
+fn driver_of(facts: &NodeFacts) -> Option<&str> {
+    facts.driver.as_deref().filter(|driver| !driver.is_empty())
+}
+
 fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
     let subject = subject(facts);
-    let Some(driver) = facts.driver.as_deref() else {
+    let Some(driver) = driver_of(facts) else {
         return vec![format!(
             "{subject} is in service as far as nodewarden can tell: it names no driver, so there is nothing to decide."
         )];
@@ -335,6 +336,9 @@ fn left_alone(facts: &NodeFacts, decision: Option<u64>, pair: &str) -> Option<St
         );
     }
     match facts.free {
+        _ if facts.uuid.is_empty() => {
+            Some("nodewarden leaves it alone: its uuid is empty. Give the row a uuid.".to_owned())
+        }
         true => None,
         false if facts.uuid.len() > LONGEST_KEY => Some(format!(
             "nodewarden leaves it alone: its uuid is longer than {LONGEST_KEY} bytes."

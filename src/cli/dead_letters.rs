@@ -26,7 +26,8 @@ pub struct Letters {
 enum What {
     /// List them, one per line.
     ///
-    /// Each with its id, when and why it was refused. Looking removes nothing.
+    /// Each with its id, when and why it was refused. Looking removes nothing. `--output json` prints one
+    /// object, `{"dead_letters": […]}`.
     ///
     /// Example: `nodewarden dead-letters list`
     List,

@@ -8,7 +8,7 @@ use crate::answers::shapes::{Conductor, Driver, Node};
 use crate::clock::now_ms;
 use crate::config::Settings;
 use crate::store::{Gone, Reader, StoreError};
-use crate::telemetry::printable;
+use crate::telemetry::{printable, printable_name};
 
 /// Explain why something is in or out of service: the cause, the decision, when, and by which replica.
 #[derive(Debug, clap::Subcommand)]
@@ -92,7 +92,7 @@ async fn driver(reader: &Reader, name: &str, group: &str) -> Answer {
             if view.conductor_group.is_empty() {
                 "(default)".to_owned()
             } else {
-                printable(&view.conductor_group)
+                printable_name(&view.conductor_group)
             }
         })
         .collect();

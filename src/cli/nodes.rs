@@ -14,7 +14,7 @@ use crate::answers::explain::counted;
 use crate::config::{InventoryKind, Settings};
 use crate::lifecycle::{Tasks, stop_on_signals};
 use crate::store::{ImportCount, Importer, StoreError};
-use crate::telemetry::printable;
+use crate::telemetry::printable_name;
 
 /// The largest file: a million nodes with everything that Ironic's API prints for a list.
 const FILE_BYTES: u64 = 1 << 30;
@@ -247,7 +247,7 @@ impl Imported {
             let first: Vec<String> = self
                 .first
                 .iter()
-                .map(|(uuid, name)| printable(name.as_ref().unwrap_or(uuid)))
+                .map(|(uuid, name)| printable_name(name.as_ref().unwrap_or(uuid)))
                 .collect();
             let more = self.unnamed > first.len() as u64;
             text.push_str(&format!(

@@ -75,7 +75,7 @@ pub fn tsv(fields: &[&str], objects: &[Value]) -> String {
 }
 
 /// One line of [`tsv`]. What is absent is empty; a list is written with commas; a tab, a line break and
-/// a backslash within a value are written as in C.
+/// a backslash within a value are written as in C, other control characters as `\u{1b}`.
 #[must_use]
 pub fn tsv_row(fields: &[&str], object: &Value) -> String {
     let cells: Vec<String> = fields.iter().map(|field| cell(&object[*field])).collect();
@@ -85,13 +85,28 @@ pub fn tsv_row(fields: &[&str], object: &Value) -> String {
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text
-            .replace('\\', "\\\\")
-            .replace('\t', "\\t")
-            .replace('\n', "\\n")
-            .replace('\r', "\\r"),
+        Value::String(text) => {
+            let mut cell = String::with_capacity(text.len());
+            for char in text.chars() {
+                match char {
+                    '\\' | '\t' | '\n' | '\r' => cell.extend(char.escape_default()),
+                    other if other.is_control() => cell.extend(other.escape_unicode()),
+                    other => cell.push(other),
+                }
+            }
+            cell
+        }
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(","),
         Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+/// A cell of a table, whole. Names that differ only by blanks must not look the same.
+fn shown(text: &str) -> String {
+    let safe = printable_within(text, usize::MAX);
+    match text.trim() == text {
+        true => safe,
+        false => format!("\"{safe}\""),
     }
 }
 
@@ -134,7 +149,7 @@ impl Pages {
         }
         table.load_style(presets::NOTHING);
         for row in rows {
-            table.add_row(row.iter().map(|cell| printable_within(cell, usize::MAX)));
+            table.add_row(row.iter().map(|text| shown(text)));
         }
         let widths = table.column_max_content_widths();
         self.widths.resize(widths.len().max(self.widths.len()), 0);
@@ -240,7 +255,7 @@ mod tests {
         let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
         vec![
             row(["NAME", "N", "WHAT"]),
-            row(["a\x1b[2J", "10", &"word ".repeat(70)]),
+            row(["a\x1b[2J", "10", "word ".repeat(70).trim_end()]),
             row(["b", "", "x"]),
         ]
     }
@@ -253,6 +268,16 @@ mod tests {
             words.trim_end()
         );
         assert_eq!(Pages::default().drawn(&rows(), None), expected);
+    }
+
+    #[test]
+    fn cells_that_differ_by_blanks_look_different() {
+        let rows = [["rack1", "a"], [" rack1", "b"], ["rack1 ", ""]];
+        let rows = rows.map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(
+            Pages::default().drawn(&rows, None),
+            "rack1     a\n\" rack1\"  b\n\"rack1 \"\n"
+        );
     }
 
     #[test]
@@ -305,6 +330,12 @@ mod tests {
             tsv(&["a", "b", "c", "d"], &[object]),
             "a\tb\tc\td\nx\\ty\\nz\\\\\t\tp,q\t7"
         );
+    }
+
+    #[test]
+    fn tsv_holds_nothing_that_a_terminal_acts_on() {
+        let object = serde_json::json!({"a": "\u{1b}]0;x\u{7}Größe\u{9b}\r"});
+        assert_eq!(tsv_row(&["a"], &object), "\\u{1b}]0;x\\u{7}Größe\\u{9b}\\r");
     }
 
     #[test]

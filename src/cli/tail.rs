@@ -1,5 +1,6 @@
 //! `tail`: node events as a scheduler would see them.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::Args;
@@ -22,10 +23,17 @@ use crate::wire;
 pub struct Tail {
     /// End after this many messages.
     #[arg(long, value_name = "N")]
-    count: Option<usize>,
+    count: Option<NonZeroUsize>,
     /// End after this long.
-    #[arg(long = "for", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    #[arg(long = "for", value_parser = lasting, value_name = "DURATION")]
     limit: Option<Duration>,
+}
+
+fn lasting(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(lasting) if lasting.is_zero() => Err("it must be longer than 0s".to_owned()),
+        parsed => parsed.map_err(|fault| fault.to_string()),
+    }
 }
 
 /// How soon a stop is noticed.
@@ -41,7 +49,7 @@ impl Tail {
         output::aside("listening for node events");
         let clock = SystemClock::start();
         let in_time = || self.limit.is_none_or(|limit| clock.mono().0 < limit);
-        let mut left = self.count.unwrap_or(usize::MAX);
+        let mut left = self.count.map_or(usize::MAX, NonZeroUsize::get);
         while left > 0 && !stop.is_cancelled() && in_time() {
             for delivery in subscriber.receive(left.min(256), POLL).await? {
                 left -= 1;

@@ -83,7 +83,9 @@ impl Fleet {
                     printable(text)
                 )));
             }
-            known.push(name);
+            if !known.contains(&name) {
+                known.push(name);
+            }
         }
         Ok(known)
     }

@@ -35,6 +35,16 @@ pub fn printable_within(text: &str, limit: usize) -> String {
     crate::wire::printable(text, limit)
 }
 
+/// A name, [`printable`]; in quotes if it is empty, or begins or ends with white space: as it stands one
+/// would not see that.
+#[must_use]
+pub fn printable_name(name: &str) -> String {
+    match name.is_empty() || name.trim() != name {
+        true => format!("\"{}\"", printable(name)),
+        false => printable(name),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +60,22 @@ mod tests {
         let source = std::io::Error::other("disk \x1b[31mred");
         let outer = Outer { name: "x", source };
         assert_eq!(error_chain(&outer), "cannot open\\nx: disk \\u{1b}[31mred");
+    }
+
+    #[test]
+    fn names_that_differ_by_blanks_look_different() {
+        let names = ["rack 1", " rack 1", "rack 1\u{a0}", " ", ""];
+        let shown = names.map(printable_name);
+        assert_eq!(
+            shown,
+            [
+                "rack 1",
+                "\" rack 1\"",
+                "\"rack 1\\u{a0}\"",
+                "\" \"",
+                "\"\""
+            ]
+        );
     }
 
     #[test]

@@ -476,3 +476,39 @@ fn what_a_pause_or_observing_keeps_in_service_says_so() {
         "{told}"
     );
 }
+
+#[test]
+fn a_row_without_a_uuid_or_a_driver_is_told_so_and_blanks_can_be_seen() {
+    let no_uuid = NodeFacts {
+        uuid: String::new(),
+        name: None,
+        ..facts(Some(view("lost", &[])))
+    };
+    let told = node(&no_uuid, T + MINUTE);
+    assert!(
+        told.starts_with("Node \"\" is still in service: "),
+        "{told}"
+    );
+    assert!(
+        told.ends_with("nodewarden leaves it alone: its uuid is empty. Give the row a uuid."),
+        "{told}"
+    );
+    let named = |driver: &str, group: &str| {
+        let facts = NodeFacts {
+            driver: Some(driver.into()),
+            conductor_group: group.into(),
+            ..facts(None)
+        };
+        node(&facts, T)
+    };
+    assert_eq!(
+        named("", "rack1"),
+        "Node web-7 (n-7) is in service as far as nodewarden can tell: it names no driver, so there is nothing to \
+         decide."
+    );
+    let told = named(" ipmi", "rack1 ");
+    assert!(
+        told.contains("Driver \" ipmi\" in group \"rack1 \" never had"),
+        "{told}"
+    );
+}

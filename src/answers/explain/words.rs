@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::store::NodeFacts;
-use crate::telemetry::printable;
+use crate::telemetry::printable_name;
 
 /// Names listed in one sentence; the rest is counted.
 const NAMES: usize = 8;
@@ -13,13 +13,21 @@ const LAST_DATE_MS: u64 = 253_402_300_799_999;
 
 pub(super) fn subject(facts: &NodeFacts) -> String {
     match facts.name.as_deref().filter(|name| !name.is_empty()) {
-        Some(name) => format!("Node {} ({})", printable(name), printable(&facts.uuid)),
-        None => format!("Node {}", printable(&facts.uuid)),
+        Some(name) => format!(
+            "Node {} ({})",
+            printable_name(name),
+            printable_name(&facts.uuid)
+        ),
+        None => format!("Node {}", printable_name(&facts.uuid)),
     }
 }
 
 pub(super) fn pair(driver: &str, conductor_group: &str) -> String {
-    format!("driver {} in {}", printable(driver), group(conductor_group))
+    format!(
+        "driver {} in {}",
+        printable_name(driver),
+        group(conductor_group)
+    )
 }
 
 /// `sentence` with a capital at its beginning; ours begin with ASCII letters.
@@ -33,7 +41,7 @@ pub(super) fn group(name: &str) -> String {
     if name.is_empty() {
         "the default group".to_owned()
     } else {
-        format!("group {}", printable(name))
+        format!("group {}", printable_name(name))
     }
 }
 
@@ -41,7 +49,7 @@ pub(super) fn names(names: &[String]) -> String {
     let shown: Vec<String> = names
         .iter()
         .take(NAMES)
-        .map(|name| printable(name))
+        .map(|name| printable_name(name))
         .collect();
     match shown.split_last() {
         None => "no conductor".to_owned(),
