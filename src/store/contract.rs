@@ -117,6 +117,14 @@ pub trait Ledger {
     /// writes nothing, so a sweep without work costs no commit (L2).
     async fn survey(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, StoreError>;
 
+    /// What [`carry_out`](Self::carry_out) would find to do for each of these lost pairs; `None`: it does not
+    /// fit. Takes no lock.
+    async fn survey_pairs(
+        &mut self,
+        pairs: &[Pair],
+        window: &Window,
+    ) -> Result<Vec<Option<Surveyed>>, StoreError>;
+
     /// Begins a sweep: announces the position, keeps what remains of planned restarts, forgets.
     /// Returns the forgotten pairs; if there are only pairs to ask about and none goes, nothing is
     /// committed (L2).

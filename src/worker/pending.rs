@@ -168,8 +168,8 @@ impl Pending {
         }
     }
 
-    /// To what pairs turned that begin like `walk`, and which these are, at most `most`: that of `walk` is the
-    /// first. None, if it is no walk over a pair that turned.
+    /// The pairs whose walks begin like `walk`, in the same queue, at most `most`: that of `walk` is the first.
+    /// And what they should be. None, if it is no walk over a pair that begins.
     pub(super) fn alike(
         &self,
         walk: &Walk,
@@ -185,16 +185,15 @@ impl Pending {
             Over::Pair(pair) => Some(pair.clone()),
             Over::Holds | Over::Nodes => None,
         };
-        let first = pair(walk).filter(|_| walk.begins(now) && self.urgent.contains(&walk.over));
-        let Some(first) = first else {
+        let Some(first) = pair(walk).filter(|_| walk.begins(now)) else {
             return (Standing::Active, Vec::new());
         };
         let standing = to(&first);
-        let begin = self
-            .urgent
-            .in_order
-            .values()
-            .filter(|walk| walk.begins(now));
+        let walks = match self.is_routine(&walk.over) {
+            true => &self.routine,
+            false => &self.urgent,
+        };
+        let begin = walks.in_order.values().filter(|walk| walk.begins(now));
         let pairs = begin.filter_map(pair).filter(|pair| to(pair) == standing);
         (standing, pairs.take(most).collect())
     }
@@ -240,6 +239,18 @@ impl Pending {
             self.done(over, done, 0, again);
         }
         self.in_a_row = turns;
+    }
+
+    /// These pairs were looked at together, which is one turn: those of `work` are to be carried out, for the
+    /// others there is nothing to do.
+    pub(super) fn looked_together(&mut self, idle: Vec<Pair>, work: &[Pair]) {
+        for pair in idle {
+            self.routine.remove(&Over::Pair(pair));
+        }
+        for pair in work {
+            self.turned(pair);
+        }
+        self.in_a_row = 0;
     }
 
     /// The window failed for good: look at fewer rows, after all others had a turn.

@@ -36,7 +36,11 @@ pub(super) async fn reconcile<L: Ledger, C: Clock>(
         return Ok(());
     };
     step.worked = true;
-    if together::carry_out(term, ledger, clock, &walk, rules, pausing, step).await? {
+    let had_its_turn = match term.pending.is_routine(&walk.over) {
+        true => together::look(term, ledger, clock, &walk, rules).await?,
+        false => together::carry_out(term, ledger, clock, &walk, rules, pausing, step).await?,
+    };
+    if had_its_turn {
         return Ok(());
     }
     let now = clock.now();

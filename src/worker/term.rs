@@ -85,6 +85,8 @@ pub(super) struct Term {
     pub(super) windows: WindowSize,
     /// How many pairs may be carried out together next.
     pub(super) together: Together,
+    /// How many may be looked at together next.
+    pub(super) looks_together: Together,
     /// How many nodes the next look may have.
     pub(super) looks: WindowSize,
     /// How many rows the next transaction of decisions may write.
@@ -128,6 +130,7 @@ impl Term {
             recovery: None,
             windows: WindowSize::up_to(chunk_nodes),
             together: Together::default(),
+            looks_together: Together::default(),
             looks: WindowSize::up_to(chunk_nodes.saturating_mul(MOST_SCALE)),
             rows: WindowSize::up_to(MOST_ROWS),
         }

@@ -30,14 +30,7 @@ pub(super) async fn carry_out<L: Ledger, C: Clock>(
     if pairs.len() < 2 {
         return Ok(false);
     }
-    let window = Window {
-        after: String::new(),
-        nodes: term.windows.first(),
-        nodes_per_message: rules.nodes_per_message,
-        unknown: rules.unknown_after.is_some(),
-        completes: true,
-        now_ms: now.wall_ms,
-    };
+    let window = window(term.windows.first(), rules, now.wall_ms);
     let done = match ledger.carry_out(term.epoch, to, &pairs, &window).await {
         Ok(done) => done,
         Err(fault) if is_about_rows(&fault) => {
@@ -82,4 +75,69 @@ pub(super) async fn carry_out<L: Ledger, C: Clock>(
     term.together.took(asked, fit.len(), took);
     term.pending.done_together(&fit, again);
     Ok(first)
+}
+
+/// Looks at many small pairs at once, where most have nothing to do (L2). Returns whether that of `walk` was
+/// among them.
+pub(super) async fn look<L: Ledger, C: Clock>(
+    term: &mut Term,
+    ledger: &mut L,
+    clock: &C,
+    walk: &Walk,
+    rules: &Rules,
+) -> Result<bool, Fault> {
+    let now = clock.now();
+    let most = term.looks_together.next();
+    let (to, pairs) = term.pending.alike(walk, &term.map, most, now.mono);
+    if pairs.len() < 2 || to != Standing::Lost {
+        return Ok(false);
+    }
+    let window = window(term.looks.next(), rules, now.wall_ms);
+    let found = match ledger.survey_pairs(&pairs, &window).await {
+        Ok(found) => found,
+        Err(fault) if is_about_rows(&fault) => {
+            term.looks_together.refused(pairs.len());
+            return Ok(true);
+        }
+        Err(fault) => {
+            term.looks_together.failed(pairs.len());
+            for pair in pairs {
+                term.pending.put_back(&Over::Pair(pair));
+            }
+            return Err(fault.into());
+        }
+    };
+    let took = clock.now().mono.since(now.mono);
+    let seen: u64 = found.iter().flatten().map(|found| found.seen).sum();
+    let first = found.first().is_some_and(Option::is_some);
+    let asked = pairs.len();
+    let (mut idle, mut work) = (Vec::new(), Vec::new());
+    for (pair, found) in pairs.into_iter().zip(found) {
+        match found {
+            Some(found) if found.work || found.open => work.push(pair),
+            Some(_) => idle.push(pair),
+            None => {}
+        }
+    }
+    let fit = idle.len() + work.len();
+    term.looks_together.took(asked, fit, took);
+    if fit < asked {
+        // Larger pairs may fit into a larger look.
+        term.looks
+            .took(window.nodes, seen.max(window.nodes.into()), took);
+    }
+    term.pending.looked_together(idle, &work);
+    Ok(first)
+}
+
+/// A window over all of small pairs.
+fn window(nodes: u32, rules: &Rules, now_ms: u64) -> Window {
+    Window {
+        after: String::new(),
+        nodes,
+        nodes_per_message: rules.nodes_per_message,
+        unknown: rules.unknown_after.is_some(),
+        completes: true,
+        now_ms,
+    }
 }

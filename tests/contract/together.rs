@@ -7,8 +7,8 @@ use nodewarden::domain::announcement::Content;
 use nodewarden::domain::change::{Standing, Verdict};
 use nodewarden::domain::ids::Pair;
 use nodewarden::store::{
-    self, Completed, Ledger, Outbox, Pause, Rows, SqlLedger, SqlOutbox, StoreError, Unwatched,
-    Window, WindowDone,
+    self, Completed, Ledger, Outbox, Pause, Rows, SqlLedger, SqlOutbox, StoreError, Surveyed,
+    Unwatched, Window, WindowDone,
 };
 use nodewarden_tests::database::{Kind, Scratch};
 use nodewarden_tests::ironic::tables;
@@ -81,6 +81,11 @@ async fn all(scratch: &Scratch, inventory: InventoryKind) -> Vec<String> {
     all
 }
 
+/// How many rows were seen, whether there is work, and whether a decision is open.
+fn told_found(found: Surveyed) -> (u64, bool, bool) {
+    (found.seen, found.work, found.open)
+}
+
 /// What a fleet goes through, either together or one by one.
 async fn both_ways(
     ledger: &mut AnyLedger,
@@ -95,6 +100,13 @@ async fn both_ways(
     }
     let nodes = PAIRS.map(|(_, nodes)| nodes as u64);
     if together {
+        let found = ledger.survey_pairs(&pairs, &window("", 9)).await.unwrap();
+        let found: Vec<_> = found
+            .into_iter()
+            .map(|found| found.map(told_found))
+            .collect();
+        let expected = nodes.map(|nodes| Some((nodes, nodes > 0, true)));
+        assert_eq!(found, expected);
         let took = ledger
             .carry_out(1, Standing::Lost, &pairs, &window("", 9))
             .await;
@@ -111,6 +123,17 @@ async fn both_ways(
         }
     }
     let out = all(scratch, inventory).await;
+    // Of an Ironic's nodes only those are looked at that may be taken.
+    let seen = |nodes| match inventory {
+        InventoryKind::Native => nodes,
+        InventoryKind::Ironic => 0,
+    };
+    let found = ledger.survey_pairs(&pairs, &window("", 9)).await.unwrap();
+    let found: Vec<_> = found
+        .into_iter()
+        .map(|found| found.map(told_found))
+        .collect();
+    assert_eq!(found, nodes.map(|nodes| Some((seen(nodes), false, false))));
     for (pair, decision) in pairs.iter().zip(6..) {
         let back = turned(pair, Standing::Active, decision, "c1");
         ledger.commit(1, &back).await.unwrap();

@@ -146,7 +146,7 @@ const BOUNDS: &[(&str, Bound)] = &[
     ("hold", Walk),
     ("size_of_each", Walks),
     ("hold_each", Walks),
-    ("left_in_each", Walks),
+    ("untaken_each", Walks),
     ("mark_out", Window),
     ("left_in", Walk),
     ("release", Window),

@@ -211,6 +211,11 @@ async fn together(
 ) {
     let pairs = [small(pairs[0]), big(), small(pairs[1])];
     for _ in 0..2 {
+        step!(
+            reads,
+            "survey together",
+            ledger.survey_pairs(&pairs, &window(""))
+        );
         let done = step!(
             reads,
             "carry out together",

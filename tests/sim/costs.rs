@@ -359,6 +359,17 @@ impl<L: Ledger> Ledger for Costly<L> {
         .await
     }
 
+    async fn survey_pairs(
+        &mut self,
+        pairs: &[Pair],
+        window: &Window,
+    ) -> Result<Vec<Option<Surveyed>>, StoreError> {
+        let happens = async |l: &mut L| l.survey_pairs(pairs, window).await;
+        let rows = self.rows(window.nodes) + pairs.len();
+        self.call("survey_pairs", Does::Look, rows, happens, nothing)
+            .await
+    }
+
     async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError> {
         let happens = async |l: &mut L| l.begin_sweep(epoch, sweep).await;
         let observes = self.observes;

@@ -334,6 +334,14 @@ impl Ledger for Mutated {
         self.inner.survey(of, window).await
     }
 
+    async fn survey_pairs(
+        &mut self,
+        pairs: &[Pair],
+        window: &Window,
+    ) -> Result<Vec<Option<Surveyed>>, StoreError> {
+        self.inner.survey_pairs(pairs, window).await
+    }
+
     async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError> {
         let epoch = self.epoch(epoch);
         self.inner.begin_sweep(epoch, sweep).await

@@ -468,3 +468,35 @@ async fn l1_one_event_that_can_never_be_stored_among_many_costs_some_transaction
         assert!(commits <= 40, "{commits} transactions");
     }
 }
+
+#[tokio::test]
+async fn l1_a_successor_carries_out_together_what_its_predecessor_only_decided() {
+    let sim = Simulation::new().await;
+    // The predecessor decides, and moves nothing.
+    let plan: Plan = Box::new(|call| match call.op {
+        "carry_out" | "take_out" => Goes::Before(passing("move nodes")),
+        _ => Goes::Well,
+    });
+    let mut first = flaky::join(&sim, plan).await;
+    small_pairs(&sim, &mut first).await;
+    for _ in 0..600 {
+        first.step().await.unwrap();
+        if sim.text("SELECT count(*) FROM nodewarden_decisions").await == "300" {
+            break;
+        }
+        sim.clock.advance(Duration::from_millis(250));
+    }
+    sim.queue.end(1);
+    drop(first);
+    let (walks, plan) = walked(sim.clock.clone());
+    let mut successor = flaky::join(&sim, plan).await;
+    for _ in 0..100 {
+        successor.step().await.unwrap();
+        sim.clock.advance(Duration::from_millis(100));
+    }
+    assert_eq!(sim.out().await.len(), 300);
+    assert_contiguous(&sim.announcements().await);
+    let walks = walks.lock().unwrap();
+    let moving = walks.iter().filter(|(op, _)| *op != "give_back").count();
+    assert!(moving <= 20, "{walks:?}");
+}

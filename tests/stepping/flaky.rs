@@ -56,7 +56,7 @@ pub fn lasting(doing: &'static str) -> StoreError {
 }
 
 /// Calls that no plan is about: they go straight to the ledger.
-const UNPLANNED: [&str; 8] = [
+const UNPLANNED: [&str; 9] = [
     "stream",
     "came_after",
     "missing",
@@ -65,6 +65,7 @@ const UNPLANNED: [&str; 8] = [
     "note",
     "first_after",
     "survey",
+    "survey_pairs",
 ];
 
 /// What lets each call go by the plan.

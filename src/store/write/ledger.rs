@@ -300,6 +300,20 @@ impl Ledger for SqlLedger {
             .await
     }
 
+    async fn survey_pairs(
+        &mut self,
+        pairs: &[Pair],
+        window: &Window,
+    ) -> Result<Vec<Option<Surveyed>>, StoreError> {
+        let inventory = self.inventory.by(&mut self.link).await?;
+        let sql = self.link.statements;
+        self.link
+            .look("look for work in several pairs", async |connection| {
+                together::survey(connection, sql, &inventory, pairs, window).await
+            })
+            .await
+    }
+
     async fn begin_sweep(&mut self, epoch: u64, wanted: &Sweep) -> Result<Vec<Pair>, StoreError> {
         let pairs = !wanted.unnamed.is_empty() || !wanted.unwanted.is_empty();
         // An Ironic may have been upgraded under us. Once a sweep, not with each part of what it forgets.

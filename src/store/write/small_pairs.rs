@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use crate::domain::announcement::OutReason;
 use crate::domain::change::Standing;
 use crate::domain::ids::Pair;
-use crate::store::database::connection::{Bind as _, Value, placeholders_from};
+use crate::store::database::connection::{Bind as _, Connection, Value, placeholders_from};
 use crate::store::database::row::Row;
 use crate::store::look::from_row::out_reason;
 use crate::store::records::{Completed, Window, WindowDone};
+use crate::store::sql::Statements;
 use crate::store::tables;
 use crate::store::write::count::key;
-use crate::store::write::fenced::Fenced;
 
 /// The last decision about a pair.
 pub struct Decision {
@@ -20,7 +20,8 @@ pub struct Decision {
     standing: Standing,
     id: String,
     observed: bool,
-    open: bool,
+    /// It is not carried out yet.
+    pub open: bool,
     nodes: u64,
     /// Of a lost pair.
     pub reason: Option<OutReason>,
@@ -86,18 +87,19 @@ impl OfPair {
 
 /// The last decision about each pair, by its place.
 pub async fn of_pairs(
-    unit: &mut Fenced<'_>,
+    connection: &mut Connection,
+    sql: &Statements,
     pairs: &[Pair],
 ) -> Result<BTreeMap<usize, Decision>, sqlx::Error> {
     let places = places(pairs);
-    let (before, behind) = unit.sql.decisions_of_pairs;
+    let (before, behind) = sql.decisions_of_pairs;
     let statement = format!("{before}{}{behind}", placeholders_from(1, pairs.len(), 2));
     let mut values: Vec<Value<'_>> = Vec::with_capacity(pairs.len() * 2);
     for pair in pairs {
         pair.bind(&mut values);
     }
     let mut decisions = BTreeMap::new();
-    for row in unit.connection.fetch(&statement, &values).await? {
+    for row in connection.fetch(&statement, &values).await? {
         if let Some(at) = places.get(&key(&row)?) {
             decisions.insert(*at, Decision::read(&row)?);
         }

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use crate::domain::change::Standing;
 use crate::domain::ids::Pair;
-use crate::store::database::connection::Value;
-use crate::store::records::{Window, WindowDone};
+use crate::store::database::connection::{Connection, Value};
+use crate::store::records::{Surveyed, Window, WindowDone};
+use crate::store::sql::{Inventory, Statements};
 use crate::store::write::fenced::Fenced;
 use crate::store::write::give_back::listed;
 use crate::store::write::small_pairs::{Decision, Moved, of_pairs};
@@ -29,7 +30,7 @@ pub async fn carry_out(
     if to == Standing::Lost && pause::read(unit.connection, unit.sql).await?.is_some() {
         return Ok(vec![Some(paused); pairs.len()]);
     }
-    let mut decisions = of_pairs(unit, pairs).await?;
+    let mut decisions = of_pairs(unit.connection, unit.sql, pairs).await?;
     decisions.retain(|_, decision| decision.applies(to, window));
     let moved = match to {
         Standing::Lost => together_out::take_out(unit, &decisions, pairs.len(), window).await?,
@@ -44,6 +45,25 @@ pub async fn carry_out(
         (None, _) => Some(WindowDone::default()),
     });
     Ok(done.collect())
+}
+
+/// What [`carry_out`] would find to do for lost pairs; `None` where they do not fit.
+pub async fn survey(
+    connection: &mut Connection,
+    sql: &Statements,
+    inventory: &Inventory,
+    pairs: &[Pair],
+    window: &Window,
+) -> Result<Vec<Option<Surveyed>>, sqlx::Error> {
+    let mut decisions = of_pairs(connection, sql, pairs).await?;
+    decisions.retain(|_, decision| decision.applies(Standing::Lost, window));
+    let mut found =
+        together_out::survey(connection, inventory, &decisions, pairs.len(), window).await?;
+    let each = (0..pairs.len()).map(|at| match decisions.contains_key(&at) {
+        true => found.remove(&at),
+        false => Some(Surveyed::default()),
+    });
+    Ok(each.collect())
 }
 
 /// What is carried out completes, in one statement.

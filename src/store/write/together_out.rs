@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::domain::announcement::AnnouncementType;
-use crate::store::database::connection::{Value, values};
-use crate::store::records::Window;
+use crate::store::database::connection::{Connection, Value, values};
+use crate::store::records::{Surveyed, Window};
+use crate::store::sql::Inventory;
 use crate::store::write::announce::{Header, announce, count};
 use crate::store::write::fenced::Fenced;
 use crate::store::write::give_back::{by_decision, listed};
@@ -21,7 +22,7 @@ pub async fn take_out(
     let numbers: Vec<u64> = decisions.values().map(|decision| decision.number).collect();
     let limit = window.of_each(pairs);
     let inventory = unit.inventory;
-    let sizes = of_each(unit, &inventory.size_of_each, limit, &numbers).await?;
+    let sizes = of_each(unit.connection, &inventory.size_of_each, limit, &numbers).await?;
     let mut room = Room::of(window, pairs);
     let mut fit: BTreeMap<u64, (usize, &Decision)> = BTreeMap::new();
     let mut moved = Moved::new();
@@ -43,8 +44,13 @@ pub async fn take_out(
             (of.changed, of.counted) = (nodes, nodes);
         }
     }
+    if inventory.left_in.is_empty() {
+        return Ok(moved);
+    }
     // However many were held: a node may have been registered meanwhile.
-    for (decision, nodes) in of_each(unit, &inventory.left_in_each, limit, &numbers).await? {
+    for (decision, nodes) in
+        of_each(unit.connection, &inventory.untaken_each, limit, &numbers).await?
+    {
         if let Some(of) = fit.get(&decision).and_then(|(at, _)| moved.get_mut(at)) {
             of.locked = nodes;
         }
@@ -100,9 +106,44 @@ async fn hold(
     Ok(held)
 }
 
+/// What is to be done in pairs with these `decisions`, of `pairs` pairs: whether a node of those that fit is to
+/// go out, by their places. Takes no lock.
+pub async fn survey(
+    connection: &mut Connection,
+    inventory: &Inventory,
+    decisions: &BTreeMap<usize, Decision>,
+    pairs: usize,
+    window: &Window,
+) -> Result<BTreeMap<usize, Surveyed>, sqlx::Error> {
+    let limit = window.of_each(pairs);
+    let numbers: Vec<u64> = decisions.values().map(|decision| decision.number).collect();
+    let sizes = of_each(connection, &inventory.size_of_each, limit, &numbers).await?;
+    let mut room = Room::of(window, pairs);
+    let mut found = BTreeMap::new();
+    for (at, decision) in decisions {
+        let size = sizes.get(&decision.number).copied();
+        if room.takes(size) {
+            let looked = Surveyed {
+                seen: size.unwrap_or_default(),
+                open: decision.open,
+                ..Surveyed::default()
+            };
+            found.insert(*at, looked);
+        }
+    }
+    let fit = |at: &usize| decisions.get(at).map(|decision| decision.number);
+    let numbers: Vec<u64> = found.keys().filter_map(fit).collect();
+    let untaken = of_each(connection, &inventory.untaken_each, limit, &numbers).await?;
+    for (at, found) in &mut found {
+        let nodes = fit(at).and_then(|number| untaken.get(&number));
+        found.work = nodes.is_some_and(|nodes| *nodes > 0);
+    }
+    Ok(found)
+}
+
 /// A number of nodes for each of these decisions, where it has one.
 async fn of_each(
-    unit: &mut Fenced<'_>,
+    connection: &mut Connection,
     (before, behind): &(String, String),
     limit: u64,
     numbers: &[u64],
@@ -113,5 +154,5 @@ async fn of_each(
     let statement = format!("{before}{}{behind}", listed(2, numbers));
     let mut values: Vec<Value<'_>> = vec![limit.into()];
     values.extend(numbers.iter().copied().map(Value::from));
-    by_decision(&unit.connection.fetch(&statement, &values).await?)
+    by_decision(&connection.fetch(&statement, &values).await?)
 }

@@ -230,6 +230,16 @@ impl<L: Ledger, H: Hook<L>> Ledger for Between<L, H> {
         self.look("survey", About::Window(window), happens).await
     }
 
+    async fn survey_pairs(
+        &mut self,
+        pairs: &[Pair],
+        window: &Window,
+    ) -> Result<Vec<Option<Surveyed>>, StoreError> {
+        let happens = async |l: &mut L| l.survey_pairs(pairs, window).await;
+        self.look("survey_pairs", About::Pairs(pairs), happens)
+            .await
+    }
+
     async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError> {
         let epoch = self.epoch(epoch);
         let happens = async |l: &mut L| l.begin_sweep(epoch, sweep).await;

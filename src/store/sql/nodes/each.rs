@@ -74,11 +74,7 @@ pub fn hold(words: &Words) -> (String, String) {
     ))
 }
 
-/// On a server alone, as for one pair.
-pub fn left_in(words: &Words) -> (String, String) {
-    if words.lock().is_empty() {
-        return Default::default();
-    }
+pub fn untaken(words: &Words) -> (String, String) {
     let (nodes, wanted) = (words.nodes_by_pair(), wanted(words));
     let order = words.order_of_pair();
     let left = match words.dialect {

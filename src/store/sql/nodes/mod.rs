@@ -40,9 +40,9 @@ Inventory {
     /// How many rows of the window should be out and are not held: another session has locked them.
     /// `$1`, `$2` the pair, `$3` after, `$4` last, `$5` decision.
     left_in: String,
-    /// The same of several pairs as a whole, by decision, at most `$1` of each. The numbers of their
-    /// decisions go in between.
-    left_in_each: (String, String),
+    /// How many nodes of several lost pairs should be out and are not held, by decision, at most `$1` of each.
+    /// The numbers of their decisions go in between.
+    untaken_each: (String, String),
 
     // --- give back; `$1` seq, `$2` now, `$3` after, `$4` last; of a pair, its decisions go in between
     /// Each ends the holds of the window that have one reason to end.

@@ -40,7 +40,7 @@ pub fn inventory(words: &Words) -> Inventory {
         hold_each: each::hold(words),
         mark_out: updates::mark_out(words),
         left_in: left_in(words),
-        left_in_each: each::left_in(words),
+        untaken_each: each::untaken(words),
         release: release("", returned),
         release_of_pair: of_pair(returned),
         release_by_hand: release("", by_hand),

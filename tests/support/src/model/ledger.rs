@@ -301,6 +301,17 @@ impl Ledger for ModelLedger {
         self.look("survey", rows, |unit| survey::at(unit, of, window))
     }
 
+    async fn survey_pairs(
+        &mut self,
+        pairs: &[Pair],
+        window: &Window,
+    ) -> Result<Vec<Option<Surveyed>>, StoreError> {
+        let rows = window.nodes as usize;
+        self.look("survey_pairs", rows, |unit| {
+            together::survey(unit, pairs, window)
+        })
+    }
+
     async fn begin_sweep(&mut self, epoch: u64, wanted: &Sweep) -> Result<Vec<Pair>, StoreError> {
         let pairs = wanted.unnamed.len() + wanted.unwanted.len();
         let rows = pairs + wanted.restarting.len() + wanted.forget.len();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nodewarden::domain::announcement::OutReason;
 use nodewarden::domain::change::Standing;
 use nodewarden::domain::ids::Pair;
-use nodewarden::store::{Rows, Window, WindowDone};
+use nodewarden::store::{Rows, Surveyed, Window, WindowDone};
 
 use super::give_back::{Of, due, release, returned};
 use super::take_out::{no_reason, take_out};
@@ -61,6 +61,39 @@ pub fn carry_out(
         Standing::Active => give_back(unit, pairs, &fit, &whole, &mut done)?,
     }
     Ok(done)
+}
+
+/// What is to do for each of these lost pairs.
+pub fn survey(
+    unit: &mut Unit<'_>,
+    pairs: &[Pair],
+    window: &Window,
+) -> Result<Vec<Option<Surveyed>>, Fault> {
+    let (each, mut left) = (window.of_each(pairs.len()), u64::from(window.nodes));
+    let more = u32::try_from(each + 1).expect("it is at most twice a window");
+    let mut all = Vec::new();
+    for pair in pairs {
+        let Some(number) = applies(unit, Standing::Lost, pair, window)? else {
+            all.push(Some(Surveyed::default()));
+            continue;
+        };
+        let found = walk::window(unit, Rows::NodesOf(pair), "", more);
+        if found.seen > each.min(left) || found.skipped > 0 {
+            all.push(None);
+            continue;
+        }
+        left -= found.seen;
+        let untaken = found
+            .last
+            .map(|last| unit.tables.untaken(pair, "", &last).len());
+        all.push(Some(Surveyed {
+            seen: found.seen,
+            work: untaken > Some(0),
+            open: unit.tables.decisions[&number].completed_at_ms.is_none(),
+            ..Surveyed::default()
+        }));
+    }
+    Ok(all)
 }
 
 /// The number of the pair's last decision, if that is to be carried out now.
