@@ -75,7 +75,7 @@ impl Mutant {
         (Self::EpochAtConnect, 468, "L2:"),
         (Self::FencedTakesAgain, 196, "I1:"),
         (Self::AckBeforeCommit, 1, "I2:"),
-        (Self::CancelInsteadOfClosing, 188, "I1:"),
+        (Self::CancelInsteadOfClosing, 414, "I1:"),
         (Self::AnnounceBeforeCommit, 4, "I4:"),
         (Self::Regrouped, 25, "I4:"),
         (Self::ReturnByText, 243, "I6:"),
