@@ -73,7 +73,7 @@ impl Mutant {
         (Self::NoFence, 151, "I1:"),
         (Self::FenceByReading, 151, "I1:"),
         (Self::EpochAtConnect, 468, "L2:"),
-        (Self::FencedTakesAgain, 196, "I1:"),
+        (Self::FencedTakesAgain, 358, "I1:"),
         (Self::AckBeforeCommit, 1, "I2:"),
         (Self::CancelInsteadOfClosing, 414, "I1:"),
         (Self::AnnounceBeforeCommit, 4, "I4:"),
