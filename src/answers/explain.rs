@@ -2,6 +2,7 @@
 //!
 //! Pure: rows in, sentences out. Texts from the database go through [`printable`].
 
+mod ahead;
 mod unheeded;
 mod words;
 
@@ -15,9 +16,6 @@ use crate::domain::conductor::ConductorState;
 use crate::domain::event::EventType;
 use crate::store::{ConductorView, DecisionView, DriverView, NodeFacts, PairFacts, ServiceState};
 use crate::telemetry::printable;
-
-/// Clocks of hosts differ by less.
-const AHEAD_MS: u64 = 60_000;
 
 /// Sentences about conductors whose signs do not count, in one answer.
 const NAMED: usize = 3;
@@ -144,7 +142,7 @@ pub fn conductor(view: &ConductorView, now_ms: u64) -> String {
                 None => "It has promised no heartbeats, so its silence proves nothing: only an event ends it."
                     .to_owned(),
             });
-            answer.extend(ahead(view));
+            answer.extend(ahead::ahead(view));
         }
         ConductorState::Leaving => {
             let until = match view.until_ms {
@@ -179,18 +177,6 @@ pub fn conductor(view: &ConductorView, now_ms: u64) -> String {
     ));
     answer.extend(unheeded(view, now_ms));
     answer.join(" ")
-}
-
-/// Its clock ran ahead once: what others report of its silence is stale until time has caught up.
-fn ahead(view: &ConductorView) -> Option<String> {
-    let by = view.last_sent_at_ms?.checked_sub(view.last_sign_at_ms)?;
-    (by > AHEAD_MS).then(|| {
-        format!(
-            "The latest sent_at_ms that is known of it was {} ahead of our clock when it was last heard: a \
-             heartbeat_timeout with an earlier last_seen_ms is stale. A higher incarnation, or its left, ends that.",
-            length(by)
-        )
-    })
 }
 
 fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) -> Vec<String> {

@@ -132,21 +132,8 @@ impl Ledger for SqlLedger {
     }
 
     async fn prove(&mut self) -> Result<(), StoreError> {
+        takeover::check_schema(&mut self.link).await?;
         let sql = self.link.statements;
-        let stream = self
-            .link
-            .look("check the schema", async |connection| {
-                for statement in sql.schema {
-                    connection.execute(statement, &[]).await?;
-                }
-                connection.fetch_first(sql.stream, &[]).await
-            })
-            .await?;
-        if stream.is_none() {
-            return Err(StoreError::Schema(
-                "the tables are empty: run `nodewarden migrate`".to_owned(),
-            ));
-        }
         self.inventory.found = None;
         self.inventory.by(&mut self.link).await?;
         self.link
@@ -453,15 +440,7 @@ impl Ledger for SqlLedger {
         now_ms: u64,
     ) -> Result<(), StoreError> {
         self.fenced(epoch, now_ms, "answer a request", async |unit| {
-            if forget {
-                let values = values![&request.argument];
-                unit.connection.execute(unit.sql.forget, values).await?;
-                let forgotten = unit.sql.forget_unheeded;
-                unit.connection.execute(forgotten, values).await?;
-            }
-            let values = values![now_ms, result, request.number];
-            unit.connection.execute(unit.sql.answer, values).await?;
-            Ok(())
+            sweep::answer_forget(unit, request, forget, result, now_ms).await
         })
         .await
     }

@@ -144,3 +144,22 @@ pub async fn request(
         .await?;
     Ok(number.expect("it is never abandoned"))
 }
+
+/// Answers a request to forget a conductor; removes it if `forget`.
+pub async fn answer_forget(
+    unit: &mut Fenced<'_>,
+    request: &Request,
+    forget: bool,
+    result: &str,
+    now_ms: u64,
+) -> Result<(), sqlx::Error> {
+    if forget {
+        let values = values![&request.argument];
+        unit.connection.execute(unit.sql.forget, values).await?;
+        let forgotten = unit.sql.forget_unheeded;
+        unit.connection.execute(forgotten, values).await?;
+    }
+    let values = values![now_ms, result, request.number];
+    unit.connection.execute(unit.sql.answer, values).await?;
+    Ok(())
+}

@@ -48,3 +48,22 @@ pub async fn take(
         began,
     })
 }
+
+/// Fails unless all tables are there, with their first rows.
+pub async fn check_schema(link: &mut WriterConnection) -> Result<(), StoreError> {
+    let sql = link.statements;
+    let stream = link
+        .look("check the schema", async |connection| {
+            for statement in sql.schema {
+                connection.execute(statement, &[]).await?;
+            }
+            connection.fetch_first(sql.stream, &[]).await
+        })
+        .await?;
+    match stream {
+        Some(_) => Ok(()),
+        None => Err(StoreError::Schema(
+            "the tables are empty: run `nodewarden migrate`".to_owned(),
+        )),
+    }
+}
