@@ -7,6 +7,7 @@ use std::time::Duration;
 use nodewarden::domain::committed::Committed;
 use nodewarden::store::Known;
 use nodewarden::worker::{Rules, Status, session};
+use nodewarden_tests::model::Tables;
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Fate, Return};
@@ -476,7 +477,14 @@ impl Chaos {
                 // What would have lasted longer is over; not what conductors must say again.
                 let began = world.oracle.seen().stream_began;
                 let lasts = began.map_or(Duration::ZERO, |began| began + WAITS + TAKEOVER);
-                world.disturbed.set(lasts);
+                // Takeovers, each within what is stored of the wait, keep it from getting shorter.
+                let stored = |tables: &Tables| tables.one.streams.iter().map(|row| row.waits).max();
+                let left = world.model.look(stored).unwrap_or_default();
+                let left = match left.is_zero() {
+                    true => Duration::ZERO,
+                    false => world.time.now() + left + TAKEOVER,
+                };
+                world.disturbed.set(lasts.max(left));
             }
             state.vices = crate::broker::Vices {
                 wedged,
