@@ -176,6 +176,7 @@ const NOT_OF_THE_MODEL: [(&str, &str, &[&str]); 14] = [
             "a_column_that_somebody_added_and_nobody_fills_is_permanent",
             "a_lock_that_lasts_too_long_passes",
             "a_deadlock_passes_and_leaves_nothing",
+            "a_limit_of_mariadb_that_others_have_exhausted_passes",
             "a_right_that_is_missing_says_what_to_do",
             "a_serialisation_failure_that_comes_at_commit_passes_on_postgresql",
         ],
