@@ -64,6 +64,10 @@ fn tokens_end_others_write_and_placement_goes_away_for_a_while() {
     let known: BTreeSet<String> = fleet.lost.iter().skip(1).cloned().collect();
     members_become(&site, &known);
     assert!(site.site().logins > logins, "a new token");
+    eventually("it is said to have carried out all losses", || {
+        let all = [("placement".to_owned(), 20, 0)];
+        (fleet.subscribers() == all).then_some(())
+    });
 
     site.site().down = true;
     fleet.bring_back();

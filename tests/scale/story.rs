@@ -106,6 +106,9 @@ async fn looks(fleet: &Fleet, reads: &mut Reads) {
     }
 }
 
+/// More pairs than any fleet of these has.
+const EVERY_PAIR: u32 = 100_000;
+
 /// Counts are kept; one pair is needed, and nothing was ever decided about it.
 async fn count(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
     let kept = Counts {
@@ -119,7 +122,7 @@ async fn count(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
     step!(
         reads,
         "keep counts",
-        ledger.keep_counts(epoch, &kept, WINDOW)
+        ledger.keep_counts(epoch, &kept, EVERY_PAIR)
     );
     step!(reads, "unknown pairs", ledger.unknown_pairs(WINDOW));
 }
