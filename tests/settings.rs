@@ -117,6 +117,10 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
             "database.url names no database",
         ),
         (
+            "[database]\nurl = \"postgres://u:p?hush&hush@h/x\"\n",
+            "database.url: its query has a parameter that is unknown",
+        ),
+        (
             "[database]\nurl = \"sqlite://\"\n",
             "database.url names no file",
         ),
@@ -262,6 +266,11 @@ fn values_that_look_like_other_types_are_taken_as_what_the_setting_is() {
 #[test]
 fn no_secret_is_printed_by_any_failure() {
     let folder = folder();
+    let misplaced = ["status", "mysql://operator:hush@127.0.0.1/db"];
+    let (code, text) = said(nodewarden(folder.path()).args(misplaced));
+    assert_eq!(code, 64, "{text}");
+    assert!(text.contains("'mysql://…@127.0.0.1/db'"), "{text}");
+    assert!(!text.contains("hush"), "{text}");
     let url = "amqp://operator:hush?hush@127.0.0.1:1/%2f";
     for arguments in [
         &["tail"][..],

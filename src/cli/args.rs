@@ -136,7 +136,13 @@ pub fn main() -> ExitCode {
     let cli = match parsed() {
         Ok(cli) => cli,
         Err(fault) => {
-            let _ = fault.print();
+            let text = fault.to_string();
+            // A URL in the wrong place may hold a password.
+            if fault.use_stderr() && text.contains("://") {
+                output::aside(&config::without_passwords(&text));
+            } else {
+                let _ = fault.print();
+            }
             return ExitCode::from(if fault.use_stderr() { USAGE } else { 0 });
         }
     };

@@ -85,6 +85,13 @@ fn check_parameters(setting: &str, known: &[&str], query: &str) -> Result<(), Se
         if known.contains(&name) || (name.starts_with("options[") && known.contains(&"options")) {
             continue;
         }
+        // What looks like one may be the end of a password with a ? in it.
+        if query.contains('@') {
+            return refuse(format!(
+                "{setting}: its query has a parameter that is unknown; known are {}. In user and password, write ? as %3f",
+                known.join(", ")
+            ));
+        }
         // MySQL's own clients and Python's write ssl_ca, where this one reads ssl-ca.
         let meant = name.to_ascii_lowercase().replace('_', "-");
         return refuse(match known.contains(&meant.as_str()) {

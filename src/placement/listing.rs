@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::openstack::{ApiFault, busy, read};
+use super::openstack::ApiFault;
+use super::page;
 use crate::domain::ids::node_id;
-
-/// Nodes in a page; the interface allows no more.
-const PAGE: u32 = 10_000;
 
 #[derive(Debug, Deserialize)]
 struct Page {
@@ -52,7 +50,7 @@ async fn from(http: &reqwest::Client, url: &str) -> Result<BTreeMap<String, Stri
     let mut listed = BTreeMap::new();
     let mut after = String::new();
     loop {
-        let page = page(http, url, &after).await?;
+        let page: Page = page::get(http, (url, "/v1/nodes"), &after, "list").await?;
         for node in page.nodes {
             let held_back = node.maintenance == Some(true) && node.service_state == "in_service";
             let driver = node.driver.filter(|_| !held_back);
@@ -65,18 +63,4 @@ async fn from(http: &reqwest::Client, url: &str) -> Result<BTreeMap<String, Stri
             None => return Ok(listed),
         }
     }
-}
-
-async fn page(http: &reqwest::Client, url: &str, after: &str) -> Result<Page, ApiFault> {
-    let url = format!("{url}/v1/nodes");
-    let mut whole =
-        reqwest::Url::parse(&url).map_err(|fault| ApiFault::Strange(format!("{url}: {fault}")))?;
-    whole
-        .query_pairs_mut()
-        .append_pair("after", after)
-        .append_pair("limit", &PAGE.to_string());
-    let response = http.get(whole).send().await;
-    let answer = read(&url, response.map_err(|fault| busy(&url, &fault))?).await?;
-    serde_json::from_slice(&answer)
-        .map_err(|_| ApiFault::Strange(format!("{url}: the answer is no list of nodewarden's")))
 }

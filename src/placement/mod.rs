@@ -13,7 +13,7 @@
 //! - [`following`] and [`wanted`] are pure: the stream, and what is left to do.
 //! - [`pairs`]: where each node is in an aggregate of its pair, one call to Nova takes all of them out.
 //! - [`credentials`] and [`openstack`] log in and ask; [`aggregate`] reads and writes members, [`nova`]
-//!   aggregates; [`snapshot`] and [`listing`] ask nodewarden.
+//!   aggregates; [`snapshot`] and [`listing`] ask nodewarden, a `page` at a time.
 //! - [`preflight`] says what is missing for it to work; [`Service`] follows the stream, `comparing` and
 //!   `writing` are its other loops; `reporting` says how far it is.
 
@@ -24,6 +24,7 @@ pub mod following;
 pub mod listing;
 pub mod nova;
 pub mod openstack;
+mod page;
 pub mod pairs;
 pub mod preflight;
 mod reporting;

@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::following::Following;
-use super::openstack::{ApiFault, busy, read};
+use super::openstack::ApiFault;
+use super::page;
 use crate::domain::ids::node_id;
-
-/// Nodes in a page; the interface allows no more.
-const PAGE: u32 = 10_000;
 
 #[derive(Debug, Deserialize)]
 struct Page {
@@ -47,7 +45,7 @@ async fn from(http: &reqwest::Client, url: &str) -> Result<Following, ApiFault> 
     let mut after = String::new();
     let mut begun: Option<(String, u64)> = None;
     loop {
-        let page = page(http, url, &after).await?;
+        let page: Page = page::get(http, (url, "/v1/snapshot"), &after, "snapshot").await?;
         // Pages follow one another while changes go on: what is above the first one's seq is
         // followed again, and comes to the same.
         let (stream, _) = begun.get_or_insert((page.stream.clone(), page.seq));
@@ -62,18 +60,4 @@ async fn from(http: &reqwest::Client, url: &str) -> Result<Following, ApiFault> 
             (None, None) => return Err(ApiFault::Strange(format!("{url}: no page"))),
         }
     }
-}
-
-async fn page(http: &reqwest::Client, url: &str, after: &str) -> Result<Page, ApiFault> {
-    let url = format!("{url}/v1/snapshot");
-    let mut whole =
-        reqwest::Url::parse(&url).map_err(|fault| ApiFault::Strange(format!("{url}: {fault}")))?;
-    whole
-        .query_pairs_mut()
-        .append_pair("after", after)
-        .append_pair("limit", &PAGE.to_string());
-    let response = http.get(whole).send().await;
-    let answer = read(&url, response.map_err(|fault| busy(&url, &fault))?).await?;
-    serde_json::from_slice(&answer)
-        .map_err(|_| ApiFault::Strange(format!("{url}: the answer is no snapshot of nodewarden's")))
 }

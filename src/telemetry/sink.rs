@@ -31,11 +31,17 @@ struct Out<W> {
     to: W,
     /// Lines that were dropped since the last one that was written.
     dropped: u64,
+    /// The first of them was begun.
+    cut: bool,
 }
 
 impl<W: Write + AsFd> Sink<W> {
     pub(super) fn new(to: W) -> Self {
-        let out = Mutex::new(Out { to, dropped: 0 });
+        let out = Mutex::new(Out {
+            to,
+            dropped: 0,
+            cut: false,
+        });
         Self { out }
     }
 }
@@ -64,13 +70,14 @@ impl<W: Write + AsFd> Write for &Sink<W> {
             return Ok(line.len());
         }
         if out.dropped > 0 {
-            let note = note(out.dropped);
-            out.dropped = 0;
+            let note = format!("{}{}", if out.cut { "\n" } else { "" }, note(out.dropped));
+            (out.dropped, out.cut) = (0, false);
             let _ = out.to.write_all(note.as_bytes());
         }
-        for piece in line.chunks(PIECE) {
+        for (number, piece) in line.chunks(PIECE).enumerate() {
             if !has_room(&out.to, &PATIENCE) || out.to.write_all(piece).is_err() {
                 out.dropped += 1;
+                out.cut = number > 0;
                 break;
             }
         }

@@ -29,7 +29,8 @@ const FEW: usize = 64;
 #[derive(Default)]
 pub(super) struct InHand {
     deliveries: Vec<Delivery>,
-    /// No more of them together, after some that the database did not take.
+    /// No more of them together, after some that the database did not take or that did not fit: what is not
+    /// handled is read in vain.
     most: Option<usize>,
     /// Those before all others, once an alarm has kept them from being settled.
     unsettled: Option<Unsettled>,
@@ -72,6 +73,13 @@ impl InHand {
             items.push(batch::decode(delivery, rules.publishers.as_ref()));
         }
         items
+    }
+
+    /// Of so many that were `read`, `count` fitted into a transaction: not all are read again for the next.
+    fn fitted(&mut self, count: usize, read: usize) {
+        if count < read {
+            self.most = Some(count);
+        }
     }
 
     /// Settles the first `count`, some of them refused; how many are done with.
@@ -174,7 +182,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
         Err(fault) => return Err(fault.into()),
     };
     let now = clock.now();
-    let mut count = 0;
+    let (mut count, read) = (0, items.len());
     let commit = place.commit(|term| {
         let mut ids = || clock.id();
         let mut batch = Batch::new(term, rules, now, &mut ids);
@@ -219,6 +227,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     follow(place, rules, rows, &done, took);
     unheeded::told(place, &done, now);
     failpoints::reached("before-ack");
+    in_hand.fitted(count, read);
     in_hand.settle(queue, count, &done.refused).await
 }
 
@@ -289,5 +298,15 @@ mod tests {
             let items = in_hand(deliveries).next(&Rules::example());
             assert_eq!(items.len(), *expected, "{what}");
         }
+    }
+
+    #[test]
+    fn l1_what_did_not_fit_is_not_read_again_with_every_transaction() {
+        let mut in_hand = in_hand(&[0; 200]);
+        in_hand.fitted(2, 200);
+        assert_eq!(in_hand.next(&Rules::example()).len(), 2);
+        in_hand.most = None;
+        in_hand.fitted(200, 200);
+        assert_eq!(in_hand.next(&Rules::example()).len(), 200);
     }
 }

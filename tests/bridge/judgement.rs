@@ -356,16 +356,19 @@ fn a_failed_look_now_and_then_hides_no_death_and_ends_no_life() {
     }
 }
 
-#[test]
-fn who_could_not_write_during_an_interruption_has_time_to_write_after_it() {
+/// c1 is frozen for nearly the whole time-out, and then a look fails.
+fn interrupted() -> (SimIronic, SimBridge) {
     let (mut ironic, mut bridge) = settled(&["c1"]);
-    // Nearly the whole time-out, and then a database that nothing reaches for ten seconds.
     ironic.freeze("c1");
-    assert_eq!(
-        news(&bridge.run(&mut ironic, TIMEOUT - 14_000)),
-        Vec::<String>::new()
-    );
+    let said = bridge.run(&mut ironic, TIMEOUT - 14_000);
+    assert_eq!(news(&said), Vec::<String>::new());
     bridge.judge.failed();
+    (ironic, bridge)
+}
+
+#[test]
+fn a_conductor_that_could_not_write_during_an_interruption_has_time_to_write_after_it() {
+    let (mut ironic, mut bridge) = interrupted();
     ironic.pass(8_000);
     let said = bridge.run(&mut ironic, BEAT);
     assert_eq!(
@@ -382,13 +385,7 @@ fn who_could_not_write_during_an_interruption_has_time_to_write_after_it() {
 
 #[test]
 fn a_long_interruption_begins_every_time_out_again() {
-    let (mut ironic, mut bridge) = settled(&["c1"]);
-    ironic.freeze("c1");
-    assert_eq!(
-        news(&bridge.run(&mut ironic, TIMEOUT - 14_000)),
-        Vec::<String>::new()
-    );
-    bridge.judge.failed();
+    let (mut ironic, mut bridge) = interrupted();
     ironic.pass(30_000);
     assert_eq!(
         news(&bridge.run(&mut ironic, TIMEOUT)),

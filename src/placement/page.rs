@@ -1,0 +1,29 @@
+//! A page of a list from a replica's HTTP interface.
+
+use serde::de::DeserializeOwned;
+
+use super::openstack::{ApiFault, busy, read};
+
+/// Nodes in a page; the interface allows no more.
+const PAGE: u32 = 10_000;
+
+/// The page behind `after` of the list at `path`; `what` it should be, for the fault.
+/// Errors: [`ApiFault`]
+pub async fn get<T: DeserializeOwned>(
+    http: &reqwest::Client,
+    (url, path): (&str, &str),
+    after: &str,
+    what: &str,
+) -> Result<T, ApiFault> {
+    let url = format!("{url}{path}");
+    let mut whole =
+        reqwest::Url::parse(&url).map_err(|fault| ApiFault::Strange(format!("{url}: {fault}")))?;
+    whole
+        .query_pairs_mut()
+        .append_pair("after", after)
+        .append_pair("limit", &PAGE.to_string());
+    let response = http.get(whole).send().await;
+    let answer = read(&url, response.map_err(|fault| busy(&url, &fault))?).await?;
+    serde_json::from_slice(&answer)
+        .map_err(|_| ApiFault::Strange(format!("{url}: the answer is no {what} of nodewarden's")))
+}
