@@ -29,6 +29,10 @@ const HEALTHY: Duration = Duration::from_secs(30);
 /// HTTP's end.
 const DRAIN: Duration = Duration::from_secs(2);
 
+/// How long a stopping replica waits for the broker's goodbyes. A connection that is cut leaves the
+/// line as well.
+const PARTING: Duration = Duration::from_millis(700);
+
 /// What a replica is made of.
 pub trait Parts {
     /// Its clock; each session begins one.
@@ -194,12 +198,12 @@ async fn session<P: Parts>(parts: &P, stop: &CancellationToken) -> Over {
             return Over::Opening(format!("broker: {}", telemetry::error_chain(&fault)));
         }
     };
-    let over = match sit(parts, &broker, ledger, clock, stop).await {
+    let over = match sit(parts, &broker, ledger, clock.clone(), stop).await {
         Ok(over) => over,
         Err(why) => Over::Opening(why),
     };
     if matches!(over, Over::Stopped) {
-        broker.close().await;
+        within(&clock, "taking leave of the broker", broker.close()).await;
     } else {
         broker.sever();
     }
@@ -261,9 +265,12 @@ async fn sit<P: Parts>(
     };
     if matches!(over, Over::Stopped) {
         // Out of the line first: a successor must not wait for our relay.
-        if let Err(fault) = broker.leave(decider.leave().await).await {
-            tracing::debug!(fault = telemetry::error_chain(&fault), "leaving the line");
-        }
+        let leaving = async {
+            if let Err(fault) = broker.leave(decider.leave().await).await {
+                tracing::debug!(fault = telemetry::error_chain(&fault), "leaving the line");
+            }
+        };
+        within(&clock, "leaving the line", leaving).await;
     }
     if let Some(relay) = relay {
         // Asked to stop, it first carries out what is committed; after a doubt it stops at once.
@@ -274,6 +281,17 @@ async fn sit<P: Parts>(
         relay.stop(patience).await;
     }
     Ok(over)
+}
+
+/// A step of the stop, or, if it takes too long, its end: what it held is cut off.
+async fn within<C: Clock>(clock: &C, what: &str, parting: impl Future<Output = ()>) {
+    tokio::select! {
+        biased;
+        () = parting => {}
+        () = clock.sleep(PARTING) => {
+            tracing::warn!("{what} took too long; the connection is cut instead");
+        }
+    }
 }
 
 fn after(step: Step, wake: &Notify) {
