@@ -99,7 +99,7 @@ pub struct Relay<O, A, C> {
     connected: Option<Mono>,
     nacks: Pauses,
     blocked: Pauses,
-    in_trouble: bool,
+    in_trouble: Option<String>,
     troubles: Pauses,
     unreadable: Option<String>,
     said_unroutable: bool,
@@ -119,7 +119,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             connected: None,
             nacks: Pauses::up_to(NACK_PAUSE),
             blocked: Pauses::up_to(TROUBLE_PAUSE),
-            in_trouble: false,
+            in_trouble: None,
             troubles: Pauses::up_to(TROUBLE_PAUSE),
             unreadable: None,
             said_unroutable: false,
@@ -146,8 +146,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
                 Ok(0)
             }
             outcome => {
-                if outcome.is_ok() && self.in_trouble {
-                    self.in_trouble = false;
+                if outcome.is_ok() && self.in_trouble.take().is_some() {
                     self.troubles.reset();
                     tracing::info!(epoch = self.epoch, "the relay can use the database again");
                 }
@@ -261,13 +260,15 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
     }
 
     async fn database_trouble(&mut self, fault: &StoreError) {
-        if !self.in_trouble {
-            self.in_trouble = true;
+        let said = telemetry::error_chain(fault);
+        if self.in_trouble.is_none() {
             tracing::warn!(
-                fault = telemetry::error_chain(fault),
+                fault = said,
                 "the relay cannot use the database; announcements wait"
             );
         }
+        self.in_trouble = Some(said);
+        self.publish_trouble();
         telemetry::RETRIES.count_as("relay", 1);
         self.pause(|relay| &mut relay.troubles).await;
     }
@@ -294,7 +295,10 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
         let nacking = self.nacking.as_ref().and_then(Nacking::sentence);
         let now = (self.announcer.blocked())
             .map(|why| format!("the broker blocks publishers: {why}"))
-            .or_else(|| (self.unreadable.as_ref()).map(|why| format!("announcements wait: {why}")))
+            .or_else(|| {
+                let why = self.unreadable.as_ref().or(self.in_trouble.as_ref())?;
+                Some(format!("announcements wait: {why}"))
+            })
             .or(nacking);
         self.trouble.send_if_modified(|said| {
             let changed = *said != now;

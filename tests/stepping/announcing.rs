@@ -1,14 +1,20 @@
 //! What the relay does with a broker that refuses or blocks: nothing is given up that a fresh
 //! channel or connection would carry (I4, L4).
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nodewarden::broker::Unpublished;
 use nodewarden::message::Outgoing;
+use nodewarden::store::{Outbox, StoreError};
 use nodewarden::wire;
 use nodewarden::worker::ports::Clock;
+use nodewarden_tests::between::{Between, Call, Hook};
 
+use crate::flaky::passing;
 use crate::harness::{Ends, Nacks, SimSubscriber, Simulation, Worker};
 
 /// How long fresh channels and connections are tried before a message is passed by.
@@ -244,4 +250,44 @@ async fn l4_while_the_broker_blocks_us_the_relay_waits_and_says_so_and_ends_no_s
     while relay.step().await.unwrap() > 0 {}
     assert_eq!(subscriber.got(), waiting);
     assert_eq!(*relay.trouble().borrow(), None);
+}
+
+/// A database that gives the relay no connection for as long as this says.
+struct Full(Arc<AtomicBool>);
+
+impl<O: Outbox> Hook<O> for Full {
+    async fn around<T: Any>(
+        &mut self,
+        inner: &mut O,
+        _call: Call<'_>,
+        happens: impl AsyncFnOnce(&mut O) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if self.0.load(Ordering::Relaxed) {
+            return Err(passing("connecting"));
+        }
+        happens(inner).await
+    }
+}
+
+#[tokio::test]
+async fn l4_a_relay_that_cannot_open_its_own_connection_to_the_database_says_so_until_it_can() {
+    let (sim, worker, waiting) = five_waiting().await;
+    let subscriber = SimSubscriber::default();
+    let full = Arc::new(AtomicBool::new(true));
+    let outbox = Between {
+        inner: sim.outbox(),
+        hook: Full(Arc::clone(&full)),
+    };
+    let epoch = worker.decider.epoch().unwrap();
+    let mut relay = sim.relay_from(outbox, epoch, &subscriber);
+    let began = sim.clock.now().mono;
+    while sim.clock.now().mono.since(began) < Duration::from_secs(3600) {
+        assert_eq!(relay.step().await.unwrap(), 0);
+        let said = relay.trouble().borrow().clone().unwrap();
+        assert!(said.starts_with("announcements wait: connecting"), "{said}");
+    }
+    full.store(false, Ordering::Relaxed);
+    while relay.step().await.unwrap() > 0 {}
+    assert_eq!(subscriber.got(), waiting);
+    assert_eq!(*relay.trouble().borrow(), None, "it is over");
 }

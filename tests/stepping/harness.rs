@@ -803,12 +803,7 @@ impl Simulation {
 
     /// Everything in the outbox, announced or not.
     pub async fn announcements(&self) -> Vec<Announcement> {
-        let mut outbox = SqlOutbox::new(
-            &self.database,
-            std::sync::Arc::new(nodewarden::store::Unwatched),
-        )
-        .unwrap();
-        outbox.pending(Some(0), 10_000).await.unwrap()
+        self.outbox().pending(Some(0), 10_000).await.unwrap()
     }
 
     pub fn relay(
@@ -816,11 +811,16 @@ impl Simulation {
         epoch: u64,
         subscriber: &SimSubscriber,
     ) -> Relay<SqlOutbox, SimSubscriber, SimClock> {
-        let outbox = SqlOutbox::new(
-            &self.database,
-            std::sync::Arc::new(nodewarden::store::Unwatched),
-        )
-        .unwrap();
+        self.relay_from(self.outbox(), epoch, subscriber)
+    }
+
+    /// A relay that reads from `outbox`.
+    pub fn relay_from<O: Outbox>(
+        &self,
+        outbox: O,
+        epoch: u64,
+        subscriber: &SimSubscriber,
+    ) -> Relay<O, SimSubscriber, SimClock> {
         Relay::new(
             outbox,
             subscriber.clone(),
@@ -828,6 +828,15 @@ impl Simulation {
             epoch,
             "node.events",
         )
+    }
+
+    /// A connection of its own to the announcements.
+    pub fn outbox(&self) -> SqlOutbox {
+        SqlOutbox::new(
+            &self.database,
+            std::sync::Arc::new(nodewarden::store::Unwatched),
+        )
+        .unwrap()
     }
 
     /// Runs a statement as any user of the `nodes` table might.
