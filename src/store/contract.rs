@@ -1,6 +1,7 @@
 //! What others may ask of the database: a trait for the deciding loop, one for the relay.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use crate::config::Mode;
 use crate::domain::announcement::Announcement;
@@ -35,6 +36,12 @@ pub trait Ledger {
 
     /// What is known to be committed, by own commits and looks, and by what other replicas said.
     fn known(&self) -> &Known;
+
+    /// How long the round trips of the last transaction took, whatever it held; zero if it failed, or
+    /// nothing is known of them.
+    fn way(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Proves that the schema is right and writing works, without disturbing the active replica.
     async fn prove(&mut self) -> Result<(), StoreError>;

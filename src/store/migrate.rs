@@ -7,7 +7,7 @@ use sqlx::migrate::{MigrateError, Migration, Migrator};
 
 use crate::config::{self, Database, InventoryKind};
 use crate::store::alone;
-use crate::store::database::connection::{Connection, values};
+use crate::store::database::connection::{Connection, Link, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::{StoreError, denied_migration};
 use crate::store::database::open::Purpose;
@@ -47,10 +47,10 @@ pub async fn migrate(
         alone::done(&mut connection, stream).await;
     }
     upgraded?;
-    let closed = match connection {
-        Connection::Sqlite(link) => link.close().await,
-        Connection::Postgres(link) => link.close().await,
-        Connection::MySql(link) => link.close().await,
+    let closed = match connection.link {
+        Link::Sqlite(link) => link.close().await,
+        Link::Postgres(link) => link.close().await,
+        Link::MySql(link) => link.close().await,
     };
     closed.map_err(|fault| StoreError::from_sqlx("found the stream", fault))
 }
@@ -65,10 +65,10 @@ async fn upgrade(
     // Two replicas that start together on a new file race here; the loser finds the work done.
     let mut tries = 0;
     loop {
-        let outcome = match connection {
-            Connection::Sqlite(link) => migrator.run(link).await,
-            Connection::Postgres(link) => migrator.run(link).await,
-            Connection::MySql(link) => migrator.run(link).await,
+        let outcome = match &mut connection.link {
+            Link::Sqlite(link) => migrator.run(link).await,
+            Link::Postgres(link) => migrator.run(link).await,
+            Link::MySql(link) => migrator.run(link).await,
         };
         let Err(fault) = outcome else { break };
         tries += 1;

@@ -53,6 +53,13 @@ const WAIT_CAP: Duration = Duration::from_millis(200);
 /// Ticks without one that came back: the session is wedged. Counted: a frozen replica sends none.
 const WEDGED_TICKS: u32 = 120;
 
+/// So many parts has a step after its deliveries.
+const PARTS: usize = 11;
+
+/// Parts that took longer in all leave the others to the next steps, in turn: behind a slow way to the database
+/// a step of all of them would be longer than an own tick may take (L1, L3).
+const SLICE: Duration = Duration::from_millis(125);
+
 /// A trouble with the database that is being sat out.
 struct Trouble {
     since: Mono,
@@ -75,6 +82,8 @@ pub struct Decider<Q, L, C> {
     trouble: Option<Trouble>,
     noting: Noting,
     standby: Standby,
+    /// The part that the next step begins with.
+    turn: usize,
 }
 
 impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
@@ -110,6 +119,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             pausing: Pausing::default(),
             trouble: None,
             noting: Noting::from(now.mono),
+            turn: 0,
         })
     }
 
@@ -165,6 +175,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             pausing,
             next_tick,
             next_look,
+            turn,
             trouble: _,
             noting: _,
             standby: _,
@@ -186,18 +197,29 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             return Ok(());
         }
         pausing::look(pausing, place, ledger, clock).await?;
-        end_silent(place, ledger, clock, rules, step).await?;
-        redecide(place, ledger, clock, pausing, step).await?;
-        requests::answer(place, ledger, clock).await?;
-        waiting::keep(place, ledger, clock, step).await?;
-        sweep(place, ledger, clock, rules, pausing, step).await?;
-        forget_gone(place, ledger, clock, step).await?;
-        drop_old(place, ledger, clock, step).await?;
-        unknown::judge(place, ledger, clock, rules, step).await?;
-        reconcile(place, ledger, clock, rules, pausing, step).await?;
-        // The last two: they only serve people and metrics, and hold up no decision.
-        count(place, ledger, clock, rules, step).await?;
-        measure(place, ledger, step).await
+        let first = std::mem::take(turn);
+        let began = clock.now().mono;
+        for part in (0..PARTS).map(|n| (first + n) % PARTS) {
+            match part {
+                0 => end_silent(place, ledger, clock, rules, step).await?,
+                1 => redecide(place, ledger, clock, pausing, step).await?,
+                2 => requests::answer(place, ledger, clock).await?,
+                3 => waiting::keep(place, ledger, clock, step).await?,
+                4 => sweep(place, ledger, clock, rules, pausing, step).await?,
+                5 => forget_gone(place, ledger, clock, step).await?,
+                6 => drop_old(place, ledger, clock, step).await?,
+                7 => unknown::judge(place, ledger, clock, rules, step).await?,
+                8 => reconcile(place, ledger, clock, rules, pausing, step).await?,
+                // The last two: they only serve people and metrics, and hold up no decision.
+                9 => count(place, ledger, clock, rules, step).await?,
+                _ => measure(place, ledger, step).await?,
+            }
+            if clock.now().mono.since(began) > SLICE {
+                *turn = part + 1;
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The epoch, while this replica decides.

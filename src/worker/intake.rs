@@ -1,6 +1,7 @@
 //! The first half of a step: what was delivered, from takeover to acknowledgement.
 
 use super::batch::{self, Batch, Done, Item};
+use super::cost::Spent;
 use super::end::{Fault, is_about_rows};
 use super::identity::Identity;
 use super::lost;
@@ -208,6 +209,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
         Err(_) => commit.prepared.findings.unheeded.clone(),
     };
     let outcome = commit.outcome(written);
+    let way = ledger.way();
     let took = clock.now().mono.since(now.mono);
     let done = match outcome {
         Ok((done, ())) => done,
@@ -224,7 +226,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
         }
         Err(fault) => return Err(too_much(place, fault)),
     };
-    follow(place, rules, rows, &done, took);
+    follow(place, rules, rows, &done, Spent { took, way });
     unheeded::told(place, &done, now);
     failpoints::reached("before-ack");
     in_hand.fitted(count, read);
@@ -232,13 +234,13 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
 }
 
 /// What follows from a batch that is committed.
-fn follow(place: &mut Place, rules: &Rules, rows: u32, done: &Done, took: std::time::Duration) {
+fn follow(place: &mut Place, rules: &Rules, rows: u32, done: &Done, spent: Spent) {
     let Some(term) = place.deciding() else {
         return;
     };
     if !done.writes_nothing() {
-        telemetry::INTAKE.took(took);
-        term.rows.took(rows, done.rows, took);
+        telemetry::INTAKE.took(spent.took);
+        term.rows.took(rows, done.rows, spent);
     }
     if done.proves {
         term.hearing.prove();

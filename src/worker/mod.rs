@@ -10,6 +10,7 @@
 mod adapters;
 mod announcer;
 mod batch;
+mod cost;
 mod counting;
 mod decider;
 mod end;

@@ -4,6 +4,7 @@
 //! mostly finds all as it should be: it looks first, and costs a commit only where there is something
 //! to do (L2).
 
+use super::cost::Spent;
 use super::end::{Fault, Step, is_about_rows};
 use super::lines::log_window;
 use super::pausing::Pausing;
@@ -76,9 +77,11 @@ pub(super) async fn reconcile<L: Ledger, C: Clock>(
     }
     let took = clock.now().mono.since(now.mono);
     telemetry::CHUNK.took(took);
-    term.windows.took(window.nodes, done.changed, took);
+    let way = ledger.way();
+    term.windows
+        .took(window.nodes, done.changed, Spent { took, way });
     if walk.begins(now.mono) && done.next.is_none() {
-        term.together.took(1, 1, took);
+        term.together.took(1, 1, Spent { took, way });
     }
     log_window(&walk.over, &done, direction, epoch, took);
     let again = now.mono.plus(AGAIN);

@@ -1,6 +1,7 @@
 //! Retention: old records go in small transactions, one a step, until nothing is due (L2); each
 //! sweep begins it again.
 
+use super::cost::Spent;
 use super::end::{Fault, Step, is_about_rows};
 use super::ports::{Clock, Ledger};
 use super::term::Place;
@@ -41,8 +42,8 @@ pub(super) async fn drop_old<L: Ledger, C: Clock>(
     if what == Prune::Receipts {
         term.receipts.forget(before_ms);
     }
-    let took = clock.now().mono.since(began);
-    term.retention.rows.took(rows, dropped, took);
+    let (took, way) = (clock.now().mono.since(began), ledger.way());
+    term.retention.rows.took(rows, dropped, Spent { took, way });
     if dropped < u64::from(rows) {
         term.retention.due.pop_front();
     }

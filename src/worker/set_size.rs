@@ -1,7 +1,7 @@
 //! How many pairs one transaction may carry out: what fits into an eighth of a second as measured (L1), at
 //! any latency.
 
-use std::time::Duration;
+use super::cost::{LONGEST, Spent};
 
 /// How many pairs the first transaction after a takeover may have.
 const FIRST: u32 = 25;
@@ -11,12 +11,6 @@ const MOST: u32 = 250;
 
 /// Up to so many it is the way to the database that takes the time, and fewer gain nothing.
 const LEAST: u32 = 100;
-
-/// The aim for a transaction, as for windows.
-const AIM: Duration = Duration::from_millis(125);
-
-/// No transaction may take longer, however slow the way is.
-const LONGEST: Duration = Duration::from_secs(1);
 
 /// One that failed is tried again with so small a share.
 const AFTER_FAILURE: u32 = 8;
@@ -39,22 +33,22 @@ impl Together {
     }
 
     /// Of `asked` pairs so many were small enough, and it took so long.
-    pub(super) fn took(&mut self, asked: usize, done: usize, took: Duration) {
+    pub(super) fn took(&mut self, asked: usize, done: usize, spent: impl Into<Spent>) {
+        let spent = spent.into();
         let (asked, done) = (count(asked), count(done));
-        let pairs = if took > LONGEST {
+        let pairs = if spent.took > LONGEST {
             asked / 4
         } else if done < asked {
             // Fewer at once may each be larger.
             done.max(asked / 4)
-        } else if took <= AIM || asked < LEAST {
+        } else if spent.share() >= 1.0 || asked < LEAST {
             if asked < self.pairs {
                 return;
             }
             asked * 2
         } else {
-            let share = AIM.as_secs_f64() / took.as_secs_f64();
             // Truncation is meant.
-            ((f64::from(asked) * share) as u32).max(LEAST)
+            ((f64::from(asked) * spent.share()) as u32).max(LEAST)
         };
         self.pairs = pairs.clamp(1, MOST);
     }
@@ -76,6 +70,8 @@ fn count(pairs: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const MS: fn(u64) -> Duration = Duration::from_millis;

@@ -5,6 +5,7 @@
 //! then, with ticks, stops and operators' commands in between.
 
 use super::batch::Batch;
+use super::cost::Spent;
 use super::end::{Fault, Step, is_about_rows};
 use super::left_alone;
 use super::lines::log_decisions;
@@ -49,7 +50,7 @@ pub(super) async fn end_silent<L: Ledger, C: Clock>(
     let ended: Vec<ConductorName> = ended.map(|known| known.name.clone()).collect();
     let rows_written = commit.prepared.rows;
     let outcome = commit.outcome(written);
-    let took = clock.now().mono.since(now.mono);
+    let (took, way) = (clock.now().mono.since(now.mono), ledger.way());
     let (done, ()) = match outcome {
         Ok(done) => done,
         Err(fault) if is_about_rows(&fault) => {
@@ -63,7 +64,7 @@ pub(super) async fn end_silent<L: Ledger, C: Clock>(
     let Some(term) = place.deciding() else {
         return Ok(());
     };
-    term.rows.took(rows, done.rows, took);
+    term.rows.took(rows, done.rows, Spent { took, way });
     telemetry::INTAKE.took(took);
     log_decisions(&done.findings, term.epoch);
     step.worked = true;

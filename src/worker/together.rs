@@ -1,6 +1,7 @@
 //! Many pairs that turned at one instant, carried out together: one transaction for as many small ones as
 //! fit into an eighth of a second (L1), since each takes its round trips to the database.
 
+use super::cost::Spent;
 use super::end::{Fault, Step, is_about_rows};
 use super::lines::log_window;
 use super::pausing::Pausing;
@@ -72,7 +73,8 @@ pub(super) async fn carry_out<L: Ledger, C: Clock>(
         term.counting.moved(done.changed);
         fit.push((over, done));
     }
-    term.together.took(asked, fit.len(), took);
+    let way = ledger.way();
+    term.together.took(asked, fit.len(), Spent { took, way });
     term.pending.done_together(&fit, again);
     Ok(first)
 }

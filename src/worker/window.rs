@@ -1,24 +1,23 @@
 //! How much one transaction may hold: what it can change in an eighth of a second (L1), as
-//! measured, since rows stay locked and the first announcement waits that long. Each takeover
-//! begins small.
+//! measured, since rows stay locked and the first announcement waits that long. Each takeover begins
+//! small.
 
 use std::time::Duration;
+
+use super::cost::Spent;
 
 /// The first window after a takeover: one message of the default size.
 const FIRST: u32 = 500;
 
 /// The smallest one that is worth a commit, where even [`FIRST`] nodes take longer than rows may stay
-/// locked. Up to there a slow way to the database is what takes the time, and fewer nodes gain nothing.
+/// locked.
 const LEAST: u32 = 100;
 
 /// The first of statements that each look one thing up.
 const FIRST_STATEMENTS: u32 = 50;
 
-/// How long rows may stay locked.
+/// How long the work on rows may keep them locked.
 const LOCKED: Duration = Duration::from_millis(250);
-
-/// The aim for a window: well below [`LOCKED`].
-const AIM: Duration = Duration::from_millis(125);
 
 /// One that failed is tried again with so small a share. Four tries, each up to the limit of a
 /// transaction, fit into a session's patience, and the next session begins with [`FIRST`] again: what
@@ -93,16 +92,16 @@ impl WindowSize {
 
     /// A window of up to `size` rows changed so many and took so long. The size grows at most
     /// twofold, by what a full one has shown.
-    pub fn took(&mut self, size: u32, changed: u64, took: Duration) {
-        let full = changed >= u64::from(size);
-        if took <= AIM && (!full || size < self.nodes) {
+    pub(super) fn took(&mut self, size: u32, changed: u64, spent: impl Into<Spent>) {
+        let spent = spent.into();
+        let (full, share) = (changed >= u64::from(size), spent.share());
+        if share >= 1.0 && (!full || size < self.nodes) {
             return;
         }
-        let share = AIM.as_secs_f64() / took.as_secs_f64().max(0.001);
-        let nodes = f64::from(size) * share.min(2.0);
+        let nodes = f64::from(size) * share;
         // Truncation is meant; it is far below 2³².
         // One below the least size was made so by failures: it is left where it is, or grows twofold.
-        let least = if took <= LOCKED {
+        let least = if spent.work() <= LOCKED {
             self.first
         } else {
             self.least
@@ -114,6 +113,7 @@ impl WindowSize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cost::LONGEST;
     use super::*;
 
     #[test]
@@ -157,6 +157,51 @@ mod tests {
             let nodes = chunk.next();
             chunk.took(nodes, nodes.into(), took(nodes));
             assert!(took(chunk.next()) <= LOCKED);
+        }
+        assert_eq!(chunk.next(), 500);
+    }
+
+    /// The size that settles where the way takes so long, and each row.
+    fn settled(way: u64, row: u64) -> u32 {
+        let mut chunk = WindowSize::up_to(100_000);
+        let way = Duration::from_millis(way);
+        for _ in 0..15 {
+            let nodes = chunk.next();
+            let took = way + Duration::from_micros(row) * nodes;
+            let most = way.max(LONGEST / 2) + LONGEST / 2;
+            assert!(took <= most, "{nodes} rows: {took:?}");
+            chunk.took(nodes, nodes.into(), Spent { took, way });
+        }
+        chunk.next()
+    }
+
+    #[test]
+    fn l1_a_slow_way_that_fewer_rows_would_not_shorten_makes_no_transaction_smaller() {
+        for (way, row, expected) in [
+            (0, 50, 2500),
+            (25, 50, 2000),
+            // As much work as way from here on.
+            (60, 50, 1300),
+            (120, 50, 2400),
+            (260, 50, 2500),
+            (260, 1000, 125),
+            (500, 50, 2500),
+            // None that is longer than a second, if that helps.
+            (700, 50, 500),
+            (1500, 50, 100),
+        ] {
+            let nodes = settled(way, row);
+            let near = nodes.abs_diff(expected) <= expected / 50;
+            assert!(near, "{way} ms and {row} µs: {nodes}");
+        }
+    }
+
+    #[test]
+    fn l1_small_pairs_behind_a_slow_way_do_not_shrink_the_windows_of_large_ones() {
+        let mut chunk = WindowSize::up_to(5000);
+        let [took, way] = [300, 280].map(Duration::from_millis);
+        for _ in 0..20 {
+            chunk.took(chunk.next(), 5, Spent { took, way });
         }
         assert_eq!(chunk.next(), 500);
     }

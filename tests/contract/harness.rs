@@ -77,7 +77,7 @@ impl StoreOnDatabase {
             Some(file) => AnyOutbox::Model(Arc::clone(file), ()),
             None => {
                 let outbox = SqlOutbox::new(self.database(), Arc::new(Unwatched));
-                AnyOutbox::Sql(outbox.unwrap())
+                AnyOutbox::Sql(Box::new(outbox.unwrap()))
             }
         }
     }

@@ -47,7 +47,7 @@ pub enum AnyLedger {
 
 /// The outbox of a story.
 pub enum AnyOutbox {
-    Sql(SqlOutbox),
+    Sql(Box<SqlOutbox>),
     Model(File, ()),
 }
 

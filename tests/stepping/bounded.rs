@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nodewarden::domain::hearing::GAP;
+use nodewarden::domain::hearing::{FRESH, GAP, TICK_INTERVAL};
 use nodewarden::domain::time::Mono;
 use nodewarden::store::{self, RequestKind};
 use nodewarden::worker::ports::Clock;
@@ -25,6 +25,14 @@ type Commits = Arc<Mutex<Vec<(usize, bool)>>>;
 async fn fleet(
     plan: impl FnOnce(&Commits, SimClock) -> Plan,
 ) -> (Simulation, FlakyDecider, Commits) {
+    fleet_from(plan, |_| Duration::ZERO).await
+}
+
+/// The same, with a ledger that knows its way.
+async fn fleet_from(
+    plan: impl FnOnce(&Commits, SimClock) -> Plan,
+    way: fn(&str) -> Duration,
+) -> (Simulation, FlakyDecider, Commits) {
     let sim = Simulation::new().await;
     sim.nodes("d-0000-0", 1).await;
     let mut first = sim.join().await;
@@ -41,7 +49,7 @@ async fn fleet(
     sim.queue.end(first.session);
     let commits = Commits::default();
     let plan = plan(&commits, sim.clock.clone());
-    let decider = flaky::join(&sim, plan).await;
+    let decider = flaky::join_from(&sim, plan, way).await;
     (sim, decider, commits)
 }
 
@@ -119,6 +127,58 @@ async fn l1_ten_thousand_pairs_silent_at_one_instant_are_decided_in_commits_of_a
     assert!(
         late.iter().all(|rows| *rows <= 125 + 3 * PAIRS_OF_EACH),
         "{late:?}"
+    );
+}
+
+/// What a call costs where each packet takes 10 ms to the database and 10 ms back: its round trips, and a
+/// little for each row.
+fn far_away(call: &flaky::Call) -> Duration {
+    let rows = match call.op {
+        "take_out" | "give_back" => 0,
+        _ => u32::try_from(call.rows).unwrap(),
+    };
+    far_way(call.op) + Duration::from_micros(50) * rows
+}
+
+/// Its round trips alone.
+fn far_way(op: &str) -> Duration {
+    Duration::from_millis(20)
+        * match op {
+            "commit" => 13,
+            "carry_out" | "take_out" | "give_back" => 20,
+            _ => 1,
+        }
+}
+
+#[tokio::test]
+async fn l1_a_mass_of_silences_far_from_the_database_is_not_cut_into_transactions_that_are_all_way()
+{
+    let plan = |commits: &Commits, clock: SimClock| -> Plan {
+        let commits = Arc::clone(commits);
+        Box::new(move |call| {
+            clock.advance(far_away(call));
+            if call.op == "commit" {
+                commits.lock().unwrap().push((call.rows, true));
+            }
+            Goes::Well
+        })
+    };
+    let (sim, mut decider, commits) = fleet_from(plan, far_way).await;
+    let told = lose_all(&sim, &mut decider).await;
+    let commits = commits.lock().unwrap();
+    println!(
+        "{} commits, {:?}: {commits:?}",
+        commits.len(),
+        told.oldest_tick
+    );
+    let late = &commits[commits.len() / 2..commits.len() - 1];
+    assert!(late.iter().all(|(rows, _)| *rows >= 2000), "{commits:?}");
+    assert!(commits.len() <= 30, "{commits:?}");
+    // Each tick is fresh, though a transaction of silences and one of nodes that go out take longer than a second.
+    let oldest = told.oldest_tick;
+    assert!(
+        oldest < TICK_INTERVAL + FRESH,
+        "one tick was {oldest:?} old"
     );
 }
 

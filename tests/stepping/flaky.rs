@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nodewarden::domain::ids::ConductorName;
 use nodewarden::store::{Findings, SqlLedger, StoreError, Unwatched};
@@ -71,12 +72,21 @@ const UNPLANNED: [&str; 9] = [
 /// What lets each call go by the plan.
 pub struct Flaky {
     plan: Plan,
+    /// How long the round trips of a call take.
+    way: fn(&str) -> Duration,
+    last: Duration,
 }
 
 /// Gets in line with a ledger that goes by `plan`.
 pub async fn join(sim: &Simulation, plan: Plan) -> FlakyDecider {
+    join_from(sim, plan, |_| Duration::ZERO).await
+}
+
+/// The same, and the ledger knows how long the round trips of a call take.
+pub async fn join_from(sim: &Simulation, plan: Plan, way: fn(&str) -> Duration) -> FlakyDecider {
     let inner = SqlLedger::new(&sim.database, sim.inventory(), Arc::new(Unwatched)).unwrap();
-    let hook = Flaky { plan };
+    let last = Duration::ZERO;
+    let hook = Flaky { plan, way, last };
     let (rules, clock) = (sim.rules.clone(), sim.clock.clone());
     let queue = sim.queue.join();
     Decider::join(queue, Between { inner, hook }, clock, rules, "test")
@@ -85,12 +95,17 @@ pub async fn join(sim: &Simulation, plan: Plan) -> FlakyDecider {
 }
 
 impl Hook<SqlLedger> for Flaky {
+    fn way(&self) -> Duration {
+        self.last
+    }
+
     async fn around<T: Any>(
         &mut self,
         inner: &mut SqlLedger,
         call: between::Call<'_>,
         happens: impl AsyncFnOnce(&mut SqlLedger) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.last = (self.way)(call.op);
         if UNPLANNED.contains(&call.op) {
             return happens(inner).await;
         }

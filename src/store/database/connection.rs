@@ -13,6 +13,7 @@ use sqlx::{AssertSqlSafe, Executor, MySqlConnection, PgConnection, SqliteConnect
 
 use crate::store::database::dialect::Dialect;
 use crate::store::database::row::Row;
+use crate::store::database::way::{self, Way};
 
 /// How long a statement may take. Servers end theirs sooner (`open.rs`); for one that never
 /// answers.
@@ -89,8 +90,21 @@ macro_rules! values {
 }
 pub(in crate::store) use values;
 
-/// A connection to one of the databases.
-pub enum Connection {
+/// A connection to one of the databases, and how far away that is.
+pub struct Connection {
+    pub(in crate::store) link: Link,
+    pub(in crate::store) way: Way,
+}
+
+impl From<Link> for Connection {
+    fn from(link: Link) -> Self {
+        let way = Way::default();
+        Self { link, way }
+    }
+}
+
+/// The library's connection.
+pub enum Link {
     /// A file.
     Sqlite(SqliteConnection),
     /// A server.
@@ -114,17 +128,17 @@ macro_rules! bind {
 macro_rules! with_query {
     ($connection:expr, $statement:expr, $values:expr, |$query:ident, $link:ident| $work:expr) => {
         match $connection {
-            Connection::Sqlite($link) => {
+            Link::Sqlite($link) => {
                 let $query = sqlx::query::<sqlx::Sqlite>(AssertSqlSafe($statement));
                 let $query = bind!($query, $values.iter());
                 limited($work).await
             }
-            Connection::Postgres($link) => {
+            Link::Postgres($link) => {
                 let $query = sqlx::query::<sqlx::Postgres>(AssertSqlSafe($statement));
                 let $query = bind!($query, $values.iter());
                 limited($work).await
             }
-            Connection::MySql($link) => {
+            Link::MySql($link) => {
                 let (text, order) = positional($statement);
                 let $query = sqlx::query::<sqlx::MySql>(AssertSqlSafe(text));
                 let $query = bind!($query, order.iter().map(|number| &$values[number - 1]));
@@ -138,10 +152,10 @@ impl Connection {
     /// Which language it speaks.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
-        match self {
-            Self::Sqlite(_) => Dialect::Sqlite,
-            Self::Postgres(_) => Dialect::Postgres,
-            Self::MySql(_) => Dialect::MySql,
+        match self.link {
+            Link::Sqlite(_) => Dialect::Sqlite,
+            Link::Postgres(_) => Dialect::Postgres,
+            Link::MySql(_) => Dialect::MySql,
         }
     }
 
@@ -154,7 +168,7 @@ impl Connection {
         &mut self,
         given_up: &Arc<AtomicBool>,
     ) -> Result<(), sqlx::Error> {
-        if let Self::Sqlite(link) = self {
+        if let Link::Sqlite(link) = &mut self.link {
             let given_up = Arc::clone(given_up);
             let goes_on = move || !given_up.load(Ordering::Relaxed);
             link.lock_handle()
@@ -170,9 +184,12 @@ impl Connection {
         statement: &str,
         values: &[Value<'_>],
     ) -> Result<u64, sqlx::Error> {
-        with_query!(self, statement, values, |query, link| async {
+        let (trips, began) = (self.way.trips(statement), way::now());
+        let outcome = with_query!(&mut self.link, statement, values, |query, link| async {
             Ok(query.execute(link).await?.rows_affected())
-        })
+        });
+        self.way.went(trips, began.elapsed());
+        outcome
     }
 
     /// As [`fetch`](Self::fetch), without being counted by tests of scale.
@@ -181,23 +198,28 @@ impl Connection {
         statement: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, sqlx::Error> {
-        with_query!(self, statement, values, |query, link| async {
+        let (trips, began) = (self.way.trips(statement), way::now());
+        let outcome = with_query!(&mut self.link, statement, values, |query, link| async {
             let rows = query.fetch_all(link).await?;
             Ok(rows.into_iter().map(Row::from).collect())
-        })
+        });
+        self.way.went(trips, began.elapsed());
+        outcome
     }
 
     /// Runs words that take no values and are not worth preparing: `BEGIN`, `COMMIT`, `SET`.
     pub async fn command(&mut self, words: &'static str) -> Result<(), sqlx::Error> {
-        let words = sqlx::raw_sql(words);
-        limited(async {
-            match self {
-                Self::Sqlite(link) => link.execute(words).await.map(drop),
-                Self::Postgres(link) => link.execute(words).await.map(drop),
-                Self::MySql(link) => link.execute(words).await.map(drop),
+        let (words, began) = (sqlx::raw_sql(words), way::now());
+        let outcome = limited(async {
+            match &mut self.link {
+                Link::Sqlite(link) => link.execute(words).await.map(drop),
+                Link::Postgres(link) => link.execute(words).await.map(drop),
+                Link::MySql(link) => link.execute(words).await.map(drop),
             }
         })
-        .await
+        .await;
+        self.way.went(1, began.elapsed());
+        outcome
     }
 }
 

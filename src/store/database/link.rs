@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use sqlx::Connection as _;
 
 use crate::config::Database;
-use crate::store::database::connection::Connection;
+use crate::store::database::connection::{Connection, Link};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::lock::{BUSY, BUSY_COMMAND, Fairness};
@@ -57,6 +57,8 @@ pub struct WriterConnection {
     given_up: Arc<AtomicBool>,
     /// It is interrupted, and its end waited for.
     giving_up: bool,
+    /// How long the round trips of the last transaction took.
+    pub way: Duration,
 }
 
 impl WriterConnection {
@@ -76,6 +78,7 @@ impl WriterConnection {
             fairness: Fairness::default(),
             given_up: Arc::default(),
             giving_up: false,
+            way: Duration::ZERO,
         })
     }
 
@@ -99,7 +102,9 @@ impl WriterConnection {
         self.given_up.store(true, Ordering::Relaxed);
         if !self.is_sqlite() {
             self.drop_connection();
-        } else if let Some((Connection::Sqlite(link), _)) = self.open.take() {
+        } else if let Some((connection, _)) = self.open.take()
+            && let Link::Sqlite(link) = connection.link
+        {
             self.giving_up = true;
             // Whatever it says, the connection is gone.
             drop(link.close().await);
@@ -162,7 +167,9 @@ impl WriterConnection {
         if self.is_sqlite() {
             tokio::time::sleep(self.fairness.gap(Instant::now())).await;
         }
+        self.way = Duration::ZERO;
         let connection = self.connection().await?;
+        connection.way.begins();
         let mut taken = None;
         let outcome = async {
             connection.begin(begin, patience).await?;
@@ -173,7 +180,7 @@ impl WriterConnection {
                     return Ok(None);
                 };
                 connection.command("COMMIT").await?;
-                Ok(Some(value))
+                Ok(Some((value, connection.way.whole())))
             };
             match tokio::time::timeout(limit, whole).await {
                 Ok(outcome) => outcome,
@@ -191,8 +198,9 @@ impl WriterConnection {
             self.fairness.had(taken, Instant::now());
         }
         match outcome {
-            Ok(Some(value)) => {
+            Ok(Some((value, way))) => {
                 self.watch.left(self.writer);
+                self.way = way;
                 Ok(Some(value))
             }
             // Its end rolls back.

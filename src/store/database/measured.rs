@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::store::database::connection::{Connection, Value};
+use crate::store::database::connection::{Connection, Link, Value};
 use crate::store::database::dialect::Dialect;
 
 /// SQLite tells after so many instructions.
@@ -78,7 +78,7 @@ pub(super) async fn before(
         }
         Dialect::Sqlite => {
             let count = Arc::new(AtomicU64::new(0));
-            if let Connection::Sqlite(link) = connection {
+            if let Link::Sqlite(link) = &mut connection.link {
                 let steps = Arc::clone(&count);
                 let mut handle = link.lock_handle().await?;
                 handle.set_progress_handler(EACH, move || {
@@ -107,7 +107,7 @@ pub(super) async fn after(
             session(connection).await?.saturating_sub(before + looking)
         }
         Count::Running(steps) => {
-            if let Connection::Sqlite(link) = connection {
+            if let Link::Sqlite(link) = &mut connection.link {
                 link.lock_handle().await?.remove_progress_handler();
             }
             steps.load(Ordering::Relaxed) * u64::from(EACH.unsigned_abs()) / INSTRUCTIONS

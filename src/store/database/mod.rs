@@ -11,3 +11,4 @@ pub mod lock;
 pub mod measured;
 pub mod open;
 pub mod row;
+pub mod way;

@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _, MySqlConnection, PgConnection, SqliteConnection};
 
 use crate::config::{Database, SecretUrl};
-use crate::store::database::connection::Connection;
+use crate::store::database::connection::{Connection, Link};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::lock::BUSY;
@@ -190,7 +190,7 @@ async fn sqlite(database: &Database, purpose: Purpose) -> Result<Connection, Sto
     let mut waited = Duration::ZERO;
     loop {
         match SqliteConnection::connect_with(&options).await {
-            Ok(connection) => return Ok(Connection::Sqlite(connection)),
+            Ok(connection) => return Ok(Link::Sqlite(connection).into()),
             Err(sqlx::Error::Database(fault))
                 if fault.code().as_deref() == Some("5") && waited < BUSY =>
             {
@@ -228,7 +228,7 @@ async fn postgres(database: &Database, purpose: Purpose) -> Result<Connection, S
     let connection = PgConnection::connect_with(&options)
         .await
         .map_err(StoreError::opening)?;
-    Ok(Connection::Postgres(connection))
+    Ok(Link::Postgres(connection).into())
 }
 
 /// What a transaction gives up must not hold locks at the server for much longer.
@@ -252,7 +252,7 @@ async fn mysql(database: &Database, purpose: Purpose) -> Result<Connection, Stor
     let connection = MySqlConnection::connect_with(&options)
         .await
         .map_err(StoreError::opening)?;
-    let mut connection = Connection::MySql(connection);
+    let mut connection = Connection::from(Link::MySql(connection));
     connection
         .command(MYSQL_RELIED_ON)
         .await

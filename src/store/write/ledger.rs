@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::{self, Database, Mode};
 use crate::domain::change::Standing;
@@ -129,6 +130,10 @@ impl Ledger for SqlLedger {
 
     fn known(&self) -> &Known {
         &self.known
+    }
+
+    fn way(&self) -> Duration {
+        self.link.way
     }
 
     async fn prove(&mut self) -> Result<(), StoreError> {

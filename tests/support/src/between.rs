@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use nodewarden::config::Mode;
 use nodewarden::domain::announcement::Announcement;
@@ -45,6 +46,11 @@ pub trait Hook<L> {
     /// The epoch that is written by, in place of `epoch`.
     fn epoch(&mut self, _inner: &mut L, epoch: u64) -> u64 {
         epoch
+    }
+
+    /// How long the round trips of the last call took.
+    fn way(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// Does the call with `happens`, or something else in its place.
@@ -117,6 +123,10 @@ impl<L: Ledger, H: Hook<L>> Ledger for Between<L, H> {
 
     fn known(&self) -> &Known {
         self.inner.known()
+    }
+
+    fn way(&self) -> Duration {
+        self.hook.way()
     }
 
     async fn prove(&mut self) -> Result<(), StoreError> {
