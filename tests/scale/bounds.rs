@@ -75,6 +75,7 @@ const BOUNDS: &[(&str, Bound)] = &[
     ("holds_window", Window),
     ("holding", OfPair),
     ("holding_of_pairs", OfPairs),
+    ("holds_no_more", OfPairs),
     ("holds_of_each", Window),
     ("holds_of", Never),
     ("holds_window_of_pair", Window),
@@ -276,6 +277,16 @@ pub async fn check(fleet: &Fleet, reads: &[(&'static str, Vec<Read>)]) {
         wrong.len(),
         wrong.join("\n")
     );
+}
+
+/// Checks that each of these statements read no more than a window has.
+pub fn within_a_window(fleet: &Fleet, reads: &[Read]) {
+    let bound = Window.rows(fleet);
+    let over = reads.iter().filter(|read| read.rows > bound);
+    let wrong: Vec<String> = over
+        .map(|read| format!("{} rows: {}\n{}", read.rows, read.statement, read.plan))
+        .collect();
+    assert!(wrong.is_empty(), "over {bound}:\n{}", wrong.join("\n"));
 }
 
 /// The names by which this text goes: those whose words fit it best.

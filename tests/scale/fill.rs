@@ -198,6 +198,25 @@ fn decisions(fleet: &Fleet, says: &Says) -> Vec<String> {
     all
 }
 
+/// The pair `small(5)` was lost so many times more, as an older version remembers it.
+pub fn lost_before(fleet: &Fleet, times: u64) -> String {
+    let says = Says(fleet.scratch.kind);
+    let last = format!("({} + {times})", fleet.last_decision());
+    let mut all = format!(
+        "INSERT INTO nodewarden_decisions (number, decision_id, conductor_group, driver, verdict, cause, epoch,
+            decided_at_ms, completed_at_ms)
+         SELECT {last} - i, concat('before-', i), 'g0', 'd5', CASE WHEN i % 2 = 0 THEN 'restored' ELSE 'lost' END,
+            'silence', 1, 1, {KEPT_FROM} + 1 FROM {series};
+         UPDATE nodewarden_state SET last_decision = {last};
+         UPDATE nodewarden_pairs SET decision = {last} WHERE driver = 'd5' AND conductor_group = 'g0'",
+        series = says.series(times),
+    );
+    if fleet.age == Age::Old {
+        all = format!("{all}; {}", says.analyse("nodewarden_decisions"));
+    }
+    all
+}
+
 fn nodes(fleet: &Fleet, says: &Says) -> String {
     // Some need another pair by now, active, lost or unknown.
     let driver = format!(
@@ -331,6 +350,6 @@ fn counters(fleet: &Fleet) -> String {
     let all = past(fleet) + fleet.nodes;
     format!(
         "UPDATE nodewarden_state SET seq = {all}, last_announcement = {all}, last_decision = {decisions}",
-        decisions = fleet.old_decisions() + fleet.pairs + 200,
+        decisions = fleet.last_decision(),
     )
 }

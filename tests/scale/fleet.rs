@@ -71,6 +71,11 @@ impl Fleet {
         self.old_decisions() / 10 + 1
     }
 
+    /// The number of the last decision of all, at least.
+    pub fn last_decision(&self) -> u64 {
+        self.old_decisions() + self.pairs + 200
+    }
+
     /// Decisions before the last one of each pair.
     pub fn old_decisions(&self) -> u64 {
         match self.age {

@@ -7,6 +7,7 @@
 
 mod bounds;
 mod fill;
+mod flapping;
 mod fleet;
 mod story;
 
@@ -39,4 +40,22 @@ on_each! {
     l2_costs_follow_the_change_on_old_tables_beside_an_ironic_in_postgresql: Postgres, Ironic, Old;
     l2_costs_follow_the_change_on_young_tables_beside_an_ironic_in_mariadb: MySql, Ironic, Young;
     l2_costs_follow_the_change_on_old_tables_beside_an_ironic_in_mariadb: MySql, Ironic, Old;
+}
+
+macro_rules! flapping_on_each {
+    ($($name:ident: $kind:ident, $age:ident;)*) => { $(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            flapping::reads_little(Kind::$kind, Age::$age).await;
+        }
+    )* };
+}
+
+flapping_on_each! {
+    l2_a_pair_that_comes_and_goes_costs_no_more_each_time_on_young_tables_in_sqlite: Sqlite, Young;
+    l2_a_pair_that_comes_and_goes_costs_no_more_each_time_on_old_tables_in_sqlite: Sqlite, Old;
+    l2_a_pair_that_comes_and_goes_costs_no_more_each_time_on_young_tables_in_postgresql: Postgres, Young;
+    l2_a_pair_that_comes_and_goes_costs_no_more_each_time_on_old_tables_in_postgresql: Postgres, Old;
+    l2_a_pair_that_comes_and_goes_costs_no_more_each_time_on_young_tables_in_mariadb: MySql, Young;
+    l2_a_pair_that_comes_and_goes_costs_no_more_each_time_on_old_tables_in_mariadb: MySql, Old;
 }

@@ -65,7 +65,7 @@ pub async fn tell(fleet: &Fleet) -> Reads {
     reads
 }
 
-fn window(after: &str) -> Window {
+pub fn window(after: &str) -> Window {
     Window {
         unknown: false,
         after: after.into(),
@@ -371,7 +371,7 @@ fn conductor(of: &str) -> ConductorRecord {
 }
 
 /// A batch in which all `pairs` turn.
-fn findings(pairs: &[Pair], to: Standing, observed: bool, run: &str) -> Findings {
+pub fn findings(pairs: &[Pair], to: Standing, observed: bool, run: &str) -> Findings {
     let verdict = match to {
         Standing::Lost => Verdict::Lost,
         Standing::Active => Verdict::Restored,

@@ -24,7 +24,7 @@ pub const COMMON: Statements = Statements {
             hold_noted_at_ms, last_sent_at_ms, last_sign_at_ms, since_ms FROM nodewarden_conductors LIMIT 0",
         "SELECT conductor_group, driver, state, since_ms, decision FROM nodewarden_pairs LIMIT 0",
         "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id, cause_event,
-            cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms, nodes, observed
+            cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms, nodes, observed, may_hold
             FROM nodewarden_decisions LIMIT 0",
         "SELECT seq, uuid, name, held, decision, since_ms, back, ends, marked, lifted FROM nodewarden_changes LIMIT 0",
         "SELECT number, type, decision, reason, released_by, first_seq, last_seq, epoch, decided_at_ms,
@@ -146,16 +146,18 @@ pub const COMMON: Statements = Statements {
         first_seq, last_seq, epoch, decided_at_ms, committed_at_ms, format) VALUES ",
     holds_window: "SELECT max(held) AS last, count(*) AS seen FROM (SELECT held FROM nodewarden_changes
         WHERE held > $1 ORDER BY held LIMIT $2) AS w",
-    // The last hold of each decision is looked up: one row, where EXISTS may become a pass over all.
+    // The last hold of each decision that may have any is looked up: one row, where EXISTS may become a pass
+    // over all.
     holding: "SELECT d.number FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1
-        AND (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL
+        AND d.may_hold = 1 AND (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL
             ORDER BY c.held DESC LIMIT 1) > $3",
     holding_of_pairs: (
         "SELECT d.number, d.conductor_group, d.driver, (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
                 AND c.held IS NOT NULL ORDER BY c.held DESC LIMIT 1) AS last,
             (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
                 AND c.held IS NOT NULL ORDER BY c.held DESC LIMIT 1 OFFSET $1) AS beyond
-        FROM nodewarden_decisions d WHERE (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
+        FROM nodewarden_decisions d WHERE d.may_hold = 1
+        AND (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
                 AND c.held IS NOT NULL ORDER BY c.held DESC LIMIT 1) IS NOT NULL
         AND (d.conductor_group, d.driver) IN (",
         ")",
@@ -171,6 +173,14 @@ pub const COMMON: Statements = Statements {
     holds_window_of_pair: (
         "SELECT max(held) AS last, count(*) AS seen FROM (SELECT held FROM (",
         ") AS u ORDER BY held LIMIT $2) AS w",
+    ),
+    holds_no_more: (
+        "UPDATE nodewarden_decisions SET may_hold = 0 WHERE number IN (
+            SELECT d.number FROM nodewarden_decisions d WHERE d.may_hold = 1
+            AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE p.decision = d.number)
+            AND (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL
+                ORDER BY c.held DESC LIMIT 1) IS NULL AND (d.conductor_group, d.driver) IN (",
+        ") LIMIT 1000)",
     ),
     end_holds: "UPDATE nodewarden_changes SET held = NULL
         WHERE seq IN (SELECT ends FROM nodewarden_changes WHERE seq > $1 AND seq <= $2)",
@@ -188,22 +198,23 @@ pub const COMMON: Statements = Statements {
     complete_restored: "UPDATE nodewarden_decisions SET completed_at_ms = $1
         WHERE completed_at_ms IS NULL AND verdict = 'restored' AND NOT EXISTS (
             SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
-            WHERE c.held IS NOT NULL AND d.driver = nodewarden_decisions.driver
+            WHERE c.held IS NOT NULL AND d.may_hold = 1 AND d.driver = nodewarden_decisions.driver
             AND d.conductor_group = nodewarden_decisions.conductor_group)",
     restored_open: "SELECT count(*) AS decisions FROM nodewarden_decisions r
         WHERE r.completed_at_ms IS NULL AND r.verdict = 'restored' AND NOT EXISTS (
             SELECT 1 FROM nodewarden_decisions d JOIN nodewarden_changes c ON c.decision = d.number
-            WHERE d.driver = r.driver AND d.conductor_group = r.conductor_group AND c.held IS NOT NULL)",
+            WHERE d.driver = r.driver AND d.conductor_group = r.conductor_group AND d.may_hold = 1
+            AND c.held IS NOT NULL)",
     forget_unknown: "DELETE FROM nodewarden_pairs WHERE driver = $2 AND conductor_group = $1 AND state = 'lost'
         AND EXISTS (SELECT 1 FROM nodewarden_decisions u WHERE u.number = nodewarden_pairs.decision
             AND u.verdict = 'unknown')
         AND NOT EXISTS (SELECT 1 FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1
-            AND (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL
+            AND d.may_hold = 1 AND (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL
                 ORDER BY c.held DESC LIMIT 1) IS NOT NULL)",
     unwanted: "SELECT p.driver FROM nodewarden_pairs p JOIN nodewarden_decisions u ON u.number = p.decision
         WHERE p.driver = $2 AND p.conductor_group = $1 AND p.state = 'lost' AND u.verdict = 'unknown'
         AND NOT EXISTS (SELECT 1 FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1
-            AND (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL
+            AND d.may_hold = 1 AND (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL
                 ORDER BY c.held DESC LIMIT 1) IS NOT NULL)",
     forget_pair: "DELETE FROM nodewarden_pairs WHERE driver = $2 AND conductor_group = $1",
     drop_events: "DELETE FROM nodewarden_events WHERE number IN (SELECT number FROM nodewarden_events

@@ -180,6 +180,9 @@ Statements {
     holds_of: (&'static str, &'static str),
     /// Goes before and after [`holds_of`](Self::holds_of), one for each decision.
     holds_window_of_pair: (&'static str, &'static str),
+    /// The decisions about these pairs, but for each one's last, that hold nothing: they never will, and are
+    /// not looked at again. Some hundreds at once. Goes before and after the pairs.
+    holds_no_more: (&'static str, &'static str),
     /// `$1`, `$2`: above and up to which `seq`.
     end_holds: &'static str,
     /// What of the new changes goes into one message: same hold's decision, same reason. `$1` seq.

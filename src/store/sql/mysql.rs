@@ -55,7 +55,8 @@ pub const STATEMENTS: Statements = Statements {
         SET d.completed_at_ms = $1
         WHERE d.completed_at_ms IS NULL AND p.driver = $3 AND p.conductor_group = $2",
     // The last hold of a decision: NULL is before all texts, and to leave it out would read all of them.
-    holding: "SELECT d.number FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1
+    holding: "SELECT d.number FROM nodewarden_decisions d FORCE INDEX (nodewarden_decisions_may_hold)
+            WHERE d.driver = $2 AND d.conductor_group = $1 AND d.may_hold = 1
             AND (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
                 WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) > $3",
     holding_of_pairs: (
@@ -63,7 +64,8 @@ pub const STATEMENTS: Statements = Statements {
                 WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) AS last,
             (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
                 WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1 OFFSET $1) AS beyond
-        FROM nodewarden_decisions d WHERE (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
+        FROM nodewarden_decisions d FORCE INDEX (nodewarden_decisions_may_hold)
+        WHERE d.may_hold = 1 AND (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
                 WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) IS NOT NULL
         AND (d.conductor_group, d.driver) IN (",
         ")",
@@ -76,29 +78,41 @@ pub const STATEMENTS: Statements = Statements {
         "SELECT held FROM (SELECT held FROM nodewarden_changes FORCE INDEX (nodewarden_changes_holds) WHERE decision = ",
         " AND held > $1 ORDER BY held LIMIT $2) AS h",
     ),
+    holds_no_more: (
+        "UPDATE (SELECT d.number FROM nodewarden_decisions d FORCE INDEX (nodewarden_decisions_may_hold) WHERE d.may_hold = 1
+            AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE p.decision = d.number)
+            AND (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
+                WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) IS NULL
+            AND (d.conductor_group, d.driver) IN (",
+        ") LIMIT 1000) AS done STRAIGHT_JOIN nodewarden_decisions e ON e.number = done.number SET e.may_hold = 0",
+    ),
     end_holds: "UPDATE nodewarden_changes h JOIN nodewarden_changes b ON b.ends = h.seq SET h.held = NULL
         WHERE b.seq > $1 AND b.seq <= $2",
     // DISTINCT keeps the derived table apart from the one that is changed.
     complete_restored: "UPDATE (SELECT DISTINCT r.number FROM nodewarden_decisions r
             WHERE r.completed_at_ms IS NULL AND r.verdict = 'restored' AND NOT EXISTS (
-                SELECT 1 FROM nodewarden_decisions d WHERE d.driver = r.driver AND d.conductor_group = r.conductor_group
+                SELECT 1 FROM nodewarden_decisions d FORCE INDEX (nodewarden_decisions_may_hold)
+                WHERE d.driver = r.driver AND d.conductor_group = r.conductor_group AND d.may_hold = 1
                 AND (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
                 WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) IS NOT NULL)) AS due
         STRAIGHT_JOIN nodewarden_decisions e ON e.number = due.number SET e.completed_at_ms = $1",
     restored_open: "SELECT count(*) AS decisions FROM nodewarden_decisions r
         WHERE r.completed_at_ms IS NULL AND r.verdict = 'restored' AND NOT EXISTS (
-            SELECT 1 FROM nodewarden_decisions d WHERE d.driver = r.driver AND d.conductor_group = r.conductor_group
+            SELECT 1 FROM nodewarden_decisions d FORCE INDEX (nodewarden_decisions_may_hold)
+                WHERE d.driver = r.driver AND d.conductor_group = r.conductor_group AND d.may_hold = 1
             AND (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
                 WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) IS NOT NULL)",
     forget_unknown: "DELETE FROM nodewarden_pairs WHERE driver = $2 AND conductor_group = $1 AND state = 'lost'
         AND EXISTS (SELECT 1 FROM nodewarden_decisions u WHERE u.number = nodewarden_pairs.decision
             AND u.verdict = 'unknown')
-        AND NOT EXISTS (SELECT 1 FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_decisions d FORCE INDEX (nodewarden_decisions_may_hold)
+            WHERE d.driver = $2 AND d.conductor_group = $1 AND d.may_hold = 1
             AND (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
                 WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) IS NOT NULL)",
     unwanted: "SELECT p.driver FROM nodewarden_pairs p JOIN nodewarden_decisions u ON u.number = p.decision
         WHERE p.driver = $2 AND p.conductor_group = $1 AND p.state = 'lost' AND u.verdict = 'unknown'
-        AND NOT EXISTS (SELECT 1 FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1
+        AND NOT EXISTS (SELECT 1 FROM nodewarden_decisions d FORCE INDEX (nodewarden_decisions_may_hold)
+            WHERE d.driver = $2 AND d.conductor_group = $1 AND d.may_hold = 1
             AND (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
                 WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) IS NOT NULL)",
     // What is due is found first, by the index of its age: a DELETE takes no hint of it.

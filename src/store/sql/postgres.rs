@@ -15,7 +15,8 @@ pub const STATEMENTS: Statements = Statements {
             (SELECT c.held FROM nodewarden_changes c
                 WHERE (c.decision, c.held) > (d.number, '') AND (c.decision, c.held) < (d.number + 1, '')
                 AND c.held IS NOT NULL ORDER BY c.decision DESC, c.held DESC LIMIT 1 OFFSET $1) AS beyond
-        FROM nodewarden_decisions d WHERE (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
+        FROM nodewarden_decisions d WHERE d.may_hold = 1
+        AND (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
                 AND c.held IS NOT NULL ORDER BY c.held DESC LIMIT 1) IS NOT NULL
         AND (d.conductor_group, d.driver) IN (",
         ")",
@@ -25,6 +26,14 @@ pub const STATEMENTS: Statements = Statements {
         " AS BIGINT) AS number) AS d CROSS JOIN LATERAL (SELECT h.held FROM nodewarden_changes h
             WHERE (h.decision, h.held) > (d.number, $1) AND (h.decision, h.held) < (d.number + 1, '')
             AND h.held IS NOT NULL ORDER BY h.decision, h.held LIMIT $2) AS c) AS h",
+    ),
+    holds_no_more: (
+        "UPDATE nodewarden_decisions SET may_hold = 0 WHERE number = ANY(ARRAY(
+            SELECT d.number FROM nodewarden_decisions d WHERE d.may_hold = 1
+            AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE p.decision = d.number)
+            AND (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL
+                ORDER BY c.held DESC LIMIT 1) IS NULL AND (d.conductor_group, d.driver) IN (",
+        ") LIMIT 1000))",
     ),
     // An array is looked up one by one; IN may become a pass over the whole table.
     drop_events: "DELETE FROM nodewarden_events WHERE number = ANY(ARRAY(SELECT number FROM nodewarden_events

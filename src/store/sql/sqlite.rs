@@ -28,10 +28,19 @@ pub const STATEMENTS: Statements = Statements {
                 AND c.held IS NOT NULL ORDER BY c.held DESC LIMIT 1) AS last,
             (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
                 AND c.held IS NOT NULL ORDER BY c.held DESC LIMIT 1 OFFSET $1) AS beyond
-        FROM nodewarden_decisions d WHERE (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
+        FROM nodewarden_decisions d WHERE d.may_hold = 1
+        AND (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number
                 AND c.held IS NOT NULL ORDER BY c.held DESC LIMIT 1) IS NOT NULL
         AND (d.conductor_group, d.driver) IN (VALUES ",
         ")",
+    ),
+    holds_no_more: (
+        "UPDATE nodewarden_decisions SET may_hold = 0 WHERE number IN (
+            SELECT d.number FROM nodewarden_decisions d WHERE d.may_hold = 1
+            AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE p.decision = d.number)
+            AND (SELECT c.held FROM nodewarden_changes c WHERE c.decision = d.number AND c.held IS NOT NULL
+                ORDER BY c.held DESC LIMIT 1) IS NULL AND (d.conductor_group, d.driver) IN (VALUES ",
+        ") LIMIT 1000)",
     ),
     announced: "UPDATE nodewarden_relay SET announced_at_ms = $2, announced = max(announced,
             min($1, (SELECT last_announcement FROM nodewarden_state WHERE id = 1)))

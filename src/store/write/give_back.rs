@@ -9,7 +9,7 @@ use crate::store::database::row::Row;
 use crate::store::records::{Rows, Window, WindowDone};
 use crate::store::tables;
 use crate::store::write::announce::{Header, announce, count};
-use crate::store::write::complete::complete;
+use crate::store::write::complete::{complete, holds_no_more};
 use crate::store::write::fenced::Fenced;
 use crate::store::write::walk::{self, Found};
 
@@ -49,6 +49,9 @@ pub async fn give_back(
         match pair {
             Some(pair) if window.completes => {
                 chunk.completed = complete(unit, pair, window.now_ms).await?;
+                if chunk.completed.is_some() {
+                    holds_no_more(unit, &[pair]).await?;
+                }
             }
             Some(_) => {}
             None => {

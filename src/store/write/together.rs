@@ -11,9 +11,10 @@ use crate::domain::ids::Pair;
 use crate::store::database::connection::{Connection, Value};
 use crate::store::records::{Surveyed, Window, WindowDone};
 use crate::store::sql::{Inventory, Statements};
+use crate::store::write::complete::holds_no_more;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::give_back::listed;
-use crate::store::write::small_pairs::{Decision, Moved, of_pairs};
+use crate::store::write::small_pairs::{Decision, Moved, OfPair, of_pairs};
 use crate::store::write::{pause, together_back, together_out};
 
 pub async fn carry_out(
@@ -37,6 +38,14 @@ pub async fn carry_out(
         Standing::Active => together_back::give_back(unit, &decisions, pairs, window).await?,
     };
     complete(unit, &decisions, &moved, window).await?;
+    if to == Standing::Active {
+        let done = |(at, of): (&usize, &OfPair)| {
+            let decision = decisions.get(at)?;
+            of.completes(decision, window).then(|| pairs.get(*at))?
+        };
+        let back: Vec<&Pair> = moved.iter().filter_map(done).collect();
+        holds_no_more(unit, &back).await?;
+    }
     let done = (0..pairs.len()).map(|at| match (decisions.get(&at), moved.get(&at)) {
         (Some(decision), Some(of)) => Some(of.done(decision, window)),
         // Too large.

@@ -230,7 +230,7 @@ fn unneeded(words: &Words) -> String {
         "SELECT p.driver FROM nodewarden_pairs p WHERE p.driver = $2 AND p.conductor_group = $1
         AND NOT EXISTS (SELECT 1 FROM {nodes} WHERE {of_pair})
         AND NOT EXISTS (SELECT 1 FROM nodewarden_decisions d WHERE d.driver = $2 AND d.conductor_group = $1
-            AND {last} IS NOT NULL)",
+            AND d.may_hold = 1 AND {last} IS NOT NULL)",
         last = words.last_held(),
         nodes = words.nodes_by_pair(),
         of_pair = words.of_pair("$1", "$2"),
