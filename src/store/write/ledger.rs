@@ -161,8 +161,8 @@ impl Ledger for SqlLedger {
 
     async fn step_down(&mut self, epoch: u64, now_ms: u64) -> Result<(), StoreError> {
         self.fenced(epoch, now_ms, "step down", async |unit| {
-            unit.connection.execute(unit.sql.step_down, &[]).await?;
-            Ok(())
+            let step_down = unit.connection.execute(unit.sql.step_down, &[]);
+            step_down.await.map(drop)
         })
         .await
     }
@@ -178,10 +178,8 @@ impl Ledger for SqlLedger {
                 &troubles,
                 note.noted_at_ms,
             ];
-            unit.connection
-                .execute(unit.sql.note_hearing, values)
-                .await?;
-            Ok(())
+            let note = unit.connection.execute(unit.sql.note_hearing, values);
+            note.await.map(drop)
         })
         .await
     }
