@@ -91,7 +91,8 @@ const BOUNDS: &[(&str, Bound)] = &[
     ("drop_announcements", Window),
     ("drop_decisions", OfFleet),
     ("drop_receipts", Window),
-    ("drop_receipt", Few),
+    // At most a hundred rows, which PostgreSQL may read whole.
+    ("drop_receipt", Window),
     ("pause", Few),
     ("begin_pause", Few),
     ("end_pause", Few),
