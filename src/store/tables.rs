@@ -1,5 +1,6 @@
-//! The names of our tables, for an error that must say where a row stands.
+//! The names of tables, for an error that must say where a row stands.
 
+pub const NODES: &str = "nodes";
 pub const STATE: &str = "nodewarden_state";
 pub const CONDUCTORS: &str = "nodewarden_conductors";
 pub const UNHEEDED: &str = "nodewarden_unheeded";

@@ -9,6 +9,7 @@ use crate::harness::{StoreOnDatabase, active, ledger, pair, turned, window};
 
 on_databases!(
     what_a_trigger_or_a_constraint_refuses_is_permanent_and_leaves_nothing,
+    i3_what_a_trigger_silently_cancels_is_an_error_of_the_row_and_leaves_nothing,
     a_table_or_a_column_that_is_missing_says_what_to_do,
     a_row_of_ours_that_makes_no_sense_is_called_corrupt,
 );
@@ -68,6 +69,46 @@ async fn what_a_trigger_or_a_constraint_refuses_is_permanent_and_leaves_nothing(
     assert_eq!(db.marks().await, ["n1 in_service", "n2 in_service"]);
     let done = db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
     assert_eq!(done.changed, 2);
+}
+
+async fn i3_what_a_trigger_silently_cancels_is_an_error_of_the_row_and_leaves_nothing(kind: Kind) {
+    let mut db = StoreOnDatabase::new(kind).await;
+    let pairs = ["a", "b"].map(|driver| pair(driver, ""));
+    db.nodes("a", "", &["n1", "n2"]).await;
+    db.nodes("b", "", &["n3"]).await;
+    for (pair, decision) in pairs.iter().zip(1..) {
+        db.lose(pair, decision).await;
+    }
+    let all = window("", 20);
+    db.scratch.ignore_update_of("n2").await;
+    let alone = db.ledger.take_out(1, &pairs[0], &all).await;
+    let told = alone.unwrap_err().to_string();
+    assert_eq!(
+        told,
+        "take nodes out of service: table nodes: 1 node stays in service though the database reported no error: a trigger, \
+         a rule or a policy there cancels the change"
+    );
+    let together = db.ledger.carry_out(1, Standing::Lost, &pairs, &all).await;
+    assert!(matches!(together, Err(StoreError::Corrupt(_))), "{together:?}");
+    assert_eq!(db.out().await, Vec::<String>::new());
+    db.scratch.allow_updates().await;
+    db.ledger
+        .carry_out(1, Standing::Lost, &pairs, &all)
+        .await
+        .unwrap();
+    let out = ["n1 out_of_service", "n2 out_of_service", "n3 out_of_service"];
+    assert_eq!(db.marks().await, out);
+    for (pair, decision) in pairs.iter().zip(3..) {
+        db.restore(pair, decision).await;
+    }
+    db.scratch.ignore_update_of("n2").await;
+    let alone = db.ledger.give_back(1, Some(&pairs[0]), &all).await;
+    let told = alone.unwrap_err().to_string();
+    assert!(told.contains("1 node stays out of service though"), "{told}");
+    let together = db.ledger.carry_out(1, Standing::Active, &pairs, &all).await;
+    assert!(matches!(together, Err(StoreError::Corrupt(_))), "{together:?}");
+    assert_eq!(db.out().await, ["n1", "n2", "n3"]);
+    assert_eq!(db.marks().await, out);
 }
 
 fn assert_schema(fault: Option<StoreError>, names: &str) {

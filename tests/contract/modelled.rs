@@ -172,6 +172,7 @@ const NOT_OF_THE_MODEL: [(&str, &str, &[&str]); 14] = [
         "triggers, missing tables, locks and rights are SQL's; the suite `model` refuses rows of the model",
         &[
             "what_a_trigger_or_a_constraint_refuses_is_permanent_and_leaves_nothing",
+            "i3_what_a_trigger_silently_cancels_is_an_error_of_the_row_and_leaves_nothing",
             "a_table_or_a_column_that_is_missing_says_what_to_do",
             "a_column_that_somebody_added_and_nobody_fills_is_permanent",
             "a_lock_that_lasts_too_long_passes",

@@ -883,6 +883,11 @@ impl Simulation {
         self.scratch.refuse_update_of(uuid).await;
     }
 
+    /// From now on the mark of this node stays as it is, and the database reports no error.
+    pub async fn ignore_update_of(&self, uuid: &str) {
+        self.scratch.ignore_update_of(uuid).await;
+    }
+
     pub async fn allow_updates(&self) {
         self.scratch.allow_updates().await;
     }

@@ -311,3 +311,41 @@ async fn a_row_that_cannot_be_written_is_left_alone_and_holds_up_no_other() {
     assert_eq!(sim.out().await, Vec::<String>::new());
     assert_contiguous(&sim.announcements().await);
 }
+
+#[tokio::test]
+async fn i3_a_row_whose_change_a_trigger_silently_cancels_is_neither_held_nor_announced() {
+    let sim = Simulation::new().await;
+    sim.nodes("a", 40).await;
+    // Small enough to be carried out with the other.
+    sim.nodes("b", 3).await;
+    let mut worker = sim.active().await;
+    for (stubborn, start) in [("a-00013", 1), ("b-00001", 3)] {
+        sim.joined("c1", start, &["a", "b"]);
+        sim.settle(&mut worker).await;
+        sim.ignore_update_of(stubborn).await;
+        sim.left("c1", start);
+        sim.settle(&mut worker).await;
+        let mut expected: Vec<String> = (0..40).map(|n| format!("a-{n:05}")).collect();
+        expected.extend((0..3).map(|n| format!("b-{n:05}")));
+        let all = expected.clone();
+        expected.retain(|uuid| uuid != stubborn);
+        assert_eq!(sim.out().await, expected);
+        let marked = "SELECT uuid FROM nodes WHERE service_state = 'out_of_service' ORDER BY uuid";
+        assert_eq!(sim.list(marked).await, expected);
+        assert_contiguous(&sim.announcements().await);
+        sim.allow_updates().await;
+        sweep(&sim, &mut worker).await;
+        assert_eq!(sim.out().await, all);
+        // And on the way back: it stays held as long as it stays marked.
+        sim.ignore_update_of(stubborn).await;
+        sim.joined("c1", start + 1, &["a", "b"]);
+        sim.settle(&mut worker).await;
+        assert_eq!(sim.out().await, [stubborn]);
+        assert_eq!(sim.list(marked).await, [stubborn]);
+        sim.allow_updates().await;
+        sweep(&sim, &mut worker).await;
+        assert_eq!(sim.out().await, Vec::<String>::new());
+        assert_eq!(sim.list(marked).await, Vec::<String>::new());
+        assert_contiguous(&sim.announcements().await);
+    }
+}

@@ -11,6 +11,7 @@ use crate::store::tables;
 use crate::store::write::announce::{Header, announce, count};
 use crate::store::write::complete::{complete, holds_no_more};
 use crate::store::write::fenced::Fenced;
+use crate::store::write::mark::mark_in;
 use crate::store::write::walk::{self, Found};
 
 pub async fn give_back(
@@ -146,10 +147,7 @@ pub async fn release(
     if end == base {
         return Ok(Released::default());
     }
-    let unmark = values![window.now_ms, base, end];
-    unit.connection
-        .execute(&unit.inventory.mark_in, unmark)
-        .await?;
+    mark_in(unit, window.now_ms, base, end).await?;
     let runs = unit
         .connection
         .fetch(unit.sql.released, values![base, end])

@@ -9,6 +9,7 @@ pub mod import;
 pub mod intake;
 pub mod ledger;
 pub mod lost;
+pub mod mark;
 pub mod memory;
 pub mod operator;
 pub mod outbox;

@@ -13,6 +13,7 @@ use crate::store::records::{Rows, Window, WindowDone};
 use crate::store::write::announce::{Header, announce, count};
 use crate::store::write::complete::complete;
 use crate::store::write::fenced::Fenced;
+use crate::store::write::mark::mark_out;
 use crate::store::write::walk;
 
 pub async fn take_out(
@@ -113,10 +114,7 @@ async fn hold(
         return Ok(0);
     }
     unit.counters.seq += changed;
-    let values = values![window.now_ms, base, base + changed];
-    unit.connection
-        .execute(&unit.inventory.mark_out, values)
-        .await?;
+    mark_out(unit, window.now_ms, base, unit.counters.seq).await?;
     let header = Header {
         announcement_type: AnnouncementType::OutOfService,
         decision: Some(decision.number),

@@ -10,6 +10,7 @@ use crate::store::sql::Inventory;
 use crate::store::write::announce::{Header, announce, count};
 use crate::store::write::fenced::Fenced;
 use crate::store::write::give_back::{by_decision, listed};
+use crate::store::write::mark::mark_out;
 use crate::store::write::small_pairs::{Decision, Moved, OfPair, Room};
 
 /// Takes out what fits; of `pairs` pairs, those with `decisions` may go.
@@ -77,10 +78,7 @@ async fn hold(
     }
     let end = base + changed;
     unit.counters.seq = end;
-    let marked = values![window.now_ms, base, end];
-    unit.connection
-        .execute(&unit.inventory.mark_out, marked)
-        .await?;
+    mark_out(unit, window.now_ms, base, end).await?;
     let taken = unit.sql.taken;
     let mut held = BTreeMap::new();
     let mut runs = Vec::new();

@@ -253,6 +253,28 @@ impl Scratch {
         self.run(&trigger).await;
     }
 
+    /// From now on a trigger leaves the mark of the node `uuid` as it is, and reports no error.
+    pub async fn ignore_update_of(&self, uuid: &str) {
+        let trigger = match self.kind {
+            Kind::Sqlite => format!(
+                "CREATE TRIGGER stubborn BEFORE UPDATE OF service_state ON nodes WHEN new.uuid = '{uuid}'
+                 BEGIN SELECT raise(IGNORE); END"
+            ),
+            Kind::Postgres => format!(
+                "CREATE FUNCTION stubborn() RETURNS trigger LANGUAGE plpgsql
+                 AS $$ BEGIN RETURN NULL; END $$;
+                 CREATE TRIGGER stubborn BEFORE UPDATE OF service_state ON nodes
+                 FOR EACH ROW WHEN (new.uuid = '{uuid}') EXECUTE FUNCTION stubborn()"
+            ),
+            // It counts as changed even so.
+            Kind::MySql => format!(
+                "CREATE TRIGGER stubborn BEFORE UPDATE ON nodes FOR EACH ROW BEGIN
+                 IF new.uuid = '{uuid}' THEN SET new.service_state = old.service_state; END IF; END"
+            ),
+        };
+        self.run(&trigger).await;
+    }
+
     /// From now on a trigger refuses to add the node `uuid`.
     pub async fn refuse_insert_of(&self, uuid: &str) {
         let trigger = match self.kind {

@@ -37,6 +37,9 @@ Inventory {
     hold_each: (String, String),
     /// Marks exactly the rows of the new holds. `$1` now, `$2`, `$3`: above and up to which `seq`.
     mark_out: String,
+    /// How many rows of the new holds are not marked even so: another's trigger, rule or policy cancels the
+    /// change, and no database tells. `$1`, `$2`: above and up to which `seq`.
+    not_marked_out: String,
     /// How many rows of the window should be out and are not held: another session has locked them.
     /// `$1`, `$2` the pair, `$3` after, `$4` last, `$5` decision.
     left_in: String,
@@ -57,6 +60,8 @@ Inventory {
     release_by_hand_of_node: Vec<String>,
     /// Unmarks the rows whose holds ended. `$1` now, `$2`, `$3`: above and up to which `seq`.
     mark_in: String,
+    /// Likewise, how many rows whose holds ended are still marked. `$1`, `$2`: above and up to which `seq`.
+    not_marked_in: String,
     /// How many holds in the window should have ended and did not, by decision: another session has
     /// locked their rows. `$1` after, `$2` last; the decisions go in between.
     left_out: (String, String),

@@ -80,6 +80,42 @@ pub fn mark_in(words: &Words) -> String {
     }
 }
 
+/// Each node is looked up by its key: a planner with statistics from before a loss would join all nodes.
+pub fn not_marked_out(words: &Words) -> String {
+    let (decision, otherwise) = match words.kind {
+        Kind::Native => (String::new(), words.is_not("out_of_service")),
+        Kind::Ironic(_) => (
+            format!(
+                " {} nodewarden_decisions m ON m.number = c.decision",
+                words.then()
+            ),
+            format!("NOT coalesce({}, FALSE)", words.marked_by_us()),
+        ),
+    };
+    format!(
+        "SELECT count(*) AS nodes FROM nodewarden_changes c{decision} WHERE c.seq > $1 AND c.seq <= $2
+        AND (SELECT n.uuid FROM nodes n WHERE {is} AND {otherwise} LIMIT 1) IS NOT NULL",
+        is = words.is("c.uuid"),
+    )
+}
+
+pub fn not_marked_in(words: &Words) -> String {
+    let then = words.then();
+    let (hold, marked) = match words.kind {
+        Kind::Native => (String::new(), words.is_not("in_service")),
+        Kind::Ironic(_) => (
+            format!(" {then} nodewarden_changes c ON c.seq = b.ends {then} {MARK}"),
+            format!("{} AND {}", words.not_reserved(), words.marked_by_us()),
+        ),
+    };
+    format!(
+        "SELECT count(*) AS nodes FROM nodewarden_changes b{hold}
+        WHERE b.seq > $1 AND b.seq <= $2 AND b.back <> 'node_removed'
+        AND (SELECT n.uuid FROM nodes n WHERE {is} AND {marked} LIMIT 1) IS NOT NULL",
+        is = words.is("b.uuid"),
+    )
+}
+
 /// An Ironic's node keeps the mark that it has; the hold remembers whose that is.
 pub fn relabel(words: &Words) -> String {
     let (marked, set_marked) = match words.kind {
