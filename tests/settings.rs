@@ -75,7 +75,51 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
             "decide.reconnect_grace (3s) must be at least two amqp.heartbeat (10s)",
         ),
         ("[decide]\nmode = \"dry-run\"\n", "dry-run"),
-        ("[inventory]\nkind = \"irony\"\n", "unknown variant"),
+        (
+            "[inventory]\nkind = \"irony\"\n",
+            "settings.toml: line 2: inventory.kind is \"irony\": it must be native or ironic",
+        ),
+        (
+            "# how\n[decide]\n\nsweep_interval = 5\n",
+            "settings.toml: line 4: decide.sweep_interval is 5: it must be a text in quotes",
+        ),
+        (
+            "[amqp]\nbatch = \"12\"\n",
+            "settings.toml: line 2: amqp.batch is the text \"12\": it must be a whole number up to 65535",
+        ),
+        (
+            "[amqp]\nbatch = -1\n",
+            "settings.toml: line 2: amqp.batch is -1: it must be a whole number up to 65535",
+        ),
+        (
+            "[amqp]\ndeclare = \"yes\"\n",
+            "settings.toml: line 2: amqp.declare is the text \"yes\": it must be true or false",
+        ),
+        (
+            "decide = 3\n",
+            "settings.toml: line 1: decide is 3: it must be a table of settings",
+        ),
+        (
+            "[decide]\nmode = 3\n",
+            "settings.toml: line 2: decide.mode is 3: it must be one of its words, in quotes",
+        ),
+        (
+            "[security.allowed_publishers]\na = [\"a\"]\nu = \"x\"\n",
+            "settings.toml: line 3: security.allowed_publishers.u is the text \"x\": it must be a list in brackets",
+        ),
+        (
+            "[amqp]\nurl = [\"amqp://u:hush@h/\", 7]\n",
+            "settings.toml: line 2: amqp.url: it must be one URL or a list of URLs",
+        ),
+        (
+            "[retention]\nevent = \"7d\"\n",
+            "settings.toml: line 2: there is no setting retention.event: in [retention] there are events, announced \
+             and decisions",
+        ),
+        (
+            "[amqp]\nurl = \"amqp://u:hush@h/\n",
+            "settings.toml: line 2, column 24: is not TOML: invalid basic string",
+        ),
         (
             "[database]\nurl = \"oracle://user:hush@db/x\"\n",
             "database.url must begin with sqlite://, postgres:// or mysql://",
@@ -215,6 +259,55 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
     ] {
         let (code, text) = said(nodewarden(folder.path()).args(["--set", value, "status"]));
         let expected = format!("--set {shown}: write SECTION.KEY=VALUE");
+        assert_eq!((code, text.trim()), (64, expected.as_str()));
+    }
+}
+
+#[test]
+fn a_bad_value_of_the_environment_or_a_flag_is_named_with_what_would_be_right() {
+    let folder = folder();
+    for (name, value, expected) in [
+        (
+            "AMQP__BATCH",
+            "1.5",
+            "amqp.batch is 1.5: it must be a whole number up to 65535",
+        ),
+        (
+            "AMQP__BATCH",
+            "70000",
+            "amqp.batch is 70000: it must be a whole number up to 65535",
+        ),
+        (
+            "AMQP__DECLARE",
+            "yes",
+            "amqp.declare is the text \"yes\": it must be true or false",
+        ),
+        (
+            "DECIDE__MODE",
+            "Enforce",
+            "decide.mode is \"Enforce\": it must be enforce or observe",
+        ),
+        (
+            "DECIDE__SWEEP_INTERVAL",
+            "5",
+            "decide.sweep_interval: \"5\" is not a duration such as 250ms, 10s or 5m",
+        ),
+        ("AMQP__", "5", "there is no setting of this name"),
+        (
+            "AMQP",
+            "5",
+            "it is no setting: write NODEWARDEN_AMQP__KEY, with one of the keys of [amqp]",
+        ),
+    ] {
+        let name = format!("NODEWARDEN_{name}");
+        let (code, text) = said(nodewarden(folder.path()).env(&name, value).arg("status"));
+        let expected = format!("environment variable {name}: {expected}");
+        assert_eq!((code, text.trim()), (64, expected.as_str()));
+    }
+    for set in ["=3", ".=1", "a b=1"] {
+        let (code, text) = said(nodewarden(folder.path()).args(["--set", set, "status"]));
+        let name = set.split_once('=').expect("both").0;
+        let expected = format!("setting {name:?}: there is no setting of this name");
         assert_eq!((code, text.trim()), (64, expected.as_str()));
     }
 }

@@ -97,13 +97,14 @@ fn read_hosts(authority: &str) -> Result<Vec<(AMQPUserInfo, &str)>, String> {
         };
         return Ok(addresses
             .split(',')
-            .map(|address| (userinfo.clone(), address))
+            .map(|address| (userinfo.clone(), address.trim()))
             .collect());
     }
     if !authority.contains(',') {
         return Err("has more than one @: one in a name or password must be written as %40".into());
     }
-    let hosts = authority.split(',');
+    // People write a blank behind a comma.
+    let hosts = authority.split(',').map(str::trim);
     let login = |host: &'_ str| host.matches('@').count() == 1;
     if !hosts.clone().all(login) {
         return Err(
@@ -241,7 +242,7 @@ mod tests {
     #[test]
     fn a_list_of_brokers_is_read_as_openstack_writes_it() {
         assert_eq!(
-            all("rabbit://u:p@h1:5673,v:q%40@h2,w@[::1]:5674//"),
+            all("rabbit://u:p@h1:5673, v:q%40@h2 ,w@[::1]:5674//"),
             ["u p h1 5673 /", "v q@ h2 5672 /", "w  ::1 5674 /"]
         );
         assert_eq!(all("rabbit://u:p@h1/"), ["u p h1 5672 /"]);
@@ -251,7 +252,7 @@ mod tests {
             ["u p,w h1 5672 nova", "u p,w h2 5673 nova"]
         );
         assert_eq!(
-            all("amqps://h1,h2"),
+            all("amqps://h1, h2"),
             ["guest guest h1 5671 /", "guest guest h2 5671 /"]
         );
     }

@@ -76,7 +76,7 @@ impl Serialize for Brokers {
 impl<'de> Deserialize<'de> for Brokers {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "expected one URL or a list of URLs")]
+        #[serde(untagged, expecting = "it must be one URL or a list of URLs")]
         enum Given {
             One(SecretUrl),
             Many(Vec<SecretUrl>),

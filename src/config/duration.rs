@@ -10,9 +10,9 @@ pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S:
 
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text).map_err(|fault| {
+    humantime::parse_duration(&text).map_err(|_| {
         serde::de::Error::custom(format!(
-            "{text:?} is not a duration such as 250ms, 10s or 5m: {fault}"
+            "{text:?} is not a duration such as 250ms, 10s or 5m"
         ))
     })
 }

@@ -52,12 +52,25 @@ pub fn openstack() -> (BTreeMap<String, String>, Vec<PathBuf>) {
     (variables, folders.into_iter().flatten().collect())
 }
 
-/// Refuses a variable that would be the setting of one of these paths, had it two underscores.
+/// Refuses a variable that would be the setting of one of these paths, had it two underscores, and one that
+/// names a section alone.
 pub(super) fn check_names(paths: &[String]) -> Result<(), SettingsFault> {
     for (name, _) in std::env::vars_os() {
         let Some(name) = name.to_str().filter(|name| name.starts_with("NODEWARDEN_")) else {
             continue;
         };
+        let section = name["NODEWARDEN_".len()..].to_ascii_lowercase();
+        if paths
+            .iter()
+            .any(|path| path.split('.').next() == Some(&section))
+        {
+            return Err(SettingsFault::Malformed {
+                origin: format!("environment variable {name}"),
+                why: format!(
+                    "it is no setting: write {name}__KEY, with one of the keys of [{section}]"
+                ),
+            });
+        }
         let variable = |path: &String, between: &str| {
             let path = path.replace('.', between).to_ascii_uppercase();
             format!("NODEWARDEN_{path}")

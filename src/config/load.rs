@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use figment::Figment;
+use figment::error::Kind;
 use figment::providers::{Format, Serialized, Toml};
 use figment::value::Value;
 
 use super::secret::without_passwords;
-use super::{Settings, SettingsFault, environment};
+use super::{Settings, SettingsFault, environment, fault};
 
 impl Settings {
     /// Reads file, environment and `overrides` (`section.key`, value); later ones win.
@@ -45,7 +46,7 @@ impl Settings {
                 .extract::<Self>()
                 .map_err(|fault| SettingsFault::Malformed {
                     origin: format!("settings file {}", file.display()),
-                    why: unquoted(&fault.to_string()),
+                    why: fault::said(&fault, Some(&text)),
                 })?;
             figment = figment.merge(Toml::string(&text));
         }
@@ -59,11 +60,11 @@ impl Settings {
             )?;
         }
         for (path, value) in overrides {
-            figment = Self::set(figment, path, value, &format!("setting {path}"))?;
+            figment = Self::set(figment, path, value, &format!("setting {path:?}"))?;
         }
         let malformed = |fault: figment::Error| SettingsFault::Malformed {
             origin: "settings".to_owned(),
-            why: fault.to_string(),
+            why: fault::said(&fault, None),
         };
         let mut whole: Value = figment.extract().map_err(malformed)?;
         trim("", &mut whole)?;
@@ -80,35 +81,54 @@ impl Settings {
         value: &str,
         origin: &str,
     ) -> Result<Figment, SettingsFault> {
+        if !is_path(path) {
+            return Err(SettingsFault::Malformed {
+                origin: origin.to_owned(),
+                why: "there is no setting of this name".to_owned(),
+            });
+        }
         let value = value.trim();
         let figment = match MAPS.contains(&path) {
             true => without(figment, path),
             false => figment,
         };
         let quoted = toml_text(value);
+        let with = |candidate: &str| {
+            let text = format!("{path} = {candidate}");
+            figment.clone().merge(Toml::string(&text))
+        };
         // A list is one wherever the setting takes one; `[::1]:8780` is no TOML and stays a text.
-        let candidates = match value.trim_start().starts_with('[') {
+        let candidates = match value.starts_with('[') {
             true => [value, &quoted],
             false => [&quoted, value],
         };
         for candidate in candidates {
-            let merged = figment
-                .clone()
-                .merge(Toml::string(&format!("{path} = {candidate}")));
+            let merged = with(candidate);
             if merged.extract::<Self>().is_ok() {
                 return Ok(merged);
             }
         }
-        let why = figment
-            .merge(Toml::string(&format!("{path} = {quoted}")))
-            .extract::<Self>()
-            .err()
-            .map_or_else(String::new, |fault| fault.to_string());
+        // Where a text is not what it takes, what is wrong with the value itself, if it is one.
+        let fault = |candidate| with(candidate).extract::<Self>().err();
+        let plain = fault(value).filter(|fault| !fault.path.is_empty());
+        let fault = match fault(&quoted) {
+            Some(fault) if matches!(fault.kind, Kind::InvalidType(..)) => plain.or(Some(fault)),
+            fault => fault,
+        };
         Err(SettingsFault::Malformed {
             origin: origin.to_owned(),
-            why,
+            why: fault.map_or_else(String::new, |fault| fault::said(&fault, None)),
         })
     }
+}
+
+/// Whether it can be the name of a setting.
+fn is_path(path: &str) -> bool {
+    let name = |name: &str| {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        !name.is_empty() && name.bytes().all(letter)
+    };
+    path.split('.').all(name)
 }
 
 /// Settings that are maps: a later layer takes the place of an earlier one, as with every setting; merged,
@@ -144,17 +164,6 @@ fn known() -> Vec<String> {
         paths.extend(keys.map(|key| format!("{section}.{key}")));
     }
     paths
-}
-
-/// A fault of the parser without the lines of the file that it quotes: one may hold a password.
-fn unquoted(fault: &str) -> String {
-    let quotes = |line: &&str| {
-        let (number, rest) = line.trim_start().split_once('|').unwrap_or(("x", ""));
-        let number = number.trim();
-        !rest.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) || line.trim() == "|"
-    };
-    let lines: Vec<&str> = fault.lines().filter(|line| !quotes(line)).collect();
-    lines.join("\n").trim_end().to_owned()
 }
 
 /// Cuts white space around texts, as secrets that are mounted or piped have a line break at their end, and

@@ -9,6 +9,7 @@ mod check;
 mod database_url;
 mod duration;
 mod environment;
+mod fault;
 mod load;
 mod secret;
 mod tls;

@@ -42,6 +42,7 @@ impl SecretUrl {
         };
         hosts
             .split(',')
+            .map(str::trim)
             .map(|host| Self::new(&format!("{scheme}://{user}{host}{rest}")))
             .collect()
     }
@@ -180,7 +181,7 @@ mod tests {
                 "postgres://u:p,w@[::1]:5433/db?sslmode=require&x=1,2",
             ]
         );
-        assert_eq!(hosts("mysql://h1,h2"), ["mysql://h1", "mysql://h2"]);
+        assert_eq!(hosts("mysql://h1, h2"), ["mysql://h1", "mysql://h2"]);
     }
 
     #[test]
