@@ -163,6 +163,24 @@ fn one_object_a_line_is_understood_with_and_without_its_extension() {
 }
 
 #[test]
+fn lists_one_after_the_other_are_read_as_one() {
+    let list = |uuid: &str| format!("[{{\"uuid\": \"{uuid}\", \"driver\": \"ipmi\"}}]");
+    for between in ["", "\n", "\n[]\n"] {
+        let text = format!("{}{between}{}\n", list(A), list(B));
+        let last = 1 + between.matches('\n').count();
+        assert_eq!(
+            parse(text.as_bytes(), Some("json")).unwrap(),
+            [node(1, A), node(last, B)]
+        );
+    }
+    assert_faults(
+        &format!("{}\n{},", list(A), list(B)),
+        None,
+        &["line 2: column 69: is not JSON: trailing characters"],
+    );
+}
+
+#[test]
 fn empty_lines_and_a_byte_order_mark_do_not_move_the_lines() {
     let text = format!("\u{feff}\nuuid,driver\n\n\n{A},ipmi\n\n{B},ipmi");
     assert_eq!(
@@ -254,6 +272,12 @@ fn a_page_of_a_longer_list_is_refused_and_all_pages_together_are_taken() {
         assert_eq!(
             parse(all.as_bytes(), None).unwrap(),
             [node(1, A), node(2, B)]
+        );
+        let backwards = page(B, ", \"next\": null") + &page(A, more);
+        assert_faults(
+            &backwards,
+            None,
+            &["line 2: a page stands behind the last one"],
         );
         let first_two = page(A, more) + &page(B, more);
         assert_faults(
@@ -368,6 +392,11 @@ fn a_warning_before_the_json_is_passed_by() {
 
 #[test]
 fn what_a_foreign_file_seems_to_be_is_named_with_the_way_out() {
+    assert_faults(
+        "{\"error_message\": \"{\\\"faultstring\\\": \\\"no right\\\"}\"}",
+        None,
+        &["line 1: the file is an answer about an error, not a list of nodes"],
+    );
     for (text, expected) in [
         (
             "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": []}",

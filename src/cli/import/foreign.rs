@@ -66,6 +66,9 @@ fn may_be_json(text: &[u8]) -> bool {
     }
 }
 
+/// What OpenStack's services answer with where something went wrong.
+const ERRORS: [&str; 4] = ["error", "error_message", "faultstring", "computeFault"];
+
 /// What an object seems to be that is neither a node nor has a list `nodes`.
 pub(super) fn seems(object: &str) -> Option<String> {
     let object = serde_json::from_str(object).ok()?;
@@ -78,6 +81,11 @@ pub(super) fn seems(object: &str) -> Option<String> {
     }
     if next {
         return Some(page());
+    }
+    if entries.keys().any(|key| ERRORS.contains(&key.as_str())) {
+        return Some(
+            "the file is an answer about an error, not a list of nodes: look what it says, and ask again".to_owned(),
+        );
     }
     if entries.contains_key("items")
         && (entries.contains_key("kind") || entries.contains_key("apiVersion"))

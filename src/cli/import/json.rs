@@ -48,12 +48,7 @@ impl<'a, R: Read> Source<'a, R> {
     fn any(&mut self) -> io::Result<()> {
         let blank = &mut Vec::new();
         match self.cutter.next_sign(blank)? {
-            Some(bracket @ b'[') => {
-                self.cutter.pass(bracket);
-                if !self.list()? {
-                    return Ok(());
-                }
-            }
+            Some(b'[') => return self.lists(),
             Some(b'{') => return self.object(),
             _ => {
                 let value = self.begin();
@@ -66,6 +61,17 @@ impl<'a, R: Read> Source<'a, R> {
                         "is not a list of nodes, nor {\"nodes\": […]}, nor one object a line",
                     );
                 }
+            }
+        }
+        self.nothing_more()
+    }
+
+    /// Lists one after the other, as they come where the pages of a list are printed into one file.
+    fn lists(&mut self) -> io::Result<()> {
+        while let Some(bracket @ b'[') = self.cutter.next_sign(&mut Vec::new())? {
+            self.cutter.pass(bracket);
+            if !self.list()? {
+                return Ok(());
             }
         }
         self.nothing_more()
@@ -132,6 +138,11 @@ impl<'a, R: Read> Source<'a, R> {
                     return Ok(());
                 }
             }
+        }
+        if self.cutter.next_sign(&mut Vec::new())? == Some(b'{') {
+            let what = "a page stands behind the last one: put the pages in the order in which they were asked for";
+            self.taking.faults.line(self.cutter.line, what);
+            return Ok(());
         }
         self.nothing_more()
     }
