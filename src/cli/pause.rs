@@ -8,7 +8,7 @@ use super::{Failure, Output, output, patience};
 use crate::answers::explain::{counted, when};
 use crate::clock::{SystemClock, now_ms};
 use crate::config::{self, Settings};
-use crate::store::{Operator, Overview, Pause as Record, Reader, RequestKind};
+use crate::store::{Operator, Overview, Pause as Record, Reader};
 use crate::telemetry::{PRINTABLE_CHARS, printable};
 
 /// The longest pause that ends by itself: a longer one is a slip.
@@ -161,12 +161,8 @@ impl Pause {
 impl Resume {
     /// Does it; the text to print.
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
-        let mut operator = operator(settings)?;
-        let before = patience(settings, async || operator.resume().await).await?;
-        if let Some(pause) = &before {
-            let what = format!("ends the pause of {}: {}", pause.who, pause.reason);
-            note(&mut operator, settings, RequestKind::Resume, &what).await;
-        }
+        let mut operator = operator(settings)?.noted(&caller(), "");
+        let before = patience(settings, async || operator.resume(now_ms()).await).await?;
         Ok(match (output, before) {
             (Output::Json, before) => output::json(&json!({ "was_paused": before.is_some() }))?,
             (Output::Text | Output::Tsv, None) => "There was no pause.".to_owned(),
@@ -201,26 +197,6 @@ fn missing(first: &Overview, now: &Overview) -> Vec<String> {
         ));
     }
     missing
-}
-
-/// Notes for the history what this command did. It is done: that the note fails is no failure.
-pub(super) async fn note(
-    operator: &mut Operator,
-    settings: &Settings,
-    kind: RequestKind,
-    what: &str,
-) {
-    let (who, now) = (caller(), now_ms());
-    let noted = patience(settings, async || {
-        operator.note(kind, &who, what, now).await
-    })
-    .await;
-    if let Err(failure) = noted {
-        output::aside(&format!(
-            "it is done, but not in the history: {}",
-            printable(&failure.message)
-        ));
-    }
 }
 
 fn operator(settings: &Settings) -> Result<Operator, Failure> {

@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::nodes::progress;
-use super::pause::note;
+use super::pause::caller;
 use super::{Failure, Output, output, patience};
 use crate::answers::explain::counted;
 use crate::clock::now_ms;
 use crate::config::Settings;
 use crate::domain::ids::{Driver, Group, Pair};
-use crate::store::{DriverView, Held, Operator, Reader, RequestKind, StoreError, Window};
+use crate::store::{DriverView, Held, Operator, Reader, StoreError, Window};
 use crate::telemetry::printable;
 
 /// Nodes in one transaction: some hundredths of a second, for which their rows are locked.
@@ -92,7 +92,8 @@ impl Release {
         let (inventory, database) = (&settings.inventory, &settings.database);
         let reader = Reader::new(database, inventory.clone()).map_err(failed)?;
         let wanted = self.wanted(&reader, settings).await?;
-        let mut operator = Operator::new(database, inventory.clone()).map_err(failed)?;
+        let operator = Operator::new(database, inventory.clone()).map_err(failed)?;
+        let mut operator = operator.noted(&caller(), &wanted.told());
         let held = match &wanted {
             Wanted::Everything => Held::Everything,
             Wanted::Of(pair) => Held::Of(pair),
@@ -136,14 +137,6 @@ impl Release {
             }
         }
         bar.finish_and_clear();
-        if count.released > 0 {
-            let what = format!(
-                "{}: {}",
-                wanted.told(),
-                counted(count.released, "node", "nodes")
-            );
-            note(&mut operator, settings, RequestKind::Release, &what).await;
-        }
         let complete = match count.locked {
             0 if count.released == 0 => self.named(&reader, &wanted, settings).await,
             0 => Ok(()),

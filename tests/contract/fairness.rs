@@ -84,7 +84,7 @@ async fn a_pause_wins_within_two_seconds_ten_times_of_ten() {
         operator.pause(&brake()).await.unwrap();
         let took = began.elapsed();
         assert!(took < Duration::from_secs(2), "round {round}: {took:?}");
-        operator.resume().await.unwrap();
+        operator.resume(1).await.unwrap();
         // It really walks meanwhile.
         while walked.windows.load(Ordering::SeqCst) < before + 2 {
             tokio::task::yield_now().await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nodewarden::store::{Held, RequestKind};
+use nodewarden::store::Held;
 use nodewarden_tests::model::{Model, ModelLedger, ModelOutbox, Node};
 
 use crate::operations::{Act, Edit, FORGET, Op, What};
@@ -102,10 +102,6 @@ fn operate(model: &Model, act: &Act, now_ms: u64) -> String {
     match act {
         Act::Pause(pause) => answer(operator.pause(pause)),
         Act::Resume => answer(operator.resume()),
-        Act::Note(who) => {
-            let kind = RequestKind::Release;
-            answer(operator.note(kind, who, "what", now_ms))
-        }
         Act::Forget(name) => answer(operator.request(FORGET, name, now_ms)),
         Act::ReleaseAll(window) => answer(operator.release(Held::Everything, window)),
         Act::ReleasePair(pair, window) => answer(operator.release(Held::Of(pair), window)),

@@ -88,7 +88,6 @@ pub enum Call {
 pub enum Act {
     Pause(Pause),
     Resume,
-    Note(String),
     Forget(String),
     ReleaseAll(Window),
     ReleasePair(Pair, Window),
@@ -420,8 +419,7 @@ impl Maker {
                 remaining: random.maybe(50, duration),
                 noted_at_ms: 7,
             }),
-            3..7 => Act::Resume,
-            7 => Act::Note(text(random)),
+            3..8 => Act::Resume,
             8..10 => Act::Forget(text(random)),
             10..13 => Act::ReleaseAll(window),
             13..16 => Act::ReleasePair(pair, window),

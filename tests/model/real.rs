@@ -148,11 +148,7 @@ async fn operate(scratch: &Scratch, act: &Act, now_ms: u64) -> String {
     let mut operator = store::Operator::new(database, InventoryKind::Native).unwrap();
     match act {
         Act::Pause(pause) => answer(operator.pause(pause).await),
-        Act::Resume => answer(operator.resume().await),
-        Act::Note(who) => {
-            let kind = store::RequestKind::Release;
-            answer(operator.note(kind, who, "what", now_ms).await)
-        }
+        Act::Resume => answer(operator.resume(now_ms).await),
         Act::Forget(name) => answer(store::request(database, FORGET, name, now_ms).await),
         Act::ReleaseAll(window) => answer(operator.release(Held::Everything, window).await),
         Act::ReleasePair(pair, window) => answer(operator.release(Held::Of(pair), window).await),

@@ -327,11 +327,7 @@ async fn operators(fleet: &Fleet, ledger: &mut SqlLedger, epoch: u64, reads: &mu
         noted_at_ms: NOW,
     };
     step!(reads, "pause", operator.pause(&pause));
-    step!(
-        reads,
-        "note",
-        operator.note(RequestKind::Pause, "me", "test", NOW)
-    );
+    operator = operator.noted("me", "test");
     step!(reads, "look for the pause", ledger.pause());
     let reader = Reader::new(fleet.database(), fleet.settings()).unwrap();
     let held = reader.snapshot("9", 1).await.unwrap().nodes.remove(0);
@@ -342,7 +338,7 @@ async fn operators(fleet: &Fleet, ledger: &mut SqlLedger, epoch: u64, reads: &mu
         }
     }
     step!(reads, "end the pause", ledger.end_pause(epoch, "p", NOW));
-    step!(reads, "resume", operator.resume());
+    step!(reads, "resume", operator.resume(NOW));
     step!(reads, "step down", ledger.step_down(epoch, NOW));
     step!(
         reads,

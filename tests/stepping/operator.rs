@@ -34,7 +34,7 @@ pub async fn pause(sim: &Simulation, why: &str, lasting: Option<Duration>) -> Op
 }
 
 pub async fn resume(sim: &Simulation) {
-    operator(sim).resume().await.unwrap();
+    operator(sim).resume(sim.clock.now().wall_ms).await.unwrap();
 }
 
 /// One window after the other, as the command does it; `None` if it is not allowed.

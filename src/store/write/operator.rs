@@ -43,11 +43,21 @@ pub enum NewStream {
     Running(String),
 }
 
+/// What the history is told of a command, in the transactions that do it.
+#[derive(Debug, Clone)]
+struct Noting {
+    who: String,
+    what: String,
+    /// The row that tells of the transactions so far, and how many nodes they gave back.
+    told: Option<(u64, u64)>,
+}
+
 /// A command's connection to the database.
 pub struct Operator {
     link: WriterConnection,
     inventory: Inspected,
     running: Duration,
+    noting: Option<Noting>,
 }
 
 impl Operator {
@@ -64,7 +74,20 @@ impl Operator {
                 found: None,
             },
             running: RUNNING,
+            noting: None,
         })
+    }
+
+    /// Notes for the history what [`resume`](Self::resume) and [`release`](Self::release) do and by whom, in
+    /// the transactions that do it: `what` is given back.
+    #[must_use]
+    pub fn noted(self, who: &str, what: &str) -> Self {
+        let (who, what) = (who.to_owned(), what.to_owned());
+        let told = None;
+        Self {
+            noting: Some(Noting { who, what, told }),
+            ..self
+        }
     }
 
     /// Takes a holder whose last commit is no older for running; a minute at least.
@@ -114,31 +137,20 @@ impl Operator {
         .await
     }
 
-    /// Ends the pause; returns the one that there was.
-    pub async fn resume(&mut self) -> Result<Option<Pause>, StoreError> {
+    /// Ends the pause, at `now_ms`; returns the one that there was.
+    pub async fn resume(&mut self, now_ms: u64) -> Result<Option<Pause>, StoreError> {
+        let noting = self.noting.clone();
         self.guest("resume", async |connection, sql| {
             let before = pause::read(connection, sql).await?;
             if let Some(before) = &before {
                 pause::end(connection, sql, &before.id).await?;
+                if let Some(Noting { who, .. }) = &noting {
+                    let what = format!("ends the pause of {}: {}", before.who, before.reason);
+                    let kind = RequestKind::Resume;
+                    pause::note(connection, sql, kind, who, &what, now_ms).await?;
+                }
             }
             Ok(before)
-        })
-        .await
-    }
-
-    /// Notes for the history what a command did, and by whom.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing may be noted then.
-    pub async fn note(
-        &mut self,
-        kind: RequestKind,
-        who: &str,
-        what: &str,
-        now_ms: u64,
-    ) -> Result<(), StoreError> {
-        self.guest("note what was done", async |connection, sql| {
-            pause::note(connection, sql, kind, who, what, now_ms).await
         })
         .await
     }
@@ -152,7 +164,8 @@ impl Operator {
         window: &Window,
     ) -> Result<Option<WindowDone>, StoreError> {
         let inventory = self.inventory.by(&mut self.link).await?;
-        self.guest("release nodes", async |connection, sql| {
+        let mut noting = self.noting.clone();
+        let done = self.guest("release nodes", async |connection, sql| {
             let mut unit = Fenced::under_the_fence(connection, sql, &inventory).await?;
             let observing = unit.counters.mode == Some(Mode::Observe);
             if !observing && pause::read(unit.connection, sql).await?.is_none() {
@@ -160,9 +173,19 @@ impl Operator {
             }
             let chunk = release(&mut unit, held, window).await?;
             unit.save().await?;
-            Ok(Some(chunk))
-        })
-        .await
+            if let Some(noting) = &mut noting {
+                let connection = &mut *unit.connection;
+                noting
+                    .add(connection, sql, chunk.changed, window.now_ms)
+                    .await?;
+            }
+            Ok(Some((chunk, noting)))
+        });
+        let Some((chunk, noting)) = done.await? else {
+            return Ok(None);
+        };
+        self.noting = noting;
+        Ok(Some(chunk))
     }
 
     /// Gives the database the history `stream` (a UUID) and takes the right to write from its
@@ -205,6 +228,39 @@ impl Operator {
             Ok(NewStream::Begun)
         })
         .await
+    }
+}
+
+impl Noting {
+    /// So many more nodes were given back.
+    async fn add(
+        &mut self,
+        connection: &mut Connection,
+        sql: &Statements,
+        nodes: u64,
+        now_ms: u64,
+    ) -> Result<(), sqlx::Error> {
+        if nodes == 0 {
+            return Ok(());
+        }
+        let nodes = nodes + self.told.map_or(0, |(_, nodes)| nodes);
+        let plural = if nodes == 1 { "" } else { "s" };
+        let what = format!("{}: {nodes} node{plural}", self.what);
+        let number = match self.told {
+            Some((number, _)) => {
+                let values = values![now_ms, &what, number];
+                connection.execute(sql.answer, values).await?;
+                number
+            }
+            None => {
+                let kind = RequestKind::Release;
+                pause::note(connection, sql, kind, &self.who, &what, now_ms).await?;
+                let row = connection.fetch_one(sql.request_number, &[]).await?;
+                row.uint("number")?
+            }
+        };
+        self.told = Some((number, nodes));
+        Ok(())
     }
 }
 

@@ -68,20 +68,6 @@ impl Operator {
         self.guest("resume nodes", 1, |unit| Ok(unit.tables.one.pause.take()))
     }
 
-    /// Notes for the history what a command did, and by whom.
-    pub fn note(
-        &self,
-        kind: RequestKind,
-        who: &str,
-        what: &str,
-        now_ms: u64,
-    ) -> Result<(), StoreError> {
-        self.guest("note what was done", 1, |unit| {
-            unit.note_done(kind, who, what, now_ms);
-            Ok(())
-        })
-    }
-
     /// Asks the deciding replica for something; returns the request's number.
     pub fn request(
         &self,
