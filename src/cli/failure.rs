@@ -7,7 +7,7 @@ use crate::app::AppFault;
 use crate::broker::{BrokerError, UrlFault};
 use crate::config::{Settings, SettingsFault};
 use crate::placement::openstack::ApiFault;
-use crate::store::StoreError;
+use crate::store::{Storage, StoreError};
 use crate::telemetry::{error_chain, printable_within};
 
 /// Exit code: it was tried and failed.
@@ -78,6 +78,21 @@ impl Failure {
     pub fn at(setting: &str, url: &str, fault: &StoreError) -> Self {
         let why = error_chain(fault);
         let message = |hint: &str| format!("database {url}: {why}\n{hint}");
+        if let Some(storage) = fault.storage() {
+            return Self::unreachable(message(&match storage {
+                Storage::Full => "There is no room for what it writes: make some on its disk.".to_owned(),
+                Storage::Damaged => "The file is damaged: end every replica, and put a backup in its place (then \
+                                     `nodewarden migrate --new-stream`), or what `sqlite3 FILE .recover` still reads."
+                    .to_owned(),
+                Storage::Foreign => {
+                    format!("The file is there, and is no database of SQLite: is {setting} right?")
+                }
+                Storage::Failing => format!(
+                    "Reading or writing fails: is {setting} a file on a local disk, and no directory? What does the \
+                     system's log say of that disk?"
+                ),
+            }));
+        }
         match fault {
             StoreError::Url(why) => Self::usage(why.clone()),
             StoreError::NoFile { .. } => Self::unreachable(message(&format!(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::Connection as _;
-use sqlx::migrate::{MigrateError, Migration, Migrator};
+use sqlx::migrate::{Migration, Migrator};
 
 use crate::config::{self, Database, InventoryKind};
 use crate::store::alone;
@@ -76,14 +76,7 @@ async fn upgrade(
             return Err(denied);
         }
         if tries == 5 {
-            let hint = if matches!(fault, MigrateError::VersionMismatch(_)) {
-                " (were they created with another inventory.kind, or by another build?)"
-            } else {
-                ""
-            };
-            return Err(StoreError::Schema(format!(
-                "cannot create or upgrade the tables: {fault}{hint}"
-            )));
+            return Err(StoreError::migrating(fault));
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

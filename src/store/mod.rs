@@ -22,7 +22,7 @@ mod write;
 
 pub use contract::{Ledger, Outbox};
 pub use database::durability::weak_durability;
-pub use database::error::StoreError;
+pub use database::error::{Storage, StoreError};
 pub use database::link::{TransactionWatch, Unwatched, Writer};
 pub use ironic::conductors::{ConductorsOfIronic, IronicConductor, make_bridge_tables};
 pub use ironic::numbers::NumberOfConductor;

@@ -157,6 +157,54 @@ impl StoreError {
         }
     }
 
+    /// What is wrong with the disk or the file, if the database says that.
+    #[must_use]
+    pub fn storage(&self) -> Option<Storage> {
+        let (Self::Transient { cause, .. }
+        | Self::Permanent { cause, .. }
+        | Self::NoFile { cause, .. }
+        | Self::Unopened(cause)) = self
+        else {
+            return None;
+        };
+        let fault = cause.as_database_error()?;
+        if let Some(fault) = fault.try_downcast_ref::<MySqlDatabaseError>() {
+            // The disk, a table.
+            return matches!(fault.number(), 1021 | 1114).then_some(Storage::Full);
+        }
+        let code = fault.code().unwrap_or_default();
+        if fault.try_downcast_ref::<SqliteError>().is_none() {
+            return (code == "53100").then_some(Storage::Full);
+        }
+        match code.parse::<u32>().ok()? & 0xff {
+            10 => Some(Storage::Failing),
+            11 => Some(Storage::Damaged),
+            13 => Some(Storage::Full),
+            26 => Some(Storage::Foreign),
+            _ => None,
+        }
+    }
+
+    /// Classifies what the library reported while tables were made, after trying again in vain.
+    pub(in crate::store) fn migrating(fault: MigrateError) -> Self {
+        let doing = "create or upgrade the tables";
+        let (MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _)) = fault
+        else {
+            let hint = match fault {
+                MigrateError::VersionMismatch(_) => {
+                    " (were they created with another inventory.kind, or by another build?)"
+                }
+                _ => "",
+            };
+            return Self::Schema(format!("{doing}: {fault}{hint}"));
+        };
+        match Self::from_sqlx(doing, source) {
+            // Not to run what just failed.
+            Self::Missing { what, .. } => Self::Schema(format!("{doing}: {what}")),
+            fault => fault,
+        }
+    }
+
     /// Classifies what the library reported while a connection was opened.
     pub(in crate::store) fn opening(source: sqlx::Error) -> Self {
         match source.as_database_error().map(class_of) {
@@ -167,6 +215,19 @@ impl StoreError {
             _ => Self::Unopened(source),
         }
     }
+}
+
+/// What may be wrong with where a database keeps its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// There is no room.
+    Full,
+    /// SQLite's file is damaged.
+    Damaged,
+    /// The file is none of SQLite's.
+    Foreign,
+    /// Reading or writing SQLite's file fails.
+    Failing,
 }
 
 /// Whether a right is missing: SQLSTATE 42501, or what MySQL and MariaDB report as 42000 with these numbers.
@@ -222,6 +283,9 @@ pub(in crate::store) fn is_busy(fault: &sqlx::Error) -> bool {
 fn said(source: &sqlx::Error) -> String {
     if let Some(said) = tls(source) {
         return said;
+    }
+    if matches!(source, sqlx::Error::Protocol(_)) {
+        return "what answers there does not speak the protocol of this database".to_owned();
     }
     source
         .as_database_error()
