@@ -72,7 +72,7 @@ pub(super) fn log_window(
         tracing::warn!(
             ?over,
             nodes = done.skipped,
-            "nodes are left alone: their uuid is longer than 255 bytes"
+            "nodes are left alone: their uuid is empty, no text, or longer than 255 bytes"
         );
     }
     let Over::Pair(pair) = over else {

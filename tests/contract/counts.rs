@@ -208,4 +208,11 @@ async fn pairs_of_which_nothing_is_known_are_found_by_the_counts_and_looked_at_a
     assert_eq!(needed, [pair("a", ""), pair("d", "")], "c was corrected");
     let first = db.ledger.unknown_pairs(1).await.unwrap();
     assert_eq!(first, [pair("a", "")]);
+    // What is no name is before them, and there is more of it than was asked for.
+    for (uuid, driver) in [("m1", "\u{1}"), ("m2", "\u{2}"), ("m3", "\u{3}")] {
+        db.nodes(driver, "", &[uuid]).await;
+    }
+    db.count(2).await;
+    let first = db.ledger.unknown_pairs(2).await.unwrap();
+    assert_eq!(first, [pair("a", ""), pair("d", "")]);
 }

@@ -89,14 +89,21 @@ async fn i3_what_a_trigger_silently_cancels_is_an_error_of_the_row_and_leaves_no
          a rule or a policy there cancels the change"
     );
     let together = db.ledger.carry_out(1, Standing::Lost, &pairs, &all).await;
-    assert!(matches!(together, Err(StoreError::Corrupt(_))), "{together:?}");
+    assert!(
+        matches!(together, Err(StoreError::Corrupt(_))),
+        "{together:?}"
+    );
     assert_eq!(db.out().await, Vec::<String>::new());
     db.scratch.allow_updates().await;
     db.ledger
         .carry_out(1, Standing::Lost, &pairs, &all)
         .await
         .unwrap();
-    let out = ["n1 out_of_service", "n2 out_of_service", "n3 out_of_service"];
+    let out = [
+        "n1 out_of_service",
+        "n2 out_of_service",
+        "n3 out_of_service",
+    ];
     assert_eq!(db.marks().await, out);
     for (pair, decision) in pairs.iter().zip(3..) {
         db.restore(pair, decision).await;
@@ -104,9 +111,15 @@ async fn i3_what_a_trigger_silently_cancels_is_an_error_of_the_row_and_leaves_no
     db.scratch.ignore_update_of("n2").await;
     let alone = db.ledger.give_back(1, Some(&pairs[0]), &all).await;
     let told = alone.unwrap_err().to_string();
-    assert!(told.contains("1 node stays out of service though"), "{told}");
+    assert!(
+        told.contains("1 node stays out of service though"),
+        "{told}"
+    );
     let together = db.ledger.carry_out(1, Standing::Active, &pairs, &all).await;
-    assert!(matches!(together, Err(StoreError::Corrupt(_))), "{together:?}");
+    assert!(
+        matches!(together, Err(StoreError::Corrupt(_))),
+        "{together:?}"
+    );
     assert_eq!(db.out().await, ["n1", "n2", "n3"]);
     assert_eq!(db.marks().await, out);
 }

@@ -156,7 +156,7 @@ impl Outbox for AnyOutbox {
 }
 
 /// Which stories are not told of the model, by file, and why.
-const NOT_OF_THE_MODEL: [(&str, &str, &[&str]); 14] = [
+const NOT_OF_THE_MODEL: [(&str, &str, &[&str]); 15] = [
     (
         "commands.rs",
         "commands of the real binary, which the model is no part of",
@@ -216,6 +216,11 @@ const NOT_OF_THE_MODEL: [(&str, &str, &[&str]); 14] = [
             "a_standby_proves_that_it_can_write_while_the_active_one_holds_the_fence",
             "a_node_that_is_registered_again_between_two_statements_comes_back_once",
         ],
+    ),
+    (
+        "names.rs",
+        "keys that are none: tables of the model have a key for each row",
+        &["l4_a_key_that_begins_with_any_sign_is_walked_and_rows_without_a_key_are_counted"],
     ),
     (
         "replies.rs",

@@ -3,7 +3,7 @@
 
 use nodewarden::domain::change::Standing;
 use nodewarden::domain::ids::Pair;
-use nodewarden::store::{Findings, Ledger, StandingRecord};
+use nodewarden::store::{Findings, Ledger, Rows, StandingRecord};
 use nodewarden_tests::database::Kind;
 
 use crate::harness::{StoreOnDatabase, active, id, name, node, pair, remembered, turned, window};
@@ -15,6 +15,8 @@ on_each!(
     every_name_takes_letters_of_four_bytes_quotes_backslashes_and_percent_signs,
     the_longest_names_fit,
 );
+
+on_databases!(l4_a_key_that_begins_with_any_sign_is_walked_and_rows_without_a_key_are_counted,);
 
 /// Which nodes go out when just this pair is lost; they are back afterwards.
 async fn taken_with(db: &mut StoreOnDatabase, lost: &Pair, decision: u64) -> Vec<String> {
@@ -214,4 +216,84 @@ async fn the_longest_names_fit(kind: Kind) {
     assert_eq!(db.out().await, [&longest[..40]]);
     let memory = db.ledger.resume(1).await.unwrap();
     assert_eq!(memory.conductors, intake.conductors);
+}
+
+async fn l4_a_key_that_begins_with_any_sign_is_walked_and_rows_without_a_key_are_counted(
+    kind: Kind,
+) {
+    let mut db = StoreOnDatabase::new(kind).await;
+    // As a careless export leaves them.
+    let keys = [
+        "\u{1}",
+        "\ttab",
+        "\nlf",
+        " blank",
+        "plain",
+        "plain\t",
+        "\u{1f980}",
+    ];
+    let lost = pair("a", "");
+    db.nodes("a", "", &keys).await;
+    db.scratch
+        .run("INSERT INTO nodes (uuid, driver) VALUES ('', 'a')")
+        .await;
+    let mut keyless = 1;
+    if kind == Kind::Sqlite {
+        let blobs = "INSERT INTO nodes (uuid, driver) VALUES (x'6162', 'a'), (x'ff', 'b')";
+        db.scratch.run(blobs).await;
+        keyless += 2;
+    }
+    db.lose(&lost, 1).await;
+    // Two at a time, and all of them together.
+    for (round, size) in [(2, 2), (4, 100)] {
+        let mut at = window("", size);
+        let mut taken = 0;
+        loop {
+            let done = db.ledger.take_out(1, &lost, &at).await.unwrap();
+            taken += done.changed;
+            match done.next {
+                Some(next) => at.after = next,
+                None => break,
+            }
+        }
+        assert_eq!(taken, keys.len() as u64);
+        let mut out = db.out().await;
+        out.sort_unstable();
+        let mut expected = keys.map(str::to_owned).to_vec();
+        expected.sort_unstable();
+        assert_eq!(out, expected);
+        let listed = db.reader.nodes(None, "", 100).await.unwrap();
+        assert_eq!(listed.len(), keys.len());
+        assert_eq!(
+            db.reader.snapshot("", 100).await.unwrap().nodes.len(),
+            keys.len()
+        );
+        let all = db
+            .ledger
+            .survey(Rows::Nodes, &window("", 100))
+            .await
+            .unwrap();
+        assert_eq!((all.seen, all.skipped), (keys.len() as u64, keyless));
+        let later = db
+            .ledger
+            .survey(Rows::Nodes, &window("plain", 100))
+            .await
+            .unwrap();
+        assert_eq!(later.skipped, 0, "once in a walk");
+        db.restore(&lost, round).await;
+        let back = db.ledger.give_back(1, Some(&lost), &window("", 100)).await;
+        assert_eq!(back.unwrap().changed, keys.len() as u64);
+        db.lose(&lost, round + 1).await;
+    }
+    let both = [lost, pair("other", "")];
+    db.lose(&both[1], 9).await;
+    let done = db
+        .ledger
+        .carry_out(1, Standing::Lost, &both, &window("", 100))
+        .await
+        .unwrap();
+    assert_eq!(
+        done[0].as_ref().map(|done| done.changed),
+        Some(keys.len() as u64)
+    );
 }

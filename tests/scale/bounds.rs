@@ -168,6 +168,7 @@ const BOUNDS: &[(&str, Bound)] = &[
     ("survey_holds", Window),
     ("survey_marks", Window),
     ("survey_strays", Window),
+    ("survey_keyless", Few),
     ("unneeded", Walk),
     ("needed", Few),
     ("count_pair", Nodes),

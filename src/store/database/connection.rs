@@ -29,6 +29,8 @@ pub enum Value<'a> {
     Int(Option<i64>),
     /// A text or NULL.
     Text(Option<&'a str>),
+    /// The key above which rows are walked; empty: from the first on.
+    Above(&'a str),
     /// Bytes.
     Bytes(&'a [u8]),
     /// Yes or no.
@@ -59,6 +61,30 @@ becomes! {
     Text(Option<&'a str>): |text| text;
     Bytes(&'a [u8]): |bytes| bytes;
     Flag(bool): |flag| flag;
+}
+
+/// The key above which rows are walked; empty: from the first on.
+pub struct Above<'a>(pub &'a str);
+
+impl<'a> From<Above<'a>> for Value<'a> {
+    fn from(Above(key): Above<'a>) -> Self {
+        Self::Above(key)
+    }
+}
+
+/// What is before every key that MySQL can have: it compares as if the shorter text had spaces at its end, and a
+/// key that begins with a tab would be before the empty one.
+const BEFORE_ALL: &str = match std::str::from_utf8(&[0; 255]) {
+    Ok(text) => text,
+    Err(_) => unreachable!(),
+};
+
+fn above(key: &str) -> Option<&str> {
+    Some(key)
+}
+
+fn above_padded(key: &str) -> Option<&str> {
+    Some(if key.is_empty() { BEFORE_ALL } else { key })
 }
 
 /// Nothing we count comes near 2⁶³, and no database here has larger numbers.
@@ -114,10 +140,11 @@ pub enum Link {
 }
 
 macro_rules! bind {
-    ($query:expr, $values:expr) => {
+    ($query:expr, $values:expr, $above:ident) => {
         $values.fold($query, |query, value| match *value {
             Value::Int(number) => query.bind(number),
             Value::Text(text) => query.bind(text),
+            Value::Above(key) => query.bind($above(key)),
             Value::Bytes(bytes) => query.bind(bytes),
             Value::Flag(flag) => query.bind(flag),
         })
@@ -130,18 +157,22 @@ macro_rules! with_query {
         match $connection {
             Link::Sqlite($link) => {
                 let $query = sqlx::query::<sqlx::Sqlite>(AssertSqlSafe($statement));
-                let $query = bind!($query, $values.iter());
+                let $query = bind!($query, $values.iter(), above);
                 limited($work).await
             }
             Link::Postgres($link) => {
                 let $query = sqlx::query::<sqlx::Postgres>(AssertSqlSafe($statement));
-                let $query = bind!($query, $values.iter());
+                let $query = bind!($query, $values.iter(), above);
                 limited($work).await
             }
             Link::MySql($link) => {
                 let (text, order) = positional($statement);
                 let $query = sqlx::query::<sqlx::MySql>(AssertSqlSafe(text));
-                let $query = bind!($query, order.iter().map(|number| &$values[number - 1]));
+                let $query = bind!(
+                    $query,
+                    order.iter().map(|number| &$values[number - 1]),
+                    above_padded
+                );
                 limited($work).await
             }
         }

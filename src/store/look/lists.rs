@@ -1,7 +1,7 @@
 //! Lists that may be long, a bounded page at a time: nodes, and what happened.
 
 use crate::domain::ids::Pair;
-use crate::store::database::connection::values;
+use crate::store::database::connection::{Above, values};
 use crate::store::database::error::StoreError;
 use crate::store::look::from_row::{action, decision, node_line};
 use crate::store::look::reader::Reader;
@@ -19,11 +19,11 @@ impl Reader {
             let (connection, inventory) = (&mut look.connection, &look.inventory);
             let rows = match of {
                 None => {
-                    let asked = values![after, limit];
+                    let asked = values![Above(after), limit];
                     connection.fetch(&inventory.list, asked).await?
                 }
                 Some(pair) => {
-                    let asked = values![after, limit, pair];
+                    let asked = values![Above(after), limit, pair];
                     connection.fetch(&inventory.list_of_pair, asked).await?
                 }
             };
@@ -35,7 +35,7 @@ impl Reader {
     /// What is out of service, above the uuid `after`, by uuid, at most `limit`.
     pub async fn holds(&self, after: &str, limit: u32) -> Result<Vec<NodeLine>, StoreError> {
         self.read("list what is out of service", async |look| {
-            let asked = values![after, limit];
+            let asked = values![Above(after), limit];
             let rows = look.connection.fetch(look.sql.list_holds, asked).await?;
             rows.iter().map(|row| node_line(row, true)).collect()
         })

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use crate::config::{self, Database};
 use crate::domain::change::Verdict;
 use crate::domain::ids::Pair;
-use crate::store::database::connection::{Connection, values};
+use crate::store::database::connection::{Above, Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::open::Purpose;
@@ -130,7 +130,7 @@ impl Reader {
             let position = look.connection.fetch_one(look.sql.position, &[]).await?;
             let rows = look
                 .connection
-                .fetch(look.sql.snapshot, values![after, limit])
+                .fetch(look.sql.snapshot, values![Above(after), limit])
                 .await?;
             let nodes = rows.iter().map(hold).collect::<Result<Vec<_>, _>>()?;
             let next = nodes

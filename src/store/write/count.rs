@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::ids::{Driver, Group, Pair};
-use crate::store::database::connection::{Connection, Value, placeholders, values};
+use crate::store::database::connection::{Above, Connection, Value, placeholders, values};
 use crate::store::database::row::Row;
 use crate::store::records::{Counts, CountsWindow};
 use crate::store::sql::{Inventory, Statements};
@@ -32,7 +32,7 @@ pub async fn window(
     limit: u32,
 ) -> Result<CountsWindow, sqlx::Error> {
     let end = connection
-        .fetch_one(&inventory.count_end, values![after, limit])
+        .fetch_one(&inventory.count_end, values![Above(after), limit])
         .await?;
     let mut window = CountsWindow {
         last: end.maybe_text("last")?,
@@ -40,7 +40,7 @@ pub async fn window(
         pairs: Vec::new(),
     };
     if let Some(last) = &window.last {
-        let values = values![after, last];
+        let values = values![Above(after), last];
         for row in connection.fetch(&inventory.count_window, values).await? {
             window.pairs.push((key(&row)?, row.uint("nodes")?));
         }
@@ -206,17 +206,26 @@ pub async fn unknown_pairs(
     sql: &Statements,
     most: u32,
 ) -> Result<Vec<Pair>, sqlx::Error> {
-    let rows = connection.fetch(sql.unknown_pairs, values![most]).await?;
-    let mut pairs = Vec::with_capacity(rows.len());
-    for row in rows {
-        let group = Group::parse(&row.text("conductor_group")?);
-        let driver = Driver::parse(&row.text("driver")?);
-        // No event can name what is no name.
-        if let (Ok(group), Ok(driver)) = (group, driver) {
-            pairs.push(Pair { group, driver });
+    let mut asked = most;
+    loop {
+        let rows = connection.fetch(sql.unknown_pairs, values![asked]).await?;
+        let mut pairs = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let group = Group::parse(&row.text("conductor_group")?);
+            let driver = Driver::parse(&row.text("driver")?);
+            // No event can name what is no name.
+            if let (Ok(group), Ok(driver)) = (group, driver) {
+                pairs.push(Pair { group, driver });
+            }
         }
+        let all = (rows.len() as u64) < u64::from(asked);
+        if all || pairs.len() >= most as usize {
+            pairs.truncate(most as usize);
+            return Ok(pairs);
+        }
+        // What is no name must not keep out what is one.
+        asked = asked.saturating_mul(2);
     }
-    Ok(pairs)
 }
 
 /// Which of `pairs` nodes need now.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::announcement::{AnnouncementType, BackReason};
 use crate::domain::ids::Pair;
-use crate::store::database::connection::{Value, values};
+use crate::store::database::connection::{Above, Value, values};
 use crate::store::database::row::Row;
 use crate::store::records::{Rows, Window, WindowDone};
 use crate::store::tables;
@@ -131,7 +131,7 @@ pub async fn release(
         let mut values: Vec<Value<'_>> = vec![
             from.into(),
             window.now_ms.into(),
-            (&window.after).into(),
+            Above(&window.after).into(),
             last.into(),
         ];
         values.extend(of);
@@ -189,7 +189,7 @@ pub async fn left_out(
         return Ok(BTreeMap::new());
     }
     let statement = format!("{begins}{}{ends}", listed(3, decisions));
-    let mut values: Vec<Value<'_>> = values![&window.after, last].clone();
+    let mut values: Vec<Value<'_>> = values![Above(&window.after), last].clone();
     values.extend(decisions.iter().copied().map(Value::from));
     by_decision(&unit.connection.fetch(&statement, &values).await?)
 }
@@ -213,14 +213,14 @@ async fn keep_marked(
 ) -> Result<(), sqlx::Error> {
     let inventory = unit.inventory;
     unit.connection
-        .execute(&inventory.relabel, values![&window.after, last])
+        .execute(&inventory.relabel, values![Above(&window.after), last])
         .await?;
     // A mark that somebody lifted by hand is not set again during a pause: that takes a node out.
     let paused = crate::store::write::pause::read(unit.connection, unit.sql)
         .await?
         .is_some();
     if !inventory.mark_again.is_empty() && !paused {
-        let values = values![window.now_ms, &window.after, last];
+        let values = values![window.now_ms, Above(&window.after), last];
         unit.connection
             .execute(&inventory.mark_again, values)
             .await?;
@@ -239,7 +239,7 @@ pub async fn unmark_strays(
     }
     let found = find(unit, Rows::Nodes, window).await?;
     if let Some(last) = &found.last {
-        let values = values![window.now_ms, &window.after, last];
+        let values = values![window.now_ms, Above(&window.after), last];
         unit.connection
             .execute(&inventory.unmark_strays, values)
             .await?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::config::Database;
-use crate::store::database::connection::{Connection, Value, placeholders, values};
+use crate::store::database::connection::{Above, Connection, Value, placeholders, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, WriterConnection};
@@ -125,7 +125,9 @@ impl Importer {
     ) -> Result<Vec<(String, Option<String>)>, StoreError> {
         let statement = "SELECT uuid, name FROM nodes WHERE uuid > $1 ORDER BY uuid LIMIT $2";
         let looked = self.link.look("look at nodes", async |connection| {
-            let rows = connection.fetch(statement, values![after, most]).await?;
+            let rows = connection
+                .fetch(statement, values![Above(after), most])
+                .await?;
             let named = rows
                 .iter()
                 .map(|row| Ok((row.text("uuid")?, row.maybe_text("name")?)));

@@ -3,7 +3,7 @@
 
 use crate::domain::announcement::OutReason;
 use crate::domain::ids::Pair;
-use crate::store::database::connection::{Connection, Value, values};
+use crate::store::database::connection::{Above, Connection, Value, values};
 use crate::store::look::from_row::out_reason;
 use crate::store::records::{Rows, Surveyed, Window};
 use crate::store::sql::{Inventory, Statements};
@@ -50,7 +50,7 @@ impl Survey<'_> {
         let decision = lost.uint("number")?;
         let mut found = self.window(Rows::NodesOf(pair), window).await?;
         if let Some(last) = &found.last {
-            let values = values![pair, &window.after, last, decision];
+            let values = values![pair, Above(&window.after), last, decision];
             found.work = self.any(&self.inventory.survey_pair, values).await?;
         }
         found.open = lost.maybe_uint("completed_at_ms")?.is_none();
@@ -61,7 +61,7 @@ impl Survey<'_> {
     async fn holds(&mut self, window: &Window) -> Result<Surveyed, sqlx::Error> {
         let mut found = self.window(Rows::Holds, window).await?;
         if let Some(last) = &found.last {
-            let values = values![&window.after, last];
+            let values = values![Above(&window.after), last];
             let (holds, marks) = (&self.inventory.survey_holds, &self.inventory.survey_marks);
             found.work = self.any(holds, values).await?
                 || (self.any(marks, values).await? && !self.paused().await?);
@@ -81,7 +81,18 @@ impl Survey<'_> {
         }
         let mut found = self.window(Rows::Nodes, window).await?;
         if let Some(last) = &found.last {
-            found.work = self.any(strays, values![&window.after, last]).await?;
+            found.work = self
+                .any(strays, values![Above(&window.after), last])
+                .await?;
+        }
+        // Once in each walk.
+        if window.after.is_empty() && !self.inventory.survey_keyless.is_empty() {
+            let keyless = &self.inventory.survey_keyless;
+            found.skipped += self
+                .connection
+                .fetch_one(keyless, &[])
+                .await?
+                .uint("nodes")?;
         }
         Ok(found)
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::announcement::{AnnouncementType, OutReason};
 use crate::domain::ids::Pair;
-use crate::store::database::connection::values;
+use crate::store::database::connection::{Above, values};
 use crate::store::database::row::Row;
 use crate::store::look::from_row::out_reason;
 use crate::store::records::{Rows, Window, WindowDone};
@@ -103,7 +103,7 @@ async fn hold(
         decision.number,
         window.now_ms,
         pair,
-        &window.after,
+        Above(&window.after),
         last,
     ];
     let changed = unit
@@ -140,7 +140,7 @@ async fn left_in(
     if unit.inventory.left_in.is_empty() {
         return Ok(0);
     }
-    let values = values![pair, &window.after, last, decision];
+    let values = values![pair, Above(&window.after), last, decision];
     unit.connection
         .fetch_one(&unit.inventory.left_in, values)
         .await?

@@ -4,7 +4,7 @@
 //! walks the index of a decision's holds from a bound on only for a number that it is given.
 
 use crate::domain::ids::Pair;
-use crate::store::database::connection::{Connection, Value, values};
+use crate::store::database::connection::{Above, Connection, Value, values};
 use crate::store::database::row::Row;
 use crate::store::records::{Rows, Window};
 use crate::store::sql::{Inventory, Statements};
@@ -52,10 +52,10 @@ pub async fn window(
     after: &str,
     limit: u32,
 ) -> Result<Found, sqlx::Error> {
-    let all = values![after, limit];
+    let all = values![Above(after), limit];
     let row = match of {
         Rows::NodesOf(pair) => {
-            let values = values![pair, after, limit];
+            let values = values![pair, Above(after), limit];
             let row = connection.fetch_one(&inventory.pair_window, values).await?;
             return Ok(Found {
                 skipped: row.uint("skipped")?,
@@ -76,7 +76,9 @@ async fn holds_of(
     after: &str,
     limit: u32,
 ) -> Result<Found, sqlx::Error> {
-    let rows = connection.fetch(sql.holding, values![pair, after]).await?;
+    let rows = connection
+        .fetch(sql.holding, values![pair, Above(after)])
+        .await?;
     let decisions: Result<Vec<u64>, _> = rows.iter().map(|row| row.uint("number")).collect();
     let mut decisions = decisions?;
     decisions.sort_unstable();
@@ -91,7 +93,7 @@ async fn holds_of(
         .collect();
     let (begins, ends) = sql.holds_window_of_pair;
     let statement = format!("{begins}{}{ends}", each.join(" UNION ALL "));
-    let mut values: Vec<Value<'_>> = values![after, limit].clone();
+    let mut values: Vec<Value<'_>> = values![Above(after), limit].clone();
     values.extend(decisions.iter().copied().map(Value::from));
     let row = connection.fetch_one(&statement, &values).await?;
     Ok(Found {

@@ -13,7 +13,7 @@ fn wanted(words: &Words) -> String {
     format!(
         "{of}{key} AND {free} AND (SELECT h.seq FROM nodewarden_changes h WHERE {has} LIMIT 1) IS NULL AND {not_lifted}",
         of = words.of_decision(),
-        key = words.has_key(),
+        key = words.has_key_anywhere(),
         free = words.free(),
         has = words.has("h.held"),
         not_lifted = words.not_lifted("d.number"),
@@ -25,7 +25,7 @@ pub fn size(words: &Words) -> (String, String) {
     let of = format!(
         "{}{}{}",
         words.of_decision(),
-        words.has_key(),
+        words.has_key_anywhere(),
         words.walked()
     );
     let count = format!(

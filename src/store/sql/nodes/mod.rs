@@ -88,6 +88,9 @@ Inventory {
     /// Nodes that are marked without a hold. `$1` after, `$2` last.
     survey_strays: String,
 
+    /// How many rows no walk comes to, for want of a key; up to some thousands.
+    survey_keyless: String,
+
     // --- sweep ----------------------------------------------------------------------------------
     /// The pair, if no node needs it and nothing is held for it. Not one statement with its removal:
     /// MySQL's DELETE would wait for the nodes that another session has locked. `$1`, `$2`

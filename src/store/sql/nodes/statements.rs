@@ -58,6 +58,7 @@ pub fn inventory(words: &Words) -> Inventory {
         survey_holds: survey::holds(words),
         survey_marks: survey::marks(words),
         survey_strays: survey::strays(words),
+        survey_keyless: survey::keyless(words),
         unneeded: unneeded(words),
         needed: needed(words),
         count_pair: count_pair(words),

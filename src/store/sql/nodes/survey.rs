@@ -36,6 +36,20 @@ pub fn strays(words: &Words) -> String {
     of_our_own(words, stray)
 }
 
+/// Rows that no walk comes to, for want of a key; of each kind at most a thousand. Only for a table of our own.
+pub fn keyless(words: &Words) -> String {
+    let each = words.keyless().iter().map(|keyless| {
+        format!(
+            "(SELECT count(*) FROM (SELECT n.uuid FROM nodes n WHERE {keyless} LIMIT 1000) AS k)"
+        )
+    });
+    let each: Vec<String> = each.collect();
+    match each.is_empty() {
+        true => String::new(),
+        false => format!("SELECT {} AS nodes", each.join(" + ")),
+    }
+}
+
 fn of_our_own(words: &Words, of: fn(&Words, &str, &str) -> String) -> String {
     match words.kind {
         Kind::Native => format!(

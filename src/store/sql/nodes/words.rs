@@ -254,11 +254,32 @@ impl Words {
         }
     }
 
-    /// The node's key is a text.
+    /// The node's key is a text, and not empty: by the bounds of a walk, but for what they let pass.
     pub fn has_key(&self) -> &'static str {
         match (&self.kind, self.dialect) {
             (Native, Sqlite) => " AND n.uuid < x''",
-            _ => "",
+            // A walk begins below the empty key here.
+            (Native, MySql) => " AND octet_length(n.uuid) > 0",
+            (Native, Postgres) | (Ironic(_), _) => "",
+        }
+    }
+
+    /// The same where there is no walk with bounds.
+    pub fn has_key_anywhere(&self) -> &'static str {
+        match (&self.kind, self.dialect) {
+            (Native, Sqlite) => " AND n.uuid < x'' AND n.uuid <> ''",
+            _ => self.has_key(),
+        }
+    }
+
+    /// The keys that are none, each said so that the index of keys finds it; empty: there are none.
+    pub fn keyless(&self) -> &'static [&'static str] {
+        match (&self.kind, self.dialect) {
+            (Native, Sqlite) => &["n.uuid >= x''", "n.uuid = ''", "n.uuid IS NULL"],
+            (Native, Postgres) => &["n.uuid = ''"],
+            // Spaces alone are a key, and equal to the empty one.
+            (Native, MySql) => &["n.uuid = '' AND octet_length(n.uuid) = 0"],
+            (Ironic(_), _) => &[],
         }
     }
 
@@ -291,7 +312,7 @@ impl Words {
     /// The node may be taken out.
     pub fn free(&self) -> String {
         match self.kind {
-            Native => format!("{} <= 255", self.bytes("n.uuid")),
+            Native => format!("{} BETWEEN 1 AND 255", self.bytes("n.uuid")),
             Ironic(_) => format!(
                 "{} = 'available' AND {} IS NULL AND {} AND NOT coalesce(n.maintenance, FALSE)",
                 self.not_by("n.provision_state"),

@@ -140,12 +140,9 @@ fn moved(tables: &Tables, from: u64, to: u64) -> BTreeMap<Key, i64> {
 pub fn unknown_pairs(unit: &mut Unit<'_>, most: u32) -> Vec<Pair> {
     let tables = &*unit.tables;
     let counted = tables.counts.iter().filter(|(_, row)| row.nodes > 0);
-    let unknown = counted.filter(|(key, _)| {
-        let pair = named(key);
-        pair.is_none_or(|pair| !tables.pairs.contains_key(&pair))
-    });
-    let unknown = unknown.take(most as usize).map(|(key, _)| named(key));
-    let unknown: Vec<Pair> = unknown.flatten().collect();
+    let named = counted.filter_map(|(key, _)| named(key));
+    let unknown = named.filter(|pair| !tables.pairs.contains_key(pair));
+    let unknown: Vec<Pair> = unknown.take(most as usize).collect();
     unit.read += unknown.len() as u64 + 1;
     unknown
 }
