@@ -9,7 +9,7 @@ use super::{Failure, Output, output, patience};
 use crate::answers::explain::counted;
 use crate::answers::whatif;
 use crate::clock::now_ms;
-use crate::config::Settings;
+use crate::config::{InventoryKind, Settings};
 use crate::domain::ids::{ConductorName, Pair};
 use crate::domain::map::DriverMap;
 use crate::domain::time::{Mono, Now};
@@ -35,10 +35,15 @@ pub struct WhatIf {
     pub restart_order: bool,
 }
 
+/// What is said of the numbers where nodes are Ironic's.
+const OF_IRONIC: &str = "NODES counts all nodes in service. Of these only those go out that Ironic has free: available, without \
+                         instance, reservation and maintenance.";
+
 /// What is recorded.
 struct Fleet {
     map: DriverMap,
     drivers: Vec<DriverView>,
+    inventory: InventoryKind,
 }
 
 impl WhatIf {
@@ -56,7 +61,11 @@ impl WhatIf {
         let drivers = patience(settings, async || reader.drivers().await).await?;
         let map = whatif::map(&conductors, &drivers)
             .map_err(|fault| Failure::failed(format!("what is recorded is no name: {fault}")))?;
-        let fleet = Fleet { map, drivers };
+        let fleet = Fleet {
+            map,
+            drivers,
+            inventory: settings.inventory.kind,
+        };
         let now = Now {
             wall_ms: now_ms(),
             mono: Mono::default(),
@@ -90,7 +99,7 @@ impl Fleet {
         Ok(known)
     }
 
-    /// The nodes of a pair that would go out with it.
+    /// The nodes of a pair that would go out with it; of an Ironic's, those of them that are free then.
     fn nodes(&self, pair: &Pair) -> u64 {
         let found = self.drivers.iter().find(|view| {
             view.driver == pair.driver.as_str() && view.conductor_group == pair.group.as_str()
@@ -99,11 +108,15 @@ impl Fleet {
     }
 
     fn object(&self, pair: &Pair) -> Value {
-        json!({
+        let mut object = json!({
             "conductor_group": pair.group.as_str(),
             "driver": pair.driver.as_str(),
             "nodes": self.nodes(pair),
-        })
+        });
+        if self.inventory == InventoryKind::Ironic {
+            object["at_most"] = json!(true);
+        }
+        object
     }
 
     fn lost(
@@ -138,16 +151,31 @@ impl Fleet {
             rows.push(row);
         }
         let head = format!(
-            "Without {without}, {} would be lost, and {} with {}:",
+            "Without {without}, {} would be lost, and {}{} with {}:",
             counted(lost.len() as u64, "pair", "pairs"),
+            self.at_most(),
             counted(nodes, "node", "nodes"),
             if lost.len() == 1 { "it" } else { "them" }
         );
-        Ok(format!(
-            "{}\n\n{}",
-            output::wrapped(&head, 0),
-            output::table(&rows).trim_end()
-        ))
+        let table = output::table(&rows);
+        let text = format!("{}\n\n{}", output::wrapped(&head, 0), table.trim_end());
+        Ok(text + &self.of_ironic())
+    }
+
+    /// Which of Ironic's nodes are free is seen only when they are taken.
+    fn at_most(&self) -> &'static str {
+        match self.inventory {
+            InventoryKind::Native => "",
+            InventoryKind::Ironic => "at most ",
+        }
+    }
+
+    /// What the numbers of nodes count, where that is not what would go out.
+    fn of_ironic(&self) -> String {
+        match self.inventory {
+            InventoryKind::Native => String::new(),
+            InventoryKind::Ironic => format!("\n\n{}", output::wrapped(OF_IRONIC, 0)),
+        }
     }
 
     fn order(
@@ -216,7 +244,8 @@ impl Fleet {
             text.push('\n');
         }
         text.push_str(&output::wrapped(&advice, 0));
-        Ok(format!("{text}\n\n{}", output::table(&rows).trim_end()))
+        let table = output::table(&rows);
+        Ok(format!("{text}\n\n{}", table.trim_end()) + &self.of_ironic())
     }
 
     /// For how long it may be silent without being lost, if it promises heartbeats.
