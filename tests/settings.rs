@@ -420,6 +420,38 @@ fn the_exit_code_says_what_kind_of_failure_it_was() {
 }
 
 #[test]
+fn a_file_that_is_no_database_or_a_damaged_one_is_said_to_be_that() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("text.db"), "no database\n".repeat(1000)).unwrap();
+    std::fs::create_dir(path("folder.db")).unwrap();
+    let migrated = ["--database-url", "sqlite://damaged.db", "migrate"];
+    nodewarden(folder.path()).args(migrated).assert().success();
+    let mut whole = std::fs::read(path("damaged.db")).unwrap();
+    whole[200..].fill(0x5a);
+    std::fs::write(path("damaged.db"), whole).unwrap();
+    for (name, hint) in [
+        (
+            "text.db",
+            "and is no database of SQLite: is database.url right?",
+        ),
+        (
+            "folder.db",
+            "is database.url a file on a local disk, and no directory?",
+        ),
+        ("damaged.db", "The file is damaged: end every replica"),
+    ] {
+        for command in ["status", "migrate"] {
+            let url = format!("sqlite://{name}");
+            let arguments = ["--database-url", &url, command];
+            let (code, text) = said(nodewarden(folder.path()).args(arguments));
+            assert_eq!(code, 69, "{text}");
+            assert!(text.contains(hint), "{command} of {name}: {text}");
+        }
+    }
+}
+
+#[test]
 fn white_space_around_a_value_is_cut_and_what_cannot_be_seen_within_it_is_refused() {
     let folder = folder();
     nodewarden(folder.path())

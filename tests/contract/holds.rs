@@ -6,7 +6,8 @@ use nodewarden::domain::announcement::{
 use nodewarden::domain::event::EventType;
 use nodewarden::domain::ids::Pair;
 use nodewarden::store::{
-    Completed, DecisionView, HoldView, Ledger, Outbox, Rows, SnapshotPage, StoreError, WindowDone,
+    Completed, DecisionView, Held, HoldView, Ledger, Operator, Outbox, Pause, Rows, SnapshotPage,
+    StoreError, WindowDone,
 };
 use nodewarden::words::Word;
 use nodewarden_tests::database::Kind;
@@ -23,6 +24,8 @@ on_each!(
     a_fenced_ledger_moves_no_node,
     the_relay_s_progress_never_goes_back_and_only_the_holder_records_it,
 );
+
+on_databases!(what_an_operator_gives_back_and_resumes_is_in_the_history_with_the_same_commit,);
 
 fn chunk(next: Option<&str>, changed: u64) -> WindowDone {
     WindowDone {
@@ -432,4 +435,49 @@ async fn the_relay_s_progress_never_goes_back_and_only_the_holder_records_it(kin
     outbox.announced(2, 3, 6000).await.unwrap();
     assert_eq!(waiting(&db).await, (3, None));
     assert_eq!(outbox.pending(None, 10).await.unwrap(), []);
+}
+
+async fn what_an_operator_gives_back_and_resumes_is_in_the_history_with_the_same_commit(
+    kind: Kind,
+) {
+    let mut db = StoreOnDatabase::new(kind).await;
+    let lost = pair("a", "");
+    db.nodes("a", "", &["n1", "n2", "n3"]).await;
+    db.lose(&lost, 1).await;
+    db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
+    let operator = || Operator::new(db.database(), nodewarden::config::InventoryKind::Native);
+    let pause = Pause {
+        id: nodewarden::clock::new_id(),
+        reason: "work".into(),
+        who: "ada@host".into(),
+        paused_at_ms: 5,
+        remaining: None,
+        noted_at_ms: 5,
+    };
+    operator().unwrap().pause(&pause).await.unwrap();
+    let told = async || {
+        let actions = db.reader.past_actions(u64::MAX, 10).await.unwrap();
+        let told = actions
+            .into_iter()
+            .map(|did| (did.at_ms, did.argument, did.result));
+        told.collect::<Vec<_>>()
+    };
+    let paused = (5, "ada@host".to_owned(), Some("work".to_owned()));
+    // The command may be ended behind each of its windows.
+    let mut one = operator().unwrap().noted("bob@host", "driver a");
+    let row = |at, who: &str, what: &str| (at, who.to_owned(), Some(what.to_owned()));
+    for (after, given) in [("", "driver a: 1 node"), ("n1", "driver a: 2 nodes")] {
+        one.release(Held::Of(&lost), &window(after, 1))
+            .await
+            .unwrap();
+        assert_eq!(told().await, [row(5000, "bob@host", given), paused.clone()]);
+    }
+    let mut other = operator().unwrap().noted("eve@host", "");
+    other.resume(9).await.unwrap();
+    other.resume(10).await.unwrap();
+    assert_eq!(
+        told().await[0],
+        row(9, "eve@host", "ends the pause of ada@host: work")
+    );
+    assert_eq!(told().await.len(), 3);
 }

@@ -156,7 +156,7 @@ impl Outbox for AnyOutbox {
 }
 
 /// Which stories are not told of the model, by file, and why.
-const NOT_OF_THE_MODEL: [(&str, &str, &[&str]); 15] = [
+const NOT_OF_THE_MODEL: [(&str, &str, &[&str]); 16] = [
     (
         "commands.rs",
         "commands of the real binary, which the model is no part of",
@@ -194,6 +194,11 @@ const NOT_OF_THE_MODEL: [(&str, &str, &[&str]); 15] = [
             "a_pause_wins_within_two_seconds_ten_times_of_ten",
             "the_relay_records_its_progress_and_an_import_begins_all_the_same",
         ],
+    ),
+    (
+        "holds.rs",
+        "the history of operators' commands: the model's operator notes nothing",
+        &["what_an_operator_gives_back_and_resumes_is_in_the_history_with_the_same_commit"],
     ),
     (
         "hosts.rs",

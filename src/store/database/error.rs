@@ -190,18 +190,19 @@ impl StoreError {
         let doing = "create or upgrade the tables";
         let (MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _)) = fault
         else {
-            let hint = match fault {
-                MigrateError::VersionMismatch(_) => {
-                    " (were they created with another inventory.kind, or by another build?)"
-                }
-                _ => "",
+            let hint = if matches!(fault, MigrateError::VersionMismatch(_)) {
+                " (were they created with another inventory.kind, or by another build?)"
+            } else {
+                ""
             };
             return Self::Schema(format!("{doing}: {fault}{hint}"));
         };
-        match Self::from_sqlx(doing, source) {
-            // Not to run what just failed.
-            Self::Missing { what, .. } => Self::Schema(format!("{doing}: {what}")),
-            fault => fault,
+        let why = said(&source);
+        let fault = Self::from_sqlx(doing, source);
+        match fault.is_transient() {
+            true => fault,
+            // Others advise to run what just failed.
+            false => Self::Schema(format!("{doing}: {why}")),
         }
     }
 
