@@ -424,7 +424,6 @@ fn a_file_that_is_no_database_or_a_damaged_one_is_said_to_be_that() {
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("text.db"), "no database\n".repeat(1000)).unwrap();
-    std::fs::create_dir(path("folder.db")).unwrap();
     let migrated = ["--database-url", "sqlite://damaged.db", "migrate"];
     nodewarden(folder.path()).args(migrated).assert().success();
     let mut whole = std::fs::read(path("damaged.db")).unwrap();
@@ -434,10 +433,6 @@ fn a_file_that_is_no_database_or_a_damaged_one_is_said_to_be_that() {
         (
             "text.db",
             "and is no database of SQLite: is database.url right?",
-        ),
-        (
-            "folder.db",
-            "is database.url a file on a local disk, and no directory?",
         ),
         ("damaged.db", "The file is damaged: end every replica"),
     ] {
