@@ -1,9 +1,10 @@
 //! The second loop: each interval everything is read and compared, and aggregates of pairs are made where
 //! some are missing. It writes no membership: what differs goes into the line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,7 @@ use super::openstack::ApiFault;
 use super::pairs::PairRead;
 use super::preflight::{self, Findings};
 use super::service::{Ours, PAUSE_CAP, POLL, Service};
+use super::wanted::Wanted;
 use crate::retry::Pauses;
 
 /// At most so many pairs have aggregates of their own; nodes of further ones go one by one.
@@ -23,8 +25,21 @@ const PAIRS: usize = 1000;
 /// About so many members are read each interval: ten seconds of Placement's time. All of them in turn.
 const READ: usize = 20_000;
 
+/// How long a change that is committed may take to be heard of before a comparison is given up.
+const CATCH_UP: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether it was.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// Lists of members that are read side by side: Placement makes each of them in memory.
 const LISTS: usize = 2;
+
+/// What was read about pairs.
+struct PairsRead {
+    read: Vec<PairRead>,
+    /// Node → the pair it needs.
+    listed: BTreeMap<String, String>,
+}
 
 impl Service {
     pub(super) async fn keep_comparing(&self, stop: &CancellationToken) {
@@ -67,15 +82,24 @@ impl Service {
             return Err(ApiFault::Strange("the aggregate cannot be read".into()));
         };
         // First: with its pair a node may be where it should be.
+        let mut pairs = None;
         let trouble = match findings.broken_of_pairs() {
             Some(condition) => Some(condition.to_string()),
             None if self.settings.pair_aggregates => {
-                self.read_pairs(&findings, uuid, turn).await.err()
+                let read = self.read_pairs(&findings, turn).await;
+                read.map_or_else(Some, |(read, refused)| {
+                    pairs = Some(read);
+                    refused
+                })
             }
             None => None,
         };
         self.pairs_trouble(trouble);
         self.use_aggregate(uuid);
+        self.hear_of_all().await?;
+        if let Some(pairs) = pairs {
+            self.use_pairs(uuid, pairs);
+        }
         let differing = self.wanted().compare(members);
         if differing > 0 {
             tracing::info!(differing, members = members.len(), "compared");
@@ -96,14 +120,50 @@ impl Service {
         }
     }
 
-    /// Makes the aggregates that are missing, and reads which nodes are in which, and should be. `turn` goes
-    /// round all of them. `Err`: a sentence; what was known before stays so.
+    /// Returns once everything was heard of that may have led to what was read: else this would undo what
+    /// another service did about a newer change.
+    async fn hear_of_all(&self) -> Result<(), ApiFault> {
+        let position = |wanted: &Wanted| {
+            let position = wanted.position();
+            position.map(|(stream, seq)| (stream.to_owned(), seq))
+        };
+        let Some((stream, _)) = position(&self.wanted()) else {
+            return Ok(());
+        };
+        let committed = self.position(&stream).await.map_err(ApiFault::Busy)?;
+        let end = self.clock.mono().plus(CATCH_UP);
+        loop {
+            let heard = position(&self.wanted()).filter(|(now, _)| *now == stream);
+            let heard = heard.map_or(0, |(_, seq)| seq);
+            if heard >= committed {
+                return Ok(());
+            }
+            if self.clock.mono() >= end || !self.following() {
+                return Err(ApiFault::Busy(format!(
+                    "nothing is compared: change {committed} is committed, the broker has told of {heard}"
+                )));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn use_pairs(&self, aggregate: &str, pairs: PairsRead) {
+        let found = pairs.read.iter().map(|pair| pair.uuid.clone());
+        let mut all: BTreeSet<String> = found.collect();
+        all.insert(aggregate.to_owned());
+        self.wanted().load(pairs.read, pairs.listed);
+        let aggregate = aggregate.to_owned();
+        let mut slot = self.ours.lock().unwrap_or_else(PoisonError::into_inner);
+        *slot = Some(Arc::new(Ours { aggregate, all }));
+    }
+
+    /// Makes the aggregates that are missing, and reads which nodes are in which, and should be; why one
+    /// could not be made. `turn` goes round all of them. `Err`: a sentence.
     async fn read_pairs(
         &self,
         findings: &Findings,
-        aggregate: &str,
         turn: &mut u64,
-    ) -> Result<(), String> {
+    ) -> Result<(PairsRead, Option<String>), String> {
         let listed = listing::take(&self.http, &self.settings.snapshot_urls).await?;
         let named: BTreeSet<&String> = listed.values().collect();
         let mut found = findings.pairs.clone();
@@ -123,16 +183,9 @@ impl Service {
                 }
             }
         }
-        let mut all: BTreeSet<String> = found.iter().map(|(_, found)| found.uuid.clone()).collect();
-        all.insert(aggregate.to_owned());
         let read = self.read_members(found, turn).await;
         let read = read.map_err(|fault| format!("the members of pairs cannot be read: {fault}"))?;
-        self.wanted().load(read, listed);
-        let aggregate = aggregate.to_owned();
-        let mut slot = self.ours.lock().unwrap_or_else(PoisonError::into_inner);
-        *slot = Some(Arc::new(Ours { aggregate, all }));
-        drop(slot);
-        refused.map_or(Ok(()), Err)
+        Ok((PairsRead { read, listed }, refused))
     }
 
     async fn read_members(

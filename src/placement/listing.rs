@@ -50,7 +50,8 @@ async fn from(http: &reqwest::Client, url: &str) -> Result<BTreeMap<String, Stri
     let mut listed = BTreeMap::new();
     let mut after = String::new();
     loop {
-        let page: Page = page::get(http, (url, "/v1/nodes"), &after, "list").await?;
+        let asked = page::get(http, (url, "/v1/nodes"), (&after, page::WHOLE), "list");
+        let page: Page = asked.await?;
         for node in page.nodes {
             let held_back = node.maintenance == Some(true) && node.service_state == "in_service";
             let driver = node.driver.filter(|_| !held_back);

@@ -5,14 +5,14 @@ use serde::de::DeserializeOwned;
 use super::openstack::{ApiFault, busy, read};
 
 /// Nodes in a page; the interface allows no more.
-const PAGE: u32 = 10_000;
+pub const WHOLE: u32 = 10_000;
 
-/// The page behind `after` of the list at `path`; `what` it should be, for the fault.
+/// The page of at most `limit` behind `after` of the list at `path`; `what` it should be, for the fault.
 /// Errors: [`ApiFault`]
 pub async fn get<T: DeserializeOwned>(
     http: &reqwest::Client,
     (url, path): (&str, &str),
-    after: &str,
+    (after, limit): (&str, u32),
     what: &str,
 ) -> Result<T, ApiFault> {
     let url = format!("{url}{path}");
@@ -21,7 +21,7 @@ pub async fn get<T: DeserializeOwned>(
     whole
         .query_pairs_mut()
         .append_pair("after", after)
-        .append_pair("limit", &PAGE.to_string());
+        .append_pair("limit", &limit.to_string());
     let response = http.get(whole).send().await;
     let answer = read(&url, response.map_err(|fault| busy(&url, &fault))?).await?;
     serde_json::from_slice(&answer)

@@ -171,6 +171,13 @@ impl Service {
         snapshot::take(&self.http, &self.settings.snapshot_urls, skipped).await
     }
 
+    /// The last change of `stream` that is committed.
+    pub(super) async fn position(&self, stream: &str) -> Result<u64, String> {
+        let skipped = self.wrong.load(Ordering::Relaxed);
+        let urls = &self.settings.snapshot_urls;
+        snapshot::position(&self.http, urls, skipped, stream).await
+    }
+
     /// Follows until something is missed, and what. `Err`: the subscription is over.
     async fn hear(
         &self,

@@ -22,6 +22,37 @@ struct Node {
     uuid: String,
 }
 
+async fn page(http: &reqwest::Client, url: &str, part: (&str, u32)) -> Result<Page, ApiFault> {
+    let url = url.trim_end_matches('/');
+    page::get(http, (url, "/v1/snapshot"), part, "snapshot").await
+}
+
+/// The addresses, beginning behind the first `skipped`.
+fn turned(urls: &[String], skipped: usize) -> impl Iterator<Item = &String> {
+    let turned = urls.iter().cycle().skip(skipped % urls.len().max(1));
+    turned.take(urls.len())
+}
+
+/// The last change that is committed, from the first of `urls` that knows `stream`, beginning behind the
+/// first `skipped`.
+/// Errors: A sentence for each that does not.
+pub async fn position(
+    http: &reqwest::Client,
+    urls: &[String],
+    skipped: usize,
+    stream: &str,
+) -> Result<u64, String> {
+    let mut faults = Vec::new();
+    for url in turned(urls, skipped) {
+        match page(http, url, ("", 1)).await {
+            Ok(page) if page.stream == stream => return Ok(page.seq),
+            Ok(page) => faults.push(format!("{url}: the stream is {} there", page.stream)),
+            Err(fault) => faults.push(fault.to_string()),
+        }
+    }
+    Err(format!("no position: {}", faults.join("; ")))
+}
+
 /// A whole snapshot from the first of `urls` that gives one, beginning behind the first `skipped`.
 /// Errors: A sentence for each that gave none.
 pub async fn take(
@@ -30,9 +61,8 @@ pub async fn take(
     skipped: usize,
 ) -> Result<Following, String> {
     let mut faults = Vec::new();
-    let turned = urls.iter().cycle().skip(skipped % urls.len().max(1));
-    for url in turned.take(urls.len()) {
-        match from(http, url.trim_end_matches('/')).await {
+    for url in turned(urls, skipped) {
+        match from(http, url).await {
             Ok(following) => return Ok(following),
             Err(fault) => faults.push(fault.to_string()),
         }
@@ -45,7 +75,7 @@ async fn from(http: &reqwest::Client, url: &str) -> Result<Following, ApiFault> 
     let mut after = String::new();
     let mut begun: Option<(String, u64)> = None;
     loop {
-        let page: Page = page::get(http, (url, "/v1/snapshot"), &after, "snapshot").await?;
+        let page = page(http, url, (&after, page::WHOLE)).await?;
         // Pages follow one another while changes go on: what is above the first one's seq is
         // followed again, and comes to the same.
         let (stream, _) = begun.get_or_insert((page.stream.clone(), page.seq));

@@ -420,6 +420,13 @@ impl Wanted {
         self.proven
     }
 
+    /// The stream that is followed, and the last change that was heard of.
+    #[must_use]
+    pub fn position(&self) -> Option<(&str, u64)> {
+        let following = self.following.as_ref()?;
+        Some((following.stream(), following.seq()))
+    }
+
     /// Whether the broker was heard to speak of the snapshot's stream and no comparison followed yet.
     #[must_use]
     pub fn awaits_comparison(&self) -> bool {

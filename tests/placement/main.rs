@@ -1,5 +1,6 @@
 //! `nodewarden placement`: the real binary, a real worker and broker, and an OpenStack.
 
+mod deaf;
 mod openstack;
 mod pairs;
 mod stories;

@@ -119,8 +119,10 @@ fn what_changed_behind_its_back_is_put_right_and_nothing_without_a_snapshot() {
     // With nodewarden gone nothing is known, and so nothing is changed.
     let Fleet { replica, lost, .. } = fleet;
     replica.kill9();
-    let (status, body) = get(port, "/readyz").expect("it answers");
-    assert_eq!((status, site.members()), (200, lost), "{body}");
+    eventually("it says so", || {
+        get(port, "/readyz").filter(|(status, body)| *status == 503 && body.contains("no position"))
+    });
+    assert_eq!(site.members(), lost);
 }
 
 #[test]

@@ -172,17 +172,31 @@ const PORTS: std::ops::Range<u16> = 22_000..32_000;
 /// A free port that no other test gets as long as this process lives: its namesake in UDP, which
 /// nothing uses, is held for that long.
 pub fn free_port() -> u16 {
+    free_ports(1)
+}
+
+/// The first of so many in a row.
+pub fn free_ports(count: u16) -> u16 {
     static TAKEN: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
     let mut taken = TAKEN.lock().expect("no panic");
     // Processes begin at different places, so that a search is short.
     let spread = u32::try_from(PORTS.len()).expect("small");
     let first = (std::process::id().wrapping_mul(97) + taken.len() as u32) % spread;
     let ports = (0..spread).map(|step| PORTS.start + ((first + step) % spread) as u16);
+    let hold = |port: u16| {
+        let _listens = TcpListener::bind(("127.0.0.1", port)).ok()?;
+        UdpSocket::bind(("127.0.0.1", port)).ok()
+    };
     let (port, held) = ports
-        .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .find_map(|port| Some((port, UdpSocket::bind(("127.0.0.1", port)).ok()?)))
-        .expect("a free port");
-    taken.push(held);
+        .filter_map(|port| {
+            Some((
+                port,
+                (port..port + count).map(hold).collect::<Option<Vec<_>>>()?,
+            ))
+        })
+        .next()
+        .expect("free ports");
+    taken.extend(held);
     port
 }
 

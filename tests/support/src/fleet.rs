@@ -19,7 +19,7 @@ pub struct Cloud {
     pub authority: Option<PathBuf>,
 }
 
-/// `lost` nodes on the driver that goes away, and `kept` ones on another.
+/// `lost` nodes on drivers that go away, and `kept` ones on another.
 pub struct Fleet {
     /// Ends before the folder that holds its log.
     pub replica: Replica,
@@ -28,6 +28,25 @@ pub struct Fleet {
     pub kept: BTreeSet<String>,
     folder: tempfile::TempDir,
     incarnation: std::cell::Cell<u64>,
+    drivers: Vec<String>,
+}
+
+/// Waits until this `placement` has compared everything as it is by now: the second comparison that ends
+/// began later than this.
+pub fn compared(port: u16) {
+    let age = || {
+        let metrics = get(port, "/metrics")?.1;
+        let name = "nodewarden_placement_compared_age_seconds ";
+        let age = metrics.lines().find_map(|line| line.strip_prefix(name))?;
+        age.parse::<f64>().ok()
+    };
+    let (mut before, mut ended) = (f64::INFINITY, 0);
+    eventually("two comparisons", || {
+        let now = age()?;
+        ended += u8::from(now < before && before.is_finite());
+        before = now;
+        (ended == 2).then_some(())
+    });
 }
 
 /// UUIDs that no other fleet has.
@@ -39,10 +58,16 @@ fn uuids(count: usize) -> BTreeSet<String> {
 impl Fleet {
     /// Its conductors have joined, and a replica decides.
     pub fn start(lost: usize, kept: usize) -> Self {
+        Self::with_drivers(vec!["ipmi".into()], lost, kept)
+    }
+
+    /// The same, with the lost nodes dealt out to these drivers.
+    pub fn with_drivers(drivers: Vec<String>, lost: usize, kept: usize) -> Self {
         let deployment = Deployment::default();
         let folder = tempfile::tempdir().expect("a folder");
         let (lost, kept) = (uuids(lost), uuids(kept));
-        let rows = lost.iter().map(|uuid| format!("{uuid},ipmi\n"));
+        let rows = lost.iter().zip(drivers.iter().cycle());
+        let rows = rows.map(|(uuid, driver)| format!("{uuid},{driver}\n"));
         let rows = rows.chain(kept.iter().map(|uuid| format!("{uuid},redfish\n")));
         let file = folder.path().join("nodes.csv");
         let csv = format!("uuid,driver\n{}", rows.collect::<String>());
@@ -56,9 +81,10 @@ impl Fleet {
             lost,
             kept,
             folder,
-            incarnation: 1.into(),
+            incarnation: 0.into(),
+            drivers,
         };
-        fleet.emit(&["joined", "c1", "--incarnation", "1", "--driver", "ipmi"]);
+        fleet.bring_back();
         fleet.emit(&["joined", "c2", "--incarnation", "1", "--driver", "redfish"]);
         fleet
     }
@@ -73,18 +99,13 @@ impl Fleet {
         self.emit(&["left", "c1", "--incarnation", &incarnation]);
     }
 
-    /// It returns.
+    /// It returns, or comes.
     pub fn bring_back(&self) {
         self.incarnation.set(self.incarnation.get() + 1);
         let incarnation = self.incarnation.get().to_string();
-        self.emit(&[
-            "joined",
-            "c1",
-            "--incarnation",
-            &incarnation,
-            "--driver",
-            "ipmi",
-        ]);
+        let mut words = vec!["joined", "c1", "--incarnation", &incarnation];
+        words.extend(self.drivers.iter().flat_map(|driver| ["--driver", driver]));
+        self.emit(&words);
     }
 
     /// Every node.
@@ -92,10 +113,29 @@ impl Fleet {
         self.lost.union(&self.kept).cloned().collect()
     }
 
+    /// Waits until conductor c1 is heard to the last, these nodes are out of service and no others, and every
+    /// subscriber has carried that out.
+    pub fn carried_out(&self, out: &BTreeSet<String>) {
+        eventually("all of it is carried out", || {
+            let conductors = self.deployment.ask(&["status"])["conductors"].clone();
+            let is_c1 = |one: &&serde_json::Value| one["conductor"] == "c1";
+            let c1 = conductors.as_array()?.iter().find(is_c1)?;
+            let state = if out.is_empty() { "active" } else { "left" };
+            if c1["incarnation"] != self.incarnation.get() || c1["state"] != state {
+                return None;
+            }
+            let (_, snapshot) = self.replica.http_get("/v1/snapshot");
+            let nodes = snapshot["nodes"].as_array()?.iter();
+            let nodes = nodes.filter_map(|node| Some(node["uuid"].as_str()?.to_owned()));
+            let all_is_applied = |(_, _, behind): &(String, u64, u64)| *behind == 0;
+            let is_out = nodes.collect::<BTreeSet<_>>() == *out;
+            (is_out && self.subscribers().iter().all(all_is_applied)).then_some(())
+        });
+    }
+
     /// How far subscribers are, as `status` tells: name, last change applied, changes behind.
     pub fn subscribers(&self) -> Vec<(String, u64, u64)> {
-        let status = self.deployment.run(&["status", "--output", "json"]);
-        let status: serde_json::Value = serde_json::from_str(&status).expect("status is JSON");
+        let status = self.deployment.ask(&["status"]);
         let all = status["subscribers"].as_array().expect("a list").iter();
         all.map(|one| {
             let number = |field: &str| one[field].as_u64().expect("a number");
