@@ -183,6 +183,8 @@ impl Pairs {
             let pair = self.pairs.entry(one.id).or_default();
             (pair.uuid, pair.name) = (one.uuid, one.pair);
             if !pair.called {
+                // Another service switched it off: nothing is to leave it any more.
+                pair.asked &= one.on || !pair.maybe_on;
                 (pair.on, pair.maybe_on) = (one.on, one.on);
             }
             if let Some(mut members) = one.members {
@@ -247,7 +249,9 @@ impl Pairs {
             pair.restored = change == Change::Restored;
             let first = pair.changed.map_or(now, |(first, _)| first);
             pair.changed = Some((first, now));
-            at_once |= pair.asked && !out;
+            // With its pair: one call may free all of them.
+            let with_all = pair.maybe_on && pair.restored;
+            at_once |= pair.asked && !out && !with_all;
             left_to.get_or_insert(*id);
         }
         left_to.filter(|_| !at_once)

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nodewarden_tests::deployment::{Other, eventually, get};
-use nodewarden_tests::fleet::Fleet;
+use nodewarden_tests::fleet::{Fleet, compared};
 use serde_json::{Value, json};
 
-use super::openstack::{OTHER, SimOpenStack, TRAIT};
+use super::openstack::{OTHER, OURS, SimOpenStack, TRAIT};
 
 const PAIRED: &str = "placement.pair_aggregates=true";
 const IPMI: &str = "nodewarden:/ipmi";
@@ -62,13 +62,15 @@ fn is_ready(port: u16) {
 #[test]
 fn a_pair_goes_and_comes_back_by_one_call_and_two_replicas_agree() {
     let fleet = Fleet::start(40, 5);
-    let (site, _service, _) = paired(&fleet);
+    let (site, _service, port) = paired(&fleet);
     let before = site.writes();
     fleet.lose();
     offered_becomes(&site, &fleet.kept);
     let id = site.site().named(IPMI).expect("it is there")["id"].to_string();
     let call = format!("POST /compute/v2.1/os-aggregates/{id}/action");
     assert_eq!(since(&before, &site), [(call.clone(), 1)].into());
+    // It looks at what is switched, and leaves it so.
+    compared(port);
     fleet.bring_back();
     offered_becomes(&site, &everything(&fleet));
     eventually("the receipt of the last change", || {
@@ -76,28 +78,61 @@ fn a_pair_goes_and_comes_back_by_one_call_and_two_replicas_agree() {
         (fleet.subscribers() == all).then_some(())
     });
 
-    let (_second, _) = fleet.service_with(&site.cloud(), &[PAIRED]);
+    compared(port);
+    assert_eq!(since(&before, &site), [(call.clone(), 2)].into());
+
+    let (_second, second) = fleet.service_with(&site.cloud(), &[PAIRED]);
     let before = site.writes();
     fleet.lose();
     offered_becomes(&site, &fleet.kept);
+    compared(port);
+    compared(second);
+    assert_eq!(site.offered(), fleet.kept);
     fleet.bring_back();
     offered_becomes(&site, &everything(&fleet));
-    eventually("both receipts of the last change", || {
-        fleet
-            .subscribers()
-            .iter()
-            .all(|(_, seq, _)| *seq == 160)
-            .then_some(())
-    });
-    assert_eq!(site.members(), BTreeSet::new(), "none went by itself");
-    let calls = since(&before, &site).remove(&call).unwrap_or_default();
+    compared(port);
+    compared(second);
+    assert_eq!(site.offered(), everything(&fleet));
+    let mut all = since(&before, &site);
+    let calls = all.remove(&call).unwrap_or_default();
     assert!((2..=4).contains(&calls), "{calls} calls");
+    assert_eq!(all, BTreeMap::new(), "no node went by itself");
     for (uuid, (_, aggregates)) in &site.site().providers {
         assert!(
             aggregates.contains(OTHER) && aggregates.len() == 2,
             "{uuid}"
         );
     }
+}
+
+#[test]
+fn above_a_hundred_lost_pairs_nodes_of_further_ones_go_and_come_back_one_by_one() {
+    let drivers = (0..102).map(|number| format!("driver-{number}")).collect();
+    let fleet = Fleet::with_drivers(drivers, 102, 1);
+    let site = SimOpenStack::start(&fleet.all());
+    site.site().admin = true;
+    let (_service, port) = fleet.service_with(&site.cloud(), &[PAIRED]);
+    eventually("each node is in an aggregate of its own pair", || {
+        let site = site.site();
+        let held = |(_, held): &(u64, BTreeSet<String>)| held.len() == 2;
+        site.providers.values().all(held).then_some(())
+    });
+    let switched = || {
+        let site = site.site();
+        let all = site.aggregates.as_ref().and_then(Value::as_array);
+        let on = |entry: &&Value| entry["metadata"][TRAIT] == "required" && entry["uuid"] != OURS;
+        all.into_iter().flatten().filter(on).count()
+    };
+    compared(port);
+    fleet.lose();
+    offered_becomes(&site, &fleet.kept);
+    compared(port);
+    assert_eq!((switched(), site.members().len()), (100, 2));
+    fleet.bring_back();
+    offered_becomes(&site, &everything(&fleet));
+    compared(port);
+    assert_eq!((switched(), site.members().len()), (0, 0));
+    assert_eq!(site.offered(), everything(&fleet));
 }
 
 #[test]
@@ -154,8 +189,9 @@ fn while_nova_s_api_is_away_nodes_go_and_come_back_one_by_one() {
     fleet.lose();
     offered_becomes(&site, &fleet.kept);
     assert_eq!(site.members(), fleet.lost);
-    let (status, told) = get(port, "/readyz").expect("it answers");
-    assert!(status == 503 && told.contains("503"), "{told}");
+    eventually("it says so", || {
+        get(port, "/readyz").filter(|(status, told)| *status == 503 && told.contains("503"))
+    });
     site.site().nova_down = false;
     is_ready(port);
     fleet.bring_back();

@@ -192,6 +192,31 @@ fn a_pair_whose_driver_is_back_is_switched_off_at_the_first_of_its_nodes() {
 }
 
 #[test]
+fn nodes_that_come_back_with_a_pair_that_was_on_for_a_while_are_not_written() {
+    let nodes = names(10);
+    let mut story = Story::of(&nodes);
+    story.lose(&nodes);
+    story.switched(true);
+    assert_eq!(story.take(), None);
+    story.back(&nodes, BackInServiceReason::DriverRestored);
+    let off = Job::Switch {
+        id: IPMI,
+        on: false,
+    };
+    assert_eq!((story.take(), story.take()), (Some(off), None));
+    story.wanted.switched(IPMI, false, None, story.now);
+    assert_eq!((story.take(), story.applied()), (None, Some(20)));
+    // The same, but Nova does not answer: now each has to leave.
+    story.lose(&nodes);
+    story.switched(true);
+    assert_eq!(story.take(), None);
+    story.back(&nodes, BackInServiceReason::DriverRestored);
+    story.switch_fails(false);
+    let left = nodes.iter().map(|uuid| (uuid.clone(), false, None));
+    assert_eq!(story.written(), left.collect::<Vec<_>>());
+}
+
+#[test]
 fn few_nodes_in_service_leave_first_and_come_again_once_the_pair_is_back() {
     let nodes = names(10);
     let mut story = Story::of(&nodes);
