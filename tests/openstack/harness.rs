@@ -3,11 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use nodewarden_tests::deployment::file;
+use nodewarden_tests::deployment::{file, free_ports};
 use nodewarden_tests::fleet::Cloud;
 use serde_json::{Value, json};
 
@@ -22,17 +21,6 @@ struct Pipe {
     child: Child,
     say: ChildStdin,
     hear: BufReader<ChildStdout>,
-}
-
-/// Three free ports in a row.
-fn ports() -> u16 {
-    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
-    let found = (0..100).find_map(|_| {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
-        (port < u16::MAX - 2 && free(port + 1) && free(port + 2)).then_some(port)
-    });
-    found.expect("three ports")
 }
 
 fn script() -> Command {
@@ -67,7 +55,7 @@ impl RealOpenStack {
             "NODEWARDEN_TEST_MYSQL_URL must name a MariaDB; tests/servers/mariadb starts one",
         );
         let folder = tempfile::tempdir().expect("a folder");
-        let port = ports();
+        let port = free_ports(3);
         let started = script()
             .arg("start")
             .arg(folder.path())
@@ -216,6 +204,16 @@ impl RealOpenStack {
         let requests = ["nova", "placement"].map(|service| self.our_requests_to(service));
         let refused = |(_, _, status): &&(String, String, String)| status == "401";
         requests.iter().flatten().filter(refused).count()
+    }
+
+    /// How often Placement took what we wrote about one of `nodes`.
+    pub fn writes_of_ours(&self, nodes: &[String]) -> usize {
+        let requests = self.our_requests();
+        let is_write = |(method, path, status): &&(String, String, String)| {
+            let of_them = nodes.iter().any(|uuid| path.contains(uuid.as_str()));
+            method == "PUT" && status == "200" && of_them
+        };
+        requests.iter().filter(is_write).count()
     }
 
     pub fn our_requests_to(&self, service: &str) -> Vec<(String, String, String)> {

@@ -7,7 +7,7 @@ import sys
 import time
 import uuid
 
-from nova import config, context, objects
+from nova import config, context, exception, objects
 
 config.parse_args(["nova", "--config-file", sys.argv[1]])
 objects.register_all()
@@ -30,6 +30,16 @@ def aggregate(name):
     return made.uuid
 
 
+def tried_again(change):
+    """Four times, as Nova does (ResourceTracker._update): `placement` may write the same provider at that moment."""
+    for _ in range(3):
+        try:
+            return change()
+        except exception.PlacementAPIConflict:
+            pass
+    return change()
+
+
 def one_pass(nodes, refresh=False):
     """As the resource tracker does for each node (ResourceTracker._update_to_placement). `nodes`: uuid → whether
     it is in maintenance. With `refresh` as if [compute] resource_provider_association_refresh were over."""
@@ -40,10 +50,14 @@ def one_pass(nodes, refresh=False):
                    traits=[], properties={"cpu_arch": "x86_64"}, power_state="power off")
         for node, maintenance in nodes.items()}
     ironic.node_cache_time = time.time()
-    for node in nodes:
+
+    def look(node):
         tree = client.get_provider_tree_and_ensure_root(ctx, node, name=node)
         ironic.update_provider_tree(tree, node)
         client.update_from_provider_tree(ctx, tree)
+
+    for node in nodes:
+        tried_again(lambda: look(node))
 
 
 def aggregate_named(name):
@@ -135,9 +149,12 @@ def aggregates_of(node):
 
 def join(node, aggregate):
     """Somebody else's membership."""
-    client.get_provider_tree_and_ensure_root(ctx, node, name=node)
-    held = client._get_provider_aggregates(ctx, node)
-    client.set_aggregates_for_provider(ctx, node, set(held.aggregates) | {aggregate}, generation=held.generation)
+    def add():
+        client.get_provider_tree_and_ensure_root(ctx, node, name=node)
+        held = client._get_provider_aggregates(ctx, node)
+        client.set_aggregates_for_provider(ctx, node, set(held.aggregates) | {aggregate}, generation=held.generation)
+
+    tried_again(add)
 
 
 def delete(node):
