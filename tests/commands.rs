@@ -349,6 +349,12 @@ async fn status_shows_how_far_each_subscriber_is() {
     assert_eq!(rows[1], ["done", "1", "0"]);
     assert_eq!(rows[2], ["late", "0", "1"]);
     assert_eq!(rows[3], ["lost", "-", "another stream"]);
+    // Where they cannot be read, all else is shown.
+    story.spoils_receipts().await;
+    let without = status.answer(&story.settings, Output::Text);
+    let without = without.await.expect("a page");
+    assert!(!without.contains("SUBSCRIBER"), "{without}");
+    assert!(without.contains("\nCONDUCTOR"), "{without}");
 }
 
 #[tokio::test]

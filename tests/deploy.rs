@@ -2,7 +2,6 @@
 //! give exactly the topology, limits and rights that their README promises. The latter is tried on
 //! a broker of its own, because policies and users belong to a whole broker.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use lapin::options::{
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind};
 use nodewarden::config::Settings;
+use nodewarden_tests::deployment::free_ports;
 
 const EVENTS: &str = "conductor.events";
 const QUEUE: &str = "nodewarden.conductor-events";
@@ -74,7 +74,7 @@ impl Broker {
         let broker = Self {
             script,
             dir,
-            port: free_ports(),
+            port: free_ports(10),
         };
         broker.run("start", &[&broker.port.to_string()]);
         broker
@@ -119,15 +119,6 @@ impl Drop for Broker {
             .arg(self.dir.path())
             .output();
     }
-}
-
-/// The first of ten ports in a row that nobody has, below those that the kernel hands out.
-fn free_ports() -> u16 {
-    let spread = u16::try_from(std::process::id() % 400).expect("small");
-    (0..400)
-        .map(|step| 12_000 + (spread + step) % 400 * 10)
-        .find(|base| (*base..base + 10).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()))
-        .expect("ten free ports in a row")
 }
 
 async fn channel(connection: &Connection) -> Channel {

@@ -524,13 +524,29 @@ async fn metrics_hold_every_name_of_the_contract_and_follow_the_database() {
         }
     })
     .await;
+    // What subscribers say makes nothing else stale.
+    story.spoils_receipts().await;
+    story.joins("c8", 1, "", &["b"], T).await;
+    with_server(&story, Status::default(), async |address, _| {
+        let body = get(address, "/metrics").await.body;
+        for line in [
+            "nodewarden_database_gauges_stale 0",
+            "nodewarden_pair_active_conductors{conductor_group=\"\",driver=\"b\"} 1",
+        ] {
+            assert!(
+                body.lines().any(|found| found == line),
+                "{line} is not in\n{body}"
+            );
+        }
+    })
+    .await;
     // Without a database the last known values are served.
     std::fs::remove_file(story.directory.path().join("story.db")).expect("removed");
     with_server(&story, Status::default(), async |address, _| {
         let body = get(address, "/metrics").await.body;
         for line in [
             "nodewarden_database_gauges_stale 1",
-            "nodewarden_pairs{state=\"active\"} 1",
+            "nodewarden_pairs{state=\"active\"} 2",
         ] {
             assert!(
                 body.lines().any(|found| found == line),

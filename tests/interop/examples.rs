@@ -75,6 +75,15 @@ pub fn scheduler(deployment: &Deployment, replica: &Replica, language: &str) -> 
     scheduler
 }
 
+#[test]
+fn receipts_are_said_at_most_once_a_second_and_tried_again_half_a_minute_after_a_refusal() {
+    let mut command = python();
+    command.arg(file("tests/interop/receipts.py"));
+    let output = command.arg(file("deploy/examples/python")).output();
+    let output = output.expect("it runs");
+    assert!(output.status.success(), "{output:?}");
+}
+
 /// The changes that a scheduler has printed, in one form for both languages.
 fn changes(scheduler: &Other) -> Vec<Value> {
     let read = |line: &String| match serde_json::from_str::<Value>(line) {

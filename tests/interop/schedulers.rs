@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use nodewarden_tests::deployment::{
-    Deployment, Other, Replica, broker, eventually, file, free_port, python,
+    Deployment, Other, Replica, broker, eventually, file, free_port, free_ports, python,
 };
 use serde_json::{Value, json};
 
@@ -58,8 +58,7 @@ struct Slurm(tempfile::TempDir);
 impl Slurm {
     fn start() -> Self {
         let slurm = Self(tempfile::tempdir().expect("a folder"));
-        // Four in a row.
-        let port = 10_000 + free_port() % 10_000;
+        let port = free_ports(4);
         slurm.script(&["start"], &[&port.to_string()]);
         slurm
     }

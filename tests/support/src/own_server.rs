@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::database::Kind;
-use crate::deployment::file;
+use crate::deployment::{file, free_port};
 
 /// A server; it is stopped with the test, frozen or not.
 pub struct OwnServer {
@@ -18,9 +18,7 @@ impl OwnServer {
     pub fn start(kind: Kind, settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("extra.conf"), settings).unwrap();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
+        let port = free_port();
         let server = Self { kind, folder, port };
         server.run(&["start"], &[&port.to_string()]);
         server
@@ -29,9 +27,7 @@ impl OwnServer {
     /// An asynchronous standby of this PostgreSQL.
     pub fn standby(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
+        let port = free_port();
         let kind = self.kind;
         let standby = Self { kind, folder, port };
         let of = self.folder.path().to_str().unwrap();

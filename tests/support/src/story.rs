@@ -18,6 +18,7 @@ use nodewarden::store::{
     self, ConductorRecord, DecisionRecord, EventRecord, Findings, Ledger, NodeUpsert, SqlLedger,
     StandingRecord, Unwatched, Window,
 };
+use sqlx::Connection as _;
 
 /// 2026-03-01T10:00:00Z
 pub const T: u64 = 1_772_359_200_000;
@@ -37,6 +38,18 @@ pub struct Story {
 }
 
 impl Story {
+    /// A receipt that no nodewarden wrote: from now on receipts cannot be read.
+    pub async fn spoils_receipts(&self) {
+        let file = self.directory.path().join("story.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+        let link = sqlx::SqliteConnection::connect_with(&options).await;
+        let spoiled = "INSERT INTO nodewarden_receipts (subscriber, stream, seq, applied_at_ms, heard_at_ms) \
+                       VALUES ('spoiled', 's', -1, 0, 0)";
+        let mut link = link.expect("the file");
+        let done = sqlx::query(spoiled).execute(&mut link).await;
+        done.expect("written");
+    }
+
     /// Tables, nodes, an epoch; no conductor yet.
     pub async fn begun() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
