@@ -244,6 +244,25 @@ fn a_body_that_begins_with_a_brace_is_json_where_no_type_is_given() {
     // What stands behind it is checked as ever.
     let broken = delivery("conductor.joined", b"{\"conductor\": ");
     assert_refused(decode(&broken, None), Reason::Undecodable, "JSON");
+    let text = joined().to_string();
+    let utf_16: Vec<u8> = std::iter::once(0xfeff)
+        .chain(text.encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for (body, hint) in [
+        (
+            text.as_bytes(),
+            "seems to be JSON: publish it with content_type application/json",
+        ),
+        (b"[{}]", "seems to be JSON"),
+        (&utf_16, "seems to be UTF-16"),
+    ] {
+        let envelope = Envelope {
+            content_type: Some("application/msgpack"),
+            ..delivery("conductor.joined", body)
+        };
+        assert_refused(decode(&envelope, None), Reason::WrongType, hint);
+    }
     let packed = msgpack(&joined());
     let mislabelled = json_delivery("conductor.joined", &packed);
     assert_refused(decode(&mislabelled, None), Reason::Undecodable, "UTF-8");
@@ -264,6 +283,9 @@ fn a_json_value_that_no_type_holds_breaks_no_field_but_its_own() {
     ] {
         let text = joined().to_string();
         let unknown = text.replacen('{', &format!("{{\"zz\": {odd}, "), 1);
+        let read = decode(&json_delivery("conductor.joined", unknown.as_bytes()), None);
+        assert!(read.is_ok(), "{odd}: {read:?}");
+        let unknown = text.replacen('{', &format!("{{\"half \\ud83d\": {odd}, "), 1);
         let read = decode(&json_delivery("conductor.joined", unknown.as_bytes()), None);
         assert!(read.is_ok(), "{odd}: {read:?}");
         let known = text.replacen('{', &format!("{{\"sent_at_ms\": {odd}, "), 1);

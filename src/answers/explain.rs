@@ -348,7 +348,8 @@ fn kept_in(facts: &NodeFacts) -> String {
             printable(&pause.who),
             printable(&pause.reason)
         ),
-        None => "nodewarden has not reached the node yet: it goes out at the next sweep or before."
+        None => "nodewarden has not reached the node yet: it goes out at the next sweep or before. If it stays, the \
+             log of the replica that decides names what keeps its row from being written."
             .to_owned(),
     }
 }

@@ -242,7 +242,15 @@ fn no_handshake(fault: BrokerError, place: &str, without_tls: bool) -> BrokerErr
         }
         BrokerError::Unreachable(why) => BrokerError::Unreachable(format!("{place}: {why}")),
         BrokerError::Refused(why) | BrokerError::Denied(why) => {
-            BrokerError::Denied(format!("{place}: {why}"))
+            // The broker's own words, without the library's and the name of the code before them.
+            let why = why.split_once(" - ").map_or(why.as_str(), |(_, why)| why);
+            let hint = if why.starts_with("Login was refused") {
+                " Are user and password in amqp.url right, and may this user log in from here (guest only from the \
+                 broker's own host)?"
+            } else {
+                ""
+            };
+            BrokerError::Denied(format!("{place}: {why}{hint}"))
         }
         other @ BrokerError::Lost(_) => other,
     }

@@ -135,7 +135,7 @@ fn read_msgpack(body: &[u8]) -> Result<TopLevel, Refusal> {
         .map_err(|error| match error {
             Error::DepthLimitExceeded => too_deep(),
             // Our visitors accept every value: only a body that is no map gets here.
-            Error::Syntax(_) => not_a_map(),
+            Error::Syntax(_) => no_msgpack_map(body),
             other @ (Error::InvalidMarkerRead(_)
             | Error::InvalidDataRead(_)
             | Error::TypeMismatch(_)
@@ -202,6 +202,18 @@ fn too_deep() -> Refusal {
     )
 }
 
+/// A body that is read as MessagePack and is no map of it: what it seems to be, where that is plain.
+fn no_msgpack_map(body: &[u8]) -> Refusal {
+    let seems = match without_mark(body).trim_ascii_start() {
+        // A lone number to MessagePack.
+        [b'{' | b'[' | b'"', ..] => "JSON: publish it with content_type application/json",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16: publish JSON in UTF-8",
+        _ => return not_a_map(),
+    };
+    let what = format!("the body is not a MessagePack map, and seems to be {seems}");
+    Refusal::new(Reason::WrongType, what)
+}
+
 fn not_a_map() -> Refusal {
     Refusal::new(Reason::WrongType, "the body is not a map with named fields")
 }
@@ -223,8 +235,8 @@ fn undecodable(format: &str, error: &dyn fmt::Display) -> Refusal {
     )
 }
 
-/// Accepts a map and nothing else: a MessagePack list must not pass as a struct. JSON's values are read one
-/// by one (`&RawValue`), so that one that cannot be read breaks no field but its own.
+/// Accepts a map and nothing else: a MessagePack list must not pass as a struct. JSON's keys and values are
+/// read one by one (`&RawValue`), so that one that cannot be read breaks no field but its own.
 pub(super) struct TopLevelVisitor<V>(PhantomData<V>);
 
 impl<V> Default for TopLevelVisitor<V> {
@@ -248,7 +260,12 @@ impl<'de, V: Deserialize<'de> + Into<Value>> Visitor<'de> for TopLevelVisitor<V>
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TopLevel, A::Error> {
         let mut top = TopLevel::default();
-        while let Some((key, value)) = map.next_entry::<Value, V>()? {
+        while let Some((key, value)) = map.next_entry::<V, V>()? {
+            let key = key.into();
+            // A text with half a letter in it: none of our fields.
+            if key == Value::Unreadable {
+                continue;
+            }
             let fault = if let Value::Text(key) = key {
                 match top.fields.entry(key) {
                     Entry::Vacant(free) => {

@@ -3,7 +3,7 @@
 
 use nodewarden::domain::change::Standing;
 use nodewarden::domain::ids::Pair;
-use nodewarden::store::{Findings, Ledger, Rows, StandingRecord};
+use nodewarden::store::{Findings, Ledger, Rows, StandingRecord, WindowDone};
 use nodewarden_tests::database::Kind;
 
 use crate::harness::{StoreOnDatabase, active, id, name, node, pair, remembered, turned, window};
@@ -285,15 +285,29 @@ async fn l4_a_key_that_begins_with_any_sign_is_walked_and_rows_without_a_key_are
         assert_eq!(back.unwrap().changed, keys.len() as u64);
         db.lose(&lost, round + 1).await;
     }
-    let both = [lost, pair("other", "")];
-    db.lose(&both[1], 9).await;
-    let done = db
+    // Several pairs at once.
+    db.nodes("p", "", &["zz"]).await;
+    db.nodes("q", "", &["zz\t"]).await;
+    let each = [lost, pair("p", ""), pair("q", "")];
+    for (pair, decision) in each.iter().zip(9..) {
+        db.lose(pair, decision).await;
+    }
+    let all = window("", 100);
+    let out = db.ledger.carry_out(1, Standing::Lost, &each, &all).await;
+    assert_eq!(moved(out.unwrap()), [keys.len() as u64, 1, 1]);
+    for (pair, decision) in each.iter().zip(12..) {
+        db.restore(pair, decision).await;
+    }
+    let back = db
         .ledger
-        .carry_out(1, Standing::Lost, &both, &window("", 100))
-        .await
-        .unwrap();
-    assert_eq!(
-        done[0].as_ref().map(|done| done.changed),
-        Some(keys.len() as u64)
-    );
+        .carry_out(1, Standing::Active, &each[1..], &all)
+        .await;
+    assert_eq!(moved(back.unwrap()), [1, 1]);
+}
+
+fn moved(done: Vec<Option<WindowDone>>) -> Vec<u64> {
+    done.into_iter()
+        .flatten()
+        .map(|done| done.changed)
+        .collect()
 }

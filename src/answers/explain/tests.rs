@@ -275,7 +275,8 @@ fn a_node_of_a_lost_pair_that_was_not_reached_yet_is_about_to_go() {
     );
     assert!(
         answer.ends_with(
-            "nodewarden has not reached the node yet: it goes out at the next sweep or before."
+            "nodewarden has not reached the node yet: it goes out at the next sweep or before. If it stays, the \
+             log of the replica that decides names what keeps its row from being written."
         ),
         "{answer}"
     );

@@ -11,6 +11,9 @@ use crate::store::write::give_back::{by_decision, left_out, listed, release_of};
 use crate::store::write::small_pairs::{Decision, Moved, OfPair, Room, places};
 use crate::store::write::walk::DECISIONS;
 
+/// A key that no other one is behind.
+const BEHIND_ALL: &str = "\u{10ffff}";
+
 /// Of one pair, what its decisions hold.
 #[derive(Default)]
 struct Holding {
@@ -48,6 +51,10 @@ pub async fn give_back(
     numbers.sort_unstable();
     if numbers.is_empty() {
         return Ok(moved);
+    }
+    // MySQL has `a` behind `a\t`.
+    if last.bytes().any(|byte| byte < b' ') {
+        last = BEHIND_ALL;
     }
     let whole = Window {
         after: String::new(),
