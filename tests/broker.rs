@@ -175,6 +175,14 @@ async fn a_wrong_login_is_refused_and_the_password_stays_secret() {
     };
     assert!(matches!(fault, BrokerError::Denied(_)), "{fault:?}");
     assert!(!format!("{fault} {fault:?}").contains("hunter2"), "{fault}");
+    let told = fault.to_string();
+    assert!(told.starts_with("broker refused: 127.0.0.1:"), "{told}");
+    assert!(told.contains(": Login was refused"), "{told}");
+    assert!(
+        told.contains("Are user and password in amqp.url right"),
+        "{told}"
+    );
+    assert!(!told.contains("ACCESS"), "{told}");
 }
 
 #[tokio::test]

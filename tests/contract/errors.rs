@@ -1,8 +1,9 @@
 //! What an error means: try again, never again with this input, or somebody must change something.
 
+use nodewarden::config::{Database, InventoryKind, SecretUrl};
 use nodewarden::domain::change::Standing;
-use nodewarden::store::{Findings, Ledger, Outbox, StoreError};
-use nodewarden_tests::database::{Kind, OpenTransaction};
+use nodewarden::store::{Findings, Ledger, Outbox, StoreError, migrate};
+use nodewarden_tests::database::{Kind, OpenTransaction, Scratch};
 use nodewarden_tests::waiting::eventually;
 
 use crate::harness::{StoreOnDatabase, active, ledger, pair, turned, window};
@@ -292,4 +293,37 @@ async fn a_serialisation_failure_that_comes_at_commit_passes_on_postgresql() {
     db.scratch.run("DROP FUNCTION late() CASCADE").await;
     db.ledger.commit(1, &intake).await.unwrap();
     assert_eq!(db.reader.decisions(9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_postgresql_that_takes_no_writes_says_so_to_migrate() {
+    let scratch = Scratch::of(Kind::Postgres).await;
+    let read_only =
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on',
+        current_database()); END $$";
+    scratch.run(read_only).await;
+    let stream = nodewarden::clock::new_id();
+    let fault = migrate(&scratch.database, InventoryKind::Native, &stream).await;
+    let fault = fault.unwrap_err();
+    assert!(fault.is_read_only(), "{fault:?}");
+    assert_eq!(
+        fault.to_string(),
+        "create or upgrade the tables: cannot execute CREATE TABLE in a read-only transaction"
+    );
+}
+
+#[tokio::test]
+async fn what_answers_in_the_place_of_postgresql_is_said_to_be_something_else() {
+    let there = Scratch::of(Kind::MySql).await;
+    let (_, place) = there.database.url.expose().split_once("://").unwrap();
+    let database = Database {
+        url: SecretUrl::new(&format!("postgres://{place}")),
+        ..Database::default()
+    };
+    let stream = nodewarden::clock::new_id();
+    let fault = migrate(&database, InventoryKind::Native, &stream).await;
+    assert_eq!(
+        fault.unwrap_err().to_string(),
+        "open the database: what answers there does not speak the protocol of this database"
+    );
 }

@@ -180,6 +180,8 @@ const NOT_OF_THE_MODEL: [(&str, &str, &[&str]); 16] = [
             "a_limit_of_mariadb_that_others_have_exhausted_passes",
             "a_right_that_is_missing_says_what_to_do",
             "a_serialisation_failure_that_comes_at_commit_passes_on_postgresql",
+            "a_postgresql_that_takes_no_writes_says_so_to_migrate",
+            "what_answers_in_the_place_of_postgresql_is_said_to_be_something_else",
         ],
     ),
     (

@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use nodewarden::answers::explain;
-use nodewarden::config::{InventoryKind, Mode};
+use nodewarden::cli::Output;
+use nodewarden::cli::whatif::WhatIf;
+use nodewarden::config::{InventoryKind, Mode, Settings};
 use nodewarden::store::{self, Held};
 use nodewarden_tests::database::{Kind, Scratch};
 use nodewarden_tests::ironic::{least_rights, tables};
@@ -503,6 +505,84 @@ async fn nodes_whose_driver_never_had_a_conductor_are_taken_out_only_if_they_are
     sim.settle(&mut worker).await;
     assert_eq!(sim.out().await, Vec::<String>::new());
     assert_eq!(mark(&sim, "n1").await, "no | - | - | updated");
+}
+
+/// A user's guard that keeps a node as it is, and reports no error.
+async fn guard(sim: &Simulation, kind: Kind, uuid: &str) {
+    let guard = match kind {
+        Kind::Sqlite => format!(
+            "CREATE TRIGGER guard BEFORE UPDATE ON nodes WHEN new.uuid = '{uuid}' BEGIN SELECT raise(IGNORE); END"
+        ),
+        Kind::Postgres => format!(
+            "CREATE RULE guard AS ON UPDATE TO nodes WHERE new.uuid = '{uuid}' DO INSTEAD NOTHING"
+        ),
+        Kind::MySql => format!(
+            "CREATE TRIGGER guard BEFORE UPDATE ON nodes FOR EACH ROW BEGIN
+             IF new.uuid = '{uuid}' THEN SET new.maintenance = old.maintenance; END IF; END"
+        ),
+    };
+    sim.sql(&guard).await;
+}
+
+#[tokio::test]
+async fn i3_a_node_that_a_user_s_guard_keeps_as_it_is_is_neither_taken_nor_given_back() {
+    let kind = Kind::chosen();
+    let unguard = match kind {
+        Kind::Sqlite | Kind::MySql => "DROP TRIGGER guard",
+        Kind::Postgres => "DROP RULE guard ON nodes",
+    };
+    let sim = ironic().await;
+    free(&sim, &["n1", "n2", "n3"]).await;
+    guard(&sim, kind, "n2").await;
+    let mut worker = lose(&sim).await;
+    assert_eq!(sim.out().await, ["n1", "n3"]);
+    assert_eq!(mark(&sim, "n2").await, "no | - | -");
+    sim.sql(unguard).await;
+    sweep(&sim, &mut worker).await;
+    assert_eq!(sim.out().await, ["n1", "n2", "n3"]);
+    guard(&sim, kind, "n2").await;
+    sim.joined("c1", 2, &["a"]);
+    sim.settle(&mut worker).await;
+    assert_eq!(sim.out().await, ["n2"]);
+    assert_eq!(mark(&sim, "n2").await, OURS);
+    sim.sql(unguard).await;
+    sweep(&sim, &mut worker).await;
+    assert_eq!(sim.out().await, Vec::<String>::new());
+    assert_eq!(mark(&sim, "n2").await, "no | - | - | updated");
+    assert_contiguous(&sim.announcements().await);
+}
+
+#[tokio::test]
+async fn whatif_says_that_only_free_nodes_of_those_that_it_counts_would_go() {
+    let sim = ironic().await;
+    free(&sim, &["n1"]).await;
+    node(&sim, "used", &[("provision_state", "'active'")]).await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a"]);
+    sim.settle(&mut worker).await;
+    sweep(&sim, &mut worker).await;
+    let settings = Settings {
+        database: sim.database.clone(),
+        inventory: InventoryKind::Ironic.into(),
+        ..Settings::default()
+    };
+    let without = WhatIf {
+        without: vec!["c1".to_owned()],
+        restart_order: false,
+    };
+    let text = without.answer(&settings, Output::Text).await.unwrap();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(
+        text,
+        "Without c1, 1 pair would be lost, and at most 2 nodes with it: DRIVER GROUP NODES a (default) 2 NODES counts \
+         all nodes in service. Of these only those go out that Ironic has free: available, without instance, \
+         reservation and maintenance."
+    );
+    let json = without.answer(&settings, Output::Json).await.unwrap();
+    assert!(
+        json.contains("\"at_most\":true") || json.contains("\"at_most\": true"),
+        "{json}"
+    );
 }
 
 #[tokio::test]

@@ -99,18 +99,15 @@ pub fn not_marked_out(words: &Words) -> String {
     )
 }
 
+/// What was unmarked was ours and is locked; what somebody made their own stays as it is.
 pub fn not_marked_in(words: &Words) -> String {
-    let then = words.then();
-    let (hold, marked) = match words.kind {
-        Kind::Native => (String::new(), words.is_not("in_service")),
-        Kind::Ironic(_) => (
-            format!(" {then} nodewarden_changes c ON c.seq = b.ends {then} {MARK}"),
-            format!("{} AND {}", words.not_reserved(), words.marked_by_us()),
-        ),
+    let (lifted, marked) = match words.kind {
+        Kind::Native => ("", words.is_not("in_service")),
+        Kind::Ironic(_) => (" AND b.lifted IS NULL", "n.maintenance".to_owned()),
     };
     format!(
-        "SELECT count(*) AS nodes FROM nodewarden_changes b{hold}
-        WHERE b.seq > $1 AND b.seq <= $2 AND b.back <> 'node_removed'
+        "SELECT count(*) AS nodes FROM nodewarden_changes b
+        WHERE b.seq > $1 AND b.seq <= $2 AND b.back <> 'node_removed'{lifted}
         AND (SELECT n.uuid FROM nodes n WHERE {is} AND {marked} LIMIT 1) IS NOT NULL",
         is = words.is("b.uuid"),
     )
