@@ -6,7 +6,7 @@ use std::time::Duration;
 /// The aim for a transaction.
 pub(super) const AIM: Duration = Duration::from_millis(125);
 
-/// No transaction may take longer, however slow the way is.
+/// None grows to take longer, nor has rows to work on for longer.
 pub(super) const LONGEST: Duration = Duration::from_secs(1);
 
 /// What a transaction took.
@@ -27,21 +27,15 @@ impl From<Duration> for Spent {
 }
 
 impl Spent {
-    /// What no smaller size would save.
-    fn way(&self) -> Duration {
-        self.way.min(self.took).min(LONGEST / 2)
-    }
-
-    /// For the rows.
+    /// For the rows: what a smaller size would save.
     pub(super) fn work(&self) -> Duration {
-        self.took - self.way()
+        self.took.saturating_sub(self.way)
     }
 
     /// How many times as many rows the next may have. Where the way takes most of an eighth of a second, as many
     /// as take as long as the way does, and at most another eighth.
     pub(super) fn share(&self) -> f64 {
-        let (way, aim) = (self.way(), AIM);
-        let room = aim.saturating_sub(way).max(way.min(aim));
+        let room = AIM.saturating_sub(self.way).max(self.way.min(AIM));
         let share = room.as_secs_f64() / self.work().as_secs_f64().max(0.001);
         // Even if all of it were for the rows.
         let most = LONGEST.as_secs_f64() / self.took.as_secs_f64().max(0.001);

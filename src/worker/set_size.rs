@@ -36,7 +36,7 @@ impl Together {
     pub(super) fn took(&mut self, asked: usize, done: usize, spent: impl Into<Spent>) {
         let spent = spent.into();
         let (asked, done) = (count(asked), count(done));
-        let pairs = if spent.took > LONGEST {
+        let pairs = if spent.work() > LONGEST {
             asked / 4
         } else if done < asked {
             // Fewer at once may each be larger.
