@@ -9,6 +9,7 @@ mod bounds;
 mod fill;
 mod flapping;
 mod fleet;
+mod import;
 mod story;
 
 use nodewarden::config::InventoryKind;
@@ -58,4 +59,19 @@ flapping_on_each! {
     l2_a_pair_that_comes_and_goes_costs_no_more_each_time_on_old_tables_in_postgresql: Postgres, Old;
     l2_a_pair_that_comes_and_goes_costs_no_more_each_time_on_young_tables_in_mariadb: MySql, Young;
     l2_a_pair_that_comes_and_goes_costs_no_more_each_time_on_old_tables_in_mariadb: MySql, Old;
+}
+
+macro_rules! import_on_each {
+    ($($name:ident: $kind:ident;)*) => { $(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            import::reads_what_it_compares(Kind::$kind).await;
+        }
+    )* };
+}
+
+import_on_each! {
+    l2_an_import_of_the_same_nodes_reads_each_of_them_by_its_key_in_sqlite: Sqlite;
+    l2_an_import_of_the_same_nodes_reads_each_of_them_by_its_key_in_postgresql: Postgres;
+    l2_an_import_of_the_same_nodes_reads_each_of_them_by_its_key_in_mariadb: MySql;
 }

@@ -161,10 +161,7 @@ async fn differing<'n>(
     connection: &mut Connection,
     nodes: &'n [NodeUpsert],
 ) -> Result<(Vec<&'n NodeUpsert>, ImportCount), sqlx::Error> {
-    let statement = format!(
-        "SELECT uuid, name, driver, conductor_group, maintenance FROM nodes WHERE uuid IN {}",
-        placeholders(1, nodes.len())
-    );
+    let statement = as_known(connection.dialect(), nodes.len());
     let uuids: Vec<Value<'_>> = nodes.iter().map(|node| (&node.uuid).into()).collect();
     let mut known = HashMap::with_capacity(nodes.len());
     if !nodes.is_empty() {
@@ -189,6 +186,23 @@ async fn differing<'n>(
     }
     different.sort_by_key(|node| shape(node));
     Ok((different, count))
+}
+
+/// The rows of so many nodes, by their keys.
+fn as_known(dialect: Dialect, nodes: usize) -> String {
+    const COLUMNS: &str = "uuid, name, driver, conductor_group, maintenance";
+    match dialect {
+        // One look-up for each: for a list of them, a table that was filled just now is read whole.
+        Dialect::Postgres => format!(
+            "SELECT n.* FROM (VALUES {}) AS k (uuid) CROSS JOIN LATERAL
+                (SELECT {COLUMNS} FROM nodes WHERE uuid = k.uuid COLLATE \"C\" LIMIT 1) AS n",
+            placeholders(nodes, 1)
+        ),
+        Dialect::Sqlite | Dialect::MySql => format!(
+            "SELECT {COLUMNS} FROM nodes WHERE uuid IN {}",
+            placeholders(1, nodes)
+        ),
+    }
 }
 
 /// Whether the row has all that the node says.
