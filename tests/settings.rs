@@ -543,7 +543,7 @@ fn emit_refuses_what_a_worker_would_refuse_before_it_dials() {
 }
 
 #[test]
-fn a_fault_in_the_file_or_the_environment_of_others_shows_no_password_and_stops_nobody() {
+fn a_fault_in_the_file_or_the_environment_of_others_shows_no_password_and_stops_no_command() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bad.toml");
     std::fs::write(

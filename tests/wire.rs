@@ -401,7 +401,7 @@ fn a_tick_comes_back_as_it_was_sent() {
         ..Envelope::default()
     };
     assert_eq!(decode(&envelope, None), Ok(Incoming::Tick(tick())));
-    // Ticks are our own: nobody is asked whether we may speak.
+    // Ticks are our own: no map says whether we may speak.
     let nobody = Publishers::new(BTreeMap::new());
     assert!(decode(&envelope, Some(&nobody)).is_ok());
 }

@@ -296,7 +296,7 @@ impl Default for Retention {
 #[serde(deny_unknown_fields, default)]
 pub struct Security {
     /// Broker user → patterns (`*` stands for any text) of the conductor names it may speak for.
-    /// Without this map everybody may speak for everyone; with it a message must carry `user_id`.
+    /// Without this map any login may speak for every conductor; with it a message must carry `user_id`.
     pub allowed_publishers: Option<BTreeMap<String, Vec<String>>>,
 }
 

@@ -275,7 +275,7 @@ impl Pairs {
         }
     }
 
-    /// What was waited for is settled; `over`: and nobody is to leave it any more.
+    /// What was waited for is settled; `over`: and no member is to leave it any more.
     pub fn settled(&mut self, id: u64, over: bool) {
         if let Some(pair) = self.pairs.get_mut(&id) {
             pair.changed = None;

@@ -61,7 +61,7 @@ impl<'s, W: Write + AsFd + 's> MakeWriter<'s> for Sink<W> {
 }
 
 impl<W: Write + AsFd> Write for &Sink<W> {
-    /// Never fails and never waits for long: nobody could be told.
+    /// Never fails and never waits for long: there is no place to say so.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         let patience = if out.dropped == 0 { PATIENCE } else { AT_ONCE };

@@ -36,7 +36,7 @@ fn a_conductor_joins_once_it_was_seen_to_move_with_all_that_it_registered() {
     assert_eq!(drivers, ["ipmi", "redfish"]);
     assert_eq!(
         statement.heartbeat_timeout, None,
-        "a bridge that dies takes nobody out"
+        "a bridge that dies takes no node out"
     );
 }
 
@@ -296,7 +296,7 @@ fn a_row_that_makes_no_sense_is_unknown_and_harms_no_other() {
 }
 
 #[test]
-fn a_name_that_cannot_be_read_may_be_anybody_s_so_nobody_is_missed_meanwhile() {
+fn a_name_that_cannot_be_read_may_be_any_conductor_s_so_none_is_missed_meanwhile() {
     let (mut ironic, mut bridge) = settled(&["c1", "c2"]);
     ironic.row("c1").hostname = "c1\u{1b}[2J".to_owned();
     let said = bridge.run(&mut ironic, 3 * TIMEOUT);
@@ -307,7 +307,7 @@ fn a_name_that_cannot_be_read_may_be_anybody_s_so_nobody_is_missed_meanwhile() {
 }
 
 #[test]
-fn looks_that_fail_count_for_nothing_and_begin_every_time_out_anew() {
+fn looks_that_fail_count_for_nothing_and_begin_every_time_out_again() {
     let (mut ironic, mut bridge) = settled(&["c1", "c2"]);
     // The database stalls: nobody can write, no look is good, for far longer than the time-out.
     for name in ["c1", "c2"] {
@@ -398,7 +398,7 @@ fn a_long_interruption_begins_every_time_out_again() {
 }
 
 #[test]
-fn a_bridge_that_was_stopped_itself_begins_every_time_out_anew() {
+fn a_bridge_that_was_stopped_itself_begins_every_time_out_again() {
     let (mut ironic, mut bridge) = settled(&["c1", "c2"]);
     ironic.freeze("c1");
     ironic.pass(10 * TIMEOUT);

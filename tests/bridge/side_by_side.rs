@@ -144,7 +144,7 @@ fn what_a_paused_bridge_says_late_of_a_dead_conductor_is_put_right_within_a_minu
     let mut ironic = SimIronic::with(&["c1"]);
     let mut bridges = two();
     watched(&mut ironic, &mut bridges, 30, &[], |_, _| {});
-    // The second one is stopped with a heartbeat in its hands that nobody else said.
+    // The second one is stopped with a heartbeat in its hands that the other never said.
     ironic.pass(INTERVAL);
     let before = bridges[0].said.len();
     let mut held = bridges[1].said.last().unwrap().clone();

@@ -221,7 +221,7 @@ fn a_conductor_comes_and_goes_through_two_bridges_a_broker_and_a_worker() {
     });
     assert_eq!(state("active")["drivers"], json!(["redfish"]));
 
-    // Its database cannot be read any more: nobody is lost, and it says so.
+    // Its database cannot be read any more: no conductor is lost, and it says so.
     ironic.does("ALTER TABLE conductors RENAME TO hidden");
     eventually("the bridge is not ready", || {
         let (code, answer) = get(ports[0], "/readyz")?;

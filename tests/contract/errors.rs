@@ -15,7 +15,7 @@ on_databases!(
     a_row_of_ours_that_makes_no_sense_is_called_corrupt,
 );
 on_servers!(
-    a_column_that_somebody_added_and_nobody_fills_is_permanent,
+    a_column_that_somebody_added_and_nothing_fills_is_permanent,
     a_lock_that_lasts_too_long_passes,
     a_deadlock_passes_and_leaves_nothing,
     a_right_that_is_missing_says_what_to_do,
@@ -250,7 +250,7 @@ async fn a_deadlock_passes_and_leaves_nothing(kind: Kind) {
     db.ledger.commit(1, &intake).await.unwrap();
 }
 
-async fn a_column_that_somebody_added_and_nobody_fills_is_permanent(kind: Kind) {
+async fn a_column_that_somebody_added_and_nothing_fills_is_permanent(kind: Kind) {
     let db = StoreOnDatabase::new(kind).await;
     let column = "ALTER TABLE nodes ADD COLUMN owner VARCHAR(20) NOT NULL";
     db.scratch.run(column).await;

@@ -14,7 +14,7 @@ on_servers!(
     locked_rows_are_passed_by_counted_and_taken_once_they_are_free,
     locked_rows_are_passed_by_on_the_way_back_too,
     a_locked_row_holds_up_no_walk_over_everything,
-    a_node_that_is_being_put_back_in_an_open_transaction_holds_up_nobody,
+    a_node_that_is_being_put_back_in_an_open_transaction_holds_up_no_other,
     a_frozen_owner_of_an_open_transaction_is_ended_by_the_server,
     a_standby_proves_that_it_can_write_while_the_active_one_holds_the_fence,
 );
@@ -160,7 +160,7 @@ async fn a_locked_row_holds_up_no_walk_over_everything(kind: Kind) {
     assert_eq!(drivers, ["b", "b", "a", "a"]);
 }
 
-async fn a_node_that_is_being_put_back_in_an_open_transaction_holds_up_nobody(kind: Kind) {
+async fn a_node_that_is_being_put_back_in_an_open_transaction_holds_up_no_other(kind: Kind) {
     let mut db = StoreOnDatabase::new(kind).await;
     let lost = pair("a", "");
     db.nodes("a", "", &["n1", "n2"]).await;

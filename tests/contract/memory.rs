@@ -25,7 +25,7 @@ on_each!(
     a_sweep_announces_the_position_keeps_remainders_and_forgets,
     a_sweep_drops_what_is_older_than_the_rules_allow_and_nothing_that_is_spoken_of,
     a_pair_that_is_forgotten_leaves_no_decision_open,
-    proving_that_writing_works_disturbs_nobody,
+    proving_that_writing_works_disturbs_no_replica,
 );
 
 fn sorted(mut memory: Memory) -> Memory {
@@ -455,7 +455,7 @@ async fn a_pair_that_is_forgotten_leaves_no_decision_open(kind: Kind) {
     assert_eq!(dropped.unwrap(), 2);
 }
 
-async fn proving_that_writing_works_disturbs_nobody(kind: Kind) {
+async fn proving_that_writing_works_disturbs_no_replica(kind: Kind) {
     let mut db = StoreOnDatabase::new(kind).await;
     let before = db.reader.overview().await.unwrap();
     let commits = "SELECT commits FROM nodewarden_state";

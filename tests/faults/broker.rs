@@ -11,7 +11,7 @@ use nodewarden_tests::rabbitmq::Client;
 use nodewarden_tests::waiting::{eventually, eventually_blocking};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn i7_a_restarted_broker_and_closed_connections_take_nobody_out_and_lose_nothing() {
+async fn i7_a_restarted_broker_and_closed_connections_take_no_node_out_and_lose_nothing() {
     let broker = OwnBroker::start();
     let mut cluster = Cluster::at(&broker.url(), Kind::chosen()).await;
     cluster.nodes("a", 10).await;

@@ -26,7 +26,7 @@ async fn beat(cluster: &mut Cluster, how_long: Duration) {
 }
 
 #[tokio::test]
-async fn i7_l3_l4_a_way_that_is_deleted_takes_nobody_out_is_back_soon_and_hides_no_silence() {
+async fn i7_l3_l4_a_way_that_is_deleted_takes_no_node_out_is_back_soon_and_hides_no_silence() {
     let mut cluster = Cluster::new().await;
     let nodes = cluster.nodes("b", 3).await;
     let replica = cluster.replica("only", &[]).await;

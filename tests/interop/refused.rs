@@ -61,7 +61,7 @@ fn with(field: &str, value: Value) -> Vec<u8> {
     msgpack(&body)
 }
 
-/// `{"x": [[[…]]]}`, where fields that nobody knows are ignored.
+/// `{"x": [[[…]]]}`, where unknown fields are ignored.
 fn nested(levels: usize) -> Vec<u8> {
     [&b"\x81\xa1x"[..], &vec![0x91; levels], &b"\xc0"[..]].concat()
 }

@@ -4,7 +4,7 @@
 Written from the published contract and schemas/*.json alone. Plays one story against a running
 nodewarden, prints a JSON line for each thing it saw, and ends with a plain sentence: exit code 0
 if the promises held, 1 if one was broken. Conductors of the story must be unknown or long gone,
-and nobody else may announce anything meanwhile.
+and nothing else may announce anything meanwhile.
 
   leave  c1 (drivers a, b) and c2 (driver a) join, c1 leaves: exactly the nodes of b go out of
          service, the snapshot agrees; c1 joins again: exactly those come back.

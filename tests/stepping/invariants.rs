@@ -253,7 +253,7 @@ async fn i6_no_node_of_an_active_pair_is_taken_and_none_of_a_lost_one_given_back
 }
 
 #[tokio::test]
-async fn i7_an_own_pause_of_any_length_takes_nobody_out() {
+async fn i7_an_own_pause_of_any_length_takes_no_node_out() {
     let sim = Simulation::new().await;
     sim.nodes("a", 1).await;
     let mut worker = sim.active().await;
@@ -272,7 +272,7 @@ async fn i7_an_own_pause_of_any_length_takes_nobody_out() {
 }
 
 #[tokio::test]
-async fn i7_a_short_stall_of_everybody_counts_against_nobody_however_short_its_time_out() {
+async fn i7_a_short_stall_of_all_counts_against_no_conductor_however_short_its_time_out() {
     let sim = Simulation::new().await;
     sim.nodes("a", 1).await;
     let mut worker = sim.active().await;
@@ -295,7 +295,7 @@ async fn i7_a_short_stall_of_everybody_counts_against_nobody_however_short_its_t
 }
 
 #[tokio::test]
-async fn i7_an_empty_or_old_memory_takes_nobody_out() {
+async fn i7_an_empty_or_old_memory_takes_no_node_out() {
     let sim = Simulation::new().await;
     sim.nodes("a", 3).await;
     sim.nodes("b", 3).await;
@@ -417,7 +417,7 @@ async fn l1_a_batch_is_bounded_in_the_rows_that_it_may_write_the_first_of_a_take
 }
 
 #[tokio::test]
-async fn i8_who_is_gone_for_long_is_forgotten_and_so_is_a_driver_that_nobody_names() {
+async fn i8_a_conductor_gone_for_long_is_forgotten_and_so_is_a_driver_that_nothing_names() {
     let mut sim = Simulation::new().await;
     sim.rules.forget_after = S(7200);
     sim.nodes("a", 1).await;

@@ -244,7 +244,7 @@ async fn what_an_operator_cleared_is_not_taken_again_by_the_same_decision_but_by
 }
 
 #[tokio::test]
-async fn a_reserved_node_keeps_its_mark_until_nobody_works_on_it() {
+async fn a_reserved_node_keeps_its_mark_until_nothing_works_on_it() {
     let sim = ironic().await;
     free(&sim, &["n1", "n2"]).await;
     let mut worker = lose(&sim).await;

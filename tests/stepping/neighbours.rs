@@ -99,7 +99,7 @@ async fn a_locked_node_of_an_ironic_holds_up_no_other_whatever_the_plan() {
 }
 
 #[tokio::test]
-async fn a_locked_node_of_a_pair_that_nobody_names_holds_up_no_sweep() {
+async fn a_locked_node_of_a_pair_that_nothing_names_holds_up_no_sweep() {
     for sim in [
         Simulation::on(Kind::Postgres).await,
         Simulation::on(Kind::MySql).await,

@@ -249,7 +249,7 @@ async fn i4_what_is_released_in_a_pause_is_announced_in_order_and_taken_again_af
     assert_eq!(
         released.len(),
         8,
-        "of 4 nodes at the most, and no window's end crossed"
+        "of at most 4 nodes, and no window's end crossed"
     );
     for (of, reason, by, nodes) in released {
         assert_eq!(

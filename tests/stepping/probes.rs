@@ -47,7 +47,7 @@ async fn until_b_is_out(sim: &Simulation, worker: &mut Worker, most: u64) -> u64
 }
 
 #[tokio::test]
-async fn i7_l4_a_lost_binding_takes_nobody_out_is_made_again_and_hides_no_silence_after_that() {
+async fn i7_l4_a_lost_binding_takes_no_node_out_is_made_again_and_hides_no_silence_after_that() {
     let (sim, mut worker) = beating().await;
     beat(&sim, &mut worker, 100).await;
     sim.queue.unbind();

@@ -75,7 +75,7 @@ async fn a_stale_tick_in_the_queue_lets_nothing_be_judged() {
 }
 
 #[tokio::test]
-async fn a_takeover_starts_the_grace_anew_for_every_silent_conductor() {
+async fn a_takeover_starts_the_grace_again_for_every_silent_conductor() {
     let sim = Simulation::new().await;
     sim.nodes("a", 1).await;
     let mut first = sim.active().await;

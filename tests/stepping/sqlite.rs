@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::harness::{SimSubscriber, Simulation, assert_contiguous};
 
 #[tokio::test]
-async fn rows_that_are_no_text_hold_up_nobody() {
+async fn rows_that_are_no_text_hold_up_no_other() {
     let sim = Simulation::on(Kind::Sqlite).await;
     sim.nodes("a", 2).await;
     sim.sql(

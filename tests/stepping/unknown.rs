@@ -11,7 +11,7 @@ use crate::operator::{pause, release, resume, wait};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
-/// Three nodes need `zz`, which nobody supports; two need `a`.
+/// Three nodes need `zz`, which no conductor supports; two need `a`.
 async fn sim() -> Simulation {
     let mut sim = Simulation::new().await;
     sim.rules.unknown_after = Some(S(60));
@@ -133,7 +133,7 @@ async fn i7_nothing_is_called_unknown_while_bare_heartbeats_of_who_is_not_known_
 }
 
 #[tokio::test]
-async fn i7_a_takeover_and_a_gap_begin_the_grace_anew() {
+async fn i7_a_takeover_and_a_gap_begin_the_grace_again() {
     let sim = sim().await;
     sim.joined("c1", 1, &["a"]);
     let mut worker = sim.active().await;
@@ -164,7 +164,7 @@ async fn i6_a_node_that_is_corrected_in_time_is_judged_by_nothing() {
 }
 
 #[tokio::test]
-async fn i8_what_is_no_name_of_a_driver_is_left_alone_and_a_pair_that_nobody_names_is_forgotten() {
+async fn i8_what_is_no_name_of_a_driver_is_left_alone_and_a_pair_that_nothing_names_is_forgotten() {
     let sim = sim().await;
     sim.sql("UPDATE nodes SET driver = NULL WHERE uuid = 'zz-00000'")
         .await;

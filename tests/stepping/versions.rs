@@ -53,7 +53,7 @@ async fn i4_what_a_newer_version_announces_is_left_to_it_and_what_is_before_it_g
 }
 
 #[tokio::test]
-async fn columns_and_tables_that_a_newer_version_added_disturb_nobody() {
+async fn columns_and_tables_that_a_newer_version_added_disturb_no_replica() {
     let sim = Simulation::new().await;
     sim.sql("ALTER TABLE nodewarden_state ADD COLUMN invented_later INTEGER")
         .await;

@@ -240,7 +240,7 @@ async fn a_user_s_long_transaction_delays_the_decision_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn keys_and_names_too_long_for_a_message_hold_up_nobody() {
+async fn keys_and_names_too_long_for_a_message_hold_up_no_other() {
     let sim = Simulation::new().await;
     sim.nodes("a", 2).await;
     // 200 letters that every column takes, and 400 bytes that no message does.

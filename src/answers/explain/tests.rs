@@ -367,7 +367,7 @@ fn a_node_without_a_driver_and_a_mark_of_somebody_else_are_told() {
 }
 
 #[test]
-fn drivers_tell_who_supports_them_or_why_nobody_does() {
+fn drivers_tell_which_conductors_support_them_or_why_none_does() {
     assert_eq!(
         driver(&view("active", &["c1"]), &[], T),
         "Driver b in the default group is active since 2026-03-01T10:00:00Z (now): c1 supports it. Nodes: 1 in \

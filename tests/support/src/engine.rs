@@ -143,7 +143,7 @@ impl Drop for Engine {
     }
 }
 
-/// The first of ports in a row that nobody has. Each block is given once, so that tests that run side
+/// The first of free ports in a row. Each block is given once, so that tests that run side
 /// by side never choose the same.
 fn free_ports() -> u16 {
     static GIVEN: AtomicU16 = AtomicU16::new(0);

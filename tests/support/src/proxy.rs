@@ -17,9 +17,9 @@ pub enum Wire {
     Open,
     /// Hands each piece on after so long.
     Slow(Duration),
-    /// What clients say is thrown away; nobody is told.
+    /// What clients say is thrown away; neither side is told.
     SwallowRequests,
-    /// What the server answers is thrown away; nobody is told.
+    /// What the server answers is thrown away; neither side is told.
     SwallowAnswers,
     /// Each direction of each connection ends after so many bytes, counted from now on.
     CutAfter(usize),

@@ -88,7 +88,7 @@ pub fn whole_ms(duration: Duration) -> Duration {
     Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// A note as a table keeps it: without readings of a clock that nobody else has.
+/// A note as a table keeps it: without readings of a clock that no other process has.
 fn as_stored(note: &Note) -> Note {
     let refused = note.refused.as_ref();
     let stored = |it: &Refused| Refused::stored(it.why.clone(), it.count, it.since_ms, it.last_ms);

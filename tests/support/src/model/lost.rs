@@ -7,7 +7,7 @@ use nodewarden::store::Began;
 
 use super::rows::{Singles, StreamRow};
 
-/// What the real store leaves for takeovers that nobody heard of.
+/// What the real store leaves for takeovers that no replica heard of.
 pub const UNHEARD_EPOCHS: u64 = 1000;
 
 /// For how long no node is taken out after a loss.
