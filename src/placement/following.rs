@@ -92,67 +92,16 @@ impl Following {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::out::{
-        BackInServiceReason, Cause, Node, NodeBackInService, NodeOutOfService, NodePosition,
-        OutOfServiceReason,
-    };
-
-    fn nodes(seqs: &[u64]) -> Vec<Node> {
-        let node = |seq: &u64| Node {
-            seq: *seq,
-            uuid: format!("node-{seq}"),
-            name: None,
-        };
-        seqs.iter().map(node).collect()
-    }
-
-    const CAUSE: Cause = Cause {
-        event_id: None,
-        event: None,
-        conductor: None,
-    };
+    use crate::placement::samples::{self, node, position};
+    use crate::wire::out::BackInServiceReason;
 
     fn out(stream: &str, seqs: &[u64]) -> Announced {
-        Announced::Out(NodeOutOfService {
-            stream: stream.into(),
-            epoch: 1,
-            decision_id: "d".into(),
-            conductor_group: String::new(),
-            driver: "ipmi".into(),
-            reason: OutOfServiceReason::DriverLost,
-            cause: CAUSE,
-            last_good_at_ms: None,
-            decided_at_ms: 1,
-            nodes: nodes(seqs),
-        })
+        let nodes = seqs.iter().map(|seq| node(*seq, &format!("node-{seq}")));
+        samples::out(stream, nodes.collect())
     }
 
     fn back(uuid: &str, seq: u64) -> Announced {
-        Announced::Back(NodeBackInService {
-            stream: "s".into(),
-            epoch: 1,
-            decision_id: "d".into(),
-            conductor_group: String::new(),
-            driver: "ipmi".into(),
-            reason: BackInServiceReason::DriverRestored,
-            cause: CAUSE,
-            last_good_at_ms: None,
-            decided_at_ms: 1,
-            nodes: vec![Node {
-                seq,
-                uuid: uuid.into(),
-                name: None,
-            }],
-            released_by: None,
-        })
-    }
-
-    fn position(seq: u64) -> Announced {
-        Announced::Position(NodePosition {
-            stream: "s".into(),
-            epoch: 1,
-            seq,
-        })
+        samples::back(BackInServiceReason::DriverRestored, vec![node(seq, uuid)])
     }
 
     fn following(seq: u64, out: &[&str]) -> Following {
@@ -192,7 +141,7 @@ mod tests {
             (out("s", &[4]), "change 4 follows 2"),
             (out("other", &[3]), "the stream is other now, not s"),
             (
-                position(3),
+                position("s", 3),
                 "the stream is at 3, the last change heard of is 2",
             ),
         ];
@@ -201,7 +150,7 @@ mod tests {
             assert_eq!(following.follow(message), Told::Missed(why.to_owned()));
             assert_eq!(following.seq(), 2);
         }
-        let told = following(2, &[]).follow(position(2));
+        let told = following(2, &[]).follow(position("s", 2));
         assert_eq!(told, Told::Changed(Vec::new()));
     }
 }

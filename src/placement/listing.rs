@@ -36,21 +36,14 @@ pub async fn take(
     http: &reqwest::Client,
     urls: &[String],
 ) -> Result<BTreeMap<String, String>, String> {
-    let mut faults = Vec::new();
-    for url in urls {
-        match from(http, url.trim_end_matches('/')).await {
-            Ok(listed) => return Ok(listed),
-            Err(fault) => faults.push(fault.to_string()),
-        }
-    }
-    Err(format!("no list of nodes: {}", faults.join("; ")))
+    page::first(urls, 0, "list of nodes", |url| from(http, url)).await
 }
 
-async fn from(http: &reqwest::Client, url: &str) -> Result<BTreeMap<String, String>, ApiFault> {
+async fn from(http: &reqwest::Client, url: String) -> Result<BTreeMap<String, String>, ApiFault> {
     let mut listed = BTreeMap::new();
     let mut after = String::new();
     loop {
-        let asked = page::get(http, (url, "/v1/nodes"), (&after, page::WHOLE), "list");
+        let asked = page::get(http, (&url, "/v1/nodes"), (&after, page::WHOLE), "list");
         let page: Page = asked.await?;
         for node in page.nodes {
             let held_back = node.maintenance == Some(true) && node.service_state == "in_service";

@@ -11,7 +11,7 @@
 //! reads before it writes, and what is as wished is not written. When in doubt it changes nothing.
 //!
 //! - [`following`] and [`wanted`] are pure: the stream, and what is left to do.
-//! - [`pairs`]: where each node is in an aggregate of its pair, one call to Nova takes all of them out.
+//! - [`pair`], [`pairs`]: where each node is in an aggregate of its pair, one call to Nova takes all of them out.
 //! - [`credentials`] and [`openstack`] log in and ask; [`aggregate`] reads and writes members, [`nova`]
 //!   aggregates; [`snapshot`] and [`listing`] ask nodewarden, a `page` at a time.
 //! - [`preflight`] says what is missing for it to work; [`Service`] follows the stream, `comparing` and
@@ -25,9 +25,12 @@ pub mod listing;
 pub mod nova;
 pub mod openstack;
 mod page;
+pub mod pair;
 pub mod pairs;
 pub mod preflight;
 mod reporting;
+#[cfg(test)]
+mod samples;
 mod service;
 pub mod snapshot;
 mod status;

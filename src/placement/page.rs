@@ -4,6 +4,25 @@ use serde::de::DeserializeOwned;
 
 use super::openstack::{ApiFault, busy, read};
 
+/// What the first of `urls` that has it answers to `ask`, beginning behind the first `skipped`.
+/// Errors: A sentence for each that has not; `what` is missing.
+pub async fn first<T, F: Future<Output = Result<T, ApiFault>>>(
+    urls: &[String],
+    skipped: usize,
+    what: &str,
+    ask: impl Fn(String) -> F,
+) -> Result<T, String> {
+    let mut faults = Vec::new();
+    let turned = urls.iter().cycle().skip(skipped % urls.len().max(1));
+    for url in turned.take(urls.len()) {
+        match ask(url.trim_end_matches('/').to_owned()).await {
+            Ok(answer) => return Ok(answer),
+            Err(fault) => faults.push(fault.to_string()),
+        }
+    }
+    Err(format!("no {what}: {}", faults.join("; ")))
+}
+
 /// Nodes in a page; the interface allows no more.
 pub const WHOLE: u32 = 10_000;
 

@@ -105,13 +105,13 @@ impl Service {
                 self.follow(amqp, stop),
                 self.keep_comparing(stop),
                 self.keep_writing(stop),
-                self.tell(amqp)
+                self.send_receipts(amqp)
             )
         };
         stop.run_until_cancelled(all).await;
     }
 
-    async fn tell(&self, amqp: &Amqp) {
+    async fn send_receipts(&self, amqp: &Amqp) {
         match SubscriberName::parse(self.settings.subscriber.trim()) {
             Ok(name) => self.report(amqp, &name).await,
             Err(fault) => tracing::error!(%fault, "no receipts: placement.subscriber"),
@@ -232,7 +232,7 @@ impl Service {
         });
     }
 
-    pub(super) fn tell_counts(&self) {
+    pub(super) fn show_counts(&self) {
         self.progress.notify_one();
         let wanted = self.wanted();
         let counts = wanted.counts();

@@ -22,17 +22,6 @@ struct Node {
     uuid: String,
 }
 
-async fn page(http: &reqwest::Client, url: &str, part: (&str, u32)) -> Result<Page, ApiFault> {
-    let url = url.trim_end_matches('/');
-    page::get(http, (url, "/v1/snapshot"), part, "snapshot").await
-}
-
-/// The addresses, beginning behind the first `skipped`.
-fn turned(urls: &[String], skipped: usize) -> impl Iterator<Item = &String> {
-    let turned = urls.iter().cycle().skip(skipped % urls.len().max(1));
-    turned.take(urls.len())
-}
-
 /// The last change that is committed, from the first of `urls` that knows `stream`, beginning behind the
 /// first `skipped`.
 /// Errors: A sentence for each that does not.
@@ -42,15 +31,15 @@ pub async fn position(
     skipped: usize,
     stream: &str,
 ) -> Result<u64, String> {
-    let mut faults = Vec::new();
-    for url in turned(urls, skipped) {
-        match page(http, url, ("", 1)).await {
-            Ok(page) if page.stream == stream => return Ok(page.seq),
-            Ok(page) => faults.push(format!("{url}: the stream is {} there", page.stream)),
-            Err(fault) => faults.push(fault.to_string()),
+    let ask = async |url: String| {
+        let page = page(http, &url, ("", 1)).await?;
+        if page.stream == stream {
+            return Ok(page.seq);
         }
-    }
-    Err(format!("no position: {}", faults.join("; ")))
+        let what = format!("{url}: the stream is {} there", page.stream);
+        Err(ApiFault::Strange(what))
+    };
+    page::first(urls, skipped, "position", ask).await
 }
 
 /// A whole snapshot from the first of `urls` that gives one, beginning behind the first `skipped`.
@@ -60,22 +49,19 @@ pub async fn take(
     urls: &[String],
     skipped: usize,
 ) -> Result<Following, String> {
-    let mut faults = Vec::new();
-    for url in turned(urls, skipped) {
-        match from(http, url).await {
-            Ok(following) => return Ok(following),
-            Err(fault) => faults.push(fault.to_string()),
-        }
-    }
-    Err(format!("no snapshot: {}", faults.join("; ")))
+    page::first(urls, skipped, "snapshot", |url| from(http, url)).await
 }
 
-async fn from(http: &reqwest::Client, url: &str) -> Result<Following, ApiFault> {
+async fn page(http: &reqwest::Client, url: &str, part: (&str, u32)) -> Result<Page, ApiFault> {
+    page::get(http, (url, "/v1/snapshot"), part, "snapshot").await
+}
+
+async fn from(http: &reqwest::Client, url: String) -> Result<Following, ApiFault> {
     let mut out = BTreeSet::new();
     let mut after = String::new();
     let mut begun: Option<(String, u64)> = None;
     loop {
-        let page = page(http, url, (&after, page::WHOLE)).await?;
+        let page = page(http, &url, (&after, page::WHOLE)).await?;
         // Pages follow one another while changes go on: what is above the first one's seq is
         // followed again, and comes to the same.
         let (stream, _) = begun.get_or_insert((page.stream.clone(), page.seq));

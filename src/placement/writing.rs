@@ -89,9 +89,9 @@ impl Service {
                 }
                 Ok(Some(Done::Switch(id, on, outcome))) => self.switched(id, on, outcome),
             }
-            self.tell_counts();
+            self.show_counts();
         }
-        self.tell_counts();
+        self.show_counts();
         first_fault.map_or(Ok(()), Err)
     }
 

@@ -3,18 +3,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::wire::out::{
-    BackInServiceReason, Cause, Node, NodeBackInService, NodeOutOfService, NodePosition,
-    OutOfServiceReason,
-};
+use crate::placement::samples;
+use crate::wire::out::{BackInServiceReason, Node};
 
 const IPMI: u64 = 7;
-
-const CAUSE: Cause = Cause {
-    event_id: None,
-    event: None,
-    conductor: None,
-};
 
 /// A subscriber, its clock, and the place of its stream.
 struct Story {
@@ -28,12 +20,10 @@ fn names(count: usize) -> Vec<String> {
 }
 
 fn nodes_from(seq: u64, uuids: &[String]) -> Vec<Node> {
-    let node = |(seq, uuid): (u64, &String)| Node {
-        seq,
-        uuid: uuid.clone(),
-        name: None,
-    };
-    (seq + 1..).zip(uuids).map(node).collect()
+    let numbered = (seq + 1..).zip(uuids);
+    numbered
+        .map(|(seq, uuid)| samples::node(seq, uuid))
+        .collect()
 }
 
 impl Story {
@@ -46,11 +36,7 @@ impl Story {
         };
         let following = Following::new("s".into(), 0, BTreeSet::new());
         story.wanted.begin(following).unwrap();
-        story.hear(Announced::Position(NodePosition {
-            stream: "s".into(),
-            epoch: 1,
-            seq: 0,
-        }));
+        story.hear(samples::position("s", 0));
         story.read(members, members, false);
         story.wanted.compare(&BTreeSet::new());
         story
@@ -76,18 +62,7 @@ impl Story {
     fn lose(&mut self, uuids: &[String]) {
         let nodes = nodes_from(self.seq, uuids);
         self.seq += uuids.len() as u64;
-        self.hear(Announced::Out(NodeOutOfService {
-            stream: "s".into(),
-            epoch: 1,
-            decision_id: "d".into(),
-            conductor_group: String::new(),
-            driver: "ipmi".into(),
-            reason: OutOfServiceReason::DriverLost,
-            cause: CAUSE,
-            last_good_at_ms: None,
-            decided_at_ms: 1,
-            nodes,
-        }));
+        self.hear(samples::out("s", nodes));
     }
 
     fn give_back(&mut self, uuids: &[String]) {
@@ -97,19 +72,7 @@ impl Story {
     fn back(&mut self, uuids: &[String], reason: BackInServiceReason) {
         let nodes = nodes_from(self.seq, uuids);
         self.seq += uuids.len() as u64;
-        self.hear(Announced::Back(NodeBackInService {
-            stream: "s".into(),
-            epoch: 1,
-            decision_id: "d".into(),
-            released_by: None,
-            conductor_group: String::new(),
-            driver: "ipmi".into(),
-            reason,
-            cause: CAUSE,
-            last_good_at_ms: None,
-            decided_at_ms: 1,
-            nodes,
-        }));
+        self.hear(samples::back(reason, nodes));
     }
 
     fn later(&mut self, seconds: u64) {

@@ -1,7 +1,7 @@
 //! What is left to do, said as a subscriber's stories.
 
 use super::*;
-use crate::wire::out::{Cause, Node, NodeOutOfService, NodePosition, OutOfServiceReason};
+use crate::placement::samples::{self, node, position};
 
 fn set(uuids: &[&str]) -> BTreeSet<String> {
     uuids.iter().map(|uuid| (*uuid).to_owned()).collect()
@@ -14,35 +14,8 @@ fn wanted(out: &[&str]) -> Wanted {
     wanted
 }
 
-fn position(stream: &str, seq: u64) -> Announced {
-    Announced::Position(NodePosition {
-        stream: stream.into(),
-        epoch: 1,
-        seq,
-    })
-}
-
 fn out(seq: u64, uuid: &str) -> Announced {
-    Announced::Out(NodeOutOfService {
-        stream: "s".into(),
-        epoch: 1,
-        decision_id: "d".into(),
-        conductor_group: String::new(),
-        driver: "ipmi".into(),
-        reason: OutOfServiceReason::DriverLost,
-        cause: Cause {
-            event_id: None,
-            event: None,
-            conductor: None,
-        },
-        last_good_at_ms: None,
-        decided_at_ms: 1,
-        nodes: vec![Node {
-            seq,
-            uuid: uuid.to_owned(),
-            name: None,
-        }],
-    })
+    samples::out("s", vec![node(seq, uuid)])
 }
 
 /// When everything happens here.
