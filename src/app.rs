@@ -28,9 +28,7 @@ pub use placement::{placement, placement_once, placement_release};
 const HTTP_DRAIN: Duration = Duration::from_secs(1);
 
 /// Runs one replica until it is asked to stop, or until a part of it dies.
-///
-/// # Errors
-/// What keeps it from starting, or which part died.
+/// Errors: What keeps it from starting, or which part died.
 pub async fn run(settings: Settings) -> Result<(), AppFault> {
     let tasks = Tasks::default();
     let stop =
@@ -78,9 +76,7 @@ pub async fn run(settings: Settings) -> Result<(), AppFault> {
 }
 
 /// Runs one bridge to Ironic until it is asked to stop, or until a part of it dies.
-///
-/// # Errors
-/// What keeps it from starting, or which part died.
+/// Errors: What keeps it from starting, or which part died.
 pub async fn bridge(settings: Settings) -> Result<(), AppFault> {
     let timeout = settings.bridge_timeout()?;
     let interval = settings.bridge.interval;
@@ -150,9 +146,7 @@ where
 }
 
 /// Waits for the end of `worker`, then ends HTTP.
-///
-/// # Errors
-/// HTTP died before.
+/// Errors: HTTP died before.
 async fn ends(mut worker: Task<()>, mut http: Option<Task<String>>) -> Result<(), AppFault> {
     let died = async {
         match &mut http {

@@ -10,9 +10,7 @@ use crate::domain::time::Mono;
 use crate::store::{ConductorView, DriverView};
 
 /// The driver map as it is recorded.
-///
-/// # Errors
-/// [`NameFault`] if what is recorded is no name.
+/// Errors: [`NameFault`] if what is recorded is no name.
 pub fn map(conductors: &[ConductorView], drivers: &[DriverView]) -> Result<DriverMap, NameFault> {
     let conductors = conductors.iter().map(conductor);
     let standings = drivers.iter().filter_map(standing);

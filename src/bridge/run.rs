@@ -73,9 +73,7 @@ impl<C: Clock> Bridge<C> {
     }
 
     /// Looks once.
-    ///
-    /// # Errors
-    /// The look was not good; the judgement knows already.
+    /// Errors: The look was not good; the judgement knows already.
     pub async fn look(&self, lookout: &mut impl Lookout) -> Result<(), LookFault> {
         let to_remember = self.judge().to_remember();
         let outcome = lookout.look(&to_remember).await;
@@ -147,9 +145,7 @@ impl<C: Clock> Bridge<C> {
     }
 
     /// Publishes what is due, at most one batch; how many events the broker confirmed.
-    ///
-    /// # Errors
-    /// The session is over. What was not confirmed comes again, as long as it is true.
+    /// Errors: The session is over. What was not confirmed comes again, as long as it is true.
     pub async fn publish(&self, voice: &mut impl Voice) -> Result<usize, BrokerError> {
         let mut due = self.due();
         due.truncate(BATCH);

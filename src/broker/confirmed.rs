@@ -1,8 +1,7 @@
 //! Publishing in windows, every message confirmed, every returned message attributed.
 //!
-//! The client library may attach a returned message to another's confirm. So all confirms of a
-//! window are awaited first; by then the broker has returned what it returns, and each says itself
-//! which it is.
+//! The client library may attach a returned message to another's confirm. So all confirms of a window are awaited
+//! first; by then the broker has returned what it returns, and each says itself which it is.
 
 use std::collections::HashSet;
 use std::sync::Arc;

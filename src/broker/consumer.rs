@@ -92,8 +92,7 @@ impl Consumer {
         })
     }
 
-    /// Waits up to `wait` for a first delivery, then takes what is here, `most` in all; may be
-    /// abandoned.
+    /// Waits up to `wait` for a first delivery, then takes what is here, `most` in all; may be abandoned.
     pub async fn receive(
         &mut self,
         most: usize,

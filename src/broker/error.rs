@@ -14,8 +14,7 @@ pub enum BrokerError {
     /// No answer, or none in time: trying again later may help.
     #[error("broker unreachable: {0}")]
     Unreachable(String),
-    /// The broker, or our own check, said no (login, permission, topology); the text says what to
-    /// do.
+    /// The broker, or our own check, said no (login, permission, topology); the text says what to do.
     #[error("broker refused: {0}")]
     Refused(String),
     /// The broker did not let us in: login, virtual host, TLS. Trying again helps once somebody changed it.

@@ -85,8 +85,7 @@ impl InFlight {
 mod tests {
     use super::*;
 
-    /// What becomes of a message that is never written, if the broker says after so many looks that it
-    /// blocks us.
+    /// What becomes of a message that is never written, if the broker says after so many looks that it blocks us.
     async fn stuck(blocked_after: u32) -> Result<Option<()>, BrokerError> {
         let mut looks = 0;
         let blocked = || {

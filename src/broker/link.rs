@@ -268,8 +268,7 @@ fn no_tls(why: &str) -> String {
     }
 }
 
-/// The first address of the host that accepts a connection: a host may have several, and the
-/// library takes one.
+/// The first address of the host that accepts a connection: a host may have several, and the library takes one.
 async fn resolve_and_knock(uri: &AMQPUri, limit: Duration) -> Result<SocketAddr, String> {
     let host = (uri.authority.host.as_str(), uri.authority.port);
     let search = async {

@@ -1,8 +1,7 @@
 //! The only place that knows the AMQP client library; names of queues and exchanges are settings.
 //!
-//! A session is two connections, one to consume and one to publish: a broker short of memory or
-//! disk stops reading from those that publish. Any doubt ends a session, and the caller opens a new
-//! one.
+//! A session is two connections, one to consume and one to publish: a broker short of memory or disk stops reading
+//! from those that publish. Any doubt ends a session, and the caller opens a new one.
 
 mod announcements;
 mod confirmed;

@@ -52,8 +52,7 @@ impl Session {
         publish.or(consume)
     }
 
-    /// The hard stop of a fenced session: shuts both sockets, so that the broker hands the queue
-    /// over.
+    /// The hard stop of a fenced session: shuts both sockets, so that the broker hands the queue over.
     pub fn sever(&self) {
         self.consume.sever();
         self.publish.sever();

@@ -88,10 +88,8 @@ impl Subscriber {
         })
     }
 
-    /// Waits up to `wait` for a first announcement, then takes what is already here, `most` in all.
-    /// Nothing: nothing came.
-    /// Errors: [`BrokerError::Lost`]: the queue is gone, and a new one will not hold what was
-    /// missed.
+    /// Waits up to `wait` for a first announcement, then takes what is already here, `most` in all. Nothing: nothing
+    /// came. Errors: [`BrokerError::Lost`]: the queue is gone, and a new one will not hold what was missed.
     pub async fn receive(
         &mut self,
         most: usize,

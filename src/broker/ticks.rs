@@ -48,8 +48,7 @@ impl Ticks {
         }
     }
 
-    /// Sends one, unless one is in flight or the broker blocks us. A late confirm ends the session
-    /// (L4).
+    /// Sends one, unless one is in flight or the broker blocks us. A late confirm ends the session (L4).
     pub(super) async fn send(&mut self, body: &[u8]) -> Result<(), BrokerError> {
         if self.link.blocked().is_some() {
             if let Some(waiting) = &mut self.in_flight {

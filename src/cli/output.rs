@@ -34,9 +34,7 @@ const NARROWEST: u16 = 40;
 const GAP: u16 = 2;
 
 /// Prints `text` and a line break.
-///
-/// # Errors
-/// What standard output reports, but for a reader that has gone away: that is no fault.
+/// Errors: What standard output reports, but for a reader that has gone away: that is no fault.
 pub fn line(text: &str) -> io::Result<()> {
     part(&format!("{text}\n")).map(|_| ())
 }
@@ -56,9 +54,7 @@ pub fn part(text: &str) -> io::Result<bool> {
 }
 
 /// `value` as indented JSON.
-///
-/// # Errors
-/// What the serialiser reports; nothing for plain data.
+/// Errors: What the serialiser reports; nothing for plain data.
 pub fn json(value: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string_pretty(value)
 }

@@ -53,9 +53,7 @@ fn shown(command: &Command) -> Command {
 }
 
 /// Every file that is made of the command line `command`, by its path in the project.
-///
-/// # Errors
-/// None: they are written into memory.
+/// Errors: None: they are written into memory.
 pub fn files(mut command: Command) -> std::io::Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut files = Vec::new();
     for shell in SHELLS {

@@ -65,9 +65,7 @@ impl Pause {
     }
 
     /// Waits until nothing that takes a node out is on its way any more.
-    ///
-    /// # Errors
-    /// 1 if that was not reached in time, with what is missing; the pause stays all the same.
+    /// Errors: 1 if that was not reached in time, with what is missing; the pause stays all the same.
     pub async fn obeyed(&self, settings: &Settings) -> Result<(), Failure> {
         let failed = Failure::of(settings);
         let reader = Reader::new(&settings.database, settings.inventory.clone()).map_err(failed)?;

@@ -49,9 +49,7 @@ pub struct Placement {
 
 impl Placement {
     /// Runs until it is asked to stop, or shows once.
-    ///
-    /// # Errors
-    /// 64 without credentials; 69 if OpenStack cannot be reached; 1 if a condition is not true.
+    /// Errors: 64 without credentials; 69 if OpenStack cannot be reached; 1 if a condition is not true.
     pub async fn run(self, settings: Settings, format: Output) -> Result<(), Failure> {
         if self.release {
             let released = app::placement_release(&settings).await?;

@@ -11,9 +11,7 @@ const fn seconds(number: u64) -> Duration {
 
 impl Settings {
     /// Refuses settings that make no sense, with the reason.
-    ///
-    /// # Errors
-    /// [`SettingsFault`] for the first one that does not.
+    /// Errors: [`SettingsFault`] for the first one that does not.
     pub fn check(&self) -> Result<(), SettingsFault> {
         self.check_amqp()?;
         check_listen("http.listen", &self.http.listen)?;

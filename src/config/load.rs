@@ -12,9 +12,7 @@ use super::{Settings, SettingsFault, environment, fault};
 
 impl Settings {
     /// Reads file, environment and `overrides` (`section.key`, value); later ones win.
-    ///
-    /// # Errors
-    /// [`SettingsFault`], without a password that any of them holds.
+    /// Errors: [`SettingsFault`], without a password that any of them holds.
     pub fn load(
         file: Option<&Path>,
         overrides: &[(String, String)],

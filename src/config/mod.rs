@@ -386,9 +386,7 @@ impl Settings {
     }
 
     /// The time-out that the bridge goes by.
-    ///
-    /// # Errors
-    /// [`SettingsFault`]: it is not set, and only the operator knows it.
+    /// Errors: [`SettingsFault`]: it is not set, and only the operator knows it.
     pub fn bridge_timeout(&self) -> Result<Duration, SettingsFault> {
         self.bridge.heartbeat_timeout.ok_or_else(|| {
             SettingsFault::Refused(

@@ -75,8 +75,7 @@ pub struct AnnouncedNode {
     pub name: Option<String>,
 }
 
-/// One outgoing message as fixed in the transaction that decided it (I4): a function of stored
-/// rows.
+/// One outgoing message as fixed in the transaction that decided it (I4): a function of stored rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announcement {
     /// Its place among the stream's announcements; `message_id` is `{stream}:{number}`.

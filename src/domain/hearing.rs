@@ -1,9 +1,8 @@
 //! When silence proves something.
 //!
-//! A replica hears conductors only through the queue. A tick of its own, sent straight into the
-//! queue, proves by coming back that all queued before it was handled; a probe, sent the
-//! conductors' way, that what they send arrives. A deadline is judged only with both, against the
-//! earlier of their sending instants (I7).
+//! A replica hears conductors only through the queue. A tick of its own, sent straight into the queue, proves by
+//! coming back that all queued before it was handled; a probe, sent the conductors' way, that what they send arrives.
+//! A deadline is judged only with both, against the earlier of their sending instants (I7).
 
 use std::time::Duration;
 
@@ -205,8 +204,7 @@ impl Hearing {
         self.sent_here(sent) && sent >= self.waits
     }
 
-    /// An own tick that [would](Self::would_prove) came back, and all that was delivered before it is
-    /// committed.
+    /// An own tick that [would](Self::would_prove) came back, and all that was delivered before it is committed.
     pub fn prove(&mut self) {
         self.proven = true;
     }
@@ -239,8 +237,7 @@ impl Hearing {
         (now.since(self.last_fresh) > LONG_DEAF).then_some(Deafness::NoTick)
     }
 
-    /// For how long silence proves nothing yet, for a time-out up to `reconnect_grace`; zero if it
-    /// counts.
+    /// For how long silence proves nothing yet, for a time-out up to `reconnect_grace`; zero if it counts.
     #[must_use]
     pub fn unproven(&self, now: Mono, reconnect_grace: Duration) -> Duration {
         if self.deaf || now.since(self.last_fresh) > GAP {
@@ -249,8 +246,7 @@ impl Hearing {
         self.floor.plus(reconnect_grace).since(now)
     }
 
-    /// The moment after which `conductor` no longer counts, if nothing is heard; `None` if
-    /// silence does not end it.
+    /// The moment after which `conductor` no longer counts, if nothing is heard; `None` if silence does not end it.
     ///
     /// The later of its own deadline and of the last gap (or takeover) + g, where g is the larger
     /// of its time-out and `reconnect_grace`.
@@ -271,9 +267,8 @@ impl Hearing {
         Some(own.max(self.floor.plus(grace)))
     }
 
-    /// Whether what began at `began` has lasted for `grace`, judged at the sending of a fresh tick
-    /// and probe: never while deaf, and after a gap or takeover only once the longer of `grace` and
-    /// `reconnect_grace` has passed.
+    /// Whether what began at `began` has lasted for `grace`, judged at the sending of a fresh tick and probe: never
+    /// while deaf, and after a gap or takeover only once the longer of `grace` and `reconnect_grace` has passed.
     #[must_use]
     pub fn lasted(
         &self,

@@ -1,9 +1,7 @@
-//! Pairs that nodes need and that never had a conductor: a typo at a node, or a conductor yet to
-//! come.
+//! Pairs that nodes need and that never had a conductor: a typo at a node, or a conductor yet to come.
 //!
-//! A verdict needs a fresh tick, a known conductor, and the whole grace since this replica first
-//! saw the pair so, without a sign of conductors that are not known well: their `joined` may be on
-//! its way (I7).
+//! A verdict needs a fresh tick, a known conductor, and the whole grace since this replica first saw the pair so,
+//! without a sign of conductors that are not known well: their `joined` may be on its way (I7).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,8 +31,7 @@ pub struct Graces {
 }
 
 impl Unknown {
-    /// All pairs that nodes need and nothing was decided about. Nothing counts until a conductor is
-    /// known.
+    /// All pairs that nodes need and nothing was decided about. Nothing counts until a conductor is known.
     pub fn see(&mut self, pairs: &[Pair], map: &DriverMap, now: Mono) {
         let pairs = match map.conductors().next() {
             Some(_) => pairs,

@@ -1,5 +1,4 @@
-//! What would be lost, by the rule itself: the changes that [`decide`] makes are made on a copy of the
-//! map.
+//! What would be lost, by the rule itself: the changes that [`decide`] makes are made on a copy of the map.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

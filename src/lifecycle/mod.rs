@@ -28,10 +28,9 @@ const IMPATIENT: i32 = 1;
 
 /// A token that SIGTERM or SIGINT cancels: finish what is in hand, then end.
 ///
-/// If that is not done within five seconds, the process ends with 0 all the same: an open
-/// transaction is rolled back, and what was not acknowledged comes again to the next replica. A
-/// second signal, half a second after the first or later, ends it at once.
-/// Errors: The signal handlers cannot be installed.
+/// If that is not done within five seconds, the process ends with 0 all the same: an open transaction is rolled back,
+/// and what was not acknowledged comes again to the next replica. A second signal, half a second after the first or
+/// later, ends it at once. Errors: The signal handlers cannot be installed.
 pub fn stop_on_signals(tasks: &Tasks) -> std::io::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate())?;

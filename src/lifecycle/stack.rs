@@ -10,12 +10,10 @@ use std::process::Command;
 
 use crate::config::STACK_VARIABLE;
 
-/// 18,000 levels fit in a frame of 128 KiB, at some 20 KiB each unoptimised. Only used memory
-/// counts.
+/// 18,000 levels fit in a frame of 128 KiB, at some 20 KiB each unoptimised. Only used memory counts.
 const STACK: &str = "536870912";
 
-/// Replaces this process by itself, with deep stacks for libraries' threads; goes on without if it
-/// fails.
+/// Replaces this process by itself, with deep stacks for libraries' threads; goes on without if it fails.
 pub fn with_deep_stacks() {
     if crate::config::has_stack_setting() {
         return;

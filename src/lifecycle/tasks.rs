@@ -47,26 +47,17 @@ impl Tasks {
 }
 
 impl<E> Task<E> {
-    /// Whether it ended, and why; does not wait.
-    ///
-    /// # Panics
-    /// With the task's own panic.
+    /// Whether it ended, and why; does not wait. Panics: With the task's own panic.
     pub fn ended(&mut self) -> Option<Option<E>> {
         (&mut self.handle).now_or_never().map(outcome)
     }
 
-    /// Waits until it ends.
-    ///
-    /// # Panics
-    /// With the task's own panic.
+    /// Waits until it ends. Panics: With the task's own panic.
     pub async fn wait(&mut self) -> Option<E> {
         outcome((&mut self.handle).await)
     }
 
-    /// Asks it to stop, waits for `patience`, then drops it.
-    ///
-    /// # Panics
-    /// With the task's own panic.
+    /// Asks it to stop, waits for `patience`, then drops it. Panics: With the task's own panic.
     pub async fn stop(mut self, patience: Duration) {
         self.stop.cancel();
         if self.handle.is_finished() {

@@ -132,9 +132,8 @@ fn fault<T>(why: impl Into<String>) -> Result<T, CredentialsFault> {
 }
 
 impl Credentials {
-    /// The cloud `name` of `clouds`, the contents of `clouds.yaml`; `secure` are those of `secure.yaml`
-    /// beside it, which adds to it.
-    /// Errors: The file cannot be read, or the cloud is not in it or not whole.
+    /// The cloud `name` of `clouds`, the contents of `clouds.yaml`; `secure` are those of `secure.yaml` beside it,
+    /// which adds to it. Errors: The file cannot be read, or the cloud is not in it or not whole.
     pub fn from_clouds(
         name: &str,
         clouds: &str,
@@ -149,8 +148,7 @@ impl Credentials {
         Self::from_fields(&fields)
     }
 
-    /// The variables `OS_*`.
-    /// Errors: They are not whole: names what is missing.
+    /// The variables `OS_*`. Errors: They are not whole: names what is missing.
     pub fn from_environment(variables: &Fields) -> Result<Self, CredentialsFault> {
         let fields = variables
             .iter()

@@ -1,5 +1,4 @@
-//! What a subscriber makes of the stream: a snapshot, then every change above it, once and in order.
-//! Pure.
+//! What a subscriber makes of the stream: a snapshot, then every change above it, once and in order. Pure.
 
 use std::collections::BTreeSet;
 

@@ -29,9 +29,8 @@ pub fn pair(group: &str, driver: &str) -> Option<String> {
     (!group.contains('/')).then(|| format!("{group}/{driver}"))
 }
 
-/// Node → its pair, of all nodes but those that their operators hold back: none of those is offered, and
-/// none would go out of service with its pair. From the first of `urls` that answers.
-/// Errors: A sentence for each that did not.
+/// Node → its pair, of all nodes but those that their operators hold back: none of those is offered, and none would
+/// go out of service with its pair. From the first of `urls` that answers. Errors: A sentence for each that did not.
 pub async fn take(
     http: &reqwest::Client,
     urls: &[String],

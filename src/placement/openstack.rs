@@ -77,8 +77,7 @@ struct Session {
 }
 
 impl OpenStack {
-    /// Asks nothing yet.
-    /// Errors: A sentence: the certificates of an authority cannot be read.
+    /// Asks nothing yet. Errors: A sentence: the certificates of an authority cannot be read.
     pub fn new(credentials: Credentials, limit: Duration) -> Result<Self, String> {
         Ok(Self {
             http: client(limit, credentials.authorities.as_deref())?,
@@ -250,9 +249,8 @@ impl OpenStack {
     }
 }
 
-/// A client that verifies certificates, follows no redirect with our token, and waits no longer than
-/// `limit` for a whole answer.
-/// Errors: A sentence: the file of `authorities` cannot be read.
+/// A client that verifies certificates, follows no redirect with our token, and waits no longer than `limit` for a
+/// whole answer. Errors: A sentence: the file of `authorities` cannot be read.
 pub fn client(limit: Duration, authorities: Option<&str>) -> Result<reqwest::Client, String> {
     // Fails if it was done before, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -271,7 +269,6 @@ pub fn client(limit: Duration, authorities: Option<&str>) -> Result<reqwest::Cli
     builder.build().map_err(|fault| chain(&fault))
 }
 
-/// The whole answer, or what its status means.
 pub(super) async fn read(what: &str, mut response: reqwest::Response) -> Result<Vec<u8>, ApiFault> {
     let status = response.status();
     let mut body = Vec::new();
@@ -298,7 +295,6 @@ pub(super) async fn read(what: &str, mut response: reqwest::Response) -> Result<
     })
 }
 
-/// An answer as JSON; nothing is `Null`.
 fn parsed(what: &str, body: &[u8]) -> Result<Value, ApiFault> {
     if body.is_empty() {
         return Ok(Value::Null);
@@ -307,7 +303,6 @@ fn parsed(what: &str, body: &[u8]) -> Result<Value, ApiFault> {
         .map_err(|_| ApiFault::Strange(format!("{what}: the answer is no JSON")))
 }
 
-/// What an error's body says, shortened.
 fn detail(body: &[u8]) -> String {
     let text = match serde_json::from_slice::<Value>(body) {
         Ok(answer) => [

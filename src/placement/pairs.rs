@@ -117,8 +117,7 @@ impl Pairs {
         }
     }
 
-    /// A node went out of service, or is back. The pair that may save it a write; `None`: it goes by
-    /// itself, and now.
+    /// A node went out of service, or is back. The pair that may save it a write; `None`: it goes by itself, and now.
     pub fn changed(&mut self, uuid: &str, change: Change, now: Mono) -> Option<u64> {
         let out = change == Change::Out;
         let mut left_to = None;

@@ -89,8 +89,7 @@ pub fn pair_name(name: &str, pair: &str) -> String {
     format!("{name}:{pair}")
 }
 
-/// Looks at everything that can be seen; changes nothing.
-/// Errors: [`ApiFault::Busy`]: OpenStack cannot be asked now.
+/// Looks at everything that can be seen; changes nothing. Errors: [`ApiFault::Busy`]: OpenStack cannot be asked now.
 pub async fn look(openstack: &OpenStack, settings: &Placement) -> Result<Findings, ApiFault> {
     let mut findings = Findings::default();
     version(openstack, &mut findings).await?;
@@ -130,8 +129,7 @@ async fn version(openstack: &OpenStack, findings: &mut Findings) -> Result<(), A
     Ok(())
 }
 
-/// Whether the aggregate exists, demands our trait and nothing else, and which others the option would
-/// isolate, too.
+/// Whether the aggregate exists, demands our trait and nothing else, and which others the option would isolate, too.
 async fn aggregates(
     openstack: &OpenStack,
     aggregate: &str,

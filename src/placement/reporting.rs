@@ -20,7 +20,6 @@ const EACH: Duration = Duration::from_secs(1);
 /// The longest pause after a receipt that could not be published: nothing hangs on it.
 const PAUSE_CAP: Duration = Duration::from_secs(30);
 
-/// What was said, and when.
 #[derive(Default)]
 struct Said {
     receipt: Option<Receipt>,

@@ -33,7 +33,6 @@ const BATCH: usize = 64;
 /// How soon a stop is noticed while nothing comes.
 pub(super) const POLL: Duration = Duration::from_millis(200);
 
-/// Our aggregates, as UUIDs.
 pub(super) struct Ours {
     /// The one for what is out of service.
     pub aggregate: String,

@@ -22,9 +22,8 @@ struct Node {
     uuid: String,
 }
 
-/// The last change that is committed, from the first of `urls` that knows `stream`, beginning behind the
-/// first `skipped`.
-/// Errors: A sentence for each that does not.
+/// The last change that is committed, from the first of `urls` that knows `stream`, beginning behind the first
+/// `skipped`. Errors: A sentence for each that does not.
 pub async fn position(
     http: &reqwest::Client,
     urls: &[String],

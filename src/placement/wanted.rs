@@ -1,5 +1,4 @@
-//! What is left to do: which providers are to be looked at, and how far the stream is carried out.
-//! Pure.
+//! What is left to do: which providers are to be looked at, and how far the stream is carried out. Pure.
 //!
 //! The wish about a node is read when its turn comes, never when it is put into the line: whatever
 //! order answers come in, the last wish is carried out last.
@@ -109,11 +108,8 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Begins again with a snapshot. One of another stream forgets what waited: that was wished of
-    /// another history. One that is older than what was followed is refused.
-    ///
-    /// # Errors
-    /// A sentence; nothing changed.
+    /// Begins again with a snapshot. One of another stream forgets what waited: that was wished of another history.
+    /// One that is older than what was followed is refused. Errors: A sentence; nothing changed.
     pub fn begin(&mut self, following: Following) -> Result<(), String> {
         match &self.following {
             Some(before) if before.stream() != following.stream() => {
@@ -194,9 +190,8 @@ impl Wanted {
         self.loads = self.loads.wrapping_add(1);
     }
 
-    /// Compares with the members that there are: what differs is to be looked at. What is a member and
-    /// is not wished is left alone until the broker was heard to speak of the same stream. How many
-    /// differ.
+    /// Compares with the members that there are: what differs is to be looked at. What is a member and is not wished
+    /// is left alone until the broker was heard to speak of the same stream. How many differ.
     pub fn compare(&mut self, members: &BTreeSet<String>) -> usize {
         let Some(following) = &self.following else {
             return 0;

@@ -19,7 +19,6 @@ use crate::telemetry;
 /// So many nodes may fail in a round before it ends: more, and it is Placement that is in trouble.
 const FAILURES: usize = 32;
 
-/// What became of a job.
 enum Done {
     Node(String, Wish, Result<Outcome, ApiFault>),
     Switch(u64, bool, Result<(), ApiFault>),
@@ -56,7 +55,6 @@ impl Service {
         slot.clone()
     }
 
-    /// Does everything that waits.
     async fn empty_the_line(&self) -> Result<(), ApiFault> {
         let mut jobs = FuturesUnordered::new();
         let mut first_fault = None;

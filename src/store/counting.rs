@@ -22,9 +22,7 @@ pub struct Named {
 }
 
 /// Every statement of the store on this database, by name.
-///
-/// # Errors
-/// [`StoreError`]: the table of nodes cannot be looked at.
+/// Errors: [`StoreError`]: the table of nodes cannot be looked at.
 pub async fn statements(
     database: &Database,
     settings: &config::Inventory,

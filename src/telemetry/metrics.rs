@@ -60,9 +60,7 @@ pub struct Metrics {
 }
 
 /// Installs the recorder; a second call answers with the first one's handle.
-///
-/// # Errors
-/// A sentence for people, if something else has installed one.
+/// Errors: A sentence for people, if something else has installed one.
 pub fn install_metrics() -> Result<Metrics, String> {
     static INSTALLED: OnceLock<Result<Metrics, String>> = OnceLock::new();
     INSTALLED.get_or_init(install).clone()

@@ -24,8 +24,7 @@ pub enum Incoming {
     Event {
         /// The event.
         event: Event,
-        /// SHA-256 over the type, a zero byte, and the body: the same id with another digest is a
-        /// conflict.
+        /// SHA-256 over the type, a zero byte, and the body: the same id with another digest is a conflict.
         digest: [u8; 32],
     },
     /// A tick of this or another replica came back.
@@ -46,11 +45,8 @@ enum Kind {
     Receipt,
 }
 
-/// Reads `delivery`. With `publishers`, events must carry the `user_id` of somebody who may speak
-/// for that conductor.
-///
-/// # Errors
-/// [`Refusal`], always a permanent fault of the message itself.
+/// Reads `delivery`. With `publishers`, events must carry the `user_id` of somebody who may speak for that conductor.
+/// Errors: [`Refusal`], always a permanent fault of the message itself.
 pub fn decode(delivery: &Delivery, publishers: Option<&Publishers>) -> Result<Incoming, Refusal> {
     check_size(&delivery.body)?;
     let kind = kind(delivery)?;
@@ -140,8 +136,7 @@ fn format(delivery: &Delivery) -> Result<Format, Refusal> {
     })
 }
 
-/// Whether an encoding is what AMQP clients set by themselves although nothing is encoded, however they
-/// spell UTF-8.
+/// Whether an encoding is what AMQP clients set by themselves although nothing is encoded, however they spell UTF-8.
 fn is_plain(encoding: &str) -> bool {
     let letters = encoding.chars().filter(char::is_ascii_alphanumeric);
     let letters: String = letters.map(|c| c.to_ascii_lowercase()).collect();

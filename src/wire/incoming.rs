@@ -1,6 +1,5 @@
-//! The lifecycle events as they travel. [`encode_event`] writes them, the JSON Schemas of the
-//! messages are generated from them; what arrives is read by [`decode`](super::decode()), which
-//! has a word for every fault.
+//! The lifecycle events as they travel. [`encode_event`] writes them, the JSON Schemas of the messages are generated
+//! from them; what arrives is read by [`decode`](super::decode()), which has a word for every fault.
 
 use std::time::Duration;
 

@@ -1,6 +1,5 @@
-//! What schedulers receive, as types: written by [`encode`], and public with `Deserialize` so that
-//! a subscriber in Rust can read it. The order of the fields is that of the outside contract and
-//! part of the bytes (I4).
+//! What schedulers receive, as types: written by [`encode`], and public with `Deserialize` so that a subscriber in
+//! Rust can read it. The order of the fields is that of the outside contract and part of the bytes (I4).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -133,8 +132,7 @@ pub enum BackInServiceReason {
     Released,
 }
 
-/// The message that says `announcement`, for `exchange`. The same announcement always gives the same
-/// bytes (I4).
+/// The message that says `announcement`, for `exchange`. The same announcement always gives the same bytes (I4).
 #[must_use]
 pub fn encode(announcement: &Announcement, exchange: &str) -> Outgoing {
     let announcement_type = announcement.content.announcement_type().as_str();

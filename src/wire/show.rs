@@ -9,12 +9,10 @@ use serde_json::{Map, Number, Value};
 use super::NESTING;
 use super::body::{Format, json_nesting, without_mark};
 
-/// The largest body that is shown whole: ours have 5,000 nodes of about 600 bytes, a foreign one
-/// may have 128 MiB.
+/// The largest body that is shown whole: ours have 5,000 nodes of about 600 bytes, a foreign one may have 128 MiB.
 const SHOWN_BYTES: usize = 4 * 1024 * 1024;
 
-/// Values that are shown: ours have about 35,000. Small maps take hundreds of times their size as a
-/// tree.
+/// Values that are shown: ours have about 35,000. Small maps take hundreds of times their size as a tree.
 const SHOWN_VALUES: usize = 100_000;
 
 /// How many bytes of something unreadable are quoted.

@@ -31,7 +31,6 @@ const OBSERVED: usize = 8;
 /// What an event is remembered by.
 pub(super) type Key = (ConductorName, EventId);
 
-/// A delivery, read.
 pub(super) struct Item {
     tag: u64,
     pub(super) content: Result<Incoming, Refusal>,
@@ -39,7 +38,6 @@ pub(super) struct Item {
     pub(super) named: Option<ConductorName>,
 }
 
-/// Reads a delivery.
 pub(super) fn decode(delivery: &Delivery, publishers: Option<&Publishers>) -> Item {
     let content = wire::decode(delivery, publishers);
     Item {
@@ -69,7 +67,6 @@ pub(super) fn committed(items: &[Item]) -> impl Iterator<Item = &Committed> {
     ticks(items).filter_map(|tick| tick.committed.as_ref())
 }
 
-/// The events of a batch, by the key under which they are remembered.
 pub(super) fn ids(items: &[Item]) -> Vec<Key> {
     items
         .iter()
@@ -80,11 +77,9 @@ pub(super) fn ids(items: &[Item]) -> Vec<Key> {
         .collect()
 }
 
-/// What a batch led to.
 pub(super) struct Done {
     pub(super) findings: Findings,
     pub(super) refused: Vec<(u64, Refusal)>,
-    /// Whether an own tick was among them.
     pub(super) own_tick: bool,
     /// Whether one of them was sent after the takeover: all that waited then is handled with it.
     pub(super) proves: bool,
@@ -92,7 +87,6 @@ pub(super) struct Done {
     repeats: bool,
     /// The instant up to which silence may be judged, if an own tick and probe came back fresh.
     pub(super) fresh: Option<Mono>,
-    /// How many rows the findings are.
     pub(super) rows: u64,
     /// Each event that was handled; without an outcome, if it had been handled before.
     outcomes: Vec<(EventType, Option<Outcome>)>,
@@ -142,7 +136,6 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// How many rows the batch writes so far, about.
     pub(super) fn rows(&self) -> u32 {
         let findings = &self.done.findings;
         let decision = 2 + if findings.observed { OBSERVED } else { 0 };
@@ -406,7 +399,6 @@ impl Done {
     }
 }
 
-/// A refused message, for operators.
 pub(super) fn log_refusal(refusal: &Refusal) {
     telemetry::REFUSED.count_as(refusal.reason.as_str(), 1);
     tracing::warn!(

@@ -9,7 +9,6 @@ use super::unknown;
 use crate::store::StoreError;
 use crate::telemetry;
 
-/// Counts the next window, or keeps what was counted.
 pub(super) async fn count<L: Ledger, C: Clock>(
     place: &mut Place,
     ledger: &mut L,

@@ -44,7 +44,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Without a database for so long, this replica leaves the line to one that may have it.
 const UNREACHABLE: Duration = Duration::from_secs(10);
 
-/// The longest pause between two attempts at the database.
 const PAUSE_CAP: Duration = Duration::from_secs(2);
 
 /// The longest wait for a delivery: how fast a stop is noticed on an idle queue.
@@ -60,7 +59,6 @@ const PARTS: usize = 11;
 /// a step of all of them would be longer than an own tick may take (L1, L3).
 const SLICE: Duration = Duration::from_millis(125);
 
-/// A trouble with the database that is being sat out.
 struct Trouble {
     since: Mono,
     pauses: Pauses,

@@ -43,7 +43,6 @@ pub enum End {
 
 /// What interrupts a step: the end of the session, or a fault of the database to sit out.
 pub(super) enum Fault {
-    /// The session is over.
     End(End),
     /// The database failed. What a commit was about is in doubt already.
     Store(StoreError),

@@ -6,7 +6,6 @@ use super::ports::{Clock, Ledger};
 use super::term::Place;
 use crate::telemetry;
 
-/// Forgets what fits into one transaction.
 pub(super) async fn forget_gone<L: Ledger, C: Clock>(
     place: &mut Place,
     ledger: &mut L,

@@ -40,7 +40,6 @@ pub(super) struct InHand {
 /// Deliveries that are committed and not acknowledged yet.
 struct Unsettled {
     count: usize,
-    /// Of those that are refused.
     copies: Vec<Refused>,
 }
 
@@ -270,7 +269,6 @@ fn follow(place: &mut Place, rules: &Rules, rows: u32, done: &Done, spent: Spent
 mod tests {
     use super::*;
 
-    /// What is in hand: how often each was delivered before.
     fn in_hand(deliveries: &[u64]) -> InHand {
         let delivery = |&delivery_count: &u64| Delivery {
             delivery_count,

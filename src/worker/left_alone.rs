@@ -32,7 +32,6 @@ impl<K> Default for LeftAlone<K> {
 }
 
 impl<K: Ord> LeftAlone<K> {
-    /// Whether it is not to be tried yet.
     pub(super) fn has(&self, what: &K, now: Mono) -> bool {
         self.0.get(what).is_some_and(|left| now < left.until)
     }
@@ -49,7 +48,6 @@ impl<K: Ord> LeftAlone<K> {
     }
 }
 
-/// A line for the log, and a count.
 pub(super) fn log(kind: &'static str, name: &str, fault: &StoreError) {
     telemetry::UNSTORED.count_as(kind, 1);
     tracing::error!(

@@ -9,7 +9,6 @@ use crate::telemetry;
 /// Decisions of a transaction that get a line each: an event can name 16,000 drivers.
 const LINES: usize = 20;
 
-/// One line for each of the first decisions.
 pub(super) fn log_decisions(findings: &Findings, epoch: u64) {
     for decision in &findings.decisions {
         telemetry::DECISIONS.count_as(decision.verdict.as_str(), 1);

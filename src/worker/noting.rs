@@ -12,7 +12,6 @@ use crate::telemetry;
 /// At most one note in so long, and none so soon after a takeover: most of what changes is over by then.
 const EACH: Duration = Duration::from_secs(5);
 
-/// What was noted last.
 #[derive(Debug)]
 pub(super) struct Noting {
     next: Mono,
@@ -30,7 +29,6 @@ struct Said {
 }
 
 impl Noting {
-    /// A session begins.
     pub(super) fn from(now: Mono) -> Self {
         Self {
             next: now.plus(EACH),

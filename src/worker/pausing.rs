@@ -32,14 +32,12 @@ pub(super) struct Pausing {
 #[derive(Debug)]
 struct Known {
     pause: Pause,
-    /// When it ends by itself.
     until: Option<Mono>,
     /// Whether it is in the log of this replica as the one that decides.
     told: bool,
 }
 
 impl Pausing {
-    /// Whether taking out is in vain.
     pub(super) fn is_on(&self) -> bool {
         self.known.is_some() || self.met
     }
@@ -84,14 +82,12 @@ impl Pausing {
         was_on && !self.is_on()
     }
 
-    /// The pause whose time is over.
     fn expired(&self, now: Mono) -> Option<String> {
         let known = self.known.as_ref()?;
         (known.until? <= now).then(|| known.pause.id.clone())
     }
 }
 
-/// Looks for a pause, if it is time.
 pub(super) async fn look<L: Ledger, C: Clock>(
     pausing: &mut Pausing,
     place: &mut Place,
@@ -193,7 +189,6 @@ mod tests {
         }
     }
 
-    /// What was seen at 100 s: a pause of ten seconds.
     fn ten_seconds() -> Pausing {
         let mut pausing = Pausing::default();
         assert!(!pausing.found(Some(paused("p", Some(10))), at(100)));

@@ -18,7 +18,6 @@ pub(super) const AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Walk {
     pub(super) over: Over,
-    /// Up to where it is done.
     pub(super) after: String,
     /// A smaller window than usual, while a row that cannot be handled is looked for.
     pub(super) nodes: Option<u32>,
@@ -48,12 +47,10 @@ impl Walk {
     }
 }
 
-/// What is walked over.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Over {
     /// The nodes of a lost pair, or the holds of an active one.
     Pair(Pair),
-    /// All holds.
     Holds,
     /// All nodes, for marks that belong to no hold.
     Nodes,
@@ -272,7 +269,6 @@ impl Pending {
         }
     }
 
-    /// How many walks are to do.
     pub(super) fn len(&self) -> usize {
         self.urgent.in_order.len() + self.routine.in_order.len()
     }
@@ -283,7 +279,6 @@ mod tests {
     use super::*;
     use crate::domain::example::{at, pair};
 
-    /// `a` and `b` are lost, `c` is active.
     fn map() -> DriverMap {
         let lost = ["a", "b"].map(|driver| (pair(driver), Standing::Lost));
         DriverMap::load([], lost.into_iter().chain([(pair("c"), Standing::Active)]))

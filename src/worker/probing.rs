@@ -15,7 +15,6 @@ use crate::wire::Probe;
 /// The pause before the way is made again once more: within the five seconds in which it must be back.
 const REPAIR_AGAIN: Duration = Duration::from_secs(4);
 
-/// Sends one, if this replica decides.
 pub(super) async fn send<Q: Queue, C: Clock>(
     place: &mut Place,
     queue: &mut Q,

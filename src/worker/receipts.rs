@@ -19,7 +19,6 @@ use crate::wire::{Reason, Refusal};
 /// each subscriber too many would fill the dead letters once a second.
 const REFUSALS: Duration = Duration::from_secs(600);
 
-/// What the receipts of a batch store.
 #[derive(Default)]
 pub(super) struct Taken {
     /// Of each subscriber only the newest.
@@ -28,7 +27,6 @@ pub(super) struct Taken {
     pub(super) gone: Vec<SubscriberName>,
 }
 
-/// Takes a receipt into what a batch stores.
 pub(super) fn take(
     term: &mut Term,
     batch: &mut Taken,
@@ -72,7 +70,6 @@ fn no_room(term: &mut Term, name: &SubscriberName, now: Now) -> Result<(), Refus
     Err(Refusal::new(Reason::TooManySubscribers, detail))
 }
 
-/// Measures what one subscriber has applied.
 pub(super) async fn measure<L: Ledger>(
     place: &mut Place,
     ledger: &mut L,

@@ -94,7 +94,6 @@ pub(super) async fn reconcile<L: Ledger, C: Clock>(
     Ok(())
 }
 
-/// The rows that are walked over.
 fn rows<'w>(term: &Term, over: &'w Over) -> Rows<'w> {
     match over {
         Over::Pair(pair) if term.map.standing(pair) == Some(Standing::Lost) => Rows::NodesOf(pair),
@@ -151,7 +150,6 @@ async fn look<L: Ledger, C: Clock>(
     Ok(None)
 }
 
-/// The next window of a walk.
 fn window(term: &Term, walk: &Walk, rules: &Rules, now_ms: u64) -> Window {
     Window {
         after: walk.after.clone(),

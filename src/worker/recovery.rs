@@ -20,7 +20,6 @@ pub(super) struct Recovery {
     until: Mono,
     /// When what is left of the wait is stored next.
     next_keep: Mono,
-    /// That this is over is stored.
     over: bool,
 }
 
@@ -41,7 +40,6 @@ impl Recovery {
         }
     }
 
-    /// For how long yet no node is taken out.
     pub(super) fn waits(&self, now: Mono) -> Duration {
         self.until.since(now)
     }
@@ -56,7 +54,6 @@ impl Recovery {
         Some((self.stream.clone(), self.ends.since(now)))
     }
 
-    /// The remainder was stored.
     pub(super) fn kept(&mut self, remainder: Duration) {
         self.over = remainder.is_zero();
     }

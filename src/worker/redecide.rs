@@ -33,7 +33,6 @@ pub(super) fn wanted(observed: Vec<Turn>, rules: &Rules) -> BTreeMap<Pair, Turn>
     wanted.map(|turn| (turn.pair.clone(), turn)).collect()
 }
 
-/// Decides again about as many as fit into one transaction.
 pub(super) async fn redecide<L: Ledger, C: Clock>(
     place: &mut Place,
     ledger: &mut L,
@@ -102,7 +101,6 @@ pub(super) async fn redecide<L: Ledger, C: Clock>(
     Ok(())
 }
 
-/// The next pair to decide again about.
 fn next(term: &Term, now: Mono) -> Option<Pair> {
     let mut pairs = term.observed.keys();
     pairs.find(|pair| !term.left_pairs.has(pair, now)).cloned()

@@ -308,7 +308,6 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
     }
 }
 
-/// What became of a message on something fresh.
 enum Tried {
     Taken(Published),
     Refused,
@@ -356,7 +355,6 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
         Ok(None)
     }
 
-    /// Publishes one message on something fresh.
     async fn on_a_fresh(&mut self, how: Fresh, message: &Outgoing) -> Result<Tried, RelayEnd> {
         let began = self.clock.now().mono;
         if let Err(fault) = self.announcer.renew(how).await {

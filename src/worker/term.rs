@@ -267,9 +267,7 @@ pub(super) struct Commit<'p, F> {
 
 impl<F> Commit<'_, F> {
     /// What the database answered. Only a success ends the doubt.
-    ///
-    /// # Errors
-    /// Those of `written`. It is unknown then what the database has.
+    /// Errors: Those of `written`. It is unknown then what the database has.
     pub(super) fn outcome<T>(self, written: Result<T, StoreError>) -> Result<(F, T), StoreError> {
         let written = written?;
         if let State::Doubtful(mut term) = std::mem::take(&mut self.place.0) {

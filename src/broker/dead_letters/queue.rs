@@ -16,9 +16,8 @@ use crate::clock::new_id;
 use crate::config::Amqp;
 use crate::message::Published;
 
-/// Letters in hand at once. Each is settled by a command of its own; with more than 32 under way
-/// the broker may forget some, though it took the acknowledgement (3.10.8: of 43, ten stayed). Half
-/// of that is safe.
+/// Letters in hand at once. Each is settled by a command of its own; with more than 32 under way the broker may
+/// forget some, though it took the acknowledgement (3.10.8: of 43, ten stayed). Half of that is safe.
 const PAGE_LETTERS: usize = 16;
 
 /// Bytes of bodies in hand at once; one larger letter makes a page of its own.
@@ -292,8 +291,7 @@ impl DeadLetters {
         Ok(stuck)
     }
 
-    /// Publishes what stays or goes back, then acknowledges the page. Returns what was to go back
-    /// and stays.
+    /// Publishes what stays or goes back, then acknowledges the page. Returns what was to go back and stays.
     async fn settle(
         &mut self,
         walk: &str,

@@ -20,8 +20,7 @@ pub(super) const DETAIL: &str = "x-nodewarden-detail";
 /// Header: what the original said about itself.
 pub(super) const ORIGINAL: &str = "x-nodewarden-original";
 
-/// Bytes of the detail. With the original's short strings it stays within AMQP's smallest frame,
-/// 4096.
+/// Bytes of the detail. With the original's short strings it stays within AMQP's smallest frame, 4096.
 const DETAIL_MAX: usize = 500;
 
 /// At most so many bytes of the reason code: the codes are words.
@@ -30,8 +29,7 @@ const REASON_MAX: usize = 64;
 /// How deep headers may nest: the broker's own nest three levels, thousands overflow the stack.
 const DEPTH_MAX: usize = 16;
 
-/// Bytes of a frame for all but the original's headers: twelve short strings, reason, detail,
-/// names.
+/// Bytes of a frame for all but the original's headers: twelve short strings, reason, detail, names.
 const RESERVE: usize = 4096;
 
 /// The properties of the copy of `original`, within one frame of `frame_max` bytes (or the broker

@@ -48,9 +48,7 @@ enum Format {
 }
 
 /// The nodes in `text`, in the order of the file: [`read`] for those who have all of it.
-///
-/// # Errors
-/// [`ImportFault`] with all that is wrong.
+/// Errors: [`ImportFault`] with all that is wrong.
 pub fn parse(text: &[u8], extension: Option<&str>) -> Result<Vec<ImportedNode>, ImportFault> {
     match read(text, extension) {
         Ok(nodes) => Ok(nodes.in_order_of_the_file()),
@@ -61,9 +59,7 @@ pub fn parse(text: &[u8], extension: Option<&str>) -> Result<Vec<ImportedNode>, 
 
 /// The nodes in `source`. `extension` is that of the file's name, without the dot; where it says
 /// nothing (standard input), a text that begins with a bracket is JSON, and any other CSV.
-///
-/// # Errors
-/// [`ReadFault`] with all that is wrong.
+/// Errors: [`ReadFault`] with all that is wrong.
 pub fn read(mut source: impl Read, extension: Option<&str>) -> Result<PackedNodes, ReadFault> {
     let mut taking = Taking::default();
     let mut head = Vec::new();

@@ -7,9 +7,7 @@ use crate::store::database::row::Row;
 
 impl Connection {
     /// Runs a statement; returns how many rows it wrote (or, for an update, found to write).
-    ///
-    /// # Errors
-    /// Whatever the database reports, or that it did not answer in time.
+    /// Errors: Whatever the database reports, or that it did not answer in time.
     pub async fn execute(
         &mut self,
         statement: &str,
@@ -47,9 +45,7 @@ impl Connection {
     }
 
     /// The row of a query that always has one.
-    ///
-    /// # Errors
-    /// As [`execute`](Self::execute), and if there is none.
+    /// Errors: As [`execute`](Self::execute), and if there is none.
     pub async fn fetch_one(
         &mut self,
         statement: &str,

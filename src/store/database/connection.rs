@@ -25,15 +25,11 @@ const PROGRESS_EACH: i32 = 10_000;
 /// A value for a placeholder. The absent ones keep their type, which PostgreSQL wants to know.
 #[derive(Debug, Clone, Copy)]
 pub enum Value<'a> {
-    /// A number or NULL.
     Int(Option<i64>),
-    /// A text or NULL.
     Text(Option<&'a str>),
     /// The key above which rows are walked; empty: from the first on.
     Above(&'a str),
-    /// Bytes.
     Bytes(&'a [u8]),
-    /// Yes or no.
     Flag(bool),
 }
 
@@ -94,7 +90,6 @@ fn bounded(number: impl TryInto<i64>) -> i64 {
 
 /// Something that takes one place or more among the values of a statement.
 pub trait Bind<'a> {
-    /// Takes its places.
     fn bind(self, values: &mut Vec<Value<'a>>);
 }
 
@@ -131,11 +126,8 @@ impl From<Link> for Connection {
 
 /// The library's connection.
 pub enum Link {
-    /// A file.
     Sqlite(SqliteConnection),
-    /// A server.
     Postgres(PgConnection),
-    /// A server, MySQL or MariaDB.
     MySql(MySqlConnection),
 }
 
@@ -192,9 +184,7 @@ impl Connection {
 
     /// On SQLite, whose statements run in this process: interrupts them once `given_up`. A server's are
     /// ended with their connection.
-    ///
-    /// # Errors
-    /// The connection cannot be used.
+    /// Errors: The connection cannot be used.
     pub(in crate::store) async fn interrupt_when(
         &mut self,
         given_up: &Arc<AtomicBool>,

@@ -317,7 +317,6 @@ enum Class {
     Right,
     /// The rows: constraint violations, values that the database cannot take. It fails again.
     Input,
-    /// SQLite's file.
     NoFile,
     /// Something that may pass: busy, deadlock, serialisation, disk full, read only, shut down.
     Passing,

@@ -258,7 +258,6 @@ impl Drop for WriterConnection {
 
 /// What is to become of a transaction whose statements all succeeded.
 pub enum Outcome<T> {
-    /// Commit it.
     Commit(T),
     /// Undo it: it had no right to write.
     RollBack,

@@ -82,7 +82,6 @@ const MARIADB: &str =
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Writing.
     Write,
     /// Looking at several things that must fit together.
     Look,
@@ -284,7 +283,6 @@ async fn mysql(database: &Database, purpose: Purpose) -> Result<Connection, Stor
 }
 
 impl Connection {
-    /// Whether the server is MariaDB and not MySQL.
     async fn is_mariadb(&mut self) -> Result<bool, sqlx::Error> {
         let version = self.fetch_one("SELECT version() AS version", &[]).await?;
         Ok(version.text("version")?.contains("MariaDB"))

@@ -29,11 +29,8 @@ impl From<Nonsense> for sqlx::Error {
 
 /// A row of an answer.
 pub enum Row {
-    /// Of a file.
     Sqlite(SqliteRow),
-    /// Of PostgreSQL.
     Postgres(PgRow),
-    /// Of MySQL or MariaDB.
     MySql(MySqlRow),
 }
 

@@ -55,7 +55,6 @@ impl Way {
     }
 }
 
-/// When a statement begins.
 #[expect(
     clippy::disallowed_methods,
     reason = "how long a statement takes; decides nothing about nodes"

@@ -41,7 +41,6 @@ const HIGHER_MYSQL: &str = " ON DUPLICATE KEY UPDATE
 const DROP: &str = "DELETE FROM nodewarden_bridge_said WHERE noted_at_ms < $1
     AND NOT EXISTS (SELECT 1 FROM conductors c WHERE c.hostname = nodewarden_bridge_said.conductor)";
 
-/// Writes those that are higher than what is there.
 pub(super) async fn write(
     connection: &mut Connection,
     numbers: &[NumberOfConductor],
@@ -65,7 +64,6 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// All of them.
 pub(super) async fn read(
     connection: &mut Connection,
 ) -> Result<Vec<NumberOfConductor>, sqlx::Error> {
