@@ -38,13 +38,12 @@ pub struct Story {
 }
 
 impl Story {
-    /// A receipt that no nodewarden wrote: from now on receipts cannot be read.
+    /// From now on receipts cannot be read.
     pub async fn spoils_receipts(&self) {
         let file = self.directory.path().join("story.db");
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
         let link = sqlx::SqliteConnection::connect_with(&options).await;
-        let spoiled = "INSERT INTO nodewarden_receipts (subscriber, stream, seq, applied_at_ms, heard_at_ms) \
-                       VALUES ('spoiled', 's', -1, 0, 0)";
+        let spoiled = "ALTER TABLE nodewarden_receipts RENAME COLUMN applied_at_ms TO at_ms";
         let mut link = link.expect("the file");
         let done = sqlx::query(spoiled).execute(&mut link).await;
         done.expect("written");
