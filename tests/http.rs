@@ -268,8 +268,16 @@ async fn whatever_makes_no_sense_is_an_error_with_a_fitting_status() {
                 "limit must be 1 to 10000",
             ),
             ("GET /v1/nodes?limit=10001", 400, "limit must be 1 to 10000"),
-            ("GET /v1/snapshot?limit=many", 400, "invalid digit"),
-            ("GET /v1/snapshot?limit=-1", 400, "invalid digit"),
+            (
+                "GET /v1/snapshot?limit=many",
+                400,
+                "limit must be 1 to 10000, not many",
+            ),
+            (
+                "GET /v1/snapshot?limit=-1",
+                400,
+                "limit must be 1 to 10000, not -1",
+            ),
             ("GET /v1/snapshot?limit=1&limit=2", 400, "duplicate field"),
             ("GET /v1/snapshot?befor=x", 400, "unknown field"),
             (
@@ -277,7 +285,11 @@ async fn whatever_makes_no_sense_is_an_error_with_a_fitting_status() {
                 400,
                 "limit must be 1 to 1000",
             ),
-            ("GET /v1/decisions?limit=", 400, "empty string"),
+            (
+                "GET /v1/decisions?limit=",
+                400,
+                "limit must be 1 to 1000, not",
+            ),
             ("GET /v1/nodes/nobody", 404, "there is no node nobody"),
             ("GET /v1/nodes/web-2", 404, "there is no node web-2"),
             ("GET /v1/nodes/%1b%5b2J", 404, "there is no node \\u{1b}[2J"),

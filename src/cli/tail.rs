@@ -22,11 +22,16 @@ use crate::wire;
 #[derive(Debug, Args)]
 pub struct Tail {
     /// End after this many messages.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_parser = count, value_name = "N")]
     count: Option<NonZeroUsize>,
     /// End after this long.
     #[arg(long = "for", value_parser = lasting, value_name = "DURATION")]
     limit: Option<Duration>,
+}
+
+fn count(text: &str) -> Result<NonZeroUsize, String> {
+    let count = text.trim().parse();
+    count.map_err(|_| "it must be a whole number from 1 on".to_owned())
 }
 
 fn lasting(text: &str) -> Result<Duration, String> {

@@ -29,13 +29,13 @@ type Asked<T> = Result<Query<T>, QueryRejection>;
 pub struct PageQuery {
     #[serde(default)]
     after: String,
-    limit: Option<u32>,
+    limit: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionsQuery {
-    limit: Option<u32>,
+    limit: Option<String>,
 }
 
 pub async fn healthz() -> Json<Value> {
@@ -139,15 +139,24 @@ pub async fn decisions(
 fn query<T>(asked: Asked<T>) -> Result<T, Fault> {
     match asked {
         Ok(Query(asked)) => Ok(asked),
-        Err(fault) => Err(Fault::bad_request(printable(&fault.body_text()))),
+        Err(fault) => {
+            let text = fault.body_text();
+            // The library's own words before what is wrong.
+            let what = text
+                .split_once("query string: ")
+                .map_or(text.as_str(), |(_, what)| what);
+            Err(Fault::bad_request(printable(what)))
+        }
     }
 }
 
-fn within(asked: Option<u32>, usual: u32, most: u32) -> Result<u32, Fault> {
-    match asked.unwrap_or(usual) {
-        limit if (1..=most).contains(&limit) => Ok(limit),
-        limit => Err(Fault::bad_request(format!(
-            "limit must be 1 to {most}, not {limit}"
+fn within(asked: Option<String>, usual: u32, most: u32) -> Result<u32, Fault> {
+    let Some(asked) = asked else { return Ok(usual) };
+    match asked.parse() {
+        Ok(limit) if (1..=most).contains(&limit) => Ok(limit),
+        Ok(_) | Err(_) => Err(Fault::bad_request(format!(
+            "limit must be 1 to {most}, not {}",
+            printable(&asked)
         ))),
     }
 }
