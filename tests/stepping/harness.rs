@@ -788,8 +788,11 @@ impl Simulation {
         );
     }
 
-    /// The uuids that are out of service, by the snapshot; checks that the table says the same.
+    /// The uuids that are out of service, by the snapshot; checks that each is held by a decision that may.
     pub async fn out(&self) -> Vec<String> {
+        let wrong = "SELECT count(*) FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
+            WHERE c.held IS NOT NULL AND d.may_hold = 0";
+        assert_eq!(self.text(wrong).await, "0");
         let page = self.reader.snapshot("", 10_000).await.unwrap();
         page.nodes.into_iter().map(|hold| hold.uuid).collect()
     }

@@ -44,7 +44,7 @@ impl Way {
 
     /// So many round trips are over.
     pub fn went(&mut self, trips: u32, took: Duration) {
-        self.trips += trips;
+        self.trips = self.trips.saturating_add(trips);
         let each = took / trips;
         self.quickest = Some(self.quickest.map_or(each, |least| least.min(each)));
     }
