@@ -80,7 +80,8 @@ pub fn mark_in(words: &Words) -> String {
     }
 }
 
-/// Each node is looked up by its key: a planner with statistics from before a loss would join all nodes.
+/// Nodes are looked at only where something may cancel a change, and each by its key: a planner with statistics
+/// from before a loss would join all nodes.
 pub fn not_marked_out(words: &Words) -> String {
     let (decision, otherwise) = match words.kind {
         Kind::Native => (String::new(), words.is_not("out_of_service")),
@@ -93,8 +94,10 @@ pub fn not_marked_out(words: &Words) -> String {
         ),
     };
     format!(
-        "SELECT count(*) AS nodes FROM nodewarden_changes c{decision} WHERE c.seq > $1 AND c.seq <= $2
+        "SELECT count(*) AS nodes FROM nodewarden_changes c{decision}
+        WHERE {may_cancel} AND c.seq > $1 AND c.seq <= $2
         AND (SELECT n.uuid FROM nodes n WHERE {is} AND {otherwise} LIMIT 1) IS NOT NULL",
+        may_cancel = words.may_cancel(),
         is = words.is("c.uuid"),
     )
 }
@@ -107,8 +110,9 @@ pub fn not_marked_in(words: &Words) -> String {
     };
     format!(
         "SELECT count(*) AS nodes FROM nodewarden_changes b
-        WHERE b.seq > $1 AND b.seq <= $2 AND b.back <> 'node_removed'{lifted}
+        WHERE {may_cancel} AND b.seq > $1 AND b.seq <= $2 AND b.back <> 'node_removed'{lifted}
         AND (SELECT n.uuid FROM nodes n WHERE {is} AND {marked} LIMIT 1) IS NOT NULL",
+        may_cancel = words.may_cancel(),
         is = words.is("b.uuid"),
     )
 }
