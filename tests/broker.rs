@@ -322,6 +322,30 @@ async fn no_more_than_two_batches_are_in_flight() {
 }
 
 #[tokio::test]
+async fn a_consumer_that_has_caught_up_goes_on_as_before_and_its_limit_stays() {
+    let settings = Amqp {
+        batch: 2,
+        ..settings()
+    };
+    let session = open(&settings).await;
+    let client = Client::connect().await;
+    let mut consumer = session.consume("one").await.expect("a consumer");
+    consumer.catch_up().await.expect("nothing to wait for");
+    for number in 0..6 {
+        client.event(&settings, number).await;
+    }
+    consumer.catch_up().await.expect("an answer");
+    let got = receive(&mut consumer, 4).await;
+    assert_eq!(bodies(&got), numbered(0..4));
+    assert_eq!(consumer.receive(10, QUIET).await.expect("alive"), []);
+    consumer
+        .acknowledge_through(got[3].tag)
+        .await
+        .expect("settled");
+    assert_eq!(bodies(&receive(&mut consumer, 2).await), numbered(4..6));
+}
+
+#[tokio::test]
 async fn a_severed_session_hands_the_queue_over_at_once() {
     let settings = settings();
     let fenced = open(&settings).await;

@@ -41,6 +41,11 @@ fn patient() -> FieldTable {
     arguments
 }
 
+/// How much is delivered and not acknowledged: one batch is worked on while the next one travels.
+fn prefetch(settings: &Amqp) -> u16 {
+    settings.batch.saturating_mul(2)
+}
+
 /// One place in line at the events queue.
 pub struct Consumer {
     stream: lapin::Consumer,
@@ -71,10 +76,8 @@ impl Consumer {
         let ticks = Ticks::open(publish, queue.clone()).await?;
         let channel = consume.channel().await?;
         let limit = consume.limit();
-        // One batch is worked on while the next one travels. Before consuming, because what is
-        // delivered is buffered without any other bound.
-        let prefetch = settings.batch.saturating_mul(2);
-        let qos = channel.basic_qos(prefetch, BasicQosOptions::default());
+        // Before consuming, because what is delivered is buffered without any other bound.
+        let qos = channel.basic_qos(prefetch(settings), BasicQosOptions::default());
         within(limit, "limiting the deliveries in flight", qos).await?;
         let start = channel.basic_consume(queue, tag, BasicConsumeOptions::default(), patient());
         let what = format!("consuming from queue {:?}", settings.events_queue);
@@ -109,6 +112,17 @@ impl Consumer {
         let plain = taken.iter().map(marked).collect();
         self.pending.extend(taken);
         Ok(plain)
+    }
+
+    /// Returns once all that the broker had delivered before is here to be received: it answers on the same
+    /// channel, in order. What is asked for, to limit later consumers there, changes nothing.
+    pub async fn catch_up(&mut self) -> Result<(), BrokerError> {
+        let asked = self
+            .channel
+            .basic_qos(prefetch(&self.settings), BasicQosOptions::default());
+        within(self.link.limit(), "waiting for what was delivered", asked)
+            .await
+            .map_err(over)
     }
 
     /// Acknowledges everything up to and including `tag`. After an error every claim is over.

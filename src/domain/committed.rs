@@ -33,6 +33,12 @@ impl Committed {
         }
     }
 
+    /// Whether nothing between the two took an epoch or began a stream.
+    #[must_use]
+    pub fn is_in_the_epoch_of(&self, other: &Self) -> bool {
+        self.stream == other.stream && self.epoch == other.epoch
+    }
+
     /// Whether a database that stands at `found` lacks some of this. One of another stream lacks all of
     /// it: whether that stream came after this one, the database alone can tell.
     #[must_use]

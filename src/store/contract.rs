@@ -47,7 +47,8 @@ pub trait Ledger {
     async fn prove(&mut self) -> Result<(), StoreError>;
 
     /// Takes the next epoch for `holder`, then reads the memory under the fence. In a database that has
-    /// less than is known to be committed, a new stream begins with it.
+    /// less than is known to be committed, a new stream begins with it. [`StoreError::Fenced`], and nothing
+    /// written, unless it follows at once what it must ([`Known::follow`]).
     async fn take_epoch(
         &mut self,
         holder: &str,

@@ -22,6 +22,7 @@ struct Inner {
     /// What the database was last seen to have: what others say is measured against it.
     seen: Option<Committed>,
     next_stream: String,
+    follows: Option<Committed>,
 }
 
 impl Known {
@@ -57,6 +58,19 @@ impl Known {
             Some(known) if known.stream == found.stream => known.learn(&found),
             known => *known = Some(found),
         }
+    }
+
+    /// The database had this, and the session in line had been given nothing by then: an epoch that it takes
+    /// follows that one at once. One that another replica took since may have seen what comes after the
+    /// deliveries of this session.
+    pub fn follow(&self, found: Committed) {
+        self.lock().follows = Some(found);
+    }
+
+    /// What an epoch must follow that is taken now; `None`: whatever there is.
+    #[must_use]
+    pub fn follows(&self) -> Option<Committed> {
+        self.lock().follows.clone()
     }
 
     /// The id for a stream that begins.

@@ -12,6 +12,10 @@ impl Queue for Consumer {
         self.receive(most, wait).await
     }
 
+    async fn catch_up(&mut self) -> Result<(), BrokerError> {
+        self.catch_up().await
+    }
+
     async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError> {
         self.acknowledge_through(tag).await
     }

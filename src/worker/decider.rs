@@ -29,6 +29,7 @@ use super::takeover::rebuild;
 use super::term::Place;
 use super::unknown;
 use super::waiting;
+use crate::domain::committed::Committed;
 use crate::domain::hearing::TICK_INTERVAL;
 use crate::domain::time::Mono;
 use crate::failpoints;
@@ -85,25 +86,26 @@ pub struct Decider<Q, L, C> {
 }
 
 impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
-    /// Joins the line; fails unless the database can be reached and written before the first
-    /// delivery.
-    pub async fn join(
+    /// Gets to work in line. The database was [`ready`](super::ready) with `found` before `queue` was given
+    /// anything.
+    pub fn join(
         queue: Q,
-        mut ledger: L,
+        ledger: L,
         clock: C,
         rules: Rules,
         holder: &str,
-    ) -> Result<Self, StoreError> {
-        ledger.prove().await?;
+        found: Committed,
+    ) -> Self {
         let us = Identity {
             holder: holder.to_owned(),
             session: clock.id(),
-            stream: ledger.stream().await?,
+            stream: found.stream.clone(),
         };
         ledger.known().provide(clock.id());
+        ledger.known().follow(found);
         let now = clock.now();
         let standby = Standby::from(now.mono, rules.sweep_interval, clock.chance());
-        Ok(Self {
+        Self {
             standby,
             queue,
             ledger,
@@ -118,7 +120,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             trouble: None,
             noting: Noting::from(now.mono),
             turn: 0,
-        })
+        }
     }
 
     /// One turn of the loop. Waits only for its ports, and for a delivery only if nothing else is
@@ -132,7 +134,14 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             self.clock.sleep(self.wait()).await;
         } else if self.in_hand.is_empty() {
             let wait = self.wait();
-            let received = self.queue.receive(self.rules.batch, wait).await?;
+            let (queue, most) = (&mut self.queue, self.rules.batch);
+            let received = match self.place.term() {
+                None => {
+                    let known = self.ledger.known();
+                    self.standby.receive(queue, known, most, wait).await?
+                }
+                Some(_) => queue.receive(most, wait).await?,
+            };
             // A long queue that is worked off may hold every tick until it expires.
             if let Some(term) = self
                 .place
@@ -176,9 +185,9 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             turn,
             trouble: _,
             noting: _,
-            standby: _,
+            standby,
         } = self;
-        lost::look(next_look, place, ledger, clock, us).await?;
+        lost::look(next_look, place, ledger, clock, us, standby).await?;
         if place.in_doubt() {
             rebuild(place, ledger, rules, clock.now().mono).await?;
         }

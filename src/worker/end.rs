@@ -18,8 +18,9 @@ pub struct Step {
 /// Why a session ended.
 #[derive(Debug, thiserror::Error)]
 pub enum End {
-    /// Another replica holds the epoch. Nothing more may be done with what this one remembers.
-    #[error("another replica has taken over (our epoch was {0})")]
+    /// Another replica holds the epoch, or took one while this one had its first deliveries in hand. Nothing
+    /// more may be done with what it remembers, or with what it has.
+    #[error("another replica has taken over since epoch {0}")]
     Fenced(u64),
     /// The database went back. A new stream has begun, or will with the next takeover.
     #[error("the database has lost {0}")]

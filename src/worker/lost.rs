@@ -8,8 +8,11 @@ use super::batch::{self, Item};
 use super::end::{End, Fault, is_about_rows};
 use super::identity::Identity;
 use super::ports::{Clock, Ledger};
+use super::standby::Standby;
 use super::term::Place;
+use crate::domain::committed::Committed;
 use crate::domain::time::Mono;
+use crate::store::StoreError;
 use crate::telemetry;
 
 /// How often to look: what a replica in line knows is that old if all others die.
@@ -18,6 +21,14 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long into a term ticks of a former stream may still come: they expire after 60 s, and half of that is
 /// margin. A later one comes from a replica that lives on in another database.
 const FORMER: Duration = Duration::from_secs(90);
+
+/// What the database has, and whether it seems to lack something.
+pub(super) async fn found<L: Ledger>(ledger: &mut L) -> Result<(Committed, bool), StoreError> {
+    let missing = ledger.missing().await?;
+    let lacks = missing.is_some();
+    let found = missing.map_or_else(|| ledger.known().furthest(), |loss| Some(loss.found));
+    Ok((found.expect("a look that misses nothing knows it"), lacks))
+}
 
 /// Looks what the database has, if it is time; one that cannot look cannot decide, and does not stay in line
 /// either for long. A replica in line takes the stream as it is; one that
@@ -28,14 +39,15 @@ pub(super) async fn look<L: Ledger, C: Clock>(
     ledger: &mut L,
     clock: &C,
     us: &mut Identity,
+    standby: &mut Standby,
 ) -> Result<(), Fault> {
     let now = clock.now().mono;
     if now < *next {
         return Ok(());
     }
     // After a fault the next step looks again: one that does nothing else must not take it for over.
-    let missing = match ledger.missing().await {
-        Ok(missing) => missing,
+    let (found, lacks) = match found(ledger).await {
+        Ok(found) => found,
         Err(fault) if is_about_rows(&fault) => {
             *next = now.plus(LOOK);
             tracing::debug!(
@@ -47,19 +59,18 @@ pub(super) async fn look<L: Ledger, C: Clock>(
         Err(fault) => return Err(fault.into()),
     };
     *next = now.plus(LOOK);
-    let found = match &missing {
-        Some(loss) => Some(loss.found.clone()),
-        None => ledger.known().furthest(),
-    };
-    match (place.term(), found) {
-        (None, Some(found)) => us.stream = found.stream,
+    match place.term() {
+        None => {
+            us.stream.clone_from(&found.stream);
+            standby.sees(found);
+        }
         // It misses nothing, and another stream took the place of ours: so did another replica.
-        (Some(term), Some(found)) if missing.is_none() && found.stream != us.stream => {
+        Some(term) if !lacks && found.stream != us.stream => {
             return Err(End::Fenced(term.epoch).into());
         }
-        (Some(_) | None, _) => {}
+        Some(_) => {}
     }
-    if missing.is_some() {
+    if lacks {
         place.doubt();
     }
     Ok(())

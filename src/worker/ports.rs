@@ -14,6 +14,10 @@ pub trait Queue {
     /// Waits up to `wait` for a first delivery, then takes what is there already, at most `most`.
     async fn receive(&mut self, most: usize, wait: Duration) -> Result<Vec<Delivery>, BrokerError>;
 
+    /// Returns once all is here that the broker had delivered before the call: what is received after that
+    /// and not at once, it delivered later.
+    async fn catch_up(&mut self) -> Result<(), BrokerError>;
+
     /// Acknowledges every delivery up to and including `tag`.
     async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError>;
 

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::decider::Decider;
 use super::end::{End, Step};
 use super::ports::{Clock, Ledger, Queue};
+use super::ready::ready;
 use super::rules::Rules;
 use super::status::{Role, Status};
 use crate::broker::BrokerError;
@@ -218,8 +219,7 @@ async fn sit<P: Parts>(
     stop: &CancellationToken,
 ) -> Result<Over, String> {
     // Consume only when able to decide: the database first.
-    ledger
-        .prove()
+    let found = ready(&mut ledger)
         .await
         .map_err(|fault| format!("database: {}", telemetry::error_chain(&fault)))?;
     let consumer = broker
@@ -227,9 +227,8 @@ async fn sit<P: Parts>(
         .await
         .map_err(|fault| format!("broker: {}", telemetry::error_chain(&fault)))?;
     let rules = parts.rules().clone();
-    let mut decider = Decider::join(consumer, ledger, clock.clone(), rules, parts.holder())
-        .await
-        .map_err(|fault| format!("database: {}", telemetry::error_chain(&fault)))?;
+    let holder = parts.holder();
+    let mut decider = Decider::join(consumer, ledger, clock.clone(), rules, holder, found);
     tracing::info!("in line as a standby");
     let wake = Arc::new(Notify::new());
     let mut relay: Option<<P::Broker as Line>::Relaying> = None;

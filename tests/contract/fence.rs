@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nodewarden::domain::committed::Committed;
 use nodewarden::store::{Findings, Ledger, StoreError};
 use nodewarden_tests::database::Kind;
 use tokio::sync::Barrier;
@@ -10,6 +11,7 @@ use crate::harness::{StoreOnDatabase, remembered};
 
 on_each!(
     of_an_old_and_a_new_epoch_that_write_at_once_only_the_new_one_commits,
+    an_epoch_that_must_follow_another_one_at_once_is_taken_only_then,
     of_many_takeovers_at_once_each_has_an_epoch_of_its_own,
 );
 
@@ -90,6 +92,34 @@ async fn of_an_old_and_a_new_epoch_that_write_at_once_only_the_new_one_commits(k
     let new = "SELECT count(*) FROM nodewarden_events WHERE conductor = 'new'";
     assert_eq!(db.scratch.text(new).await, ROUNDS.to_string());
     println!("{kind:?}: the old one came too late in {late} of {ROUNDS} rounds");
+}
+
+async fn an_epoch_that_must_follow_another_one_at_once_is_taken_only_then(kind: Kind) {
+    let db = StoreOnDatabase::new(kind).await;
+    let (mut one, mut two) = (db.ledger(), db.ledger());
+    assert_eq!(one.missing().await.unwrap(), None);
+    let seen = one.known().furthest().unwrap();
+    assert_eq!(seen.epoch, 1);
+    for ledger in [&one, &two] {
+        ledger.known().follow(seen.clone());
+    }
+    let mode = nodewarden::config::Mode::Enforce;
+    assert_eq!(two.take_epoch("two", mode, 20).await.unwrap().epoch, 2);
+    let before = db.reader.overview().await.unwrap();
+    let late = one.take_epoch("one", mode, 30).await;
+    assert!(matches!(late, Err(StoreError::Fenced(1))), "{late:?}");
+    let another = Committed {
+        stream: "another".to_owned(),
+        epoch: 2,
+        ..seen.clone()
+    };
+    one.known().follow(another);
+    let late = one.take_epoch("one", mode, 30).await;
+    assert!(matches!(late, Err(StoreError::Fenced(2))), "{late:?}");
+    assert_eq!(db.reader.overview().await.unwrap(), before);
+    two.commit(2, &marked(1, "two")).await.unwrap();
+    one.known().follow(Committed { epoch: 2, ..seen });
+    assert_eq!(one.take_epoch("one", mode, 40).await.unwrap().epoch, 3);
 }
 
 async fn of_many_takeovers_at_once_each_has_an_epoch_of_its_own(kind: Kind) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nodewarden::config::Mode;
 use nodewarden::domain::change::Standing;
-use nodewarden::domain::committed::Loss;
+use nodewarden::domain::committed::{Committed, Loss};
 use nodewarden::domain::event::EventType;
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::message::Published;
@@ -129,6 +129,17 @@ impl Mutated {
         }
     }
 
+    /// Whatever epoch there is, the next one follows it.
+    fn follow_any(&self) {
+        let committed = self.model.look(|tables| Committed {
+            stream: tables.one.stream.clone(),
+            epoch: tables.one.epoch,
+            seq: 0,
+            commits: 0,
+        });
+        self.inner.known().follow(committed);
+    }
+
     /// The epoch to write by, of one that holds `mine`.
     fn epoch(&mut self, mine: u64) -> u64 {
         self.forget();
@@ -139,6 +150,7 @@ impl Mutated {
             Some(Mutant::FencedTakesAgain) => {
                 let held = self.took.unwrap_or(mine);
                 if held != current {
+                    self.follow_any();
                     let again = self.inner.take_epoch(&self.holder, Mode::Enforce, 0);
                     self.took = Some(at_once(again).expect("it is only taken").epoch);
                 }
@@ -205,6 +217,7 @@ impl Ledger for Mutated {
 
     async fn prove(&mut self) -> Result<(), StoreError> {
         if self.is(Mutant::EpochAtConnect) {
+            self.follow_any();
             let taken = self.inner.take_epoch(&self.holder, Mode::Enforce, 0);
             taken.await?;
         }

@@ -161,6 +161,17 @@ impl Queue for Seated {
         }
     }
 
+    async fn catch_up(&mut self) -> Result<(), BrokerError> {
+        self.broker.time.sleep(CALL).await;
+        if !self.heard()? {
+            self.broker.time.sleep(NO_ANSWER).await;
+            return Err(BrokerError::Lost(
+                "waiting for what was delivered: no answer".into(),
+            ));
+        }
+        Ok(())
+    }
+
     async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError> {
         self.broker.time.sleep(CALL).await;
         self.taken.retain(|(one, _)| *one > tag);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nodewarden::domain::ids::ConductorName;
 use nodewarden::store::{Findings, SqlLedger, StoreError, Unwatched};
-use nodewarden::worker::Decider;
+use nodewarden::worker::{Decider, ready};
 use nodewarden_tests::between::{self, About, Between, Hook};
 
 use crate::harness::{SimClock, SimSession, Simulation};
@@ -87,11 +87,10 @@ pub async fn join_from(sim: &Simulation, plan: Plan, way: fn(&str) -> Duration) 
     let inner = SqlLedger::new(&sim.database, sim.inventory(), Arc::new(Unwatched)).unwrap();
     let last = Duration::ZERO;
     let hook = Flaky { plan, way, last };
+    let mut ledger = Between { inner, hook };
+    let found = ready(&mut ledger).await.unwrap();
     let (rules, clock) = (sim.rules.clone(), sim.clock.clone());
-    let queue = sim.queue.join();
-    Decider::join(queue, Between { inner, hook }, clock, rules, "test")
-        .await
-        .unwrap()
+    Decider::join(sim.queue.join(), ledger, clock, rules, "test", found)
 }
 
 impl Hook<SqlLedger> for Flaky {

@@ -16,7 +16,7 @@ use nodewarden::store::{
     self, DecisionView, Known, NodeUpsert, Outbox, Reader, SqlLedger, SqlOutbox, Unwatched,
 };
 use nodewarden::worker::ports::{Clock, Queue};
-use nodewarden::worker::{Announcer, Decider, End, Fresh, Relay, Rules, Step};
+use nodewarden::worker::{Announcer, Decider, End, Fresh, Relay, Rules, Step, ready};
 use nodewarden_tests::database::{Kind, OpenTransaction, Scratch};
 use nodewarden_tests::rules::rules;
 
@@ -49,6 +49,8 @@ struct Broker {
     /// A probe was returned, and its sender has not been told yet.
     returned: bool,
     repairs: u64,
+    /// Delivered to a session and on the way to it, which takes as many receives as said, or until it catches up.
+    travelling: Option<(u64, Vec<Waiting>, u32)>,
     next_session: u64,
     next_tag: u64,
 }
@@ -184,6 +186,24 @@ impl SimQueue {
         self.broker().repairs
     }
 
+    /// The queue is deleted with all that is in it, and made again: the session that was active is over and
+    /// does not know it.
+    pub fn delete(&self) {
+        let mut broker = self.broker();
+        broker.ready.clear();
+        broker.unacked.clear();
+        let over = broker.line.remove(0);
+        broker.partitioned.push(over);
+    }
+
+    /// Delivers everything to the active session, over a slow way: none of its next receives brings it, but
+    /// for the one after those.
+    pub fn send_off(&self, receives: u32) {
+        let mut broker = self.broker();
+        let sent: Vec<Waiting> = broker.ready.drain(..).collect();
+        broker.travelling = Some((broker.line[0], sent, receives));
+    }
+
     /// Takes the last message out of the queue.
     pub fn steal(&self) -> Option<Delivery> {
         self.broker()
@@ -234,6 +254,22 @@ impl SimSession {
     pub fn id(&self) -> u64 {
         self.id
     }
+
+    /// What was on its way to this session, if it has come.
+    fn arrived(&self) -> Vec<Delivery> {
+        let mut broker = self.queue.broker();
+        let ours = (broker.travelling.as_mut()).filter(|(session, _, _)| *session == self.id);
+        match ours {
+            Some((_, _, receives)) if *receives > 0 => *receives -= 1,
+            Some((_, sent, _)) => {
+                let sent = std::mem::take(sent);
+                broker.travelling = None;
+                return sent.into_iter().map(|waiting| waiting.message).collect();
+            }
+            None => {}
+        }
+        Vec::new()
+    }
 }
 
 impl Queue for SimSession {
@@ -242,11 +278,12 @@ impl Queue for SimSession {
         most: usize,
         _wait: Duration,
     ) -> Result<Vec<Delivery>, BrokerError> {
+        let arrived = self.arrived();
         if !self.alive()? {
-            return Ok(Vec::new());
+            return Ok(arrived);
         }
         let mut broker = self.queue.broker();
-        let mut deliveries = Vec::new();
+        let mut deliveries = arrived;
         if broker.wedged {
             return Ok(deliveries);
         }
@@ -266,6 +303,15 @@ impl Queue for SimSession {
         let came = std::mem::take(&mut broker.on_its_way);
         broker.ready.extend(came);
         Ok(deliveries)
+    }
+
+    async fn catch_up(&mut self) -> Result<(), BrokerError> {
+        if let Some((session, _, receives)) = &mut self.queue.broker().travelling
+            && *session == self.id
+        {
+            *receives = 0;
+        }
+        self.alive().map(drop)
     }
 
     async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError> {
@@ -633,16 +679,14 @@ impl Simulation {
         process: &Known,
         rules: Rules,
     ) -> Result<Worker, nodewarden::store::StoreError> {
-        let session = self.queue.join();
-        let id = session.id();
         let ledger = SqlLedger::new(&self.database, self.kind, Arc::new(Unwatched)).unwrap();
-        let ledger = ledger.knowing(process.clone());
+        let mut ledger = ledger.knowing(process.clone());
+        let found = ready(&mut ledger).await?;
+        let place = self.queue.join();
+        let session = place.id();
         let clock = self.clock.clone();
-        let decider = Decider::join(session, ledger, clock, rules, "test").await?;
-        Ok(Worker {
-            decider,
-            session: id,
-        })
+        let decider = Decider::join(place, ledger, clock, rules, "test", found);
+        Ok(Worker { decider, session })
     }
 
     /// A worker that decides: its own tick has come back.

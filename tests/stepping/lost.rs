@@ -462,6 +462,9 @@ async fn every_replica_takes_the_new_stream_as_it_is_and_old_ticks_are_not_forei
     sim.clock.advance(S(2));
     let end = worker.step_to_end().await;
     assert!(matches!(end, End::Lost(_)), "{end:?}");
+    for _ in 0..2 {
+        second.step().await;
+    }
     sim.queue.end(worker.session);
     let mut third = sim.join_as(&one).await;
     // The one that stood by is next, with ticks of the old stream before its own.

@@ -13,7 +13,7 @@ use crate::store::database::row::Nonsense;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another replica holds the epoch. Nothing was written; this session must end.
-    #[error("another replica has taken over (our epoch is {0})")]
+    #[error("another replica has taken over since epoch {0}")]
     Fenced(u64),
     /// The database has less than is known to be committed. Nothing was written, but for the beginning of a
     /// new stream if the epoch was ours; this session must end.

@@ -19,6 +19,7 @@ pub async fn take(
 ) -> Result<Takeover, StoreError> {
     let sql = link.statements;
     let (known, next) = (knowing.furthest(), knowing.next_stream());
+    let follows = knowing.follows();
     let taken = link
         .transaction("take the epoch", async |connection| {
             let values = values![holder, now_ms, mode.as_str()];
@@ -29,6 +30,9 @@ pub async fn take(
                 commits: taken.commits.saturating_sub(1),
                 ..taken.clone()
             };
+            if (follows.as_ref()).is_some_and(|one| !one.is_in_the_epoch_of(&before)) {
+                return Ok(Outcome::RollBack);
+            }
             if let Some(loss) = lost::lost(connection, sql, known, before).await? {
                 lost::begin_stream(connection, sql, &next, &loss, Some(now_ms)).await?;
                 connection.execute(sql.take_epoch, values).await?;
@@ -39,7 +43,9 @@ pub async fn take(
             Ok(Outcome::Commit((taken, began, memory)))
         })
         .await?;
-    let (taken, began, memory) = taken.expect("it is never abandoned");
+    let Some((taken, began, memory)) = taken else {
+        return Err(StoreError::Fenced(follows.map_or(0, |one| one.epoch)));
+    };
     knowing.seen(taken.clone());
     Ok(Takeover {
         stream: taken.stream,

@@ -163,9 +163,13 @@ impl Ledger for ModelLedger {
         now_ms: u64,
     ) -> Result<Takeover, StoreError> {
         let (known, next) = (self.known.furthest(), self.known.next_stream());
+        let follows = self.known.follows();
         let (takeover, taken) = self.look("take_epoch", 1, |unit| {
             let one = &mut unit.tables.one;
             let before = lost::committed(one);
+            if let Some(follows) = follows.filter(|follows| !follows.is_in_the_epoch_of(&before)) {
+                return Err(Fault::Fenced(follows.epoch));
+            }
             if let Some(loss) = lost::lost(one, known, before) {
                 lost::begin_stream(one, &next, &loss, Some(now_ms));
             }
