@@ -86,17 +86,19 @@ pub fn start(chaos: &Rc<Chaos>, mut dice: Dice) {
                 .tell(|| format!("the database goes back to {before:?}"));
             world.oracle.count("databases that went back", 1);
             backup.restore(&world);
-            notice(&chaos, &before).await;
+            let until = time.now().max(world.disturbed.get()) + NOTICED;
+            // What is remembered is of the past at once, and not only once that is noticed.
+            world.disturb(WAITS, TAKEOVER);
+            notice(&chaos, &before, until).await;
             world.disturb(WAITS, TAKEOVER);
         }
     });
 }
 
 /// Nothing else goes wrong until the loss is noticed: who knows of it must live.
-async fn notice(chaos: &Chaos, before: &Committed) {
+async fn notice(chaos: &Chaos, before: &Committed, until: Duration) {
     let world = &chaos.world;
     world.held.set(true);
-    let until = world.time.now().max(world.disturbed.get()) + NOTICED;
     while world
         .model
         .look(|tables| tables.one.stream == before.stream)
