@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lapin::options::QueueDeleteOptions;
+use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use rustix::process::Signal;
 
@@ -22,6 +22,8 @@ pub enum Fault {
     DeleteQueue,
     /// The binding of the events queue is deleted.
     Unbind,
+    /// The exchange of conductors' events is deleted, and its binding with it.
+    DeleteExchange,
     /// The broker is out of memory, and blocks who publishes.
     Alarm,
     /// A policy of the queues is set, changed, or taken away.
@@ -44,6 +46,9 @@ pub enum Fault {
     BuryDatabase,
     /// A user changes the same rows through all nodes of the database.
     WriteElsewhere,
+    /// The nodes of the database that the deciding replica does not use fall behind, and it is killed: one of
+    /// those goes on.
+    LagDatabase,
     /// The database stops for longer than the broker leaves deliveries in hand.
     StallDatabase,
     /// The database is killed and its synchronous standby promoted. Once in a run.
@@ -128,6 +133,13 @@ impl Fault {
                 deleted.await.expect("deleted");
                 Deaf::new()
             }
+            Self::DeleteExchange => {
+                let (_connection, channel) = broker::channel(&stage.ground.brokers).await;
+                let exchange = stage.events_exchange.as_str().into();
+                let deleted = channel.exchange_delete(exchange, ExchangeDeleteOptions::default());
+                deleted.await.expect("deleted");
+                Deaf::new()
+            }
             Self::Alarm => servers::alarm(stage, seeded).await,
             Self::Policy => servers::policy(stage, seeded),
             Self::KillLeader => servers::kill_leader(stage, seeded).await,
@@ -139,6 +151,7 @@ impl Fault {
             Self::FreezeDatabase => servers::freeze_database(stage, seeded).await,
             Self::BuryDatabase => servers::bury_database(stage).await,
             Self::WriteElsewhere => servers::write_elsewhere(stage, seeded).await,
+            Self::LagDatabase => servers::lag_database(stage, seeded).await?,
             Self::StallDatabase => servers::stall_database(stage, seeded).await,
             Self::Promote => servers::promote(stage, seeded).await,
             Self::BrokerWire => wires::broker(stage, seeded).await,

@@ -63,7 +63,7 @@ pub const ALL: &[Scenario] = &[
         database: On::Shared,
         replicas: 2,
         proxied: false,
-        faults: &[Fault::DeleteQueue, Fault::Unbind],
+        faults: &[Fault::DeleteQueue, Fault::Unbind, Fault::DeleteExchange],
         more: &[],
     },
     Scenario {
@@ -106,7 +106,7 @@ pub const ALL: &[Scenario] = &[
         database: On::Shared,
         replicas: 3,
         proxied: false,
-        faults: &[Fault::KillLeader, Fault::FreezeBroker],
+        faults: &[Fault::KillLeader, Fault::KillEach, Fault::FreezeBroker],
         more: &[],
     },
     // In a network of its own: see tests/prove.
@@ -132,6 +132,7 @@ pub const ALL: &[Scenario] = &[
         faults: &[
             Fault::WriteElsewhere,
             Fault::FreezeDatabase,
+            Fault::LagDatabase,
             Fault::KillReplica,
         ],
         more: &[],

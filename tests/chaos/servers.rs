@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use nodewarden_tests::engine::Engine;
+use sqlx::{Connection as _, Executor as _};
 
 use crate::event::now_ms;
 use crate::faults::Deaf;
@@ -237,6 +238,33 @@ pub async fn bury_database(stage: &Stage) -> Deaf {
     let member = member.min(database(stage).members() - 2);
     together(&[member], |member| database(stage).kill(member));
     Deaf::new()
+}
+
+/// All members but the one at work apply nothing for a while, and read from the past.
+pub async fn lag_database(stage: &mut Stage, seeded: &mut Seeded) -> Option<Deaf> {
+    let active = stage.replicas.active().await?;
+    let members = database(stage).members();
+    let mut behind = Vec::new();
+    for member in (0..members).filter(|member| *member != active % members) {
+        let link = sqlx::MySqlConnection::connect(&stage.ground.database(member)).await;
+        let mut link = link.expect("a way to the member");
+        say(&mut link, "SET GLOBAL wsrep_desync = ON").await;
+        say(&mut link, "FLUSH TABLES WITH READ LOCK").await;
+        behind.push(link);
+    }
+    tokio::time::sleep(seeded.ms(2_000, 6_000)).await;
+    stage.replicas.kill(active, seeded.ms(100, 3_000));
+    tokio::time::sleep(seeded.ms(0, 2_000)).await;
+    for link in &mut behind {
+        say(link, "UNLOCK TABLES").await;
+        say(link, "SET GLOBAL wsrep_desync = OFF").await;
+    }
+    Some(Deaf::new())
+}
+
+async fn say(link: &mut sqlx::MySqlConnection, words: &'static str) {
+    let said = link.execute(words).await;
+    said.unwrap_or_else(|fault| panic!("{words}: {fault}"));
 }
 
 /// A user changes nodes through every member at once, in transactions of its own.
