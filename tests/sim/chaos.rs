@@ -73,6 +73,7 @@ enum Deed {
     Rejects,
     Unbind,
     DeleteQueue,
+    LateFirst,
     Wedge,
     LateConfirms,
     NoConfirms,
@@ -82,7 +83,7 @@ enum Deed {
     DeliveryLimit,
 }
 
-const DEEDS: [Deed; 22] = [
+const DEEDS: [Deed; 23] = [
     Deed::Kill,
     Deed::Kill,
     Deed::HostDies,
@@ -98,6 +99,7 @@ const DEEDS: [Deed; 22] = [
     Deed::Rejects,
     Deed::Unbind,
     Deed::DeleteQueue,
+    Deed::LateFirst,
     Deed::Wedge,
     Deed::LateConfirms,
     Deed::NoConfirms,
@@ -245,11 +247,15 @@ impl Chaos {
         self.next.set(process + 1);
         let world = &self.world;
         let mut dice = self.dice.borrow_mut();
+        let first = match process {
+            1 => world.plan.first_ahead_ms,
+            _ => 0,
+        };
         let place = Place {
             process,
             session: Rc::default(),
             stop: CancellationToken::new(),
-            ahead: Rc::new(Cell::new(dice.number(0..1000))),
+            ahead: Rc::new(Cell::new(dice.number(0..1000) + first)),
             status: Rc::default(),
             known: Known::default(),
             frozen: false,
@@ -285,6 +291,7 @@ impl Chaos {
             limit: LIMIT,
             deaf_until: Rc::default(),
             proof: Rc::default(),
+            former: world.plan.two_versions && dice.happens(0.5),
         };
         let stop = place.stop.clone();
         world.time.spawn(process, async move {
@@ -398,6 +405,7 @@ impl Chaos {
                 world.disturb(S(1), TAKEOVER);
                 world.broker.delete_queue();
             }
+            Deed::LateFirst => self.stand_still_at_the_first(lasts).await,
             Deed::Wedge => {
                 let active = world.broker.look().active();
                 let served = |session: &u64| world.broker.look().seats[session].served;
@@ -437,6 +445,31 @@ impl Chaos {
                 world.broker.state().vices.delivery_limit = 1000;
             }
         }
+    }
+
+    /// The active one's successor stands still with its first deliveries, on their way or in hand, while the queue
+    /// is deleted with all that comes after them.
+    async fn stand_still_at_the_first(&self, lasts: Duration) {
+        let world = &self.world;
+        let Some(ended) = world.broker.look().active() else {
+            return;
+        };
+        let closed = Fate::Over("its channel was closed".into());
+        world.broker.end(ended, closed, Return::InOrder);
+        let part = self.dice.borrow_mut().part();
+        world
+            .time
+            .sleep(world.plan.latency.mul_f64(2.0 * part))
+            .await;
+        let next = self.active().map(|at| self.places.borrow()[at].process);
+        let (Some(session), Some(process)) = (world.broker.look().active(), next) else {
+            return;
+        };
+        world.disturb(lasts * 2, TAKEOVER);
+        let fate = Fate::Unaware(world.time.now() + lasts * 2);
+        world.broker.end(session, fate, Return::InOrder);
+        world.broker.delete_queue();
+        self.freeze(process, lasts).await;
     }
 
     /// A process stands still, and the broker may give it up meanwhile.

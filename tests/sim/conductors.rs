@@ -222,21 +222,11 @@ impl Conductor {
 
     /// Publishes once; whether the broker has it. Trying is a sign of life, whatever comes of it.
     fn try_to_say(&mut self, event: &Event) -> bool {
-        let (world, oracle) = (&self.world, &self.world.oracle);
-        let message = wire::event_message(event, "conductor.events", WALL);
-        let blocked = world.broker.look().vices.alarm;
-        let place = match blocked {
-            true => None,
-            false => world.broker.publish(message.delivered()).ok(),
-        };
+        let place = publish(&self.world, event);
         if matches!(event.kind, EventKind::Joined(_) | EventKind::Heartbeat(_)) {
-            oracle.sign(&self.name, place.is_some());
+            self.world.oracle.sign(&self.name, place.is_some());
         }
-        let Some(place) = place else { return false };
-        oracle.published(event, place);
-        let (name, id, kind) = (&self.name, &event.id, event.kind.event_type());
-        oracle.tell(|| format!("{place}: {name} {id} {kind:?}"));
-        true
+        place.is_some()
     }
 
     fn event(&mut self, kind: EventKind) -> Event {
@@ -261,6 +251,21 @@ impl Conductor {
     fn now_ms(&self) -> u64 {
         (WALL + self.world.time.now().as_millis() as u64).saturating_add_signed(self.skew)
     }
+}
+
+/// Publishes an event once, if the broker takes it; its place in the queue.
+pub fn publish(world: &World, event: &Event) -> Option<u64> {
+    let message = wire::event_message(event, "conductor.events", WALL);
+    if world.broker.look().vices.alarm {
+        return None;
+    }
+    let place = world.broker.publish(message.delivered()).ok()?;
+    world.oracle.published(event, place);
+    let (name, id, kind) = (&event.conductor, &event.id, event.kind.event_type());
+    world
+        .oracle
+        .tell(|| format!("{place}: {name} {id} {kind:?}"));
+    Some(place)
 }
 
 fn left(back_within: Option<Duration>) -> EventKind {

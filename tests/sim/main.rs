@@ -13,6 +13,7 @@ mod chaos;
 mod conductors;
 mod costs;
 mod dice;
+mod ironic;
 mod liveness;
 mod losses;
 mod mutants;

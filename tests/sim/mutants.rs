@@ -1,23 +1,23 @@
 //! [`Mutant`]: a way to be wrong, which the simulator must catch; and [`Mutated`]: the ledger of a replica
 //! that is wrong in its dealings with the database.
 
+use std::any::Any;
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use nodewarden::config::Mode;
 use nodewarden::domain::change::Standing;
-use nodewarden::domain::committed::{Committed, Loss};
+use nodewarden::domain::committed::Committed;
 use nodewarden::domain::event::EventType;
-use nodewarden::domain::ids::{ConductorName, EventId, Pair};
+use nodewarden::domain::ids::Pair;
 use nodewarden::message::Published;
 use nodewarden::store::{
-    Counts, CountsWindow, Findings, HearingNote, Held, Known, Ledger, Memory, Outbox, Pause, Prune,
-    Request, Rows, StoreError, Surveyed, Sweep, Takeover, Window, WindowDone,
+    Findings, Held, Ledger, Outbox, Pause, Prune, StoreError, Takeover, Window, WindowDone,
 };
 use nodewarden::wire;
-use nodewarden_tests::model::{Model, ModelLedger};
+use nodewarden_tests::between::{About, Between, Call, Hook, instead};
+use nodewarden_tests::model::{EventRow, Model, ModelLedger};
 
 use crate::oracle::Oracle;
 use crate::picture::at_once;
@@ -31,6 +31,8 @@ pub enum Mutant {
     FenceByReading,
     /// The epoch is taken with the place in line, not with the first delivery.
     EpochAtConnect,
+    /// The epoch is taken whichever replica took one since the first deliveries came.
+    EpochAnyhow,
     /// A session that was fenced takes the next epoch and goes on.
     FencedTakesAgain,
     /// Deliveries are acknowledged as they come.
@@ -65,31 +67,38 @@ pub enum Mutant {
     ObservedAsDecided,
     /// A pair is unknown as soon as no conductor has it.
     UnknownAtOnce,
+    /// A bridge thinks half of the time-out enough.
+    BridgeHasty,
+    /// Ticks of the version before are refused.
+    FormerTicksRefused,
 }
 
 impl Mutant {
     /// All, each with a seed that catches it, and the beginning of the failure that does.
-    pub const ALL: [(Self, u64, &'static str); 20] = [
-        (Self::NoFence, 151, "I1:"),
-        (Self::FenceByReading, 151, "I1:"),
-        (Self::EpochAtConnect, 468, "L2:"),
-        (Self::FencedTakesAgain, 358, "I1:"),
+    pub const ALL: [(Self, u64, &'static str); 23] = [
+        (Self::NoFence, 17, "I1:"),
+        (Self::FenceByReading, 48, "I1:"),
+        (Self::EpochAtConnect, 2, "L4:"),
+        (Self::EpochAnyhow, 17, "I1:"),
+        (Self::FencedTakesAgain, 17, "I1:"),
         (Self::AckBeforeCommit, 1, "I2:"),
-        (Self::CancelInsteadOfClosing, 414, "I1:"),
-        (Self::AnnounceBeforeCommit, 4, "I4:"),
-        (Self::Regrouped, 25, "I4:"),
-        (Self::ReturnByText, 243, "I6:"),
-        (Self::AnyTick, 329, "nodes go out, and no own tick"),
-        (Self::DeadlinesNotMoved, 17, "I7:"),
-        (Self::SilenceAtOnce, 1, "L3:"),
-        (Self::HeartbeatsForgotten, 1, "I1:"),
-        (Self::DoubtAfterLook, 357, "L3:"),
-        (Self::PruneOnlyOldest, 468, "L2:"),
+        (Self::CancelInsteadOfClosing, 146, "I1:"),
+        (Self::AnnounceBeforeCommit, 3, "I4:"),
+        (Self::Regrouped, 3, "I4:"),
+        (Self::ReturnByText, 46, "I6:"),
+        (Self::AnyTick, 146, "nodes go out, and no own tick"),
+        (Self::DeadlinesNotMoved, 16, "I7:"),
+        (Self::SilenceAtOnce, 20, "L4:"),
+        (Self::HeartbeatsForgotten, 8, "I1:"),
+        (Self::DoubtAfterLook, 100, "L3:"),
+        (Self::PruneOnlyOldest, 3, "L2:"),
         (Self::RequeueByDefaultExchange, 14, "L3:"),
-        (Self::LossUnseen, 114, "I4:"),
-        (Self::NoWaitAfterLoss, 17, "I7:"),
+        (Self::LossUnseen, 7, "I4:"),
+        (Self::NoWaitAfterLoss, 4, "I7:"),
         (Self::ObservedAsDecided, 4, "n"),
-        (Self::UnknownAtOnce, 3, "I7:"),
+        (Self::UnknownAtOnce, 13, "I7:"),
+        (Self::BridgeHasty, 3, "I7:"),
+        (Self::FormerTicksRefused, 123, "L3:"),
     ];
 
     /// Whether it is wrong only where commits are lost.
@@ -105,8 +114,10 @@ impl Mutant {
 }
 
 /// The ledger of a replica that may be a mutant.
-pub struct Mutated {
-    pub inner: ModelLedger,
+pub type Mutated = Between<ModelLedger, Mutation>;
+
+/// What is wrong with the replica's dealings with the database, if anything is.
+pub struct Mutation {
     pub model: Model,
     pub mutant: Option<Mutant>,
     pub holder: String,
@@ -117,46 +128,109 @@ pub struct Mutated {
     pub took: Option<u64>,
 }
 
-impl Mutated {
+impl Mutation {
     fn is(&self, mutant: Mutant) -> bool {
         self.mutant == Some(mutant)
     }
 
     /// What it knew to be committed.
-    fn forget(&mut self) {
+    fn forget(&self, inner: &mut ModelLedger) {
         if self.is(Mutant::LossUnseen) {
-            self.inner = self.model.ledger(&self.holder);
+            *inner = self.model.ledger(&self.holder);
         }
     }
 
+    /// Takes the next epoch, whichever was taken before.
+    fn take_any(&self, inner: &mut ModelLedger) -> u64 {
+        self.follow_any(inner);
+        let taken = inner.take_epoch(&self.holder, Mode::Enforce, 0);
+        at_once(taken).expect("it is only taken").epoch
+    }
+
     /// Whatever epoch there is, the next one follows it.
-    fn follow_any(&self) {
+    fn follow_any(&self, inner: &ModelLedger) {
         let committed = self.model.look(|tables| Committed {
             stream: tables.one.stream.clone(),
             epoch: tables.one.epoch,
             seq: 0,
             commits: 0,
         });
-        self.inner.known().follow(committed);
+        inner.known().follow(committed);
     }
 
-    /// The epoch to write by, of one that holds `mine`.
-    fn epoch(&mut self, mine: u64) -> u64 {
-        self.forget();
-        let current = self.model.look(|tables| tables.one.epoch);
-        match self.mutant {
-            Some(Mutant::NoFence) => current,
-            Some(Mutant::FenceByReading) if self.read.get() == mine => current,
-            Some(Mutant::FencedTakesAgain) => {
-                let held = self.took.unwrap_or(mine);
-                if held != current {
-                    self.follow_any();
-                    let again = self.inner.take_epoch(&self.holder, Mode::Enforce, 0);
-                    self.took = Some(at_once(again).expect("it is only taken").epoch);
-                }
-                self.took.unwrap_or(mine)
+    /// What it does before a call, or in its place.
+    async fn before<T: Any>(&mut self, inner: &mut ModelLedger, call: &Call<'_>) -> Option<T> {
+        match (self.mutant?, &call.about) {
+            (Mutant::LossUnseen, _) if call.op == "missing" => self.forget(inner),
+            (Mutant::LossUnseen, About::TakeEpoch { .. }) => self.forget(inner),
+            (Mutant::EpochAtConnect, _) if call.op == "prove" => {
+                self.take_any(inner);
             }
-            _ => mine,
+            (Mutant::EpochAnyhow, About::TakeEpoch { .. }) => self.follow_any(inner),
+            (Mutant::FencedTakesAgain, About::TakeEpoch { .. }) => self.took = None,
+            (Mutant::AnnounceBeforeCommit, About::TakeOut(epoch, pair, window)) => {
+                self.announce_early(*epoch, pair, window).await;
+            }
+            (
+                Mutant::AnnounceBeforeCommit,
+                About::CarryOut(epoch, Standing::Lost, pairs, window),
+            ) => {
+                for pair in *pairs {
+                    self.announce_early(*epoch, pair, window).await;
+                }
+            }
+            (Mutant::PruneOnlyOldest, About::Prune(_, Prune::Events, before_ms, _)) => {
+                let oldest = |event: &EventRow| event.received_at_ms;
+                let oldest = (self.model).look(|tables| tables.events.values().next().map(oldest));
+                return oldest
+                    .is_none_or(|oldest| oldest >= *before_ms)
+                    .then(|| instead(0_u64));
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// What it writes instead of these findings.
+    fn other(&self, findings: &Findings) -> Option<Findings> {
+        let mut other = findings.clone();
+        if self.is(Mutant::HeartbeatsForgotten) {
+            let events = &mut other.events;
+            events.retain(|event| event.event_type != EventType::Heartbeat);
+        } else if self.is(Mutant::ObservedAsDecided) {
+            other.observed = false;
+        } else {
+            return None;
+        }
+        Some(other)
+    }
+
+    /// What it makes of an answer.
+    fn after(&self, call: &Call<'_>, answer: &mut dyn Any) {
+        let any_changed = |answer: &dyn Any| match answer.downcast_ref::<WindowDone>() {
+            Some(done) => done.changed > 0,
+            None => {
+                let done = answer.downcast_ref::<Vec<Option<WindowDone>>>();
+                let mut done = done.into_iter().flatten().flatten();
+                done.any(|done| done.changed > 0)
+            }
+        };
+        match (self.mutant, &call.about) {
+            (Some(Mutant::ReturnByText), About::Window(window))
+                if call.op == "give_back" && any_changed(answer) =>
+            {
+                self.release_by_text(window);
+            }
+            (Some(Mutant::ReturnByText), About::CarryOut(_, Standing::Active, _, window))
+                if any_changed(answer) =>
+            {
+                self.release_by_text(window);
+            }
+            (Some(mutant), About::TakeEpoch { now_ms }) => {
+                let taken = answer.downcast_mut().expect("a takeover");
+                take_over_wrongly(mutant, taken, *now_ms);
+            }
+            _ => {}
         }
     }
 
@@ -197,245 +271,54 @@ impl Mutated {
     }
 }
 
-impl Ledger for Mutated {
-    async fn stream(&mut self) -> Result<String, StoreError> {
-        self.inner.stream().await
+/// What it makes of a takeover.
+fn take_over_wrongly(mutant: Mutant, taken: &mut Takeover, now_ms: u64) {
+    if mutant == Mutant::NoWaitAfterLoss {
+        taken.began = None;
     }
-
-    async fn came_after(&mut self, stream: &str) -> Result<bool, StoreError> {
-        self.inner.came_after(stream).await
-    }
-
-    async fn missing(&mut self) -> Result<Option<Loss>, StoreError> {
-        self.forget();
-        self.inner.missing().await
-    }
-
-    fn known(&self) -> &Known {
-        self.inner.known()
-    }
-
-    async fn prove(&mut self) -> Result<(), StoreError> {
-        if self.is(Mutant::EpochAtConnect) {
-            self.follow_any();
-            let taken = self.inner.take_epoch(&self.holder, Mode::Enforce, 0);
-            taken.await?;
+    if mutant == Mutant::DeadlinesNotMoved {
+        for known in &mut taken.memory.conductors {
+            let since = Duration::from_millis(now_ms.saturating_sub(known.last_sign_at_ms));
+            let left = |timeout: Duration| timeout.saturating_sub(since);
+            known.heartbeat_timeout = known.heartbeat_timeout.map(left);
         }
-        self.inner.prove().await
     }
+}
 
-    async fn take_epoch(
-        &mut self,
-        who: &str,
-        mode: Mode,
-        now: u64,
-    ) -> Result<Takeover, StoreError> {
-        self.took = None;
-        self.forget();
-        let mut taken = self.inner.take_epoch(who, mode, now).await?;
-        if self.is(Mutant::NoWaitAfterLoss) {
-            taken.began = None;
-        }
-        if self.is(Mutant::DeadlinesNotMoved) {
-            for known in &mut taken.memory.conductors {
-                let since = Duration::from_millis(now.saturating_sub(known.last_sign_at_ms));
-                let left = |timeout: Duration| timeout.saturating_sub(since);
-                known.heartbeat_timeout = known.heartbeat_timeout.map(left);
+impl Hook<ModelLedger> for Mutation {
+    fn epoch(&mut self, inner: &mut ModelLedger, mine: u64) -> u64 {
+        self.forget(inner);
+        let current = self.model.look(|tables| tables.one.epoch);
+        match self.mutant {
+            Some(Mutant::NoFence) => current,
+            Some(Mutant::FenceByReading) if self.read.get() == mine => current,
+            Some(Mutant::FencedTakesAgain) => {
+                let held = self.took.unwrap_or(mine);
+                if held != current {
+                    self.took = Some(self.take_any(inner));
+                }
+                self.took.unwrap_or(mine)
             }
+            _ => mine,
         }
-        Ok(taken)
     }
 
-    async fn step_down(&mut self, epoch: u64, now_ms: u64) -> Result<(), StoreError> {
-        let epoch = self.epoch(epoch);
-        self.inner.step_down(epoch, now_ms).await
-    }
-
-    async fn note(&mut self, epoch: u64, note: &HearingNote) -> Result<(), StoreError> {
-        let epoch = self.epoch(epoch);
-        self.inner.note(epoch, note).await
-    }
-
-    async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError> {
-        let epoch = self.epoch(epoch);
-        self.inner.resume(epoch).await
-    }
-
-    async fn recall(
+    async fn around<T: Any>(
         &mut self,
-        events: &[(ConductorName, EventId)],
-    ) -> Result<HashMap<(ConductorName, EventId), [u8; 32]>, StoreError> {
-        self.inner.recall(events).await
-    }
-
-    async fn commit(&mut self, epoch: u64, findings: &Findings) -> Result<(), StoreError> {
-        let epoch = self.epoch(epoch);
-        if self.is(Mutant::HeartbeatsForgotten) {
-            let mut fewer = findings.clone();
-            fewer
-                .events
-                .retain(|event| event.event_type != EventType::Heartbeat);
-            return self.inner.commit(epoch, &fewer).await;
+        inner: &mut ModelLedger,
+        call: Call<'_>,
+        happens: impl AsyncFnOnce(&mut ModelLedger) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if let Some(answer) = self.before(inner, &call).await {
+            return Ok(answer);
         }
-        if self.is(Mutant::ObservedAsDecided) {
-            let decided = Findings {
-                observed: false,
-                ..findings.clone()
-            };
-            return self.inner.commit(epoch, &decided).await;
+        if let About::Commit(epoch, findings) = call.about
+            && let Some(other) = self.other(findings)
+        {
+            return inner.commit(epoch, &other).await.map(instead);
         }
-        self.inner.commit(epoch, findings).await
-    }
-
-    async fn take_out(&mut self, e: u64, p: &Pair, w: &Window) -> Result<WindowDone, StoreError> {
-        let epoch = self.epoch(e);
-        if self.is(Mutant::AnnounceBeforeCommit) {
-            self.announce_early(epoch, p, w).await;
-        }
-        self.inner.take_out(epoch, p, w).await
-    }
-
-    async fn give_back(
-        &mut self,
-        epoch: u64,
-        pair: Option<&Pair>,
-        window: &Window,
-    ) -> Result<WindowDone, StoreError> {
-        let epoch = self.epoch(epoch);
-        let done = self.inner.give_back(epoch, pair, window).await?;
-        if self.is(Mutant::ReturnByText) && done.changed > 0 {
-            self.release_by_text(window);
-        }
-        Ok(done)
-    }
-
-    async fn carry_out(
-        &mut self,
-        epoch: u64,
-        to: Standing,
-        pairs: &[Pair],
-        window: &Window,
-    ) -> Result<Vec<Option<WindowDone>>, StoreError> {
-        let epoch = self.epoch(epoch);
-        if self.is(Mutant::AnnounceBeforeCommit) && to == Standing::Lost {
-            for pair in pairs {
-                self.announce_early(epoch, pair, window).await;
-            }
-        }
-        let done = self.inner.carry_out(epoch, to, pairs, window).await?;
-        let changed = done.iter().flatten().any(|done| done.changed > 0);
-        if self.is(Mutant::ReturnByText) && to == Standing::Active && changed {
-            self.release_by_text(window);
-        }
-        Ok(done)
-    }
-
-    async fn unmark_strays(&mut self, epoch: u64, w: &Window) -> Result<WindowDone, StoreError> {
-        let epoch = self.epoch(epoch);
-        self.inner.unmark_strays(epoch, w).await
-    }
-
-    async fn first_after(
-        &mut self,
-        of: Rows<'_>,
-        after: &str,
-    ) -> Result<Option<String>, StoreError> {
-        self.inner.first_after(of, after).await
-    }
-
-    async fn survey(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, StoreError> {
-        self.inner.survey(of, window).await
-    }
-
-    async fn survey_pairs(
-        &mut self,
-        pairs: &[Pair],
-        window: &Window,
-    ) -> Result<Vec<Option<Surveyed>>, StoreError> {
-        self.inner.survey_pairs(pairs, window).await
-    }
-
-    async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError> {
-        let epoch = self.epoch(epoch);
-        self.inner.begin_sweep(epoch, sweep).await
-    }
-
-    async fn prune(
-        &mut self,
-        epoch: u64,
-        what: Prune,
-        before_ms: u64,
-        most: u32,
-    ) -> Result<u64, StoreError> {
-        let epoch = self.epoch(epoch);
-        if self.is(Mutant::PruneOnlyOldest) && what == Prune::Events {
-            let oldest = |event: &nodewarden_tests::model::EventRow| event.received_at_ms;
-            let oldest = self
-                .model
-                .look(|tables| tables.events.values().next().map(oldest));
-            if oldest.is_none_or(|oldest| oldest >= before_ms) {
-                return Ok(0);
-            }
-        }
-        self.inner.prune(epoch, what, before_ms, most).await
-    }
-
-    async fn unknown_pairs(&mut self, most: u32) -> Result<Vec<Pair>, StoreError> {
-        self.inner.unknown_pairs(most).await
-    }
-
-    async fn needed(&mut self, pairs: &[Pair]) -> Result<Vec<Pair>, StoreError> {
-        self.inner.needed(pairs).await
-    }
-
-    async fn count_nodes(&mut self, after: &str, limit: u32) -> Result<CountsWindow, StoreError> {
-        self.inner.count_nodes(after, limit).await
-    }
-
-    async fn keep_counts(
-        &mut self,
-        epoch: u64,
-        counts: &Counts,
-        most: u32,
-    ) -> Result<bool, StoreError> {
-        let epoch = self.epoch(epoch);
-        self.inner.keep_counts(epoch, counts, most).await
-    }
-
-    async fn fold_counts(&mut self, epoch: u64) -> Result<u64, StoreError> {
-        let epoch = self.epoch(epoch);
-        self.inner.fold_counts(epoch).await
-    }
-
-    async fn waited_since(&mut self, seq: u64) -> Result<Option<u64>, StoreError> {
-        self.inner.waited_since(seq).await
-    }
-
-    async fn pause(&mut self) -> Result<Option<Pause>, StoreError> {
-        self.inner.pause().await
-    }
-
-    async fn end_pause(&mut self, epoch: u64, id: &str, now_ms: u64) -> Result<bool, StoreError> {
-        let epoch = self.epoch(epoch);
-        self.inner.end_pause(epoch, id, now_ms).await
-    }
-
-    async fn requests(&mut self) -> Result<Vec<Request>, StoreError> {
-        self.inner.requests().await
-    }
-
-    async fn answer_forget(
-        &mut self,
-        epoch: u64,
-        request: &Request,
-        forget: bool,
-        result: &str,
-        now_ms: u64,
-    ) -> Result<(), StoreError> {
-        let epoch = self.epoch(epoch);
-        let answered = self
-            .inner
-            .answer_forget(epoch, request, forget, result, now_ms);
-        answered.await
+        let mut answer = happens(inner).await?;
+        self.after(&call, &mut answer);
+        Ok(answer)
     }
 }

@@ -154,6 +154,10 @@ impl Oracle {
             event: event.clone(),
             places: Vec::new(),
         });
+        assert_eq!(
+            known.event, *event,
+            "an id is used again for something else"
+        );
         known.places.push(place);
     }
 

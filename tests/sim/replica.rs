@@ -18,9 +18,9 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::SimBroker;
-use crate::costs::{Costly, Faults};
+use crate::costs::{Costly, Costs, Faults};
 use crate::dice::Dice;
-use crate::mutants::{Mutant, Mutated};
+use crate::mutants::{Mutant, Mutated, Mutation};
 use crate::oracle::Oracle;
 use crate::session::{Seated, WayOut};
 use crate::time::{Process, Time};
@@ -83,6 +83,8 @@ pub struct SimReplica {
     pub limit: Duration,
     pub deaf_until: Rc<Cell<Duration>>,
     pub proof: Rc<Cell<Proof>>,
+    /// It is of the version before.
+    pub former: bool,
 }
 
 /// Whether an own tick, sent since the takeover, has come back.
@@ -98,9 +100,8 @@ pub enum Proof {
 
 impl SimReplica {
     fn costly<L>(&self, inner: L, read: &Rc<Cell<u64>>) -> Costly<L> {
-        Costly {
+        let hook = Costs {
             model: self.model.clone(),
-            inner,
             time: self.broker.time.clone(),
             oracle: self.oracle.clone(),
             faults: Rc::clone(&self.faults),
@@ -112,7 +113,8 @@ impl SimReplica {
             all_at_once: self.mutant == Some(Mutant::SilenceAtOnce),
             observes: self.rules.mode == Mode::Observe,
             regroups: self.mutant == Some(Mutant::Regrouped),
-        }
+        };
+        Costly { inner, hook }
     }
 }
 
@@ -125,6 +127,7 @@ pub struct SimLine {
     mutant: Option<Mutant>,
     deaf_until: Rc<Cell<Duration>>,
     proof: Rc<Cell<Proof>>,
+    former: bool,
 }
 
 /// Its relay.
@@ -153,8 +156,7 @@ impl Parts for SimReplica {
 
     fn ledger(&self) -> Result<Self::Ledger, StoreError> {
         let read = Rc::default();
-        let mutated = Mutated {
-            inner: self.model.ledger(&self.holder).knowing(self.known.clone()),
+        let hook = Mutation {
             model: self.model.clone(),
             mutant: self.mutant,
             holder: self.holder.clone(),
@@ -162,7 +164,8 @@ impl Parts for SimReplica {
             read: Rc::clone(&read),
             took: None,
         };
-        Ok(self.costly(mutated, &read))
+        let inner = self.model.ledger(&self.holder).knowing(self.known.clone());
+        Ok(self.costly(Mutated { inner, hook }, &read))
     }
 
     async fn open(&self) -> Result<SimLine, BrokerError> {
@@ -180,6 +183,7 @@ impl Parts for SimReplica {
             mutant: self.mutant,
             deaf_until: Rc::clone(&self.deaf_until),
             proof: Rc::clone(&self.proof),
+            former: self.former,
         })
     }
 
@@ -246,6 +250,7 @@ impl Line for SimLine {
         let (mutant, deaf) = (self.mutant, Rc::clone(&self.deaf_until));
         let mut seat = Seated::new(broker, oracle, self.prefetch, mutant, deaf)?;
         seat.proof = Rc::clone(&self.proof);
+        seat.former = self.former;
         self.session.set(Some(seat.id()));
         Ok(seat)
     }

@@ -2,6 +2,7 @@
 //! and the order in which it leaves.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub struct Seated {
     mutant: Option<Mutant>,
     deaf_until: Rc<Cell<Duration>>,
     pub proof: Rc<Cell<Proof>>,
+    /// It is of the version before.
+    pub former: bool,
     last_tick: Vec<u8>,
 }
 
@@ -61,6 +64,7 @@ impl Seated {
             mutant,
             deaf_until,
             proof: Rc::default(),
+            former: false,
             last_tick: Vec::new(),
         })
     }
@@ -96,6 +100,7 @@ impl Seated {
             Some(Mutant::AnyTick) => self.take_all_ticks_for_own(&mut taken),
             Some(Mutant::AckBeforeCommit) => self.acknowledge_all(&taken),
             Some(Mutant::DoubtAfterLook) => self.hear_nothing(&mut taken),
+            Some(Mutant::FormerTicksRefused) => refuse_former(&mut taken),
             _ => {}
         }
         let deliveries = taken.iter().map(|(tag, waiting)| Delivery {
@@ -134,6 +139,31 @@ impl Seated {
                 waiting.message.body.clear();
                 waiting.message.body.push(0xc0);
             }
+        }
+    }
+}
+
+/// What a tick says since it says what is committed.
+const COUNTS: [&str; 3] = ["epoch", "seq", "commits"];
+
+fn fields(tick: &[u8]) -> BTreeMap<String, serde_json::Value> {
+    rmp_serde::from_slice(tick).expect("a tick is a map")
+}
+
+/// A tick as the version before sends it.
+fn without_counts(tick: &[u8]) -> Vec<u8> {
+    let mut fields = fields(tick);
+    fields.retain(|name, _| !COUNTS.contains(&name.as_str()));
+    rmp_serde::to_vec_named(&fields).expect("a map can be written")
+}
+
+/// Ticks of the version before are turned into nothing.
+fn refuse_former(taken: &mut [(u64, Waiting)]) {
+    for (_, waiting) in taken.iter_mut().filter(|one| !is_event(&one.1.message)) {
+        let message = &mut waiting.message;
+        let tick = message.effective_type() == TICK_TYPE;
+        if tick && !fields(&message.body).contains_key("commits") {
+            message.body = vec![0xc0];
         }
     }
 }
@@ -204,7 +234,10 @@ impl Queue for Seated {
         Ok(true)
     }
 
-    async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
+    async fn send_tick(&mut self, mut body: Vec<u8>) -> Result<(), BrokerError> {
+        if self.former {
+            body = without_counts(&body);
+        }
         self.last_tick.clone_from(&body);
         let now = self.broker.time.now();
         if self.blocked() {

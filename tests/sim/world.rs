@@ -17,6 +17,7 @@ use crate::chaos;
 use crate::conductors;
 use crate::costs::Faults;
 use crate::dice::Dice;
+use crate::ironic::{self, Ironic};
 use crate::liveness;
 use crate::mutants::Mutant;
 use crate::operators;
@@ -61,12 +62,18 @@ pub struct Plan {
     pub losses: Option<Duration>,
     /// Decisions are only observed until then.
     pub observes: Duration,
+    /// So many bridges look at an Ironic.
+    pub bridges: usize,
+    /// Whether some replicas are of the version before, whose ticks do not say what is committed.
+    pub two_versions: bool,
+    /// So far is the wall clock of the first replica ahead, more than those of others.
+    pub first_ahead_ms: u64,
     pub mutant: Option<Mutant>,
 }
 
 impl Plan {
     pub fn draw(dice: &mut Dice, mutant: Option<Mutant>) -> Self {
-        let weather = match dice.happens(FAIR) {
+        let weather = match dice.happens(FAIR) || mutant == Some(Mutant::DoubtAfterLook) {
             true => Weather::Fair,
             false => Weather::Rough,
         };
@@ -124,14 +131,24 @@ impl Plan {
             faults,
             losses: None,
             observes: Duration::ZERO,
+            bridges: 0,
+            two_versions: false,
+            first_ahead_ms: 0,
             mutant,
         };
         if dice.happens(OBSERVES) || mutant == Some(Mutant::ObservedAsDecided) {
             // Then they are to be carried out, or the run is over.
             plan.observes = plan.wild.mul_f64(0.2 + dice.part());
         }
+        if dice.happens(BRIDGED) || mutant == Some(Mutant::BridgeHasty) {
+            plan.bridges = 1 + dice.index(2);
+            // A bridge repeats an id for as long as what it says is so.
+            plan.rules.keeping.events = S(7 * 86_400);
+        }
         let loses = dice.happens(LOSES) || mutant.is_some_and(Mutant::is_about_losses);
         plan.losses = loses.then(|| dice.magnitude(5_000_000..60_000_000));
+        let two = dice.happens(TWO_VERSIONS) || mutant == Some(Mutant::FormerTicksRefused);
+        plan.two_versions = two && !loses;
         let mass = dice.happens(MASS) && mutant.is_none();
         if mass || mutant == Some(Mutant::SilenceAtOnce) {
             plan.becomes_a_mass();
@@ -145,6 +162,11 @@ impl Plan {
             true => due * 2 + plan.margin(),
             false => due + plan.margin() / 3,
         };
+        if mutant == Some(Mutant::PruneOnlyOldest) {
+            plan.first_ahead_ms = 3_600_000;
+            plan.rules.keeping.events = S(20);
+            plan.calm = S(20) + (plan.rules.sweep_interval + plan.margin()) * 4;
+        }
         plan
     }
 
@@ -160,6 +182,7 @@ impl Plan {
     fn becomes_a_mass(&mut self) {
         self.mass = true;
         self.losses = None;
+        self.bridges = 0;
         self.observes = Duration::ZERO;
         self.rules.unknown_after = None;
         self.weather = Weather::Fair;
@@ -194,6 +217,12 @@ const OBSERVES: f64 = 0.1;
 /// The share of runs in which nodes go out whose driver is unknown.
 const UNKNOWN: f64 = 0.3;
 
+/// The share of runs with bridges to an Ironic.
+const BRIDGED: f64 = 0.15;
+
+/// The share of runs with replicas of two versions.
+const TWO_VERSIONS: f64 = 0.15;
+
 /// The share of runs in which liveness is looked at while things go wrong: these need time.
 const FAIR: f64 = 0.08;
 
@@ -208,6 +237,7 @@ pub struct World {
     pub model: Model,
     pub broker: SimBroker,
     pub oracle: Oracle,
+    pub ironic: Ironic,
     pub faults: Rc<RefCell<Faults>>,
     /// From then on, nothing is wrong any more that the product must wait out.
     pub disturbed: Rc<Cell<Duration>>,
@@ -241,6 +271,7 @@ impl World {
         oracle.seen().reference.any_timeout = mutant == Some(Mutant::DeadlinesNotMoved);
         let world = Rc::new(Self {
             broker: SimBroker::new(time.clone()),
+            ironic: Ironic::default(),
             faults: Rc::new(RefCell::new(faults)),
             disturbed: Rc::default(),
             wild_until: plan.wild,
@@ -261,6 +292,7 @@ impl World {
         chaos::start(&world, dice.fork());
         conductors::start(&world, &mut dice.fork());
         operators::start(&world, dice.fork());
+        ironic::start(&world, &mut dice);
         liveness::start(&world);
         world
     }

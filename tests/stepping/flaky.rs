@@ -122,7 +122,7 @@ impl Hook<SqlLedger> for Flaky {
 /// What a plan is told of a call.
 fn told(call: &between::Call<'_>) -> Call {
     let (rows, about) = match call.about {
-        About::Nothing | About::TakeEpoch { .. } | About::Counts(_) => (1, Vec::new()),
+        About::Nothing | About::TakeEpoch { .. } | About::Counts(..) => (1, Vec::new()),
         About::Sweep(sweep) => {
             let rows = sweep.forget.len() + sweep.unnamed.len() + sweep.unwanted.len();
             (rows.max(1), Vec::new())
@@ -132,11 +132,11 @@ fn told(call: &between::Call<'_>) -> Call {
         About::TakeOut(_, _, window) | About::Window(window) => (window.nodes as usize, Vec::new()),
         About::Prune(_, what, _, most) => (most as usize, vec![format!("{what:?}")]),
         About::Most(most) => (most as usize, Vec::new()),
-        About::CarryOut(pairs) => {
+        About::CarryOut(_, _, pairs, _) => {
             let drivers = pairs.iter().map(|pair| pair.driver.as_str().to_owned());
             (pairs.len(), drivers.collect())
         }
-        About::Pairs(pairs) => (pairs.len(), Vec::new()),
+        About::Pairs(pairs) | About::PairsWithin(pairs, _) => (pairs.len(), Vec::new()),
         About::Forget(request, _) => (1, vec![request.argument.clone()]),
     };
     // The same method forgets what is gone, with no word to schedulers.

@@ -31,13 +31,14 @@ pub enum About<'a> {
     Events(&'a [(ConductorName, EventId)]),
     Commit(u64, &'a Findings),
     TakeOut(u64, &'a Pair, &'a Window),
-    CarryOut(&'a [Pair]),
+    CarryOut(u64, Standing, &'a [Pair], &'a Window),
     Window(&'a Window),
     Sweep(&'a Sweep),
     Prune(u64, Prune, u64, u32),
     Most(u32),
     Pairs(&'a [Pair]),
-    Counts(&'a Counts),
+    PairsWithin(&'a [Pair], &'a Window),
+    Counts(&'a Counts, u32),
     Forget(&'a Request, bool),
 }
 
@@ -211,8 +212,8 @@ impl<L: Ledger, H: Hook<L>> Ledger for Between<L, H> {
     ) -> Result<Vec<Option<WindowDone>>, StoreError> {
         let epoch = self.epoch(epoch);
         let happens = async |l: &mut L| l.carry_out(epoch, to, pairs, window).await;
-        self.write("carry_out", About::CarryOut(pairs), happens)
-            .await
+        let about = About::CarryOut(epoch, to, pairs, window);
+        self.write("carry_out", about, happens).await
     }
 
     async fn unmark_strays(
@@ -246,8 +247,8 @@ impl<L: Ledger, H: Hook<L>> Ledger for Between<L, H> {
         window: &Window,
     ) -> Result<Vec<Option<Surveyed>>, StoreError> {
         let happens = async |l: &mut L| l.survey_pairs(pairs, window).await;
-        self.look("survey_pairs", About::Pairs(pairs), happens)
-            .await
+        let about = About::PairsWithin(pairs, window);
+        self.look("survey_pairs", about, happens).await
     }
 
     async fn begin_sweep(&mut self, epoch: u64, sweep: &Sweep) -> Result<Vec<Pair>, StoreError> {
@@ -293,8 +294,8 @@ impl<L: Ledger, H: Hook<L>> Ledger for Between<L, H> {
     ) -> Result<bool, StoreError> {
         let epoch = self.epoch(epoch);
         let happens = async |l: &mut L| l.keep_counts(epoch, counts, most).await;
-        self.write("keep_counts", About::Counts(counts), happens)
-            .await
+        let about = About::Counts(counts, most);
+        self.write("keep_counts", about, happens).await
     }
 
     async fn fold_counts(&mut self, epoch: u64) -> Result<u64, StoreError> {
