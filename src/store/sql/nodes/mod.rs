@@ -2,6 +2,7 @@
 //! several pairs (`each.rs`), updates (`updates.rs`), looks for work (`survey.rs`), and what these share (`holds.rs`).
 
 mod each;
+mod hidden;
 mod holds;
 mod kinds;
 mod statements;
