@@ -10,7 +10,7 @@ use crate::clock::now_ms;
 use crate::config::Settings;
 use crate::domain::ids::{Driver, Group, Pair};
 use crate::store::{DriverView, Held, Operator, Reader, StoreError, Window};
-use crate::telemetry::printable;
+use crate::telemetry::{error_chain, printable};
 
 /// Nodes in one transaction: some hundredths of a second, for which their rows are locked.
 const WINDOW: u32 = 1000;
@@ -48,11 +48,18 @@ enum Wanted {
     Node(String),
 }
 
+/// After so many nodes that the database refuses, the others are not tried: it refuses all of them.
+const REFUSED: usize = 100;
+
 /// What was done.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 struct Count {
     released: u64,
     locked: u64,
+    /// Nodes that the database does not let us change.
+    refused: Vec<String>,
+    /// Why not, for the last one.
+    why: String,
 }
 
 impl Wanted {
@@ -101,51 +108,20 @@ impl Release {
         };
         let expected = self.expected(&reader, &wanted).await.map_err(failed)?;
         let bar = progress(usize::try_from(expected).unwrap_or(usize::MAX));
-        let mut count = Count::default();
-        let mut window = Window {
-            after: String::new(),
-            nodes: WINDOW,
-            nodes_per_message: settings.publish.nodes_per_message,
-            unknown: false,
-            completes: false,
-            now_ms: now_ms(),
-        };
-        loop {
-            window.now_ms = now_ms();
-            let chunk = patience(settings, async || operator.release(held, &window).await).await?;
-            let Some(chunk) = chunk else {
-                bar.finish_and_clear();
-                let begun = if count.released > 0 {
-                    format!(
-                        " Before that, the command gave back {}.",
-                        counted(count.released, "node", "nodes")
-                    )
-                } else {
-                    String::new()
-                };
-                return Err(Failure::failed(format!(
-                    "there is no pause, so the next sweep would take the nodes again: first \
-                     `nodewarden pause --reason TEXT`, then this command again.{begun}"
-                )));
-            };
-            count.released += chunk.changed;
-            count.locked += chunk.locked;
-            bar.set_position(count.released);
-            match chunk.next {
-                Some(next) => window.after = next,
-                None => break,
-            }
-        }
+        let moved = |count: &Count| bar.set_position(count.released);
+        let count = give_back(&mut operator, held, settings, moved).await;
         bar.finish_and_clear();
-        let complete = match count.locked {
-            0 if count.released == 0 => self.named(&reader, &wanted, settings).await,
-            0 => Ok(()),
-            locked => Err(Failure::failed(format!(
+        let count = count?;
+        let complete = match (count.locked, &count.refused[..]) {
+            (0, []) if count.released == 0 => self.named(&reader, &wanted, settings).await,
+            (0, []) => Ok(()),
+            (locked, []) => Err(Failure::failed(format!(
                 "{} could not be given back: other sessions lock the rows. Try again.",
                 counted(locked, "node", "nodes")
             ))),
+            (_, refused) => Err(Failure::failed(count.refusal(refused))),
         };
-        Ok((said(count, output)?, complete))
+        Ok((said(&count, output)?, complete))
     }
 
     async fn wanted(&self, reader: &Reader, settings: &Settings) -> Result<Wanted, Failure> {
@@ -214,11 +190,101 @@ impl Release {
     }
 }
 
-fn said(count: Count, output: Output) -> Result<String, Failure> {
-    let Count { released, locked } = count;
+impl Count {
+    /// Which nodes the database refuses, and why.
+    fn refusal(&self, refused: &[String]) -> String {
+        let stopped = if refused.len() < REFUSED {
+            ""
+        } else {
+            " The command stopped there; those behind were not tried."
+        };
+        let named: Vec<_> = refused.iter().map(|uuid| printable(uuid)).collect();
+        format!(
+            "{} could not be given back: {}: {}.{stopped}",
+            counted(refused.len() as u64, "node", "nodes"),
+            named.join(", "),
+            self.why
+        )
+    }
+}
+
+/// Gives back window after window. One that the database will never take is halved, down to the node at fault,
+/// which holds up no other.
+async fn give_back(
+    operator: &mut Operator,
+    held: Held<'_>,
+    settings: &Settings,
+    moved: impl Fn(&Count),
+) -> Result<Count, Failure> {
+    let mut count = Count::default();
+    let mut window = Window {
+        after: String::new(),
+        nodes: WINDOW,
+        nodes_per_message: settings.publish.nodes_per_message,
+        unknown: false,
+        completes: false,
+        now_ms: now_ms(),
+    };
+    while count.refused.len() < REFUSED {
+        window.now_ms = now_ms();
+        let outcome = patience(settings, async || {
+            match operator.release(held, &window).await {
+                Err(fault) if fault.is_about_rows() => Ok(Err(fault)),
+                done => done.map(Ok),
+            }
+        });
+        let next = match outcome.await? {
+            Ok(None) => return Err(no_pause(count.released)),
+            Ok(Some(chunk)) => {
+                count.released += chunk.changed;
+                count.locked += chunk.locked;
+                moved(&count);
+                chunk.next
+            }
+            Err(_) if window.nodes > 1 => {
+                window.nodes /= 2;
+                continue;
+            }
+            Err(fault) => {
+                let failed = Failure::of(settings);
+                let node = operator.first_held_after(held, &window.after).await;
+                let Some(node) = node.map_err(failed)? else {
+                    return Err(failed(fault));
+                };
+                count.refused.push(node.clone());
+                count.why = error_chain(&fault);
+                (!matches!(held, Held::Node(_))).then_some(node)
+            }
+        };
+        match next {
+            Some(next) => window.after = next,
+            None => break,
+        }
+        window.nodes = WINDOW;
+    }
+    Ok(count)
+}
+
+fn no_pause(released: u64) -> Failure {
+    let begun = if released > 0 {
+        format!(
+            " Before that, the command gave back {}.",
+            counted(released, "node", "nodes")
+        )
+    } else {
+        String::new()
+    };
+    Failure::failed(format!(
+        "there is no pause, so the next sweep would take the nodes again: first \
+         `nodewarden pause --reason TEXT`, then this command again.{begun}"
+    ))
+}
+
+fn said(count: &Count, output: Output) -> Result<String, Failure> {
+    let (released, locked) = (count.released, count.locked);
     Ok(match output {
         Output::Json => output::json(&json!({ "released": released, "locked": locked }))?,
-        Output::Text | Output::Tsv if released == 0 && locked == 0 => {
+        Output::Text | Output::Tsv if released == 0 && locked == 0 && count.refused.is_empty() => {
             "No such node is out of service because of nodewarden: there was nothing to give back."
                 .to_owned()
         }

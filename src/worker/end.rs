@@ -81,5 +81,5 @@ impl From<BrokerError> for Fault {
 
 /// Whether the rows are to blame: the same call fails again, and one about other rows may not.
 pub(super) fn is_about_rows(fault: &StoreError) -> bool {
-    matches!(fault, StoreError::Permanent { .. } | StoreError::Corrupt(_))
+    fault.is_about_rows()
 }

@@ -10,6 +10,19 @@ use nodewarden_tests::own_broker::OwnBroker;
 use nodewarden_tests::rabbitmq::Client;
 use nodewarden_tests::waiting::{eventually, eventually_blocking};
 
+/// Short, so that several of them pass in a story. A busy machine may be slow with a heartbeat.
+const LIMITS: [&str; 6] = [
+    "--set",
+    "amqp.timeout=3s",
+    "--set",
+    "amqp.heartbeat=10s",
+    "--set",
+    "decide.reconnect_grace=20s",
+];
+
+/// Sweeps of a second each in which several time limits pass.
+const SEVERAL: u64 = 12;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn i7_a_restarted_broker_and_closed_connections_take_no_node_out_and_lose_nothing() {
     let broker = OwnBroker::start();
@@ -64,12 +77,7 @@ async fn i7_a_restarted_broker_and_closed_connections_take_no_node_out_and_lose_
 async fn l4_a_broker_s_alarm_makes_announcements_wait_and_ends_no_session() {
     let broker = OwnBroker::start();
     let cluster = Cluster::at(&broker.url(), Kind::chosen()).await;
-    let limits = [
-        "--set",
-        "amqp.timeout=1s",
-        "--set",
-        "decide.sweep_interval=1s",
-    ];
+    let limits = [&LIMITS[..], &["--set", "decide.sweep_interval=1s"]].concat();
     let replica = cluster.replica("only", &limits).await;
     replica.role(&["active"]).await;
 
@@ -80,7 +88,7 @@ async fn l4_a_broker_s_alarm_makes_announcements_wait_and_ends_no_session() {
             .last_announcement
             .saturating_sub(overview.announced);
         let answer = replica.get("/readyz").await;
-        (waiting >= 5).then(|| answer["reasons"].clone())
+        (waiting >= SEVERAL).then(|| answer["reasons"].clone())
     })
     .await;
     assert!(
@@ -106,12 +114,7 @@ async fn l3_l4_a_takeover_in_a_broker_s_alarm_is_one_and_its_replica_decides_on(
     let broker = OwnBroker::start();
     let mut cluster = Cluster::at(&broker.url(), Kind::chosen()).await;
     let nodes = cluster.nodes("b", 35).await;
-    let limits = [
-        "--set",
-        "amqp.timeout=1s",
-        "--set",
-        "decide.sweep_interval=1s",
-    ];
+    let limits = [&LIMITS[..], &["--set", "decide.sweep_interval=1s"]].concat();
     // It is frozen with the event in its hand, and not missed before it is killed.
     let patience = [
         "--set",
@@ -173,8 +176,7 @@ async fn l4_a_subscriber_s_queue_that_confirms_nothing_ends_no_session_and_deafe
     let broker = OwnBroker::start();
     let mut cluster = Cluster::at(&broker.url(), Kind::chosen()).await;
     let nodes = cluster.nodes("a", 3).await;
-    let limits = ["--set", "amqp.timeout=1s"];
-    let replica = cluster.replica("only", &limits).await;
+    let replica = cluster.replica("only", &LIMITS).await;
     replica.role(&["active"]).await;
     cluster.joined("c1", 1, &["a"]).await;
     let client = Client::at(&broker.url()).await;
@@ -247,12 +249,7 @@ async fn l4_an_announcement_over_the_broker_s_limit_is_passed_by_and_ends_no_ses
 async fn l3_a_refused_message_waits_for_the_end_of_an_alarm_and_ends_no_session() {
     let broker = OwnBroker::start();
     let mut cluster = Cluster::at(&broker.url(), Kind::chosen()).await;
-    let limits = [
-        "--set",
-        "amqp.timeout=1s",
-        "--set",
-        "decide.sweep_interval=1s",
-    ];
+    let limits = [&LIMITS[..], &["--set", "decide.sweep_interval=1s"]].concat();
     let first = cluster.replica("first", &limits).await;
     first.role(&["active"]).await;
     drop(first);
@@ -268,7 +265,7 @@ async fn l3_a_refused_message_waits_for_the_end_of_an_alarm_and_ends_no_session(
         let before = cluster.overview().await.last_announcement;
         eventually("sweeps go on for several time limits", async || {
             let now = cluster.overview().await.last_announcement;
-            (now >= before + 5).then_some(())
+            (now >= before + SEVERAL).then_some(())
         })
         .await;
         let log = replica.log();
@@ -307,7 +304,7 @@ fn of_several_brokers_one_that_is_down_is_passed_by_and_the_next_one_serves_when
         "amqp.url=rabbit://guest:guest@127.0.0.1:1,guest:guest@127.0.0.1:{},guest:guest@127.0.0.1:{}//",
         first.port, second.port
     );
-    let settings = ["amqp.timeout=2s", list.as_str()];
+    let settings = [list.as_str()];
     let emitted = |conductor: &str| {
         let words = ["emit", "joined", conductor, "--driver", "ipmi"];
         let output = deployment.command(&settings, &words).output().unwrap();

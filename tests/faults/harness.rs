@@ -17,6 +17,9 @@ use nodewarden_tests::deployment::{binary, broker, free_port};
 use nodewarden_tests::waiting::{DEADLINE, eventually};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
+/// How long a busy machine may take beyond what is promised.
+pub const BUSY: Duration = Duration::from_secs(20);
+
 /// One database, one set of names at the broker, and the replicas that share them.
 pub struct Cluster {
     folder: tempfile::TempDir,
@@ -50,7 +53,6 @@ impl Cluster {
         let unique = uuid::Uuid::new_v4().simple().to_string();
         let amqp = Amqp {
             url: Brokers::new(url),
-            heartbeat: Duration::from_secs(1),
             events_exchange: format!("f.{unique}.events"),
             events_queue: format!("f.{unique}.queue"),
             nodes_exchange: format!("f.{unique}.nodes"),
@@ -277,6 +279,11 @@ impl Cluster {
         self.scratch.run(statements).await;
     }
 
+    /// From now on a trigger leaves the mark of the node `uuid` as it is.
+    pub async fn ignore_update_of(&self, uuid: &str) {
+        self.scratch.ignore_update_of(uuid).await;
+    }
+
     /// What a command of an operator says, and how it ends.
     pub fn command(&self, words: &[&str]) -> std::process::Output {
         let mut command = Command::new(binary());
@@ -463,6 +470,21 @@ impl Listener {
             self.hear().await;
         }
     }
+}
+
+/// The watchdog killed a replica whose transactions may last 5 s, and named the one that it was in once it was
+/// armed: the event's, or one of those that were left to do for the event before.
+pub fn assert_killed_in_a_transaction(log: &str) {
+    let said = |doing: &str| {
+        let said = format!("the transaction \"{doing}\" is open for 5s; killing process");
+        log.contains(&format!("nodewarden watchdog: {said}"))
+    };
+    let of = [
+        "commit a batch of events",
+        "give nodes back",
+        "begin a sweep",
+    ];
+    assert!(of.into_iter().any(said), "{log}");
 }
 
 /// The changes `sign` + uuid, in order.

@@ -7,13 +7,10 @@ use lapin::options::ExchangeDeleteOptions;
 use lapin::types::FieldTable;
 use nodewarden_tests::rabbitmq::Client;
 
-use crate::harness::Cluster;
+use crate::harness::{BUSY, Cluster};
 
 /// Longer than the grace that the cluster has set, 2 s.
 const TIMEOUT: Duration = Duration::from_secs(4);
-
-/// How long a busy machine may take beyond what is promised.
-const BUSY: Duration = Duration::from_secs(5);
 
 /// Beats for `how_long`, and longer if the broker has no way for what conductors send.
 async fn beat(cluster: &mut Cluster, how_long: Duration) {

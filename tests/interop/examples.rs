@@ -117,7 +117,7 @@ fn changes(scheduler: &Other) -> Vec<Value> {
 #[test]
 fn the_examples_in_both_languages_work_together() {
     let deployment = Deployment::default();
-    let replica = deployment.replica(&[]);
+    let replica = deployment.replica(&["decide.reconnect_grace=20s"]);
     let fleet = tempfile::NamedTempFile::with_suffix(".json").expect("a file");
     std::fs::write(fleet.path(), FLEET).expect("written");
     deployment.run(&["nodes", "import", fleet.path().to_str().expect("text")]);

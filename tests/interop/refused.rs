@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use lapin::BasicProperties;
-use lapin::options::{BasicGetOptions, BasicNackOptions};
+use lapin::options::{BasicGetOptions, BasicNackOptions, BasicQosOptions};
 use lapin::types::{AMQPValue, FieldArray, FieldTable};
 use lapin::uri::AMQPUri;
 use nodewarden::wire::Reason;
@@ -292,6 +292,9 @@ async fn nothing_of_the_original_is_live(client: &Client, deployment: &Deploymen
         .basic_nack(last, back)
         .await
         .expect("put back");
+    // It has no answer; what comes behind it on the channel has.
+    let behind = client.channel.basic_qos(1, BasicQosOptions::default());
+    behind.await.expect("put back");
 }
 
 /// What a command that fails with 1 says.

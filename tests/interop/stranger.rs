@@ -11,7 +11,7 @@ const FLEET: &str = "tests/fixtures/stranger-nodes.json";
 /// A deployment with the fleet of the stories, and a replica that decides.
 fn deployment() -> (Deployment, Replica) {
     let deployment = Deployment::default();
-    let replica = deployment.replica(&[]);
+    let replica = deployment.replica(&["decide.reconnect_grace=20s"]);
     let fleet = file(FLEET);
     let imported = deployment.ask(&["nodes", "import", fleet.to_str().expect("text")]);
     assert_eq!(

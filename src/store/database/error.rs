@@ -70,6 +70,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the rows are to blame: the same call fails again, and one about other rows may not.
+    #[must_use]
+    pub fn is_about_rows(&self) -> bool {
+        matches!(self, Self::Permanent { .. } | Self::Corrupt(_))
+    }
+
     /// Whether trying again can help without anybody doing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -285,8 +291,10 @@ fn said(source: &sqlx::Error) -> String {
     if let Some(said) = tls(source) {
         return said;
     }
-    if matches!(source, sqlx::Error::Protocol(_)) {
-        return "what answers there does not speak the protocol of this database".to_owned();
+    if let sqlx::Error::Protocol(why) = source {
+        return format!(
+            "what answers there does not speak the protocol of this database as nodewarden does: {why}"
+        );
     }
     source
         .as_database_error()

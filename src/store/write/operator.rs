@@ -188,6 +188,26 @@ impl Operator {
         Ok(Some(chunk))
     }
 
+    /// The first node after `after` that is held so, or the one that is asked for.
+    pub async fn first_held_after(
+        &mut self,
+        held: Held<'_>,
+        after: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let of = match held {
+            Held::Everything => Rows::Holds,
+            Held::Of(pair) => Rows::HoldsOf(pair),
+            Held::Node(uuid) => return Ok(Some(uuid.to_owned())),
+        };
+        let inventory = self.inventory.by(&mut self.link).await?;
+        let sql = self.link.statements;
+        self.link
+            .look("look for a row", async |connection| {
+                walk::first_after(connection, sql, &inventory, of, after).await
+            })
+            .await
+    }
+
     /// Gives the database the history `stream` (a UUID) and takes the right to write from its
     /// holder. Not while a replica seems to run, unless `force`.
     pub async fn new_stream(

@@ -129,7 +129,8 @@ impl Fleet {
             let nodes = nodes.filter_map(|node| Some(node["uuid"].as_str()?.to_owned()));
             let all_is_applied = |(_, _, behind): &(String, u64, u64)| *behind == 0;
             let is_out = nodes.collect::<BTreeSet<_>>() == *out;
-            (is_out && self.subscribers().iter().all(all_is_applied)).then_some(())
+            let all = self.subscribers();
+            (is_out && !all.is_empty() && all.iter().all(all_is_applied)).then_some(())
         });
     }
 
