@@ -64,7 +64,11 @@ fn look(world: &World, wrong: &mut BTreeMap<String, Duration>) {
                 let own = conductor.heard.plus(timeout + slack(timeout));
                 (own, timeout)
             }
-            (Life::Leaving { until }, timeout) => (until, timeout.unwrap_or_default()),
+            // Each takeover puts the end of a restart off by as long as no replica decided.
+            (Life::Leaving { until }, timeout) => {
+                let stalls = healed.saturating_sub(conductor.heard.0);
+                (until.plus(stalls), timeout.unwrap_or_default())
+            }
             (Life::Active, None) | (Life::Left | Life::TimedOut, _) => continue,
         };
         let grace = timeout.max(rules.reconnect_grace);

@@ -98,7 +98,7 @@ impl Mutant {
         (Self::ObservedAsDecided, 4, "n"),
         (Self::UnknownAtOnce, 13, "I7:"),
         (Self::BridgeHasty, 3, "I7:"),
-        (Self::FormerTicksRefused, 123, "L3:"),
+        (Self::FormerTicksRefused, 181, "L3:"),
     ];
 
     /// Whether it is wrong only where commits are lost.
