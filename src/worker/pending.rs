@@ -19,7 +19,7 @@ pub(super) const AGAIN: Duration = Duration::from_secs(1);
 pub(super) struct Walk {
     pub(super) over: Over,
     pub(super) after: String,
-    /// A smaller window than usual, while a row that cannot be handled is looked for.
+    /// A smaller window than usual, while a row that cannot be handled is looked for, and behind it.
     pub(super) nodes: Option<u32>,
     /// A row was passed because another session has locked it: the walk is not the last one.
     pub(super) left_behind: bool,
@@ -217,7 +217,9 @@ impl Pending {
         match &done.next {
             Some(next) => {
                 walk.after.clone_from(next);
-                walk.nodes = None;
+                // Where one row is at fault, others near it may be: back to the usual size in steps.
+                let narrow = walk.nodes.filter(|narrow| *narrow <= nodes);
+                walk.nodes = narrow.map(|narrow| narrow.saturating_mul(2));
                 walk.scale = if done.changed * 10 < u64::from(nodes) {
                     (walk.scale * 2).min(MOST_SCALE)
                 } else {
@@ -375,7 +377,12 @@ mod tests {
         pending.narrow(&Over::Nodes, 1);
         assert_eq!(state(&pending), ("n3".to_owned(), Some(1), 1));
         pending.done(&over("a"), &next("n4", 0), 1, at(0));
-        assert_eq!(state(&pending), ("n4".to_owned(), None, 2));
+        assert_eq!(state(&pending), ("n4".to_owned(), Some(2), 2));
+        pending.done(&over("a"), &next("n6", 2), 2, at(0));
+        assert_eq!(state(&pending), ("n6".to_owned(), Some(4), 1));
+        // The usual size is 3.
+        pending.done(&over("a"), &next("n9", 3), 3, at(0));
+        assert_eq!(state(&pending), ("n9".to_owned(), None, 1));
         // A turn begins it again.
         pending.turned(&pair("a"));
         assert_eq!(state(&pending), (String::new(), None, 1));

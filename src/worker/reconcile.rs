@@ -151,12 +151,13 @@ async fn look<L: Ledger, C: Clock>(
 }
 
 fn window(term: &Term, walk: &Walk, rules: &Rules, now_ms: u64) -> Window {
+    let usual = match &walk.over {
+        Over::Pair(_) if walk.after.is_empty() => term.windows.first(),
+        Over::Pair(_) | Over::Holds | Over::Nodes => term.windows.scaled(walk.scale),
+    };
     Window {
         after: walk.after.clone(),
-        nodes: walk.nodes.unwrap_or_else(|| match &walk.over {
-            Over::Pair(_) if walk.after.is_empty() => term.windows.first(),
-            Over::Pair(_) | Over::Holds | Over::Nodes => term.windows.scaled(walk.scale),
-        }),
+        nodes: walk.nodes.map_or(usual, |narrow| narrow.min(usual)),
         nodes_per_message: rules.nodes_per_message,
         unknown: rules.unknown_after.is_some(),
         completes: !walk.left_behind,
