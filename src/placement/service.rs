@@ -256,8 +256,10 @@ impl Service {
                 return false;
             }
             match &trouble {
-                Some(why) => tracing::warn!(why, "Placement is not written; it is tried again"),
-                None => tracing::info!("Placement can be written again"),
+                Some(why) => {
+                    tracing::warn!(why, "Placement is not as it must be; it is tried again")
+                }
+                None => tracing::info!("Placement is as it must be again"),
             }
             status.placement_trouble = trouble;
             true

@@ -9,7 +9,7 @@ use crate::domain::time::Mono;
 pub struct Status {
     /// Why the stream is not followed.
     pub stream_trouble: Option<String>,
-    /// Why Placement is not written.
+    /// Why Placement is not as it must be.
     pub placement_trouble: Option<String>,
     /// Why pairs are not switched as they should be.
     pub pairs_trouble: Option<String>,

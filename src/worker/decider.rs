@@ -53,8 +53,36 @@ const WAIT_CAP: Duration = Duration::from_millis(200);
 /// Ticks without one that came back: the session is wedged. Counted: a frozen replica sends none.
 const WEDGED_TICKS: u32 = 120;
 
-/// So many parts has a step after its deliveries.
-const PARTS: usize = 11;
+/// The parts of a step after its deliveries.
+#[derive(Clone, Copy)]
+enum Part {
+    EndSilent,
+    Redecide,
+    Answer,
+    KeepWaiting,
+    Sweep,
+    ForgetGone,
+    DropOld,
+    JudgeUnknown,
+    Reconcile,
+    Count,
+    Measure,
+}
+
+/// Their order. The last two only serve people and metrics, and hold up no decision.
+const PARTS: [Part; 11] = [
+    Part::EndSilent,
+    Part::Redecide,
+    Part::Answer,
+    Part::KeepWaiting,
+    Part::Sweep,
+    Part::ForgetGone,
+    Part::DropOld,
+    Part::JudgeUnknown,
+    Part::Reconcile,
+    Part::Count,
+    Part::Measure,
+];
 
 /// Parts that took longer in all leave the others to the next steps, in turn: behind a slow way to the database
 /// a step of all of them would be longer than an own tick may take (L1, L3).
@@ -206,23 +234,22 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
         pausing::look(pausing, place, ledger, clock).await?;
         let first = std::mem::take(turn);
         let began = clock.now().mono;
-        for part in (0..PARTS).map(|n| (first + n) % PARTS) {
-            match part {
-                0 => end_silent(place, ledger, clock, rules, step).await?,
-                1 => redecide(place, ledger, clock, pausing, step).await?,
-                2 => requests::answer(place, ledger, clock).await?,
-                3 => waiting::keep(place, ledger, clock, step).await?,
-                4 => sweep(place, ledger, clock, rules, pausing, step).await?,
-                5 => forget_gone(place, ledger, clock, step).await?,
-                6 => drop_old(place, ledger, clock, step).await?,
-                7 => unknown::judge(place, ledger, clock, rules, step).await?,
-                8 => reconcile(place, ledger, clock, rules, pausing, step).await?,
-                // The last two: they only serve people and metrics, and hold up no decision.
-                9 => count(place, ledger, clock, rules, step).await?,
-                _ => measure(place, ledger, step).await?,
+        for at in (0..PARTS.len()).map(|n| (first + n) % PARTS.len()) {
+            match PARTS[at] {
+                Part::EndSilent => end_silent(place, ledger, clock, rules, step).await?,
+                Part::Redecide => redecide(place, ledger, clock, pausing, step).await?,
+                Part::Answer => requests::answer(place, ledger, clock).await?,
+                Part::KeepWaiting => waiting::keep(place, ledger, clock, step).await?,
+                Part::Sweep => sweep(place, ledger, clock, rules, pausing, step).await?,
+                Part::ForgetGone => forget_gone(place, ledger, clock, step).await?,
+                Part::DropOld => drop_old(place, ledger, clock, step).await?,
+                Part::JudgeUnknown => unknown::judge(place, ledger, clock, rules, step).await?,
+                Part::Reconcile => reconcile(place, ledger, clock, rules, pausing, step).await?,
+                Part::Count => count(place, ledger, clock, rules, step).await?,
+                Part::Measure => measure(place, ledger, step).await?,
             }
             if clock.now().mono.since(began) > SLICE {
-                *turn = part + 1;
+                *turn = at + 1;
                 break;
             }
         }

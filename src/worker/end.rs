@@ -78,8 +78,3 @@ impl From<BrokerError> for Fault {
         Self::End(End::Broker(fault))
     }
 }
-
-/// Whether the rows are to blame: the same call fails again, and one about other rows may not.
-pub(super) fn is_about_rows(fault: &StoreError) -> bool {
-    fault.is_about_rows()
-}

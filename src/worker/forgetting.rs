@@ -1,7 +1,7 @@
 //! Forgetting conductors gone for too long and pairs that nothing names. Each sweep finds them;
 //! they go a bounded number at a time (L1), one transaction a step.
 
-use super::end::{Fault, Step, is_about_rows};
+use super::end::{Fault, Step};
 use super::ports::{Clock, Ledger};
 use super::term::Place;
 use crate::telemetry;
@@ -50,7 +50,7 @@ pub(super) async fn forget_gone<L: Ledger, C: Clock>(
     }
     let (part, forgotten) = match forgotten {
         Ok(done) => done,
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             tracing::error!(
                 fault = telemetry::error_chain(&fault),
                 "what is gone cannot be forgotten; the next sweep tries again"

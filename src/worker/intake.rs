@@ -2,7 +2,7 @@
 
 use super::batch::{self, Batch, Done, Item};
 use super::cost::Spent;
-use super::end::{Fault, is_about_rows};
+use super::end::Fault;
 use super::identity::Identity;
 use super::lost;
 use super::ports::{Clock, Ledger, Queue};
@@ -176,7 +176,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     }
     let known = match ledger.recall(&batch::ids(&items)).await {
         Ok(known) => known,
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             return in_hand.bisect(queue, items.len(), fault).await;
         }
         Err(fault) => return Err(fault.into()),
@@ -212,7 +212,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     let took = clock.now().mono.since(now.mono);
     let done = match outcome {
         Ok((done, ())) => done,
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             // A note is never worth a message: without any it is tried again.
             if let Some(term) = place.term_mut().filter(|_| !notes.is_empty()) {
                 term.unheeded.noted(&notes, now.mono);

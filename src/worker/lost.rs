@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::batch::{self, Item};
-use super::end::{End, Fault, is_about_rows};
+use super::end::{End, Fault};
 use super::identity::Identity;
 use super::ports::{Clock, Ledger};
 use super::standby::Standby;
@@ -48,7 +48,7 @@ pub(super) async fn look<L: Ledger, C: Clock>(
     // After a fault the next step looks again: one that does nothing else must not take it for over.
     let (found, lacks) = match found(ledger).await {
         Ok(found) => found,
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             *next = now.plus(LOOK);
             tracing::debug!(
                 fault = telemetry::error_chain(&fault),

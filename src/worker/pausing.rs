@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::end::{Fault, is_about_rows};
+use super::end::Fault;
 use super::left_alone::{self, LeftAlone};
 use super::ports::{Clock, Ledger};
 use super::term::Place;
@@ -101,7 +101,7 @@ pub(super) async fn look<L: Ledger, C: Clock>(
     let found = match ledger.pause().await {
         Ok(found) => found,
         // A replica in line decides nothing: it only shows what it knew last.
-        Err(fault) if place.term().is_none() && is_about_rows(&fault) => {
+        Err(fault) if place.term().is_none() && fault.is_about_rows() => {
             tracing::debug!(
                 fault = telemetry::error_chain(&fault),
                 "looking for a pause"
@@ -109,7 +109,7 @@ pub(super) async fn look<L: Ledger, C: Clock>(
             return Ok(());
         }
         // Nothing is taken out before it is known that it may be.
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             pausing.met = true;
             if !pausing.left.has(&String::new(), now.mono) {
                 left_alone::log("pause", "the pause cannot be read", &fault);
@@ -136,7 +136,7 @@ pub(super) async fn look<L: Ledger, C: Clock>(
     if let Some(id) = expired.filter(|id| !pausing.left.has(id, now.mono)) {
         match ledger.end_pause(term.epoch, &id, now.wall_ms).await {
             Ok(_) => {}
-            Err(fault) if is_about_rows(&fault) => {
+            Err(fault) if fault.is_about_rows() => {
                 left_alone::log("pause", "the pause is over and cannot be ended", &fault);
                 pausing.left.put(id, now.mono);
                 return Ok(());

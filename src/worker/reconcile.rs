@@ -5,7 +5,7 @@
 //! to do (L2).
 
 use super::cost::Spent;
-use super::end::{Fault, Step, is_about_rows};
+use super::end::{Fault, Step};
 use super::lines::log_window;
 use super::pausing::Pausing;
 use super::pending::{AGAIN, Over, Walk};
@@ -61,7 +61,7 @@ pub(super) async fn reconcile<L: Ledger, C: Clock>(
     };
     let done = match done {
         Ok(done) => done,
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             return narrow(term, ledger, &walk, &window, &fault).await;
         }
         Err(fault) => {
@@ -120,7 +120,7 @@ async fn look<L: Ledger, C: Clock>(
     let found = match ledger.survey(rows(term, &walk.over), &wide).await {
         Ok(found) => found,
         // The window will find the row that is at fault.
-        Err(fault) if is_about_rows(&fault) => return Ok(Some(walk.after.clone())),
+        Err(fault) if fault.is_about_rows() => return Ok(Some(walk.after.clone())),
         Err(fault) => {
             term.looks.failed();
             term.pending.put_back(&walk.over);
@@ -182,7 +182,7 @@ async fn narrow<L: Ledger>(
     let row = match row.await {
         Ok(row) => row,
         // It has no name even: the rest of this walk waits for the next sweep with it.
-        Err(fault) if is_about_rows(&fault) => None,
+        Err(fault) if fault.is_about_rows() => None,
         Err(fault) => return Err(fault.into()),
     };
     telemetry::NODES_SKIPPED.count(1);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::end::{Fault, Step, is_about_rows};
+use super::end::{Fault, Step};
 use super::left_alone;
 use super::lines::log_decisions;
 use super::pausing::Pausing;
@@ -87,7 +87,7 @@ pub(super) async fn redecide<L: Ledger, C: Clock>(
     let pairs: Vec<Pair> = commit.prepared.pairs().cloned().collect();
     let (findings, ()) = match commit.outcome(written) {
         Ok(done) => done,
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             step.worked = true;
             not_stored(place, "observed", pairs, &fault, now.mono);
             return Ok(());

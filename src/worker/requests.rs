@@ -1,6 +1,6 @@
 //! What operators ask of the deciding replica.
 
-use super::end::{Fault, is_about_rows};
+use super::end::Fault;
 use super::left_alone;
 use super::ports::{Clock, Ledger};
 use super::term::{Place, Term};
@@ -26,7 +26,7 @@ pub(super) async fn answer<L: Ledger, C: Clock>(
     }
     let requests = match ledger.requests().await {
         Ok(requests) => requests,
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             left_alone::log("request", "requests of operators", &fault);
             if let Some(term) = place.deciding() {
                 term.left_requests.put(UNREADABLE, now);
@@ -82,7 +82,7 @@ async fn forget<L: Ledger, C: Clock>(
     let answered = answered.await;
     match commit.outcome(answered) {
         Ok(_) => {}
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             left_alone::log("request", &format!("request {}", request.number), &fault);
             if let Some(term) = place.term_mut() {
                 term.left_requests.put(request.number, now.mono);

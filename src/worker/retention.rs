@@ -2,7 +2,7 @@
 //! sweep begins it again.
 
 use super::cost::Spent;
-use super::end::{Fault, Step, is_about_rows};
+use super::end::{Fault, Step};
 use super::ports::{Clock, Ledger};
 use super::term::Place;
 use crate::store::Prune;
@@ -24,7 +24,7 @@ pub(super) async fn drop_old<L: Ledger, C: Clock>(
     let (rows, began) = (term.retention.rows.next(), clock.now().mono);
     let dropped = match ledger.prune(term.epoch, what, before_ms, rows).await {
         Ok(dropped) => dropped,
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             tracing::error!(
                 fault = telemetry::error_chain(&fault),
                 "old {what:?} cannot be dropped; the next sweep tries again"

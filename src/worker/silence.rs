@@ -6,7 +6,7 @@
 
 use super::batch::Batch;
 use super::cost::Spent;
-use super::end::{Fault, Step, is_about_rows};
+use super::end::{Fault, Step};
 use super::left_alone;
 use super::lines::log_decisions;
 use super::ports::{Clock, Ledger};
@@ -53,7 +53,7 @@ pub(super) async fn end_silent<L: Ledger, C: Clock>(
     let (took, way) = (clock.now().mono.since(now.mono), ledger.way());
     let (done, ()) = match outcome {
         Ok(done) => done,
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             step.worked = true;
             not_stored(place, ended, rows_written, &fault, now.mono);
             return Ok(());

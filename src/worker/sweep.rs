@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::end::{Fault, Step, is_about_rows};
+use super::end::{Fault, Step};
 use super::pausing::Pausing;
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
@@ -46,7 +46,7 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
     let begun = ledger.begin_sweep(commit.epoch, &commit.prepared).await;
     match commit.outcome(begun) {
         Ok(_) => {}
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             tracing::error!(
                 fault = telemetry::error_chain(&fault),
                 "a sweep cannot be begun; it is tried again"

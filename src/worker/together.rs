@@ -2,7 +2,7 @@
 //! fit into an eighth of a second (L1), since each takes its round trips to the database.
 
 use super::cost::Spent;
-use super::end::{Fault, Step, is_about_rows};
+use super::end::{Fault, Step};
 use super::lines::log_window;
 use super::pausing::Pausing;
 use super::pending::{AGAIN, Over, Walk};
@@ -34,7 +34,7 @@ pub(super) async fn carry_out<L: Ledger, C: Clock>(
     let window = window(term.windows.first(), rules, now.wall_ms);
     let done = match ledger.carry_out(term.epoch, to, &pairs, &window).await {
         Ok(done) => done,
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             tracing::warn!(
                 fault = telemetry::error_chain(&fault),
                 pairs = pairs.len(),
@@ -97,7 +97,7 @@ pub(super) async fn look<L: Ledger, C: Clock>(
     let window = window(term.looks.next(), rules, now.wall_ms);
     let found = match ledger.survey_pairs(&pairs, &window).await {
         Ok(found) => found,
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             term.looks_together.refused(pairs.len());
             return Ok(true);
         }

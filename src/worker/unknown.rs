@@ -1,7 +1,7 @@
 //! Verdicts about pairs that never had a conductor (`decide.unknown_driver = "take_out"`): a sweep
 //! asks which are so, a fresh tick may prove that one was so for long enough.
 
-use super::end::{Fault, Step, is_about_rows};
+use super::end::{Fault, Step};
 use super::lines::log_decisions;
 use super::ports::{Clock, Ledger};
 use super::redecide::{ROWS, not_stored};
@@ -30,7 +30,7 @@ pub(super) async fn pairs<L: Ledger>(ledger: &mut L) -> Result<Option<Vec<Pair>>
 fn read(pairs: Result<Vec<Pair>, StoreError>) -> Result<Option<Vec<Pair>>, Fault> {
     match pairs {
         Ok(pairs) => Ok(Some(pairs)),
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             tracing::error!(
                 fault = telemetry::error_chain(&fault),
                 "pairs that never had a conductor cannot be read; the next sweep tries again"
@@ -95,7 +95,7 @@ pub(super) async fn judge<L: Ledger, C: Clock>(
     let pairs: Vec<Pair> = commit.prepared.pairs().cloned().collect();
     let (findings, ()) = match commit.outcome(written) {
         Ok(done) => done,
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             step.worked = true;
             if let Some(term) = place.term_mut() {
                 term.fresh = Some(sent);

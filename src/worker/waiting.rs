@@ -1,6 +1,6 @@
 //! The wait after a loss, stored while it runs: a successor goes on from there, and not from its beginning.
 
-use super::end::{Fault, Step, is_about_rows};
+use super::end::{Fault, Step};
 use super::ports::{Clock, Ledger};
 use super::term::Place;
 use crate::store::Findings;
@@ -36,7 +36,7 @@ pub(super) async fn keep<L: Ledger, C: Clock>(
             step.worked = true;
             Ok(())
         }
-        Err(fault) if is_about_rows(&fault) => {
+        Err(fault) if fault.is_about_rows() => {
             let fault = telemetry::error_chain(&fault);
             tracing::error!(
                 fault,

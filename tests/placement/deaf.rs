@@ -57,7 +57,6 @@ fn the_deaf_one_undoes_nothing(settings: &[&str], each: usize) {
     assert_eq!(writes(&site, &fleet), before);
     fleet.bring_back();
     offered_becomes(&site, &everything);
-    // Or, by then, that its connection is dead.
     eventually("it has looked again", || {
         get(two, "/readyz").filter(|(_, told)| !told.contains("change 3 is committed"))
     });

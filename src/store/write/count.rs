@@ -15,6 +15,9 @@ use crate::store::sql::{Inventory, Statements};
 use crate::store::write::fenced::Fenced;
 use crate::store::write::intake::ROWS;
 
+/// So many times as many rows as are wanted are read at most, for those that are no names.
+const WIDER: u32 = 16;
+
 /// At most so many changes are folded in one transaction.
 pub const FOLDED: u64 = 20_000;
 
@@ -218,7 +221,7 @@ pub async fn unknown_pairs(
                 pairs.push(Pair { group, driver });
             }
         }
-        let all = (rows.len() as u64) < u64::from(asked);
+        let all = (rows.len() as u64) < u64::from(asked) || asked >= most.saturating_mul(WIDER);
         if all || pairs.len() >= most as usize {
             pairs.truncate(most as usize);
             return Ok(pairs);

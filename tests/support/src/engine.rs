@@ -9,7 +9,7 @@ use crate::deployment::file;
 /// Ports of one engine: ten for each of three members.
 const PORTS: u16 = 30;
 
-/// Below those that tests/run chooses, above those of the brokers of other suites.
+/// Below all that are chosen elsewhere.
 const FIRST_PORT: u16 = 19_000;
 
 /// How many engines have ports of their own between the two.
