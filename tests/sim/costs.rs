@@ -10,7 +10,7 @@ use std::time::Duration;
 use nodewarden::domain::announcement::{Announcement, Content};
 use nodewarden::domain::change::Standing;
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
-use nodewarden::store::{Findings, StoreError, Takeover, WindowDone};
+use nodewarden::store::{Findings, Prune, StoreError, Takeover, WindowDone};
 use nodewarden_tests::between::{About, Between, Call, Hook};
 use nodewarden_tests::model::{Model, lasting, passing};
 
@@ -156,7 +156,12 @@ impl Costs {
                 }
             }
             About::Sweep(sweep) => oracle.swept(sweep, of::<Vec<Pair>>(value), self.observes),
-            About::Prune(..) => oracle.count("rows dropped", *of(value)),
+            About::Prune(_, what, ..) => {
+                oracle.count("rows dropped", *of(value));
+                if what == Prune::Events {
+                    oracle.pruned(&self.model);
+                }
+            }
             About::Forget(request, true) => oracle.forgot(&request.argument),
             About::Nothing
             | About::Events(_)

@@ -153,6 +153,7 @@ impl Oracle {
         let known = seen.published.entry(key).or_insert_with(|| Published {
             event: event.clone(),
             places: Vec::new(),
+            requeued: Vec::new(),
         });
         assert_eq!(
             known.event, *event,
@@ -175,7 +176,16 @@ impl Oracle {
         seen.keys.insert(place, key.clone());
         if let Some(known) = seen.published.get_mut(&key) {
             known.places.push(place);
+            known.requeued.push(place);
         }
+    }
+
+    /// The database dropped events that it no longer has to remember.
+    pub fn pruned(&self, model: &Model) {
+        let mut seen = self.seen();
+        model.look(|tables| {
+            seen.reference.prunes(|key| tables.remembers(key));
+        });
     }
 
     /// A conductor gives a sign of life, or tries to.
@@ -221,8 +231,8 @@ impl Oracle {
         }
         for name in &came.overdue {
             let back_by = seen.truth.get(name).and_then(|truth| truth.back_by.clone());
-            // What the broker lost of it, it has not asked for.
-            let heard = |id: &EventId| seen.reference.has(&(name.clone(), id.clone()));
+            // What the broker or the database lost of it, it has not asked for.
+            let heard = |id: &EventId| seen.reference.knows(&(name.clone(), id.clone()));
             assert!(
                 back_by
                     .as_ref()

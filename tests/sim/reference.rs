@@ -21,6 +21,8 @@ pub type Key = (ConductorName, EventId);
 pub struct Published {
     pub event: Event,
     pub places: Vec<u64>,
+    /// Those of them that an operator gave it, from among the dead letters.
+    pub requeued: Vec<u64>,
 }
 
 /// The worker.
@@ -28,6 +30,8 @@ pub struct Published {
 pub struct Reference {
     pub map: DriverMap,
     handled: BTreeSet<Key>,
+    /// Handled so long ago that the database has dropped them.
+    pruned: BTreeSet<Key>,
     /// Handled in a part of the history that is lost.
     lost: BTreeSet<Key>,
     last_place: u64,
@@ -54,13 +58,25 @@ pub struct Came {
 impl Reference {
     /// Whether the effects of an event are committed, or were.
     pub fn has(&self, key: &Key) -> bool {
-        self.handled.contains(key) || self.lost.contains(key)
+        self.knows(key) || self.lost.contains(key)
+    }
+
+    /// Whether they are, in a database that may have lost some.
+    pub fn knows(&self, key: &Key) -> bool {
+        self.handled.contains(key) || self.pruned.contains(key)
+    }
+
+    /// The database remembers only these events.
+    pub fn prunes(&mut self, remembered: impl Fn(&Key) -> bool) {
+        let pruned = self.handled.extract_if(.., |key| !remembered(key));
+        self.pruned.extend(pruned);
     }
 
     /// The database has gone back to `before`.
     pub fn goes_back(&mut self, before: Self) {
         let mut lost = std::mem::take(&mut self.lost);
         lost.append(&mut self.handled);
+        lost.append(&mut self.pruned);
         *self = Self { lost, ..before };
     }
 
@@ -89,6 +105,11 @@ impl Reference {
                 let (places, last) = (&known.places, self.last_place);
                 format!("I1: {key:?} at {places:?} is handled after what came later, {last}")
             })?;
+            if self.pruned.contains(&key) && !known.requeued.contains(place) {
+                return Err(format!(
+                    "I1: {key:?} is handled again, and was not requeued"
+                ));
+            }
             self.last_place = *place;
             let change = decide(&self.map, &known.event, now, cap);
             if change.outcome != record.outcome && !self.any_timeout {

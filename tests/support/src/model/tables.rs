@@ -168,6 +168,11 @@ impl Tables {
 
     // --- looks -----------------------------------------------------------------------------------
 
+    /// Whether an event is remembered.
+    pub fn remembers(&self, event: &(ConductorName, EventId)) -> bool {
+        self.event_numbers.contains_key(event)
+    }
+
     /// The hold of a node: its `seq` and the change.
     pub fn hold_of(&self, uuid: &str) -> Option<(u64, &ChangeRow)> {
         let seq = *self.held.get(uuid)?;
