@@ -11,7 +11,7 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::time::timeout;
 
 use crate::event::{Said, now_ms};
@@ -46,11 +46,13 @@ pub struct Gate {
     closed: RwLock<()>,
     /// Conductor and id of every event that is with the broker and must be handled.
     confirmed: Mutex<BTreeSet<(String, String)>>,
+    /// The same of those that a database has lost.
+    lost: Mutex<BTreeSet<(String, String)>>,
 }
 
 impl Gate {
     /// Nothing is published while the answer lives.
-    pub async fn close(&self) -> tokio::sync::RwLockWriteGuard<'_, ()> {
+    pub async fn close(&self) -> RwLockWriteGuard<'_, ()> {
         self.closed.write().await
     }
 
@@ -58,10 +60,25 @@ impl Gate {
         self.confirmed.lock().expect("no panic").clone()
     }
 
+    pub fn lost(&self) -> BTreeSet<(String, String)> {
+        self.lost.lock().expect("no panic").clone()
+    }
+
+    /// A database has lost all but these; what it has lost is the answer. Only while the gate is closed.
+    pub fn lose(&self, left: &BTreeSet<(String, String)>) -> BTreeSet<(String, String)> {
+        let mut confirmed = self.confirmed.lock().expect("no panic");
+        let lost: BTreeSet<_> = confirmed.difference(left).cloned().collect();
+        confirmed.retain(|event| left.contains(event));
+        self.lost
+            .lock()
+            .expect("no panic")
+            .extend(lost.iter().cloned());
+        lost
+    }
+
     fn has(&self, said: &Said) {
         if !said.conflict {
-            let event = (said.conductor.clone(), said.id.clone());
-            self.confirmed.lock().expect("no panic").insert(event);
+            self.confirmed.lock().expect("no panic").insert(said.key());
         }
     }
 }
@@ -89,11 +106,32 @@ impl Publisher {
     /// Publishes mandatory and confirmed, again with the same id until it is confirmed, on a fresh connection
     /// after each refusal.
     pub async fn publish(&mut self, said: &mut Said) {
+        let gate = Arc::clone(&self.gate);
+        let open = gate.closed.read().await;
+        self.repeat(said, &gate, open).await;
+    }
+
+    /// The same of an event that is made when the gate is open, from what is lost then.
+    pub async fn publish_next(
+        &mut self,
+        next: impl FnOnce(&BTreeSet<(String, String)>) -> Said,
+    ) -> Said {
+        let gate = Arc::clone(&self.gate);
+        let open = gate.closed.read().await;
+        let mut said = next(&gate.lost());
+        self.repeat(&mut said, &gate, open).await;
+        said
+    }
+
+    async fn repeat<'gate>(
+        &mut self,
+        said: &mut Said,
+        gate: &'gate Gate,
+        mut open: RwLockReadGuard<'gate, ()>,
+    ) {
         let body = said.body();
         said.began_ms = now_ms();
         loop {
-            let gate = Arc::clone(&self.gate);
-            let open = gate.closed.read().await;
             if let Ok(Ok(true)) = timeout(PATIENCE, self.attempt(said, &body)).await {
                 said.confirmed_ms = Some(now_ms());
                 gate.has(said);
@@ -107,6 +145,7 @@ impl Publisher {
                 }));
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
+            open = gate.closed.read().await;
         }
     }
 

@@ -1,5 +1,6 @@
 //! The conductors of a run: a [`lane`] of ones that no clock ends, and those of [`Role`] that time may end.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch::Receiver;
@@ -48,11 +49,25 @@ pub async fn lane(
     let mut seeded = Seeded::new(seed, &group(number));
     let mut reference = Reference::default();
     let mut all: Vec<Said> = Vec::new();
+    // Those whose effects are lost, and what is left without them.
+    let mut lost = BTreeSet::new();
+    let mut left: Vec<Said> = Vec::new();
     while *phase.borrow() == Phase::Rough || all.len() < 20 {
         let conductor = format!("c{number}-{}", seeded.below(CONDUCTORS));
-        let mut said = next(&mut seeded, &reference, &all, &conductor, &group(number));
-        to.publish(&mut said).await;
+        let id = format!("m{}", all.len());
+        let made = to.publish_next(|now_lost| {
+            if *now_lost != lost {
+                lost.clone_from(now_lost);
+                left.retain(|said| !lost.contains(&said.key()));
+                reference = Reference::default();
+                left.iter().for_each(|said| reference.handle(said));
+            }
+            let group = group(number);
+            next(&mut seeded, &reference, &left, id, &conductor, &group)
+        });
+        let said = made.await;
         reference.handle(&said);
+        left.push(said.clone());
         all.push(said);
         tokio::time::sleep(seeded.ms(20, 150)).await;
     }
@@ -63,12 +78,12 @@ pub async fn lane(
 fn next(
     seeded: &mut Seeded,
     reference: &Reference,
-    all: &[Said],
+    left: &[Said],
+    id: String,
     conductor: &str,
     group: &str,
 ) -> Said {
-    let id = format!("m{}", all.len());
-    let mine: Vec<&Said> = all
+    let mine: Vec<&Said> = left
         .iter()
         .filter(|said| said.conductor == conductor)
         .collect();
@@ -319,6 +334,8 @@ pub async fn live(
                 tokio::time::sleep(seeded.ms(200, 6_000)).await;
                 living.join().await;
             }
+            // It never beats, so it says once more what a database may have lost.
+            living.join().await;
         }
     }
     living.timed

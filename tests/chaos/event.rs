@@ -70,6 +70,11 @@ impl Said {
         }
     }
 
+    /// Conductor and id.
+    pub fn key(&self) -> (String, String) {
+        (self.conductor.clone(), self.id.clone())
+    }
+
     pub fn content_type(&self) -> &'static str {
         if self.in_json {
             "application/json"

@@ -23,11 +23,32 @@ pub struct Evidence {
     /// When no replica can have heard anything, from and to, ms.
     pub deaf: Vec<(u64, u64)>,
     pub grace_ms: u64,
+    /// What the database has lost, if it has.
+    pub loss: Option<Loss>,
     /// Over HTTP, when all was at rest.
     pub snapshot: Option<Snapshot>,
     pub tables: Tables,
     /// How replicas ended that no fault killed.
     pub ends: Vec<End>,
+}
+
+impl Evidence {
+    /// Whether the database has lost what became of an event.
+    pub fn is_lost(&self, said: &Said) -> bool {
+        let loss = self.loss.as_ref();
+        loss.is_some_and(|loss| loss.events.contains(&said.key()))
+    }
+}
+
+/// Commits that a database has lost: it went back to what it was before them.
+#[derive(Debug, Clone)]
+pub struct Loss {
+    /// The stream that ended so.
+    pub stream: String,
+    /// The last change of that stream that is left.
+    pub seq: u64,
+    /// Conductor and `message_id` of each event that was handled, and the database does not know it.
+    pub events: BTreeSet<(String, String)>,
 }
 
 /// The end of a replica's process.

@@ -53,6 +53,8 @@ pub enum Fault {
     StallDatabase,
     /// The database is killed and its synchronous standby promoted. Once in a run.
     Promote,
+    /// The same with an asynchronous standby, which lacks the last commits. Once in a run.
+    PromoteBehind,
     /// The way to the broker delays, swallows, cuts, resets: the deciding replica's, or everybody's.
     BrokerWire,
     /// So does the way to the database.
@@ -67,7 +69,7 @@ pub enum Fault {
 pub type Deaf = Vec<(u64, u64)>;
 
 /// What cannot be healed.
-const ONCE: [Fault; 2] = [Fault::BuryDatabase, Fault::Promote];
+const ONCE: [Fault; 3] = [Fault::BuryDatabase, Fault::Promote, Fault::PromoteBehind];
 
 /// Injects faults for so long: each once, in an order that the seed fixes, then any.
 pub async fn inject(
@@ -154,6 +156,7 @@ impl Fault {
             Self::LagDatabase => servers::lag_database(stage, seeded).await?,
             Self::StallDatabase => servers::stall_database(stage, seeded).await,
             Self::Promote => servers::promote(stage, seeded).await,
+            Self::PromoteBehind => servers::promote_behind(stage, seeded).await?,
             Self::BrokerWire => wires::broker(stage, seeded).await,
             Self::DatabaseWire => wires::database(stage, seeded).await,
             Self::CommitWire => wires::commit(stage, seeded).await,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::event::Pair;
-use crate::evidence::{Change, Decided, Evidence, Heard};
+use crate::evidence::{Change, Decided, Evidence, Heard, Loss, Tables};
 use crate::judge::Findings;
 
 #[derive(Deserialize)]
@@ -48,6 +48,8 @@ pub struct Hearing {
     epoch: u64,
     messages: BTreeMap<String, Heard>,
     changes: BTreeMap<u64, Change>,
+    /// The database has lost commits, and its new stream began.
+    began_again: bool,
 }
 
 impl Hearing {
@@ -90,7 +92,7 @@ impl Hearing {
             "node.back_in_service" => false,
             "node.position" => {
                 let position: Position = rmp_serde::from_slice(&heard.body)?;
-                self.ours(evidence, &heard.id, &position.stream, findings);
+                self.follow(evidence, &heard.id, &position.stream, findings);
                 if position.seq > self.last {
                     self.missed(position.seq, findings);
                 }
@@ -105,9 +107,13 @@ impl Hearing {
             }
         };
         let message: Announcement = rmp_serde::from_slice(&heard.body)?;
-        self.ours(evidence, &heard.id, &message.stream, findings);
+        self.follow(evidence, &heard.id, &message.stream, findings);
         let known = decisions.get(message.decision_id.as_str());
-        if !known.is_some_and(|decided| agrees(decided, &message, out)) {
+        let loss = evidence.loss.as_ref().filter(|_| !self.began_again);
+        let is_left = |seq: u64| loss.is_none_or(|loss| seq <= loss.seq);
+        if message.nodes.iter().any(|node| is_left(node.seq))
+            && !known.is_some_and(|decided| agrees(decided, &message, out))
+        {
             let words = format!("{} does not say what was decided", heard.id);
             findings.contradictions.push(words);
         }
@@ -132,11 +138,32 @@ impl Hearing {
         Ok(())
     }
 
-    fn ours(&self, evidence: &Evidence, id: &str, stream: &str, findings: &mut Findings) {
-        if stream != evidence.tables.stream {
+    fn follow(&mut self, evidence: &Evidence, id: &str, stream: &str, findings: &mut Findings) {
+        let loss = evidence.loss.as_ref().filter(|_| !self.began_again);
+        if let Some(loss) = loss
+            && stream == evidence.tables.stream
+        {
+            self.begin_again(loss, &evidence.tables);
+        } else if loss.map_or(&evidence.tables.stream, |loss| &loss.stream) != stream {
             let words = format!("{id} is of another stream, {stream}");
             findings.contradictions.push(words);
         }
+    }
+
+    /// As the contract says of another stream: forgets, and takes a snapshot.
+    fn begin_again(&mut self, loss: &Loss, tables: &Tables) {
+        self.began_again = true;
+        drop(self.changes.split_off(&(loss.seq + 1)));
+        self.out.clear();
+        for change in tables.changes.iter().filter(|one| one.seq <= loss.seq) {
+            match change.out {
+                true => self.out.insert(change.uuid.clone()),
+                false => self.out.remove(&change.uuid),
+            };
+            let heard = self.changes.entry(change.seq);
+            heard.or_insert_with(|| change.clone());
+        }
+        self.last = loss.seq;
     }
 
     /// Epochs never fall along the stream.
@@ -187,6 +214,10 @@ impl Hearing {
     /// What was heard is what the tables have.
     fn compare(&mut self, evidence: &Evidence, findings: &mut Findings) {
         let tables = &evidence.tables;
+        if evidence.loss.is_some() && !self.began_again {
+            let words = "commits were lost, and no new stream began";
+            findings.unnoticed.push(words.to_owned());
+        }
         if self.last < tables.seq {
             self.missed(tables.seq, findings);
         }

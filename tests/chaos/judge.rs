@@ -102,11 +102,8 @@ fn handled(evidence: &Evidence, findings: &mut Findings) {
                 findings.missing.push(format!("not refused: {name}"));
             }
             refusable.insert(body);
-        } else {
-            let key = (said.conductor.clone(), said.id.clone());
-            if !evidence.tables.events.contains(&key) {
-                findings.missing.push(format!("not handled: {name}"));
-            }
+        } else if !evidence.tables.events.contains(&said.key()) && !evidence.is_lost(said) {
+            findings.missing.push(format!("not handled: {name}"));
         }
     }
     for body in &evidence.refused {
@@ -143,7 +140,7 @@ fn decided(evidence: &Evidence, findings: &mut Findings) -> Reference {
     }
     let mut reference = Reference::default();
     for said in evidence.lanes.iter().flatten() {
-        if said.confirmed_ms.is_some() {
+        if said.confirmed_ms.is_some() && !evidence.is_lost(said) {
             reference.handle(said);
         }
     }

@@ -48,11 +48,7 @@ impl Reference {
 
     /// Handles an event that the broker has.
     pub fn handle(&mut self, said: &Said) {
-        if said.conflict
-            || !self
-                .handled
-                .insert((said.conductor.clone(), said.id.clone()))
-        {
+        if said.conflict || !self.handled.insert(said.key()) {
             return;
         }
         let known = self.conductors.get(&said.conductor);

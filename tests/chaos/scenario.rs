@@ -222,4 +222,15 @@ pub const ALL: &[Scenario] = &[
         faults: &[Fault::Promote, Fault::KillReplica],
         more: &[],
     },
+    Scenario {
+        name: "standby-behind",
+        engine: "PostgreSQL, asynchronous standby",
+        broker: On::Shared,
+        kind: Kind::Postgres,
+        database: On::Own("postgres", 2, ""),
+        replicas: 2,
+        proxied: false,
+        faults: &[Fault::PromoteBehind, Fault::KillReplica],
+        more: &[],
+    },
 ];

@@ -6,6 +6,7 @@ use nodewarden_tests::engine::Engine;
 use sqlx::{Connection as _, Executor as _};
 
 use crate::event::now_ms;
+use crate::evidence::Loss;
 use crate::faults::Deaf;
 use crate::seeded::Seeded;
 use crate::stage::Stage;
@@ -229,6 +230,67 @@ pub async fn promote(stage: &Stage, seeded: &mut Seeded) -> Deaf {
     let front = stage.ground.front.as_ref().expect("an address");
     front.lead_to(engine.port(1));
     vec![(from, to)]
+}
+
+/// What comes after a moment never reaches the standby. All of it was handled, and what became of it is lost.
+pub async fn promote_behind(stage: &mut Stage, seeded: &mut Seeded) -> Option<Deaf> {
+    let name = stage.ground.looks.rsplit_once('/').expect("a database").1;
+    let way = database(stage).postgres(1);
+    let standby = format!("{}/{name}", way.rsplit_once('/').expect("a way").0);
+    let said = stage.gate.confirmed();
+    let has_all = async || {
+        let handled = tables::handled(&standby).await.ok()?;
+        said.iter()
+            .all(|event| handled.contains_key(event))
+            .then_some(())
+    };
+    wait(has_all).await?;
+    for words in [
+        "ALTER SYSTEM SET primary_conninfo = ''",
+        "SELECT pg_reload_conf()",
+    ] {
+        tables::ask(&standby, words).await.expect("it obeys");
+    }
+    wait(async || {
+        let receivers = tables::ask(&standby, "SELECT pid FROM pg_stat_wal_receiver").await;
+        receivers.is_ok_and(|rows| rows.is_empty()).then_some(())
+    })
+    .await
+    .expect("the standby receives nothing");
+    tokio::time::sleep(seeded.ms(500, 4_000)).await;
+
+    let gate = stage.gate.clone();
+    let _closed = gate.close().await;
+    let taken = stage.all_is_taken(Duration::from_secs(60)).await;
+    assert!(taken, "all is handled before the database dies");
+    let engine = database(stage);
+    together(&[0], |member| engine.kill(member));
+    let from = now_ms();
+    tokio::time::sleep(seeded.ms(0, 4_000)).await;
+    together(&[1], |member| engine.promote(member));
+    let left = tables::read(&standby).await.expect("it answers");
+    let events = gate.lose(&left.events);
+    println!("lost: {} events after seq {}", events.len(), left.seq);
+    stage.loss = Some(Loss {
+        stream: left.stream,
+        seq: left.seq,
+        events,
+    });
+    let front = stage.ground.front.as_ref().expect("an address");
+    front.lead_to(database(stage).port(1));
+    Some(vec![(from, now_ms())])
+}
+
+/// Asks until there is an answer; or no longer.
+async fn wait(answer: impl AsyncFn() -> Option<()>) -> Option<()> {
+    let end = now_ms() + 20_000;
+    while now_ms() < end {
+        if answer().await.is_some() {
+            return Some(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    None
 }
 
 /// One of three ends and stays away. The two that are left can lose no other.

@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 
 use crate::broker::{self, Gate, Publisher};
 use crate::conductors::{self, DRIVERS, Phase, Role, TIMEOUT_MS};
-use crate::event::{Pair, Said};
-use crate::evidence::{Evidence, Planned, Timed};
+use crate::event::{Kind, Pair, Said, now_ms};
+use crate::evidence::{Evidence, Loss, Planned, Timed};
 use crate::ground::Ground;
 use crate::reference::Reference;
 use crate::replicas::Replicas;
@@ -47,6 +47,8 @@ pub struct Stage {
     dead_letters: String,
     /// Taken by faults that want no event to be under way.
     pub gate: Arc<Gate>,
+    /// Set by a fault that makes the database lose commits.
+    pub loss: Option<Loss>,
     nodes: Vec<Planned>,
     folder: PathBuf,
     more: &'static [&'static str],
@@ -92,6 +94,7 @@ impl Stage {
             nodes_exchange: name("nodes"),
             dead_letters: name("dead"),
             gate: Arc::default(),
+            loss: None,
             nodes: planned(),
             folder,
             more,
@@ -231,6 +234,7 @@ impl Stage {
             refused: refused.into_iter().map(|letter| letter.body).collect(),
             takeovers: traffic.watching.await.expect("no panic"),
             deaf,
+            loss: self.loss.clone(),
             grace_ms: GRACE_MS,
             snapshot,
             tables,
@@ -241,8 +245,11 @@ impl Stage {
     /// Waits until nodes are as they must be, every decision is complete and all is announced; or no longer.
     async fn rest(&self, lanes: &[Vec<Said>]) {
         let mut reference = Reference::default();
+        let forgotten = self.gate.lost();
         for said in lanes.iter().flatten() {
-            reference.handle(said);
+            if !forgotten.contains(&said.key()) {
+                reference.handle(said);
+            }
         }
         let lost = reference.lost();
         let dead = |pair: &Pair| (0..TIMED[1].1).any(|number| Role::Dies.pair(number) == *pair);
@@ -260,6 +267,28 @@ impl Stage {
             }
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
+    }
+
+    /// Says something that no node needs, and waits until it was handled, and so all that was said before, the
+    /// refused as well; or no longer. For faults that have closed the gate.
+    pub async fn all_is_taken(&self, at_most: Duration) -> bool {
+        let (urls, exchange) = (&self.ground.brokers, &self.events_exchange);
+        let mut publisher = Publisher::new(urls, exchange, 0, &Arc::default());
+        let id = uuid::Uuid::new_v4().to_string();
+        let mut said = Said::new(Kind::Joined, id, "marker", now_ms());
+        "marker".clone_into(&mut said.group);
+        said.drivers = Some(vec!["marker".to_owned()]);
+        publisher.publish(&mut said).await;
+        let end = Instant::now() + at_most;
+        while Instant::now() < end {
+            if let Ok(handled) = tables::handled(&self.ground.looks).await
+                && handled.contains_key(&said.key())
+            {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        false
     }
 
     /// Waits until every event that is with the broker was handled; or no longer.

@@ -114,9 +114,12 @@ pub fn each_is_seen(evidence: &Evidence) {
     }
 }
 
+/// The places of those of the stream that goes on.
 fn announcements(evidence: &Evidence) -> Vec<usize> {
     let heard = evidence.heard.iter().enumerate();
-    let node = heard.filter(|(_, heard)| heard.kind != "node.position");
+    let stream = &evidence.tables.stream;
+    let node = heard.filter(|(_, heard)| heard.id.starts_with(stream));
+    let node = node.filter(|(_, heard)| heard.kind != "node.position");
     node.map(|(at, _)| at).collect()
 }
 
@@ -151,9 +154,13 @@ fn other_node(evidence: &mut Evidence) {
     let all = announcements(evidence);
     let mut other = evidence.heard[all[0]].clone();
     // The same numbers of other nodes: what the second message says, with the numbers of the first.
-    let uuid = evidence.tables.changes[0].uuid.as_bytes();
-    let at = other.body.windows(uuid.len()).position(|part| part == uuid);
-    let last = at.expect("the first change is in the first message") + uuid.len() - 1;
+    let uuids = evidence.tables.changes.iter();
+    let last = |uuid: &[u8]| {
+        let mut parts = other.body.windows(uuid.len());
+        Some(parts.position(|part| part == uuid)? + uuid.len() - 1)
+    };
+    let mut lasts = uuids.filter_map(|change| last(change.uuid.as_bytes()));
+    let last = lasts.next().expect("a change is in the first message");
     other.body[last] ^= 1;
     other.id += "-again";
     evidence.heard.push(other);
