@@ -36,14 +36,14 @@ pub struct Pairs {
     listed: BTreeMap<String, String>,
     /// Nodes whose last write is not known to have worked.
     doubt: BTreeSet<String>,
-    /// Nodes that were written since the last reading began.
+    /// Nodes that were written since the last reading began, or when it did.
     touched: BTreeSet<String>,
 }
 
 impl Pairs {
-    /// What is read from now on may be older than what is done from now on.
-    pub fn reading(&mut self) {
-        self.touched.clear();
+    /// What is read from now on may be older than what is done from now on, and than what is under way.
+    pub fn reading<'a>(&mut self, under_way: impl Iterator<Item = &'a String>) {
+        self.touched = under_way.cloned().collect();
         for pair in self.pairs.values_mut() {
             pair.called = pair.switching;
         }
@@ -69,8 +69,6 @@ impl Pairs {
             let pair = self.pairs.entry(one.id).or_default();
             (pair.uuid, pair.name) = (one.uuid, one.pair);
             if !pair.called {
-                // Another service switched it off: nothing is to leave it any more.
-                pair.asked &= one.on || !pair.maybe_on;
                 (pair.on, pair.maybe_on) = (one.on, one.on);
             }
             if let Some(mut members) = one.members {

@@ -173,7 +173,7 @@ impl Wanted {
 
     /// What is read from now on may be older than what is done from now on.
     pub fn reading(&mut self) {
-        self.pairs.reading();
+        self.pairs.reading(self.under_way.keys());
     }
 
     /// Takes over the aggregates of pairs, and the pair that each node needs; see [`Pairs::load`].

@@ -339,6 +339,29 @@ fn a_reading_that_is_older_than_a_call_or_a_write_does_not_undo_what_is_known() 
 }
 
 #[test]
+fn what_is_read_is_older_than_a_write_that_was_under_way_when_the_reading_began() {
+    let nodes = names(3);
+    let mut story = Story::of(&nodes[..2]);
+    story.read(&nodes[..2], &nodes, false);
+    let Some(Job::Node { uuid, wish }) = story.take() else {
+        panic!("n002 joins");
+    };
+    story.wanted.reading();
+    story.wanted.done(&uuid, wish, true);
+    let read = PairRead {
+        id: IPMI,
+        uuid: "agg".into(),
+        pair: "/ipmi".into(),
+        on: false,
+        members: Some(nodes[..2].iter().cloned().collect()),
+    };
+    let listed = nodes.iter().map(|n| (n.clone(), "/ipmi".to_owned()));
+    story.wanted.load(vec![read], listed.collect());
+    story.lose(&nodes[..2]);
+    assert_eq!(story.take(), None, "n002 is a member, and in service");
+}
+
+#[test]
 fn above_a_hundred_lost_pairs_nodes_go_one_by_one() {
     let mut story = Story::of(&[]);
     let nodes = names(101);
