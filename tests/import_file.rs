@@ -290,6 +290,11 @@ fn a_page_of_a_longer_list_is_refused_and_all_pages_together_are_taken() {
         faults(&page(A, next), None)[0].contains("--limit 0"),
         "how to ask for all"
     );
+    let apart = page(A, "") + &page(B, "");
+    assert!(
+        faults(&apart, None)[0].ends_with("jq -s '{nodes: map(.nodes[])}'"),
+        "how to make one of both"
+    );
 }
 
 #[test]

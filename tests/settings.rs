@@ -278,6 +278,16 @@ fn a_bad_value_of_the_environment_or_a_flag_is_named_with_what_would_be_right() 
             "amqp.batch is 70000: it must be a whole number up to 65535",
         ),
         (
+            "PUBLISH__NODES_PER_MESSAGE",
+            "5000000000",
+            "publish.nodes_per_message is 5000000000: it must be a whole number up to 4294967295",
+        ),
+        (
+            "PUBLISH__NODES_PER_MESSAGE",
+            "-1",
+            "publish.nodes_per_message is -1: it must be a whole number up to 4294967295",
+        ),
+        (
             "AMQP__DECLARE",
             "yes",
             "amqp.declare is the text \"yes\": it must be true or false",

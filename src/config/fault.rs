@@ -85,7 +85,8 @@ fn given(actual: &Actual) -> String {
 fn wanted(expected: &str) -> String {
     match expected {
         "u16" => "a whole number up to 65535".to_owned(),
-        "u32" | "u64" | "usize" => "a whole number".to_owned(),
+        "u32" => "a whole number up to 4294967295".to_owned(),
+        "u64" | "usize" => "a whole number, 0 or more".to_owned(),
         "a boolean" => "true or false".to_owned(),
         "a string" | "string or table" => "a text in quotes".to_owned(),
         "a sequence" => "a list in brackets".to_owned(),

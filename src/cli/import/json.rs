@@ -140,7 +140,8 @@ impl<'a, R: Read> Source<'a, R> {
             }
         }
         if self.cutter.next_sign(&mut Vec::new())? == Some(b'{') {
-            let what = "a page stands behind the last one: put the pages in the order in which they were asked for";
+            let what = "a page stands behind the last one: put the pages in the order in which they were asked for, \
+                        or make one of lists that do not belong together: jq -s '{nodes: map(.nodes[])}'";
             self.taking.faults.line(self.cutter.line, what);
             return Ok(());
         }
