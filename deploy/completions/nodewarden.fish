@@ -124,7 +124,7 @@ complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and not __fi
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and not __fish_seen_subcommand_from joined heartbeat left heartbeat-timeout help" -f -a "left" -d 'The conductor stopped. Only a higher incarnation brings it back'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and not __fish_seen_subcommand_from joined heartbeat left heartbeat-timeout help" -f -a "heartbeat-timeout" -d 'The conductor was found silent. Its next `joined` or heartbeat revives it'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and not __fish_seen_subcommand_from joined heartbeat left heartbeat-timeout help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from joined" -l message-id -d 'The event\'s message_id: a repeat with the same one changes nothing (default: a new UUID)' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from joined" -l message-id -d 'The event\'s message_id: the same command again with the same one changes nothing (default: a new UUID)' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from joined" -l incarnation -d 'Which start of the conductor: higher at each (default: the current time in ms)' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from joined" -l driver -d 'A driver that it supports; repeat for more' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from joined" -l group -d 'Its conductor group' -r
@@ -138,7 +138,7 @@ json\t'JSON; a list that may be long is one object a line'
 tsv\t'Tab-separated values under a line of names, where there is a table; else text'"
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from joined" -l log -d 'Log level: error, warn, info, debug, trace' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from joined" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from heartbeat" -l message-id -d 'The event\'s message_id: a repeat with the same one changes nothing (default: a new UUID)' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from heartbeat" -l message-id -d 'The event\'s message_id: the same command again with the same one changes nothing (default: a new UUID)' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from heartbeat" -l incarnation -d 'Which start of the conductor, as told at `joined`' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from heartbeat" -l driver -d 'A driver that it supports; repeat for more' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from heartbeat" -l group -d 'Its conductor group' -r
@@ -153,7 +153,7 @@ json\t'JSON; a list that may be long is one object a line'
 tsv\t'Tab-separated values under a line of names, where there is a table; else text'"
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from heartbeat" -l log -d 'Log level: error, warn, info, debug, trace' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from heartbeat" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from left" -l message-id -d 'The event\'s message_id: a repeat with the same one changes nothing (default: a new UUID)' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from left" -l message-id -d 'The event\'s message_id: the same command again with the same one changes nothing (default: a new UUID)' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from left" -l incarnation -d 'Which start of the conductor; `nodewarden status` shows the one that is known' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from left" -l back-within -d 'A planned restart: count it as active for this long' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from left" -l reason -d 'Why, for people' -r
@@ -166,7 +166,7 @@ json\t'JSON; a list that may be long is one object a line'
 tsv\t'Tab-separated values under a line of names, where there is a table; else text'"
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from left" -l log -d 'Log level: error, warn, info, debug, trace' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from left" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from heartbeat-timeout" -l message-id -d 'The event\'s message_id: a repeat with the same one changes nothing (default: a new UUID)' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from heartbeat-timeout" -l message-id -d 'The event\'s message_id: the same command again with the same one changes nothing (default: a new UUID)' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from heartbeat-timeout" -l incarnation -d 'Which start of the conductor; `nodewarden status` shows the one that is known' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from heartbeat-timeout" -l last-seen-ms -d 'The time of the last thing seen from it, by its own clock: ms since 1970 UTC' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand emit; and __fish_seen_subcommand_from heartbeat-timeout" -l detected-by -d 'What noticed it, for people' -r

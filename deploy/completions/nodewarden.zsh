@@ -178,7 +178,7 @@ tsv\:"Tab-separated values under a line of names, where there is a table; else t
         case $line[1] in
             (joined)
 _arguments "${_arguments_options[@]}" : \
-'--message-id=[The event'\''s message_id\: a repeat with the same one changes nothing (default\: a new UUID)]:ID:_default' \
+'--message-id=[The event'\''s message_id\: the same command again with the same one changes nothing (default\: a new UUID)]:ID:_default' \
 '--incarnation=[Which start of the conductor\: higher at each (default\: the current time in ms)]:INCARNATION:_default' \
 '*--driver=[A driver that it supports; repeat for more]:DRIVER:_default' \
 '--group=[Its conductor group]:GROUP:_default' \
@@ -198,7 +198,7 @@ tsv\:"Tab-separated values under a line of names, where there is a table; else t
 ;;
 (heartbeat)
 _arguments "${_arguments_options[@]}" : \
-'--message-id=[The event'\''s message_id\: a repeat with the same one changes nothing (default\: a new UUID)]:ID:_default' \
+'--message-id=[The event'\''s message_id\: the same command again with the same one changes nothing (default\: a new UUID)]:ID:_default' \
 '--incarnation=[Which start of the conductor, as told at \`joined\`]:INCARNATION:_default' \
 '*--driver=[A driver that it supports; repeat for more]:DRIVER:_default' \
 '--group=[Its conductor group]:GROUP:_default' \
@@ -219,7 +219,7 @@ tsv\:"Tab-separated values under a line of names, where there is a table; else t
 ;;
 (left)
 _arguments "${_arguments_options[@]}" : \
-'--message-id=[The event'\''s message_id\: a repeat with the same one changes nothing (default\: a new UUID)]:ID:_default' \
+'--message-id=[The event'\''s message_id\: the same command again with the same one changes nothing (default\: a new UUID)]:ID:_default' \
 '--incarnation=[Which start of the conductor; \`nodewarden status\` shows the one that is known]:INCARNATION:_default' \
 '--back-within=[A planned restart\: count it as active for this long]:DURATION:_default' \
 '--reason=[Why, for people]:REASON:_default' \
@@ -238,7 +238,7 @@ tsv\:"Tab-separated values under a line of names, where there is a table; else t
 ;;
 (heartbeat-timeout)
 _arguments "${_arguments_options[@]}" : \
-'--message-id=[The event'\''s message_id\: a repeat with the same one changes nothing (default\: a new UUID)]:ID:_default' \
+'--message-id=[The event'\''s message_id\: the same command again with the same one changes nothing (default\: a new UUID)]:ID:_default' \
 '--incarnation=[Which start of the conductor; \`nodewarden status\` shows the one that is known]:INCARNATION:_default' \
 '--last-seen-ms=[The time of the last thing seen from it, by its own clock\: ms since 1970 UTC]:MS:_default' \
 '--detected-by=[What noticed it, for people]:DETECTED_BY:_default' \

@@ -112,7 +112,10 @@ fn interval(text: &str) -> Result<Duration, String> {
 struct Who {
     /// The conductor's name.
     conductor: String,
-    /// The event's message_id: a repeat with the same one changes nothing (default: a new UUID).
+    /// The event's message_id: the same command again with the same one changes nothing (default: a new UUID).
+    ///
+    /// Such an event does not say when it was sent, so that a repeat is the same; `joined` needs --incarnation
+    /// with it.
     #[arg(long, value_name = "ID")]
     message_id: Option<String>,
 }
@@ -151,6 +154,8 @@ impl Emit {
 
 /// Publishes heartbeats until asked to stop; a broker that is away is tried again.
 async fn repeat(settings: &Settings, mut event: Event, every: Duration) -> Result<(), Failure> {
+    // One that would be refused is told at once, whether there is a broker or not.
+    outgoing(settings, &event)?;
     let stop = stop_on_signals(&Tasks::default())?;
     let mut emitter = None;
     loop {
@@ -207,6 +212,11 @@ impl What {
                 incarnation,
                 serves,
             } => {
+                if who.message_id.is_some() && incarnation.is_none() {
+                    return Err(Failure::usage(
+                        "--message-id needs --incarnation too: without it the same command again is another event",
+                    ));
+                }
                 let kind = EventKind::Joined(serves.statement()?);
                 (who, incarnation.unwrap_or_else(now_ms), kind)
             }
@@ -261,7 +271,8 @@ impl What {
                 .map_err(|fault| named("the conductor's name", fault))?,
             incarnation: Incarnation::new(incarnation)
                 .ok_or_else(|| Failure::usage("--incarnation is above 2^63-1"))?,
-            sent_at_ms: Some(now_ms()),
+            // The same command again must have the same bytes.
+            sent_at_ms: who.message_id.is_none().then(now_ms),
             kind,
         })
     }

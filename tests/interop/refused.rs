@@ -422,9 +422,20 @@ fn look_and_mend(deployment: &Deployment, replica: Replica, allowed: &str) {
         knows(&replica, "somebody-else").then_some(())
     });
     // And `emit` speaks under its login as well.
-    deployment.run(&["emit", "joined", "ok-emitted", "--driver", "d"]);
-    eventually("the emitted event is handled", || {
-        knows(&replica, "ok-emitted").then_some(())
+    let emitted = ["emit", "joined", "ok-emitted", "--driver", "d"];
+    let once = [&emitted[..], &["--message-id", "m"]].concat();
+    let without = fails(deployment, &once);
+    assert!(
+        without.contains("--message-id needs --incarnation too"),
+        "{without}"
+    );
+    let once = [&once[..], &["--incarnation", "7"]].concat();
+    for command in [&once, &once] {
+        deployment.run(command);
+    }
+    deployment.run(&["emit", "joined", "ok-behind", "--driver", "d"]);
+    eventually("the emitted events are handled", || {
+        (knows(&replica, "ok-emitted") && knows(&replica, "ok-behind")).then_some(())
     });
     assert_eq!(letters(deployment).len(), count - 1);
 
