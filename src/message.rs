@@ -1,5 +1,8 @@
 //! Messages as they come and go: plain data that the wire reads and makes, and the broker carries.
 
+/// The content type of everything that we write.
+pub const MSGPACK: &str = "application/msgpack";
+
 /// The `type` of our own ticks.
 pub const TICK_TYPE: &str = "nodewarden.tick";
 

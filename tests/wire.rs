@@ -596,7 +596,13 @@ fn what_comes_from_a_subscriber_is_a_receipt_or_refused_and_no_sign_of_a_conduct
         by_subscriber: false,
         ..delivery
     };
-    assert!(wire::named(&heard, None).is_some());
+    let name = wire::named(&heard, None);
+    assert!(name.is_some());
+    let marked = Delivery {
+        body: [b"\xef\xbb\xbf", heard.body.as_slice()].concat(),
+        ..heard
+    };
+    assert_eq!(wire::named(&marked, None), name);
 }
 
 #[test]

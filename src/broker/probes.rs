@@ -11,9 +11,10 @@ use lapin::{BasicProperties, Channel};
 use super::error::chain;
 use super::in_flight::{Fate, InFlight, written};
 use super::link::BrokerConnection;
+use super::publisher::PERSISTENT;
 use super::{APP_ID, BrokerError};
 use crate::clock::{new_id, now_ms};
-use crate::message::{PROBE_KEY, PROBE_TYPE};
+use crate::message::{MSGPACK, PROBE_KEY, PROBE_TYPE};
 
 /// A channel for probes, at most one in flight. What others do to the exchange (they delete it, or bind a
 /// queue that confirms nothing) ends the channel, never the session.
@@ -54,6 +55,8 @@ impl Probes {
         let properties = BasicProperties::default()
             .with_message_id(new_id().into())
             .with_type(PROBE_TYPE.into())
+            .with_content_type(MSGPACK.into())
+            .with_delivery_mode(PERSISTENT)
             .with_app_id(APP_ID.into())
             .with_timestamp(now_ms() / 1_000);
         let publish = channel.basic_publish(

@@ -9,9 +9,10 @@ use lapin::{BasicProperties, Channel};
 use super::error::{lost, no_answer};
 use super::in_flight::{Fate, InFlight, written};
 use super::link::BrokerConnection;
+use super::publisher::PERSISTENT;
 use super::{APP_ID, BrokerError};
 use crate::clock::{new_id, now_ms};
-use crate::message::TICK_TYPE;
+use crate::message::{MSGPACK, TICK_TYPE};
 
 /// Milliseconds a tick may wait: an outage's must not pile up, a busy queue's must still come.
 const TICK_EXPIRES_MS: &str = "60000";
@@ -73,6 +74,8 @@ impl Ticks {
         let properties = BasicProperties::default()
             .with_message_id(new_id().into())
             .with_type(TICK_TYPE.into())
+            .with_content_type(MSGPACK.into())
+            .with_delivery_mode(PERSISTENT)
             .with_app_id(APP_ID.into())
             .with_timestamp(now_ms() / 1_000)
             .with_expiration(TICK_EXPIRES_MS.into());

@@ -5,6 +5,7 @@
 
 use schemars::JsonSchema;
 
+use super::DRIVERS;
 use super::fields::{COUNT_MAX, MS_MAX, TIMEOUT_MAX_MS, TIMEOUT_MIN_MS};
 
 const NO_CONTROLS: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
@@ -14,6 +15,10 @@ const NO_CONTROLS: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 pub(super) struct Name(
     #[schemars(length(min = 1, max = 255), regex(pattern = NO_CONTROLS))] String,
 );
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(super) struct Drivers(#[schemars(length(max = DRIVERS))] Vec<Name>);
 
 #[derive(JsonSchema)]
 #[schemars(inline)]

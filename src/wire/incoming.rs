@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::bounds::{Count, GroupName, IntervalMs, Name, TimeoutMs};
+use super::bounds::{Count, Drivers, GroupName, IntervalMs, Name, TimeoutMs};
 use super::{MSGPACK, to_msgpack};
 use crate::domain::event::{Event, EventKind, EventType, Statement};
 use crate::message::Outgoing;
@@ -34,7 +34,7 @@ pub struct ConductorJoined {
     #[schemars(with = "Option<GroupName>")]
     pub conductor_group: Option<String>,
     /// The drivers that it supports, each 1 to 255 bytes; may be none.
-    #[schemars(with = "Vec<Name>")]
+    #[schemars(with = "Drivers")]
     pub drivers: Vec<String>,
     /// Present: it will send heartbeats and is lost after that long without one. 1 s to 1 h.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +67,7 @@ pub struct ConductorHeartbeat {
     pub conductor_group: Option<String>,
     /// The drivers that it supports. Present, even if empty: the statement is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Vec<Name>>")]
+    #[schemars(with = "Option<Drivers>")]
     pub drivers: Option<Vec<String>>,
     /// As in `conductor.joined`; counts only together with `drivers`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -31,8 +31,7 @@ pub use refusal::{Reason, Refusal, printable};
 pub use show::to_json;
 pub use tick::Tick;
 
-/// The content type of everything that we write.
-pub const MSGPACK: &str = "application/msgpack";
+pub use crate::message::MSGPACK;
 
 /// The content type of JSON, accepted on the way in.
 pub const JSON: &str = "application/json";

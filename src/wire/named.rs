@@ -3,7 +3,7 @@
 use serde::de::Deserializer as _;
 use serde_json::value::RawValue;
 
-use super::body::{TopLevel, TopLevelVisitor, Value, json_nesting};
+use super::body::{TopLevel, TopLevelVisitor, Value, json_nesting, without_mark};
 use super::publishers::Publishers;
 use super::{BODY_BYTES, NESTING};
 use crate::domain::ids::ConductorName;
@@ -31,6 +31,7 @@ pub fn named(delivery: &Delivery, publishers: Option<&Publishers>) -> Option<Con
 /// The first map of a body, whatever it calls itself: JSON begins with `{`, as no map in MessagePack
 /// does. What follows the map does not matter here.
 fn glimpse(body: &[u8]) -> Option<TopLevel> {
+    let body = without_mark(body);
     let start = body.iter().position(|byte| !byte.is_ascii_whitespace())?;
     if body[start] == b'{' {
         let text = std::str::from_utf8(body).ok()?;
