@@ -79,7 +79,8 @@ pub async fn snapshot(
 ) -> Result<Json<Snapshot>, Fault> {
     let asked = query(asked)?;
     let limit = within(asked.limit, NODES_LIMIT, NODES_MOST)?;
-    let page = sources.reader.snapshot(&asked.after, limit).await?;
+    let after = key(&asked.after)?;
+    let page = sources.reader.snapshot(after, limit).await?;
     Ok(Json(page.into()))
 }
 
@@ -108,7 +109,8 @@ pub async fn nodes(
 ) -> Result<Json<Nodes>, Fault> {
     let asked = query(asked)?;
     let limit = within(asked.limit, NODES_LIMIT, NODES_MOST)?;
-    let page = sources.reader.nodes(None, &asked.after, limit).await?;
+    let page = sources.reader.nodes(None, key(&asked.after)?, limit);
+    let page = page.await?;
     Ok(Json(Nodes::new(page, limit)))
 }
 
@@ -117,7 +119,7 @@ pub async fn node(
     uuid: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Node>, Fault> {
     let Path(uuid) = uuid.map_err(|fault| Fault::bad_request(printable(&fault.body_text())))?;
-    match sources.reader.node_by_uuid(&uuid).await? {
+    match sources.reader.node_by_uuid(key(&uuid)?).await? {
         Some(facts) => Ok(Json(Node::new(facts, now_ms()))),
         None => Err(Fault::not_found(format!(
             "there is no node {}",
@@ -147,6 +149,14 @@ fn query<T>(asked: Asked<T>) -> Result<T, Fault> {
                 .map_or(text.as_str(), |(_, what)| what);
             Err(Fault::bad_request(printable(what)))
         }
+    }
+}
+
+/// A key that any database can look for; PostgreSQL takes no NUL in a text.
+fn key(text: &str) -> Result<&str, Fault> {
+    match text.contains('\0') {
+        true => Err(Fault::bad_request("no node's key holds a NUL")),
+        false => Ok(text),
     }
 }
 
