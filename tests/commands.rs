@@ -930,6 +930,12 @@ async fn history_tells_decisions_and_what_operators_did_newest_first() {
     pause.expect("paused");
     let resumed = Resume {}.answer(&story.settings, Output::Text).await;
     resumed.expect("resumed");
+    let forgotten = Forget {
+        name: "c1".to_owned(),
+        wait: Duration::ZERO,
+    };
+    let forgotten = forgotten.answer(&story.settings, Output::Text).await;
+    forgotten.expect("asked for");
     let told = async |since: u64, driver: Option<&str>, output| {
         let history = History {
             since: Duration::from_secs(since),
@@ -949,24 +955,28 @@ async fn history_tells_decisions_and_what_operators_did_newest_first() {
         .iter()
         .filter_map(|entry| entry["what"].as_str())
         .collect();
-    assert_eq!(what, ["resume", "pause", "lost"]);
+    assert_eq!(what, ["forget", "resume", "pause", "lost"]);
     assert_eq!(
-        entries[0]["why"],
+        entries[1]["why"],
         json!("ends the pause of kim: work on rack 1")
     );
     assert_eq!(
-        (&entries[1]["by"], &entries[1]["why"]),
+        (&entries[0]["by"], &entries[0]["why"]),
+        (&entries[1]["by"], &json!("c1: not done yet"))
+    );
+    assert_eq!(
+        (&entries[2]["by"], &entries[2]["why"]),
         (&json!("kim"), &json!("work on rack 1"))
     );
     assert_eq!(
-        entries[2],
+        entries[3],
         json!({
             "at_ms": T + 1000, "what": "lost", "driver": "b", "conductor_group": "", "nodes": 1,
             "by": format!("epoch {}", story.epoch), "why": "conductor.left of c1", "decision_id": DECISION,
         })
     );
     let text = told(3650 * DAY, Some("b"), Output::Text).await;
-    assert_eq!(text.lines().count(), 4, "{text}");
+    assert_eq!(text.lines().count(), 5, "{text}");
     assert!(text.starts_with("WHEN "), "{text}");
     // What operators did stays; the decision is about another driver, or older.
     assert_eq!(
@@ -974,9 +984,9 @@ async fn history_tells_decisions_and_what_operators_did_newest_first() {
             .await
             .lines()
             .count(),
-        2
+        3
     );
-    assert_eq!(told(DAY, None, Output::Json).await.lines().count(), 2);
+    assert_eq!(told(DAY, None, Output::Json).await.lines().count(), 3);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::pause::caller;
 use super::{Failure, Output, output};
 use crate::clock::now_ms;
 use crate::config::Settings;
@@ -61,9 +62,9 @@ impl Forget {
                 "no conductor {name} is known; `nodewarden status` lists those that are"
             )))?,
         }
-        let number = store::request(&settings.database, RequestKind::Forget, asked, now_ms())
-            .await
-            .map_err(failed)?;
+        let (database, forget, by) = (&settings.database, RequestKind::Forget, caller());
+        let number = store::request(database, forget, asked, &by, now_ms());
+        let number = number.await.map_err(failed)?;
         let answer = tokio::time::timeout(self.wait, answer(&reader, number)).await;
         let result = match answer {
             Ok(answered) => Some(answered.map_err(failed)?),

@@ -37,8 +37,8 @@ const FIELDS: &[&str] = &[
 
 /// Tell what was decided and what operators did, newest first.
 ///
-/// Decisions with their cause, the epoch that decided and how many nodes each moved; pauses, their ends and
-/// nodes given back by hand, with who did it; and conductors forgotten. With --driver or --group, only
+/// Decisions with their cause, the epoch that decided and how many nodes each moved; pauses, their ends,
+/// nodes given back by hand, and conductors forgotten, with who did it. With --driver or --group, only
 /// decisions are chosen: what operators did is always told. `--output json` prints one object a line.
 ///
 /// Example: `nodewarden history --since 24h --driver redfish`
@@ -204,7 +204,8 @@ fn done(view: &ActionView) -> Value {
     let (by, why) = match view.kind {
         RequestKind::Forget => {
             let result = result.unwrap_or("not done yet");
-            (None, Some(format!("{}: {result}", view.argument)))
+            let why = format!("{}: {result}", view.argument);
+            (view.asked_by.as_deref(), Some(why))
         }
         RequestKind::Pause | RequestKind::Resume | RequestKind::Release => {
             (Some(view.argument.as_str()), result.map(str::to_owned))

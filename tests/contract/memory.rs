@@ -276,10 +276,10 @@ async fn a_request_is_seen_answered_and_its_answer_kept(kind: Kind) {
     };
     db.ledger.commit(1, &intake).await.unwrap();
     let database = db.database().clone();
-    let first = request(&database, Word::parse("forget").unwrap(), "c3", 1)
+    let first = request(&database, Word::parse("forget").unwrap(), "c3", "kim", 1)
         .await
         .unwrap();
-    let second = request(&database, Word::parse("forget").unwrap(), "c1", 2)
+    let second = request(&database, Word::parse("forget").unwrap(), "c1", "kim", 2)
         .await
         .unwrap();
     assert!(first < second);

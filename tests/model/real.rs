@@ -149,7 +149,7 @@ async fn operate(scratch: &Scratch, act: &Act, now_ms: u64) -> String {
     match act {
         Act::Pause(pause) => answer(operator.pause(pause).await),
         Act::Resume => answer(operator.resume(now_ms).await),
-        Act::Forget(name) => answer(store::request(database, FORGET, name, now_ms).await),
+        Act::Forget(name) => answer(store::request(database, FORGET, name, "kim", now_ms).await),
         Act::ReleaseAll(window) => answer(operator.release(Held::Everything, window).await),
         Act::ReleasePair(pair, window) => answer(operator.release(Held::Of(pair), window).await),
         Act::ReleaseNode(uuid, window) => answer(operator.release(Held::Node(uuid), window).await),

@@ -310,7 +310,7 @@ async fn operators(fleet: &Fleet, ledger: &mut SqlLedger, epoch: u64, reads: &mu
     step!(
         reads,
         "ask",
-        store::request(fleet.database(), RequestKind::Forget, "c30", NOW)
+        store::request(fleet.database(), RequestKind::Forget, "c30", "kim", NOW)
     );
     let requests = step!(reads, "requests", ledger.requests());
     step!(

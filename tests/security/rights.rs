@@ -5,6 +5,7 @@ use nodewarden_tests::database::{Kind, Scratch, try_run};
 use nodewarden_tests::deployment::{Deployment, Other, file};
 use nodewarden_tests::ironic::{least_rights, tables};
 use nodewarden_tests::own_broker::OwnBroker;
+use nodewarden_tests::waiting::eventually_blocking;
 
 use crate::command::{goes_well, is_refused, nodewarden};
 
@@ -93,13 +94,16 @@ fn carries(broker: &OwnBroker, database: &str) {
         "--incarnation",
         "1",
     ]);
-    let heard = |kind: &'static str| {
-        scheduler.says(kind, |line| {
-            (line.contains(kind) && line.contains("\"n1\"")).then_some(())
+    let heard = |kind: &str, times: usize| {
+        eventually_blocking(&format!("{kind} is heard {times} times"), || {
+            let lines = scheduler.lines();
+            let of_n1 = lines.iter().filter(|line| line.contains("\"n1\""));
+            let heard = of_n1.filter(|line| line.contains(kind)).count();
+            (heard >= times).then_some(())
         });
     };
     says(&["emit", "left", "c1", "--incarnation", "1"]);
-    heard("node.out_of_service");
+    heard("node.out_of_service", 1);
     says(&[
         "emit",
         "joined",
@@ -109,14 +113,18 @@ fn carries(broker: &OwnBroker, database: &str) {
         "--incarnation",
         "2",
     ]);
-    heard("node.back_in_service");
+    heard("node.back_in_service", 1);
     // What operators do with the same users.
+    says(&["emit", "left", "c1", "--incarnation", "2"]);
+    heard("node.out_of_service", 2);
     for words in [
         &["status"][..],
         &["explain", "node", "n1"],
-        &["history"],
         &["pause", "--for", "1m", "--reason", "a test", "--wait"],
+        &["release", "--all"],
+        &["conductors", "forget", "c1"],
         &["resume"],
+        &["history"],
         &["dead-letters", "list"],
     ] {
         goes_well(&mut nodewarden(words, &settings));

@@ -481,7 +481,7 @@ async fn l1_requests_of_operators_are_answered_one_a_step() {
     }
     for n in 0..30 {
         let name = format!("gone-{n}");
-        store::request(&sim.database, RequestKind::Forget, &name, 1)
+        store::request(&sim.database, RequestKind::Forget, &name, "kim", 1)
             .await
             .unwrap();
     }

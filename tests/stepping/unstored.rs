@@ -192,7 +192,7 @@ async fn l4_a_request_that_cannot_be_answered_or_makes_no_sense_holds_up_nothing
     pass(&sim, &mut decider, 2).await;
     for name in ["c1", "c2"] {
         let forget = Word::parse("forget").unwrap();
-        store::request(&sim.database, forget, name, 1)
+        store::request(&sim.database, forget, name, "kim", 1)
             .await
             .unwrap();
     }

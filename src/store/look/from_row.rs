@@ -108,6 +108,7 @@ pub fn action(row: &Row) -> Result<ActionView, sqlx::Error> {
         number: row.uint("number")?,
         kind: row.word(tables::REQUESTS, "kind")?,
         argument: row.text("argument")?,
+        asked_by: row.maybe_text("requested_by")?,
         at_ms: row.uint("requested_at_ms")?,
         result: row.maybe_text("result")?,
     })

@@ -397,6 +397,8 @@ pub struct ActionView {
     pub kind: RequestKind,
     /// Who did it; of a request to forget, the conductor.
     pub argument: String,
+    /// Who asked for it, of a request.
+    pub asked_by: Option<String>,
     /// When, ms since 1970 UTC.
     pub at_ms: u64,
     /// What came of it, or why.

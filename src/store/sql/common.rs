@@ -29,7 +29,7 @@ pub const COMMON: Statements = Statements {
         "SELECT seq, uuid, name, held, decision, since_ms, back, ends, marked, lifted FROM nodewarden_changes LIMIT 0",
         "SELECT number, type, decision, reason, released_by, first_seq, last_seq, epoch, decided_at_ms,
             committed_at_ms, format FROM nodewarden_announcements LIMIT 0",
-        "SELECT number, kind, argument, requested_at_ms, done_at_ms, result FROM nodewarden_requests LIMIT 0",
+        "SELECT number, kind, argument, requested_at_ms, requested_by, done_at_ms, result FROM nodewarden_requests LIMIT 0",
         "SELECT id, pause_id, reason, who, paused_at_ms, remaining_ms, noted_at_ms FROM nodewarden_pause LIMIT 0",
         "SELECT id, proofs FROM nodewarden_proof LIMIT 0",
         "SELECT conductor, refused_why, refused_count, refused_since_ms, refused_last_ms,
@@ -260,10 +260,10 @@ pub const COMMON: Statements = Statements {
             found_epoch, found_seq, found_commits, waits_ms FROM nodewarden_streams
         WHERE stream = $1 AND known_stream IS NOT NULL",
     keep_waiting: "UPDATE nodewarden_streams SET waits_ms = $1 WHERE stream = $2",
-    request: "INSERT INTO nodewarden_requests (kind, argument, requested_at_ms) VALUES ($1, $2, $3)",
+    request: "INSERT INTO nodewarden_requests (kind, argument, requested_by, requested_at_ms) VALUES ($1, $2, $3, $4)",
     note_done: "INSERT INTO nodewarden_requests (kind, argument, requested_at_ms, done_at_ms, result)
         VALUES ($1, $2, $3, $3, $4)",
-    request_number: "SELECT last_insert_rowid() AS number",
+    request_number: Some("SELECT last_insert_rowid() AS number"),
     requests: "SELECT number, kind, argument FROM nodewarden_requests
         WHERE done_at_ms IS NULL AND kind = 'forget' ORDER BY number LIMIT 100",
     answer: "UPDATE nodewarden_requests SET done_at_ms = $1, result = $2 WHERE number = $3",
@@ -332,7 +332,7 @@ pub const COMMON: Statements = Statements {
     past_decisions: "SELECT number, decision_id, conductor_group, driver, verdict, cause, cause_event_id,
         cause_event, cause_conductor, last_good_at_ms, epoch, decided_at_ms, completed_at_ms, nodes, observed
         FROM nodewarden_decisions WHERE number < $1 ORDER BY number DESC LIMIT $2",
-    past_requests: "SELECT number, kind, argument, requested_at_ms, result FROM nodewarden_requests
+    past_requests: "SELECT number, kind, argument, requested_by, requested_at_ms, result FROM nodewarden_requests
         WHERE number < $1 ORDER BY number DESC LIMIT $2",
     see_observed: "SELECT verdict, count(*) AS decisions, coalesce(sum(nodes), 0) AS nodes FROM nodewarden_decisions
         WHERE observed AND decided_at_ms > $1 GROUP BY verdict",

@@ -60,6 +60,13 @@ impl Texts for &'static str {
 }
 
 #[cfg(any(test, feature = "counting"))]
+impl Texts for Option<&'static str> {
+    fn texts(&self) -> Vec<(String, String)> {
+        self.iter().flat_map(Texts::texts).collect()
+    }
+}
+
+#[cfg(any(test, feature = "counting"))]
 impl Texts for (&'static str, &'static str) {
     fn texts(&self) -> Vec<(String, String)> {
         vec![(self.0.to_owned(), self.1.to_owned())]
@@ -232,9 +239,10 @@ Statements {
     stream_began: &'static str,
     /// `$1` for how long yet, `$2` stream.
     keep_waiting: &'static str,
-    /// `$1` kind, `$2` argument, `$3` now.
+    /// `$1` kind, `$2` argument, `$3` by whom, `$4` now.
     request: &'static str,
-    request_number: &'static str,
+    /// The number of the row that was just inserted. `None`: the statement that inserts it answers with it.
+    request_number: Option<&'static str>,
     /// What was done. `$1` kind, `$2` who, `$3` now, `$4` what, for people.
     note_done: &'static str,
     requests: &'static str,

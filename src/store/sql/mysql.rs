@@ -71,7 +71,7 @@ pub const STATEMENTS: Statements = Statements {
         ")",
     ),
     holds_of_each: (
-        "SELECT decision, count(*) AS nodes FROM nodewarden_changes FORCE INDEX (nodewarden_changes_holds) WHERE held > '' AND decision IN (",
+        "SELECT decision, count(*) AS nodes FROM nodewarden_changes FORCE INDEX (nodewarden_changes_holds) WHERE held IS NOT NULL AND decision IN (",
         ") GROUP BY decision",
     ),
     holds_of: (
@@ -148,7 +148,7 @@ pub const STATEMENTS: Statements = Statements {
         VALUES (1, $1, $2, $3, $4, $5, $6) ON DUPLICATE KEY UPDATE epoch = VALUES(epoch),
         unproven_since_ms = VALUES(unproven_since_ms), unproven_ms = VALUES(unproven_ms), deaf = VALUES(deaf),
         troubles = VALUES(troubles), noted_at_ms = VALUES(noted_at_ms)",
-    request_number: "SELECT CAST(last_insert_id() AS SIGNED) AS number",
+    request_number: Some("SELECT CAST(last_insert_id() AS SIGNED) AS number"),
     drop_requests: "DELETE e FROM (SELECT number FROM nodewarden_requests
             WHERE done_at_ms < $1 ORDER BY done_at_ms LIMIT $2) AS old
         STRAIGHT_JOIN nodewarden_requests e ON e.number = old.number",
@@ -168,7 +168,8 @@ pub const STATEMENTS: Statements = Statements {
     count_holds: "SELECT s.seq, h.conductor_group, h.driver, h.nodes FROM nodewarden_state s
         LEFT JOIN (SELECT d.conductor_group, d.driver, count(*) AS nodes FROM nodewarden_decisions d
             STRAIGHT_JOIN nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
-            ON c.decision = d.number AND c.held IS NOT NULL GROUP BY d.conductor_group, d.driver) AS h ON 1 = 1
+            ON c.decision = d.number AND c.held IS NOT NULL WHERE d.may_hold = 1
+            GROUP BY d.conductor_group, d.driver) AS h ON 1 = 1
         WHERE s.id = 1",
     keep_counts: (
         "INSERT INTO nodewarden_counts (conductor_group, driver, nodes, held) VALUES ",

@@ -38,7 +38,12 @@ pub const STATEMENTS: Statements = Statements {
     // An array is looked up one by one; IN may become a pass over the whole table.
     drop_events: "DELETE FROM nodewarden_events WHERE number = ANY(ARRAY(SELECT number FROM nodewarden_events
         WHERE received_at_ms < $1 ORDER BY received_at_ms LIMIT $2))",
-    request_number: "SELECT lastval() AS number",
+    // The number of a sequence is told to those alone that may read the sequence.
+    request: "INSERT INTO nodewarden_requests (kind, argument, requested_by, requested_at_ms) VALUES ($1, $2, $3, $4)
+        RETURNING number",
+    request_number: None,
+    note_done: "INSERT INTO nodewarden_requests (kind, argument, requested_at_ms, done_at_ms, result)
+        VALUES ($1, $2, $3, $3, $4) RETURNING number",
     drop_requests: "DELETE FROM nodewarden_requests WHERE number = ANY(ARRAY(SELECT number FROM nodewarden_requests
         WHERE done_at_ms < $1 ORDER BY done_at_ms LIMIT $2))",
     // Sorted after the look-up: without statistics the newest of all changes are read until one fits.

@@ -131,7 +131,8 @@ impl Operator {
             }
             pause::begin(connection, sql, wanted).await?;
             let (who, at) = (&wanted.who, wanted.paused_at_ms);
-            pause::note(connection, sql, RequestKind::Pause, who, &wanted.reason, at).await?;
+            let (kind, why) = (RequestKind::Pause, &wanted.reason);
+            pause::note(connection, sql, kind, who, why, at).await?;
             Ok(before)
         })
         .await
@@ -274,9 +275,7 @@ impl Noting {
             }
             None => {
                 let kind = RequestKind::Release;
-                pause::note(connection, sql, kind, &self.who, &what, now_ms).await?;
-                let row = connection.fetch_one(sql.request_number, &[]).await?;
-                row.uint("number")?
+                pause::note(connection, sql, kind, &self.who, &what, now_ms).await?
             }
         };
         self.told = Some((number, nodes));

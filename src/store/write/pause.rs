@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::store::database::connection::{Connection, values};
+use crate::store::database::connection::{Connection, Value, values};
 use crate::store::database::row::Row;
 use crate::store::records::RequestKind;
 use crate::store::sql::Statements;
@@ -73,7 +73,12 @@ pub async fn begin(
 /// The longest name that is kept: in the widest letters it fits the column of every database.
 const WHO: usize = 250;
 
-/// Notes for the history what was done, and by whom.
+/// As much of the name of one who did something as is kept.
+pub fn kept(who: &str) -> String {
+    who.chars().take(WHO).collect()
+}
+
+/// Notes for the history what was done, and by whom; the number of that.
 pub async fn note(
     connection: &mut Connection,
     sql: &Statements,
@@ -81,11 +86,27 @@ pub async fn note(
     who: &str,
     what: &str,
     now_ms: u64,
-) -> Result<(), sqlx::Error> {
-    let who: String = who.chars().take(WHO).collect();
+) -> Result<u64, sqlx::Error> {
+    let who = kept(who);
     let values = values![kind.as_str(), &who, now_ms, what];
-    connection.execute(sql.note_done, values).await?;
-    Ok(())
+    numbered(connection, sql, sql.note_done, values).await
+}
+
+/// Inserts a request; its number.
+pub async fn numbered(
+    connection: &mut Connection,
+    sql: &Statements,
+    insert: &str,
+    values: &[Value<'_>],
+) -> Result<u64, sqlx::Error> {
+    let row = match sql.request_number {
+        None => connection.fetch_one(insert, values).await?,
+        Some(number) => {
+            connection.execute(insert, values).await?;
+            connection.fetch_one(number, &[]).await?
+        }
+    };
+    row.uint("number")
 }
 
 fn pause(row: &Row) -> Result<Pause, sqlx::Error> {

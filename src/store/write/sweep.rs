@@ -11,6 +11,7 @@ use crate::store::sql::{self, Inventory, Statements};
 use crate::store::write::announce::announce_position;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::intake::{ROWS, overtake, save_conductors};
+use crate::store::write::pause;
 
 pub async fn begin(unit: &mut Fenced<'_>, sweep: &Sweep) -> Result<Vec<Pair>, sqlx::Error> {
     let now_ms = sweep.now_ms;
@@ -125,21 +126,22 @@ pub async fn requests(
         .collect()
 }
 
-/// Asks the deciding replica for something; returns the request's number.
+/// Asks the deciding replica for something, on behalf of `by`; returns the request's number.
 pub async fn request(
     database: &Database,
     kind: RequestKind,
     argument: &str,
+    by: &str,
     now_ms: u64,
 ) -> Result<u64, StoreError> {
     let sql = sql::statements(Dialect::of(database)?);
     let mut link = WriterConnection::of_command(database)?;
+    let by = pause::kept(by);
     let number = link
         .transaction("record the request", async |connection| {
-            let values = values![kind.as_str(), argument, now_ms];
-            connection.execute(sql.request, values).await?;
-            let row = connection.fetch_one(sql.request_number, &[]).await?;
-            Ok(Outcome::Commit(row.uint("number")?))
+            let values = values![kind.as_str(), argument, &by, now_ms];
+            let number = pause::numbered(connection, sql, sql.request, values).await?;
+            Ok(Outcome::Commit(number))
         })
         .await?;
     Ok(number.expect("it is never abandoned"))
