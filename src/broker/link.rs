@@ -276,19 +276,58 @@ async fn resolve_and_knock(uri: &AMQPUri, limit: Duration) -> Result<SocketAddr,
             .await
             .map_err(|fault| format!("the name cannot be resolved: {}", chain(&fault)))?
             .collect();
-        if let [only] = addresses[..] {
-            return Ok(only);
+        match addresses[..] {
+            [only] => Ok(only),
+            _ => knock(&addresses, limit).await,
         }
-        let mut complaint = "the name has no address".to_owned();
-        for address in addresses {
-            match tokio::net::TcpStream::connect(address).await {
-                Ok(_) => return Ok(address),
-                Err(fault) => complaint = chain(&fault),
-            }
-        }
-        Err(complaint)
     };
     tokio::time::timeout(limit, search)
         .await
-        .unwrap_or_else(|_| Err("no connection in time".into()))
+        .unwrap_or_else(|_| Err(NOT_IN_TIME.into()))
+}
+
+const NOT_IN_TIME: &str = "no connection in time";
+
+/// The first that accepts a connection. One that says nothing, as its host has no power, leaves the others
+/// their share of the time.
+async fn knock(addresses: &[SocketAddr], limit: Duration) -> Result<SocketAddr, String> {
+    let shares = u32::try_from(addresses.len()).unwrap_or(u32::MAX - 1) + 1;
+    let mut complaint = "the name has no address".to_owned();
+    for address in addresses {
+        let connect = tokio::net::TcpStream::connect(address);
+        match tokio::time::timeout(limit / shares, connect).await {
+            Ok(Ok(_)) => return Ok(*address),
+            Ok(Err(fault)) => complaint = chain(&fault),
+            Err(_) => NOT_IN_TIME.clone_into(&mut complaint),
+        }
+    }
+    Err(complaint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_says_nothing_does_not_keep_us_from_the_next_one() {
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(any).unwrap();
+        let full = socket.listen(1).unwrap();
+        let silent = full.local_addr().unwrap();
+        // Once its queue is full, nothing more is answered there.
+        let mut queued = Vec::new();
+        let patience = Duration::from_millis(500);
+        while let Ok(Ok(one)) =
+            tokio::time::timeout(patience, tokio::net::TcpStream::connect(silent)).await
+        {
+            queued.push(one);
+        }
+        let listening = tokio::net::TcpListener::bind(any).await.unwrap();
+        let next = listening.local_addr().unwrap();
+        let found = knock(&[silent, next], Duration::from_secs(3)).await;
+        assert_eq!(found, Ok(next));
+        let none = knock(&[silent], patience).await;
+        assert_eq!(none, Err(NOT_IN_TIME.to_owned()));
+    }
 }
