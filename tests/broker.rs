@@ -500,7 +500,7 @@ async fn l4_a_probe_that_finds_no_way_is_returned_and_the_way_is_made_again_in_t
         break_the_way(&client, &settings, exchange_too).await;
         let why = is_returned(&mut consumer).await;
         assert!(why.contains(said), "{why}");
-        consumer.repair().await.expect("the session goes on");
+        while consumer.repair().await.expect("the session goes on") {}
         comes_back(&mut consumer).await;
     }
 }
@@ -1120,6 +1120,54 @@ async fn what_the_broker_itself_dead_lettered_is_shown_like_a_letter() {
         .await
         .expect("requeued");
     assert_eq!((done.moved, done.kept), (vec![letter], Vec::new()));
+    letters.close().await;
+    session.close().await;
+}
+
+#[tokio::test]
+async fn what_the_broker_moved_here_says_when_and_what_went_straight_to_the_queue_may_be_put_back()
+{
+    const EVENTS: &str = "nodewarden.conductor-events";
+    let settings = settings();
+    let session = open(&settings).await;
+    let client = Client::connect().await;
+    let text = |text: &str| AMQPValue::LongString(text.into());
+    let mut death = FieldTable::default();
+    death.insert("reason".into(), text("expired"));
+    death.insert("queue".into(), text(EVENTS));
+    death.insert("exchange".into(), text(""));
+    death.insert("time".into(), AMQPValue::Timestamp(1_700_000_000));
+    let mut keys = lapin::types::FieldArray::default();
+    keys.push(text(EVENTS));
+    death.insert("routing-keys".into(), AMQPValue::FieldArray(keys));
+    let mut deaths = lapin::types::FieldArray::default();
+    deaths.push(AMQPValue::FieldTable(death));
+    let mut headers = FieldTable::default();
+    headers.insert("x-first-death-reason".into(), text("expired"));
+    headers.insert("x-death".into(), AMQPValue::FieldArray(deaths));
+    let properties = BasicProperties::default()
+        .with_message_id("old".into())
+        .with_type("conductor.left".into())
+        .with_headers(headers);
+    client
+        .publish("", &settings.dead_letters_queue, properties, b"{}")
+        .await;
+    let mut letters = DeadLetters::open(&settings)
+        .await
+        .expect("the dead letters");
+    let letter = letters.list().await.expect("listed").pop();
+    let letter = letter.expect("a letter");
+    assert_eq!(letter.refused_at_s, 1_700_000_000);
+    assert_eq!(letter.routing_key, EVENTS);
+    let again = letters.list().await.expect("listed");
+    assert_eq!(again, std::slice::from_ref(&letter));
+    // It is an event, though its routing key is our queue's name; no queue is bound for that.
+    let done = letters
+        .requeue(&Which::Ids([letter.id.clone()].into()), Foreign::AsMe)
+        .await
+        .expect("looked at");
+    let kept: Vec<_> = done.kept.iter().map(|(_, why)| *why).collect();
+    assert_eq!((done.moved, kept), (Vec::new(), vec![Kept::Unroutable]));
     letters.close().await;
     session.close().await;
 }

@@ -58,6 +58,8 @@ pub struct Consumer {
     probes: Probes,
     publish: Arc<BrokerConnection>,
     settings: Amqp,
+    /// The part of the topology that is looked at next.
+    next_part: usize,
 }
 
 impl Consumer {
@@ -92,6 +94,7 @@ impl Consumer {
             probes: Probes::new(publish, short(&settings.events_exchange)?),
             publish: Arc::clone(publish),
             settings: settings.clone(),
+            next_part: 0,
         })
     }
 
@@ -239,19 +242,22 @@ impl Consumer {
         consume.or(publish).is_some()
     }
 
-    /// Makes again what is missing of the topology, with `amqp.declare`; a failure is logged.
-    pub async fn repair(&mut self) -> Result<(), BrokerError> {
+    /// Makes the next part of the topology again if it is missing, with `amqp.declare`; a failure is logged.
+    /// Returns whether others follow: all at once would keep the loop for longer than an own tick may take.
+    pub async fn repair(&mut self) -> Result<bool, BrokerError> {
         if !self.settings.declare {
-            return Ok(());
+            return Ok(false);
         }
-        match topology::ensure(&self.link, &self.settings).await {
-            Ok(()) => Ok(()),
+        let part = self.next_part;
+        self.next_part = (part + 1) % topology::PARTS;
+        match topology::ensure_part(&self.link, &self.settings, part).await {
+            Ok(()) => {}
             Err(fault) if self.channel.status().connected() && self.link.connected() => {
                 tracing::warn!(fault = chain(&fault), "the topology cannot be made again");
-                Ok(())
             }
-            Err(fault) => Err(over(fault)),
+            Err(fault) => return Err(over(fault)),
         }
+        Ok(self.next_part > 0)
     }
 
     /// Leaves the line: closing the channel puts everything unacknowledged back in its place.

@@ -71,6 +71,24 @@ pub(super) async fn ensure(link: &BrokerConnection, settings: &Amqp) -> Result<(
     Err(BrokerError::Refused(complaints.join("; ")))
 }
 
+/// How many parts there are.
+pub(super) const PARTS: usize = 7;
+
+/// The same for one part alone, counted from 0: three round trips.
+pub(super) async fn ensure_part(
+    link: &BrokerConnection,
+    settings: &Amqp,
+    number: usize,
+) -> Result<(), BrokerError> {
+    let mut all = parts(settings)?.into_iter().chain(receipts(settings)?);
+    let part = all.nth(number).into_iter();
+    let missing = complaints(link, settings, part).await?;
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(BrokerError::Refused(missing.join("; "))),
+    }
+}
+
 /// What is missing of `parts`, and how to make it.
 async fn complaints(
     link: &BrokerConnection,

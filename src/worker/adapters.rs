@@ -40,7 +40,7 @@ impl Queue for Consumer {
         self.blocked()
     }
 
-    async fn repair(&mut self) -> Result<(), BrokerError> {
+    async fn repair(&mut self) -> Result<bool, BrokerError> {
         self.repair().await
     }
 }

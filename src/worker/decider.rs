@@ -358,6 +358,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
             || next.is_some()
             || !term.silent.is_empty()
             || term.look_at_requests
+            || term.probing.repairing && term.hearing.deafness(now).is_some()
             || term.retention.len() + term.forgetting.len() > 0
             || term.counting.is_on()
             || !term.applied.is_empty()

@@ -37,6 +37,7 @@ pub trait Queue {
     /// Whether the broker takes nothing from us at the moment (an alarm).
     fn blocked(&self) -> bool;
 
-    /// Makes what is missing of the topology, where that is ours to do; a failure is logged.
-    async fn repair(&mut self) -> Result<(), BrokerError>;
+    /// Makes the next part of the topology if it is missing, where that is ours to do; a failure is logged.
+    /// Whether others follow.
+    async fn repair(&mut self) -> Result<bool, BrokerError>;
 }

@@ -56,11 +56,19 @@ pub(super) async fn look<Q: Queue, C: Clock>(
     };
     let probing = &mut term.probing;
     let due = probing.repair_at_once || now.since(probing.last_repair) >= pause;
-    if !due || queue.blocked() {
+    // Behind a slow broker a part may take as long as an own tick may: while all is well, one is heard in between.
+    let deaf = term.hearing.deafness(now).is_some();
+    let heard = term.hearing.tick_age(now) <= now.since(probing.last_part);
+    let goes_on = probing.repairing && (deaf || heard);
+    if !(due && !probing.repairing || goes_on) || queue.blocked() {
         return Ok(());
     }
-    (probing.last_repair, probing.repair_at_once) = (now, false);
-    Ok(queue.repair().await?)
+    if !probing.repairing {
+        (probing.last_repair, probing.repair_at_once) = (now, false);
+    }
+    probing.repairing = queue.repair().await?;
+    probing.last_part = clock.now().mono;
+    Ok(())
 }
 
 fn returned(term: &mut Term, why: String, now: Mono) {

@@ -298,12 +298,12 @@ impl Queue for Seated {
         self.broker.look().vices.alarm
     }
 
-    async fn repair(&mut self) -> Result<(), BrokerError> {
+    async fn repair(&mut self) -> Result<bool, BrokerError> {
         self.broker.time.sleep(CALL).await;
         if self.heard()? {
             self.broker.state().bound = true;
         }
-        Ok(())
+        Ok(false)
     }
 }
 

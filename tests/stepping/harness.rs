@@ -49,6 +49,9 @@ struct Broker {
     /// A probe was returned, and its sender has not been told yet.
     returned: bool,
     repairs: u64,
+    /// How many parts a repair has, what each takes, and how many were made.
+    parts: Option<(u32, SimClock, Duration)>,
+    parts_made: u32,
     /// Delivered to a session and on the way to it, which takes as many receives as said, or until it catches up.
     travelling: Option<(u64, Vec<Waiting>, u32)>,
     next_session: u64,
@@ -179,6 +182,11 @@ impl SimQueue {
     /// An alarm: from now on the broker takes nothing from sessions (or does so again).
     pub fn block(&self, blocked: bool) {
         self.broker().blocked = blocked;
+    }
+
+    /// From now on the topology has so many parts, and each takes so long to be made again.
+    pub fn repairs_slowly(&self, parts: u32, clock: &SimClock, each: Duration) {
+        self.broker().parts = Some((parts, clock.clone(), each));
     }
 
     /// How often the topology was made again, or would have been.
@@ -393,13 +401,20 @@ impl Queue for SimSession {
         self.queue.broker().blocked
     }
 
-    async fn repair(&mut self) -> Result<(), BrokerError> {
+    async fn repair(&mut self) -> Result<bool, BrokerError> {
         let mut broker = self.queue.broker();
+        if let Some((parts, clock, each)) = broker.parts.clone() {
+            clock.advance(each);
+            broker.parts_made = (broker.parts_made + 1) % parts;
+            if broker.parts_made > 0 {
+                return Ok(true);
+            }
+        }
         broker.repairs += 1;
         if !broker.may_not_declare {
             broker.unbound = false;
         }
-        Ok(())
+        Ok(false)
     }
 }
 

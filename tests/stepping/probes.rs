@@ -63,6 +63,20 @@ async fn i7_l4_a_lost_binding_takes_no_node_out_is_made_again_and_hides_no_silen
 }
 
 #[tokio::test]
+async fn l1_l3_a_broker_that_takes_long_to_make_the_topology_again_hides_no_silence() {
+    let (sim, mut worker) = beating().await;
+    beat(&sim, &mut worker, 100).await;
+    // Seven parts, each three round trips of half a second.
+    sim.queue
+        .repairs_slowly(7, &sim.clock, Duration::from_millis(1500));
+    beat(&sim, &mut worker, 60).await;
+    sim.joined_watched("silent", 1, &["b"], TIMEOUT);
+    let found = until_b_is_out(&sim, &mut worker, 120).await;
+    assert!(found <= 60 + 5, "{found}");
+    assert!(sim.queue.repairs() > 0);
+}
+
+#[tokio::test]
 async fn i7_l4_where_nothing_may_be_declared_it_is_said_until_somebody_binds() {
     let (sim, mut worker) = beating().await;
     beat(&sim, &mut worker, 100).await;

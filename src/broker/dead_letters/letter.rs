@@ -90,7 +90,10 @@ impl Found {
             delivery.exchange = exchange;
             delivery.routing_key = routing_key;
         }
-        let properties = refusal::wrap(delivery, &reason, &detail, frame_max);
+        let mut properties = refusal::wrap(delivery, &reason, &detail, frame_max);
+        if let Some(died_at_s) = last_death_at(&headers) {
+            properties = properties.with_timestamp(died_at_s);
+        }
         match Self::ours(&properties, delivery.data.len()) {
             Some(found) => found,
             None => unreachable!("a letter in our own form is in our own form"),
@@ -163,11 +166,10 @@ impl Found {
     /// Whether the original calls itself a tick or a probe: none of those may come a second time.
     pub(super) fn is_our_own(&self) -> bool {
         let routing_key = self.letter.routing_key.as_str();
-        let message_type = self.letter.message_type.as_deref().unwrap_or_default();
-        routing_key == PROBE_KEY
-            || [message_type, routing_key]
-                .iter()
-                .any(|name| name.trim().starts_with(OUR_TYPES))
+        let message_type = self.letter.message_type.as_deref().map(str::trim);
+        // What was published straight to the queue has our queue's name for a routing key, and may be an event.
+        let name = message_type.filter(|name| !name.is_empty());
+        routing_key == PROBE_KEY || name.unwrap_or(routing_key.trim()).starts_with(OUR_TYPES)
     }
 
     /// Whether the original came from a subscriber, or calls itself a receipt: through the events exchange it
@@ -250,6 +252,20 @@ fn entry(table: &FieldTable, name: &str) -> Option<String> {
     let value = table.inner().get(name)?;
     let long = value.as_long_string().map(ToString::to_string);
     long.or_else(|| value.as_short_string().map(ToString::to_string))
+}
+
+/// When the broker moved a message here, in seconds since 1970 UTC.
+fn last_death_at(headers: &FieldTable) -> Option<u64> {
+    let Some(AMQPValue::FieldArray(deaths)) = headers.inner().get("x-death") else {
+        return None;
+    };
+    let Some(AMQPValue::FieldTable(death)) = deaths.as_slice().first() else {
+        return None;
+    };
+    let Some(AMQPValue::Timestamp(at_s)) = death.inner().get("time") else {
+        return None;
+    };
+    Some(*at_s)
 }
 
 /// Where a message was published that the broker dead-lettered: exchange and routing key.

@@ -15,6 +15,10 @@ pub(in crate::worker) struct Probing {
     pub(in crate::worker) returned: Option<String>,
     pub(in crate::worker) last_repair: Mono,
     pub(in crate::worker) repair_at_once: bool,
+    /// Parts of the topology are still to be made again.
+    pub(in crate::worker) repairing: bool,
+    /// When the last one was.
+    pub(in crate::worker) last_part: Mono,
 }
 
 impl Probing {
@@ -25,6 +29,8 @@ impl Probing {
             returned: None,
             last_repair: now,
             repair_at_once: false,
+            repairing: false,
+            last_part: now,
         }
     }
 
