@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::committed::Committed;
+use crate::store::write::pause::Pause;
 
 /// The furthest point of the history that is known to be committed. Cheap to clone; clones share it. Only
 /// what certainly was committed may get in: a COMMIT whose reply was lost is none.
@@ -23,6 +24,7 @@ struct Inner {
     seen: Option<Committed>,
     next_stream: String,
     follows: Option<Committed>,
+    pause: Option<Pause>,
 }
 
 impl Known {
@@ -71,6 +73,17 @@ impl Known {
     #[must_use]
     pub fn follows(&self) -> Option<Committed> {
         self.lock().follows.clone()
+    }
+
+    /// This is the pause, or there is none, in a database that misses nothing.
+    pub fn paused(&self, pause: Option<Pause>) {
+        self.lock().pause = pause;
+    }
+
+    /// The pause as it was last seen: a database that has lost it is paused all the same.
+    #[must_use]
+    pub fn pause(&self) -> Option<Pause> {
+        self.lock().pause.clone()
     }
 
     /// The id for a stream that begins.

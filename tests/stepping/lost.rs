@@ -15,7 +15,7 @@ use nodewarden::worker::{Announcer, End, Fresh, Relay, Step};
 
 use crate::flaky::{self, Goes, passing};
 use crate::harness::{SimSubscriber, Simulation, Worker, event};
-use crate::operator::{operator, rest, wait};
+use crate::operator::{operator, pause, rest, wait};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
@@ -183,6 +183,32 @@ async fn i4_a_database_that_went_back_under_its_replica_goes_on_in_a_new_stream(
         scheduler.snapshots, 2,
         "the first one, and that of the new stream"
     );
+}
+
+#[tokio::test]
+async fn a_pause_that_is_lost_with_the_last_commits_is_on_in_the_new_stream_until_it_is_resumed() {
+    let (sim, process) = (Simulation::new().await, Known::default());
+    sim.nodes("a", 3).await;
+    let mut worker = settled(&sim, &process).await;
+    sim.joined("c1", 1, &["a"]);
+    rest(&mut worker).await;
+    sim.copy().await;
+    pause(&sim, "the database moves", None).await;
+    wait(&sim, &mut worker, 3).await;
+    sim.restore().await;
+    sim.left("c1", 1);
+    let (end, mut worker) = ends_and_joins(&sim, worker, &process).await;
+    assert!(matches!(end, End::Lost(_)), "{end:?}");
+    wait(&sim, &mut worker, 200).await;
+    assert_eq!(sim.out().await, Vec::<String>::new());
+    let reason = worker.decider.pause().map(|pause| pause.reason.as_str());
+    assert_eq!(reason, Some("the database moves"));
+    operator(&sim)
+        .resume(sim.clock.now().wall_ms)
+        .await
+        .unwrap();
+    wait(&sim, &mut worker, 5).await;
+    assert_eq!(sim.out().await.len(), 3);
 }
 
 /// A way out on which the database goes back while the broker confirms.

@@ -70,7 +70,7 @@ impl SqlLedger {
         let now_ms: Option<u64> = now_ms.into();
         let inventory = self.inventory.by(&mut self.link).await?;
         let sql = self.link.statements;
-        let (known, next) = (self.known.furthest(), self.known.next_stream());
+        let (knowing, known) = (&self.known, self.known.furthest());
         let mut loss = None;
         let outcome = self.link.transaction(doing, async |connection| {
             let held = connection
@@ -84,7 +84,7 @@ impl SqlLedger {
             let before = unit.counters.before();
             loss = lost::lost(unit.connection, sql, known, before).await?;
             if let Some(loss) = &loss {
-                lost::begin_stream(unit.connection, sql, &next, loss, now_ms).await?;
+                lost::begin_stream(unit.connection, sql, knowing, loss, now_ms).await?;
                 return Ok(Outcome::Commit(None));
             }
             let value = work(&mut unit).await?;
@@ -404,12 +404,7 @@ impl Ledger for SqlLedger {
     }
 
     async fn pause(&mut self) -> Result<Option<Pause>, StoreError> {
-        let sql = self.link.statements;
-        self.link
-            .look("look for a pause", async |connection| {
-                pause::read(connection, sql).await
-            })
-            .await
+        lost::pause(&mut self.link, &self.known).await
     }
 
     async fn end_pause(&mut self, epoch: u64, id: &str, now_ms: u64) -> Result<bool, StoreError> {

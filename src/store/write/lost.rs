@@ -11,6 +11,7 @@ use crate::store::database::row::Row;
 use crate::store::known::Known;
 use crate::store::records::Began;
 use crate::store::sql::Statements;
+use crate::store::write::pause::{self, Pause};
 
 /// For how long no node is taken out after a loss: each conductor says all of itself once a minute, and
 /// one may be half a minute late.
@@ -87,15 +88,43 @@ pub async fn below(
     }
 }
 
-/// Gives the database the new history `stream`, which no replica may write in before it takes an epoch.
+/// The pause; what is known of it is renewed, unless commits seem to be lost, and it with them.
+pub async fn pause(
+    link: &mut WriterConnection,
+    knowing: &Known,
+) -> Result<Option<Pause>, StoreError> {
+    let sql = link.statements;
+    let known = knowing.furthest();
+    let look = async |connection: &mut Connection| {
+        let pause = pause::read(connection, sql).await?;
+        // Behind it: the database may go back in between.
+        let found = committed(&connection.fetch_one(sql.counters, &[]).await?)?;
+        let loss = lost(connection, sql, known, found).await?;
+        Ok((pause, loss.is_none()))
+    };
+    let (pause, is_whole) = link.look("look for a pause", look).await?;
+    if is_whole {
+        knowing.paused(pause.clone());
+    }
+    Ok(pause)
+}
+
+/// Gives the database a new history, which no replica may write in before it takes an epoch, and the pause
+/// that it may have lost.
 pub async fn begin_stream(
     connection: &mut Connection,
     sql: &Statements,
-    stream: &str,
+    knowing: &Known,
     loss: &Loss,
     now_ms: Option<u64>,
 ) -> Result<(), sqlx::Error> {
     let Loss { known, found } = loss;
+    let stream = &knowing.next_stream();
+    if let Some(pause) = knowing.pause()
+        && pause::read(connection, sql).await?.is_none()
+    {
+        pause::begin(connection, sql, &pause).await?;
+    }
     let noted = values![
         stream,
         &found.stream,

@@ -18,7 +18,7 @@ pub async fn take(
     now_ms: u64,
 ) -> Result<Takeover, StoreError> {
     let sql = link.statements;
-    let (known, next) = (knowing.furthest(), knowing.next_stream());
+    let known = knowing.furthest();
     let follows = knowing.follows();
     let taken = link
         .transaction("take the epoch", async |connection| {
@@ -34,7 +34,7 @@ pub async fn take(
                 return Ok(Outcome::RollBack);
             }
             if let Some(loss) = lost::lost(connection, sql, known, before).await? {
-                lost::begin_stream(connection, sql, &next, &loss, Some(now_ms)).await?;
+                lost::begin_stream(connection, sql, knowing, &loss, Some(now_ms)).await?;
                 connection.execute(sql.take_epoch, values).await?;
                 taken = lost::committed(&connection.fetch_one(sql.counters, &[]).await?)?;
             }

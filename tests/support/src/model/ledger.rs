@@ -82,7 +82,7 @@ impl ModelLedger {
         idle: impl FnOnce(&mut Unit<'_>) -> Option<T>,
         work: impl FnOnce(&mut Unit<'_>) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
-        let (known, next) = (self.known.furthest(), self.known.next_stream());
+        let (knowing, known) = (&self.known, self.known.furthest());
         let done = self.model.call(call, |unit| {
             if let Some(told) = idle(unit) {
                 return Ok(Done::Told(told));
@@ -97,7 +97,7 @@ impl ModelLedger {
             let mut before = lost::committed(one);
             before.commits -= 1;
             if let Some(loss) = lost::lost(one, known, before) {
-                lost::begin_stream(one, &next, &loss, now_ms);
+                lost::begin_stream(one, knowing, &loss, now_ms);
                 return Ok(Done::Lost(loss));
             }
             let value = work(unit)?;
@@ -162,7 +162,7 @@ impl Ledger for ModelLedger {
         mode: Mode,
         now_ms: u64,
     ) -> Result<Takeover, StoreError> {
-        let (known, next) = (self.known.furthest(), self.known.next_stream());
+        let (knowing, known) = (&self.known, self.known.furthest());
         let follows = self.known.follows();
         let (takeover, taken) = self.look("take_epoch", 1, |unit| {
             let one = &mut unit.tables.one;
@@ -171,7 +171,7 @@ impl Ledger for ModelLedger {
                 return Err(Fault::Fenced(follows.epoch));
             }
             if let Some(loss) = lost::lost(one, known, before) {
-                lost::begin_stream(one, &next, &loss, Some(now_ms));
+                lost::begin_stream(one, knowing, &loss, Some(now_ms));
             }
             one.epoch += 1;
             one.commits += 1;
@@ -383,7 +383,16 @@ impl Ledger for ModelLedger {
     }
 
     async fn pause(&mut self) -> Result<Option<Pause>, StoreError> {
-        self.look("pause", 1, |unit| Ok(unit.tables.one.pause.clone()))
+        let known = self.known.furthest();
+        let (pause, is_whole) = self.look("pause", 1, |unit| {
+            let one = &unit.tables.one;
+            let loss = lost::lost(one, known, lost::committed(one));
+            Ok((one.pause.clone(), loss.is_none()))
+        })?;
+        if is_whole {
+            self.known.paused(pause.clone());
+        }
+        Ok(pause)
     }
 
     async fn end_pause(&mut self, epoch: u64, id: &str, now_ms: u64) -> Result<bool, StoreError> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nodewarden::domain::committed::{Committed, Loss};
-use nodewarden::store::Began;
+use nodewarden::store::{Began, Known};
 
 use super::rows::{Singles, StreamRow};
 
@@ -44,16 +44,18 @@ pub fn lost(one: &Singles, known: Option<Committed>, found: Committed) -> Option
 }
 
 /// A new history, in which no replica may write before it takes an epoch.
-pub fn begin_stream(one: &mut Singles, stream: &str, loss: &Loss, now_ms: Option<u64>) {
+pub fn begin_stream(one: &mut Singles, knowing: &Known, loss: &Loss, now_ms: Option<u64>) {
     let Loss { known, found } = loss;
+    let stream = knowing.next_stream();
+    one.pause = one.pause.take().or_else(|| knowing.pause());
     one.streams.push(StreamRow {
-        stream: stream.to_owned(),
+        stream: stream.clone(),
         began_at_ms: now_ms.or(one.committed_at_ms).unwrap_or_default(),
         known: Some(known.clone()),
         found: found.clone(),
         waits: WAITS,
     });
-    one.stream = stream.to_owned();
+    one.stream = stream;
     one.epoch = known.epoch.max(found.epoch) + UNHEARD_EPOCHS;
     one.commits = known.commits.max(found.commits) + 1;
     one.holder = None;
