@@ -37,8 +37,8 @@ pub trait Ledger {
     /// What is known to be committed, by own commits and looks, and by what other replicas said.
     fn known(&self) -> &Known;
 
-    /// How long the round trips of the last transaction took, whatever it held; zero if it failed, or
-    /// nothing is known of them.
+    /// How long the round trips of the last transaction or look took, whatever it was about; zero if it failed,
+    /// or nothing is known of them.
     fn way(&self) -> Duration {
         Duration::ZERO
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::config::{self, InventoryKind};
 use crate::store::database::connection::Connection;
 use crate::store::database::error::StoreError;
-use crate::store::database::link::WriterConnection;
+use crate::store::database::link::{WriterConnection, too_slow};
 use crate::store::sql::{self, Inventory};
 use crate::store::trust::Trust;
 
@@ -22,7 +22,12 @@ impl Inspected {
         if let Some(found) = &self.found {
             return Ok(Arc::clone(found));
         }
-        let found = of(link.connection().await?, &self.settings, self.trust).await;
+        let limit = link.limit();
+        let look = of(link.connection().await?, &self.settings, self.trust);
+        let found = tokio::time::timeout(limit, look).await.unwrap_or_else(|_| {
+            let slow = too_slow("look", limit);
+            Err(StoreError::from_sqlx("check the table of nodes", slow))
+        });
         // What failed for a passing reason may fail for the connection.
         if found.as_ref().is_err_and(StoreError::is_transient) {
             link.drop_connection();

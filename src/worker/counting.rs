@@ -1,6 +1,7 @@
 //! Counting: how many nodes need each pair, for people and metrics. Each sweep begins it; it goes over all
 //! nodes a window a step (L1), takes no lock, and writes only what differs, a part a step.
 
+use super::cost::Spent;
 use super::end::{Fault, Step};
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
@@ -57,7 +58,8 @@ async fn window<L: Ledger, C: Clock>(
             return Err(fault.into());
         }
     };
-    nodes.took(limit, found.seen, clock.now().mono.since(began));
+    let (took, way) = (clock.now().mono.since(began), ledger.way());
+    nodes.took(limit, found.seen, Spent { took, way });
     walk.counts.nodes += found.seen;
     for (pair, nodes) in found.pairs {
         let pairs = &mut walk.counts.pairs;

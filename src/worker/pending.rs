@@ -12,7 +12,11 @@ use crate::store::WindowDone;
 
 /// When rows that another session had locked are looked at again: a user's transaction is over in
 /// milliseconds, or it lasts.
-pub(super) const AGAIN: Duration = Duration::from_secs(1);
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Each round that finds rows locked still doubles that, so often at most: a pair of many nodes is walked in
+/// each.
+const DOUBLINGS: u32 = 3;
 
 /// A walk over nodes or holds, a window at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub(super) struct Walk {
     pub(super) scale: u32,
     /// Not before: it is a walk for what the last one left behind.
     pub(super) from: Mono,
+    /// How many walks in a row left rows behind.
+    rounds: u32,
 }
 
 impl Walk {
@@ -38,6 +44,7 @@ impl Walk {
             left_behind: false,
             scale: 1,
             from,
+            rounds: 0,
         }
     }
 
@@ -200,9 +207,9 @@ impl Pending {
         !self.urgent.contains(over) && self.routine.contains(over)
     }
 
-    /// A window was done: the walk goes on at its `next`, begins again at `again` if rows were
+    /// A window was done: the walk goes on at its `next`, begins again some time after `now` if rows were
     /// left, or is over. One that changes little may look at more.
-    pub(super) fn done(&mut self, over: &Over, done: &WindowDone, nodes: u32, again: Mono) {
+    pub(super) fn done(&mut self, over: &Over, done: &WindowDone, nodes: u32, now: Mono) {
         let urgent = self.urgent.contains(over);
         self.in_a_row = if urgent { self.in_a_row + 1 } else { 0 };
         let walks = if urgent {
@@ -226,16 +233,21 @@ impl Pending {
                     1
                 };
             }
-            None if walk.left_behind => *walk = Walk::new(over.clone(), again),
+            None if walk.left_behind => {
+                let pause = AGAIN * (1 << walk.rounds.min(DOUBLINGS));
+                let rounds = walk.rounds + 1;
+                *walk = Walk::new(over.clone(), now.plus(pause));
+                walk.rounds = rounds;
+            }
             None => drop(walks.remove(over)),
         }
     }
 
     /// These pairs were carried out together, which is one turn.
-    pub(super) fn done_together(&mut self, done: &[(Over, WindowDone)], again: Mono) {
+    pub(super) fn done_together(&mut self, done: &[(Over, WindowDone)], now: Mono) {
         let turns = self.in_a_row + 1;
         for (over, done) in done {
-            self.done(over, done, 0, again);
+            self.done(over, done, 0, now);
         }
         self.in_a_row = turns;
     }
@@ -400,10 +412,16 @@ mod tests {
         pending.done(&over("a"), &locked, 100, at(5));
         let walk = pending.next(&map(), true, at(0)).unwrap();
         assert_eq!((walk.after.as_str(), walk.left_behind), ("n1", true));
-        pending.done(&over("a"), &WindowDone::default(), 100, at(5));
-        assert_eq!(pending.next(&map(), true, at(4)), None);
-        let expected = Walk::new(over("a"), at(5));
-        assert_eq!(pending.next(&map(), true, at(5)), Some(&expected));
+        let mut now = 5;
+        for (round, pause) in (1..).zip([1, 2, 4, 8, 8]) {
+            pending.done(&over("a"), &WindowDone::default(), 100, at(now));
+            now += pause;
+            assert_eq!(pending.next(&map(), true, at(now - 1)), None);
+            let mut expected = Walk::new(over("a"), at(now));
+            expected.rounds = round;
+            assert_eq!(pending.next(&map(), true, at(now)), Some(&expected));
+            pending.done(&over("a"), &locked, 100, at(now));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::cost::Spent;
 use super::end::{Fault, Step};
 use super::lines::log_window;
 use super::pausing::Pausing;
-use super::pending::{AGAIN, Over, Walk};
+use super::pending::{Over, Walk};
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
 use super::term::{Place, Term};
@@ -84,8 +84,7 @@ pub(super) async fn reconcile<L: Ledger, C: Clock>(
         term.together.took(1, 1, Spent { took, way });
     }
     log_window(&walk.over, &done, direction, epoch, took);
-    let again = now.mono.plus(AGAIN);
-    term.pending.done(&walk.over, &done, window.nodes, again);
+    term.pending.done(&walk.over, &done, window.nodes, now.mono);
     step.moved += done.changed;
     term.counting.moved(done.changed);
     if done.next.is_some() {
@@ -129,7 +128,8 @@ async fn look<L: Ledger, C: Clock>(
     };
     let now = clock.now().mono;
     let took = now.since(began);
-    term.looks.took(wide.nodes, found.seen, took);
+    let way = ledger.way();
+    term.looks.took(wide.nodes, found.seen, Spent { took, way });
     if found.work {
         term.looks.begin_again();
         return Ok(Some(walk.after.clone()));
@@ -146,7 +146,7 @@ async fn look<L: Ledger, C: Clock>(
         return Ok(Some(found.last.unwrap_or_else(|| walk.after.clone())));
     }
     // A look does not tell how many rows a transaction may have.
-    term.pending.done(&walk.over, &passed, 0, now.plus(AGAIN));
+    term.pending.done(&walk.over, &passed, 0, now);
     Ok(None)
 }
 

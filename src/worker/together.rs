@@ -5,7 +5,7 @@ use super::cost::Spent;
 use super::end::{Fault, Step};
 use super::lines::log_window;
 use super::pausing::Pausing;
-use super::pending::{AGAIN, Over, Walk};
+use super::pending::{Over, Walk};
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
 use super::term::Term;
@@ -63,7 +63,7 @@ pub(super) async fn carry_out<L: Ledger, C: Clock>(
         Standing::Active => "back",
     };
     let first = done.first().is_some_and(Option::is_some);
-    let (asked, again) = (pairs.len(), now.mono.plus(AGAIN));
+    let asked = pairs.len();
     let mut fit = Vec::with_capacity(asked);
     for (pair, done) in pairs.into_iter().zip(done) {
         let Some(done) = done else { continue };
@@ -75,7 +75,7 @@ pub(super) async fn carry_out<L: Ledger, C: Clock>(
     }
     let way = ledger.way();
     term.together.took(asked, fit.len(), Spent { took, way });
-    term.pending.done_together(&fit, again);
+    term.pending.done_together(&fit, now.mono);
     Ok(first)
 }
 

@@ -1,6 +1,7 @@
 //! Several hosts in `database.url`: in order, and only one that takes writes.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use nodewarden::config::{Database, InventoryKind, SecretUrl};
 use nodewarden::store::{Ledger, Reader, StoreError};
@@ -60,4 +61,23 @@ async fn a_server_that_takes_no_writes_is_passed_by_on_postgresql() {
     assert!(matches!(fault, StoreError::Unopened(_)), "{fault:?}");
     let told = fault.to_string();
     assert!(told.contains("it takes no writes: a standby"), "{told}");
+}
+
+#[tokio::test]
+async fn looks_leave_a_server_that_takes_no_writes_any_more_on_postgresql() {
+    let db = StoreOnDatabase::new(Kind::Postgres).await;
+    let database = with_hosts(&db, |host| format!("{host},{}", dead()));
+    let inventory = InventoryKind::Native;
+    let reader = Reader::renewing(&database, inventory, Duration::ZERO).unwrap();
+    let keeps = Reader::new(&database, inventory).unwrap();
+    for reader in [&reader, &keeps] {
+        reader.overview().await.unwrap();
+    }
+    let name = db.database().url.expose().rsplit_once('/').unwrap().1;
+    let read_only = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
+    db.scratch.run(&read_only).await;
+    // Its session goes on as it began.
+    keeps.overview().await.unwrap();
+    let fault = reader.overview().await.unwrap_err();
+    assert!(fault.is_unreachable(), "{fault:?}");
 }

@@ -2,9 +2,11 @@
 //! connection at that very moment. SQLite has no connection to lose; what the worker makes of such an
 //! error there is in `tests/stepping/races.rs`.
 
+use std::time::{Duration, Instant};
+
 use nodewarden::config::{Database, SecretUrl};
 use nodewarden::domain::change::Standing;
-use nodewarden::store::Ledger;
+use nodewarden::store::{Ledger, Sweep};
 use nodewarden_tests::database::Kind;
 use nodewarden_tests::proxy::{Proxy, Wire};
 
@@ -13,6 +15,7 @@ use crate::harness::{StoreOnDatabase, ledger, pair, turned, window};
 on_servers!(
     after_a_lost_reply_to_a_commit_resume_shows_what_was_committed,
     after_a_commit_that_never_arrived_resume_shows_that_nothing_was,
+    l4_a_server_that_says_nothing_more_is_given_up_wherever_that_begins,
 );
 
 /// The same database through the proxy, without encryption: it has to read.
@@ -83,6 +86,42 @@ async fn after_a_lost_reply_to_a_commit_resume_shows_what_was_committed(kind: Ki
             .epoch,
         3
     );
+}
+
+async fn l4_a_server_that_says_nothing_more_is_given_up_wherever_that_begins(kind: Kind) {
+    let db = StoreOnDatabase::new(kind).await;
+    let (proxy, database) = through_a_proxy(&db).await;
+    let database = Database {
+        transaction_limit: Duration::from_secs(3),
+        ..database
+    };
+    let mut ledger = ledger(&database);
+    // With BEGIN; with the look at the table of nodes.
+    for begins_with_a_look in [false, true] {
+        ledger.prove().await.unwrap();
+        proxy.set(Wire::SwallowRequests);
+        let began = Instant::now();
+        let outcome = match begins_with_a_look {
+            false => ledger.step_down(1, 1).await,
+            true => {
+                let sweep = Sweep {
+                    restarting: Vec::new(),
+                    forget: Vec::new(),
+                    unnamed: Vec::new(),
+                    unwanted: Vec::new(),
+                    announces: false,
+                    pause: None,
+                    now_ms: 1,
+                };
+                ledger.begin_sweep(1, &sweep).await.map(drop)
+            }
+        };
+        let fault = outcome.unwrap_err();
+        assert!(fault.is_transient(), "{fault:?}");
+        // Two seconds, and what a busy machine needs; a statement may take a minute.
+        assert!(began.elapsed() < Duration::from_secs(30), "{fault:?}");
+        proxy.set(Wire::Open);
+    }
 }
 
 async fn after_a_commit_that_never_arrived_resume_shows_that_nothing_was(kind: Kind) {

@@ -57,7 +57,7 @@ pub struct WriterConnection {
     given_up: Arc<AtomicBool>,
     /// It is interrupted, and its end waited for.
     giving_up: bool,
-    /// How long the round trips of the last transaction took.
+    /// How long the round trips of the last transaction, or look, took.
     pub way: Duration,
 }
 
@@ -91,7 +91,7 @@ impl WriterConnection {
 
     /// A transaction gives up, to be tried smaller, well before the watchdog would kill the
     /// process.
-    fn limit(&self) -> Duration {
+    pub fn limit(&self) -> Duration {
         self.database.transaction_limit * 2 / 3
     }
 
@@ -164,7 +164,8 @@ impl WriterConnection {
     ) -> Result<Option<T>, StoreError> {
         let (begin, watch, writer) = (self.statements.begin, Arc::clone(&self.watch), self.writer);
         let (patience, limit, mut slow) = (self.patience, self.limit(), false);
-        if self.is_sqlite() {
+        let is_sqlite = self.is_sqlite();
+        if is_sqlite {
             tokio::time::sleep(self.fairness.gap(Instant::now())).await;
         }
         self.way = Duration::ZERO;
@@ -172,7 +173,14 @@ impl WriterConnection {
         connection.way.begins();
         let mut taken = None;
         let outcome = async {
-            connection.begin(begin, patience).await?;
+            let begun = connection.begin(begin, patience);
+            if is_sqlite {
+                begun.await?;
+            } else {
+                // A server that has vanished says nothing (L4).
+                let begun = tokio::time::timeout(limit, begun).await;
+                begun.unwrap_or_else(|_| Err(too_slow("transaction", limit)))?;
+            }
             taken = Some(Instant::now());
             watch.entered(writer, doing);
             let whole = async {
@@ -223,9 +231,19 @@ impl WriterConnection {
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
         let limit = self.limit();
+        self.way = Duration::ZERO;
         let connection = self.connection().await?;
-        let outcome = match tokio::time::timeout(limit, work(connection)).await {
-            Ok(outcome) => outcome,
+        connection.way.begins();
+        let looked = async {
+            let value = work(connection).await?;
+            Ok((value, connection.way.whole()))
+        };
+        let outcome = match tokio::time::timeout(limit, looked).await {
+            Ok(Ok((value, way))) => {
+                self.way = way;
+                Ok(value)
+            }
+            Ok(Err(fault)) => Err(fault),
             Err(_) => {
                 // SQLite's end is awaited, and that is the watchdog's as in a transaction.
                 self.watch.entered(self.writer, doing);
@@ -263,7 +281,8 @@ pub enum Outcome<T> {
     RollBack,
 }
 
-fn too_slow(what: &str, limit: Duration) -> sqlx::Error {
+/// The fault of a transaction or look that was given up after `limit`.
+pub fn too_slow(what: &str, limit: Duration) -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::new(
         std::io::ErrorKind::TimedOut,
         format!("the {what} took longer than {limit:?}, two thirds of database.transaction_limit"),

@@ -13,6 +13,7 @@ use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::open::Purpose;
 use crate::store::database::row::Row;
+use crate::store::database::way;
 use crate::store::inventory;
 use crate::store::look::from_row::hold;
 use crate::store::look::node::{node, row_of, spellings};
@@ -31,6 +32,10 @@ use crate::store::write::{count, lost};
 /// At most so many looks at once: enough for a scheduler's snapshot beside metrics and a person.
 const CONNECTIONS: usize = 4;
 
+/// Connections this old are dialled again: of several hosts another one may take the writes by now, and the one
+/// that did before shows a past.
+const RENEWED_AFTER: Duration = Duration::from_secs(60);
+
 /// How long to wait for one of them.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -45,6 +50,7 @@ struct Inner {
     settings: config::Inventory,
     sql: &'static Statements,
     turns: Semaphore,
+    renewed_after: Duration,
     /// Connections whose last look ended well; one left half way is dropped.
     idle: Mutex<Vec<Snapshot>>,
 }
@@ -55,12 +61,22 @@ impl Reader {
         database: &Database,
         inventory: impl Into<config::Inventory>,
     ) -> Result<Self, StoreError> {
+        Self::renewing(database, inventory, RENEWED_AFTER)
+    }
+
+    /// The same, with connections that are dialled again once they are so old.
+    pub fn renewing(
+        database: &Database,
+        inventory: impl Into<config::Inventory>,
+        renewed_after: Duration,
+    ) -> Result<Self, StoreError> {
         Ok(Self {
             inner: Arc::new(Inner {
                 database: database.clone(),
                 settings: inventory.into(),
                 sql: sql::statements(Dialect::of(database)?),
                 turns: Semaphore::new(CONNECTIONS),
+                renewed_after,
                 idle: Mutex::default(),
             }),
         })
@@ -90,9 +106,12 @@ impl Reader {
             database,
             settings,
             sql,
+            renewed_after,
             ..
         } = &*self.inner;
+        let now = way::now();
         let kept = self.idle().pop();
+        let kept = kept.filter(|look| now.duration_since(look.since) < *renewed_after);
         if let Some(mut look) = kept
             && look.connection.command(sql.begin_look).await.is_ok()
         {
@@ -106,6 +125,7 @@ impl Reader {
             .map_err(|fault| StoreError::from_sqlx(doing, fault))?;
         Ok(Snapshot {
             connection,
+            since: now,
             sql,
             inventory,
         })
