@@ -7,13 +7,16 @@
 
 use std::time::Duration;
 
+use sqlx::migrate::MigrateError;
+
 use crate::store::database::connection::{Connection, values};
-use crate::store::database::error::StoreError;
+use crate::store::database::error::{StoreError, is_made_already};
 
 /// Of the one server. A lock's name has at most 64 characters; MySQL 9 has no sha1() any more. The end
 /// of the connection gives it back.
 const LOCK: &str = "SELECT CAST(get_lock(concat('nodewarden.', left(sha2(database(), 256), 40)), 60) AS SIGNED) AS got";
 const BROKEN_OFF: &str = "DELETE FROM nodewarden_migrations WHERE NOT success";
+const IS_DONE: &str = "UPDATE nodewarden_migrations SET success = TRUE WHERE NOT success";
 
 const CLUSTER: &str = "SHOW VARIABLES LIKE 'wsrep_on'";
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS nodewarden_migrating
@@ -52,6 +55,18 @@ pub(super) async fn alone(connection: &mut Connection, us: &str) -> Result<(), S
     match connection.execute(BROKEN_OFF, &[]).await {
         Err(sqlx::Error::Database(fault)) if fault.code().as_deref() == Some("42S02") => Ok(()),
         done => done.map(drop).map_err(failed),
+    }
+}
+
+/// After a migration that failed: the note that it began is committed with the first change of a table, and no
+/// other try would be made. What it makes may be there, by a process that was killed before it could note that.
+pub(super) async fn mend(connection: &mut Connection, fault: &MigrateError) {
+    let statement = match is_made_already(fault) {
+        true => IS_DONE,
+        false => BROKEN_OFF,
+    };
+    if let Err(fault) = connection.execute(statement, &[]).await {
+        tracing::debug!(%fault, "mending the notes of migrations");
     }
 }
 

@@ -78,6 +78,9 @@ async fn upgrade(
         if tries == 5 {
             return Err(StoreError::migrating(fault));
         }
+        if dialect == Dialect::MySql {
+            alone::mend(connection, &fault).await;
+        }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let sql = sql::statements(dialect);

@@ -4,6 +4,7 @@ use nodewarden::config::{Database, InventoryKind, SecretUrl};
 use nodewarden::store::{self, ImportCount, Ledger, NodeUpsert, Reader, StoreError};
 use nodewarden::words::Word;
 use nodewarden_tests::database::{Kind, Scratch};
+use sqlx::Connection as _;
 
 use crate::harness::{StoreOnDatabase, ledger, node, pair, window};
 
@@ -16,6 +17,10 @@ on_databases!(
     an_import_that_fails_half_way_imports_nothing,
     thousands_of_nodes_are_imported_with_progress,
 );
+
+mod l4_a_migration_gives_up_where_another_session_does_not_end {
+    on!(l4_a_migration_gives_up_where_another_session_does_not_end: on_mariadb on MySql);
+}
 
 async fn migrating_again_and_from_many_sides_at_once_keeps_stream_and_rows(kind: Kind) {
     let scratch = Scratch::of(kind).await;
@@ -50,23 +55,60 @@ async fn migrating_again_and_from_many_sides_at_once_keeps_stream_and_rows(kind:
 
 async fn a_migration_that_was_broken_off_is_made_again(kind: Kind) {
     let scratch = Scratch::migrated_of(kind).await;
-    // Where tables are made in transactions it leaves nothing; MySQL keeps a note that it began.
-    let broken_off = match kind {
-        Kind::MySql => "UPDATE nodewarden_migrations SET success = FALSE WHERE version = 5",
-        Kind::Sqlite | Kind::Postgres => "DELETE FROM nodewarden_migrations WHERE version > 9999",
-    };
     scratch.run("INSERT INTO nodes (uuid) VALUES ('n1')").await;
-    scratch.run(broken_off).await;
-    store::migrate(
-        &scratch.database,
-        InventoryKind::Native,
-        &nodewarden::clock::new_id(),
-    )
-    .await
-    .unwrap();
-    let failed = "SELECT count(*) FROM nodewarden_migrations WHERE NOT success";
-    assert_eq!(scratch.text(failed).await, "0");
+    let versions = "SELECT max(version) FROM nodewarden_migrations";
+    let newest: u64 = scratch.text(versions).await.parse().unwrap();
+    // Where tables are made in transactions it leaves nothing; MySQL keeps a note that it began, and what was made.
+    for version in 1..=newest {
+        let broken_off = match kind {
+            Kind::MySql => {
+                format!(
+                    "UPDATE nodewarden_migrations SET success = FALSE WHERE version = {version}"
+                )
+            }
+            Kind::Sqlite | Kind::Postgres if version < newest => continue,
+            Kind::Sqlite | Kind::Postgres => {
+                "DELETE FROM nodewarden_migrations WHERE version > 9999".into()
+            }
+        };
+        scratch.run(&broken_off).await;
+        migrate(&scratch).await.unwrap();
+        let failed = "SELECT count(*) FROM nodewarden_migrations WHERE NOT success";
+        assert_eq!(scratch.text(failed).await, "0", "{version}");
+    }
     assert_eq!(scratch.text("SELECT count(*) FROM nodes").await, "1");
+}
+
+async fn migrate(scratch: &Scratch) -> Result<(), store::StoreError> {
+    let stream = nodewarden::clock::new_id();
+    store::migrate(&scratch.database, InventoryKind::Native, &stream).await
+}
+
+/// While it waits for a table, all others wait behind it.
+async fn l4_a_migration_gives_up_where_another_session_does_not_end(kind: Kind) {
+    let scratch = Scratch::migrated_of(kind).await;
+    scratch
+        .run("ALTER TABLE nodewarden_requests DROP COLUMN requested_by")
+        .await;
+    scratch
+        .run("DELETE FROM nodewarden_migrations WHERE version = 90")
+        .await;
+    let url = scratch.database.url.expose();
+    let mut other = sqlx::MySqlConnection::connect(url).await.unwrap();
+    for words in [
+        "START TRANSACTION",
+        "SELECT count(*) FROM nodewarden_requests",
+    ] {
+        sqlx::query(words).execute(&mut other).await.unwrap();
+    }
+    let fault = migrate(&scratch).await.unwrap_err();
+    assert!(fault.is_transient(), "{fault:?}");
+    let before = "SELECT count(*) FROM nodewarden_requests";
+    assert_eq!(scratch.text(before).await, "0", "nothing waits any more");
+    other.close().await.unwrap();
+    migrate(&scratch).await.unwrap();
+    let after = "SELECT count(requested_by) FROM nodewarden_requests";
+    assert_eq!(scratch.text(after).await, "0");
 }
 
 async fn before_the_tables_are_made_everything_says_to_migrate(kind: Kind) {
@@ -94,9 +136,15 @@ async fn before_the_tables_are_made_everything_says_to_migrate(kind: Kind) {
         ),
         (
             "request",
-            store::request(&scratch.database, Word::parse("forget").unwrap(), "c", 1)
-                .await
-                .err(),
+            store::request(
+                &scratch.database,
+                Word::parse("forget").unwrap(),
+                "c",
+                "kim",
+                1,
+            )
+            .await
+            .err(),
         ),
     ] {
         let fault = fault.unwrap_or_else(|| panic!("{what} succeeded"));

@@ -269,6 +269,18 @@ pub(in crate::store) fn denied_migration(fault: &MigrateError) -> Option<StoreEr
     is_denied(source).then(|| StoreError::Denied(denied("create or upgrade the tables", source)))
 }
 
+/// Whether what a migration makes is there: a table, a column or an index of that name. For MySQL, which cannot
+/// take back what a process made that was killed then.
+pub(in crate::store) fn is_made_already(fault: &MigrateError) -> bool {
+    const MADE: [u16; 3] = [1050, 1060, 1061];
+    let MigrateError::ExecuteMigration(source, _) = fault else {
+        return false;
+    };
+    let fault = source.as_database_error();
+    let fault = fault.and_then(|fault| fault.try_downcast_ref::<MySqlDatabaseError>());
+    fault.is_some_and(|fault| MADE.contains(&fault.number()))
+}
+
 /// Whether a table or a column is missing.
 pub(in crate::store) fn is_missing(fault: &sqlx::Error) -> bool {
     let class = fault.as_database_error().map(class_of);

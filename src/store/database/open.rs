@@ -73,6 +73,9 @@ const MYSQL: &str = "SET SESSION innodb_lock_wait_timeout = 3, SESSION wait_time
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 const MYSQL_LOOK: &str = "SET SESSION innodb_lock_wait_timeout = 3, SESSION wait_timeout = 20;
     SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
+/// In seconds. While a change of a table waits for a session that has used the table and has not ended its
+/// transaction, every other statement on that table waits behind it.
+const MYSQL_MIGRATE: &str = "SET SESSION lock_wait_timeout = 3";
 /// Only MariaDB knows these; MySQL answers with an error. What a window asks about each of its rows
 /// (`EXISTS`) is looked up; MariaDB would gather the answers for all rows of the other table first.
 const MARIADB: &str =
@@ -259,12 +262,15 @@ async fn mysql(database: &Database, purpose: Purpose) -> Result<Connection, Stor
     let settings = match purpose {
         Purpose::Write => MYSQL,
         Purpose::Look => MYSQL_LOOK,
-        Purpose::Migrate => return Ok(connection),
+        Purpose::Migrate => MYSQL_MIGRATE,
     };
     connection
         .command(settings)
         .await
         .map_err(StoreError::opening)?;
+    if purpose == Purpose::Migrate {
+        return Ok(connection);
+    }
     if connection.is_mariadb().await.map_err(StoreError::opening)? {
         connection
             .command(MARIADB)
