@@ -165,6 +165,7 @@ const BOUNDS: &[(&str, Bound)] = &[
     ("all_window", Window),
     ("unmark_strays", Window),
     ("survey_pair", Walk),
+    ("survey_held", Window),
     ("survey_holds", Window),
     ("survey_marks", Window),
     ("survey_strays", Window),

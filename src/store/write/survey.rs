@@ -63,8 +63,11 @@ impl Survey<'_> {
         if let Some(last) = &found.last {
             let values = values![Above(&window.after), last];
             let (holds, marks) = (&self.inventory.survey_holds, &self.inventory.survey_marks);
-            found.work = self.any(holds, values).await?
-                || (self.any(marks, values).await? && !self.paused().await?);
+            let held = &self.inventory.survey_held;
+            let may_work = held.is_empty() || self.any(held, values).await?;
+            found.work = may_work
+                && (self.any(holds, values).await?
+                    || (self.any(marks, values).await? && !self.paused().await?));
         }
         if found.seen < u64::from(window.nodes) {
             let open = self.connection.fetch_one(self.sql.restored_open, &[]);

@@ -55,6 +55,7 @@ pub fn inventory(words: &Words) -> Inventory {
         all_window: all_window(words),
         unmark_strays: updates::unmark_strays(words),
         survey_pair: untaken(words),
+        survey_held: survey::held(words),
         survey_holds: survey::holds(words),
         survey_marks: survey::marks(words),
         survey_strays: survey::strays(words),

@@ -1,12 +1,37 @@
 //! What looks for work in a window, by the conditions of the statements that do it. Rows are
 //! counted, without a limit: a planner that needs one row gambles on finding it early.
 
-use super::holds::{due, freed, gone};
+use super::holds::{bounded, due, freed, gone};
 use super::updates::{changed, moved, stray};
 use super::words::{Kind, Words};
 
 /// After which uuid a window begins, and its last.
 const WINDOW: (&str, &str) = ("$1", "$2");
+
+/// Holds whose node is gone, needs another pair or is marked otherwise, or whose pair is not lost. Only for a
+/// table of our own.
+pub fn held(words: &Words) -> String {
+    let (after, last) = WINDOW;
+    match words.kind {
+        Kind::Native => format!(
+            "SELECT count(*) AS nodes FROM nodewarden_changes c
+            {join} nodewarden_decisions d ON d.number = c.decision
+            LEFT JOIN nodewarden_pairs p
+                ON p.driver = d.driver AND p.conductor_group = d.conductor_group AND p.state = 'lost'
+            LEFT JOIN nodes n ON {is}{bounded}
+            WHERE c.held > {after} AND c.held <= {last}
+            AND (p.driver IS NULL OR n.uuid IS NULL OR {driver} <> d.driver OR {group} <> d.conductor_group
+                OR {otherwise})",
+            join = words.then(),
+            is = words.is("c.held"),
+            bounded = bounded(words, after, last),
+            driver = words.driver(),
+            group = words.group(),
+            otherwise = words.is_not("out_of_service"),
+        ),
+        Kind::Ironic(_) => String::new(),
+    }
+}
 
 /// Holds to end or to re-label.
 pub fn holds(words: &Words) -> String {
