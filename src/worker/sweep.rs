@@ -31,13 +31,16 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
     };
     // One that fails must not be the only thing that is ever tried.
     term.next_sweep = now.mono.plus(rules.sweep_interval.min(SWEEP_AGAIN));
+    let may_drop = term.wall_clock.is_trusted(now);
     let commit = place.commit(|term| {
         // What was committed and not acknowledged before the takeover lies in the queue before our
         // own tick. Until that comes back, events are remembered, however old they are (I2).
         let drop_events = term.hearing.proven();
         // Here, so that a sweep that cannot begin keeps no table growing.
-        term.retention
-            .begin(rules.keeping, drop_events, &term.receipts, now.wall_ms);
+        if may_drop {
+            term.retention
+                .begin(rules.keeping, drop_events, &term.receipts, now);
+        }
         what(term, rules, pausing, now)
     });
     let Some(commit) = commit else {
@@ -59,8 +62,10 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
         return Ok(());
     };
     term.counting.begin(now.wall_ms);
-    term.forgetting
-        .begin(&term.map, &term.called_unknown, rules, now);
+    if may_drop {
+        term.forgetting
+            .begin(&term.map, &term.called_unknown, rules, now);
+    }
     term.pending.everything(&term.map);
     term.next_sweep = now.mono.plus(rules.sweep_interval);
     telemetry::SWEEPS.count(1);

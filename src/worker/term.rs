@@ -9,6 +9,7 @@ mod counting;
 mod forgetting;
 mod probing;
 mod retention;
+mod wall_clock;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -16,6 +17,7 @@ pub(super) use self::counting::Counting;
 pub(super) use self::forgetting::Forgetting;
 pub(super) use self::probing::Probing;
 pub(super) use self::retention::Retention;
+pub(super) use self::wall_clock::WallClock;
 
 use super::left_alone::LeftAlone;
 use super::pending::{MOST_SCALE, Pending};
@@ -73,6 +75,8 @@ pub(super) struct Term {
     pub(super) next_refusal: Mono,
     /// What each has applied since that was measured, and when it said so.
     pub(super) applied: BTreeMap<SubscriberName, (u64, u64)>,
+    /// What old records are dropped by.
+    pub(super) wall_clock: WallClock,
     /// What is kept for too long.
     pub(super) retention: Retention,
     /// What is gone for too long.
@@ -124,6 +128,7 @@ impl Term {
             receipts: Receipts::default(),
             next_refusal: now,
             applied: BTreeMap::new(),
+            wall_clock: WallClock::default(),
             retention: Retention::default(),
             forgetting: Forgetting::default(),
             counting: Counting::default(),

@@ -332,6 +332,24 @@ async fn l4_counts_that_run_out_of_time_each_time_hold_up_no_decision_and_end_no
 }
 
 #[tokio::test]
+async fn l3_l4_old_rows_that_another_session_has_locked_hold_up_no_decision_and_end_no_session() {
+    let end = S(900);
+    // Each try waits for them, and nothing is heard meanwhile.
+    let plan = |clock: SimClock| -> Plan {
+        Box::new(move |call| {
+            if call.op == "prune" && call.about.iter().any(|one| one == "Events") {
+                clock.advance(S(4));
+                return Goes::Before(passing("prune"));
+            }
+            Goes::Well
+        })
+    };
+    let story = played(end, false, as_shipped, plan).await;
+    story.went_well(end, "prune").await;
+    story.swept(end, "prune");
+}
+
+#[tokio::test]
 async fn l4_a_sweep_that_can_never_begin_ends_no_session_and_keeps_no_table_growing() {
     let end = S(300);
     let dropped = Arc::new(AtomicU64::new(0));

@@ -4,17 +4,26 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::domain::receipt::Receipts;
+use crate::domain::time::{Mono, Now};
 use crate::store::{Keeping, Prune};
 use crate::worker::window::WindowSize;
 
 /// At most so many rows in one transaction, however fast the database is.
 const MOST_ROWS: u32 = 20_000;
 
+/// A kind that failed twice in a sweep is not looked at for so long: another session may have locked its rows,
+/// and each try waits for them, during which nothing is heard.
+const PUT_OFF: Duration = Duration::from_secs(600);
+
 /// What is still to be dropped.
 #[derive(Debug)]
 pub(in crate::worker) struct Retention {
     pub(in crate::worker) due: VecDeque<(Prune, u64)>,
     pub(in crate::worker) rows: WindowSize,
+    /// It failed in this sweep.
+    failed: Option<Prune>,
+    /// Until when each is left alone.
+    put_off: Vec<(Prune, Mono)>,
 }
 
 impl Default for Retention {
@@ -22,22 +31,27 @@ impl Default for Retention {
         Self {
             due: VecDeque::new(),
             rows: WindowSize::up_to(MOST_ROWS),
+            failed: None,
+            put_off: Vec::new(),
         }
     }
 }
 
 impl Retention {
-    /// Everything is looked at again, as of `now_ms`. A kind whose `keep` is `None` is left alone.
+    /// Everything is looked at again that is not put off. A kind whose `keep` is `None` is left alone.
     pub(in crate::worker) fn begin(
         &mut self,
         keeping: Keeping,
         drop_events: bool,
         receipts: &Receipts,
-        now_ms: u64,
+        now: Now,
     ) {
         let before = |keep: Duration| {
-            now_ms.saturating_sub(u64::try_from(keep.as_millis()).unwrap_or(u64::MAX))
+            let keep = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
+            now.wall_ms.saturating_sub(keep)
         };
+        self.failed = None;
+        self.put_off.retain(|(_, until)| *until > now.mono);
         // All of them are remembered: most sweeps find none that is due, and commit nothing.
         let old_receipts = receipts.has_older(before(keeping.announced));
         self.due = [
@@ -49,8 +63,23 @@ impl Retention {
             (Prune::Receipts, old_receipts.then_some(keeping.announced)),
         ]
         .into_iter()
+        .filter(|(what, _)| self.put_off.iter().all(|(other, _)| other != what))
         .filter_map(|(what, keep)| Some((what, before(keep?))))
         .collect();
+    }
+
+    /// The first kind could not be dropped; it is tried once more, smaller. Whether it is put off.
+    pub(in crate::worker) fn failed(&mut self, now: Mono) -> bool {
+        self.rows.failed();
+        let Some((what, _)) = self.due.front().copied() else {
+            return false;
+        };
+        let again = self.failed.replace(what) == Some(what);
+        if again {
+            self.due.pop_front();
+            self.put_off.push((what, now.plus(PUT_OFF)));
+        }
+        again
     }
 
     /// How many kinds are still to be looked at.
