@@ -198,7 +198,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             out = 1;
         } else if out < results.len() {
             // The next step begins with the refused one.
-            self.nacking();
+            self.nacking().goes_on();
         } else if alone {
             self.nacking().alone = false;
         } else {
@@ -320,7 +320,6 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
     /// The first in line was refused: a fresh channel, then a fresh connection. Returns what became
     /// of it; `Nacked`: refused there too for long enough, and passed by.
     async fn first_nacked(&mut self, message: &Outgoing) -> Result<Option<Published>, RelayEnd> {
-        let since = self.nacking().since;
         let (mut all_tried, mut silent) = (true, false);
         for how in [Fresh::Channel, Fresh::Connection] {
             let now = self.clock.now().mono;
@@ -331,12 +330,18 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             match self.on_a_fresh(how, message).await? {
                 Tried::Taken(taken) => {
                     let nacking = self.nacking();
-                    (nacking.alone, nacking.silent_since) = (false, None);
+                    nacking.alone = false;
+                    nacking.goes_on();
                     return Ok(Some(taken));
                 }
-                Tried::Refused => {}
+                Tried::Refused => {
+                    self.nacking().refused_since.get_or_insert(now);
+                }
                 Tried::Silent => silent = true,
-                Tried::NoWay => all_tried = false,
+                Tried::NoWay => {
+                    all_tried = false;
+                    self.nacking().refused_since = None;
+                }
             }
         }
         let now = self.clock.now().mono;
@@ -344,7 +349,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
         nacking.alone = true;
         let patient = match nacking.silent_since.filter(|_| silent) {
             Some(since) => now.since(since) < SILENCE_PATIENCE,
-            None => now.since(since) < NACK_PATIENCE,
+            None => (nacking.refused_since).is_none_or(|since| now.since(since) < NACK_PATIENCE),
         };
         if all_tried && !patient {
             self.pass_by(message);
@@ -411,15 +416,7 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
 
     /// The broker refuses something now, or has since it last took a whole window.
     fn nacking(&mut self) -> &mut Nacking {
-        let now = self.clock.now().mono;
-        self.nacking.get_or_insert(Nacking {
-            since: now,
-            alone: false,
-            fresh_too: false,
-            silent_since: None,
-            why: None,
-            passed_by: 0,
-        })
+        self.nacking.get_or_insert_default()
     }
 
     /// The broker took a whole window.

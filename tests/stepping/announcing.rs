@@ -128,6 +128,30 @@ async fn i4_a_message_that_fresh_ones_refuse_for_good_is_passed_by_alone_and_the
 }
 
 #[tokio::test]
+async fn i4_the_patience_for_a_refused_message_begins_with_that_message() {
+    let (sim, worker, waiting) = five_waiting().await;
+    let subscriber = SimSubscriber::default();
+    let mut relay = sim.relay(worker.decider.epoch().unwrap(), &subscriber);
+    let id = |at: usize| waiting[at].message_id.clone();
+    subscriber.nack(Nacks::Messages(vec![id(1), id(3)]));
+    let began = sim.clock.now().mono;
+    assert_eq!(relay.step().await.unwrap(), 1, "the first one");
+    while sim.clock.now().mono.since(began) < PATIENCE - Duration::from_secs(5) {
+        assert_eq!(relay.step().await.unwrap(), 0);
+    }
+    // A full queue has room again for a moment.
+    subscriber.nack(Nacks::Messages(vec![id(3)]));
+    let taken = sim.clock.now().mono;
+    let mut out = 1;
+    while out < 4 {
+        out += relay.step().await.unwrap();
+    }
+    let took = sim.clock.now().mono.since(taken);
+    assert!(took >= PATIENCE && took < PATIENCE * 2, "{took:?}");
+    assert_repeats_alike(&subscriber);
+}
+
+#[tokio::test]
 async fn i4_while_everything_is_refused_each_message_is_tried_on_fresh_ones_and_passed_by_alone() {
     let (sim, worker, waiting) = five_waiting().await;
     let subscriber = SimSubscriber::default();

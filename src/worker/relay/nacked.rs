@@ -3,8 +3,10 @@
 use crate::domain::time::Mono;
 
 /// The broker refuses announcements.
+#[derive(Default)]
 pub(super) struct Nacking {
-    pub(super) since: Mono,
+    /// Since when fresh ones refuse the first in line, with nothing taken and no way lost in between.
+    pub(super) refused_since: Option<Mono>,
     /// The first in line was refused by fresh ones too: one message at a time until one is taken.
     pub(super) alone: bool,
     /// Whether anything fresh was refused since the last whole window.
@@ -17,6 +19,11 @@ pub(super) struct Nacking {
 }
 
 impl Nacking {
+    /// Something was taken: the patience for what is refused next begins with that.
+    pub(super) fn goes_on(&mut self) {
+        (self.refused_since, self.silent_since) = (None, None);
+    }
+
     /// What keeps announcements back, for people; nothing as long as nothing fresh was refused.
     pub(super) fn sentence(&self) -> Option<String> {
         if !self.fresh_too {
