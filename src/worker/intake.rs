@@ -1,8 +1,10 @@
 //! The first half of a step: what was delivered, from takeover to acknowledgement.
 
+use std::time::Duration;
+
 use super::batch::{self, Batch, Done, Item};
 use super::cost::Spent;
-use super::end::Fault;
+use super::end::{End, Fault};
 use super::identity::Identity;
 use super::lost;
 use super::ports::{Clock, Ledger, Queue};
@@ -12,6 +14,7 @@ use super::takeover::take_over;
 use super::term::Place;
 use super::unheeded;
 use crate::domain::ids::ConductorName;
+use crate::domain::time::Mono;
 use crate::failpoints;
 use crate::message::{Delivery, Refused};
 use crate::store::StoreError;
@@ -35,7 +38,15 @@ pub(super) struct InHand {
     most: Option<usize>,
     /// Those before all others, once an alarm has kept them from being settled.
     unsettled: Option<Unsettled>,
+    /// Since when there are any.
+    unsettled_since: Option<Mono>,
 }
+
+/// For so long an alarm may keep them. RabbitMQ 4.3 gives what is not acknowledged for half an hour to other
+/// sessions, out of order; the end of ours puts it back in its place.
+const UNSETTLED: Duration = Duration::from_secs(600);
+const UNSETTLED_TOLD: &str =
+    "the broker has blocked us for ten minutes, and what was refused cannot be put away";
 
 /// Deliveries that are committed and not acknowledged yet.
 struct Unsettled {
@@ -98,6 +109,17 @@ impl InHand {
             })
             .collect();
         self.finish(queue, Unsettled { count, copies }).await
+    }
+
+    /// Tries again what an alarm has kept from being settled.
+    async fn settle_again<Q: Queue>(&mut self, queue: &mut Q, now: Mono) -> Result<usize, Fault> {
+        let Some(unsettled) = self.unsettled.take() else {
+            return Ok(0);
+        };
+        if now.since(*self.unsettled_since.get_or_insert(now)) > UNSETTLED {
+            return Err(End::Wedged(UNSETTLED_TOLD).into());
+        }
+        self.finish(queue, unsettled).await
     }
 
     /// Refused copies first, then the acknowledgement of everything: nothing is ever in neither
@@ -165,9 +187,10 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     rules: &Rules,
     us: &mut Identity,
 ) -> Result<usize, Fault> {
-    if let Some(unsettled) = in_hand.unsettled.take() {
-        return in_hand.finish(queue, unsettled).await;
+    if in_hand.waits() {
+        return in_hand.settle_again(queue, clock.now().mono).await;
     }
+    in_hand.unsettled_since = None;
     let rows = place.rows();
     let items = in_hand.next(rules);
     lost::learn(&items, place, ledger, us, clock.now().mono).await?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use nodewarden::config::InventoryKind;
 use nodewarden::store;
+use nodewarden::worker::End;
 use nodewarden_tests::database::{Kind, Scratch};
 
 use crate::flaky::{self, Goes, Plan, passing};
@@ -123,6 +124,35 @@ async fn old_decisions_are_dropped_in_no_time_beside_many_changes() {
         began.elapsed()
     );
     assert_eq!(sim.decisions().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn i1_an_alarm_that_keeps_a_refused_message_for_ten_minutes_ends_the_session() {
+    let sim = Simulation::new().await;
+    let mut worker = sim.active().await;
+    sim.queue.block(true);
+    let refused = serde_json::json!({ "conductor": "c1" });
+    sim.queue
+        .publish(event("bad", "conductor.heartbeat", &refused));
+    sim.joined("c1", 1, &["ipmi"]);
+    let before = sim.now();
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    let end = loop {
+        if let Err(end) = worker.decider.step().await {
+            break end;
+        }
+        // After half an hour others would get what is unacknowledged.
+        assert!(sim.now().since(before) < minutes(15));
+    };
+    assert!(matches!(end, End::Wedged(_)), "{end:?}");
+    assert!(sim.now().since(before) >= minutes(10));
+    // All of it is in its place again.
+    sim.queue.end(worker.session);
+    sim.queue.block(false);
+    let mut next = sim.active().await;
+    sim.pass(&mut next, 5).await;
+    assert_eq!(sim.queue.refused(), ["missing_field"]);
+    assert_eq!(sim.queue.events_left(), 0);
 }
 
 #[tokio::test]
