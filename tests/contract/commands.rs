@@ -8,6 +8,8 @@ use nodewarden::config::InventoryKind;
 use nodewarden::store;
 use nodewarden_tests::database::{Kind, Scratch};
 
+use crate::restarts::as_shipped;
+
 on_servers!(
     a_wrong_password_host_or_database_ends_each_command_with_69_and_a_clear_sentence,
     run_makes_no_tables_on_a_server_and_says_who_does,
@@ -137,7 +139,7 @@ async fn started(scratch: &Scratch, url: &str) -> String {
 }
 
 async fn run_warns_where_commits_are_not_durable(kind: Kind) {
-    let scratch = Scratch::migrated_of(kind).await;
+    let (_server, scratch) = as_shipped(kind).await;
     let url = scratch.database.url.expose().to_owned();
     let said = started(&scratch, &url).await;
     assert!(!said.contains("commits are not durable"), "{said}");

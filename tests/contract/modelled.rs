@@ -209,6 +209,7 @@ const NOT_OF_THE_MODEL: [(&str, &str, &[&str]); 16] = [
             "a_dead_host_in_front_is_passed_by",
             "where_no_host_answers_each_is_named_without_the_password",
             "a_server_that_takes_no_writes_is_passed_by_on_postgresql",
+            "looks_leave_a_server_that_takes_no_writes_any_more_on_postgresql",
         ],
     ),
     (
@@ -235,6 +236,7 @@ const NOT_OF_THE_MODEL: [(&str, &str, &[&str]); 16] = [
         &[
             "after_a_lost_reply_to_a_commit_resume_shows_what_was_committed",
             "after_a_commit_that_never_arrived_resume_shows_that_nothing_was",
+            "l4_a_server_that_says_nothing_more_is_given_up_wherever_that_begins",
         ],
     ),
     (

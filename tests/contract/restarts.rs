@@ -96,8 +96,18 @@ async fn settings_with_which_a_crash_loses_commits_are_named(kind: Kind) {
     }
 }
 
+/// A database on a server as it is shipped: the one that all tests share does not force what it writes to the disk.
+pub async fn as_shipped(kind: Kind) -> (Option<OwnServer>, Scratch) {
+    if kind == Kind::Sqlite {
+        return (None, Scratch::migrated_of(kind).await);
+    }
+    let server = OwnServer::start(kind, "");
+    let db = StoreOnDatabase::at(kind, &server).await;
+    (Some(server), db.scratch)
+}
+
 async fn durable_settings_are_not_worth_a_word(kind: Kind) {
-    let scratch = Scratch::migrated_of(kind).await;
+    let (_server, scratch) = as_shipped(kind).await;
     let told = weak_durability(&scratch.database).await.unwrap();
     assert_eq!(told, Vec::<String>::new());
 }
@@ -105,7 +115,7 @@ on_databases!(durable_settings_are_not_worth_a_word);
 
 #[tokio::test]
 async fn a_setting_of_a_postgresql_database_alone_is_named_too() {
-    let scratch = Scratch::migrated_of(Kind::Postgres).await;
+    let (_server, scratch) = as_shipped(Kind::Postgres).await;
     let statement = format!(
         "ALTER DATABASE {} SET synchronous_commit = off",
         scratch.text("SELECT current_database()::text").await
