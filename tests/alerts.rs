@@ -222,6 +222,12 @@ fn fleet() -> (Deployment, [Replica; 2]) {
     deployment.run(&["migrate"]);
     deployment.run(&["nodes", "import", nodes.to_str().expect("text")]);
     let replicas = [deployment.replica(&[]), deployment.start(&[])];
+    // From the first scrape on: a rate must see what the first loss takes.
+    for took in ["confirmed", "applied"] {
+        let line = format!("\nnodewarden_decision_to_{took}_seconds_bucket{{le=\"5\"}} 0\n");
+        let text = replicas[0].text("/metrics");
+        assert!(text.contains(&line), "{line} is not in\n{text}");
+    }
     for words in [
         "emit joined c1 --incarnation 1 --group rack1 --driver redfish --driver ipmi",
         "emit joined c2 --incarnation 1 --group rack1 --driver ipmi",
@@ -239,8 +245,7 @@ fn fleet() -> (Deployment, [Replica; 2]) {
     receipt(&deployment);
     eventually("the receipt is measured", || {
         let text = replicas[0].text("/metrics");
-        text.contains("decision_to_applied_seconds_bucket")
-            .then_some(())
+        (!text.contains("decision_to_applied_seconds_count 0\n")).then_some(())
     });
     (deployment, replicas)
 }

@@ -447,6 +447,12 @@ async fn metrics_hold_every_name_of_the_contract_and_follow_the_database() {
             "nodewarden_sessions_ended_total{reason=\"fenced\"} 0",
             "nodewarden_retries_total{what=\"database\"} 0",
             "nodewarden_paused 0",
+            "nodewarden_intake_seconds_count 0",
+            "nodewarden_chunk_seconds_count 0",
+            "nodewarden_decision_to_confirmed_seconds_bucket{le=\"5\"} 0",
+            "nodewarden_decision_to_confirmed_seconds_count 0",
+            "nodewarden_decision_to_applied_seconds_bucket{le=\"+Inf\"} 0",
+            "nodewarden_decision_to_applied_seconds_count 0",
         ] {
             assert!(
                 answer.body.lines().any(|found| found == line),

@@ -81,7 +81,7 @@ list! {
         "Times that the database would not take something for good, which is left as it is and tried again later, by kind",
         from 0 by "kind" in || vec!["silence", "observed", "unknown", "pause", "request"];
     Histogram INTAKE = "nodewarden_intake_seconds",
-        "Time from taking a batch of events in hand to its commit";
+        "Time from taking a batch of events in hand to its commit", from 0;
 
     // --- nodes ----------------------------------------------------------------------------------
     Gauge NODES_OUT_OF_SERVICE = "nodewarden_nodes_out_of_service",
@@ -94,7 +94,7 @@ list! {
     Counter NODES_SKIPPED = "nodewarden_nodes_skipped_total",
         "Nodes left alone because their row cannot be handled, at each look", from 0;
     Histogram CHUNK = "nodewarden_chunk_seconds",
-        "Time for one window of nodes: lock, mark, record, commit";
+        "Time for one window of nodes: lock, mark, record, commit", from 0;
     Counter SWEEPS = "nodewarden_sweeps_total", "Sweeps over all nodes that were begun", from 0;
 
     // --- pairs ----------------------------------------------------------------------------------
@@ -124,9 +124,9 @@ list! {
         "Announcements that the relay gave up because fresh channels and connections were refused too", from 0;
 
     Histogram CONFIRMED = "nodewarden_decision_to_confirmed_seconds",
-        "Time from a decision, or from finding nodes later, to the broker's confirm of what it announces";
+        "Time from a decision, or from finding nodes later, to the broker's confirm of what it announces", from 0;
     Histogram APPLIED = "nodewarden_decision_to_applied_seconds",
-        "Time from there to a subscriber's receipt";
+        "Time from there to a subscriber's receipt", from 0;
     Counter RECEIPTS = "nodewarden_receipts_total", "Receipts of subscribers that were stored", from 0;
     Gauge SUBSCRIBER_BEHIND = "nodewarden_subscriber_behind_changes",
         "Changes that a subscriber has not said to have applied";

@@ -57,7 +57,7 @@ impl Metric {
         match self.kind {
             Kind::Counter => metrics::counter!(self.name, labels).absolute(0),
             Kind::Gauge => metrics::gauge!(self.name, labels).set(0.0),
-            Kind::Histogram => {}
+            Kind::Histogram => drop(metrics::histogram!(self.name, labels)),
         }
     }
 
