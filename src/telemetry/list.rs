@@ -105,7 +105,8 @@ list! {
         "Conductors that make this conductor group and driver active; 0: it is lost, or never had one";
     Gauge PAIR_NODES = "nodewarden_pair_nodes", "Nodes that need this conductor group and driver";
     Gauge PAIR_LOST = "nodewarden_pair_lost",
-        "1 while this conductor group and driver is lost; 0 while it is active, or never had a conductor";
+        "1 while this conductor group and driver is lost; 0 while it is active, or never had a conductor; \
+         (other): how many are lost that nodes need";
     Gauge NEARLY_LOST_NODES = "nodewarden_nearly_lost_nodes",
         "Nodes that one conductor alone keeps in service";
     Gauge DATABASE_STALE = "nodewarden_database_gauges_stale",

@@ -279,12 +279,14 @@ impl Metrics {
             // A series lives as long as the process: a subscriber keeps its own.
             if shown.len() < PAIR_SERIES || shown.contains(&key) {
                 PairSeries::default()
-                    .with(pair)
+                    .with(pair, pair.state == PairState::Lost)
                     .show(&pair.conductor_group, &pair.driver);
                 shown.insert(key);
             } else {
                 any_other = true;
-                others = others.with(pair);
+                // A driver that was given up is no loss, whatever else shares the series.
+                let lost = pair.state == PairState::Lost && pair.nodes > 0;
+                others = others.with(pair, lost);
             }
         }
         if any_other {
@@ -303,11 +305,11 @@ struct PairSeries {
 }
 
 impl PairSeries {
-    fn with(self, pair: &PairGauge) -> Self {
+    fn with(self, pair: &PairGauge, lost: bool) -> Self {
         Self {
             conductors: self.conductors + pair.active_conductors,
             nodes: self.nodes + pair.nodes,
-            lost: self.lost + u64::from(pair.state == PairState::Lost),
+            lost: self.lost + u64::from(lost),
         }
     }
 
@@ -380,9 +382,16 @@ mod tests {
             subscribers: Arc::default(),
         };
         metrics::with_local_recorder(&recorder, || {
-            let many: Vec<_> = (0..PAIR_SERIES + 5)
+            let mut many: Vec<_> = (0..PAIR_SERIES + 5)
                 .map(|number| pair(&format!("d{number}"), 2))
                 .collect();
+            many.extend(
+                [("given up", 0), ("needed", 1)].map(|(driver, nodes)| PairGauge {
+                    state: PairState::Lost,
+                    nodes,
+                    ..pair(driver, 0)
+                }),
+            );
             metrics.pairs(&many);
             let text = metrics.render();
             let series = text
@@ -392,7 +401,8 @@ mod tests {
             assert_eq!(series, PAIR_SERIES + 1);
             let other = "{conductor_group=\"(other)\",driver=\"(other)\"}";
             assert!(text.contains(&format!("{}{other} 10\n", PAIR_ACTIVE_CONDUCTORS.name)));
-            assert!(text.contains(&format!("{}{other} 15\n", PAIR_NODES.name)));
+            assert!(text.contains(&format!("{}{other} 16\n", PAIR_NODES.name)));
+            assert!(text.contains(&format!("{}{other} 1\n", PAIR_LOST.name)));
             let lost = PairGauge {
                 state: PairState::Lost,
                 ..pair("d3", 0)
