@@ -90,8 +90,13 @@ impl<W: Write + AsFd> Write for &Sink<W> {
 }
 
 fn note(dropped: u64) -> String {
+    let lines = if dropped == 1 {
+        "line was"
+    } else {
+        "lines were"
+    };
     format!(
-        "{{\"level\":\"WARN\",\"message\":\"{dropped} log lines were dropped: nothing read standard error\"}}\n"
+        "{{\"level\":\"WARN\",\"message\":\"{dropped} log {lines} dropped: nothing read standard error\"}}\n"
     )
 }
 
@@ -135,6 +140,7 @@ mod tests {
             "{\"level\":\"WARN\",\"message\":\"1000 log lines were dropped: nothing read standard error\"}"
         );
         assert_eq!(lines.next().unwrap().unwrap(), "again");
+        assert!(note(1).contains("1 log line was dropped: "), "{}", note(1));
         drop(lines);
         assert_eq!((&sink).write(b"to a reader that is gone\n").unwrap(), 25);
     }
