@@ -1,6 +1,7 @@
 //! Settings from file, environment and flags, as an operator meets them; and exit codes.
 
 use std::path::Path;
+use std::time::Duration;
 
 use assert_cmd::Command;
 use nodewarden::config::{Mode, Settings};
@@ -500,6 +501,27 @@ fn white_space_around_a_value_is_cut_and_what_cannot_be_seen_within_it_is_refuse
 }
 
 #[test]
+fn a_url_that_its_driver_cannot_read_is_named_by_the_setting_that_has_it() {
+    let folder = folder();
+    let bad = "postgres://u:hush@h:99999/ironic";
+    let bridge = format!("bridge.database_url={bad}");
+    let bridge = ["--set", &bridge, "--set", "bridge.heartbeat_timeout=60s"];
+    for (arguments, setting) in [
+        (
+            [&bridge[..], &["bridge", "ironic", "--once"]].concat(),
+            "bridge.database_url",
+        ),
+        ([&bridge[..], &["migrate"]].concat(), "bridge.database_url"),
+        (vec!["--database-url", bad, "migrate"], "database.url"),
+    ] {
+        let (code, text) = said(nodewarden(folder.path()).args(&arguments));
+        assert_eq!(code, 64, "{arguments:?}: {text}");
+        let begins = format!("{setting} postgres://h:99999/ironic: ");
+        assert!(text.starts_with(&begins), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
 fn emit_refuses_what_a_worker_would_refuse_before_it_dials() {
     let folder = folder();
     for (arguments, expected) in [
@@ -545,8 +567,28 @@ fn emit_refuses_what_a_worker_would_refuse_before_it_dials() {
             ],
             "give its --driver too",
         ),
+        // It repeats, and would otherwise go on warning that the broker is away.
+        (
+            &[
+                "--amqp-url",
+                "amqp://guest:guest@127.0.0.1:1/%2f",
+                "emit",
+                "heartbeat",
+                "c1",
+                "--incarnation",
+                "1",
+                "--driver",
+                "ipmi",
+                "--heartbeat-timeout",
+                "2h",
+                "--every",
+                "1s",
+            ],
+            "a worker would refuse this event (out_of_bounds)",
+        ),
     ] {
-        let (code, text) = said(nodewarden(folder.path()).args(arguments));
+        let mut command = nodewarden(folder.path());
+        let (code, text) = said(command.args(arguments).timeout(Duration::from_secs(60)));
         assert_eq!(code, 64, "{text}");
         assert!(text.contains(expected), "{expected:?} is not in {text:?}");
     }

@@ -94,13 +94,13 @@ impl Failure {
             }));
         }
         match fault {
-            StoreError::Url(why) => Self::usage(why.clone()),
+            StoreError::Url(why) => Self::usage(format!("{setting} {why}")),
             StoreError::NoFile { .. } => Self::unreachable(message(&format!(
                 "Is {setting} right, and may this user read and write the file and its directory? \
                  If it does not exist yet: `nodewarden migrate` creates it."
             ))),
             StoreError::Unopened(_) => Self::unreachable(message(&format!(
-                "Does the server run, and are host, port, user, password and name in {setting} right?"
+                "Is the server running, and are host, port, user, password and name in {setting} right?"
             ))),
             StoreError::Transient { .. } if fault.is_read_only() => {
                 Self::unreachable(message(&format!(

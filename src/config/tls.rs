@@ -8,7 +8,7 @@ pub fn tls_advice(said: &str) -> Option<&'static str> {
             "UnknownIssuer",
             "its authority is not trusted: add the authority's certificate to the system's \
              (update-ca-certificates), or name its file in SSL_CERT_FILE, for a database also in sslrootcert \
-             (PostgreSQL) or ssl-ca (MySQL) of database.url",
+             (PostgreSQL) or ssl-ca (MySQL) of the database's URL",
         ),
         (
             "certificate expired",
@@ -24,7 +24,7 @@ pub fn tls_advice(said: &str) -> Option<&'static str> {
         ),
         (
             "server does not support TLS",
-            "switch TLS on in the server, or ask for less in database.url (sslmode, ssl-mode)",
+            "switch TLS on in the server, or ask for less in the database's URL (sslmode, ssl-mode)",
         ),
         (
             "CaUsedAsEndEntity",

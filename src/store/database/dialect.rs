@@ -15,14 +15,14 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// Told from the scheme of `database.url`.
+    /// Told from the scheme of its URL.
     pub fn of(database: &Database) -> Result<Self, StoreError> {
         match database.url.expose().split("://").next() {
             Some("sqlite") => Ok(Self::Sqlite),
             Some("postgres" | "postgresql") => Ok(Self::Postgres),
             Some("mysql" | "mariadb") => Ok(Self::MySql),
             _ => Err(StoreError::Url(format!(
-                "database.url {}: it must begin with sqlite://, postgres:// or mysql://",
+                "{}: it must begin with sqlite://, postgres:// or mysql://",
                 database.url.redacted()
             ))),
         }

@@ -297,7 +297,7 @@ impl Connection {
 
 fn bad_url(database: &Database, fault: &sqlx::Error) -> StoreError {
     StoreError::Url(format!(
-        "database.url {}: {fault}; in user and password, percent-encode what is no letter or digit",
+        "{}: {fault}; in user and password, percent-encode what is no letter or digit",
         database.url.redacted()
     ))
 }
