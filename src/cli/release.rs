@@ -7,7 +7,7 @@ use super::pause::caller;
 use super::{Failure, Output, output, patience};
 use crate::answers::explain::counted;
 use crate::clock::now_ms;
-use crate::config::Settings;
+use crate::config::{InventoryKind, Settings};
 use crate::domain::ids::{Driver, Group, Pair};
 use crate::store::{DriverView, Held, Operator, Reader, StoreError, Window};
 use crate::telemetry::{error_chain, printable};
@@ -115,13 +115,10 @@ impl Release {
         let complete = match (count.locked, &count.refused[..]) {
             (0, []) if count.released == 0 => self.named(&reader, &wanted, settings).await,
             (0, []) => Ok(()),
-            (locked, []) => Err(Failure::failed(format!(
-                "{} could not be given back: other sessions lock the rows. Try again.",
-                counted(locked, "node", "nodes")
-            ))),
+            (locked, []) => Err(Failure::failed(passed_by(locked, settings.inventory.kind))),
             (_, refused) => Err(Failure::failed(count.refusal(refused))),
         };
-        Ok((said(&count, output)?, complete))
+        Ok((said(&count, &wanted, output)?, complete))
     }
 
     async fn wanted(&self, reader: &Reader, settings: &Settings) -> Result<Wanted, Failure> {
@@ -280,13 +277,35 @@ fn no_pause(released: u64) -> Failure {
     ))
 }
 
-fn said(count: &Count, output: Output) -> Result<String, Failure> {
+/// Why `nodes` were passed by: the database counts those that are locked and those that Ironic works on as one.
+fn passed_by(nodes: u64, inventory: InventoryKind) -> String {
+    let (locked, reserved) = match nodes {
+        1 => ("another session locks its row", "the node"),
+        _ => ("other sessions lock their rows", "the nodes"),
+    };
+    let why = match inventory {
+        InventoryKind::Native => format!("{locked}. Try again."),
+        InventoryKind::Ironic => {
+            format!("{locked}, or Ironic has reserved {reserved}. Try again later.")
+        }
+    };
+    format!(
+        "{} could not be given back: {why}",
+        counted(nodes, "node", "nodes")
+    )
+}
+
+fn said(count: &Count, wanted: &Wanted, output: Output) -> Result<String, Failure> {
     let (released, locked) = (count.released, count.locked);
     Ok(match output {
         Output::Json => output::json(&json!({ "released": released, "locked": locked }))?,
         Output::Text | Output::Tsv if released == 0 && locked == 0 && count.refused.is_empty() => {
-            "No such node is out of service because of nodewarden: there was nothing to give back."
-                .to_owned()
+            let none = match wanted {
+                Wanted::Everything => "holds no node",
+                Wanted::Of(_) => "holds none of these nodes",
+                Wanted::Node(_) => "does not hold this node",
+            };
+            format!("nodewarden {none} out of service: there was nothing to give back.")
         }
         Output::Text | Output::Tsv => format!(
             "{} given back; schedulers are told as soon as a replica reaches the broker.",

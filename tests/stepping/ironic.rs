@@ -13,7 +13,7 @@ use nodewarden_tests::database::{Kind, Scratch};
 use nodewarden_tests::ironic::{least_rights, tables};
 
 use crate::harness::{Simulation, Worker, assert_contiguous, changes};
-use crate::operator::{pause, release, resume};
+use crate::operator::{pause, release, resume, told};
 
 async fn ironic() -> Simulation {
     ironic_on(Kind::chosen()).await
@@ -487,6 +487,32 @@ async fn an_operator_gets_ours_back_and_what_is_reserved_is_said_and_waits() {
     resume(&sim).await;
     sweep(&sim, &mut worker).await;
     assert_eq!(sim.out().await, ["n1", "n2", "n4"]);
+}
+
+#[tokio::test]
+async fn release_says_that_ironic_may_have_reserved_what_it_passed_by() {
+    let sim = ironic().await;
+    free(&sim, &["n1", "n2", "n3"]).await;
+    let _worker = lose(&sim).await;
+    pause(&sim, "a mistake", None).await;
+    sim.sql("UPDATE nodes SET reservation = 'c9' WHERE uuid <> 'n1'")
+        .await;
+    assert_eq!(
+        told(&sim, Held::Everything).await.unwrap_err().message,
+        "2 nodes could not be given back: other sessions lock their rows, or Ironic has reserved the nodes. Try again \
+         later."
+    );
+    assert_eq!(sim.out().await, ["n2", "n3"]);
+    assert_eq!(
+        told(&sim, Held::Node("n2")).await.unwrap_err().message,
+        "1 node could not be given back: another session locks its row, or Ironic has reserved the node. Try again \
+         later."
+    );
+    sim.sql("UPDATE nodes SET reservation = NULL").await;
+    assert_eq!(
+        told(&sim, Held::Everything).await.unwrap(),
+        "2 nodes given back; schedulers are told as soon as a replica reaches the broker."
+    );
 }
 
 #[tokio::test]

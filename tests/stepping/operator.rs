@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use nodewarden::cli::release::Release;
+use nodewarden::cli::{Failure, Output};
+use nodewarden::config::Settings;
 use nodewarden::domain::announcement::{BackReason, Content};
 use nodewarden::domain::committed::UNHEARD_EPOCHS;
 use nodewarden::domain::ids::{Driver, Group, Pair};
@@ -59,6 +62,30 @@ pub async fn release(sim: &Simulation, held: Held<'_>) -> Option<WindowDone> {
             None => return Some(sum),
         }
     }
+}
+
+/// What the command says.
+pub async fn told(sim: &Simulation, held: Held<'_>) -> Result<String, Failure> {
+    let mut command = Release {
+        all: false,
+        driver: None,
+        group: None,
+        node: None,
+    };
+    match held {
+        Held::Everything => command.all = true,
+        Held::Of(pair) => {
+            command.driver = Some(pair.driver.as_str().to_owned());
+            command.group = Some(pair.group.as_str().to_owned());
+        }
+        Held::Node(uuid) => command.node = Some(uuid.to_owned()),
+    }
+    let settings = Settings {
+        database: sim.database.clone(),
+        inventory: sim.inventory().into(),
+        ..Settings::default()
+    };
+    command.answer(&settings, Output::Text).await
 }
 
 fn pair(driver: &str, group: &str) -> Pair {
@@ -367,6 +394,19 @@ async fn a_node_that_somebody_has_locked_is_counted_and_released_by_the_next_try
         assert_eq!((done.changed, done.locked), (0, 3));
         let done = release(&sim, Held::Node("a-00000")).await.unwrap();
         assert_eq!((done.changed, done.locked), (0, 1));
+        for (held, told_of) in [
+            (
+                Held::Everything,
+                "3 nodes could not be given back: other sessions lock their rows.",
+            ),
+            (
+                Held::Node("a-00000"),
+                "1 node could not be given back: another session locks its row.",
+            ),
+        ] {
+            let message = told(&sim, held).await.unwrap_err().message;
+            assert_eq!(message, format!("{told_of} Try again."));
+        }
         held.undo().await;
     }
     assert_eq!(sim.out().await, nodes);
