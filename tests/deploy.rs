@@ -2,6 +2,7 @@
 //! give exactly the topology, limits and rights that their README promises. The latter is tried on
 //! a broker of its own, because policies and users belong to a whole broker.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -52,6 +53,45 @@ fn the_settings_file_names_every_setting_and_says_its_default() {
         }
     }
     assert!(missing.is_empty(), "not in the file: {missing:?}");
+}
+
+#[test]
+fn each_service_has_a_unit_whose_command_exists() {
+    let mut started = BTreeSet::new();
+    for entry in shipped("systemd").read_dir().expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "service")
+        {
+            let unit = std::fs::read_to_string(&path).expect("text");
+            let start = unit
+                .lines()
+                .find_map(|line| line.strip_prefix("ExecStart="));
+            let start = start.expect("a command").to_owned();
+            let parsed = nodewarden::cli::command().try_get_matches_from(start.split(' '));
+            assert!(parsed.is_ok(), "{}: {parsed:?}", path.display());
+            let (_, words) = start.split_once("nodewarden.toml ").expect("its settings");
+            started.insert(words.to_owned());
+        }
+    }
+    let services = ["bridge ironic", "placement", "run"].map(str::to_owned);
+    assert_eq!(started, BTreeSet::from(services));
+}
+
+/// `migrate` and `nodes import` come before the first start of a replica, which makes the folder otherwise.
+#[test]
+fn other_commands_make_the_folder_of_the_unit_as_the_unit_does() {
+    let text = std::fs::read_to_string(shipped("systemd/nodewarden@.service")).expect("text");
+    let (head, unit) = text.split_once("\n[Unit]\n").expect("a unit");
+    for key in [
+        "StateDirectory=nodewarden",
+        "StateDirectoryMode=0750",
+        "UMask=0027",
+    ] {
+        assert!(unit.lines().any(|line| line == key), "{key}");
+        assert!(head.contains(&format!(" -p {key} ")), "{key}");
+    }
 }
 
 /// A private broker; gone when dropped.
