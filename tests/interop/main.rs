@@ -7,6 +7,7 @@ mod refused;
 mod schedulers;
 mod stranger;
 mod stream;
+mod take_away;
 
 use nodewarden_tests::deployment::{Deployment, file};
 use serde_json::json;
