@@ -273,9 +273,11 @@ async fn l4_status_says_for_how_long_silence_proves_nothing_and_why_the_active_r
     let table: [Case; 4] = [
         (None, 0, false, &[], &[], &["Silence:", "Not ready:"]),
         (Some(10_000), 120_000, false, &[],
-            &["Silence:       proves nothing since", "more: after a takeover or a gap"], &["Not ready:"]),
+            &["Silence:       has proved nothing since", "and proves nothing for another ",
+              ": after a takeover, or a gap in its hearing, a replica listens that long first"], &["Not ready:"]),
         (Some(300_000), 60_000, true, &[DEAF],
-            &["is deaf: no silent conductor is found until 1 min", "Not ready:     conductors' events"], &[]),
+            &["because the active replica is deaf; it finds no silent conductor until 1 min after it hears again",
+              "Not ready:     conductors' events"], &[]),
         (Some(300_000), 0, false, &[], &[], &["Silence:"]),
     ];
     for (since, unproven, is_deaf, troubles, said, unsaid) in table {
@@ -377,7 +379,7 @@ async fn status_shows_everything_on_one_page() {
         "DRIVER  GROUP      STATE            SINCE",
         "\na       (default)  active (1 left)  ",
         "\nCONDUCTOR  INCARNATION  GROUP      STATE    SINCE",
-        "Pairs to look at, and why:\n- Driver b in the default group is LOST since",
+        "Pairs to look at, and why:\n- Driver b in the default group has been LOST since",
         "- Driver zz in the default group never had an active conductor",
         "- Driver r in group rack-1 counts as active only by a planned restart: c3 may be away until",
         "\n\nNearly lost: driver a in the default group depends on conductor c2 alone: 1 node.",
@@ -490,7 +492,7 @@ async fn explain_answers_why_for_nodes_drivers_and_conductors() {
     .await
     .expect("explained");
     for part in [
-        "Node web-2 (n2) is OUT of service since 2026-03-01T10:00:01Z",
+        "Node web-2 (n2) has been OUT of service since 2026-03-01T10:00:01Z",
         "driver b in the default group lost its last active conductor. Its last conductor, c1, left (event c1-1772359201000).",
         &format!("Decision {DECISION} by epoch 1 at 2026-03-01T10:00:01Z"),
         "It comes back by itself as soon as a conductor that supports driver b in the default group joins.",
@@ -608,8 +610,8 @@ async fn texts_of_the_database_never_steer_the_terminal() {
 async fn forget_is_refused_for_who_counts_or_is_not_known() {
     let story = Story::told().await;
     for (name, says) in [
-        ("c2", "conductor c2 is active: it counts"),
-        ("c3", "conductor c3 is leaving: it counts"),
+        ("c2", "conductor c2 is active and counts"),
+        ("c3", "conductor c3 is leaving and counts"),
         ("c8", "no conductor c8 is known"),
     ] {
         let forget = Forget {
@@ -1000,7 +1002,7 @@ async fn a_pause_waits_for_the_holder_and_says_what_is_missing() {
     assert_eq!(late.code, FAILED);
     assert!(
         late.message
-            .contains("host-1/42 (epoch 1) has not committed anything since")
+            .contains("host-1/42 (epoch 1) has committed nothing since; is it still running?")
             && late
                 .message
                 .contains("the broker has not confirmed 1 announcement from before it"),

@@ -162,7 +162,7 @@ async fn drivers_are_every_pair_that_a_conductor_or_a_node_names() {
         for driver in answer["drivers"].as_array_mut().expect("a list") {
             why.push(driver["why"].take().as_str().expect("a text").to_owned());
         }
-        assert!(why[0].starts_with("Driver a in the default group is active since 2026-03-01T10:00:00Z"), "{}", why[0]);
+        assert!(why[0].starts_with("Driver a in the default group has been active since 2026-03-01T10:00:00Z"), "{}", why[0]);
         assert!(why[1].contains("Its last conductor, c1, left (event c1-1772359201000)."), "{}", why[1]);
         assert!(why[2].contains("never had an active conductor"), "{}", why[2]);
         assert!(why[3].contains("c3 may be away until 2026-03-01T10:10:00Z"), "{}", why[3]);
@@ -225,7 +225,7 @@ async fn a_node_answers_why_and_with_the_decision() {
         let mut n2 = get(address, "/v1/nodes/n2").await.json();
         let explanation = n2["explanation"].take();
         let explanation = explanation.as_str().expect("a text");
-        assert!(explanation.starts_with("Node web-2 (n2) is OUT of service since 2026-03-01T10:00:01Z"), "{explanation}");
+        assert!(explanation.starts_with("Node web-2 (n2) has been OUT of service since 2026-03-01T10:00:01Z"), "{explanation}");
         assert_eq!(
             n2,
             json!({ "uuid": "n2", "name": "web-2", "conductor_group": "", "driver": "b", "maintenance": false,

@@ -93,7 +93,7 @@ complete -c nodewarden -n "__fish_nodewarden_using_subcommand nodes; and __fish_
 json\t'JSON; a list that may be long is one object a line'
 tsv\t'Tab-separated values under a line of names, where there is a table; else text'"
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand nodes; and __fish_seen_subcommand_from import" -l log -d 'Log level: error, warn, info, debug, trace' -r
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand nodes; and __fish_seen_subcommand_from import" -l allow-empty -d 'A file without nodes is meant, and no mistake'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand nodes; and __fish_seen_subcommand_from import" -l allow-empty -d 'Accept a file without nodes: it is no mistake'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand nodes; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand nodes; and __fish_seen_subcommand_from list" -l driver -d 'Only nodes of this driver' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand nodes; and __fish_seen_subcommand_from list" -l group -d 'Only nodes of this conductor group; "" is the default group' -r
@@ -207,7 +207,7 @@ complete -c nodewarden -n "__fish_nodewarden_using_subcommand status" -l log -d 
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand status" -l watch -d 'Show it again and again, until Ctrl-C'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l for -d 'How long, such as 30m or 2h (default: until `nodewarden resume`)' -r
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l reason -d 'The reason, for the colleague on call at 3 a.m' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l reason -d 'The reason, for the colleague who is on call tonight' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l who -d 'Who pauses (default: you, at this host)' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l timeout -d 'With --wait: for so long at most; then this command ends with 1, and the pause stays' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l config -d 'The settings file (or NODEWARDEN_CONFIG)' -r -F

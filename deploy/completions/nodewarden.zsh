@@ -99,7 +99,7 @@ _arguments "${_arguments_options[@]}" : \
 json\:"JSON; a list that may be long is one object a line"
 tsv\:"Tab-separated values under a line of names, where there is a table; else text"))' \
 '--log=[Log level\: error, warn, info, debug, trace]:LOG:_default' \
-'--allow-empty[A file without nodes is meant, and no mistake]' \
+'--allow-empty[Accept a file without nodes\: it is no mistake]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 ':file -- The file; `-` is standard input:_files' \
@@ -330,7 +330,7 @@ tsv\:"Tab-separated values under a line of names, where there is a table; else t
 (pause)
 _arguments "${_arguments_options[@]}" : \
 '--for=[How long, such as 30m or 2h (default\: until \`nodewarden resume\`)]:DURATION:_default' \
-'--reason=[The reason, for the colleague on call at 3 a.m]:TEXT:_default' \
+'--reason=[The reason, for the colleague who is on call tonight]:TEXT:_default' \
 '--who=[Who pauses (default\: you, at this host)]:NAME:_default' \
 '--timeout=[With --wait\: for so long at most; then this command ends with 1, and the pause stays]:DURATION:_default' \
 '--config=[The settings file (or NODEWARDEN_CONFIG)]:FILE:_files' \

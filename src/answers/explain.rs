@@ -7,7 +7,7 @@ mod unheeded;
 mod words;
 
 pub use unheeded::unheeded;
-use words::{capital, group, names, pair, since, subject, verb};
+use words::{capital, group, lasting, names, pair, subject, verb};
 pub use words::{counted, date, distance, length, when};
 
 use crate::domain::announcement::BackReason;
@@ -54,14 +54,17 @@ pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String
     let mut answer = Vec::new();
     match view.state {
         PairState::Active => answer.push(format!(
-            "{name} is active{}: {} {} it.",
-            since(view.since_ms, now_ms),
+            "{name} {}: {} {} it.",
+            lasting("active", view.since_ms, now_ms),
             names(&view.conductors),
             verb(&view.conductors, "supports", "support"),
         )),
         PairState::Holding => answer.push(format!("{name} {}", holding(view, now_ms))),
         PairState::Lost => {
-            answer.push(format!("{name} is LOST{}.", since(view.since_ms, now_ms)));
+            answer.push(format!(
+                "{name} {}.",
+                lasting("LOST", view.since_ms, now_ms)
+            ));
             if let Some(decision) = &view.decision {
                 answer.extend(because(decision, now_ms));
             }
@@ -150,7 +153,7 @@ pub fn conductor(view: &ConductorView, now_ms: u64) -> String {
                 None => String::new(),
             };
             answer.push(format!(
-                "Conductor {name} is in a planned restart since {since}: it counts as active{until}. It must \
+                "Conductor {name} has been in a planned restart since {since}: it counts as active{until}. It must \
                  join with a higher incarnation before that, or it is lost."
             ));
         }
@@ -186,7 +189,7 @@ fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) 
         Verdict::Lost | Verdict::Restored => "lost its last active conductor",
     };
     let mut answer = vec![format!(
-        "{} is OUT of service since {}: {held_for} {has_none}.",
+        "{} has been OUT of service since {}: {held_for} {has_none}.",
         subject(facts),
         when(since_ms, now_ms)
     )];
@@ -279,8 +282,8 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
                 _ => "",
             };
             let mut answer = vec![format!(
-                "{subject} is still in service{about_to}: {name} has no active conductor{}.",
-                since(view.since_ms, now_ms)
+                "{subject} is still in service{about_to}: {name} {}.",
+                lasting("without an active conductor", view.since_ms, now_ms)
             )];
             if let Some(decision) = &view.decision {
                 answer.extend(because(decision, now_ms));

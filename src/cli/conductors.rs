@@ -55,8 +55,8 @@ impl Forget {
         {
             Some(state) if !state.counts_as_active() => {}
             Some(state) => Err(Failure::failed(format!(
-                "conductor {name} is {state}: it counts, so it is not forgotten. When it is gone for good, publish \
-                 its end first (`nodewarden emit left`)."
+                "conductor {name} is {state} and counts, so nodewarden does not forget it. If it is gone for good, \
+                 publish its end first (`nodewarden emit left`)."
             )))?,
             None => Err(Failure::failed(format!(
                 "no conductor {name} is known; `nodewarden status` lists those that are"

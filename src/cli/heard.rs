@@ -24,13 +24,13 @@ pub fn hearing(note: &HearingNote, now_ms: u64) -> Vec<String> {
         let left = length(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
         let line = match note.deaf {
             true => format!(
-                "Silence:       proves nothing since {}, because this replica is deaf: no silent conductor is found until \
-                 {left} after that is over",
+                "Silence:       has proved nothing since {}, because the active replica is deaf; it finds no silent \
+                 conductor until {left} after it hears again",
                 when(since, now_ms)
             ),
             false => format!(
-                "Silence:       proves nothing since {}, and for {left} more: after a takeover or a gap in its hearing a \
-                 replica first listens that long",
+                "Silence:       has proved nothing since {} and proves nothing for another {left}: after a takeover, or \
+                 a gap in its hearing, a replica listens that long first",
                 when(since, now_ms)
             ),
         };

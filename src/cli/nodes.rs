@@ -49,7 +49,7 @@ pub enum Nodes {
 pub struct Import {
     /// The file; `-` is standard input.
     pub file: PathBuf,
-    /// A file without nodes is meant, and no mistake.
+    /// Accept a file without nodes: it is no mistake.
     #[arg(long)]
     pub allow_empty: bool,
 }
@@ -65,14 +65,15 @@ impl Import {
         let nodes = self.read()?;
         if nodes.is_empty() && !self.allow_empty {
             return Err(Failure::failed(format!(
-                "{}: there are no nodes in it, so nothing was imported; if that is meant, say --allow-empty",
+                "{}: there are no nodes in it, so nothing was imported; if the file is meant to be empty, add \
+                 --allow-empty",
                 self.shown()
             )));
         }
         if nodes.may_be_a_page() {
             output::aside(&format!(
-                "warning: {} has exactly 1,000 nodes, where Ironic ends a list by itself: nodes beyond it would stay \
-                 unprotected. `openstack baremetal node list --limit 0 …` prints all",
+                "warning: {} has exactly 1,000 nodes, the number at which Ironic cuts a list by itself; any further \
+                 nodes would stay unprotected. `openstack baremetal node list --limit 0 …` prints all",
                 self.shown()
             ));
         }

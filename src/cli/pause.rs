@@ -28,7 +28,7 @@ pub struct Pause {
     /// How long, such as 30m or 2h (default: until `nodewarden resume`).
     #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub lasting: Option<Duration>,
-    /// The reason, for the colleague on call at 3 a.m.
+    /// The reason, for the colleague who is on call tonight.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
     /// Who pauses (default: you, at this host).
@@ -182,7 +182,7 @@ fn missing(first: &Overview, now: &Overview) -> Vec<String> {
     let same = now.epoch == first.epoch && now.committed_at_ms == first.committed_at_ms;
     if let Some(holder) = now.holder.as_ref().filter(|_| same) {
         missing.push(format!(
-            "{} (epoch {}) has not committed anything since; does it still run?",
+            "{} (epoch {}) has committed nothing since; is it still running?",
             printable(holder),
             now.epoch
         ));

@@ -175,7 +175,7 @@ impl Picture {
         });
         if let Some(silence) = self.silent_for() {
             lines.push(format!(
-                "               WARNING: no replica has committed anything for {}; does one run?",
+                "               WARNING: no replica has committed anything for {}; is one running?",
                 length(silence)
             ));
         }

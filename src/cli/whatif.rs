@@ -36,8 +36,8 @@ pub struct WhatIf {
 }
 
 /// What is said of the numbers where nodes are Ironic's.
-const OF_IRONIC: &str = "NODES counts all nodes in service. Of these only those go out that Ironic has free: available, without \
-                         instance, reservation and maintenance.";
+const OF_IRONIC: &str = "NODES counts all nodes in service. Of these, only the nodes that Ironic has free would go out: \
+                         those that are available and have no instance, no reservation and no maintenance.";
 
 /// What is recorded.
 struct Fleet {

@@ -149,7 +149,7 @@ fn a_stranger_sees_exactly_the_nodes_of_the_lost_driver_go_and_come_back_and_eac
         explained(&deployment),
         expected(|subject, driver, group| match (driver, group) {
             ("b", "") => format!(
-                "{subject} is OUT of service since TIME: driver b in the default group lost its last active \
+                "{subject} has been OUT of service since TIME: driver b in the default group lost its last active \
                  conductor. Its last conductor, c1, left (event {event}). Decision {decision} by epoch {epoch} at TIME. \
                  Last real sign of life of the pair: TIME. It comes back by itself as soon as a conductor that \
                  supports driver b in the default group joins."

@@ -601,8 +601,8 @@ async fn whatif_says_that_only_free_nodes_of_those_that_it_counts_would_go() {
     assert_eq!(
         text,
         "Without c1, 1 pair would be lost, and at most 2 nodes with it: DRIVER GROUP NODES a (default) 2 NODES counts \
-         all nodes in service. Of these only those go out that Ironic has free: available, without instance, \
-         reservation and maintenance."
+         all nodes in service. Of these, only the nodes that Ironic has free would go out: those that are available \
+         and have no instance, no reservation and no maintenance."
     );
     let json = without.answer(&settings, Output::Json).await.unwrap();
     assert!(

@@ -172,7 +172,7 @@ fn a_node_taken_out_by_an_event_names_cause_decision_time_and_remedy() {
     let decision = lost("event", Some(("0f3a", "conductor.left")));
     assert_eq!(
         node(&held_facts(decision, view("lost", &[])), T + 12_000),
-        "Node web-7 (n-7) is OUT of service since 2026-03-01T10:00:00Z (12 s ago): driver b in the default group \
+        "Node web-7 (n-7) has been OUT of service since 2026-03-01T10:00:00Z (12 s ago): driver b in the default group \
          lost its last active conductor. Its last conductor, c1, left (event 0f3a). Decision 5d2f by epoch 7 at \
          2026-03-01T10:00:00Z (12 s ago). Last real sign of life of the pair: 2026-03-01T09:58:00Z (2 min 12 s \
          ago). It comes back by itself as soon as a conductor that supports driver b in the default group joins."
@@ -268,8 +268,9 @@ fn a_node_of_a_lost_pair_that_was_not_reached_yet_is_about_to_go() {
     let answer = node(&facts(Some(view("lost", &[]))), T + 1000);
     assert!(
         answer.starts_with(
-            "Node web-7 (n-7) is still in service and about to go out: driver b in the default group has no \
-             active conductor since 2026-03-01T10:00:00Z (1 s ago). Its last conductor, c1, left (event 0f3a)."
+            "Node web-7 (n-7) is still in service and about to go out: driver b in the default group has been \
+             without an active conductor since 2026-03-01T10:00:00Z (1 s ago). Its last conductor, c1, left (event \
+             0f3a)."
         ),
         "{answer}"
     );
@@ -370,13 +371,13 @@ fn a_node_without_a_driver_and_a_mark_of_somebody_else_are_told() {
 fn drivers_tell_which_conductors_support_them_or_why_none_does() {
     assert_eq!(
         driver(&view("active", &["c1"]), &[], T),
-        "Driver b in the default group is active since 2026-03-01T10:00:00Z (now): c1 supports it. Nodes: 1 in \
+        "Driver b in the default group has been active since 2026-03-01T10:00:00Z (now): c1 supports it. Nodes: 1 in \
          service, 2 out of service (counted now)."
     );
     assert_eq!(
         driver(&view("lost", &[]), &[], T),
-        "Driver b in the default group is LOST since 2026-03-01T10:00:00Z (now). Its last conductor, c1, left (event \
-         0f3a). Decision 5d2f by epoch 7 at 2026-03-01T10:00:00Z (now). Last real sign of life of the pair: \
+        "Driver b in the default group has been LOST since 2026-03-01T10:00:00Z (now). Its last conductor, c1, left \
+         (event 0f3a). Decision 5d2f by epoch 7 at 2026-03-01T10:00:00Z (now). Last real sign of life of the pair: \
          2026-03-01T09:58:00Z (2 min ago). Its nodes come back by themselves as soon as a conductor that supports \
          it joins. Nodes: 1 in service, 2 out of service (counted now)."
     );

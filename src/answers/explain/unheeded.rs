@@ -12,7 +12,7 @@ pub fn unheeded(view: &ConductorView, now_ms: u64) -> Vec<String> {
     let mut answer = Vec::new();
     if let Some(refused) = &view.refused {
         answer.push(format!(
-            "Messages of conductor {name} are being refused since {} ({} so far, the last at {}): {}. They hold the \
+            "Messages of conductor {name} have been refused since {} ({} so far, the last at {}): {}. They hold the \
              verdict of silence back for one timeout at most; `nodewarden dead-letters list` shows them.",
             when(refused.since_ms, now_ms),
             refused.count,
@@ -22,7 +22,7 @@ pub fn unheeded(view: &ConductorView, now_ms: u64) -> Vec<String> {
     }
     if let Some(ignored) = view.ignored.as_ref().filter(|it| it.count >= WORTH_SAYING) {
         let signs = format!(
-            "its signs are ignored since {} ({} so far, the last at {})",
+            "its signs of life have been ignored since {} ({} so far, the last at {})",
             when(ignored.since_ms, now_ms),
             ignored.count,
             when(ignored.last_ms, now_ms),

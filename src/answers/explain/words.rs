@@ -65,8 +65,12 @@ pub(super) fn verb(names: &[String], one: &'static str, more: &'static str) -> &
     if names.len() == 1 { one } else { more }
 }
 
-pub(super) fn since(since_ms: Option<u64>, now_ms: u64) -> String {
-    since_ms.map_or_else(String::new, |at| format!(" since {}", when(at, now_ms)))
+/// That something is so, and since when if that is known.
+pub(super) fn lasting(so: &str, since_ms: Option<u64>, now_ms: u64) -> String {
+    match since_ms {
+        Some(at) => format!("has been {so} since {}", when(at, now_ms)),
+        None => format!("is {so}"),
+    }
 }
 
 /// A number with its noun: `1 node`, `2 nodes`.

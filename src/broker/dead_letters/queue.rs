@@ -156,7 +156,8 @@ impl DeadLetters {
         };
         if !within(link.limit(), "locking the dead letters", locking).await? {
             return Err(BrokerError::Refused(
-                "somebody else is working on the dead letters; try again when they are done".into(),
+                "another command is working on the dead letters; try again when it has finished"
+                    .into(),
             ));
         }
         let put = ConfirmedChannel::open(&link).await?;
