@@ -1,6 +1,6 @@
 -- Takes nodewarden out of a database. First: `nodewarden pause`, `nodewarden release --all`, stop all
 -- replicas and bridges. The same on SQLite, PostgreSQL, MySQL and MariaDB. Ironic's tables are not
--- touched; the native table `nodes` is yours, and dropped by hand if you want that.
+-- touched; the native table `nodes` is yours: drop it yourself if you want it gone.
 DROP TABLE IF EXISTS nodewarden_state;
 DROP TABLE IF EXISTS nodewarden_streams;
 DROP TABLE IF EXISTS nodewarden_relay;
