@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use lapin::BasicProperties;
 use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
+use nodewarden::bridge::{BrokerVoice, ports::Voice};
 use nodewarden::broker::{
     BrokerError, DeadLetters, Emitter, Foreign, Kept, Requeued, Session, Subscriber, Which,
     check_url, publish_event,
@@ -1122,6 +1123,37 @@ async fn what_the_broker_itself_dead_lettered_is_shown_like_a_letter() {
     assert_eq!((done.moved, done.kept), (vec![letter], Vec::new()));
     letters.close().await;
     session.close().await;
+}
+
+/// In RabbitMQ 3.10 a channel that publishes first just after a queue has lost its leader is refused for as long as
+/// that is away.
+#[tokio::test]
+async fn a_bridge_that_is_refused_speaks_on_a_fresh_connection_next() {
+    let settings = settings();
+    let _session = open(&settings).await;
+    let client = Client::connect().await;
+    let full = format!("{}.full", settings.events_queue);
+    let arguments = [
+        ("x-max-length", AMQPValue::LongInt(0)),
+        ("x-overflow", AMQPValue::LongString("reject-publish".into())),
+    ];
+    let bound = (settings.events_exchange.as_str(), "conductor.left");
+    client.queue(&full, &arguments, Some(bound)).await;
+    let mut voice = BrokerVoice::new(&settings);
+    voice.open().await.expect("a session");
+    for (key, fate, goes_on) in [
+        ("conductor.joined", Published::Confirmed, true),
+        ("conductor.left", Published::Nacked, false),
+    ] {
+        let message = outgoing(&settings.events_exchange, key, key);
+        let said = voice.publish(std::slice::from_ref(&message)).await;
+        assert_eq!(said.expect("an answer"), [fate]);
+        let again = voice.publish(&[]).await;
+        assert_eq!(again.is_ok(), goes_on, "{again:?}");
+    }
+    voice.open().await.expect("a fresh one");
+    assert_eq!(voice.publish(&[]).await.expect("an answer"), []);
+    voice.close().await;
 }
 
 #[tokio::test]

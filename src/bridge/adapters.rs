@@ -49,7 +49,13 @@ impl Voice for BrokerVoice {
             return Err(BrokerError::Lost("there is no session".into()));
         };
         let outcomes = session.publish(messages).await?;
-        self.session = Some(session);
+        if outcomes.contains(&Published::Nacked) {
+            // A channel that published first just after its queue had lost its leader is refused until that
+            // node is back; a fresh one is not.
+            session.close().await;
+        } else {
+            self.session = Some(session);
+        }
         Ok(outcomes)
     }
 
@@ -84,17 +90,18 @@ impl IronicLookout {
         &mut self,
         to_remember: &[Remembered],
     ) -> Result<Sighting, Option<StoreError>> {
-        let now = self.clock.now();
         let numbers: Vec<NumberOfConductor> = to_remember.iter().map(number).collect();
-        let looking = self.store.look(now.wall_ms, &numbers);
-        let seen = match tokio::time::timeout(self.limit, looking).await {
-            Ok(seen) => seen,
-            Err(_) => {
-                self.store.forget();
-                return Err(None);
-            }
-        };
-        let (rows, numbers) = seen.map_err(Some)?;
+        // Before the look and its limit: a host that is away takes longer, and the next one may answer.
+        let kept = self.store.connect().await.map_err(Some)?;
+        let mut now = self.clock.now();
+        let mut seen = self.within_the_limit(now.wall_ms, &numbers).await;
+        // Servers and firewalls end connections that are idle for long: then on a new one.
+        if kept && matches!(&seen, Err(Some(fault)) if fault.is_transient()) {
+            self.store.connect().await.map_err(Some)?;
+            now = self.clock.now();
+            seen = self.within_the_limit(now.wall_ms, &numbers).await;
+        }
+        let (rows, numbers) = seen?;
         let ended = self.clock.mono();
         // Stopped in the middle (SIGSTOP), we would not have noticed the limit.
         if ended.since(now.mono) > self.limit {
@@ -107,6 +114,21 @@ impl IronicLookout {
             rows: rows.into_iter().map(row).collect(),
             remembered: numbers.into_iter().map(remembered).collect(),
         })
+    }
+
+    async fn within_the_limit(
+        &mut self,
+        now_ms: u64,
+        numbers: &[NumberOfConductor],
+    ) -> Result<(Vec<IronicConductor>, Vec<NumberOfConductor>), Option<StoreError>> {
+        let looking = self.store.look(now_ms, numbers);
+        match tokio::time::timeout(self.limit, looking).await {
+            Ok(seen) => seen.map_err(Some),
+            Err(_) => {
+                self.store.forget();
+                Err(None)
+            }
+        }
     }
 
     /// How long a look may take.

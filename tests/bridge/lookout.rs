@@ -5,15 +5,20 @@ use std::time::Duration;
 
 use nodewarden::bridge::{IronicLookout, LookFault, Remembered, Sighting, ports::Lookout};
 use nodewarden::clock::SystemClock;
-use nodewarden::config::InventoryKind;
+use nodewarden::config::{Database, InventoryKind, SecretUrl};
 use nodewarden::store;
 use nodewarden_tests::database::{Kind, Scratch};
+use nodewarden_tests::proxy::{Proxy, Wire};
 
 /// 2026-11-22 12:00:00 UTC in ms.
 const NOON: i64 = 1_795_348_800_000;
 
 async fn scratch() -> Scratch {
-    let scratch = Scratch::of(Kind::chosen()).await;
+    scratch_of(Kind::chosen()).await
+}
+
+async fn scratch_of(kind: Kind) -> Scratch {
+    let scratch = Scratch::of(kind).await;
     let time = match scratch.kind {
         Kind::Sqlite => "DATETIME",
         Kind::Postgres => "TIMESTAMP WITHOUT TIME ZONE",
@@ -108,6 +113,27 @@ async fn a_connection_that_the_server_ended_between_two_looks_costs_no_look() {
         assert_eq!(sees(&mut lookout).await.rows.len(), 3);
         scratch.end_sessions().await;
     }
+}
+
+#[tokio::test]
+async fn of_several_hosts_one_that_says_nothing_keeps_no_look_from_the_next() {
+    let scratch = scratch_of(Kind::Postgres).await;
+    two_conductors(&scratch).await;
+    let url = scratch.database.url.expose();
+    let (user, rest) = url.split_once('@').unwrap();
+    let (server, name) = rest.split_once('/').unwrap();
+    let port = server.rsplit_once(':').unwrap().1.parse().unwrap();
+    let silent = Proxy::before(port).await;
+    silent.set(Wire::SwallowRequests);
+    let hosts = format!("{user}@127.0.0.1:{},{server}/{name}", silent.port);
+    let database = Database {
+        url: SecretUrl::new(&hosts),
+        ..scratch.database.clone()
+    };
+    // A look may take two seconds, and each host three to answer.
+    let interval = Duration::from_secs(1);
+    let mut lookout = IronicLookout::new(&database, "one", SystemClock::start(), interval);
+    assert_eq!(sees(&mut lookout).await.rows.len(), 3);
 }
 
 #[tokio::test]

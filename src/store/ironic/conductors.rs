@@ -135,33 +135,25 @@ impl ConductorsOfIronic {
         Ok(Dialect::of(&self.database)? != Dialect::Sqlite)
     }
 
+    /// Makes sure of a connection; whether there was one. Of several hosts each may take its time.
+    pub async fn connect(&mut self) -> Result<bool, StoreError> {
+        if self.open.is_some() {
+            return Ok(true);
+        }
+        self.open = Some(Connection::open(&self.database, Purpose::Write).await?);
+        Ok(false)
+    }
+
     /// Writes `numbers`, reads what is remembered, then the conductors, so that no row is older
     /// than they are. A caller that gives up waiting must [`forget`](Self::forget) the connection.
-    ///
-    /// Servers and firewalls end connections that are idle for long: if the one of the last look is
-    /// gone, it looks on a new one.
     pub async fn look(
         &mut self,
         now_ms: u64,
         numbers: &[NumberOfConductor],
     ) -> Result<(Vec<IronicConductor>, Vec<NumberOfConductor>), StoreError> {
-        let kept = self.open.is_some();
-        match self.look_once(now_ms, numbers).await {
-            Err(fault) if kept && fault.is_transient() => self.look_once(now_ms, numbers).await,
-            looked => looked,
-        }
-    }
-
-    async fn look_once(
-        &mut self,
-        now_ms: u64,
-        numbers: &[NumberOfConductor],
-    ) -> Result<(Vec<IronicConductor>, Vec<NumberOfConductor>), StoreError> {
+        self.connect().await?;
         // Out of place until all went well, so that no doubtful connection is used again.
-        let mut connection = match self.open.take() {
-            Some(connection) => connection,
-            None => Connection::open(&self.database, Purpose::Write).await?,
-        };
+        let mut connection = self.open.take().expect("just made sure of");
         let written = self.written.take();
         self.looks += 1;
         let looks = self.looks;
