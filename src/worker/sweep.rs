@@ -9,6 +9,7 @@ use super::rules::Rules;
 use super::term::{Place, Term};
 use crate::config::Mode;
 use crate::domain::conductor::Life;
+use crate::domain::hearing::GAP;
 use crate::domain::time::Now;
 use crate::store::{ConductorRecord, Sweep};
 use crate::telemetry;
@@ -34,8 +35,10 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
     let may_drop = term.wall_clock.is_trusted(now);
     let commit = place.commit(|term| {
         // What was committed and not acknowledged before the takeover lies in the queue before our
-        // own tick. Until that comes back, events are remembered, however old they are (I2).
-        let drop_events = term.hearing.proven();
+        // own tick. Until that comes back, events are remembered, however old they are (I2); and while ticks are
+        // missing, as an alarm may keep from being settled what is in hand.
+        let heard = term.hearing.tick_age(now.mono) <= GAP;
+        let drop_events = heard && term.hearing.proven();
         // Here, so that a sweep that cannot begin keeps no table growing.
         if may_drop {
             term.retention
