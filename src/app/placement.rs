@@ -23,7 +23,7 @@ pub async fn placement(settings: Settings) -> Result<(), AppFault> {
         stop_on_signals(&tasks).map_err(|source| AppFault::start("listen for signals", source))?;
     let metrics = telemetry::install_metrics().map_err(AppFault::Died)?;
     let clock = SystemClock::start();
-    let openstack = openstack(&settings)?;
+    let openstack = openstack(&settings, clock)?;
     let asking = client(settings.placement.timeout, None).map_err(AppFault::Died)?;
     let (status, seen) = watch::channel(Status::new(settings.placement.interval));
     let listen = settings.placement.listen.as_str();
@@ -45,7 +45,7 @@ pub async fn placement(settings: Settings) -> Result<(), AppFault> {
 pub async fn placement_once(
     settings: &Settings,
 ) -> Result<(Findings, Option<Result<Plan, String>>), AppFault> {
-    let openstack = openstack(settings)?;
+    let openstack = openstack(settings, SystemClock::start())?;
     let findings = preflight::look(&openstack, &settings.placement).await?;
     let Some(members) = &findings.members else {
         return Ok((findings, None));
@@ -59,7 +59,7 @@ pub async fn placement_once(
 /// Switches every pair off and takes every member out of our aggregates; how many nodes.
 /// Errors: OpenStack cannot be asked, or said no; some may be out.
 pub async fn placement_release(settings: &Settings) -> Result<usize, AppFault> {
-    let openstack = openstack(settings)?;
+    let openstack = openstack(settings, SystemClock::start())?;
     let findings = preflight::look(&openstack, &settings.placement).await?;
     // Another aggregate's members are not ours to remove.
     if let Some(condition) = findings.broken() {
@@ -96,7 +96,7 @@ pub async fn placement_release(settings: &Settings) -> Result<usize, AppFault> {
 }
 
 /// OpenStack, as the settings and the environment say who we are.
-fn openstack(settings: &Settings) -> Result<OpenStack, AppFault> {
+fn openstack(settings: &Settings, clock: SystemClock) -> Result<OpenStack, AppFault> {
     let (variables, folders) = config::openstack();
     let cloud = settings.placement.cloud.as_ref();
     let credentials = match cloud.or_else(|| variables.get("OS_CLOUD")) {
@@ -118,5 +118,5 @@ fn openstack(settings: &Settings) -> Result<OpenStack, AppFault> {
         }
     };
     let credentials = credentials.map_err(|fault| AppFault::Credentials(fault.to_string()))?;
-    OpenStack::new(credentials, settings.placement.timeout).map_err(AppFault::Credentials)
+    OpenStack::new(credentials, &settings.placement, clock).map_err(AppFault::Credentials)
 }

@@ -85,7 +85,10 @@ impl Memberships<'_> {
         let mut tries = CONFLICTS;
         loop {
             match self.try_set(&path, wished).await {
-                Err(ApiFault::Missing(_)) => return Ok(Outcome::Unknown),
+                // Any other "not found" is not about this node.
+                Err(ApiFault::Missing { told, .. }) if told.contains(uuid) => {
+                    return Ok(Outcome::Unknown);
+                }
                 Err(ApiFault::Conflict(_)) if tries > 1 => tries -= 1,
                 done => return done,
             }

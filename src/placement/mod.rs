@@ -12,12 +12,13 @@
 //!
 //! - [`following`] and [`wanted`] are pure: the stream, and what is left to do.
 //! - [`pair`], [`pairs`]: where each node is in an aggregate of its pair, one call to Nova takes all of them out.
-//! - [`credentials`] and [`openstack`] log in and ask; [`aggregate`] reads and writes members, [`nova`]
+//! - [`credentials`] and [`openstack`] log in and ask, `answer` reads what comes; [`aggregate`] reads and writes members, [`nova`]
 //!   aggregates; [`snapshot`] and [`listing`] ask nodewarden, a `page` at a time.
 //! - [`preflight`] says what is missing for it to work; [`Service`] follows the stream, `comparing` and
 //!   `writing` are its other loops; `reporting` says how far it is.
 
 pub mod aggregate;
+mod answer;
 mod comparing;
 pub mod credentials;
 pub mod following;

@@ -91,7 +91,7 @@ pub async fn switch(openstack: &OpenStack, id: u64, on: bool) -> Result<(), ApiF
 /// the number 0, so nothing changes.
 pub async fn may_switch(openstack: &OpenStack) -> Result<bool, ApiFault> {
     match switch(openstack, 0, false).await {
-        Err(ApiFault::Missing(_)) => Ok(true),
+        Err(ApiFault::Missing { .. }) => Ok(true),
         Err(ApiFault::Denied(_)) => Ok(false),
         Ok(()) => Ok(true),
         Err(fault) => Err(fault),

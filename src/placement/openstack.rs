@@ -1,15 +1,17 @@
-//! One request to OpenStack: a token, an endpoint, a time limit, and what an answer means.
+//! One request to OpenStack: a token, an endpoint, a time limit.
 
 use std::time::Duration;
 
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use super::answer::ApiFault;
+use super::answer::{busy, chain, parsed, read};
 use super::credentials::{Credentials, Login};
-
-/// At most so many bytes of an answer are read: 100,000 providers take some 90 MB.
-const ANSWER_BYTES: usize = 128 * 1024 * 1024;
+use crate::clock::SystemClock;
+use crate::config::Placement;
+use crate::domain::time::Mono;
 
 /// Which service is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,33 +41,13 @@ impl Service {
     }
 }
 
-/// Why a request was not carried out. The texts hold no secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ApiFault {
-    /// There is no such thing.
-    #[error("{0}: not found")]
-    Missing(String),
-    /// Somebody changed it meanwhile (409).
-    #[error("{0}: changed meanwhile")]
-    Conflict(String),
-    /// The login or the token does not count (401).
-    #[error("{0}")]
-    NotLoggedIn(String),
-    /// The rights do not suffice (403).
-    #[error("{0}")]
-    Denied(String),
-    /// Not now: no answer, or one that says so. Trying again may help.
-    #[error("{0}")]
-    Busy(String),
-    /// The answer makes no sense to us.
-    #[error("{0}")]
-    Strange(String),
-}
-
 /// A login to OpenStack.
 pub struct OpenStack {
     http: reqwest::Client,
     credentials: Credentials,
+    clock: SystemClock,
+    /// Keystone is asked for its catalog again no sooner than this after the last time.
+    renewal: Duration,
     session: tokio::sync::RwLock<Option<Session>>,
 }
 
@@ -74,14 +56,22 @@ pub struct OpenStack {
 struct Session {
     token: String,
     catalog: Value,
+    /// When it was last asked.
+    asked: Mono,
 }
 
 impl OpenStack {
     /// Asks nothing yet. Errors: A sentence: the certificates of an authority cannot be read.
-    pub fn new(credentials: Credentials, limit: Duration) -> Result<Self, String> {
+    pub fn new(
+        credentials: Credentials,
+        settings: &Placement,
+        clock: SystemClock,
+    ) -> Result<Self, String> {
         Ok(Self {
-            http: client(limit, credentials.authorities.as_deref())?,
+            http: client(settings.timeout, credentials.authorities.as_deref())?,
             credentials,
+            clock,
+            renewal: settings.interval,
             session: tokio::sync::RwLock::default(),
         })
     }
@@ -95,7 +85,9 @@ impl OpenStack {
         body: Option<&Value>,
     ) -> Result<Value, ApiFault> {
         let what = format!("{method} {path}");
-        parsed(&what, &self.bytes(service, method, path, body).await?)
+        let bytes = self.bytes(service, method, path, body).await;
+        self.judged(bytes.and_then(|bytes| parsed(&what, &bytes)))
+            .await
     }
 
     /// Asks for something long, of which only what `T` names is kept.
@@ -104,9 +96,36 @@ impl OpenStack {
         service: Service,
         path: &str,
     ) -> Result<T, ApiFault> {
-        let bytes = self.bytes(service, Method::GET, path, None).await?;
-        serde_json::from_slice(&bytes)
-            .map_err(|_| ApiFault::Strange(format!("GET {path}: the answer is not as expected")))
+        let bytes = self.bytes(service, Method::GET, path, None).await;
+        let expected = |bytes: Vec<u8>| {
+            serde_json::from_slice(&bytes).map_err(|_| {
+                ApiFault::Strange(format!("GET {path}: the answer is not as expected"))
+            })
+        };
+        self.judged(bytes.and_then(expected)).await
+    }
+
+    /// Passes `answer` on, and sees to it that the next request goes where the service is by then.
+    async fn judged<T>(&self, answer: Result<T, ApiFault>) -> Result<T, ApiFault> {
+        if answer.as_ref().is_err_and(ApiFault::doubts_the_catalog) {
+            self.renew().await;
+        }
+        answer
+    }
+
+    /// Logs in again, unless that was done a short while ago. The old session counts until there is a new one.
+    async fn renew(&self) {
+        if !self.is_keystone() {
+            return;
+        }
+        let now = self.clock.mono();
+        match self.session.write().await.as_mut() {
+            Some(session) if now.since(session.asked) >= self.renewal => session.asked = now,
+            Some(_) | None => return,
+        }
+        if let Ok(session) = self.log_in().await {
+            *self.session.write().await = Some(session);
+        }
     }
 
     async fn bytes(
@@ -161,6 +180,7 @@ impl OpenStack {
                 return Ok(Session {
                     token: token.clone(),
                     catalog: Value::Null,
+                    asked: self.clock.mono(),
                 });
             }
             Login::Keystone { url, auth } => (url.trim_end_matches('/'), auth),
@@ -179,6 +199,7 @@ impl OpenStack {
             Some(token) => Ok(Session {
                 token,
                 catalog: answer["token"]["catalog"].clone(),
+                asked: self.clock.mono(),
             }),
             None => Err(ApiFault::Strange(format!(
                 "{what}: the answer holds no token"
@@ -237,8 +258,8 @@ impl OpenStack {
             .and_then(|endpoint| endpoint["url"].as_str());
         match url {
             Some(url) => Ok(url.trim_end_matches('/').to_owned()),
-            None => Err(ApiFault::Missing(format!(
-                "an endpoint of {kind} ({} interface{}) in Keystone's catalog",
+            None => Err(ApiFault::NoEndpoint(format!(
+                "an endpoint of {kind} ({} interface{})",
                 credentials.interface,
                 credentials
                     .region
@@ -267,81 +288,4 @@ pub fn client(limit: Duration, authorities: Option<&str>) -> Result<reqwest::Cli
         }
     }
     builder.build().map_err(|fault| chain(&fault))
-}
-
-pub(super) async fn read(what: &str, mut response: reqwest::Response) -> Result<Vec<u8>, ApiFault> {
-    let status = response.status();
-    let mut body = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(|fault| busy(what, &fault))? {
-        body.extend_from_slice(&part);
-        if body.len() > ANSWER_BYTES {
-            return Err(ApiFault::Strange(format!(
-                "{what}: the answer is too large"
-            )));
-        }
-    }
-    if status.is_success() {
-        return Ok(body);
-    }
-    let why = format!("{what}: {status}{}", detail(&body));
-    Err(match status {
-        StatusCode::NOT_FOUND => ApiFault::Missing(what.to_owned()),
-        StatusCode::CONFLICT => ApiFault::Conflict(what.to_owned()),
-        StatusCode::UNAUTHORIZED => ApiFault::NotLoggedIn(why),
-        StatusCode::FORBIDDEN => ApiFault::Denied(why),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => ApiFault::Busy(why),
-        status if status.is_server_error() => ApiFault::Busy(why),
-        _ => ApiFault::Strange(why),
-    })
-}
-
-fn parsed(what: &str, body: &[u8]) -> Result<Value, ApiFault> {
-    if body.is_empty() {
-        return Ok(Value::Null);
-    }
-    serde_json::from_slice(body)
-        .map_err(|_| ApiFault::Strange(format!("{what}: the answer is no JSON")))
-}
-
-fn detail(body: &[u8]) -> String {
-    let text = match serde_json::from_slice::<Value>(body) {
-        Ok(answer) => [
-            &answer["errors"][0]["detail"],
-            &answer["error"]["message"],
-            &answer["forbidden"]["message"],
-        ]
-        .into_iter()
-        .find_map(Value::as_str)
-        .unwrap_or_default()
-        .to_owned(),
-        Err(_) => String::new(),
-    };
-    let short: String = text.chars().take(200).collect();
-    if short.is_empty() {
-        short
-    } else {
-        format!(": {}", short.trim())
-    }
-}
-
-pub(super) fn busy(what: &str, fault: &reqwest::Error) -> ApiFault {
-    if fault.is_timeout() {
-        return ApiFault::Busy(format!("{what}: no answer in time"));
-    }
-    ApiFault::Busy(format!("{what}: {}", chain(fault)))
-}
-
-/// A fault with its causes; the URL, which is named already, is left out.
-fn chain(fault: &dyn std::error::Error) -> String {
-    let mut text = fault.to_string();
-    let mut source = fault.source();
-    while let Some(cause) = source {
-        let more = cause.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        source = cause.source();
-    }
-    text
 }

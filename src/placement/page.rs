@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::openstack::{ApiFault, busy, read};
+use super::answer::{ApiFault, busy, read};
 
 /// What the first of `urls` that has it answers to `ask`, beginning behind the first `skipped`.
 /// Errors: A sentence for each that has not; `what` is missing.

@@ -283,10 +283,11 @@ async fn members(openstack: &OpenStack, findings: &mut Findings) -> Result<(), A
             findings.members = Some(members);
         }
         Err(fault @ ApiFault::Busy(_)) => return Err(fault),
-        Err(fault) => {
+        Err(fault @ ApiFault::Denied(_)) => {
             let detail = format!("{fault}: give the user the role service (or admin)");
             findings.add(what, Some(false), detail);
         }
+        Err(fault) => findings.add(what, Some(false), fault.to_string()),
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use nodewarden_tests::fleet::Cloud;
@@ -33,8 +34,16 @@ pub struct Site {
     pub logins: usize,
     /// Placement answers 503.
     pub down: bool,
+    /// What stands before Placement answers 404 with this.
+    pub astray: Option<Value>,
+    /// Where Placement is, as the catalog says.
+    pub placement: Option<&'static str>,
+    /// What stands before Keystone answers 404.
+    pub keystone_astray: bool,
     /// Nova answers 503.
     pub nova_down: bool,
+    /// What is posted to Nova at a path that ends so is never answered.
+    pub hanging: Option<&'static str>,
     /// This provider answers 500.
     pub broken: Option<String>,
     /// Somebody else changes a provider between our read and our write, so many times.
@@ -72,6 +81,7 @@ impl SimOpenStack {
                 .map(|uuid| (uuid.clone(), (1, [OTHER.to_owned()].into())))
                 .collect(),
             token: 1,
+            placement: Some("/placement"),
             aggregates: Some(json!([
                 { "id": 1, "name": "nodewarden", "uuid": OURS, "hosts": [],
                   "metadata": { "trait:CUSTOM_NODEWARDEN_OUT_OF_SERVICE": "required" } },
@@ -181,10 +191,12 @@ async fn answer(State((site, base)): State<Shared>, request: Request) -> Respons
     let (parts, body) = request.into_parts();
     let body: Bytes = axum::body::to_bytes(body, 1 << 20).await.expect("a body");
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if site.lock().expect("no panic meanwhile").takes(&parts) {
+        return std::future::pending().await;
+    }
     let mut site = site.lock().expect("no panic meanwhile");
     let path = parts.uri.path().to_owned();
     let query = parts.uri.query().unwrap_or_default().to_owned();
-    site.requests.push((parts.method.to_string(), path.clone()));
     if path == "/identity/v3/auth/tokens" {
         return log_in(&mut site, &body, &base);
     }
@@ -199,7 +211,8 @@ async fn answer(State((site, base)): State<Shared>, request: Request) -> Respons
     if let Some(path) = path.strip_prefix("/compute/v2.1") {
         return compute(&mut site, &parts.method, path, &parts.headers, &body);
     }
-    match path.strip_prefix("/placement") {
+    let of_placement = site.placement.and_then(|at| path.strip_prefix(at));
+    match of_placement {
         Some(path) => placement(
             &mut site,
             &parts.method,
@@ -217,10 +230,15 @@ fn log_in(site: &mut Site, body: &Value, base: &str) -> Response {
     if user["name"] != "nodewarden" || user["password"] != "hush" {
         return StatusCode::UNAUTHORIZED.into_response();
     }
+    if site.keystone_astray {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     site.logins += 1;
     let endpoint = |path: &str, region: &str| json!({ "interface": "internal", "region": region, "url": format!("{base}{path}") });
+    let mut of_placement = vec![endpoint("/wrong", "south")];
+    of_placement.extend(site.placement.map(|path| endpoint(path, "north")));
     let catalog = json!([
-        { "type": "placement", "endpoints": [endpoint("/wrong", "south"), endpoint("/placement", "north")] },
+        { "type": "placement", "endpoints": of_placement },
         { "type": "compute", "endpoints": [endpoint("/compute/v2.1", "north")] },
     ]);
     let header = [("x-subject-token", format!("token-{}", site.token))];
@@ -229,6 +247,15 @@ fn log_in(site: &mut Site, body: &Value, base: &str) -> Response {
 }
 
 impl Site {
+    /// Writes a request down; whether it is never answered.
+    fn takes(&mut self, request: &Parts) -> bool {
+        let (method, path) = (request.method.to_string(), request.uri.path().to_owned());
+        let hangs = self.hanging.is_some_and(|end| path.ends_with(end));
+        let hangs = hangs && method == "POST";
+        self.requests.push((method, path));
+        hangs
+    }
+
     /// Nova's aggregate of that name.
     pub fn named(&self, name: &str) -> Option<&Value> {
         let all = self.aggregates.as_ref()?.as_array()?;
@@ -269,7 +296,8 @@ fn compute(
         ("POST", ["os-aggregates", id, "action"]) => {
             let id: u64 = id.parse().expect("a number");
             let Some(entry) = all.iter_mut().find(|entry| entry["id"] == id) else {
-                return StatusCode::NOT_FOUND.into_response();
+                let what = json!({ "itemNotFound": { "code": 404, "message": format!("Aggregate {id} could not be found.") } });
+                return (StatusCode::NOT_FOUND, axum::Json(what)).into_response();
             };
             let set = body["set_metadata"]["metadata"].as_object().expect("a map");
             for (key, value) in set {
@@ -285,6 +313,14 @@ fn compute(
     }
 }
 
+/// As Placement says it.
+fn not_found(uuid: &str) -> Value {
+    let told = format!(
+        "The resource could not be found.\n\n No resource provider with uuid {uuid} found  "
+    );
+    json!({ "errors": [{ "status": 404, "title": "Not Found", "detail": told }] })
+}
+
 fn placement(
     site: &mut Site,
     method: &Method,
@@ -295,6 +331,9 @@ fn placement(
 ) -> Response {
     if site.down {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    if let Some(page) = &site.astray {
+        return (StatusCode::NOT_FOUND, axum::Json(page)).into_response();
     }
     assert_eq!(headers["openstack-api-version"], "placement 1.19");
     let path: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
@@ -319,7 +358,7 @@ fn placement(
                 return StatusCode::INTERNAL_SERVER_ERROR.into_response();
             }
             let Some((generation, aggregates)) = site.providers.get_mut(*uuid) else {
-                return StatusCode::NOT_FOUND.into_response();
+                return (StatusCode::NOT_FOUND, axum::Json(not_found(uuid))).into_response();
             };
             if method == "GET" {
                 let answer =

@@ -85,6 +85,95 @@ fn tokens_end_others_write_and_placement_goes_away_for_a_while() {
 }
 
 #[test]
+fn a_404_that_is_not_placement_s_own_says_nothing_of_a_node() {
+    let fleet = Fleet::start(20, 5);
+    let site = SimOpenStack::start(&fleet.all());
+    let (_service, port) = fleet.service(&site.cloud());
+    let receipt_becomes = |seq: u64, by: u64| {
+        eventually("the receipt is as it should be", || {
+            (fleet.subscribers() == [("placement".to_owned(), seq, by)]).then_some(())
+        });
+    };
+    let lost_are_tried_twice = |what: &str| {
+        site.site().requests.clear();
+        eventually(what, || {
+            let site = site.site();
+            let of = |uuid: &String| {
+                site.requests
+                    .iter()
+                    .filter(|(_, path)| path.contains(uuid))
+                    .count()
+            };
+            fleet.lost.iter().all(|uuid| of(uuid) >= 2).then_some(())
+        });
+    };
+    receipt_becomes(0, 0);
+    // A proxy's page, and Placement itself below another path.
+    site.site().astray = Some("no such page".into());
+    fleet.lose();
+    lost_are_tried_twice("each is tried again while a proxy knows no Placement");
+    eventually("it says so", || {
+        get(port, "/readyz")
+            .filter(|(status, told)| *status == 503 && told.contains("404 Not Found"))
+    });
+    let no_route = serde_json::json!({ "errors": [{ "status": 404, "detail": "The resource could not be found." }] });
+    site.site().astray = Some(no_route);
+    lost_are_tried_twice("each is tried again while its path is none of Placement's");
+    receipt_becomes(0, 20);
+    site.site().astray = None;
+    members_become(&site, &fleet.lost);
+
+    // Without a token no node can be asked about.
+    receipt_becomes(20, 0);
+    {
+        let mut site = site.site();
+        (site.token, site.keystone_astray) = (2, true);
+        site.requests.clear();
+    }
+    fleet.bring_back();
+    eventually("each node has asked for a login more than once", || {
+        let site = site.site();
+        let asked = site
+            .requests
+            .iter()
+            .filter(|(_, path)| path.ends_with("/auth/tokens"));
+        (asked.count() > 60).then_some(())
+    });
+    receipt_becomes(20, 20);
+    site.site().keystone_astray = false;
+    members_become(&site, &BTreeSet::new());
+    let metrics = get(port, "/metrics").expect("it answers").1;
+    let unknown = metrics
+        .lines()
+        .filter(|line| line.contains(r#"outcome="unknown""#));
+    assert!(
+        unknown.clone().count() == 2 && unknown.clone().all(|line| line.ends_with(" 0")),
+        "{metrics}"
+    );
+}
+
+#[test]
+fn placement_is_found_where_it_comes_late_or_moves_to() {
+    let fleet = Fleet::start(3, 2);
+    let site = SimOpenStack::start(&fleet.all());
+    site.site().placement = None;
+    let (_service, port) = fleet.unready_service(&site.cloud(), &[]);
+    eventually("it says what is missing", || {
+        let missing = "an endpoint of placement (internal interface, region north)";
+        get(port, "/readyz").filter(|(_, told)| told.contains(missing))
+    });
+    fleet.lose();
+    site.site().placement = Some("/placement");
+    members_become(&site, &fleet.lost);
+    site.site().placement = Some("/elsewhere");
+    fleet.bring_back();
+    members_become(&site, &BTreeSet::new());
+    eventually("the receipt of the last change", || {
+        (fleet.subscribers() == [("placement".to_owned(), 6, 0)]).then_some(())
+    });
+}
+
+#[test]
 fn what_changed_behind_its_back_is_put_right_and_nothing_without_a_snapshot() {
     let fleet = Fleet::start(3, 5);
     let site = SimOpenStack::start(&fleet.all());
