@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::openstack::ApiFault;
-use super::page;
+use super::{page, pair};
 use crate::domain::ids::node_id;
 
 #[derive(Debug, Deserialize)]
@@ -21,12 +21,6 @@ struct Node {
     driver: Option<String>,
     maintenance: Option<bool>,
     service_state: String,
-}
-
-/// `GROUP/DRIVER`; none where that would not be unique.
-#[must_use]
-pub fn pair(group: &str, driver: &str) -> Option<String> {
-    (!group.contains('/')).then(|| format!("{group}/{driver}"))
 }
 
 /// Node → its pair, of all nodes but those that their operators hold back: none of those is offered, and none would
@@ -47,7 +41,8 @@ async fn from(http: &reqwest::Client, url: String) -> Result<BTreeMap<String, St
         for node in page.nodes {
             let held_back = node.maintenance == Some(true) && node.service_state == "in_service";
             let driver = node.driver.filter(|_| !held_back);
-            if let Some(pair) = driver.and_then(|driver| pair(&node.conductor_group, &driver)) {
+            if let Some(pair) = driver.and_then(|driver| pair::name(&node.conductor_group, &driver))
+            {
                 listed.insert(node_id(&node.uuid), pair);
             }
         }

@@ -13,8 +13,14 @@ use crate::domain::time::Mono;
 /// worker that takes out thousands.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// The longest that nodes wait for the others of their pair.
+/// The longest that nodes wait for the others of their pair: to be told of, or for one more to leave.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// `GROUP/DRIVER`; none where that would not be unique.
+#[must_use]
+pub fn name(group: &str, driver: &str) -> Option<String> {
+    (!group.contains('/')).then(|| format!("{group}/{driver}"))
+}
 
 /// What is to be done about a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,15 +65,17 @@ pub(super) struct Pair {
     pub asked: bool,
     /// The last that was heard of it is that its driver is back.
     pub restored: bool,
+    /// Since when so many members in service are to leave it, so that it can be switched on.
+    pub clearing: Option<(Mono, usize)>,
 }
 
 /// What was heard of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum Change<'a> {
     /// It is out of service.
     Out,
-    /// It is back, as its whole pair will be.
-    Restored,
+    /// It is back, as the whole of this pair will be.
+    Restored(&'a str),
     /// It alone is back.
     Back,
 }
@@ -110,8 +118,10 @@ impl Pair {
                 Stance::Wait
             };
         }
+        // One that cannot be written never leaves.
+        let stuck = |(since, count)| count == inside && now.since(since) >= PATIENCE;
         // Whichever takes fewer writes.
-        if out > inside {
+        if out > inside && !self.clearing.is_some_and(stuck) {
             Stance::Clear
         } else {
             Stance::Single

@@ -116,7 +116,7 @@ impl Pairs {
     }
 
     /// A node went out of service, or is back. The pair that may save it a write; `None`: it goes by itself, and now.
-    pub fn changed(&mut self, uuid: &str, change: Change, now: Mono) -> Option<u64> {
+    pub fn changed(&mut self, uuid: &str, change: Change<'_>, now: Mono) -> Option<u64> {
         let out = change == Change::Out;
         let mut left_to = None;
         let mut at_once = false;
@@ -129,7 +129,12 @@ impl Pairs {
             } else {
                 pair.in_service.insert(uuid.to_owned());
             }
-            pair.restored = change == Change::Restored;
+            pair.restored = match change {
+                Change::Restored(name) if name == pair.name => true,
+                // Another pair is back, and says nothing of this one.
+                Change::Restored(_) => pair.restored,
+                Change::Out | Change::Back => false,
+            };
             let first = pair.changed.map_or(now, |(first, _)| first);
             pair.changed = Some((first, now));
             // With its pair: one call may free all of them.
@@ -156,6 +161,17 @@ impl Pairs {
             false => pair.in_service.iter().cloned().collect(),
             true => Vec::new(),
         }
+    }
+
+    /// Takes down what is to be done about a pair, and for how long none of its members has left it.
+    pub fn looked_at(&mut self, id: u64, stance: Stance, now: Mono) {
+        let Some(pair) = self.pairs.get_mut(&id) else {
+            return;
+        };
+        let inside = pair.in_service.len();
+        let before = pair.clearing.filter(|(_, count)| *count == inside);
+        let clearing = before.unwrap_or((now, inside));
+        pair.clearing = (stance == Stance::Clear).then_some(clearing);
     }
 
     /// What was waited for is settled; `over`: and no member is to leave it any more.

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::following::{Following, Told};
-use super::pair::Change;
+use super::pair::{self, Change};
 use super::pairs::{PairRead, Pairs};
 use crate::domain::time::Mono;
 use crate::wire::Announced;
@@ -143,11 +143,11 @@ impl Wanted {
             return Heard::Followed;
         };
         let of_ours = message.stream() == following.stream();
-        let back = match &message {
+        let restored = match &message {
             Announced::Back(back) if back.reason == BackInServiceReason::DriverRestored => {
-                Change::Restored
+                pair::name(&back.conductor_group, &back.driver)
             }
-            Announced::Out(_) | Announced::Back(_) | Announced::Position(_) => Change::Back,
+            Announced::Out(_) | Announced::Back(_) | Announced::Position(_) => None,
         };
         self.heard |= of_ours;
         match following.follow(message) {
@@ -156,7 +156,11 @@ impl Wanted {
             Told::Changed(changes) => {
                 for (uuid, seq) in changes {
                     let out = following.out().contains(&uuid);
-                    let change = if out { Change::Out } else { back };
+                    let change = match (&restored, out) {
+                        (_, true) => Change::Out,
+                        (Some(pair), false) => Change::Restored(pair),
+                        (None, false) => Change::Back,
+                    };
                     let line = match self.pairs.changed(&uuid, change, now) {
                         Some(id) if !self.waiting.contains_key(&uuid) => {
                             self.deferred.entry(id).or_default()

@@ -25,6 +25,7 @@ impl Wanted {
         ids.extend(self.pairs.maybe_on());
         for id in ids {
             let stance = self.stance(id, now);
+            self.pairs.looked_at(id, stance, now);
             if matches!(stance, Stance::Clear | Stance::Leave) {
                 for uuid in self.pairs.leaving(id) {
                     self.waiting.entry(uuid).or_insert(NO_CHANGE);

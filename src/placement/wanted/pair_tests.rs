@@ -75,6 +75,17 @@ impl Story {
         self.hear(samples::back(reason, nodes));
     }
 
+    /// The same, where the pair `/redfish` is back.
+    fn back_with_redfish(&mut self, uuids: &[String]) {
+        let nodes = nodes_from(self.seq, uuids);
+        self.seq += uuids.len() as u64;
+        let mut message = samples::back(BackInServiceReason::DriverRestored, nodes);
+        if let Announced::Back(back) = &mut message {
+            back.driver = "redfish".into();
+        }
+        self.hear(message);
+    }
+
     fn later(&mut self, seconds: u64) {
         self.now = self.now.plus(Duration::from_secs(seconds));
     }
@@ -97,8 +108,14 @@ impl Story {
 
     /// Every node that is written now, and its wish: member, pair.
     fn written(&mut self) -> Vec<(String, bool, Option<u64>)> {
+        self.written_but(&[])
+    }
+
+    /// The same, where these cannot be written.
+    fn written_but(&mut self, bad: &[String]) -> Vec<(String, bool, Option<u64>)> {
+        let passed = bad.iter().cloned().collect();
         let mut all = Vec::new();
-        while let Some(job) = self.take() {
+        while let Some(job) = self.wanted.take(&passed, self.now, true) {
             let Job::Node { uuid, wish } = job else {
                 panic!("{job:?}");
             };
@@ -359,6 +376,63 @@ fn what_is_read_is_older_than_a_write_that_was_under_way_when_the_reading_began(
     story.wanted.load(vec![read], listed.collect());
     story.lose(&nodes[..2]);
     assert_eq!(story.take(), None, "n002 is a member, and in service");
+}
+
+#[test]
+fn a_node_that_needs_another_pair_by_now_leaves_alone_when_that_one_is_back() {
+    let nodes = names(10);
+    let mut story = Story::of(&nodes);
+    story.lose(&nodes);
+    story.switched(true);
+    story.back_with_redfish(&nodes[..1]);
+    assert_eq!(story.written(), [("n000".to_owned(), false, None)]);
+    assert_eq!(story.applied(), Some(11));
+    // While its pair is on its way back, the return of another one stops nothing.
+    story.back(&nodes[1..3], BackInServiceReason::DriverRestored);
+    story.back_with_redfish(&nodes[3..4]);
+    story.switched(false);
+}
+
+#[test]
+fn a_member_that_cannot_leave_its_pair_holds_up_no_loss() {
+    let nodes = names(10);
+    let mut story = Story::of(&nodes);
+    story.lose(&nodes[2..]);
+    story.later(1);
+    let Some(Job::Node { uuid: bad, .. }) = story.take() else {
+        panic!("n000 is to leave first");
+    };
+    story.wanted.failed(&bad);
+    let bad = [bad];
+    let left = [("n001".to_owned(), false, None)];
+    assert_eq!(story.written_but(&bad), left);
+    story.later(4);
+    // A reading in between makes the time no longer.
+    let rest: Vec<String> = nodes.iter().filter(|n| *n != "n001").cloned().collect();
+    story.read(&rest, &nodes, false);
+    assert_eq!(story.written_but(&bad), left, "it stays where it is");
+    story.later(1);
+    let alone = nodes[2..].iter().map(|n| (n.clone(), true, Some(IPMI)));
+    assert_eq!(story.written_but(&bad), alone.collect::<Vec<_>>());
+    assert_eq!(story.applied(), Some(8));
+    assert_eq!(story.written(), [("n000".to_owned(), false, Some(IPMI))]);
+}
+
+#[test]
+fn a_pair_is_switched_however_long_its_members_take_to_leave() {
+    let nodes = names(10);
+    let mut story = Story::of(&nodes);
+    story.lose(&nodes[3..]);
+    story.later(1);
+    for _ in 0..3 {
+        let Some(Job::Node { uuid, wish }) = story.take() else {
+            panic!("one more is to leave");
+        };
+        story.later(4);
+        story.wanted.done(&uuid, wish, true);
+    }
+    story.switched(true);
+    assert_eq!((story.take(), story.applied()), (None, Some(7)));
 }
 
 #[test]
