@@ -52,8 +52,24 @@ pub async fn placement_once(
     };
     let asking = client(settings.placement.timeout, None).map_err(AppFault::Died)?;
     let following = snapshot::take(&asking, &settings.placement.snapshot_urls, 0).await;
-    let plan = following.map(|following| Plan::new(following.out(), members));
+    let mut plan = following.map(|following| Plan::new(following.out(), members));
+    if let Ok(plan) = &mut plan
+        && settings.placement.pair_aggregates
+    {
+        let covered = covered(&openstack, &findings).await?;
+        plan.add.retain(|uuid| !covered.contains(uuid));
+    }
     Ok((findings, Some(plan)))
+}
+
+/// The nodes of which Nova offers none because their pair is switched on.
+async fn covered(openstack: &OpenStack, findings: &Findings) -> Result<BTreeSet<String>, ApiFault> {
+    let mut covered = BTreeSet::new();
+    for (_, pair) in findings.pairs.iter().filter(|(_, pair)| pair.is_on()) {
+        let uuid = &pair.uuid;
+        covered.extend(Aggregate { openstack, uuid }.members().await?);
+    }
+    Ok(covered)
 }
 
 /// Switches every pair off and takes every member out of our aggregates; how many nodes.

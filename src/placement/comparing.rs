@@ -157,7 +157,7 @@ impl Service {
         *slot = Some(Arc::new(Ours { aggregate, all }));
     }
 
-    /// Makes the aggregates that are missing, and reads which nodes are in which, and should be; why one
+    /// Makes aggregates that are missing, and reads which nodes are in which, and should be; why one
     /// could not be made. `turn` goes round all of them. `Err`: a sentence.
     async fn read_pairs(
         &self,
@@ -172,20 +172,39 @@ impl Service {
             .filter(|pair| !found.iter().any(|(known, _)| known == **pair));
         let room = PAIRS.saturating_sub(found.len());
         let missing: Vec<String> = missing.take(room).map(|pair| (*pair).clone()).collect();
-        let mut refused = None;
-        for pair in missing {
-            let name = preflight::pair_name(&findings.name, &pair);
-            match nova::create(&self.openstack, &name).await {
-                Ok(made) => found.push((pair, made)),
-                Err(fault) => {
-                    refused
-                        .get_or_insert(format!("the aggregate {name:?} cannot be made: {fault}"));
-                }
-            }
-        }
+        let (made, refused) = self.make(&findings.name, missing).await;
+        found.extend(made);
         let read = self.read_members(found, turn).await;
         let read = read.map_err(|fault| format!("the members of pairs cannot be read: {fault}"))?;
         Ok((PairsRead { read, listed }, refused))
+    }
+
+    /// Makes aggregates of `pairs`, as many as can be made in the time that one answer may take: the others'
+    /// turn comes with the next comparison. Why one could not be made.
+    async fn make(
+        &self,
+        name: &str,
+        pairs: Vec<String>,
+    ) -> (Vec<(String, NovaAggregate)>, Option<String>) {
+        let end = self.clock.mono().plus(self.settings.timeout);
+        let (mut made, mut refused) = (Vec::new(), None);
+        for pair in pairs {
+            if self.clock.mono() >= end {
+                break;
+            }
+            let name = preflight::pair_name(name, &pair);
+            match nova::create(&self.openstack, &name).await {
+                Ok(one) => made.push((pair, one)),
+                Err(fault) => {
+                    refused
+                        .get_or_insert(format!("the aggregate {name:?} cannot be made: {fault}"));
+                    if matches!(fault, ApiFault::Busy(_)) {
+                        break;
+                    }
+                }
+            }
+        }
+        (made, refused)
     }
 
     async fn read_members(

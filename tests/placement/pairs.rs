@@ -225,6 +225,61 @@ fn while_nova_s_api_is_away_nodes_go_and_come_back_one_by_one() {
     is_ready(port);
 }
 
+/// Nova answers all but what is posted to paths that end like `end`; every comparison ends, and at most one call
+/// is made in each.
+fn members_are_compared_while_nova_hangs(end: &'static str) {
+    let drivers = ["ipmi", "snmp", "ilo"].map(str::to_owned).to_vec();
+    let fleet = Fleet::with_drivers(drivers, 3, 2);
+    let site = SimOpenStack::start(&fleet.all());
+    let stray = fleet.kept.first().expect("one");
+    {
+        let mut site = site.site();
+        (site.admin, site.hanging) = (true, Some(end));
+        let (_, aggregates) = site.providers.get_mut(stray).expect("it is there");
+        aggregates.insert(OURS.to_owned());
+    }
+    let settings = [PAIRED, "placement.timeout=2s"];
+    let (_service, port) = fleet.unready_service(&site.cloud(), &settings);
+    compared(port);
+    offered_becomes(&site, &everything(&fleet));
+    eventually("it says so", || {
+        get(port, "/readyz").filter(|(_, told)| told.contains("no answer in time"))
+    });
+    let site = site.site();
+    let count = |method: &str, end: &str| {
+        let all = site.requests.iter();
+        all.filter(|(by, path)| by == method && path.ends_with(end))
+            .count()
+    };
+    let (calls, looks) = (count("POST", end), count("GET", "/os-aggregates"));
+    assert!(calls <= looks, "{calls} calls in {looks} comparisons");
+}
+
+#[test]
+fn members_are_compared_while_nova_makes_no_aggregate() {
+    members_are_compared_while_nova_hangs("/os-aggregates");
+}
+
+#[test]
+fn members_are_compared_while_nova_does_not_say_whether_it_may_switch() {
+    members_are_compared_while_nova_hangs("/action");
+}
+
+#[test]
+fn once_shows_no_change_of_nodes_that_their_pair_keeps_out() {
+    let fleet = Fleet::start(4, 2);
+    let (site, _service, port) = paired(&fleet);
+    fleet.lose();
+    offered_becomes(&site, &fleet.kept);
+    compared(port);
+    let words = ["placement", "--once", "--output", "json", "--set", PAIRED];
+    let output = fleet.command(&site.cloud(), &words).output();
+    let output = output.expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(answer["would_change"], json!({ "add": [], "remove": [] }));
+}
+
 #[test]
 fn without_the_rights_it_says_so_and_nodes_go_one_by_one() {
     let fleet = Fleet::start(4, 2);
