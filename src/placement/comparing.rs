@@ -195,6 +195,8 @@ impl Service {
             let name = preflight::pair_name(name, &pair);
             match nova::create(&self.openstack, &name).await {
                 Ok(one) => made.push((pair, one)),
+                // Another service was faster: it is read with the next comparison.
+                Err(ApiFault::Conflict(_)) => {}
                 Err(fault) => {
                     refused
                         .get_or_insert(format!("the aggregate {name:?} cannot be made: {fault}"));

@@ -62,7 +62,9 @@ impl Service {
         let places = self.settings.concurrent;
         loop {
             while passed.len() < FAILURES && jobs.len() < places {
-                let may = jobs.len() < places.div_ceil(2) && passed.is_empty();
+                // What is in no haste takes a node out of the members that another service has put there, if it
+                // does not know of its loss: never while the stream is not followed.
+                let may = self.following() && jobs.len() < places.div_ceil(2) && passed.is_empty();
                 let now = self.clock.mono();
                 // A statement of its own: the guard must not live on.
                 let next = self.wanted().take(&passed, now, may);

@@ -86,7 +86,10 @@ impl Wanted {
             }
             return self.write(uuid, seq);
         }
-        while may && let Some(uuid) = self.misplaced.pop_first() {
+        while may
+            && self.heard
+            && let Some(uuid) = self.misplaced.pop_first()
+        {
             let busy = self.under_way.contains_key(&uuid) || passed.contains(&uuid);
             if !busy && self.wishes(&uuid) == Some(false) {
                 return self.write(uuid, NO_CHANGE);

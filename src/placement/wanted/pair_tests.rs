@@ -436,6 +436,20 @@ fn a_pair_is_switched_however_long_its_members_take_to_leave() {
 }
 
 #[test]
+fn a_snapshot_of_another_nodewarden_moves_no_member_of_a_pair() {
+    let nodes = names(3);
+    let mut story = Story::of(&nodes);
+    // Its snapshot holds nothing, and its list names none of our nodes.
+    let other = Following::new("other".into(), 0, BTreeSet::new());
+    story.wanted.begin(other).unwrap();
+    story.read(&nodes, &[], false);
+    story.wanted.compare(&BTreeSet::new());
+    assert_eq!(story.take(), None);
+    story.hear(samples::position("other", 0));
+    assert_eq!(story.written().len(), 3, "the broker speaks of that stream");
+}
+
+#[test]
 fn above_a_hundred_lost_pairs_nodes_go_one_by_one() {
     let mut story = Story::of(&[]);
     let nodes = names(101);
