@@ -17,7 +17,8 @@ use super::time::Mono;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unknown {
     since: BTreeMap<Pair, Mono>,
-    /// When a bare heartbeat last came from a conductor, or an incarnation, that is not known.
+    /// When a bare heartbeat last came from a conductor, or an incarnation, that is not known. A time-out of
+    /// one is no sign of it.
     doubted: Option<Mono>,
 }
 
@@ -51,7 +52,7 @@ impl Unknown {
         self.since.retain(|pair, _| !pairs.contains(pair));
     }
 
-    /// An event led to `outcome`.
+    /// A sign of life led to `outcome`.
     pub fn heard(&mut self, outcome: Outcome, now: Mono) {
         if matches!(outcome, Outcome::Unknown | Outcome::NewerUnjoined) {
             self.doubted = Some(now);

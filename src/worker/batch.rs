@@ -281,7 +281,6 @@ impl<'a> Batch<'a> {
         let event_type = event.kind.event_type();
         let outcome = Some(change.outcome);
         self.done.outcomes.push((event_type, outcome));
-        self.term.unknown.heard(change.outcome, self.now.mono);
         self.done.findings.events.push(EventRecord {
             conductor: event.conductor.clone(),
             id: event.id.clone(),
@@ -298,6 +297,7 @@ impl<'a> Batch<'a> {
         if matches!(event.kind, EventKind::HeartbeatTimeout { .. }) {
             return;
         }
+        self.term.unknown.heard(change.outcome, self.now.mono);
         let (map, unheeded) = (&self.term.map, &mut self.term.unheeded);
         let known = map.conductor(&event.conductor);
         match (change.outcome, known) {

@@ -133,6 +133,19 @@ async fn i7_nothing_is_called_unknown_while_bare_heartbeats_of_who_is_not_known_
 }
 
 #[tokio::test]
+async fn time_outs_of_conductors_that_are_not_known_hold_no_verdict_back() {
+    let sim = sim().await;
+    sim.joined("c1", 1, &["a"]);
+    let mut worker = sim.active().await;
+    // A bridge repeats them as long as the dead conductor's row is there.
+    for _ in 0..3 {
+        sim.timed_out("c9", 1);
+        sim.pass(&mut worker, 30).await;
+    }
+    assert_eq!(sim.decisions().await, [UNKNOWN]);
+}
+
+#[tokio::test]
 async fn i7_a_takeover_and_a_gap_begin_the_grace_again() {
     let sim = sim().await;
     sim.joined("c1", 1, &["a"]);
