@@ -19,34 +19,34 @@ use crate::domain::ids::{ConductorName, EventId, Incarnation};
 pub const DETECTED_BY: &str = "nodewarden bridge ironic";
 
 /// It started, or serves something else now.
-pub(super) fn joined(name: &ConductorName, registered: &Registered, sign_ms: u64) -> Event {
+pub(super) fn joined(name: &ConductorName, registered: &Registered, sign_ms: Option<u64>) -> Event {
     let kind = EventKind::Joined(statement(registered));
-    event(name, registered.incarnation, Some(sign_ms), kind, "")
+    event(name, registered.incarnation, sign_ms, kind, "")
 }
 
 /// It lives and serves this. Stamped where `updated_at` never moves: a new sign of life.
 pub(super) fn lives(
     name: &ConductorName,
     registered: &Registered,
-    sign_ms: u64,
+    sign_ms: Option<u64>,
     stamp: &str,
 ) -> Event {
     let kind = EventKind::Heartbeat(Some(statement(registered)));
-    event(name, registered.incarnation, Some(sign_ms), kind, stamp)
+    event(name, registered.incarnation, sign_ms, kind, stamp)
 }
 
 /// It went for good: it stopped, or its row was deleted.
 pub(super) fn left(
     name: &ConductorName,
     incarnation: Incarnation,
-    sign_ms: u64,
+    sign_ms: Option<u64>,
     reason: &str,
 ) -> Event {
     let kind = EventKind::Left {
         back_within: None,
         reason: Some(reason.to_owned()),
     };
-    event(name, incarnation, Some(sign_ms), kind, "")
+    event(name, incarnation, sign_ms, kind, "")
 }
 
 /// It stopped by itself and is expected back `within` that time. Without its time: the same from each
@@ -68,11 +68,11 @@ pub(super) fn restarts(
 pub(super) fn late(
     name: &ConductorName,
     incarnation: Incarnation,
-    last_seen_ms: u64,
+    last_seen_ms: Option<u64>,
     stamp: &str,
 ) -> Event {
     let kind = EventKind::HeartbeatTimeout {
-        last_seen_ms: Some(last_seen_ms),
+        last_seen_ms,
         detected_by: Some(DETECTED_BY.to_owned()),
     };
     event(name, incarnation, None, kind, stamp)

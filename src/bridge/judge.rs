@@ -167,7 +167,10 @@ impl Judge {
             return;
         }
         let mut sightings = read(&look.rows);
-        self.numbers.give(&mut sightings);
+        let watched = &self.watched;
+        self.numbers.give(&mut sightings, look.beats, |name| {
+            watched.get(name).and_then(Watched::before)
+        });
         let bridged = self.rules.longest_pause * BRIDGED_PAUSES;
         for (name, watched) in &mut self.watched {
             watched.highest = self.numbers.highest(name);
@@ -190,7 +193,7 @@ impl Judge {
         for (name, facts) in sightings.named {
             let highest = self.numbers.highest(&name);
             self.watched
-                .insert(name, Watched::first(facts, highest, look));
+                .insert(name, Watched::first(Some(facts), highest, look));
         }
         self.unnamed = sightings.unnamed;
         self.run_since.get_or_insert(look.ended);
@@ -331,7 +334,7 @@ impl Judge {
             drivers: registered
                 .map(|registered| registered.drivers.iter().cloned().collect())
                 .unwrap_or_default(),
-            updated_at_ms: Some(watched.updated_at_ms()),
+            updated_at_ms: watched.updated_at_ms(),
             quiet: self.last.as_ref().map(|last| watched.quiet(last)),
             pause: watched.pause(),
             timeout: watched.timeout(self.rules.heartbeat_timeout),

@@ -5,11 +5,18 @@
 //! one more than the highest number of that name, whichever is higher. All bridges keep these numbers in
 //! one table, written before anything is said with them; the higher number wins there, so the same rows
 //! get the same numbers from each.
+//!
+//! A clock that is set back while a conductor runs would make its signs of life earlier than those that
+//! were said, and each time-out after them stale. So its registration goes on with one more: of all that
+//! is said with one number `updated_at` never falls, and a bridge needs no other memory to say a time-out.
 
 use std::collections::BTreeMap;
 
 use super::look::{Facts, Remembered, Sightings};
 use crate::domain::ids::{ConductorName, Incarnation};
+
+/// What this bridge saw last of a registration: its number, and `updated_at`.
+pub(super) type Before = (Incarnation, u64);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Number {
@@ -59,45 +66,69 @@ impl Numbers {
         }
     }
 
-    /// Gives the registrations of a look their numbers.
-    pub(super) fn give(&mut self, sightings: &mut Sightings) {
+    /// Gives the registrations of a look their numbers. `beats`: conductors renew `updated_at`;
+    /// `before`: what this bridge saw of one, if it did.
+    pub(super) fn give(
+        &mut self,
+        sightings: &mut Sightings,
+        beats: bool,
+        before: impl Fn(&ConductorName) -> Option<Before>,
+    ) {
         for (name, facts) in &mut sightings.named {
             if let Ok(facts) = facts {
-                self.give_one(name, facts);
+                self.give_one(name, facts, beats, before(name));
             }
         }
     }
 
-    fn give_one(&mut self, name: &ConductorName, facts: &mut Facts) {
-        let known = self.known.get(name).copied();
+    fn give_one(
+        &mut self,
+        name: &ConductorName,
+        facts: &mut Facts,
+        beats: bool,
+        before: Option<Before>,
+    ) {
+        let updated_at_ms = facts.updated_at_ms;
         let Some(registered) = &mut facts.registered else {
-            // Its end is told with the row's own time, or with its number if that is higher; and an end
-            // that has a number keeps it, although one that is slow to stop goes on writing its row.
-            let end = Incarnation::new(facts.updated_at_ms).expect("checked when it was read");
-            if known.is_none_or(|known| known.registered_at_ms.is_some() && known.highest < end) {
-                self.set(name, None, end);
-            }
-            return;
+            return self.give_end(name, updated_at_ms, facts.online);
         };
-        let at_ms = registered.incarnation.get();
-        match known {
-            Some(known) if known.registered_at_ms == Some(at_ms) => {
-                registered.incarnation = known.highest;
-            }
+        let at = registered.incarnation;
+        let known = self.known.get(name).copied();
+        let same = known.filter(|known| known.registered_at_ms == Some(at.get()));
+        let set_back = |known: Number| match before {
+            // Otherwise another bridge gave it one more already.
+            Some((number, seen_ms)) => number == known.highest && updated_at_ms < seen_ms,
+            // Other bridges may have said later signs. All that can be told is that it was set back since the
+            // registration, or has not beaten yet, in which case one more does no harm.
+            None => beats && updated_at_ms < at.get(),
+        };
+        registered.incarnation = match same {
+            Some(known) if !set_back(known) => known.highest,
             _ => {
-                let next = known.and_then(|known| Incarnation::new(known.highest.get() + 1));
-                registered.incarnation = next.map_or(registered.incarnation, |next| {
-                    next.max(registered.incarnation)
-                });
-                self.set(name, Some(at_ms), registered.incarnation);
+                let number = above(known).map_or(at, |next| next.max(at));
+                self.set(name, Some(at.get()), number);
+                number
             }
+        };
+    }
+
+    /// The end of what was registered is told with the row's own time, or with its number if that is higher;
+    /// and an end that has a number keeps it, although one that is slow to stop goes on writing its row.
+    fn give_end(&mut self, name: &ConductorName, updated_at_ms: u64, online: bool) {
+        let known = self.known.get(name).copied();
+        let end = Incarnation::new(updated_at_ms).expect("checked when it was read");
+        match known {
+            Some(known) if known.registered_at_ms.is_none() => {}
+            // It starts by a clock that was set back: a time-out of its number might be stale.
+            Some(known) if known.highest >= end && online => self.raise(name),
+            Some(known) if known.highest >= end => {}
+            Some(_) | None => self.set(name, None, end),
         }
     }
 
     /// Its end is told once more, and must not pass for a repeat.
     pub(super) fn raise(&mut self, name: &ConductorName) {
-        let known = self.known.get(name).map(|known| known.highest.get());
-        if let Some(next) = known.and_then(|highest| Incarnation::new(highest + 1)) {
+        if let Some(next) = above(self.known.get(name).copied()) {
             self.set(name, None, next);
         }
     }
@@ -128,4 +159,8 @@ impl Numbers {
             })
             .collect()
     }
+}
+
+fn above(known: Option<Number>) -> Option<Incarnation> {
+    known.and_then(|known| Incarnation::new(known.highest.get() + 1))
 }

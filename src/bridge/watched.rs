@@ -6,6 +6,7 @@ mod saying;
 use std::time::Duration;
 
 use super::look::{Facts, Registered, Sighting};
+use super::numbers::Before;
 use super::rhythm::Rhythm;
 use super::rules::Rules;
 use crate::domain::event::Event;
@@ -47,7 +48,7 @@ pub enum Presence {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Statement {
     Lives(Registered),
-    Late(Incarnation, u64),
+    Late(Incarnation, Option<u64>),
     /// `planned`: it is expected back.
     Left {
         incarnation: Incarnation,
@@ -61,7 +62,7 @@ struct Said {
     at: Mono,
     /// When a new sign of life was last passed on, and which.
     sign_at: Mono,
-    sign_ms: u64,
+    sign_ms: Option<u64>,
     /// How often the same end was said.
     times: u32,
 }
@@ -72,7 +73,8 @@ pub(super) struct Watched {
     shape: Shape,
     same_since: Mono,
     same_looks: u32,
-    updated_at_ms: u64,
+    /// Its sign of life, which never falls while its number stays; `None`: it was never seen.
+    updated_at_ms: Option<u64>,
     /// Since when, in this run of looks, it did not move.
     quiet_since: Mono,
     /// For how long it did not move in the runs before, since its last move.
@@ -85,8 +87,6 @@ pub(super) struct Watched {
     /// Its `updated_at` was seen to change between two looks that followed each other. Only that
     /// proves life: the row of one that was killed long ago looks the same at a first look.
     moved: bool,
-    /// As `updated_at`, but never falling within an incarnation: its clock may be set back.
-    sign_ms: u64,
     registered: Option<Registered>,
     /// The highest number that was said or seen of it; what is missing is not known.
     pub(super) highest: Option<Incarnation>,
@@ -95,30 +95,26 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    /// One that was not seen before.
+    /// One that was not seen before; without facts: its row is not there.
     pub(super) fn first(
-        facts: Result<Facts, String>,
+        facts: Option<Result<Facts, String>>,
         highest: Option<Incarnation>,
         look: &Sighting,
     ) -> Self {
-        let updated_at_ms = facts.as_ref().map_or(0, |facts| facts.updated_at_ms);
+        let read = facts.as_ref().and_then(|facts| facts.as_ref().ok());
         Self {
-            registered: facts
-                .as_ref()
-                .ok()
-                .and_then(|facts| facts.registered.clone()),
+            registered: read.and_then(|facts| facts.registered.clone()),
             highest,
-            shape: shape(Some(facts)),
+            updated_at_ms: read.map(|facts| facts.updated_at_ms),
+            shape: shape(facts),
             same_since: look.ended,
             same_looks: 1,
-            updated_at_ms,
             quiet_since: look.ended,
             quiet_before: Duration::ZERO,
             broken_at: None,
             quiet_looks: 0,
             rhythm: Rhythm::default(),
             moved: false,
-            sign_ms: updated_at_ms,
             said: None,
             pending: None,
         }
@@ -167,7 +163,7 @@ impl Watched {
     }
 
     fn renewed(&mut self, facts: &Facts, unbroken: bool, look: &Sighting) {
-        let changed = facts.updated_at_ms != self.updated_at_ms;
+        let changed = Some(facts.updated_at_ms) != self.updated_at_ms;
         if changed && unbroken {
             self.learn(facts, look);
         }
@@ -181,16 +177,8 @@ impl Watched {
         } else {
             self.quiet_looks = self.quiet_looks.saturating_add(1);
         }
-        if changed {
-            let later = self.sign_ms.saturating_add(1);
-            self.sign_ms = facts.updated_at_ms.max(later);
-            self.updated_at_ms = facts.updated_at_ms;
-        }
+        self.updated_at_ms = Some(facts.updated_at_ms);
         if let Some(registered) = &facts.registered {
-            let known = self.registered.as_ref().map(|known| known.incarnation);
-            if known != Some(registered.incarnation) {
-                self.sign_ms = facts.updated_at_ms;
-            }
             self.registered = Some(registered.clone());
         }
     }
@@ -198,24 +186,28 @@ impl Watched {
     /// A pause between two changes is over. Its own clock tells how long it was, within what ours
     /// allows; where several changes may lie between two looks, no longer than between those.
     fn learn(&mut self, facts: &Facts, look: &Sighting) {
-        let (Shape::Online(Some(before)), true, Some(now)) =
-            (&self.shape, facts.online, &facts.registered)
-        else {
+        let (Shape::Online(Some(before)), true, Some(now), Some(last_ms)) = (
+            &self.shape,
+            facts.online,
+            &facts.registered,
+            self.updated_at_ms,
+        ) else {
             return;
         };
         if before.incarnation != now.incarnation {
             return;
         }
-        let told = facts.updated_at_ms.checked_sub(self.updated_at_ms);
-        let told = told.map(Duration::from_millis);
+        let told = Duration::from_millis(facts.updated_at_ms.saturating_sub(last_ms));
         let seen = look.ended.since(self.quiet_since);
-        let pause = match told {
+        let pause = if !self.moved {
             // When the change before came, was not seen.
-            Some(told) if !self.moved => told,
-            None if !self.moved => return,
-            Some(told) if self.quiet_looks == 0 => told.min(look.began.since(self.quiet_since)),
-            Some(told) if told <= seen * 2 => told,
-            Some(_) | None => seen,
+            told
+        } else if self.quiet_looks == 0 {
+            told.min(look.began.since(self.quiet_since))
+        } else if told <= seen * 2 {
+            told
+        } else {
+            seen
         };
         self.rhythm.learn(pause, now.incarnation);
     }
@@ -228,9 +220,8 @@ impl Watched {
         }
         match &self.shape {
             Shape::Unreadable(why) => Presence::Unknown(why.clone()),
-            Shape::Missing | Shape::Offline(_) if !settled => {
-                Presence::Unknown("it was online a moment ago".into())
-            }
+            Shape::Missing if !settled => Presence::Unknown("its row is missing so far".into()),
+            Shape::Offline(_) if !settled => Presence::Unknown("it was online a moment ago".into()),
             Shape::Missing => Presence::Gone("its row was deleted"),
             Shape::Offline(facts) if facts.registered.is_none() => Presence::Stopped,
             // Not how a conductor stops. It may be switched on again without a new registration,
@@ -278,8 +269,14 @@ impl Watched {
         self.online() == Some(true) && self.rhythm.stretches(set)
     }
 
-    pub(super) fn updated_at_ms(&self) -> u64 {
+    pub(super) fn updated_at_ms(&self) -> Option<u64> {
         self.updated_at_ms
+    }
+
+    /// Its last registration that was seen, and what its row said then or since.
+    pub(super) fn before(&self) -> Option<Before> {
+        let number = self.registered()?.incarnation;
+        Some((number, self.updated_at_ms?))
     }
 
     pub(super) fn registered(&self) -> Option<&Registered> {

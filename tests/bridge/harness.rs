@@ -1,12 +1,18 @@
-//! [`SimIronic`], which is made of rows, and the [`SimBridge`]s that look at it. Time is a number.
+//! [`SimIronic`], which is made of rows, the [`SimBridge`]s that look at it, and a [`Worker`] that hears
+//! them. Time is a number.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use nodewarden::bridge::{Judge, Remembered, Row, Rules, Sighting, State, View};
+use nodewarden::domain::conductor::{Life, Outcome};
+use nodewarden::domain::decide::decide;
 use nodewarden::domain::event::{Event, EventKind};
-use nodewarden::domain::time::Mono;
+use nodewarden::domain::ids::{ConductorName, EventId};
+use nodewarden::domain::map::DriverMap;
+use nodewarden::domain::time::{Mono, Now};
+use nodewarden::wire::encode_event;
 
 /// Some wall clock at the beginning, ms.
 pub const BEGIN: u64 = 1_790_000_000_000;
@@ -273,4 +279,41 @@ pub fn ends(event: &Event) -> bool {
         event.kind,
         EventKind::Left { .. } | EventKind::HeartbeatTimeout { .. }
     )
+}
+
+/// What a worker makes of events: a repeat of an id changes nothing, and must be a repeat.
+#[derive(Default)]
+pub struct Worker {
+    pub map: DriverMap,
+    heard: HashMap<EventId, Vec<u8>>,
+}
+
+impl Worker {
+    /// What became of it; `None`: a repeat.
+    pub fn hears(&mut self, event: &Event) -> Option<Outcome> {
+        let body = encode_event(event);
+        if let Some(before) = self.heard.insert(event.id.clone(), body.clone()) {
+            assert_eq!(before, body, "the same id with another body");
+            return None;
+        }
+        let now = Now {
+            wall_ms: 0,
+            mono: mono(0),
+        };
+        let change = decide(&self.map, event, now, Duration::ZERO);
+        self.map.apply(&change);
+        Some(change.outcome)
+    }
+
+    /// All of them, in order.
+    pub fn hears_all(&mut self, events: &[Event]) {
+        for event in events {
+            self.hears(event);
+        }
+    }
+
+    pub fn life(&self, name: &str) -> Option<Life> {
+        let name = ConductorName::parse(name).unwrap();
+        self.map.conductor(&name).map(|conductor| conductor.life)
+    }
 }

@@ -1,7 +1,7 @@
 //! The pure judgement, trap by trap.
 
 use nodewarden::bridge::{Sighting, State};
-use nodewarden::domain::event::{Event, EventKind};
+use nodewarden::domain::event::EventKind;
 
 use super::harness::{BEAT, BEGIN, INTERVAL, SimBridge, SimIronic, TIMEOUT, mono, news, told};
 
@@ -228,26 +228,6 @@ fn clocks_apart_by_an_hour_change_nothing() {
         news(&bridge.run(&mut ironic, TIMEOUT + 10_000)),
         ["heartbeat_timeout c1"]
     );
-}
-
-#[test]
-fn a_clock_that_is_set_back_is_a_sign_of_life_that_counts_as_later() {
-    let (mut ironic, mut bridge) = settled(&["c1"]);
-    ironic.conductors.get_mut("c1").unwrap().clock_ahead = -3_600_000;
-    let said = bridge.run(&mut ironic, 120_000);
-    assert_eq!(news(&said), Vec::<String>::new());
-    let sent: Vec<_> = said.iter().map(|event| event.sent_at_ms).collect();
-    assert!(
-        sent.len() > 5 && sent.is_sorted_by(|a, b| a < b),
-        "{sent:?}"
-    );
-    ironic.freeze("c1");
-    let said = bridge.run(&mut ironic, TIMEOUT + 10_000);
-    let Some(EventKind::HeartbeatTimeout { last_seen_ms, .. }) = said.last().map(|it| &it.kind)
-    else {
-        panic!("{said:?}");
-    };
-    assert!(*last_seen_ms >= *sent.last().unwrap());
 }
 
 #[test]
@@ -551,88 +531,6 @@ fn nothing_is_said_before_the_first_look_and_none_of_an_unbegun_table() {
     bridge.judge.looked(&look);
     assert_eq!(bridge.judge.due(mono(1)), []);
     assert_eq!(bridge.judge.view(), []);
-}
-
-/// A conductor that started by a clock an hour ahead; it is right again afterwards.
-fn an_hour_ahead() -> (SimIronic, SimBridge) {
-    let mut ironic = SimIronic::with(&["c1", "c2"]);
-    ironic.conductors.get_mut("c1").unwrap().clock_ahead = 3_600_000;
-    ironic.start("c1");
-    ironic.register("c1", &["ipmi"]);
-    let mut bridge = SimBridge::new("b1");
-    let said = bridge.run(&mut ironic, 30_000);
-    assert_eq!(of(&said, "joined").last(), Some(&(BEGIN + 3_601_030)));
-    ironic.conductors.get_mut("c1").unwrap().clock_ahead = 0;
-    (ironic, bridge)
-}
-
-/// The incarnations with which that was said of c1.
-fn of(said: &[Event], what: &str) -> Vec<u64> {
-    said.iter()
-        .filter(|event| told(std::slice::from_ref(event)) == [format!("{what} c1")])
-        .map(|event| event.incarnation.get())
-        .collect()
-}
-
-#[test]
-fn a_conductor_whose_clock_was_set_back_starts_with_a_higher_number_than_was_ever_said_of_it() {
-    let (mut ironic, mut bridge) = an_hour_ahead();
-    ironic.unregister("c1");
-    ironic.offline("c1");
-    let left = of(&bridge.run(&mut ironic, 10_000), "left");
-    assert_eq!(
-        left,
-        [BEGIN + 3_601_030],
-        "its own start, not the row's time"
-    );
-    ironic.start("c1");
-    ironic.register("c1", &["ipmi"]);
-    let said = bridge.run(&mut ironic, 30_000);
-    assert_eq!(of(&said, "joined"), [BEGIN + 3_601_031]);
-    assert!(!of(&said, "heartbeat").is_empty());
-    assert!(
-        of(&said, "heartbeat")
-            .iter()
-            .all(|it| *it == BEGIN + 3_601_031)
-    );
-}
-
-#[test]
-fn one_that_was_killed_and_restarts_by_a_clock_set_back_is_not_stale_either() {
-    let (mut ironic, mut bridge) = an_hour_ahead();
-    ironic.freeze("c1");
-    let said = bridge.run(&mut ironic, TIMEOUT + 10_000);
-    assert_eq!(of(&said, "heartbeat_timeout"), [BEGIN + 3_601_030]);
-    ironic.start("c1");
-    ironic.register("c1", &["ipmi"]);
-    let said = bridge.run(&mut ironic, 10_000);
-    assert_eq!(of(&said, "joined"), [BEGIN + 3_601_031]);
-}
-
-#[test]
-fn what_was_said_is_remembered_by_the_next_bridge_and_by_those_beside_it() {
-    let (mut ironic, mut bridge) = an_hour_ahead();
-    ironic.unregister("c1");
-    ironic.offline("c1");
-    bridge.run(&mut ironic, 10_000);
-    // All bridges end, and the conductor starts again while none looks.
-    drop(bridge);
-    ironic.start("c1");
-    ironic.register("c1", &["ipmi"]);
-    let (mut next, mut beside) = (SimBridge::new("b2"), SimBridge::new("b3"));
-    for _ in 0..10 {
-        ironic.pass(INTERVAL);
-        next.turn(&ironic);
-        beside.turn(&ironic);
-    }
-    assert_eq!(of(&next.said, "joined"), [BEGIN + 3_601_031]);
-    assert_eq!(of(&beside.said, "joined"), [BEGIN + 3_601_031]);
-    // The end of a start by a right clock, too, is told with the number of that start.
-    ironic.unregister("c1");
-    ironic.offline("c1");
-    let mut last = SimBridge::new("b4");
-    let said = last.run(&mut ironic, 10_000);
-    assert_eq!(of(&said, "left"), [BEGIN + 3_601_031]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The bridge to Ironic: its pure judgement, one test for each trap; its loop over simulated ports;
 //! bridges side by side against the real domain; and the whole command.
 
+mod clocks;
 mod harness;
 mod judgement;
 mod lookout;

@@ -1,46 +1,11 @@
 //! Bridges side by side, one of them paused at any moment, heard in any order by the real domain.
 
-use std::collections::HashMap;
-use std::time::Duration;
-
 use nodewarden::domain::conductor::Life;
-use nodewarden::domain::decide::decide;
 use nodewarden::domain::event::Event;
 use nodewarden::domain::ids::{ConductorName, EventId};
-use nodewarden::domain::map::DriverMap;
-use nodewarden::domain::time::Now;
-use nodewarden::wire::encode_event;
 use proptest::prelude::*;
 
-use super::harness::{INTERVAL, SimBridge, SimIronic, TIMEOUT, ends, mono};
-
-/// What a worker makes of events: a repeat of an id changes nothing, and must be a repeat.
-#[derive(Default)]
-struct Worker {
-    map: DriverMap,
-    heard: HashMap<EventId, Vec<u8>>,
-}
-
-impl Worker {
-    fn hears(&mut self, event: &Event) {
-        let body = encode_event(event);
-        if let Some(before) = self.heard.insert(event.id.clone(), body.clone()) {
-            assert_eq!(before, body, "the same id with another body");
-            return;
-        }
-        let now = Now {
-            wall_ms: 0,
-            mono: mono(0),
-        };
-        let change = decide(&self.map, event, now, Duration::ZERO);
-        self.map.apply(&change);
-    }
-
-    fn life(&self, name: &str) -> Option<Life> {
-        let name = ConductorName::parse(name).unwrap();
-        self.map.conductor(&name).map(|conductor| conductor.life)
-    }
-}
+use super::harness::{INTERVAL, SimBridge, SimIronic, TIMEOUT, Worker, ends};
 
 /// In which order two lines of events arrive: `true` takes the next one of the second.
 fn merged(first: &[Event], second: &[Event], order: &[bool]) -> Vec<Event> {
@@ -152,13 +117,13 @@ fn what_a_paused_bridge_says_late_of_a_dead_conductor_is_put_right_within_a_minu
     ironic.freeze("c1");
     bridges[0].run(&mut ironic, TIMEOUT + 10_000);
     let mut worker = Worker::default();
-    bridges[0].said.iter().for_each(|event| worker.hears(event));
+    worker.hears_all(&bridges[0].said);
     assert!(bridges[0].said[before..].iter().any(ends));
     assert_eq!(worker.life("c1"), Some(Life::TimedOut));
     worker.hears(&held);
     assert_eq!(worker.life("c1"), Some(Life::Active));
     let said = bridges[0].run(&mut ironic, 62_000);
-    said.iter().for_each(|event| worker.hears(event));
+    worker.hears_all(&said);
     assert_eq!(worker.life("c1"), Some(Life::TimedOut));
 }
 

@@ -49,7 +49,7 @@ impl Watched {
     fn truth(&self, standing: &Presence, rules: Rules) -> Option<Statement> {
         match standing {
             Presence::Alive(registered) => Some(Statement::Lives(registered.clone())),
-            Presence::Late(_) => Some(Statement::Late(self.late_incarnation(), self.sign_ms)),
+            Presence::Late(_) => Some(Statement::Late(self.late_incarnation(), self.updated_at_ms)),
             Presence::Stopped => Some(Statement::Left {
                 incarnation: self.end_incarnation(),
                 planned: !rules.restart_grace.is_zero(),
@@ -65,7 +65,7 @@ impl Watched {
     /// When its interfaces are gone already, the row's own time, unless a higher number is known:
     /// not earlier than the start that ended, earlier than the next one.
     fn end_incarnation(&self) -> Incarnation {
-        let row = Incarnation::new(self.updated_at_ms);
+        let row = Incarnation::new(self.updated_at_ms.unwrap_or_default());
         self.highest.or(row).expect("checked when it was read")
     }
 
@@ -91,16 +91,17 @@ impl Watched {
             Statement::Lives(registered) => {
                 // After a time-out, too: `joined` revives as well as a heartbeat does.
                 let Some(said) = same else {
-                    return Some(events::joined(name, registered, self.sign_ms));
+                    return Some(events::joined(name, registered, self.updated_at_ms));
                 };
-                let new_sign = said.sign_ms != self.sign_ms && now.since(said.sign_at) >= SIGN_EACH;
+                let new_sign =
+                    said.sign_ms != self.updated_at_ms && now.since(said.sign_at) >= SIGN_EACH;
                 let due = new_sign || now.since(said.at) >= REPEAT_ALIVE;
                 let stamp = if stamp.beats {
                     String::new()
                 } else {
                     stamp.text()
                 };
-                due.then(|| events::lives(name, registered, self.sign_ms, &stamp))
+                due.then(|| events::lives(name, registered, self.updated_at_ms, &stamp))
             }
             Statement::Late(incarnation, sign_ms) => due_again(same, now)
                 .then(|| events::late(name, *incarnation, *sign_ms, &stamp.text())),
@@ -118,7 +119,7 @@ impl Watched {
                 };
                 due_again(same, now).then(|| match planned {
                     true => events::restarts(name, *incarnation, stamp.rules.restart_grace, why),
-                    false => events::left(name, *incarnation, self.sign_ms, why),
+                    false => events::left(name, *incarnation, self.updated_at_ms, why),
                 })
             }
         }
@@ -131,7 +132,7 @@ impl Watched {
         };
         let before = self.said.as_ref();
         let same = before.filter(|said| said.what == what);
-        let sign_ms = event.sent_at_ms.unwrap_or(self.sign_ms);
+        let sign_ms = event.sent_at_ms.or(self.updated_at_ms);
         let sign_at = before
             .filter(|said| said.sign_ms == sign_ms && same.is_some())
             .map_or(now, |said| said.sign_at);
