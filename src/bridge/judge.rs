@@ -11,10 +11,10 @@
 //! - An empty table, a row that makes no sense: unknown, and of the unknown nothing is said.
 //! - What the broker did not confirm is said again as long as it is true.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::look::{Remembered, Sighting, read};
+use super::look::{Remembered, Sighting, Sightings, read};
 use super::numbers::Numbers;
 use super::rules::Rules;
 use super::watched::{Looked, Presence, Stamp, Watched};
@@ -171,6 +171,10 @@ impl Judge {
         self.numbers.give(&mut sightings, look.beats, |name| {
             watched.get(name).and_then(Watched::before)
         });
+        let missing = match sightings.unnamed.is_empty() {
+            true => self.missing(&sightings),
+            false => BTreeSet::new(),
+        };
         let bridged = self.rules.longest_pause * BRIDGED_PAUSES;
         for (name, watched) in &mut self.watched {
             watched.highest = self.numbers.highest(name);
@@ -190,10 +194,12 @@ impl Judge {
                 }
             }
         }
-        for (name, facts) in sightings.named {
+        let named = sightings.named.into_iter();
+        let named = named.map(|(name, facts)| (name, Some(facts)));
+        for (name, facts) in named.chain(missing.into_iter().map(|name| (name, None))) {
             let highest = self.numbers.highest(&name);
             self.watched
-                .insert(name, Watched::first(Some(facts), highest, look));
+                .insert(name, Watched::first(facts, highest, look));
         }
         self.unnamed = sightings.unnamed;
         self.run_since.get_or_insert(look.ended);
@@ -202,6 +208,20 @@ impl Judge {
             ended: look.ended,
             beats: look.beats,
         });
+    }
+
+    /// The conductors whose rows were deleted while this bridge did not look, and of which no bridge told
+    /// that yet. Those of which another one told it are forgotten.
+    fn missing(&mut self, sightings: &Sightings) -> BTreeSet<ConductorName> {
+        self.watched
+            .retain(|name, _| sightings.named.contains_key(name) || !self.numbers.is_told(name));
+        let mut missing = self.numbers.missing(&sightings.named);
+        missing.retain(|name| !self.watched.contains_key(name));
+        if !self.rules.restart_grace.is_zero() {
+            // It may be expected back with its highest number.
+            missing.iter().for_each(|name| self.numbers.raise(name));
+        }
+        missing
     }
 
     /// What the next look must write before it reads.
@@ -237,6 +257,7 @@ impl Judge {
             watched.confirmed(event, now);
             if watched.over() {
                 self.watched.remove(&event.conductor);
+                self.numbers.told(&event.conductor);
             }
         }
     }

@@ -13,7 +13,8 @@ use crate::domain::time::Mono;
 pub struct Remembered {
     /// Its name.
     pub conductor: String,
-    /// The registration that has this number; `None`: its end has it.
+    /// The registration that has this number; `None`: its end has it; 0: its row was deleted, and the
+    /// broker knows.
     pub registered_at_ms: Option<u64>,
     /// The highest number that was said or seen of it.
     pub incarnation: u64,

@@ -10,10 +10,14 @@
 //! were said, and each time-out after them stale. So its registration goes on with one more: of all that
 //! is said with one number `updated_at` never falls, and a bridge needs no other memory to say a time-out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::look::{Facts, Remembered, Sightings};
 use crate::domain::ids::{ConductorName, Incarnation};
+
+/// In the place of a registration: the row was deleted, and the broker knows. No conductor registers
+/// in 1970.
+const TOLD: u64 = 0;
 
 /// What this bridge saw last of a registration: its number, and `updated_at`.
 pub(super) type Before = (Incarnation, u64);
@@ -131,6 +135,28 @@ impl Numbers {
         if let Some(next) = above(self.known.get(name).copied()) {
             self.set(name, None, next);
         }
+    }
+
+    /// The broker knows that its row was deleted: no bridge needs to say it again.
+    pub(super) fn told(&mut self, name: &ConductorName) {
+        if let Some(next) = above(self.known.get(name).copied()) {
+            self.set(name, Some(TOLD), next);
+        }
+    }
+
+    /// Whether the broker knows already that its row was deleted.
+    pub(super) fn is_told(&self, name: &ConductorName) -> bool {
+        let known = self.known.get(name);
+        known.is_some_and(|known| known.registered_at_ms == Some(TOLD))
+    }
+
+    /// The names that have no row, although the broker does not know of that.
+    pub(super) fn missing<T>(&self, there: &BTreeMap<ConductorName, T>) -> BTreeSet<ConductorName> {
+        let names = self.known.keys();
+        names
+            .filter(|name| !there.contains_key(*name) && !self.is_told(name))
+            .cloned()
+            .collect()
     }
 
     fn set(&mut self, name: &ConductorName, registered_at_ms: Option<u64>, highest: Incarnation) {

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use nodewarden::bridge::{IronicLookout, LookFault, Remembered, Sighting, ports::Lookout};
+use nodewarden::bridge::{
+    IronicLookout, Judge, LookFault, Remembered, Rules, Sighting, ports::Lookout,
+};
 use nodewarden::clock::SystemClock;
 use nodewarden::config::{Database, InventoryKind, SecretUrl};
 use nodewarden::store;
@@ -302,12 +304,46 @@ async fn what_is_remembered_of_conductors_that_are_long_gone_is_dropped() {
     let scratch = scratch().await;
     two_conductors(&scratch).await;
     scratch
-        .run("INSERT INTO nodewarden_bridge_said VALUES ('c1', 1, 1, 1), ('gone', 1, 1, 1)")
+        .run(
+            "INSERT INTO nodewarden_bridge_said VALUES ('c1', 0, 1, 1), ('gone', 0, 1, 1),
+            ('untold', 1, 1, 1)",
+        )
         .await;
     let mut lookout = lookout(&scratch, "b1");
     sees(&mut lookout).await;
     assert_eq!(
         sees(&mut lookout).await.remembered,
-        [number("c1", Some(1), 1)]
+        [number("c1", Some(0), 1), number("untold", Some(1), 1)]
     );
+}
+
+#[tokio::test]
+async fn a_row_that_was_deleted_while_no_bridge_looked_is_told_once_and_every_bridge_remembers_that()
+ {
+    let scratch = scratch().await;
+    two_conductors(&scratch).await;
+    let gone = [number("gone", Some(7), 7)];
+    lookout(&scratch, "b1").look(&gone).await.unwrap();
+    let (clock, interval) = (SystemClock::start(), Duration::from_secs(2));
+    let mut lookout = IronicLookout::new(&scratch.database, "b2", clock, interval);
+    let mut judge = Judge::new(Rules::new(Duration::from_secs(60), interval), "b2");
+    let deadline = clock.mono().plus(Duration::from_secs(60));
+    let left = loop {
+        judge.looked(&lookout.look(&judge.to_remember()).await.unwrap());
+        let due = judge.due(clock.mono());
+        if let Some(left) = due.into_iter().find(|it| it.conductor.as_str() == "gone") {
+            break left;
+        }
+        assert!(clock.mono() < deadline, "it was not told");
+    };
+    assert_eq!(left.kind.event_type().as_str(), "conductor.left");
+    assert_eq!(left.incarnation.get(), 7);
+    judge.confirmed(&left, clock.mono());
+    lookout.look(&judge.to_remember()).await.unwrap();
+    let mut next = Judge::new(Rules::new(Duration::from_secs(60), interval), "b3");
+    let seen = sees(&mut lookout).await;
+    assert!(seen.remembered.contains(&number("gone", Some(0), 8)));
+    next.looked(&seen);
+    let names: Vec<String> = next.view().into_iter().map(|it| it.conductor).collect();
+    assert_eq!(names, ["c1", "c2", "c3"]);
 }

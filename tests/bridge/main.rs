@@ -2,6 +2,7 @@
 //! bridges side by side against the real domain; and the whole command.
 
 mod clocks;
+mod deleted;
 mod harness;
 mod judgement;
 mod lookout;

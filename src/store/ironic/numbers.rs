@@ -10,7 +10,8 @@ use crate::store::database::row::Row;
 pub struct NumberOfConductor {
     /// Its name.
     pub conductor: String,
-    /// When it registered, by its own clock; `None`: its end has the number.
+    /// When it registered, by its own clock; `None`: its end has the number; 0: its row was deleted, and
+    /// that was told.
     pub registered_at_ms: Option<u64>,
     /// The number.
     pub incarnation: u64,
@@ -37,8 +38,8 @@ const HIGHER_MYSQL: &str = " ON DUPLICATE KEY UPDATE
     noted_at_ms = CASE WHEN incarnation < VALUES(incarnation) THEN VALUES(noted_at_ms) ELSE noted_at_ms END,
     incarnation = greatest(incarnation, VALUES(incarnation))";
 
-/// Conductors that are gone from Ironic's table. `$1`: noted before.
-const DROP: &str = "DELETE FROM nodewarden_bridge_said WHERE noted_at_ms < $1
+/// Conductors that are gone from Ironic's table, and so it was told. `$1`: noted before.
+const DROP: &str = "DELETE FROM nodewarden_bridge_said WHERE noted_at_ms < $1 AND registered_at_ms = 0
     AND NOT EXISTS (SELECT 1 FROM conductors c WHERE c.hostname = nodewarden_bridge_said.conductor)";
 
 pub(super) async fn write(
@@ -71,7 +72,7 @@ pub(super) async fn read(
     rows.iter().map(number).collect()
 }
 
-/// Drops those of conductors that are gone and were noted before `before_ms`.
+/// Drops those of conductors that are known to be gone since before `before_ms`.
 pub(super) async fn drop_old(
     connection: &mut Connection,
     before_ms: u64,
