@@ -184,6 +184,26 @@ fn one_that_dies_as_it_starts_by_a_clock_set_back_is_found_dead_by_the_next_brid
 }
 
 #[test]
+fn a_bridge_that_sees_a_step_later_than_another_one_begins_no_further_number() {
+    let mut ironic = SimIronic::with(&["c1"]);
+    ironic.pass(BEAT);
+    let mut bridges = [SimBridge::new("b1"), SimBridge::new("b2")];
+    for step in 0..40 {
+        ironic.conductors.get_mut("c1").unwrap().clock_ahead = -(step / 20 * HOUR as i64);
+        ironic.pass(INTERVAL);
+        for (bridge, each) in bridges.iter_mut().zip([1, 3]) {
+            if step % each == each / 2 {
+                bridge.turn(&ironic);
+            }
+        }
+    }
+    for bridge in &bridges {
+        let begun = bridge.view("c1").incarnation.unwrap().get();
+        assert_eq!(begun, BEGIN + 1_031);
+    }
+}
+
+#[test]
 fn where_conductors_do_not_beat_a_start_of_a_bridge_begins_no_number() {
     let mut ironic = SimIronic::with(&["c1"]);
     ironic.beats = false;

@@ -3,6 +3,7 @@
 use nodewarden::bridge::State;
 use nodewarden::domain::conductor::Life;
 use nodewarden::domain::event::Event;
+use proptest::prelude::*;
 
 use super::harness::{INTERVAL, SimBridge, SimIronic, TIMEOUT, Worker, mono, news, rules};
 
@@ -139,4 +140,90 @@ fn no_row_is_missed_while_the_table_is_empty_or_a_name_in_it_cannot_be_read() {
     ironic.conductors = rows;
     ironic.row("c1").hostname = "c1\u{1b}[2J".to_owned();
     assert_eq!(news(&next.run(&mut ironic, TIMEOUT)), ["joined c2"]);
+}
+
+/// What happens to c1, or to those that look at it.
+#[derive(Debug, Clone)]
+enum Happens {
+    /// By a clock that is so many seconds ahead, with drivers or without.
+    Starts(i64, bool),
+    Stops,
+    Dies,
+    IsDeleted,
+    /// One of the bridges is killed, and another one takes its place.
+    Replaces(usize),
+    BrokerGoes,
+    BrokerComes,
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    prop_oneof![
+        3 => (-20_000..20_000_i64, prop::bool::weighted(0.8)).prop_map(|(ahead, whole)| Happens::Starts(ahead, whole)),
+        2 => Just(Happens::Stops),
+        1 => Just(Happens::Dies),
+        3 => Just(Happens::IsDeleted),
+        4 => (0..2_usize).prop_map(Happens::Replaces),
+        1 => Just(Happens::BrokerGoes),
+        1 => Just(Happens::BrokerComes),
+    ]
+}
+
+fn happen(ironic: &mut SimIronic, happens: &Happens) {
+    let there = ironic.conductors.contains_key("c1");
+    match happens {
+        Happens::Starts(ahead, whole) => {
+            ironic.start("c1");
+            ironic.conductors.get_mut("c1").unwrap().clock_ahead = ahead * 1_000;
+            ironic.start("c1");
+            if *whole {
+                ironic.register("c1", &["ipmi"]);
+            } else {
+                ironic.freeze("c1");
+            }
+        }
+        Happens::Stops if there => {
+            ironic.unregister("c1");
+            ironic.offline("c1");
+        }
+        Happens::Dies if there => ironic.freeze("c1"),
+        Happens::IsDeleted => drop(ironic.conductors.remove("c1")),
+        Happens::Stops | Happens::Dies => {}
+        Happens::Replaces(_) | Happens::BrokerGoes | Happens::BrokerComes => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn whatever_happened_to_a_row_and_to_bridges_it_counts_in_the_end_if_it_lives(
+        story in prop::collection::vec((happens(), 0..12_u64), 1..40),
+    ) {
+        let mut ironic = SimIronic::with(&["c2"]);
+        let mut bridges = [SimBridge::new("b1"), SimBridge::new("b2")];
+        let (mut worker, mut broker) = (Worker::default(), true);
+        for (number, (happens, looks)) in story.iter().enumerate() {
+            happen(&mut ironic, happens);
+            match happens {
+                Happens::Replaces(which) => bridges[*which] = SimBridge::new(&format!("r{number}")),
+                Happens::BrokerGoes => broker = false,
+                Happens::BrokerComes => broker = true,
+                Happens::Starts(..) | Happens::Stops | Happens::Dies | Happens::IsDeleted => {}
+            }
+            for _ in 0..*looks {
+                ironic.pass(INTERVAL);
+                for bridge in &mut bridges {
+                    ironic.remember(&bridge.judge.to_remember());
+                    bridge.judge.looked(&ironic.look());
+                    if broker {
+                        worker.hears_all(&bridge.speak(&ironic));
+                    }
+                }
+            }
+        }
+        let [_, mut last] = bridges;
+        worker.hears_all(&last.run(&mut ironic, TIMEOUT + 30_000));
+        let lives = ironic.conductors.get("c1").is_some_and(|it| it.beating);
+        prop_assert_eq!(worker.life("c1") == Some(Life::Active), lives, "{:?}", worker.life("c1"));
+    }
 }
