@@ -297,4 +297,6 @@ mod next;
 #[cfg(test)]
 mod pair_tests;
 #[cfg(test)]
+mod story;
+#[cfg(test)]
 mod tests;

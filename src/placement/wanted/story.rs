@@ -1,0 +1,131 @@
+//! A subscriber of a story, with nodes that are in the aggregate of one pair.
+
+use std::time::Duration;
+
+use super::*;
+use crate::placement::samples;
+use crate::wire::out::Node;
+
+pub(super) const IPMI: u64 = 7;
+
+/// A subscriber, its clock, and the place of its stream.
+pub(super) struct Story {
+    pub(super) wanted: Wanted,
+    pub(super) now: Mono,
+    seq: u64,
+}
+
+pub(super) fn names(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("n{number:03}")).collect()
+}
+
+fn nodes_from(seq: u64, uuids: &[String]) -> Vec<Node> {
+    let numbered = (seq + 1..).zip(uuids);
+    numbered
+        .map(|(seq, uuid)| samples::node(seq, uuid))
+        .collect()
+}
+
+impl Story {
+    /// A pair of these nodes, all of them members of its aggregate, which is off.
+    pub(super) fn of(members: &[String]) -> Self {
+        let mut story = Self {
+            wanted: Wanted::default(),
+            now: Mono(Duration::from_secs(100)),
+            seq: 0,
+        };
+        let following = Following::new("s".into(), 0, BTreeSet::new());
+        story.wanted.begin(following).unwrap();
+        story.hear(samples::position("s", 0));
+        story.read(members, members, false);
+        story.wanted.compare(&BTreeSet::new());
+        story
+    }
+
+    pub(super) fn read(&mut self, members: &[String], listed: &[String], on: bool) {
+        self.wanted.reading();
+        let read = PairRead {
+            id: IPMI,
+            uuid: "agg".into(),
+            pair: "/ipmi".into(),
+            on,
+            members: Some(members.iter().cloned().collect()),
+        };
+        let listed = listed.iter().map(|uuid| (uuid.clone(), "/ipmi".to_owned()));
+        self.wanted.load(vec![read], listed.collect());
+    }
+
+    pub(super) fn hear(&mut self, message: Announced) {
+        assert_eq!(self.wanted.hear(message, self.now), Heard::Followed);
+    }
+
+    pub(super) fn lose(&mut self, uuids: &[String]) {
+        let nodes = nodes_from(self.seq, uuids);
+        self.seq += uuids.len() as u64;
+        self.hear(samples::out("s", nodes));
+    }
+
+    pub(super) fn give_back(&mut self, uuids: &[String]) {
+        self.back(uuids, BackInServiceReason::Released);
+    }
+
+    pub(super) fn back(&mut self, uuids: &[String], reason: BackInServiceReason) {
+        let nodes = nodes_from(self.seq, uuids);
+        self.seq += uuids.len() as u64;
+        self.hear(samples::back(reason, nodes));
+    }
+
+    /// The same, where the pair `/redfish` is back.
+    pub(super) fn back_with_redfish(&mut self, uuids: &[String]) {
+        let nodes = nodes_from(self.seq, uuids);
+        self.seq += uuids.len() as u64;
+        let mut message = samples::back(BackInServiceReason::DriverRestored, nodes);
+        if let Announced::Back(back) = &mut message {
+            back.driver = "redfish".into();
+        }
+        self.hear(message);
+    }
+
+    pub(super) fn later(&mut self, seconds: u64) {
+        self.now = self.now.plus(Duration::from_secs(seconds));
+    }
+
+    pub(super) fn take(&mut self) -> Option<Job> {
+        self.wanted.take(&BTreeSet::new(), self.now, true)
+    }
+
+    pub(super) fn switched(&mut self, on: bool) {
+        assert_eq!(self.take(), Some(Job::Switch { id: IPMI, on }));
+        self.wanted.switched(IPMI, on, None, self.now);
+    }
+
+    /// The call fails; it may be made again after ten seconds.
+    pub(super) fn switch_fails(&mut self, on: bool) {
+        assert_eq!(self.take(), Some(Job::Switch { id: IPMI, on }));
+        let again = self.now.plus(Duration::from_secs(10));
+        self.wanted.switched(IPMI, on, Some(again), self.now);
+    }
+
+    /// Every node that is written now, and its wish: member, pair.
+    pub(super) fn written(&mut self) -> Vec<(String, bool, Option<u64>)> {
+        self.written_but(&[])
+    }
+
+    /// The same, where these cannot be written.
+    pub(super) fn written_but(&mut self, bad: &[String]) -> Vec<(String, bool, Option<u64>)> {
+        let passed = bad.iter().cloned().collect();
+        let mut all = Vec::new();
+        while let Some(job) = self.wanted.take(&passed, self.now, true) {
+            let Job::Node { uuid, wish } = job else {
+                panic!("{job:?}");
+            };
+            self.wanted.done(&uuid, wish, true);
+            all.push((uuid, wish.member, wish.pair));
+        }
+        all
+    }
+
+    pub(super) fn applied(&mut self) -> Option<u64> {
+        self.wanted.applied().map(|(_, seq)| seq)
+    }
+}
