@@ -242,7 +242,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
                 Part::KeepWaiting => waiting::keep(place, ledger, clock, step).await?,
                 Part::Sweep => sweep(place, ledger, clock, rules, pausing, step).await?,
                 Part::ForgetGone => forget_gone(place, ledger, clock, step).await?,
-                Part::DropOld => drop_old(place, ledger, clock, step).await?,
+                Part::DropOld => drop_old(place, ledger, clock, rules, step).await?,
                 Part::JudgeUnknown => unknown::judge(place, ledger, clock, rules, step).await?,
                 Part::Reconcile => reconcile(place, ledger, clock, rules, pausing, step).await?,
                 Part::Count => count(place, ledger, clock, rules, step).await?,

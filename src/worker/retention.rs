@@ -4,6 +4,7 @@
 use super::cost::Spent;
 use super::end::{Fault, Step};
 use super::ports::{Clock, Ledger};
+use super::rules::Rules;
 use super::term::Place;
 use crate::store::Prune;
 use crate::telemetry;
@@ -13,6 +14,7 @@ pub(super) async fn drop_old<L: Ledger, C: Clock>(
     place: &mut Place,
     ledger: &mut L,
     clock: &C,
+    rules: &Rules,
     step: &mut Step,
 ) -> Result<(), Fault> {
     let Some(term) = place.deciding() else {
@@ -31,10 +33,11 @@ pub(super) async fn drop_old<L: Ledger, C: Clock>(
             };
             // Old rows that another session has locked are no reason to hold up decisions (L4); of a database
             // that is gone the next look tells. It may have been too much at once.
-            if term.retention.failed(clock.now().mono) {
+            let now = clock.now().mono;
+            if term.retention.failed(now, rules.sweep_interval) {
                 tracing::warn!(
                     fault = telemetry::error_chain(&fault),
-                    "old {what:?} cannot be dropped; tried again in ten minutes"
+                    "old {what:?} cannot be dropped; tried again ten sweeps later"
                 );
             }
             step.worked = true;

@@ -157,7 +157,8 @@ impl Conductor {
 
     async fn restart_as_planned(&mut self) {
         self.is_silent();
-        let back_within = self.dice.ms(1_000..30_000);
+        // As it is said, in whole milliseconds.
+        let back_within = MS(self.dice.number(1_000..30_000));
         let honoured = back_within.min(self.world.plan.rules.back_within_cap);
         let left = self.event(left(Some(back_within)));
         {

@@ -120,7 +120,8 @@ fn look(world: &World, wrong: &mut BTreeMap<String, Duration>) {
         );
     }
     if now > healed + most * 2 && now.as_secs().is_multiple_of(OLD_EACH) {
-        let kept = rules.keeping.events + rules.sweep_interval * 2 + margin;
+        // What could not be dropped twice is put off for ten sweeps.
+        let kept = rules.keeping.events + rules.sweep_interval * 12 + margin;
         let kept_ms = WALL + now.saturating_sub(kept).as_millis() as u64;
         let stored = |row: &EventRow| row.received_at_ms;
         let oldest = |tables: &Tables| tables.events.values().map(stored).min();

@@ -2,6 +2,7 @@
 
 use super::story::{IPMI, Story, names};
 use super::*;
+use crate::placement::samples;
 use crate::wire::out::BackInServiceReason;
 
 #[test]

@@ -11,9 +11,9 @@ use crate::worker::window::WindowSize;
 /// At most so many rows in one transaction, however fast the database is.
 const MOST_ROWS: u32 = 20_000;
 
-/// A kind that failed twice in a sweep is not looked at for so long: another session may have locked its rows,
+/// A kind that failed twice in a sweep is not looked at in so many: another session may have locked its rows,
 /// and each try waits for them, during which nothing is heard.
-const PUT_OFF: Duration = Duration::from_secs(600);
+const PUT_OFF: u32 = 10;
 
 /// What is still to be dropped.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Retention {
     }
 
     /// The first kind could not be dropped; it is tried once more, smaller. Whether it is put off.
-    pub(in crate::worker) fn failed(&mut self, now: Mono) -> bool {
+    pub(in crate::worker) fn failed(&mut self, now: Mono, sweep_interval: Duration) -> bool {
         self.rows.failed();
         let Some((what, _)) = self.due.front().copied() else {
             return false;
@@ -77,7 +77,8 @@ impl Retention {
         let again = self.failed.replace(what) == Some(what);
         if again {
             self.due.pop_front();
-            self.put_off.push((what, now.plus(PUT_OFF)));
+            self.put_off
+                .push((what, now.plus(sweep_interval * PUT_OFF)));
         }
         again
     }
