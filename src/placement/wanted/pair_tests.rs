@@ -311,7 +311,7 @@ fn a_pair_is_switched_however_long_its_members_take_to_leave() {
 }
 
 #[test]
-fn a_snapshot_of_another_nodewarden_moves_no_member_of_a_pair() {
+fn a_snapshot_of_another_stream_moves_no_member_of_a_pair() {
     let nodes = names(3);
     let mut story = Story::of(&nodes);
     // Its snapshot holds nothing, and its list names none of our nodes.
