@@ -90,7 +90,7 @@ impl Mutant {
         (Self::DeadlinesNotMoved, 16, "I7:"),
         (Self::SilenceAtOnce, 20, "L4:"),
         (Self::HeartbeatsForgotten, 8, "I1:"),
-        (Self::DoubtAfterLook, 100, "L3:"),
+        (Self::DoubtAfterLook, 590, "L3:"),
         (Self::PruneOnlyOldest, 3, "L2:"),
         (Self::RequeueByDefaultExchange, 14, "L3:"),
         (Self::LossUnseen, 7, "I4:"),
