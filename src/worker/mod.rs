@@ -14,6 +14,7 @@ mod cost;
 mod counting;
 mod decider;
 mod end;
+mod fences;
 mod forgetting;
 mod identity;
 mod intake;

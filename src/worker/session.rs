@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::decider::Decider;
 use super::end::{End, Step};
+use super::fences::{self, Fences, SUSPICION};
 use super::ports::{Clock, Ledger, Queue};
 use super::ready::ready;
 use super::rules::Rules;
@@ -144,12 +145,17 @@ impl Over {
 pub async fn run<P: Parts>(parts: &P, stop: &CancellationToken) {
     let clock = parts.clock();
     let mut pauses = Pauses::up_to(PAUSE_CAP);
+    let (mut fences, mut suspicion) = (Fences::default(), None);
     while !stop.is_cancelled() {
         let began = clock.now().mono;
-        let over = session(parts, stop).await;
+        let over = session(parts, stop, suspicion.take()).await;
         let pause_anyway = matches!(over, Over::Decider(End::ForeignStream(_)));
         if matches!(over, Over::Decider(End::Fenced(_))) {
             telemetry::FENCED.count(1);
+            if fences.another(clock.now().mono) {
+                tracing::warn!("{SUSPICION}");
+                suspicion = Some(SUSPICION);
+            }
         }
         let Some((reason, why)) = over.told() else {
             break;
@@ -190,7 +196,11 @@ fn pause<C: Clock>(pauses: &mut Pauses, clock: &C, began: Mono, longest: bool) -
 }
 
 /// One session, from dialling to its end.
-async fn session<P: Parts>(parts: &P, stop: &CancellationToken) -> Over {
+async fn session<P: Parts>(
+    parts: &P,
+    stop: &CancellationToken,
+    suspicion: Option<&'static str>,
+) -> Over {
     let clock = parts.clock();
     let ledger = match parts.ledger() {
         Ok(ledger) => ledger,
@@ -203,7 +213,8 @@ async fn session<P: Parts>(parts: &P, stop: &CancellationToken) -> Over {
             return Over::Opening(format!("broker: {}", telemetry::error_chain(&fault)));
         }
     };
-    let over = match sit(parts, &broker, ledger, clock.clone(), stop).await {
+    let sitting = sit(parts, &broker, ledger, clock.clone(), stop, suspicion);
+    let over = match sitting.await {
         Ok(over) => over,
         Err(why) => Over::Opening(why),
     };
@@ -222,6 +233,7 @@ async fn sit<P: Parts>(
     mut ledger: P::Ledger,
     clock: P::Clock,
     stop: &CancellationToken,
+    suspicion: Option<&'static str>,
 ) -> Result<Over, String> {
     // Consume only when able to decide: the database first.
     let found = ready(&mut ledger)
@@ -234,6 +246,7 @@ async fn sit<P: Parts>(
     let rules = parts.rules().clone();
     let holder = parts.holder();
     let mut decider = Decider::join(consumer, ledger, clock.clone(), rules, holder, found);
+    let joined = clock.now().mono;
     tracing::info!("in line as a standby");
     let wake = Arc::new(Notify::new());
     let mut relay: Option<<P::Broker as Line>::Relaying> = None;
@@ -260,7 +273,10 @@ async fn sit<P: Parts>(
         if let Some(why) = relay.as_mut().and_then(Relaying::ended) {
             break Over::Relay(why);
         }
-        let status = status(&decider, broker, relay.as_ref());
+        let mut status = status(&decider, broker, relay.as_ref());
+        let lately = clock.now().mono.since(joined) < fences::WITHIN;
+        let suspicion = suspicion.filter(|_| lately).map(str::to_owned);
+        status.remarks.extend(suspicion);
         let troubles = status.troubles.clone();
         parts.publish_status(status);
         if let Err(end) = decider.note(&troubles).await {

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use lapin::options::ExchangeDeleteOptions;
-use lapin::types::FieldTable;
+use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
+use lapin::types::{AMQPValue, FieldTable};
 use nodewarden_tests::rabbitmq::Client;
+use nodewarden_tests::waiting::eventually;
+use rustix::process::Signal;
 
 use crate::harness::{BUSY, Cluster};
 
@@ -108,4 +110,38 @@ async fn l4_readyz_says_within_ten_seconds_that_the_way_is_gone_where_it_may_not
         assert!(gone.elapsed() < Duration::from_secs(10), "{ready}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+#[tokio::test]
+async fn a_queue_that_gives_each_replica_a_part_is_named_as_what_may_fence_them_again_and_again() {
+    let cluster = Cluster::new().await;
+    let mut first = cluster.replica("first", &[]).await;
+    first.role(&["active"]).await;
+    first.signal(Signal::TERM);
+    first.ended().await;
+    // Made again as it was, but for one argument, which no passive declare compares.
+    let client = Client::connect().await;
+    let queue = cluster.amqp.events_queue.as_str();
+    let deleted = client
+        .channel
+        .queue_delete(queue.into(), QueueDeleteOptions::default());
+    deleted.await.expect("deleted");
+    let quorum = [("x-queue-type", AMQPValue::LongString("quorum".into()))];
+    let bound = (cluster.amqp.events_exchange.as_str(), "conductor.#");
+    client.queue(queue, &quorum, Some(bound)).await;
+    let more = ["--set", "amqp.declare=false"];
+    let (one, two) = (cluster.start("one", &more), cluster.start("two", &more));
+    eventually("one of them says it", async || {
+        let says = |log: &str| log.contains("has no x-single-active-consumer");
+        (says(&one.log()) || says(&two.log())).then_some(())
+    })
+    .await;
+    eventually("readyz says it", async || {
+        let mut remarks = String::new();
+        for replica in [&one, &two] {
+            remarks += &replica.get("/readyz").await["remarks"].to_string();
+        }
+        remarks.contains("x-single-active-consumer").then_some(())
+    })
+    .await;
 }
