@@ -12,6 +12,7 @@ use nodewarden::domain::hearing::slack;
 use nodewarden_tests::model::{EventRow, Tables};
 
 use crate::ironic;
+use crate::oracle::WAITS;
 use crate::replica::WALL;
 use crate::world::{Weather, World};
 
@@ -120,8 +121,9 @@ fn look(world: &World, wrong: &mut BTreeMap<String, Duration>) {
         );
     }
     if now > healed + most * 2 && now.as_secs().is_multiple_of(OLD_EACH) {
-        // What could not be dropped twice is put off for ten sweeps.
-        let kept = rules.keeping.events + rules.sweep_interval * 12 + margin;
+        // What could not be dropped twice is put off for ten sweeps, and after a loss nothing is dropped for a while.
+        let waits = world.plan.losses.map_or(Duration::ZERO, |_| WAITS);
+        let kept = rules.keeping.events + rules.sweep_interval * 12 + margin + waits;
         let kept_ms = WALL + now.saturating_sub(kept).as_millis() as u64;
         let stored = |row: &EventRow| row.received_at_ms;
         let oldest = |tables: &Tables| tables.events.values().map(stored).min();
