@@ -165,7 +165,10 @@ fn a_dead_conductor_s_free_nodes_go_into_maintenance_and_exactly_those_come_back
     let refusal = ironic.allocate(&[]).expect_err("no node is left");
     assert!(refusal.contains("could not reserve any of 1"), "{refusal}");
     let explained = beside.does(&["explain", "node", ours]);
-    assert!(explained.contains("is OUT of service"), "{explained}");
+    assert!(
+        explained.contains("has been OUT of service since"),
+        "{explained}"
+    );
     assert!(!explained.contains("An operator"), "{explained}");
     for kept in [reserved, used, before] {
         let explained = beside.does(&["explain", "node", kept]);
