@@ -506,7 +506,7 @@ impl Chaos {
         {
             let mut state = world.broker.state();
             let wedged = std::mem::take(&mut state.vices.wedged);
-            if wedged.is_empty() && state.lingering.is_empty() {
+            if wedged.is_empty() && state.lingering.is_empty() && !world.held.get() {
                 // What would have lasted longer is over; not what conductors must say again.
                 let began = world.oracle.seen().stream_began;
                 let lasts = began.map_or(Duration::ZERO, |began| began + WAITS + TAKEOVER);

@@ -300,8 +300,11 @@ impl World {
     /// Lives it to its end; panics at the first thing that must not be.
     pub fn live(self: &Rc<Self>) {
         self.time.run_until(self.wild_until);
-        let healed = self.wild_until.max(self.disturbed.get());
-        self.time.run_until(healed + self.plan.calm);
+        // A loss that is noticed late puts the end off.
+        let end = || self.wild_until.max(self.disturbed.get()) + self.plan.calm;
+        while self.time.now() < end() {
+            self.time.run_until(end());
+        }
         liveness::at_the_end(self);
     }
 
