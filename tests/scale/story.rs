@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nodewarden::config::Mode;
+use nodewarden::config::{InventoryKind, Mode};
 use nodewarden::domain::change::{Cause, CauseKind, Standing, Turn, Verdict};
 use nodewarden::domain::conductor::Outcome;
 use nodewarden::domain::ids::{
@@ -55,7 +55,7 @@ pub async fn tell(fleet: &Fleet) -> Reads {
     step!(reads, "a former stream", ledger.came_after("another"));
     looks(fleet, &mut reads).await;
     count(&mut ledger, taken.epoch, &mut reads).await;
-    walks(&mut ledger, taken.epoch, &mut reads).await;
+    walks(fleet, &mut ledger, taken.epoch, &mut reads).await;
     sweeps(&mut ledger, taken.epoch, &mut reads).await;
     intake(&mut ledger, taken.epoch, &mut reads).await;
     returns(&mut ledger, taken.epoch, &mut reads).await;
@@ -148,7 +148,7 @@ async fn moved(fleet: &Fleet, ledger: &mut SqlLedger, epoch: u64, reads: &mut Re
 }
 
 /// Looking for work, and doing it.
-async fn walks(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
+async fn walks(fleet: &Fleet, ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
     let (big, small) = (big(), small(2));
     for after in AFTER {
         for of in [
@@ -202,6 +202,23 @@ async fn walks(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
         "keep the last",
         ledger.give_back(epoch, None, &window("g"))
     );
+    if fleet.inventory == InventoryKind::Native {
+        // Where all else is right, one mark was lifted by hand.
+        let lift = "UPDATE nodes SET service_state = 'in_service'
+            WHERE uuid = (SELECT min(held) FROM nodewarden_changes)";
+        fleet.scratch.run(lift).await;
+        let lifted = step!(
+            reads,
+            "survey a mark",
+            ledger.survey(Rows::Holds, &window(""))
+        );
+        assert!(lifted.work, "the mark is to be set again");
+        step!(
+            reads,
+            "mark again",
+            ledger.give_back(epoch, None, &window(""))
+        );
+    }
 }
 
 /// Several small pairs in one transaction, and the big one, which is too large for that.
