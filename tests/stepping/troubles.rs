@@ -126,15 +126,20 @@ async fn old_decisions_are_dropped_in_no_time_beside_many_changes() {
     assert_eq!(sim.decisions().await, Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn i1_an_alarm_that_keeps_a_refused_message_for_ten_minutes_ends_the_session() {
-    let sim = Simulation::new().await;
-    let mut worker = sim.active().await;
+/// An alarm blocks us, and a message that is to be refused waits before a good one.
+fn a_refused_message_behind_an_alarm(sim: &Simulation) {
     sim.queue.block(true);
     let refused = serde_json::json!({ "conductor": "c1" });
     sim.queue
         .publish(event("bad", "conductor.heartbeat", &refused));
     sim.joined("c1", 1, &["ipmi"]);
+}
+
+#[tokio::test]
+async fn i1_an_alarm_that_keeps_a_refused_message_for_ten_minutes_ends_the_session() {
+    let sim = Simulation::new().await;
+    let mut worker = sim.active().await;
+    a_refused_message_behind_an_alarm(&sim);
     let before = sim.now();
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
     let end = loop {
@@ -159,11 +164,7 @@ async fn i1_an_alarm_that_keeps_a_refused_message_for_ten_minutes_ends_the_sessi
 async fn l3_a_refused_message_waits_for_the_end_of_an_alarm_and_ends_no_session() {
     let sim = Simulation::new().await;
     let mut worker = sim.active().await;
-    sim.queue.block(true);
-    let refused = serde_json::json!({ "conductor": "c1" });
-    sim.queue
-        .publish(event("bad", "conductor.heartbeat", &refused));
-    sim.joined("c1", 1, &["ipmi"]);
+    a_refused_message_behind_an_alarm(&sim);
     let before = sim.now();
     for _ in 0..1000 {
         worker.step().await;

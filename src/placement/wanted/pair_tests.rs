@@ -1,6 +1,6 @@
 //! What is left to do where nodes are in aggregates of their pairs, said as stories.
 
-use super::story::{IPMI, Story, names};
+use super::story::{IPMI, Story, as_read, names};
 use super::*;
 use crate::placement::samples;
 use crate::wire::out::BackInServiceReason;
@@ -202,13 +202,7 @@ fn a_reading_that_is_older_than_a_call_or_a_write_does_not_undo_what_is_known() 
     story.lose(&nodes[..2]);
     assert_eq!(story.take(), None);
     story.wanted.done(&uuid, wish, true);
-    let read = PairRead {
-        id: IPMI,
-        uuid: "agg".into(),
-        pair: "/ipmi".into(),
-        on: false,
-        members: Some(nodes[..2].iter().cloned().collect()),
-    };
+    let read = as_read(&nodes[..2], false);
     let listed: BTreeMap<_, _> = nodes
         .iter()
         .map(|n| (n.clone(), "/ipmi".to_owned()))
@@ -240,13 +234,7 @@ fn what_is_read_is_older_than_a_write_that_was_under_way_when_the_reading_began(
     };
     story.wanted.reading();
     story.wanted.done(&uuid, wish, true);
-    let read = PairRead {
-        id: IPMI,
-        uuid: "agg".into(),
-        pair: "/ipmi".into(),
-        on: false,
-        members: Some(nodes[..2].iter().cloned().collect()),
-    };
+    let read = as_read(&nodes[..2], false);
     let listed = nodes.iter().map(|n| (n.clone(), "/ipmi".to_owned()));
     story.wanted.load(vec![read], listed.collect());
     story.lose(&nodes[..2]);

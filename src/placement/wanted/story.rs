@@ -15,6 +15,17 @@ pub(super) struct Story {
     seq: u64,
 }
 
+/// The aggregate of the pair as it is read.
+pub(super) fn as_read(members: &[String], on: bool) -> PairRead {
+    PairRead {
+        id: IPMI,
+        uuid: "agg".into(),
+        pair: "/ipmi".into(),
+        on,
+        members: Some(members.iter().cloned().collect()),
+    }
+}
+
 pub(super) fn names(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("n{number:03}")).collect()
 }
@@ -44,13 +55,7 @@ impl Story {
 
     pub(super) fn read(&mut self, members: &[String], listed: &[String], on: bool) {
         self.wanted.reading();
-        let read = PairRead {
-            id: IPMI,
-            uuid: "agg".into(),
-            pair: "/ipmi".into(),
-            on,
-            members: Some(members.iter().cloned().collect()),
-        };
+        let read = as_read(members, on);
         let listed = listed.iter().map(|uuid| (uuid.clone(), "/ipmi".to_owned()));
         self.wanted.load(vec![read], listed.collect());
     }
