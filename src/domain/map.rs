@@ -59,10 +59,13 @@ impl DriverMap {
         self.before.keys()
     }
 
-    /// A conductor as it was at the last [`settle`](Self::settle), if it changed since.
+    /// A conductor as it was at the last [`settle`](Self::settle).
     #[must_use]
-    pub fn before(&self, name: &ConductorName) -> Option<&Conductor> {
-        self.before.get(name)?.as_ref()
+    pub fn settled(&self, name: &ConductorName) -> Option<&Conductor> {
+        match self.before.get(name) {
+            Some(before) => before.as_ref(),
+            None => self.conductor(name),
+        }
     }
 
     /// Makes one turn so that no conductor brought about.
@@ -386,12 +389,12 @@ mod tests {
         let changed: Vec<&ConductorName> = map.changed().collect();
         assert_eq!(changed, [&name("c1"), &name("c3")]);
         let before = conductor("c1", &["a", "b"]);
-        assert_eq!(map.before(&name("c1")), Some(&before), "not as in between");
-        assert_eq!(map.before(&name("c2")), None, "it did not change");
-        assert_eq!(map.before(&name("c3")), None, "it was not known");
+        assert_eq!(map.settled(&name("c1")), Some(&before), "not as in between");
+        assert_eq!(map.settled(&name("c2")), map.conductor(&name("c2")));
+        assert_eq!(map.settled(&name("c3")), None, "it was not known");
         map.settle();
         assert_eq!(map.changed().count(), 0);
-        assert_eq!(map.before(&name("c1")), None);
+        assert_eq!(map.settled(&name("c1")), map.conductor(&name("c1")));
     }
 
     #[test]
@@ -421,6 +424,6 @@ mod tests {
             heard: at(3),
             ..conductor("c1", &["a", "b"])
         };
-        assert_eq!(map.before(&name("c1")), Some(&expected));
+        assert_eq!(map.settled(&name("c1")), Some(&expected));
     }
 }

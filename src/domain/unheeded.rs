@@ -93,7 +93,15 @@ struct Signs {
 #[derive(Debug, Clone, Default)]
 pub struct Unheeded {
     of: BTreeMap<ConductorName, Signs>,
+    /// What changed since the last [`settle`](Self::settle), as it was then.
+    before: BTreeMap<ConductorName, Earlier>,
     warned: Option<Mono>,
+}
+
+#[derive(Debug, Clone)]
+struct Earlier {
+    refused: Option<Refused>,
+    ignored: Option<Ignored>,
 }
 
 impl Unheeded {
@@ -111,15 +119,14 @@ impl Unheeded {
         });
         Self {
             of: of.collect(),
-            warned: None,
+            ..Self::default()
         }
     }
 
     /// A refused message named `conductor`, whose silence would end it at `deadline`.
     pub fn refused(&mut self, conductor: &Conductor, deadline: Option<Mono>, why: &str, now: Now) {
         let timeout = conductor.heartbeat_timeout.unwrap_or_default();
-        let signs = self.of.entry(conductor.name.clone()).or_default();
-        signs.changed = true;
+        let signs = self.change(&conductor.name);
         let refused = signs.refused.get_or_insert_with(|| Refused {
             why: String::new(),
             count: 0,
@@ -136,8 +143,8 @@ impl Unheeded {
 
     /// A sign of `incarnation` of `conductor` was ignored: it is over.
     pub fn ignored(&mut self, conductor: &ConductorName, incarnation: Incarnation, now: Now) {
-        let signs = self.of.entry(conductor.clone()).or_default();
-        (signs.changed, signs.to_warn) = (true, true);
+        let signs = self.change(conductor);
+        signs.to_warn = true;
         let ignored = signs.ignored.get_or_insert(Ignored {
             incarnation,
             count: 0,
@@ -151,11 +158,41 @@ impl Unheeded {
 
     /// A sign of life of it counted. `started`: the first one of a new incarnation.
     pub fn heard(&mut self, conductor: &ConductorName, started: bool) {
-        let Some(signs) = self.of.get_mut(conductor) else {
+        let ends = |signs: &Signs| signs.refused.is_some() || (started && signs.ignored.is_some());
+        if !self.of.get(conductor).is_some_and(ends) {
             return;
-        };
-        let ended = signs.refused.take().is_some() | (started && signs.ignored.take().is_some());
-        signs.changed |= ended;
+        }
+        let signs = self.change(conductor);
+        signs.refused = None;
+        signs.ignored.take_if(|_| started);
+    }
+
+    fn change(&mut self, conductor: &ConductorName) -> &mut Signs {
+        let signs = self.of.entry(conductor.clone()).or_default();
+        self.before
+            .entry(conductor.clone())
+            .or_insert_with(|| Earlier {
+                refused: signs.refused.clone(),
+                ignored: signs.ignored.clone(),
+            });
+        signs.changed = true;
+        signs
+    }
+
+    /// What came so far is committed, or may be.
+    pub fn settle(&mut self) {
+        self.before.clear();
+    }
+
+    /// Nothing that came since the last [`settle`](Self::settle) is committed: it comes again. When each was noted
+    /// stays.
+    pub fn take_back(&mut self) {
+        for (conductor, earlier) in std::mem::take(&mut self.before) {
+            if let Some(signs) = self.of.get_mut(&conductor) {
+                signs.refused = earlier.refused;
+                signs.ignored = earlier.ignored;
+            }
+        }
     }
 
     /// Nothing is known of it any more.
@@ -178,8 +215,10 @@ impl Unheeded {
 
     /// Time in which we could not hear counts for nothing.
     pub fn postpone(&mut self, by: Duration) {
-        for signs in self.of.values_mut() {
-            for at in signs.refused.iter_mut() {
+        let now = self.of.values_mut().map(|signs| &mut signs.refused);
+        let before = self.before.values_mut().map(|signs| &mut signs.refused);
+        for refused in now.chain(before) {
+            for at in refused.iter_mut() {
                 at.held_until = at.held_until.map(|until| until.plus(by));
                 at.at_most = at.at_most.map(|until| until.plus(by));
             }
@@ -287,6 +326,30 @@ mod tests {
         assert!(!held(&unheeded, 5));
         unheeded.refused(&conductor("c1", &["a"]), Some(at(15)), "why", now(14));
         assert!(held(&unheeded, 24));
+    }
+
+    #[test]
+    fn what_was_not_committed_is_as_if_it_had_not_come() {
+        let mut unheeded = refused(&[4]);
+        unheeded.settle();
+        unheeded.heard(&name("c1"), false);
+        unheeded.refused(&conductor("c1", &["a"]), Some(at(15)), "why", now(9));
+        unheeded.ignored(&name("c2"), Incarnation::new(3).unwrap(), now(9));
+        unheeded.take_back();
+        assert!(held(&unheeded, 14) && !held(&unheeded, 15));
+        let mut notes = unheeded.due(at(9), 100);
+        assert_eq!(notes.pop().unwrap().ignored, None);
+        assert_eq!(notes, refused(&[4]).due(at(9), 100));
+    }
+
+    #[test]
+    fn i7_a_stall_also_puts_off_what_is_taken_back() {
+        let mut unheeded = refused(&[4]);
+        unheeded.settle();
+        unheeded.heard(&name("c1"), false);
+        unheeded.postpone(Duration::from_secs(3));
+        unheeded.take_back();
+        assert!(held(&unheeded, 17) && !held(&unheeded, 18));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::takeover::take_over;
 use super::term::Place;
 use super::unheeded;
 use crate::domain::ids::ConductorName;
-use crate::domain::time::Mono;
+use crate::domain::time::{Mono, Now};
 use crate::failpoints;
 use crate::message::{Delivery, Refused};
 use crate::store::StoreError;
@@ -200,6 +200,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     let known = match ledger.recall(&batch::ids(&items)).await {
         Ok(known) => known,
         Err(fault) if fault.is_about_rows() => {
+            not_taken(place, in_hand, items.len(), &fault, rules, clock.now());
             return in_hand.bisect(queue, items.len(), fault).await;
         }
         Err(fault) => return Err(fault.into()),
@@ -236,14 +237,15 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     let done = match outcome {
         Ok((done, ())) => done,
         Err(fault) if fault.is_about_rows() => {
-            // A note is never worth a message: without any it is tried again.
-            if let Some(term) = place.term_mut().filter(|_| !notes.is_empty()) {
-                term.unheeded.noted(&notes, now.mono);
-                return Ok(0);
+            if let Some(term) = place.term_mut() {
+                term.unheeded.take_back();
+                // A note is never worth a message: without any it is tried again.
+                if !notes.is_empty() {
+                    term.unheeded.noted(&notes, now.mono);
+                    return Ok(0);
+                }
             }
-            if let (Some(term), 1) = (place.term_mut(), count) {
-                unheeded::not_taken(term, &in_hand.deliveries[0], rules, &fault.to_string(), now);
-            }
+            not_taken(place, in_hand, count, &fault, rules, now);
             return in_hand.bisect(queue, count, fault).await;
         }
         Err(fault) => return Err(too_much(place, fault)),
@@ -253,6 +255,20 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     failpoints::reached("before-ack");
     in_hand.fitted(count, read);
     in_hand.settle(queue, count, &done.refused).await
+}
+
+/// The first `count` in hand are not taken. Of several it is not known yet which of them is at fault.
+fn not_taken(
+    place: &mut Place,
+    in_hand: &InHand,
+    count: usize,
+    fault: &StoreError,
+    rules: &Rules,
+    now: Now,
+) {
+    if let (Some(term), 1) = (place.term_mut(), count) {
+        unheeded::not_taken(term, &in_hand.deliveries[0], rules, &fault.to_string(), now);
+    }
 }
 
 /// What follows from a batch that is committed.

@@ -85,7 +85,7 @@ fn map(memory: &Memory, restore: impl Fn(&ConductorRecord) -> Conductor) -> Driv
 /// was heard, and when its restart ends.
 fn remembered(known: &DriverMap, record: &ConductorRecord, now: Mono) -> Conductor {
     let restored = record.restore(now);
-    let same = [known.conductor(&record.name), known.before(&record.name)]
+    let same = [known.conductor(&record.name), known.settled(&record.name)]
         .into_iter()
         .flatten()
         .find(|known| {

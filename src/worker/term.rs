@@ -253,6 +253,7 @@ impl Place {
         match std::mem::take(&mut self.0) {
             State::Doubtful(mut term) => {
                 term.map = committed(&term);
+                term.unheeded.settle();
                 term.pending.everything(&term.map);
                 self.0 = State::Deciding(term);
             }
@@ -277,6 +278,7 @@ impl<F> Commit<'_, F> {
         let written = written?;
         if let State::Doubtful(mut term) = std::mem::take(&mut self.place.0) {
             term.map.settle();
+            term.unheeded.settle();
             self.place.0 = State::Deciding(term);
         }
         Ok((self.prepared, written))

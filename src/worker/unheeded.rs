@@ -22,7 +22,7 @@ pub(super) fn not_taken(term: &mut Term, delivery: &Delivery, rules: &Rules, why
         Ok(Incoming::Event { event, .. }) => Some(event.conductor),
         Ok(_) | Err(_) => item.named,
     };
-    let Some(conductor) = name.and_then(|name| term.map.conductor(&name)) else {
+    let Some(conductor) = name.and_then(|name| term.map.settled(&name)) else {
         return;
     };
     let deadline = term.hearing.deadline(conductor, rules.reconnect_grace);
