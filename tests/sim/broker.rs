@@ -258,13 +258,14 @@ impl SimBroker {
         self.end_all("the queue was deleted");
     }
 
-    /// Since when the oldest event waits that nothing was done about.
-    pub fn oldest_event(&self) -> Option<Duration> {
+    /// How many events nothing was done about, and since when the oldest of them waits.
+    pub fn waiting_events(&self) -> (u32, Option<Duration>) {
         let state = self.look();
         let unacked = (state.seats.values()).flat_map(|seat| seat.unacked.iter().map(|one| &one.1));
         let waiting = state.ready.iter().chain(unacked);
         let events = waiting.filter(|one| is_event(&one.message));
-        events.map(|one| one.since).min()
+        let since: Vec<Duration> = events.map(|one| one.since).collect();
+        (since.len() as u32, since.into_iter().min())
     }
 }
 
