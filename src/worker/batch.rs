@@ -391,19 +391,7 @@ impl Done {
         for (event_type, outcome) in &self.outcomes {
             telemetry::event(*event_type, *outcome);
         }
-        for (_, refusal) in &self.refused {
-            log_refusal(refusal);
-        }
         telemetry::RECEIPTS.count(self.findings.receipts.len() as u64);
         log_decisions(&self.findings, epoch);
     }
-}
-
-pub(super) fn log_refusal(refusal: &Refusal) {
-    telemetry::REFUSED.count_as(refusal.reason.as_str(), 1);
-    tracing::warn!(
-        reason = refusal.reason.as_str(),
-        detail = telemetry::printable(&refusal.detail),
-        "refused a message; it is kept among the dead letters"
-    );
 }

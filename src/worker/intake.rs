@@ -8,6 +8,7 @@ use super::end::{End, Fault};
 use super::identity::Identity;
 use super::lost;
 use super::ports::{Clock, Ledger, Queue};
+use super::refusals::Refusals;
 use super::rules::Rules;
 use super::silence::too_much;
 use super::takeover::take_over;
@@ -40,6 +41,7 @@ pub(super) struct InHand {
     unsettled: Option<Unsettled>,
     /// Since when there are any.
     unsettled_since: Option<Mono>,
+    refusals: Refusals,
 }
 
 /// For so long an alarm may keep them. RabbitMQ 4.3 gives what is not acknowledged for half an hour to other
@@ -152,6 +154,7 @@ impl InHand {
         queue: &mut Q,
         count: usize,
         fault: StoreError,
+        now: Mono,
     ) -> Result<usize, Fault> {
         if count > 1 {
             tracing::warn!(
@@ -162,7 +165,7 @@ impl InHand {
             return Ok(0);
         }
         let refusal = Refusal::new(Reason::Unprocessable, fault.to_string());
-        batch::log_refusal(&refusal);
+        self.refusals.refused(&refusal, now);
         let tag = self.deliveries[0].tag;
         self.settle(queue, 1, &[(tag, refusal)]).await
     }
@@ -200,8 +203,9 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     let known = match ledger.recall(&batch::ids(&items)).await {
         Ok(known) => known,
         Err(fault) if fault.is_about_rows() => {
-            not_taken(place, in_hand, items.len(), &fault, rules, clock.now());
-            return in_hand.bisect(queue, items.len(), fault).await;
+            let now = clock.now();
+            not_taken(place, in_hand, items.len(), &fault, rules, now);
+            return in_hand.bisect(queue, items.len(), fault, now.mono).await;
         }
         Err(fault) => return Err(fault.into()),
     };
@@ -246,12 +250,16 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
                 }
             }
             not_taken(place, in_hand, count, &fault, rules, now);
-            return in_hand.bisect(queue, count, fault).await;
+            return in_hand.bisect(queue, count, fault, now.mono).await;
         }
         Err(fault) => return Err(too_much(place, fault)),
     };
     follow(place, rules, rows, &done, Spent { took, way });
     unheeded::told(place, &done, now);
+    for (_, refusal) in &done.refused {
+        in_hand.refusals.refused(refusal, now.mono);
+    }
+    in_hand.refusals.tell_rest(now.mono);
     failpoints::reached("before-ack");
     in_hand.fitted(count, read);
     in_hand.settle(queue, count, &done.refused).await

@@ -31,6 +31,7 @@ mod receipts;
 mod reconcile;
 mod recovery;
 mod redecide;
+mod refusals;
 mod relay;
 pub mod replica;
 mod requests;
