@@ -265,6 +265,8 @@ impl<L> Hook<L> for Costs {
                 if matches!(fault, StoreError::Fenced(_)) {
                     self.oracle.count("fenced", 1);
                 }
+                // A write that finds commits missing fails, and has begun a new stream.
+                self.oracle.look(&self.model, false);
             }
         }
         self.time.sleep(cost - before).await;
