@@ -103,6 +103,8 @@ pub struct Hearing {
     no_way_before: Option<Mono>,
     /// The sending instant up to which silence was judged last.
     judged: Option<Mono>,
+    /// The same, as of the last commit.
+    settled: Option<Mono>,
     deaf: bool,
     proven: bool,
 }
@@ -124,6 +126,7 @@ impl Hearing {
             probes: way,
             no_way_before: None,
             judged: None,
+            settled: None,
             deaf: true,
             proven: false,
         }
@@ -189,6 +192,16 @@ impl Hearing {
             None => silence.saturating_sub(TICK_INTERVAL * 2),
         };
         Heard::Fresh { sent, gap, stall }
+    }
+
+    /// What came back is committed with all that came with it.
+    pub fn settle(&mut self) {
+        self.settled = self.judged;
+    }
+
+    /// What came back since the last [`settle`](Self::settle) is handled again, and says the same then.
+    pub fn take_back(&mut self) {
+        self.judged = self.settled;
     }
 
     /// Whether what was sent at `sent` was sent after the takeover.

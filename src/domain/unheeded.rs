@@ -94,7 +94,7 @@ struct Signs {
 pub struct Unheeded {
     of: BTreeMap<ConductorName, Signs>,
     /// What changed since the last [`settle`](Self::settle), as it was then.
-    before: BTreeMap<ConductorName, Earlier>,
+    before: BTreeMap<ConductorName, Option<Earlier>>,
     warned: Option<Mono>,
 }
 
@@ -168,13 +168,12 @@ impl Unheeded {
     }
 
     fn change(&mut self, conductor: &ConductorName) -> &mut Signs {
+        let earlier = self.of.get(conductor).map(|signs| Earlier {
+            refused: signs.refused.clone(),
+            ignored: signs.ignored.clone(),
+        });
+        self.before.entry(conductor.clone()).or_insert(earlier);
         let signs = self.of.entry(conductor.clone()).or_default();
-        self.before
-            .entry(conductor.clone())
-            .or_insert_with(|| Earlier {
-                refused: signs.refused.clone(),
-                ignored: signs.ignored.clone(),
-            });
         signs.changed = true;
         signs
     }
@@ -188,9 +187,13 @@ impl Unheeded {
     /// stays.
     pub fn take_back(&mut self) {
         for (conductor, earlier) in std::mem::take(&mut self.before) {
-            if let Some(signs) = self.of.get_mut(&conductor) {
-                signs.refused = earlier.refused;
-                signs.ignored = earlier.ignored;
+            match (self.of.get_mut(&conductor), earlier) {
+                (Some(signs), Some(earlier)) => {
+                    signs.refused = earlier.refused;
+                    signs.ignored = earlier.ignored;
+                }
+                (Some(_), None) => drop(self.of.remove(&conductor)),
+                (None, _) => {}
             }
         }
     }
@@ -216,7 +219,8 @@ impl Unheeded {
     /// Time in which we could not hear counts for nothing.
     pub fn postpone(&mut self, by: Duration) {
         let now = self.of.values_mut().map(|signs| &mut signs.refused);
-        let before = self.before.values_mut().map(|signs| &mut signs.refused);
+        let before = self.before.values_mut().flatten();
+        let before = before.map(|signs| &mut signs.refused);
         for refused in now.chain(before) {
             for at in refused.iter_mut() {
                 at.held_until = at.held_until.map(|until| until.plus(by));
@@ -253,6 +257,15 @@ impl Unheeded {
                 signs.noted = Some(now);
                 let same = (&signs.refused, &signs.ignored) == (&note.refused, &note.ignored);
                 signs.changed = !same;
+            }
+        }
+    }
+
+    /// The notes could not be stored: they are due again, and not at once.
+    pub fn put_off<'n>(&mut self, notes: impl IntoIterator<Item = &'n Note>, now: Mono) {
+        for note in notes {
+            if let Some(signs) = self.of.get_mut(&note.conductor) {
+                signs.noted = Some(now);
             }
         }
     }
@@ -337,9 +350,8 @@ mod tests {
         unheeded.ignored(&name("c2"), Incarnation::new(3).unwrap(), now(9));
         unheeded.take_back();
         assert!(held(&unheeded, 14) && !held(&unheeded, 15));
-        let mut notes = unheeded.due(at(9), 100);
-        assert_eq!(notes.pop().unwrap().ignored, None);
-        assert_eq!(notes, refused(&[4]).due(at(9), 100));
+        let notes = unheeded.due(at(9), 100);
+        assert_eq!(notes, refused(&[4]).due(at(9), 100), "none of c2 (I8)");
     }
 
     #[test]
@@ -393,6 +405,17 @@ mod tests {
             .flat_map(|at| [(*at, "c1".to_owned()), (*at, "c2".to_owned())])
             .collect();
         assert_eq!(noted, expected);
+    }
+
+    #[test]
+    fn l4_notes_that_were_not_stored_are_due_again_though_nothing_changed() {
+        let mut unheeded = refused(&[4]);
+        let notes = unheeded.due(at(4), 100);
+        unheeded.put_off(&notes, at(4));
+        assert_eq!(unheeded.due(at(8), 100), []);
+        assert_eq!(unheeded.due(at(9), 100).len(), 1);
+        unheeded.noted(&notes, at(9));
+        assert_eq!(unheeded.due(at(20), 100), []);
     }
 
     #[test]

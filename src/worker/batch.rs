@@ -21,9 +21,6 @@ use crate::store::{ConductorRecord, DecisionRecord, EventRecord, Findings, Stand
 use crate::telemetry;
 use crate::wire::{self, Incoming, Probe, Publishers, Reason, Refusal, Tick};
 
-/// At most so many notes of signs that did not count ride with one batch (L1).
-const NOTES: usize = 100;
-
 /// What a decision that is only observed comes to beside its rows: two statements of its own, each a round
 /// trip, count as so many.
 const OBSERVED: usize = 8;
@@ -222,8 +219,8 @@ impl<'a> Batch<'a> {
         !self.term.silent.is_empty()
     }
 
-    /// What is to be committed, and what follows after that.
-    pub(super) fn finish(mut self) -> Done {
+    /// What is to be committed, with at most so many notes, and what follows after that.
+    pub(super) fn finish(mut self, notes: usize) -> Done {
         self.done.rows = self.rows().into();
         let Self {
             term,
@@ -240,7 +237,7 @@ impl<'a> Batch<'a> {
             .filter_map(|name| term.map.conductor(name))
             .map(|conductor| ConductorRecord::save(conductor, now.mono))
             .collect();
-        done.findings.unheeded = term.unheeded.due(now.mono, NOTES);
+        done.findings.unheeded = term.unheeded.due(now.mono, notes);
         for pair in standings.keys() {
             term.turned(pair);
         }

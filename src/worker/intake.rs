@@ -16,6 +16,7 @@ use super::term::Place;
 use super::unheeded;
 use crate::domain::ids::ConductorName;
 use crate::domain::time::{Mono, Now};
+use crate::domain::unheeded::Note;
 use crate::failpoints;
 use crate::message::{Delivery, Refused};
 use crate::store::StoreError;
@@ -42,7 +43,12 @@ pub(super) struct InHand {
     /// Since when there are any.
     unsettled_since: Option<Mono>,
     refusals: Refusals,
+    /// A batch with notes was not taken: the next one goes without.
+    without_notes: bool,
 }
+
+/// At most so many notes of signs that did not count ride with one batch (L1).
+const NOTES: usize = 100;
 
 /// For so long an alarm may keep them. RabbitMQ 4.3 gives what is not acknowledged for half an hour to other
 /// sessions, out of order; the end of ours puts it back in its place.
@@ -101,6 +107,7 @@ impl InHand {
         queue: &mut Q,
         count: usize,
         refused: &[(u64, Refusal)],
+        now: Mono,
     ) -> Result<usize, Fault> {
         let copies = refused
             .iter()
@@ -110,7 +117,8 @@ impl InHand {
                 detail: refusal.detail.clone(),
             })
             .collect();
-        self.finish(queue, Unsettled { count, copies }).await
+        self.without_notes = false;
+        self.finish(queue, Unsettled { count, copies }, now).await
     }
 
     /// Tries again what an alarm has kept from being settled.
@@ -121,7 +129,7 @@ impl InHand {
         if now.since(*self.unsettled_since.get_or_insert(now)) > UNSETTLED {
             return Err(End::Wedged(UNSETTLED_TOLD).into());
         }
-        self.finish(queue, unsettled).await
+        self.finish(queue, unsettled, now).await
     }
 
     /// Refused copies first, then the acknowledgement of everything: nothing is ever in neither
@@ -130,12 +138,15 @@ impl InHand {
         &mut self,
         queue: &mut Q,
         unsettled: Unsettled,
+        now: Mono,
     ) -> Result<usize, Fault> {
         let copies = &unsettled.copies;
         if !copies.is_empty() && !queue.refuse(copies).await? {
             self.unsettled = Some(unsettled);
             return Ok(0);
         }
+        self.refusals.put_away(copies, now);
+        self.refusals.tell_rest(now);
         let count = unsettled.count;
         let last = self.deliveries[count - 1].tag;
         queue.acknowledge_through(last).await?;
@@ -147,14 +158,16 @@ impl InHand {
         Ok(count)
     }
 
-    /// Deliveries that the database will never take together: half of them, down to the culprit, which
+    /// The database will never take the first `count` together: half of them, down to the culprit, which
     /// is refused alone. Each that goes well lets twice as many be tried.
-    async fn bisect<Q: Queue>(
+    async fn not_taken<Q: Queue>(
         &mut self,
+        place: &mut Place,
         queue: &mut Q,
         count: usize,
         fault: StoreError,
-        now: Mono,
+        rules: &Rules,
+        now: Now,
     ) -> Result<usize, Fault> {
         if count > 1 {
             tracing::warn!(
@@ -164,10 +177,35 @@ impl InHand {
             self.most = Some(count / 2);
             return Ok(0);
         }
-        let refusal = Refusal::new(Reason::Unprocessable, fault.to_string());
-        self.refusals.refused(&refusal, now);
-        let tag = self.deliveries[0].tag;
-        self.settle(queue, 1, &[(tag, refusal)]).await
+        let (alone, why) = (&self.deliveries[0], fault.to_string());
+        if let Some(term) = place.term_mut() {
+            unheeded::not_taken(term, alone, rules, &why, now);
+        }
+        let refused = (alone.tag, Refusal::new(Reason::Unprocessable, why));
+        self.settle(queue, 1, &[refused], now.mono).await
+    }
+
+    /// A batch with these notes was refused for its rows: nothing of it has come. A note is never worth a
+    /// message, so if there are any, it is tried again without; whether it is.
+    fn tries_without(
+        &mut self,
+        place: &mut Place,
+        notes: &[Note],
+        fault: &StoreError,
+        now: Mono,
+    ) -> bool {
+        if let Some(term) = place.term_mut() {
+            term.unheeded.take_back();
+            term.unheeded.put_off(notes, now);
+        }
+        self.without_notes = !notes.is_empty();
+        if self.without_notes {
+            tracing::warn!(
+                fault = telemetry::error_chain(fault),
+                "a batch cannot be stored; trying it without its notes of what did not count"
+            );
+        }
+        self.without_notes
     }
 }
 
@@ -203,14 +241,16 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     let known = match ledger.recall(&batch::ids(&items)).await {
         Ok(known) => known,
         Err(fault) if fault.is_about_rows() => {
-            let now = clock.now();
-            not_taken(place, in_hand, items.len(), &fault, rules, now);
-            return in_hand.bisect(queue, items.len(), fault, now.mono).await;
+            let (count, now) = (items.len(), clock.now());
+            return in_hand
+                .not_taken(place, queue, count, fault, rules, now)
+                .await;
         }
         Err(fault) => return Err(fault.into()),
     };
     let now = clock.now();
     let (mut count, read) = (0, items.len());
+    let without_notes = in_hand.without_notes;
     let commit = place.commit(|term| {
         let mut ids = || clock.id();
         let mut batch = Batch::new(term, rules, now, &mut ids);
@@ -222,7 +262,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
             batch.take(item, &known, us);
             count += 1;
         }
-        batch.finish()
+        batch.finish(if without_notes { 0 } else { NOTES })
     });
     let Some(commit) = commit else {
         return Ok(0);
@@ -241,42 +281,20 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     let done = match outcome {
         Ok((done, ())) => done,
         Err(fault) if fault.is_about_rows() => {
-            if let Some(term) = place.term_mut() {
-                term.unheeded.take_back();
-                // A note is never worth a message: without any it is tried again.
-                if !notes.is_empty() {
-                    term.unheeded.noted(&notes, now.mono);
-                    return Ok(0);
-                }
+            if in_hand.tries_without(place, &notes, &fault, now.mono) {
+                return Ok(0);
             }
-            not_taken(place, in_hand, count, &fault, rules, now);
-            return in_hand.bisect(queue, count, fault, now.mono).await;
+            return in_hand
+                .not_taken(place, queue, count, fault, rules, now)
+                .await;
         }
         Err(fault) => return Err(too_much(place, fault)),
     };
     follow(place, rules, rows, &done, Spent { took, way });
     unheeded::told(place, &done, now);
-    for (_, refusal) in &done.refused {
-        in_hand.refusals.refused(refusal, now.mono);
-    }
-    in_hand.refusals.tell_rest(now.mono);
     failpoints::reached("before-ack");
     in_hand.fitted(count, read);
-    in_hand.settle(queue, count, &done.refused).await
-}
-
-/// The first `count` in hand are not taken. Of several it is not known yet which of them is at fault.
-fn not_taken(
-    place: &mut Place,
-    in_hand: &InHand,
-    count: usize,
-    fault: &StoreError,
-    rules: &Rules,
-    now: Now,
-) {
-    if let (Some(term), 1) = (place.term_mut(), count) {
-        unheeded::not_taken(term, &in_hand.deliveries[0], rules, &fault.to_string(), now);
-    }
+    in_hand.settle(queue, count, &done.refused, now.mono).await
 }
 
 /// What follows from a batch that is committed.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::time::Mono;
+use crate::message::Refused;
 use crate::telemetry;
-use crate::wire::{Reason, Refusal};
 
 /// Refused messages of one reason that get a line each, within [`EACH`]; the letters keep all of them.
 const LINES: u64 = 10;
@@ -24,15 +24,17 @@ struct Told {
 pub(super) struct Refusals(BTreeMap<&'static str, Told>);
 
 impl Refusals {
-    /// One was refused: it is counted, and most have a line of their own.
-    pub(super) fn refused(&mut self, refusal: &Refusal, now: Mono) {
-        telemetry::REFUSED.count_as(refusal.reason.as_str(), 1);
-        if self.has_line(refusal.reason, now) {
-            tracing::warn!(
-                reason = refusal.reason.as_str(),
-                detail = telemetry::printable(&refusal.detail),
-                "refused a message; it is kept among the dead letters"
-            );
+    /// The broker has these copies: each is counted, and the first ones have a line of their own.
+    pub(super) fn put_away(&mut self, copies: &[Refused], now: Mono) {
+        for copy in copies {
+            telemetry::REFUSED.count_as(copy.reason, 1);
+            if self.has_line(copy.reason, now) {
+                tracing::warn!(
+                    reason = copy.reason,
+                    detail = telemetry::printable(&copy.detail),
+                    "refused a message; it is kept among the dead letters"
+                );
+            }
         }
     }
 
@@ -47,8 +49,8 @@ impl Refusals {
         }
     }
 
-    fn has_line(&mut self, reason: Reason, now: Mono) -> bool {
-        let told = self.0.entry(reason.as_str()).or_insert(Told {
+    fn has_line(&mut self, reason: &'static str, now: Mono) -> bool {
+        let told = self.0.entry(reason).or_insert(Told {
             began: now,
             count: 0,
         });
@@ -77,7 +79,7 @@ mod tests {
         let (mut lines, mut rest) = (BTreeMap::new(), Vec::new());
         for second in 0..150 {
             for _ in 0..100 {
-                if refusals.has_line(Reason::Undecodable, at(second)) {
+                if refusals.has_line("undecodable", at(second)) {
                     *lines.entry(second / 60).or_insert(0) += 1;
                 }
             }
@@ -91,9 +93,9 @@ mod tests {
     fn what_is_refused_for_another_reason_has_its_own_line_in_the_midst_of_a_flood() {
         let mut refusals = Refusals::default();
         for _ in 0..100 {
-            refusals.has_line(Reason::Undecodable, at(0));
+            refusals.has_line("undecodable", at(0));
         }
-        assert!(refusals.has_line(Reason::TooManyPairs, at(1)));
+        assert!(refusals.has_line("too_many_pairs", at(1)));
         assert_eq!(refusals.rest(at(60)), [("undecodable", 90)]);
         assert_eq!(refusals.rest(at(61)), [], "nothing is left to tell");
     }

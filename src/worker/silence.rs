@@ -37,7 +37,8 @@ pub(super) async fn end_silent<L: Ledger, C: Clock>(
         let mut ids = || clock.id();
         let mut batch = Batch::new(term, rules, now, &mut ids);
         while batch.rows() < rows && batch.end_next_silent() {}
-        batch.finish()
+        // Notes ride with what comes: none of them is worth a silence.
+        batch.finish(0)
     });
     let Some(commit) = commit else {
         return Ok(());
@@ -95,7 +96,9 @@ fn not_stored(
         conductors = ended.len(),
         "silences cannot be stored together; storing fewer at once"
     );
-    term.rows.refused(rows);
+    if !ended.is_empty() {
+        term.rows.refused(rows);
+    }
     for name in ended.into_iter().rev() {
         term.silent.push_front(name);
     }

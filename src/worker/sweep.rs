@@ -8,7 +8,7 @@ use super::ports::{Clock, Ledger};
 use super::rules::Rules;
 use super::term::{Place, Term};
 use crate::config::Mode;
-use crate::domain::conductor::Life;
+use crate::domain::conductor::{Conductor, Life};
 use crate::domain::hearing::GAP;
 use crate::domain::time::Now;
 use crate::store::{ConductorRecord, Sweep};
@@ -49,14 +49,20 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
     let Some(commit) = commit else {
         return Ok(());
     };
+    let restarts = commit.prepared.restarting.len();
     let begun = ledger.begin_sweep(commit.epoch, &commit.prepared).await;
     match commit.outcome(begun) {
         Ok(_) => {}
         Err(fault) if fault.is_about_rows() => {
             tracing::error!(
                 fault = telemetry::error_chain(&fault),
-                "a sweep cannot be begun; it is tried again"
+                restarts,
+                "a sweep cannot be begun; it is tried again without what remains of planned restarts"
             );
+            if let Some(term) = place.term_mut().filter(|_| restarts > 0) {
+                term.sweep_alone = true;
+                term.next_sweep = now.mono;
+            }
             return Ok(());
         }
         Err(fault) => return Err(fault.into()),
@@ -70,6 +76,7 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
             .begin(&term.map, &term.called_unknown, rules, now);
     }
     term.pending.everything(&term.map);
+    term.sweep_alone = false;
     term.next_sweep = now.mono.plus(rules.sweep_interval);
     telemetry::SWEEPS.count(1);
     step.worked = true;
@@ -78,12 +85,15 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
 
 /// What a sweep writes.
 fn what(term: &Term, rules: &Rules, pausing: &Pausing, now: Now) -> Sweep {
-    let restarting = term
-        .map
-        .conductors()
-        .filter(|conductor| matches!(conductor.life, Life::Leaving { .. }))
-        .map(|conductor| ConductorRecord::save(conductor, now.mono))
-        .collect();
+    let leaving = |conductor: &&Conductor| matches!(conductor.life, Life::Leaving { .. });
+    let restarting = match term.sweep_alone {
+        true => Vec::new(),
+        false => {
+            let restarting = term.map.conductors().filter(leaving);
+            let save = |conductor| ConductorRecord::save(conductor, now.mono);
+            restarting.map(save).collect()
+        }
+    };
     Sweep {
         restarting,
         forget: Vec::new(),

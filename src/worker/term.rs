@@ -45,6 +45,8 @@ pub(super) struct Term {
     pub(super) probing: Probing,
     pub(super) pending: Pending,
     pub(super) next_sweep: Mono,
+    /// What remains of planned restarts could not be stored: the next sweep goes without.
+    pub(super) sweep_alone: bool,
     /// Ticks that were sent since one of them came back.
     pub(super) unanswered: u32,
     /// An own tick came back: see what operators ask for.
@@ -113,6 +115,7 @@ impl Term {
             probing: Probing::from(now),
             pending,
             next_sweep: now,
+            sweep_alone: false,
             unanswered: 0,
             look_at_requests: false,
             unheeded: Unheeded::default(),
@@ -254,6 +257,7 @@ impl Place {
             State::Doubtful(mut term) => {
                 term.map = committed(&term);
                 term.unheeded.settle();
+                term.hearing.take_back();
                 term.pending.everything(&term.map);
                 self.0 = State::Deciding(term);
             }
@@ -279,6 +283,7 @@ impl<F> Commit<'_, F> {
         if let State::Doubtful(mut term) = std::mem::take(&mut self.place.0) {
             term.map.settle();
             term.unheeded.settle();
+            term.hearing.settle();
             self.place.0 = State::Deciding(term);
         }
         Ok((self.prepared, written))

@@ -27,6 +27,8 @@ pub(super) fn not_taken(term: &mut Term, delivery: &Delivery, rules: &Rules, why
     };
     let deadline = term.hearing.deadline(conductor, rules.reconnect_grace);
     term.unheeded.refused(conductor, deadline, why, now);
+    // It does not come again.
+    term.unheeded.settle();
 }
 
 /// After the commit of `done`: what it noted is stored, and what is ignored is said once a minute.

@@ -13,6 +13,7 @@ on_each!(
     a_pair_that_may_not_be_taken_out_has_no_work,
     holds_have_work_where_one_is_to_end_or_to_be_labelled_or_marked_again,
     a_return_is_open_until_nothing_is_held_for_it,
+    l1_open_returns_are_completed_as_many_at_once_as_the_window_has_nodes,
     nodes_have_work_where_a_mark_has_no_hold,
 );
 
@@ -202,6 +203,23 @@ async fn a_return_is_open_until_nothing_is_held_for_it(kind: Kind) {
     db.ledger.give_back(1, None, &all).await.unwrap();
     let found = look(&mut db, Rows::Holds, &all).await;
     assert_eq!(found, Surveyed::default());
+}
+
+async fn l1_open_returns_are_completed_as_many_at_once_as_the_window_has_nodes(kind: Kind) {
+    let mut db = StoreOnDatabase::new(kind).await;
+    for (driver, incarnation) in ["a", "b", "c", "d", "e"].iter().zip((1..).step_by(2)) {
+        let pair = pair(driver, "");
+        db.lose(&pair, incarnation).await;
+        db.restore(&pair, incarnation + 1).await;
+    }
+    let open = "SELECT CAST(count(*) AS CHAR(9)) FROM nodewarden_decisions
+        WHERE verdict = 'restored' AND completed_at_ms IS NULL";
+    let behind = window("z", 2);
+    for (left, next) in [("3", Some("z")), ("1", Some("z")), ("0", None)] {
+        let done = db.ledger.give_back(1, None, &behind).await.unwrap();
+        assert_eq!(done.next.as_deref(), next);
+        assert_eq!(db.scratch.text(open).await.trim_end(), left);
+    }
 }
 
 async fn nodes_have_work_where_a_mark_has_no_hold(kind: Kind) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use nodewarden::worker::ports::Clock;
@@ -288,55 +288,6 @@ async fn i2_an_event_that_can_never_be_recalled_is_refused_alone() {
     let known = "SELECT conductor FROM nodewarden_conductors ORDER BY conductor";
     assert_eq!(sim.list(known).await, ["better", "good"]);
     assert_eq!(decider.epoch(), Some(1));
-}
-
-/// An operator puts back what could not be stored, again and again; it holds back once, as what is refused does.
-#[tokio::test]
-async fn l3_an_event_that_can_never_be_stored_or_recalled_holds_the_verdict_back_for_one_timeout() {
-    for op in ["commit", "recall"] {
-        let mut sim = Simulation::new().await;
-        sim.rules.reconnect_grace = S(0);
-        sim.nodes("a", 1).await;
-        sim.joined_watched("living", 1, &["b"], TIMEOUT);
-        sim.joined_watched("poison", 1, &["a"], TIMEOUT);
-        let joined = Arc::new(AtomicBool::new(false));
-        let known = Arc::clone(&joined);
-        let plan: Plan = Box::new(move |call| {
-            let about = |what| call.about.iter().any(|name| name == what);
-            // What ends it is about its driver, too.
-            let meant = call.op == op && about("poison") && !about("a");
-            if meant && known.load(Ordering::Relaxed) {
-                return Goes::Before(lasting(op));
-            }
-            Goes::Well
-        });
-        let mut decider = flaky::join(&sim, plan).await;
-        for _ in 0..4 {
-            decider.step().await.unwrap();
-        }
-        joined.store(true, Ordering::Relaxed);
-        let began = sim.now();
-        let mut lost = None;
-        for half_second in 0..100 {
-            if half_second % 6 == 0 {
-                sim.beat("living", 1);
-            }
-            if half_second % 16 == 0 {
-                sim.beat("poison", 1);
-            }
-            decider.step().await.unwrap();
-            if lost.is_none() && !sim.out().await.is_empty() {
-                lost = Some(sim.now().since(began));
-            }
-            sim.clock.advance(Duration::from_millis(500));
-        }
-        assert_eq!(sim.queue.refused()[..2], ["unprocessable"; 2], "{op}");
-        let lost = lost.unwrap_or_else(|| panic!("{op}: held back without end"));
-        assert!(
-            TIMEOUT * 2 <= lost && lost <= TIMEOUT * 2 + MARGIN,
-            "{op}: {lost:?}"
-        );
-    }
 }
 
 /// What can never be done.

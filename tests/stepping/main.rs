@@ -15,6 +15,7 @@ mod operator;
 mod probes;
 mod races;
 mod receipts;
+mod refused;
 mod schedules;
 mod servers;
 mod sqlite;

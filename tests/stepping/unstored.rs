@@ -237,3 +237,28 @@ async fn l4_a_window_that_makes_no_sense_is_narrowed_down_and_the_rest_goes_out(
     let out = sim.out().await;
     assert_eq!(out.len(), 22, "{out:?}");
 }
+
+#[tokio::test]
+async fn l4_a_planned_restart_that_cannot_be_stored_holds_up_no_sweep() {
+    let sim = Simulation::new().await;
+    let mut worker = sim.active().await;
+    sim.joined("c1", 1, &["a"]);
+    sim.left_for("c1", 1, S(30));
+    sim.pass(&mut worker, 3).await;
+    sim.sql(
+        "CREATE TRIGGER refused BEFORE UPDATE ON nodewarden_conductors WHEN new.conductor = 'c1'
+         BEGIN SELECT raise(ABORT, 'no'); END",
+    )
+    .await;
+    let (positions, counted) = (
+        "SELECT count(*) FROM nodewarden_announcements WHERE type = 'node.position'",
+        "SELECT max(counted_at_ms) FROM nodewarden_counted",
+    );
+    let before = (sim.text(positions).await, sim.text(counted).await);
+    sim.pass(&mut worker, 200).await;
+    let after = (sim.text(positions).await, sim.text(counted).await);
+    assert!(
+        after.0 != before.0 && after.1 != before.1,
+        "{before:?} {after:?}"
+    );
+}

@@ -93,6 +93,18 @@ fn i7_silence_is_judged_against_the_earlier_of_tick_and_probe() {
 }
 
 #[test]
+fn l3_what_comes_back_in_a_batch_that_is_not_committed_says_the_same_when_it_is_handled_again() {
+    let mut hearing = hearing();
+    hearing.settle();
+    let quiet = fresh(at(102), None, Duration::ZERO);
+    assert_eq!(both(&mut hearing, at(102), at(102)), quiet);
+    hearing.take_back();
+    assert_eq!(hearing.tick(at(102), ms(102_100)), quiet);
+    hearing.settle();
+    assert_eq!(hearing.probe(at(102), ms(102_200)), Heard::Stale);
+}
+
+#[test]
 fn l4_deafness_is_said_within_ten_seconds_by_its_kind_and_for_how_long_silence_proves_nothing() {
     // Both heard at 101 s; then the last tick, the last probe, and whether one was returned.
     let ears = |tick: u64, probe: u64, returned: bool| {

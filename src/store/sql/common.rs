@@ -196,10 +196,12 @@ pub const COMMON: Statements = Statements {
         GROUP BY c.decision, c.back, CASE WHEN c.lifted IS NULL THEN 0 ELSE 1 END, r.number, r.decided_at_ms
         ORDER BY min(c.seq)",
     complete_restored: "UPDATE nodewarden_decisions SET completed_at_ms = $1
-        WHERE completed_at_ms IS NULL AND verdict = 'restored' AND NOT EXISTS (
-            SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
-            WHERE c.held IS NOT NULL AND d.may_hold = 1 AND d.driver = nodewarden_decisions.driver
-            AND d.conductor_group = nodewarden_decisions.conductor_group)",
+        WHERE number IN (SELECT r.number FROM nodewarden_decisions r
+            WHERE r.completed_at_ms IS NULL AND r.verdict = 'restored' AND NOT EXISTS (
+                SELECT 1 FROM nodewarden_changes c JOIN nodewarden_decisions d ON d.number = c.decision
+                WHERE c.held IS NOT NULL AND d.may_hold = 1 AND d.driver = r.driver
+                AND d.conductor_group = r.conductor_group)
+            ORDER BY r.number LIMIT $2)",
     restored_open: "SELECT count(*) AS decisions FROM nodewarden_decisions r
         WHERE r.completed_at_ms IS NULL AND r.verdict = 'restored' AND NOT EXISTS (
             SELECT 1 FROM nodewarden_decisions d JOIN nodewarden_changes c ON c.decision = d.number

@@ -194,7 +194,7 @@ Statements {
     end_holds: &'static str,
     /// What of the new changes goes into one message: same hold's decision, same reason. `$1` seq.
     released: &'static str,
-    /// Return decisions that nothing waits for any more. `$1` now.
+    /// Return decisions that nothing waits for any more. `$1` now, `$2` how many at most.
     complete_restored: &'static str,
     /// How many these are.
     restored_open: &'static str,

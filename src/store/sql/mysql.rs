@@ -94,7 +94,8 @@ pub const STATEMENTS: Statements = Statements {
                 SELECT 1 FROM nodewarden_decisions d FORCE INDEX (nodewarden_decisions_may_hold)
                 WHERE d.driver = r.driver AND d.conductor_group = r.conductor_group AND d.may_hold = 1
                 AND (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
-                WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) IS NOT NULL)) AS due
+                WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) IS NOT NULL)
+            ORDER BY r.number LIMIT $2) AS due
         STRAIGHT_JOIN nodewarden_decisions e ON e.number = due.number SET e.completed_at_ms = $1",
     restored_open: "SELECT count(*) AS decisions FROM nodewarden_decisions r
         WHERE r.completed_at_ms IS NULL AND r.verdict = 'restored' AND NOT EXISTS (

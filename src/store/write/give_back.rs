@@ -14,6 +14,9 @@ use crate::store::write::fenced::Fenced;
 use crate::store::write::mark::mark_in;
 use crate::store::write::walk::{self, Found};
 
+/// Decisions that one transaction completes at most (L1).
+pub const COMPLETED_AT_ONCE: u32 = 1000;
+
 pub async fn give_back(
     unit: &mut Fenced<'_>,
     pair: Option<&Pair>,
@@ -56,10 +59,13 @@ pub async fn give_back(
             }
             Some(_) => {}
             None => {
-                let values = values![window.now_ms];
-                unit.connection
-                    .execute(unit.sql.complete_restored, values)
-                    .await?;
+                let most = window.nodes.min(COMPLETED_AT_ONCE);
+                let values = values![window.now_ms, most];
+                let sql = unit.sql.complete_restored;
+                if unit.connection.execute(sql, values).await? == u64::from(most) {
+                    // There may be more: again behind the last row.
+                    chunk.next = Some(window.after.clone());
+                }
             }
         }
     }

@@ -82,7 +82,12 @@ pub fn give_back(
         match pair {
             Some(pair) if window.completes => done.completed = unit.complete(pair, window.now_ms),
             Some(_) => {}
-            None => complete_restored(unit, window.now_ms),
+            None => {
+                let most = window.nodes.min(1000) as usize;
+                if complete_restored(unit, window.now_ms, most) == most {
+                    done.next = Some(window.after.clone());
+                }
+            }
         }
     }
     Ok(done)
@@ -264,11 +269,15 @@ pub fn restored_open(tables: &Tables) -> Vec<u64> {
     open.map(|(number, _)| *number).collect()
 }
 
-fn complete_restored(unit: &mut Unit<'_>, now_ms: u64) {
-    for number in restored_open(unit.tables) {
+/// At most so many; returns how many.
+fn complete_restored(unit: &mut Unit<'_>, now_ms: u64, most: usize) -> usize {
+    let mut due = restored_open(unit.tables);
+    due.truncate(most);
+    for number in &due {
         let decisions = &mut unit.tables.decisions;
-        decisions.edit(&number, |row| row.completed_at_ms = Some(now_ms));
+        decisions.edit(number, |row| row.completed_at_ms = Some(now_ms));
     }
+    due.len()
 }
 
 /// Nodes of a window that are marked without a hold and need no lost pair.
