@@ -56,10 +56,10 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
         Err(fault) if fault.is_about_rows() => {
             tracing::error!(
                 fault = telemetry::error_chain(&fault),
-                restarts,
-                "a sweep cannot be begun; it is tried again without what remains of planned restarts"
+                "a sweep cannot be begun; it is tried again"
             );
             if let Some(term) = place.term_mut().filter(|_| restarts > 0) {
+                // The fault may be in one of their rows.
                 term.sweep_alone = true;
                 term.next_sweep = now.mono;
             }
