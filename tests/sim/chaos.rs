@@ -375,6 +375,8 @@ impl Chaos {
                 let hours = self.dice.borrow_mut().number(0..5) * 3_600_000;
                 if let Some(place) = places.iter().find(|place| place.process == process) {
                     place.ahead.set(hours);
+                    let epoch = world.model.look(|tables| tables.one.epoch);
+                    world.clock_set_in.set(epoch);
                 }
             }
             Deed::BrokerDown => {

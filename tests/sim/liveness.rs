@@ -125,7 +125,9 @@ fn look(world: &World, wrong: &mut BTreeMap<String, Duration>) {
             "L3: {uuid} is not as it should be since {since:?}, healed {healed:?}: {node:?}"
         );
     }
-    if now > healed + most * 2 && now.as_secs().is_multiple_of(OLD_EACH) {
+    // Whoever decides drops nothing for an hour after its clock was set.
+    let trusted = world.model.look(|tables| tables.one.epoch) != world.clock_set_in.get();
+    if trusted && now > healed + most * 2 && now.as_secs().is_multiple_of(OLD_EACH) {
         // What could not be dropped twice is put off for ten sweeps, and after a loss nothing is dropped for a while.
         let waits = world.plan.losses.map_or(Duration::ZERO, |_| WAITS);
         let kept = rules.keeping.events + rules.sweep_interval * 12 + margin + waits;

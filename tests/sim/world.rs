@@ -248,6 +248,8 @@ pub struct World {
     pub held: Cell<bool>,
     /// Nodes are locked, or a user has just changed them.
     pub meddled: Cell<Duration>,
+    /// The epoch in which a replica's wall clock was set last; no epoch is zero.
+    pub clock_set_in: Cell<u64>,
 }
 
 impl World {
@@ -278,6 +280,7 @@ impl World {
             next_event: Cell::new(1),
             held: Cell::default(),
             meddled: Cell::default(),
+            clock_set_in: Cell::default(),
             time,
             plan,
             model,
