@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nodewarden_tests::cluster::{Cluster, Replica};
 use nodewarden_tests::database::{Kind, Scratch};
 use nodewarden_tests::deployment::{binary, broker};
 use nodewarden_tests::engine::Engine;
@@ -11,7 +12,6 @@ use nodewarden_tests::waiting::eventually;
 use sqlx::Connection as _;
 
 use crate::decided;
-use crate::harness::{Cluster, Replica};
 
 /// The database `scratch` by way of another node of the cluster.
 fn through(engine: &Engine, node: usize, scratch: &Scratch) -> String {

@@ -3,18 +3,15 @@
 
 mod durable;
 mod galera;
-#[path = "../faults/harness.rs"]
-#[expect(dead_code, reason = "the faults use the rest of it")]
-mod harness;
 mod order;
 mod postgres;
 mod rabbitmq;
 mod timeouts;
-
+use nodewarden_tests::cluster::Cluster;
 use nodewarden_tests::waiting::eventually;
 
 /// Waits for so many decisions; each one's driver, verdict and cause, oldest first.
-async fn decided(cluster: &harness::Cluster, count: usize) -> Vec<String> {
+async fn decided(cluster: &Cluster, count: usize) -> Vec<String> {
     eventually("all is decided", async || {
         let decisions = cluster.decisions().await;
         let cause = |line: &String| line.split_once(", ").unwrap().0.to_owned();

@@ -6,10 +6,9 @@ use std::time::Duration;
 use nodewarden::broker::{Consumer, Session};
 use nodewarden::config::{Amqp, Brokers};
 use nodewarden::message::Delivery;
+use nodewarden_tests::cluster::Cluster;
 use nodewarden_tests::database::Kind;
 use nodewarden_tests::waiting::eventually;
-
-use crate::harness::Cluster;
 
 pub struct TwoInLine {
     /// The bodies of all events, as they were sent.

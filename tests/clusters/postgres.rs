@@ -7,13 +7,12 @@ use nodewarden::broker::Subscriber;
 use nodewarden::config::{Database, InventoryKind, SecretUrl};
 use nodewarden::store::Reader;
 use nodewarden::wire::Announced;
+use nodewarden_tests::cluster::Cluster;
 use nodewarden_tests::database::{Kind, Scratch, run};
 use nodewarden_tests::deployment::broker;
 use nodewarden_tests::own_server::OwnServer;
 use nodewarden_tests::waiting::eventually;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
-
-use crate::harness::Cluster;
 
 /// What a scheduler heard: each change by its stream and number.
 struct Heard {

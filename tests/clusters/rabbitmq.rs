@@ -6,11 +6,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nodewarden::config::Brokers;
+use nodewarden_tests::cluster::Cluster;
 use nodewarden_tests::database::{Kind, Scratch};
 use nodewarden_tests::engine::Engine;
 
 use crate::durable::Durable;
-use crate::harness::Cluster;
 use crate::order::TwoInLine;
 
 fn shipped(name: &str) -> String {

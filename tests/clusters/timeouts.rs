@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use nodewarden_tests::cluster::Cluster;
 use nodewarden_tests::database::{Kind, Scratch};
 use nodewarden_tests::engine::Engine;
 
 use crate::decided;
-use crate::harness::Cluster;
 use crate::order::TwoInLine;
 
 /// Far below every patience of ours. 4.3 looks at it to the second.

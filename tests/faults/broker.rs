@@ -1,14 +1,13 @@
 //! The broker restarted, and connections that it closes; on a broker of its own.
 
 use nodewarden::broker::{DeadLetter, DeadLetters};
+use nodewarden_tests::cluster::{Cluster, Replica, signed};
 use nodewarden_tests::database::Kind;
-use rustix::process::Signal;
-
-use crate::harness::{Cluster, Replica, signed};
 use nodewarden_tests::deployment::Deployment;
 use nodewarden_tests::own_broker::OwnBroker;
 use nodewarden_tests::rabbitmq::Client;
 use nodewarden_tests::waiting::{eventually, eventually_blocking};
+use rustix::process::Signal;
 
 /// Short, so that several of them pass in a story. A busy machine may be slow with a heartbeat.
 const LIMITS: [&str; 6] = [

@@ -5,11 +5,10 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use nodewarden_tests::cluster::{BUSY, Cluster, Replica, assert_killed_in_a_transaction, signed};
 use nodewarden_tests::deployment::binary;
 use nodewarden_tests::waiting::eventually;
 use rustix::process::Signal;
-
-use crate::harness::{BUSY, Cluster, Replica, assert_killed_in_a_transaction, signed};
 
 /// Starts a replica in a PID namespace of its own, which ends with this test; that needs root.
 fn contained(cluster: &Cluster, name: &str, more: &[&str]) -> Replica {

@@ -3,10 +3,9 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
-
-use crate::harness::{Cluster, signed};
+use nodewarden_tests::cluster::{Cluster, signed};
 use nodewarden_tests::waiting::eventually;
+use rustix::process::Signal;
 
 /// One driver is lost; the active replica dies at `place` on the way; the other one finishes.
 async fn survives(place: &str) {

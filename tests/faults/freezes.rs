@@ -4,11 +4,10 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
+use nodewarden_tests::cluster::{BUSY, Cluster, assert_killed_in_a_transaction, signed};
 use nodewarden_tests::database::Kind;
-use rustix::process::Signal;
-
-use crate::harness::{BUSY, Cluster, assert_killed_in_a_transaction, signed};
 use nodewarden_tests::waiting::eventually;
+use rustix::process::Signal;
 
 #[tokio::test]
 async fn i1_a_replica_frozen_past_the_broker_s_heartbeat_changes_nothing_when_it_goes_on() {

@@ -5,7 +5,6 @@ mod broker;
 mod containers;
 mod crashes;
 mod freezes;
-mod harness;
 mod operator;
 mod others;
 mod stops;

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use nodewarden_tests::cluster::{BUSY, Cluster, signed};
+use nodewarden_tests::waiting::eventually;
 use rustix::process::Signal;
 use serde_json::Value;
-
-use crate::harness::{BUSY, Cluster, signed};
-use nodewarden_tests::waiting::eventually;
 
 /// What a command prints; it must succeed.
 fn done(cluster: &Cluster, words: &[&str]) -> String {

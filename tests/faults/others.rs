@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use nodewarden_tests::cluster::Cluster;
 use nodewarden_tests::database::Kind;
 use nodewarden_tests::proxy::{Proxy, Wire};
-
-use crate::harness::Cluster;
 use nodewarden_tests::waiting::eventually;
 
 /// A PostgreSQL, and a way to it with its setting, for one replica.

@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 
 use nodewarden::config::InventoryKind;
 use nodewarden::store;
+use nodewarden_tests::cluster::{Cluster, Replica};
 use nodewarden_tests::database::{Kind, Scratch};
 use nodewarden_tests::deployment::broker;
 use nodewarden_tests::own_server::OwnServer;
 use nodewarden_tests::waiting::eventually;
 use rustix::process::Signal;
-
-use crate::harness::{Cluster, Replica};
 
 /// Five seconds are promised, of which a frozen database takes 4.5; a supervisor of containers kills after
 /// ten.

@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
+use nodewarden_tests::cluster::{BUSY, Cluster};
 use nodewarden_tests::rabbitmq::Client;
 use nodewarden_tests::waiting::eventually;
 use rustix::process::Signal;
-
-use crate::harness::{BUSY, Cluster};
 
 /// Longer than the grace that the cluster has set, 2 s.
 const TIMEOUT: Duration = Duration::from_secs(4);

@@ -8,6 +8,7 @@
 
 pub mod between;
 pub mod certificates;
+pub mod cluster;
 pub mod database;
 pub mod deployment;
 pub mod engine;

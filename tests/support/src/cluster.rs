@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::database::{Kind, Scratch};
+use crate::deployment::{binary, broker, free_port};
+use crate::waiting::{DEADLINE, eventually};
 use nodewarden::broker::{Emitter, Subscriber};
 use nodewarden::config::{Amqp, Brokers, Database, InventoryKind};
 use nodewarden::message::{Delivery, Outgoing, Published};
 use nodewarden::store::{self, NodeUpsert, Overview, Reader};
 use nodewarden::wire::out::{NodeBackInService, NodeOutOfService};
-use nodewarden_tests::database::{Kind, Scratch};
-use nodewarden_tests::deployment::{binary, broker, free_port};
-use nodewarden_tests::waiting::{DEADLINE, eventually};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// How long a busy machine may take beyond what is promised.
