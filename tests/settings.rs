@@ -190,6 +190,54 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
             "[bridge]\ndatabase_url = \"oracle://user:hush@db/x\"\n",
             "bridge.database_url must begin with",
         ),
+        (
+            "[placement]\nsnapshot_urls = [\"http://h\", \"http://127.0.0.1:1/?token=hush\"]\n",
+            "placement.snapshot_urls must hold no user, password, query or fragment",
+        ),
+        (
+            "[placement]\nsnapshot_urls = [\"http://u:hu/sh@hush\"]\n",
+            "placement.snapshot_urls must hold no user, password, query or fragment",
+        ),
+        (
+            "[placement]\nsnapshot_urls = [\"http://h/#hush\"]\n",
+            "placement.snapshot_urls must hold no user, password, query or fragment",
+        ),
+        (
+            "[amqp]\nevents_queue = \"amq.hears\"\n",
+            "amqp.events_queue must not begin with amq.",
+        ),
+        (
+            "[amqp]\ndead_letters_queue = \"amq.dead\"\n",
+            "amqp.dead_letters_queue must not begin with amq.",
+        ),
+        (
+            "[database]\ntransaction_limit = \"500000000000y\"\n",
+            "database.transaction_limit must be 5s to 10m",
+        ),
+        (
+            "[decide]\nreconnect_grace = \"2h\"\n",
+            "decide.reconnect_grace must be at most 1h",
+        ),
+        (
+            "[decide]\nforget_after = \"11y\"\n",
+            "decide.forget_after must be 1h to 10y",
+        ),
+        (
+            "[decide]\nunknown_driver_grace = \"11y\"\n",
+            "decide.unknown_driver_grace must be 1s to 10y",
+        ),
+        (
+            "[retention]\nevents = \"11y\"\n",
+            "retention.events must be 1h to 10y",
+        ),
+        (
+            "[retention]\nannounced = \"0s\"\n",
+            "retention.announced must be 1h to 10y",
+        ),
+        (
+            "[retention]\ndecisions = \"59m\"\n",
+            "retention.decisions must be 1h to 10y",
+        ),
     ] {
         std::fs::write(&file, text).unwrap();
         let (code, text) = said(

@@ -9,6 +9,11 @@ const fn seconds(number: u64) -> Duration {
     Duration::from_secs(number)
 }
 
+const HOUR: Duration = seconds(3600);
+
+/// The longest that anything is kept or waited for: the arithmetic of instants ends far behind it.
+const TEN_YEARS: Duration = seconds(10 * 31_557_600);
+
 impl Settings {
     /// Refuses settings that make no sense, with the reason.
     /// Errors: [`SettingsFault`] for the first one that does not.
@@ -24,11 +29,7 @@ impl Settings {
             return refuse("decide.max_conductors and decide.max_pairs must be at least 1");
         }
         self.check_decide()?;
-        if self.retention.events < seconds(3600) {
-            return refuse(
-                "retention.events must be at least 1h: an event must be remembered as long as the broker can deliver it again",
-            );
-        }
+        self.check_retention()?;
         self.check_database()?;
         self.check_bridge()?;
         self.check_placement()
@@ -58,6 +59,11 @@ impl Settings {
         ] {
             if name.is_empty() || name.len() > 255 {
                 return refuse(format!("amqp.{key} must be 1 to 255 bytes long"));
+            }
+            if key.ends_with("_queue") && name.starts_with("amq.") {
+                return refuse(format!(
+                    "amqp.{key} must not begin with amq.: RabbitMQ keeps such names for queues of its own"
+                ));
             }
         }
         if self.amqp.events_queue == self.amqp.dead_letters_queue {
@@ -94,7 +100,12 @@ impl Settings {
                 humantime::format_duration(self.amqp.heartbeat),
             ));
         }
-        if !(seconds(1)..=seconds(3600)).contains(&self.decide.sweep_interval) {
+        if self.decide.reconnect_grace > HOUR {
+            return refuse(
+                "decide.reconnect_grace must be at most 1h: after each takeover no silent conductor is found for that long",
+            );
+        }
+        if !(seconds(1)..=HOUR).contains(&self.decide.sweep_interval) {
             return refuse(
                 "decide.sweep_interval must be 1s to 1h: a newly registered node of a lost driver stays unnoticed for that long",
             );
@@ -104,19 +115,40 @@ impl Settings {
                 "decide.back_within_cap must be at most 24h: nodes of a conductor that never returns stay in service for that long",
             );
         }
-        if self.decide.forget_after < seconds(3600) {
-            return refuse("decide.forget_after must be at least 1h");
+        if !(HOUR..=TEN_YEARS).contains(&self.decide.forget_after) {
+            return refuse("decide.forget_after must be 1h to 10y");
         }
-        if self.decide.unknown_driver_grace < seconds(1) {
-            return refuse("decide.unknown_driver_grace must be at least 1s");
+        if !(seconds(1)..=TEN_YEARS).contains(&self.decide.unknown_driver_grace) {
+            return refuse("decide.unknown_driver_grace must be 1s to 10y");
+        }
+        Ok(())
+    }
+
+    fn check_retention(&self) -> Result<(), SettingsFault> {
+        let retention = &self.retention;
+        if !(HOUR..=TEN_YEARS).contains(&retention.events) {
+            return refuse(
+                "retention.events must be 1h to 10y: an event must be remembered as long as the broker can deliver it again",
+            );
+        }
+        if !(HOUR..=TEN_YEARS).contains(&retention.announced) {
+            return refuse(
+                "retention.announced must be 1h to 10y: a subscriber that sends no receipt is forgotten after it",
+            );
+        }
+        if !(HOUR..=TEN_YEARS).contains(&retention.decisions) {
+            return refuse(
+                "retention.decisions must be 1h to 10y: they say why nodes went out and came back",
+            );
         }
         Ok(())
     }
 
     fn check_database(&self) -> Result<(), SettingsFault> {
-        if self.database.transaction_limit < seconds(5) {
+        if !(seconds(5)..=seconds(600)).contains(&self.database.transaction_limit) {
             return refuse(
-                "database.transaction_limit must be at least 5s: a slow disk would get a healthy process killed",
+                "database.transaction_limit must be 5s to 10m: under it a slow disk would get a healthy process killed, \
+                 above it a frozen one keeps all others out",
             );
         }
         database_url::check("database.url", &self.database.url)
@@ -141,17 +173,15 @@ impl Settings {
                 "placement.snapshot_urls must name at least one http:// or https:// address of a replica",
             );
         }
-        let has_login = |url: &String| {
-            let authority = url.split("://").nth(1).unwrap_or_default();
-            authority
-                .split('/')
-                .next()
-                .unwrap_or_default()
-                .contains('@')
-        };
-        if placement.snapshot_urls.iter().any(has_login) {
+        // Each of these characters can begin or end a secret, and the URL is shown in the log and in /readyz.
+        if placement
+            .snapshot_urls
+            .iter()
+            .any(|url| url.contains(['@', '?', '#']))
+        {
             return refuse(
-                "placement.snapshot_urls must hold no user and password: they would be shown in the log",
+                "placement.snapshot_urls must hold no user, password, query or fragment (no @, ? or #), since they would \
+                 be shown in the log: write http://HOST:PORT, and let a proxy add what it needs",
             );
         }
         if placement.aggregate.trim().is_empty() {
