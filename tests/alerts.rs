@@ -439,7 +439,7 @@ fn every_panel_shows_something_and_only_what_is_wrong_is_an_alert() {
             }
         }
     }
-    // Nobody wakes up but for the driver that is lost; it is one alert, whatever the replicas.
+    // Only the driver that is lost is an alert; it is one, whatever the replicas.
     eventually("the rules are evaluated, and one of them is true", || {
         let groups = prometheus.ask("/api/v1/rules")["groups"].take();
         let mut active = Vec::new();

@@ -271,15 +271,29 @@ async fn whatever_makes_no_sense_is_an_error_with_a_fitting_status() {
             (
                 "GET /v1/snapshot?limit=many",
                 400,
-                "limit must be 1 to 10000, not many",
+                "limit must be 1 to 10000, not \"many\"",
             ),
             (
                 "GET /v1/snapshot?limit=-1",
                 400,
-                "limit must be 1 to 10000, not -1",
+                "limit must be 1 to 10000, not \"-1\"",
             ),
-            ("GET /v1/snapshot?limit=1&limit=2", 400, "duplicate field"),
-            ("GET /v1/snapshot?befor=x", 400, "unknown field"),
+            (
+                "GET /v1/snapshot?limit=1&limit=2",
+                400,
+                "the parameter limit is given twice",
+            ),
+            (
+                "GET /v1/snapshot?limt=5",
+                400,
+                "there is no parameter \"limt\" here: there is after and limit",
+            ),
+            (
+                "GET /v1/decisions?after=x",
+                400,
+                "there is no parameter \"after\" here: there is limit",
+            ),
+            ("CONNECT x:1", 404, "the request names no path; see /v1"),
             (
                 "GET /v1/decisions?limit=1001",
                 400,
@@ -288,7 +302,7 @@ async fn whatever_makes_no_sense_is_an_error_with_a_fitting_status() {
             (
                 "GET /v1/decisions?limit=",
                 400,
-                "limit must be 1 to 1000, not",
+                "limit must be 1 to 1000, not \"\"",
             ),
             ("GET /v1/nodes/nobody", 404, "there is no node nobody"),
             ("GET /v1/nodes/web-2", 404, "there is no node web-2"),
@@ -389,6 +403,10 @@ async fn a_replica_is_ready_if_it_decides_or_could_and_nothing_troubles_it() {
             json!({ "ready": false, "role": "active", "paused": null, "reasons": ["the database is\\nlocked"],
                 "remarks": ["this stream\\nbegan"] })
         );
+        // The advice, which comes last, is said too.
+        let long = format!("{}: write this", "a reason ".repeat(150));
+        status.send_replace(Status { troubles: vec![long.clone()], ..active() });
+        assert_eq!(get(address, "/readyz").await.json()["reasons"], json!([long]));
         // Its loop stands still, and nothing is there to say so.
         for (age, code) in [(1, 200), (17, 503)] {
             let at = Instant::now().checked_sub(Duration::from_secs(age));
@@ -442,6 +460,8 @@ async fn metrics_hold_every_name_of_the_contract_and_follow_the_database() {
             "nodewarden_refused_total{reason=\"undecodable\"} 1",
             "nodewarden_refused_total{reason=\"too_deep\"} 0",
             "nodewarden_events_total{type=\"conductor.left\",outcome=\"applied\"} 1",
+            "nodewarden_events_total{type=\"conductor.left\",outcome=\"stale\"} 0",
+            "nodewarden_events_total{type=\"conductor.joined\",outcome=\"duplicate\"} 0",
             "nodewarden_deaf_seconds_total 1",
             "nodewarden_fenced_total 0",
             "nodewarden_sessions_ended_total{reason=\"fenced\"} 0",

@@ -90,10 +90,18 @@ fn router(sources: Sources) -> Router {
 
 async fn no_such_path(request: Request) -> Fault {
     Fault::not_found(format!(
-        "there is no {}; see /v1/snapshot, /v1/drivers, /v1/conductors, /v1/nodes, /v1/nodes/{{uuid}}, \
+        "{}; see /v1/snapshot, /v1/drivers, /v1/conductors, /v1/nodes, /v1/nodes/{{uuid}}, \
          /v1/decisions, /healthz, /readyz and /metrics",
-        crate::telemetry::printable(request.uri().path())
+        missing(&request)
     ))
+}
+
+/// What there is not. `CONNECT` asks for no path.
+fn missing(request: &Request) -> String {
+    match request.uri().path() {
+        "" => "the request names no path".to_owned(),
+        path => format!("there is no {}", crate::telemetry::printable(path)),
+    }
 }
 
 async fn wrong_method(request: Request) -> Fault {

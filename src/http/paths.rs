@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::fault::Fault;
@@ -12,7 +11,7 @@ use super::sources::Sources;
 use crate::answers::shapes::{Conductor, Decision, Driver, Node, Nodes, Paused, Snapshot};
 use crate::clock::now_ms;
 use crate::store::Gone;
-use crate::telemetry::printable;
+use crate::telemetry::{printable, printable_within};
 use crate::worker::Role;
 
 /// Nodes in a page: some 200 kB, and the most: some 2 MB.
@@ -22,21 +21,10 @@ const NODES_MOST: u32 = 10_000;
 const DECISIONS_LIMIT: u32 = 100;
 const DECISIONS_MOST: u32 = 1000;
 
-type Asked<T> = Result<Query<T>, QueryRejection>;
+/// Characters of a reason or remark, as in the log: its advice comes last.
+pub(super) const SENTENCE: usize = 2000;
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PageQuery {
-    #[serde(default)]
-    after: String,
-    limit: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DecisionsQuery {
-    limit: Option<String>,
-}
+type Asked = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
 pub async fn healthz() -> Json<Value> {
     Json(json!({ "alive": true }))
@@ -48,7 +36,7 @@ pub async fn readyz(State(sources): State<Sources>) -> (StatusCode, Json<Value>)
     let mut reasons: Vec<String> = status
         .troubles
         .iter()
-        .map(|trouble| printable(trouble))
+        .map(|trouble| printable_within(trouble, SENTENCE))
         .collect();
     reasons.extend(status.hangs());
     if status.role == Role::Starting && reasons.is_empty() {
@@ -67,7 +55,7 @@ pub async fn readyz(State(sources): State<Sources>) -> (StatusCode, Json<Value>)
         "ready": ready,
         "role": status.role.as_str(),
         "reasons": reasons,
-        "remarks": status.remarks.iter().map(|remark| printable(remark)).collect::<Vec<_>>(),
+        "remarks": status.remarks.iter().map(|remark| printable_within(remark, SENTENCE)).collect::<Vec<_>>(),
         "paused": status.pause.as_ref().map(Paused::from),
     });
     (code, Json(answer))
@@ -75,12 +63,10 @@ pub async fn readyz(State(sources): State<Sources>) -> (StatusCode, Json<Value>)
 
 pub async fn snapshot(
     State(sources): State<Sources>,
-    asked: Asked<PageQuery>,
+    asked: Asked,
 ) -> Result<Json<Snapshot>, Fault> {
-    let asked = query(asked)?;
-    let limit = within(asked.limit, NODES_LIMIT, NODES_MOST)?;
-    let after = key(&asked.after)?;
-    let page = sources.reader.snapshot(after, limit).await?;
+    let (after, limit) = page(asked)?;
+    let page = sources.reader.snapshot(&after, limit).await?;
     Ok(Json(page.into()))
 }
 
@@ -103,14 +89,9 @@ pub async fn conductors(State(sources): State<Sources>) -> Result<Json<Value>, F
     Ok(Json(json!({ "conductors": conductors })))
 }
 
-pub async fn nodes(
-    State(sources): State<Sources>,
-    asked: Asked<PageQuery>,
-) -> Result<Json<Nodes>, Fault> {
-    let asked = query(asked)?;
-    let limit = within(asked.limit, NODES_LIMIT, NODES_MOST)?;
-    let page = sources.reader.nodes(None, key(&asked.after)?, limit);
-    let page = page.await?;
+pub async fn nodes(State(sources): State<Sources>, asked: Asked) -> Result<Json<Nodes>, Fault> {
+    let (after, limit) = page(asked)?;
+    let page = sources.reader.nodes(None, &after, limit).await?;
     Ok(Json(Nodes::new(page, limit)))
 }
 
@@ -128,28 +109,44 @@ pub async fn node(
     }
 }
 
-pub async fn decisions(
-    State(sources): State<Sources>,
-    asked: Asked<DecisionsQuery>,
-) -> Result<Json<Value>, Fault> {
-    let limit = within(query(asked)?.limit, DECISIONS_LIMIT, DECISIONS_MOST)?;
+pub async fn decisions(State(sources): State<Sources>, asked: Asked) -> Result<Json<Value>, Fault> {
+    let [limit] = parameters(asked, ["limit"])?;
+    let limit = within(limit, DECISIONS_LIMIT, DECISIONS_MOST)?;
     let decisions = sources.reader.decisions(limit).await?;
     let decisions: Vec<_> = decisions.into_iter().map(Decision::from).collect();
     Ok(Json(json!({ "decisions": decisions })))
 }
 
-fn query<T>(asked: Asked<T>) -> Result<T, Fault> {
-    match asked {
-        Ok(Query(asked)) => Ok(asked),
-        Err(fault) => {
-            let text = fault.body_text();
-            // The library's own words before what is wrong.
-            let what = text
-                .split_once("query string: ")
-                .map_or(text.as_str(), |(_, what)| what);
-            Err(Fault::bad_request(printable(what)))
+/// Which page of nodes is asked for: behind which key, and how many.
+fn page(asked: Asked) -> Result<(String, u32), Fault> {
+    let [after, limit] = parameters(asked, ["after", "limit"])?;
+    let limit = within(limit, NODES_LIMIT, NODES_MOST)?;
+    let after = after.unwrap_or_default();
+    key(&after)?;
+    Ok((after, limit))
+}
+
+/// The values of the parameters that there are; any other is an error, and so is one that comes twice.
+fn parameters<const N: usize>(
+    asked: Asked,
+    names: [&str; N],
+) -> Result<[Option<String>; N], Fault> {
+    let Query(asked) = asked.map_err(|fault| Fault::bad_request(printable(&fault.body_text())))?;
+    let mut values = [const { None }; N];
+    for (name, value) in asked {
+        let Some(place) = names.iter().position(|known| *known == name) else {
+            return Err(Fault::bad_request(format!(
+                "there is no parameter \"{}\" here: there is {}",
+                printable(&name),
+                names.join(" and ")
+            )));
+        };
+        if values[place].replace(value).is_some() {
+            let twice = format!("the parameter {name} is given twice");
+            return Err(Fault::bad_request(twice));
         }
     }
+    Ok(values)
 }
 
 /// A key that any database can look for; PostgreSQL takes no NUL in a text.
@@ -165,7 +162,7 @@ fn within(asked: Option<String>, usual: u32, most: u32) -> Result<u32, Fault> {
     match asked.parse() {
         Ok(limit) if (1..=most).contains(&limit) => Ok(limit),
         Ok(_) | Err(_) => Err(Fault::bad_request(format!(
-            "limit must be 1 to {most}, not {}",
+            "limit must be 1 to {most}, not \"{}\"",
             printable(&asked)
         ))),
     }

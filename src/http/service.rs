@@ -19,7 +19,7 @@ use crate::bridge::{State as Presence, Status as BridgeStatus};
 use crate::clock::SystemClock;
 use crate::domain::time::Mono;
 use crate::placement::Status as PlacementStatus;
-use crate::telemetry::{Metrics, printable};
+use crate::telemetry::{Metrics, printable_within};
 
 /// The status of a service.
 pub trait Service: Send + Sync + 'static {
@@ -127,7 +127,10 @@ async fn readyz<S: Service>(State(sources): State<Sources<S>>) -> (StatusCode, J
         true => StatusCode::OK,
         false => StatusCode::SERVICE_UNAVAILABLE,
     };
-    let shown: Vec<String> = reasons.iter().map(|reason| printable(reason)).collect();
+    let shown: Vec<String> = reasons
+        .iter()
+        .map(|reason| printable_within(reason, paths::SENTENCE))
+        .collect();
     let mut answer = json!({ "ready": reasons.is_empty(), "role": S::ROLE, "reasons": shown });
     if let Some(remarks) = remarks {
         answer["remarks"] = json!(remarks);
@@ -156,7 +159,7 @@ async fn metrics_text<S: Service>(State(sources): State<Sources<S>>) -> impl Int
 
 async fn no_such_path(request: Request) -> Fault {
     Fault::not_found(format!(
-        "there is no {}; here are /healthz, /readyz and /metrics",
-        printable(request.uri().path())
+        "{}; here are /healthz, /readyz and /metrics",
+        super::missing(&request)
     ))
 }

@@ -54,7 +54,8 @@ list! {
     Gauge PENDING_PAIRS = "nodewarden_pending_pairs",
         "Pairs whose nodes this replica still has to look at";
     Counter DEAF = "nodewarden_deaf_seconds_total",
-        "Seconds in which this replica was active and could not judge silence", from 0;
+        "Seconds for which this replica was active and heard nothing, counted when it hears again; the grace that \
+         follows is not part of them", from 0;
     Counter FENCED = "nodewarden_fenced_total",
         "Times that this replica found the epoch taken by another one and stopped deciding", from 0;
     Counter SESSIONS_ENDED = "nodewarden_sessions_ended_total",
@@ -70,7 +71,8 @@ list! {
     Counter EVENTS = "nodewarden_events_total",
         "Events handled, by type and outcome";
     Counter REFUSED = "nodewarden_refused_total",
-        "Messages that were put into the dead-letter queue, by reason",
+        "Messages that were refused, by reason, counted once the dead-letter queue has them; receipts of too many \
+         subscribers, beyond the first in ten minutes, are counted and not kept",
         from 0 by "reason" in each::<Reason>;
     Counter DECISIONS = "nodewarden_decisions_total", "Decisions about pairs, by verdict",
         from 0 by "verdict" in each::<Verdict>;
@@ -89,10 +91,10 @@ list! {
     Gauge NODES_COUNTED_AGE = "nodewarden_nodes_counted_age_seconds",
         "How long ago the nodes of each pair were counted (+Inf: not yet)";
     Counter NODES_MOVED = "nodewarden_nodes_moved_total",
-        "Nodes taken out of service and given back, by direction (out, back)",
+        "Nodes that a replica took out of service and gave back, by direction (out, back); `release` is not counted",
         from 0 by "direction" in || vec!["out", "back"];
     Counter NODES_SKIPPED = "nodewarden_nodes_skipped_total",
-        "Nodes left alone because their row cannot be handled, at each look", from 0;
+        "Nodes left alone because their row cannot be handled, counted by each walk that meets them", from 0;
     Histogram CHUNK = "nodewarden_chunk_seconds",
         "Time for one window of nodes: lock, mark, record, commit", from 0;
     Counter SWEEPS = "nodewarden_sweeps_total", "Sweeps over all nodes that were begun", from 0;
@@ -120,7 +122,7 @@ list! {
     Counter UNROUTABLE = "nodewarden_unroutable_messages_total",
         "Announcements for which no queue was bound", from 0;
     Counter NACKED = "nodewarden_nacked_messages_total",
-        "Announcements that the broker did not take", from 0;
+        "Announcements that the broker rejected", from 0;
     Counter PASSED_BY = "nodewarden_passed_by_messages_total",
         "Announcements that the relay gave up because fresh channels and connections were refused too", from 0;
 

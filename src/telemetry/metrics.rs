@@ -83,7 +83,11 @@ fn install() -> Result<Metrics, String> {
         metric.describe();
     }
     for event_type in EventType::ALL {
-        count_event(*event_type, Some(Outcome::Applied), 0);
+        // All of them: `increase` does not see the first of a series.
+        let outcomes = Outcome::ALL.iter().copied().map(Some);
+        for outcome in outcomes.chain([None]) {
+            count_event(*event_type, outcome, 0);
+        }
     }
     Ok(Metrics {
         handle,

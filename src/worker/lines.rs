@@ -66,19 +66,26 @@ pub(super) fn log_window(
             "nodes moved"
         );
     }
-    if done.skipped > 0 {
-        telemetry::NODES_SKIPPED.count(done.skipped);
-        tracing::warn!(
-            ?over,
-            nodes = done.skipped,
-            "nodes are left alone: their uuid is empty, no text, or longer than 255 bytes"
-        );
-    }
+    telemetry::NODES_SKIPPED.count(done.skipped);
     let Over::Pair(pair) = over else {
+        if done.skipped > 0 {
+            tracing::warn!(
+                nodes = done.skipped,
+                "nodes are left alone: their uuid is empty, or no text"
+            );
+        }
         return;
     };
     let conductor_group = telemetry::printable(pair.group.as_str());
     let driver = telemetry::printable(pair.driver.as_str());
+    if done.skipped > 0 {
+        tracing::warn!(
+            conductor_group,
+            driver,
+            nodes = done.skipped,
+            "nodes are left alone: their uuid is longer than 255 bytes"
+        );
+    }
     if let Some(completed) = done.completed.as_ref().filter(|done| done.nodes > 0) {
         tracing::warn!(
             epoch,

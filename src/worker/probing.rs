@@ -50,6 +50,7 @@ pub(super) async fn look<Q: Queue, C: Clock>(
         returned(term, why, clock.now().mono);
     }
     let now = clock.now().mono;
+    say(term, now);
     let pause = match term.hearing.deafness(now) {
         Some(Deafness::NoWay) => REPAIR_AGAIN,
         Some(Deafness::NoTick) | None => sweep_interval,
@@ -72,16 +73,38 @@ pub(super) async fn look<Q: Queue, C: Clock>(
 }
 
 fn returned(term: &mut Term, why: String, now: Mono) {
-    let first = term.probing.returned.is_none();
-    if first {
-        tracing::error!(
-            why = telemetry::printable(&why),
-            "conductors' events do not reach this replica: no silence is judged"
-        );
-        term.probing.repair_at_once = true;
-    }
+    term.probing.repair_at_once |= term.probing.returned.is_none();
     term.probing.returned = Some(why);
     term.hearing.no_way(now);
+}
+
+/// A line when deafness begins that has lasted too long to pass unsaid, and one when it is over.
+fn say(term: &mut Term, now: Mono) {
+    let hears = term.hearing.unproven(now, Duration::ZERO).is_zero();
+    let why = deafness(term, now).map(|why| telemetry::printable(&why));
+    match line(term.probing.said_deaf, why.is_some(), hears) {
+        Some(Line::Begins) => tracing::error!(why, "silence proves nothing: this replica is deaf"),
+        Some(Line::Ends) => tracing::info!("this replica hears again"),
+        None => return,
+    }
+    term.probing.said_deaf = !term.probing.said_deaf;
+}
+
+/// What there is to say of deafness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    Begins,
+    Ends,
+}
+
+/// `said`: that it began. `deaf`: too long to pass unsaid. Its reason may come and go meanwhile: it is over once
+/// something is heard.
+fn line(said: bool, deaf: bool, hears: bool) -> Option<Line> {
+    match (said, deaf, hears) {
+        (false, true, _) => Some(Line::Begins),
+        (true, false, true) => Some(Line::Ends),
+        _ => None,
+    }
 }
 
 /// Why silence proves nothing, in words, if that has lasted too long to pass unsaid.
@@ -95,4 +118,30 @@ pub(super) fn deafness(term: &Term, now: Mono) -> Option<String> {
         Deafness::NoTick => "our own ticks do not come back in time".to_owned(),
     };
     Some(format!("{why}; no silent conductor is found meanwhile"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deafness_is_said_once_when_it_begins_and_once_when_something_is_heard() {
+        for (what, said, deaf, hears, expected) in [
+            ("all is well", false, false, true, None),
+            ("a short gap", false, false, false, None),
+            ("it has lasted", false, true, false, Some(Line::Begins)),
+            ("it goes on", true, true, false, None),
+            (
+                "its reason is gone, and nothing heard",
+                true,
+                false,
+                false,
+                None,
+            ),
+            ("ticks alone come back", true, true, true, None),
+            ("it is over", true, false, true, Some(Line::Ends)),
+        ] {
+            assert_eq!(line(said, deaf, hears), expected, "{what}");
+        }
+    }
 }

@@ -222,7 +222,11 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
     /// Publishes, and counts what no queue wanted up to the first that was refused.
     async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, Unpublished> {
         let results = self.announcer.publish(messages).await;
-        let results = results.inspect_err(|_| telemetry::NACKED.count(1))?;
+        let results = results.inspect_err(|why| {
+            if matches!(why, Unpublished::Refused(_)) {
+                telemetry::NACKED.count(1);
+            }
+        })?;
         for result in &results {
             match result {
                 Published::Confirmed => {}

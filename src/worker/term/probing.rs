@@ -13,6 +13,8 @@ pub(in crate::worker) struct Probing {
     sent: VecDeque<(String, Mono)>,
     /// Why the last one was returned; cleared when one comes back.
     pub(in crate::worker) returned: Option<String>,
+    /// Whether the log has a line that this replica is deaf, and none yet that it hears again.
+    pub(in crate::worker) said_deaf: bool,
     pub(in crate::worker) last_repair: Mono,
     pub(in crate::worker) repair_at_once: bool,
     /// Parts of the topology are still to be made again.
@@ -27,6 +29,7 @@ impl Probing {
         Self {
             sent: VecDeque::new(),
             returned: None,
+            said_deaf: false,
             last_repair: now,
             repair_at_once: false,
             repairing: false,
@@ -48,9 +51,7 @@ impl Probing {
 
     /// One of ours came back.
     pub(in crate::worker) fn came_back(&mut self) {
-        if self.returned.take().is_some() {
-            tracing::info!("conductors' events reach this replica again");
-        }
+        self.returned = None;
     }
 }
 
