@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use metrics_exporter_prometheus::PrometheusBuilder;
 use nodewarden::broker::Unpublished;
 use nodewarden::message::Outgoing;
 use nodewarden::store::{Outbox, StoreError};
@@ -242,6 +243,30 @@ async fn i4_l4_without_the_right_to_write_or_a_connection_all_waits_and_nothing_
         while relay.step().await.unwrap() > 0 {}
         assert_eq!(kept(&subscriber.got()), waiting);
         assert_eq!(*relay.trouble().borrow(), None, "it is over");
+    }
+}
+
+#[tokio::test]
+async fn only_what_the_broker_refuses_counts_as_rejected() {
+    for (why, rejected) in [
+        (Unpublished::Refused("message size 70000".into()), true),
+        (Unpublished::Unanswered("no answer".into()), false),
+        (Unpublished::Forbidden("ACCESS_REFUSED".into()), false),
+        (Unpublished::NoExchange("NOT_FOUND".into()), false),
+        (Unpublished::Disconnected("connection reset".into()), false),
+    ] {
+        let (sim, worker, _) = five_waiting().await;
+        let subscriber = SimSubscriber::default();
+        let mut relay = sim.relay(worker.decider.epoch().unwrap(), &subscriber);
+        let said = format!("{why:?}");
+        subscriber.end(Some((Ends::Everything, why)));
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let counting = metrics::set_default_local_recorder(&recorder);
+        let _ = relay.step().await;
+        drop(counting);
+        let counted = recorder.handle().render();
+        let counts = counted.contains("\nnodewarden_nacked_messages_total ");
+        assert_eq!(counts, rejected, "{said}: {counted}");
     }
 }
 
