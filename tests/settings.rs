@@ -232,11 +232,11 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
         ),
         (
             "[retention]\nannounced = \"0s\"\n",
-            "retention.announced must be 1h to 10y",
+            "retention.announced must be 1s to 10y",
         ),
         (
-            "[retention]\ndecisions = \"59m\"\n",
-            "retention.decisions must be 1h to 10y",
+            "[retention]\ndecisions = \"0s\"\n",
+            "retention.decisions must be 1s to 10y",
         ),
     ] {
         std::fs::write(&file, text).unwrap();

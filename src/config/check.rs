@@ -131,14 +131,14 @@ impl Settings {
                 "retention.events must be 1h to 10y: an event must be remembered as long as the broker can deliver it again",
             );
         }
-        if !(HOUR..=TEN_YEARS).contains(&retention.announced) {
+        if !(seconds(1)..=TEN_YEARS).contains(&retention.announced) {
             return refuse(
-                "retention.announced must be 1h to 10y: a subscriber that sends no receipt is forgotten after it",
+                "retention.announced must be 1s to 10y: a subscriber that sends no receipt is forgotten after it",
             );
         }
-        if !(HOUR..=TEN_YEARS).contains(&retention.decisions) {
+        if !(seconds(1)..=TEN_YEARS).contains(&retention.decisions) {
             return refuse(
-                "retention.decisions must be 1h to 10y: they say why nodes went out and came back",
+                "retention.decisions must be 1s to 10y: they say why nodes went out and came back",
             );
         }
         Ok(())
