@@ -391,8 +391,13 @@ fn a_warning_before_the_json_is_passed_by() {
         );
     }
     // Within CSV a line may begin with a bracket.
-    let text = format!("driver,uuid,extra\nipmi,{A},\"x\n{{\"\n");
-    assert_eq!(parse(text.as_bytes(), None).unwrap(), [node(2, A)]);
+    let text = format!("driver,uuid,extra\n[ipmi,{A},x\n");
+    let driver = "[ipmi".to_owned();
+    let found = ImportedNode {
+        driver,
+        ..node(2, A)
+    };
+    assert_eq!(parse(text.as_bytes(), None).unwrap(), [found]);
 }
 
 #[test]
@@ -604,6 +609,11 @@ fn broken_json_names_the_line_and_the_column() {
         &["line 3: column 1: is not JSON: expected `,` or `]`"],
     );
     assert_faults(
+        "[{\"uuid\": \"a\", \"driver\": \"x\"},]",
+        None,
+        &["line 1: column 31: is not JSON: a comma with nothing behind it"],
+    );
+    assert_faults(
         "[{\"uuid\": \"a\",\n \"driver\": \"x\"}] x",
         None,
         &["line 2: column 18: is not JSON: trailing characters"],
@@ -635,10 +645,55 @@ fn a_row_of_another_length_than_the_header_is_a_fault() {
         &[
             "line 2: has 3 columns and the header has 2",
             "line 3: has 1 columns",
-            "line 4: has 3 columns",
+            "line 4: a value goes on over several lines: is a quote not closed?",
             "line 6: driver is missing",
         ],
     );
+}
+
+#[test]
+fn a_quote_that_is_left_open_swallows_no_node() {
+    let open = "a value goes on over several lines: is a quote not closed?";
+    for (text, line) in [
+        ("uuid,driver,note\na,x,\"n\nb,x,n\nc,y,n\n", 2),
+        ("uuid,driver,note\na,x,\"\nb,x,\"\n", 2),
+        ("uuid,driver,note\r\na,x,n\r\n\r\nb,x,\"n\r\nc,y,n\r\n", 4),
+        ("uuid,driver,\"note\na,x,n\n", 1),
+    ] {
+        assert_eq!(
+            faults(text, None),
+            [format!("line {line}: {open}")],
+            "{text}"
+        );
+    }
+    assert_eq!(
+        faults("uuid,driver,note\na,\"x,n\n", None),
+        ["line 2: has 2 columns and the header has 3: is a quote not closed?"]
+    );
+}
+
+#[test]
+fn a_group_by_another_name_is_not_lost() {
+    for title in [
+        "group",
+        "conductorGroup",
+        "Conductor-Group",
+        "conductorgroup",
+    ] {
+        let what = format!("{title} is unknown: write conductor_group");
+        let csv = format!("uuid,driver,{title}\na,x,g\n");
+        assert_eq!(faults(&csv, None), [format!("line 1: the column {what}")]);
+        let json = format!("[{{\"uuid\": \"a\", \"driver\": \"x\",\n\"{title}\": \"g\"}}]");
+        assert_eq!(faults(&json, None), [format!("line 2: {what}")]);
+        // Beside the one that counts it is a column as any other.
+        let both = format!("uuid,driver,{title},conductor_group\n{A},ipmi,x,g\n");
+        let conductor_group = Some("g".to_owned());
+        let found = ImportedNode {
+            conductor_group,
+            ..node(2, A)
+        };
+        assert_eq!(parse(both.as_bytes(), None).unwrap(), [found]);
+    }
 }
 
 #[test]

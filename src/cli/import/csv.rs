@@ -8,7 +8,7 @@ use ::csv::{ErrorKind, StringRecord};
 
 use super::fault::Faults;
 use super::lines::newlines;
-use super::record::{FIELDS, Field, Given, Record, client_option, field_called};
+use super::record::{FIELDS, Field, Given, Record, client_option, field_called, near_miss};
 use super::taking::{RECORD_BYTES, Taking};
 
 /// The records below the header of `source`.
@@ -35,6 +35,19 @@ pub(super) fn records(source: impl Read, separator: u8, taking: &mut Taking) -> 
             Ok(false) => return Ok(()),
             Err(error) => return cannot_be_read(error, line, &mut taking.faults),
         }
+        let text = behind.borrow().row_until(reader.position().byte());
+        let line_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        if text.trim_ascii_end().iter().any(line_break) {
+            // No field of a node holds one, and what a quote swallows may be nodes.
+            taking.faults.line(
+                line,
+                "a value goes on over several lines: is a quote not closed?",
+            );
+            if columns.is_none() {
+                return Ok(());
+            }
+            continue;
+        }
         let Some(columns) = &columns else {
             // Excel's note of the separator.
             if row
@@ -44,7 +57,7 @@ pub(super) fn records(source: impl Read, separator: u8, taking: &mut Taking) -> 
                 continue;
             }
             let header: Vec<_> = row.iter().map(field_called).collect();
-            if !check_header(line, &header, &mut taking.faults) {
+            if !check_header(line, &row, &header, &mut taking.faults) {
                 return Ok(());
             }
             columns = Some(header);
@@ -53,13 +66,17 @@ pub(super) fn records(source: impl Read, separator: u8, taking: &mut Taking) -> 
         if row.len() == columns.len() {
             taking.take(&record(line, columns, &row));
         } else {
+            let advice = match row.len() > columns.len() {
+                true => format!(": quote values that hold a {:?}", char::from(separator)),
+                false if text.contains(&b'"') => ": is a quote not closed?".to_owned(),
+                false => String::new(),
+            };
             taking.faults.line(
                 line,
                 format!(
-                    "has {} columns and the header has {}: quote values that hold a {:?}",
+                    "has {} columns and the header has {}{advice}",
                     row.len(),
                     columns.len(),
-                    char::from(separator)
                 ),
             );
         }
@@ -127,8 +144,19 @@ pub(super) fn has_header(head: &[u8]) -> bool {
 }
 
 /// Says what is wrong with the header: once, and not again for each row.
-fn check_header(line: usize, columns: &[Option<&'static str>], faults: &mut Faults) -> bool {
+fn check_header(
+    line: usize,
+    titles: &StringRecord,
+    columns: &[Option<&'static str>],
+    faults: &mut Faults,
+) -> bool {
     let mut good = true;
+    if !columns.contains(&Some("conductor_group"))
+        && let Some(what) = titles.iter().find_map(near_miss)
+    {
+        faults.line(line, format!("the column {what}"));
+        good = false;
+    }
     for field in FIELDS {
         let count = columns
             .iter()
@@ -185,6 +213,12 @@ impl Behind {
         self.line += newlines(&self.bytes[self.passed..to]);
         self.passed = to;
         self.line
+    }
+
+    /// The bytes of the row that begins at the line found last, up to `offset`.
+    fn row_until(&self, offset: u64) -> Vec<u8> {
+        let to = usize::try_from(offset.saturating_sub(self.from)).unwrap_or(usize::MAX);
+        self.bytes[self.passed..to.clamp(self.passed, self.bytes.len())].to_vec()
     }
 
     fn read(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -12,7 +12,7 @@ use super::cutter::{Cut, Cutter};
 use super::fault::Faults;
 use super::foreign;
 use super::lines::{Lines, newlines};
-use super::record::{Field, Given, Record, field_called};
+use super::record::{Field, Given, Record, field_called, near_miss};
 use super::taking::{RECORD_BYTES, Taking};
 
 /// A text of the file, and where it begins.
@@ -309,9 +309,12 @@ impl<'a, R: Read> Source<'a, R> {
         };
         // The library ends its sentence with a place of its own, which is relative to the piece.
         let what = error.to_string();
-        let what = what.split(" at line ").next().unwrap_or_default();
+        let what = match text.trim().is_empty() {
+            true => "a comma with nothing behind it",
+            false => what.split(" at line ").next().unwrap_or_default(),
+        };
         let column = match error.line() {
-            0 | 1 => piece.column - 1 + error.column(),
+            0 | 1 => piece.column - 1 + error.column().max(1),
             _ => error.column(),
         };
         faults.line(
@@ -367,9 +370,11 @@ fn record(node: &RawValue, line: usize, faults: &mut Faults) -> Option<Record> {
         ..Record::default()
     };
     let mut good = true;
+    let mut missed = None;
     for (key, value) in entries {
         let line = lines.line_at(offset(text, value.get()));
         let Some(name) = field_called(&key) else {
+            missed = missed.or_else(|| Some((line, near_miss(&key)?)));
             continue;
         };
         let field = Field {
@@ -380,6 +385,10 @@ fn record(node: &RawValue, line: usize, faults: &mut Faults) -> Option<Record> {
             faults.line(line, format!("{name} is given twice: keep one"));
             good = false;
         }
+    }
+    if let Some((line, what)) = missed.filter(|_| !record.fields.contains_key("conductor_group")) {
+        faults.line(line, what);
+        good = false;
     }
     good.then(|| record.settled())
 }

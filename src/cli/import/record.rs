@@ -71,6 +71,14 @@ pub(super) fn field_called(title: &str) -> Option<&'static str> {
         .find(|field| *field == title)
 }
 
+/// What is wrong with a key or title that is most likely meant as `conductor_group`, whose loss would put the
+/// nodes into the default group.
+pub(super) fn near_miss(title: &str) -> Option<String> {
+    let plain = title.to_ascii_lowercase().replace([' ', '_', '-'], "");
+    let missed = field_called(title).is_none() && matches!(&*plain, "group" | "conductorgroup");
+    missed.then(|| format!("{} is unknown: write conductor_group", title.trim()))
+}
+
 /// What to give OpenStack's client, for the faults about missing fields.
 pub(super) fn client_option() -> String {
     format!("--limit 0 --fields {}", FIELDS.join(" "))
