@@ -82,7 +82,7 @@ fn unknown_keys_and_bad_values_are_errors_that_name_their_origin() {
         ),
         (
             "# how\n[decide]\n\nsweep_interval = 5\n",
-            "settings.toml: line 4: decide.sweep_interval is 5: it must be a text in quotes",
+            "settings.toml: line 4: decide.sweep_interval is 5: it must be a duration in quotes, such as \"10s\"",
         ),
         (
             "[amqp]\nbatch = \"12\"\n",

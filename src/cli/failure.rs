@@ -1,6 +1,9 @@
 //! [`Failure`]: how a command fails, whatever it did, and with which exit code.
 
+use std::path::Path;
 use std::process::ExitCode;
+
+use rustix::fs::{Access, access};
 
 use super::output;
 use crate::app::AppFault;
@@ -65,7 +68,8 @@ impl Failure {
         |fault| {
             let failure = Self::at("database.url", &settings.database.url.redacted(), &fault);
             // Before `migrate`, as with a server whose tables are not made yet.
-            if matches!(fault, StoreError::NoFile { .. }) {
+            let file = settings.database.url.expose();
+            if matches!(fault, StoreError::NoFile { .. }) && why_no_file(file).is_none() {
                 return Self::failed(failure.message);
             }
             failure
@@ -95,13 +99,22 @@ impl Failure {
         }
         match fault {
             StoreError::Url(why) => Self::usage(format!("{setting} {why}")),
-            StoreError::NoFile { .. } => Self::unreachable(message(&format!(
-                "Is {setting} right, and may this user read and write the file and its directory? \
-                 If it does not exist yet: `nodewarden migrate` creates it."
-            ))),
+            StoreError::NoFile { .. } => {
+                Self::unreachable(message(&why_no_file(url).unwrap_or_else(|| {
+                    format!(
+                        "Is {setting} right? If the file does not exist yet: `nodewarden migrate` creates it."
+                    )
+                })))
+            }
             StoreError::Unopened(_) => Self::unreachable(message(&format!(
                 "Is the server running, and are host, port, user, password and name in {setting} right?"
             ))),
+            StoreError::Transient { .. } if fault.is_read_only() && url.starts_with("sqlite:") => {
+                Self::unreachable(message(&format!(
+                    "This user may not write the file or its directory, or {setting} says mode=ro. Run the command as \
+                     the user of the service: {AS_SERVICE}"
+                )))
+            }
             StoreError::Transient { .. } if fault.is_read_only() => {
                 Self::unreachable(message(&format!(
                     "It takes no writes: it is a standby, or was set read-only. Name the host that takes them in \
@@ -130,6 +143,38 @@ impl Failure {
         }
         ExitCode::from(self.code)
     }
+}
+
+/// How to run a command as the user that owns an SQLite file.
+const AS_SERVICE: &str = "`sudo -u nodewarden nodewarden …`";
+
+/// Why the file of an SQLite URL cannot be opened, if it is not just one that `migrate` has yet to make.
+fn why_no_file(url: &str) -> Option<String> {
+    let path = url.strip_prefix("sqlite://")?.split('?').next()?;
+    if path.contains('%') {
+        return None;
+    }
+    let missing = |path: &Path| {
+        std::fs::metadata(path).is_err_and(|fault| fault.kind() == std::io::ErrorKind::NotFound)
+    };
+    let path = Path::new(path);
+    let directory = match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        Some(_) | None => Path::new("."),
+    };
+    let writable = || access(directory, Access::WRITE_OK | Access::EXEC_OK).is_ok();
+    if missing(directory) {
+        return Some(format!(
+            "The directory {} does not exist.",
+            directory.display()
+        ));
+    }
+    (!missing(path) || !writable()).then(|| {
+        format!(
+            "This user may not open the file, or may not write there. Run the command as the user of the service: \
+             {AS_SERVICE}"
+        )
+    })
 }
 
 impl From<AppFault> for Failure {
@@ -166,11 +211,27 @@ ends_with! {
 
 impl From<BrokerError> for Failure {
     fn from(fault: BrokerError) -> Self {
+        // The library says the name of the code, and the broker says it again.
+        let said = ["NOT_FOUND", "ACCESS_REFUSED", "PRECONDITION_FAILED"]
+            .iter()
+            .fold(fault.to_string(), |said, code| {
+                said.replace(&format!("{}: {code}", code.replace('_', "-")), code)
+            });
+        let hint = match &fault {
+            _ if said.contains("NOT_FOUND") => {
+                "\n`nodewarden run` declares what is missing: is it running, with the same names in [amqp]?"
+            }
+            BrokerError::Unreachable(_) => {
+                "\nIs the broker running, and are host and port in amqp.url right?"
+            }
+            BrokerError::Denied(_) | BrokerError::Lost(_) | BrokerError::Refused(_) => "",
+        };
+        let said = format!("{said}{hint}");
         match fault {
             BrokerError::Unreachable(_) | BrokerError::Denied(_) | BrokerError::Lost(_) => {
-                Self::unreachable(fault.to_string())
+                Self::unreachable(said)
             }
-            BrokerError::Refused(_) => Self::failed(fault.to_string()),
+            BrokerError::Refused(_) => Self::failed(said),
         }
     }
 }

@@ -122,7 +122,7 @@ fn check_name(setting: &str, before: &str) -> Result<(), SettingsFault> {
     match address.split_once('/') {
         Some((_, name)) if !name.is_empty() => Ok(()),
         _ => refuse(format!(
-            "{setting} names no database: write mysql://USER:PASSWORD@HOST/DATABASE"
+            "{setting} names no database: write its name behind the host, as in HOST/DATABASE"
         )),
     }
 }

@@ -1,20 +1,36 @@
 //! Durations as people write them: `250ms`, `10s`, `5m`.
 
+use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serializer};
+use serde::de::{Error, Visitor};
+use serde::{Deserializer, Serializer};
 
 pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&humantime::format_duration(*duration))
 }
 
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text).map_err(|_| {
-        serde::de::Error::custom(format!(
-            "{text:?} is not a duration such as 250ms, 10s or 5m"
-        ))
-    })
+    deserializer.deserialize_str(Text)
+}
+
+/// Its text, which says of a bare number what it lacks.
+struct Text;
+
+impl Visitor<'_> for Text {
+    type Value = Duration;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a duration in quotes, such as \"10s\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {
+        humantime::parse_duration(text).map_err(|_| {
+            E::custom(format!(
+                "{text:?} is not a duration such as 250ms, 10s or 5m"
+            ))
+        })
+    }
 }
 
 /// The same where none need be given.

@@ -296,8 +296,11 @@ impl Connection {
 }
 
 fn bad_url(database: &Database, fault: &sqlx::Error) -> StoreError {
-    StoreError::Url(format!(
-        "{}: {fault}; in user and password, percent-encode what is no letter or digit",
-        database.url.redacted()
-    ))
+    // The library says the kind of its fault once for each layer.
+    let said = fault.to_string().replace("error with configuration: ", "");
+    let hint = match said.starts_with("unknown value") {
+        true => "",
+        false => "; in user and password, percent-encode what is no letter or digit",
+    };
+    StoreError::Url(format!("{}: {said}{hint}", database.url.redacted()))
 }
