@@ -1,6 +1,7 @@
 //! The commands that look, and those that fill: what they print, and how they fail.
 
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
@@ -377,7 +378,7 @@ async fn status_shows_everything_on_one_page() {
         "Announcements: 0 confirmed by the broker, 1 waiting, the oldest from ",
         " at seq 1\n",
         "DRIVER  GROUP      STATE            SINCE",
-        "\na       (default)  active (1 left)  ",
+        "\na       (default)  active (only 1)  ",
         "\nCONDUCTOR  INCARNATION  GROUP      STATE    SINCE",
         "Pairs to look at, and why:\n- Driver b in the default group has been LOST since",
         "- Driver zz in the default group never had an active conductor",
@@ -473,10 +474,10 @@ async fn who_hangs_on_one_conductor_is_named_only_while_that_is_so() {
     // c4 is the second one for `a`, and no node needs the driver that it alone supports.
     assert!(!page.contains("Nearly lost"), "{page}");
     assert!(
-        page.contains("\nnew     (default)  active (1 left)  "),
+        page.contains("\nnew     (default)  active (only 1)  "),
         "{page}"
     );
-    assert_eq!(page.matches("(1 left)").count(), 1, "{page}");
+    assert_eq!(page.matches("(only 1)").count(), 1, "{page}");
 }
 
 #[tokio::test]
@@ -554,21 +555,21 @@ async fn who_asks_for_something_unknown_is_told_what_there_is() {
     for (what, says) in [
         (
             Explain::Node { name: name.clone() },
-            "no node has the uuid nobody",
+            "no node has the uuid or name nobody; `nodewarden nodes list`",
         ),
         (
             Explain::Driver {
                 name: name.clone(),
                 group: String::new(),
             },
-            "no conductor and no node names a driver nobody",
+            "no pair of driver nobody is known yet; the replica that decides finds",
         ),
         (
             Explain::Driver {
                 name: "r".into(),
                 group: String::new(),
             },
-            "but some do in rack-1: use --group",
+            "but there is one in rack-1: use --group",
         ),
         (Explain::Conductor { name }, "no conductor nobody is known"),
     ] {
@@ -576,6 +577,28 @@ async fn who_asks_for_something_unknown_is_told_what_there_is() {
         assert_eq!(failure.code, FAILED);
         assert!(failure.message.contains(says), "{failure}");
     }
+}
+
+#[tokio::test]
+async fn a_name_that_several_nodes_have_leads_to_their_uuids() {
+    let story = Story::told().await;
+    let twins = ["d-1", "d-2"].map(|uuid| NodeUpsert {
+        uuid: uuid.into(),
+        name: Some(Some("same".into())),
+        driver: "a".into(),
+        conductor_group: None,
+        maintenance: None,
+    });
+    let imported = store::import(&story.settings.database, &twins, |_| {}).await;
+    imported.expect("imported");
+    let same = Explain::Node {
+        name: "same".into(),
+    };
+    let failure = failure(explained(&story, same).await);
+    assert_eq!(
+        failure.message,
+        "more than one node has the name same: give the uuid, such as d-1 or d-2"
+    );
 }
 
 #[tokio::test]
@@ -610,8 +633,13 @@ async fn texts_of_the_database_never_steer_the_terminal() {
 async fn forget_is_refused_for_who_counts_or_is_not_known() {
     let story = Story::told().await;
     for (name, says) in [
-        ("c2", "conductor c2 is active and counts"),
-        ("c3", "conductor c3 is leaving and counts"),
+        (
+            "c2",
+            "conductor c2 is active and counts, so nodewarden does not forget it. If it is gone for good, publish its \
+             end first: `nodewarden emit left c2 --incarnation 1`",
+        ),
+        // The end of the start that is leaving was said already.
+        ("c3", "`nodewarden emit left c3 --incarnation 2`"),
         ("c8", "no conductor c8 is known"),
     ] {
         let forget = Forget {
@@ -921,7 +949,7 @@ fn paused() -> Pause {
         reason: "work on rack 1".to_owned(),
         who: Some("kim".to_owned()),
         wait: true,
-        timeout: Duration::ZERO,
+        timeout: Some(Duration::ZERO),
     }
 }
 
@@ -1001,11 +1029,11 @@ async fn a_pause_waits_for_the_holder_and_says_what_is_missing() {
     let late = failure(paused().obeyed(&story.settings).await);
     assert_eq!(late.code, FAILED);
     assert!(
-        late.message
-            .contains("host-1/42 (epoch 1) has committed nothing since; is it still running?")
-            && late
-                .message
-                .contains("the broker has not confirmed 1 announcement from before it"),
+        late.message.contains(
+            "host-1/42 (epoch 1) has committed nothing since (an idle replica commits once each"
+        ) && late
+            .message
+            .contains("the broker has not confirmed 1 announcement from before it"),
         "{}",
         late.message
     );
@@ -1016,4 +1044,118 @@ async fn a_pause_waits_for_the_holder_and_says_what_is_missing() {
         .expect("stopped");
     let late = failure(paused().obeyed(&story.settings).await);
     assert!(!late.message.contains("host-1"), "{}", late.message);
+}
+
+/// Runs the binary with these arguments; its exit code and what it says on standard error.
+fn ran(words: &[&str], stdout: Stdio) -> (Option<i32>, String) {
+    let done = Command::new(env!("CARGO_BIN_EXE_nodewarden"))
+        .args(words)
+        .env_clear()
+        .stdout(stdout)
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8(done.stderr).expect("UTF-8");
+    (done.status.code(), said)
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_with_what_to_write() {
+    for (words, says) in [
+        (
+            "emit heartbeat c --incarnation 1 --driver a --heartbeat-timeout 2s --every 30s",
+            "--heartbeat-timeout must be at least three --every",
+        ),
+        ("pause --reason r --timeout 5s", "--wait"),
+        ("status --interval 5s", "--watch"),
+        ("dead-letters requeue", "--all"),
+        ("explain node", "<NAME>"),
+        ("release --node=", "--node <UUID>"),
+        ("whatif --without=", "--without <CONDUCTORS>"),
+        (
+            "status --database-url postgres://u:p@127.0.0.1:1/db?sslmode=x",
+            "database.url postgres://127.0.0.1:1/db: unknown value \"x\" for `ssl_mode`\n",
+        ),
+        (
+            "status --database-url mysql://u:p@h",
+            "database.url names no database: write its name behind the host, as in HOST/DATABASE",
+        ),
+    ] {
+        let words: Vec<&str> = words.split(' ').collect();
+        let (code, said) = ran(&words, Stdio::null());
+        assert_eq!(code, Some(USAGE.into()), "{words:?}: {said}");
+        assert!(said.contains(says), "{words:?}: {said}");
+    }
+    let (code, said) = ran(&["explain", "node", ""], Stdio::null());
+    assert_eq!(code, Some(USAGE.into()), "{said}");
+}
+
+#[test]
+fn what_replicas_read_otherwise_is_said_and_so_is_what_a_broker_lacks() {
+    let broker = "--amqp-url=amqp://127.0.0.1:1/%2f";
+    let joined = ["emit", "joined", "c4", "--driver", "a,b", broker];
+    let left = [
+        "emit",
+        "left",
+        "c4",
+        "--incarnation=1",
+        "--back-within=5d",
+        broker,
+    ];
+    for (words, warning) in [
+        (
+            &joined[..],
+            "\"a,b\" is one driver with a comma in its name: for several, repeat --driver",
+        ),
+        (
+            &left,
+            "--back-within is above decide.back_within_cap: replicas wait for 15m at most",
+        ),
+    ] {
+        let (code, said) = ran(words, Stdio::null());
+        assert_eq!(code, Some(UNREACHABLE.into()), "{said}");
+        assert!(said.starts_with(warning), "{said}");
+        let hint = "\nIs the broker running, and are host and port in amqp.url right?\n";
+        assert!(said.ends_with(hint), "{said}");
+    }
+    let refused = "declare: NOT-FOUND: NOT_FOUND - no exchange 'x' in vhost '/'";
+    assert_eq!(
+        Failure::from(BrokerError::Refused(refused.into())).message,
+        "broker refused: declare: NOT_FOUND - no exchange 'x' in vhost '/'\n\
+         `nodewarden run` declares what is missing: is it running, with the same names in [amqp]?"
+    );
+}
+
+#[tokio::test]
+async fn where_a_file_cannot_be_made_or_written_or_an_answer_not_printed_the_reason_is_said() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let settings = with_tables(&directory).await;
+    let url = settings.database.url.expose();
+    let pause = |url: &str, stdout| {
+        let url = format!("--database-url={url}");
+        ran(&["pause", "--reason", "r", &url], stdout)
+    };
+    let (code, said) = pause(&format!("{url}?mode=ro"), Stdio::null());
+    assert_eq!(code, Some(UNREACHABLE.into()), "{said}");
+    assert!(
+        said.contains("This user may not write the file or its directory"),
+        "{said}"
+    );
+
+    let full = std::fs::File::create("/dev/full").expect("a full device");
+    let (code, said) = pause(url, full.into());
+    assert_eq!(code, Some(FAILED.into()), "{said}");
+    assert!(
+        said.starts_with("cannot write to standard output: ")
+            && said.ends_with("; what the command was asked for is done\n"),
+        "{said}"
+    );
+    let resumed = Resume {}.answer(&settings, Output::Text).await;
+    assert!(resumed.expect("resumed").starts_with("Resumed. "));
+
+    let nowhere = directory.path().join("nowhere");
+    let url = format!("--database-url=sqlite://{}/new.db", nowhere.display());
+    let (code, said) = ran(&["migrate", &url], Stdio::null());
+    assert_eq!(code, Some(UNREACHABLE.into()), "{said}");
+    let says = format!("The directory {} does not exist.", nowhere.display());
+    assert!(said.contains(&says) && !said.contains("migrate"), "{said}");
 }

@@ -209,7 +209,7 @@ complete -c nodewarden -n "__fish_nodewarden_using_subcommand status" -s h -l he
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l for -d 'How long, such as 30m or 2h (default: until `nodewarden resume`)' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l reason -d 'The reason, for the colleague who is on call tonight' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l who -d 'Who pauses (default: you, at this host)' -r
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l timeout -d 'With --wait: for so long at most; then this command ends with 1, and the pause stays' -r
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l timeout -d 'With --wait: for so long at most (default: 90s, or 30s over decide.sweep_interval if that is longer); then this command ends with 1, and the pause stays' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l config -d 'The settings file (or NODEWARDEN_CONFIG)' -r -F
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l amqp-url -d 'The broker (as amqp.url). Every user of this machine can read a password here: prefer the file or the environment' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand pause" -l database-url -d 'The database (as database.url)' -r
@@ -351,7 +351,7 @@ json\t'JSON; a list that may be long is one object a line'
 tsv\t'Tab-separated values under a line of names, where there is a table; else text'"
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand dead-letters; and __fish_seen_subcommand_from requeue" -l log -d 'Log level: error, warn, info, debug, trace' -r
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand dead-letters; and __fish_seen_subcommand_from requeue" -l all -d 'All of them'
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand dead-letters; and __fish_seen_subcommand_from requeue" -l as-me -d 'Put back a `foreign_publisher` or an unjudged one, too: its words, which another user published, perhaps without leave, become those of the broker user of this command, as if you had said them. Look at it with `show` first'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand dead-letters; and __fish_seen_subcommand_from requeue" -l as-me -d 'Put back a `foreign_publisher` or an unjudged one, too: its words, which another user published, perhaps without permission, become those of the broker user of this command, as if you had said them. Look at it with `show` first'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand dead-letters; and __fish_seen_subcommand_from requeue" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand dead-letters; and __fish_seen_subcommand_from discard" -l config -d 'The settings file (or NODEWARDEN_CONFIG)' -r -F
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand dead-letters; and __fish_seen_subcommand_from discard" -l amqp-url -d 'The broker (as amqp.url). Every user of this machine can read a password here: prefer the file or the environment' -r

@@ -332,7 +332,7 @@ _arguments "${_arguments_options[@]}" : \
 '--for=[How long, such as 30m or 2h (default\: until \`nodewarden resume\`)]:DURATION:_default' \
 '--reason=[The reason, for the colleague who is on call tonight]:TEXT:_default' \
 '--who=[Who pauses (default\: you, at this host)]:NAME:_default' \
-'--timeout=[With --wait\: for so long at most; then this command ends with 1, and the pause stays]:DURATION:_default' \
+'--timeout=[With --wait\: for so long at most (default\: 90s, or 30s over decide.sweep_interval if that is longer); then this command ends with 1, and the pause stays]:DURATION:_default' \
 '--config=[The settings file (or NODEWARDEN_CONFIG)]:FILE:_files' \
 '--amqp-url=[The broker (as amqp.url). Every user of this machine can read a password here\: prefer the file or the environment]:URL:_default' \
 '--database-url=[The database (as database.url)]:URL:_default' \
@@ -577,7 +577,7 @@ json\:"JSON; a list that may be long is one object a line"
 tsv\:"Tab-separated values under a line of names, where there is a table; else text"))' \
 '--log=[Log level\: error, warn, info, debug, trace]:LOG:_default' \
 '--all[All of them]' \
-'(--all)--as-me[Put back a \`foreign_publisher\` or an unjudged one, too\: its words, which another user published, perhaps without leave, become those of the broker user of this command, as if you had said them. Look at it with \`show\` first]' \
+'(--all)--as-me[Put back a \`foreign_publisher\` or an unjudged one, too\: its words, which another user published, perhaps without permission, become those of the broker user of this command, as if you had said them. Look at it with \`show\` first]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '*::ids -- Their ids, as `list` shows them:_default' \
@@ -747,7 +747,7 @@ tsv\:"Tab-separated values under a line of names, where there is a table; else t
         case $line[1] in
             (forget)
 _arguments "${_arguments_options[@]}" : \
-'--wait=[How long to wait for the deciding replica, which looks for requests about once a second]:WAIT:_default' \
+'--wait=[How long to wait for the deciding replica, which looks for requests about once a second]:DURATION:_default' \
 '--config=[The settings file (or NODEWARDEN_CONFIG)]:FILE:_files' \
 '--amqp-url=[The broker (as amqp.url). Every user of this machine can read a password here\: prefer the file or the environment]:URL:_default' \
 '--database-url=[The database (as database.url)]:URL:_default' \

@@ -48,7 +48,7 @@ fn worst_case(reconnect_grace: Duration, longest: Option<Duration>) -> String {
     match longest {
         Some(longest) => format!(
             "worst case from a conductor's death to the announcement: {} (the longest heartbeat timeout known, {}, \
-             + {}); after a takeover or an own gap: {}",
+             + {}); after a takeover or a gap of its own: {}",
             show(longest + margin),
             show(longest),
             show(margin),

@@ -35,7 +35,7 @@ const GLOBAL: &str = "Everywhere";
 /// Takes bare-metal nodes out of service when no active conductor supports their driver, and puts
 /// exactly those back when one does.
 ///
-/// Conductors report over RabbitMQ that they joined, live or left; schedulers learn which nodes
+/// Conductors report over RabbitMQ that they joined, are alive, or left; schedulers learn which nodes
 /// are out of service. Run as many replicas as you like: one decides.
 ///
 /// To begin: `nodewarden migrate`, `nodewarden nodes import FILE`, `nodewarden run`; then
@@ -231,11 +231,11 @@ impl Cli {
     async fn run(self, settings: Settings) -> Result<(), Failure> {
         let output = self.output;
         let answer = match self.command {
+            Command::WhatIf(command) => return command.run(&settings, output).await,
+            Command::Explain(command) => return command.run(&settings, output).await,
             Command::Migrate(command) => command.answer(&settings, output).await?,
             Command::Nodes(Nodes::Import(command)) => command.answer(&settings, output).await?,
-            Command::WhatIf(command) => command.answer(&settings, output).await?,
             Command::Resume(command) => command.answer(&settings, output).await?,
-            Command::Explain(command) => command.answer(&settings, output).await?,
             Command::Conductors(Conductors::Forget(command)) => {
                 command.answer(&settings, output).await?
             }
@@ -253,6 +253,6 @@ impl Cli {
             Command::Placement(command) => return command.run(settings, output).await,
             Command::Watchdog { .. } => return Ok(()),
         };
-        Ok(output::line(&answer)?)
+        Ok(output::done(&answer)?)
     }
 }

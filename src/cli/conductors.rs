@@ -8,6 +8,7 @@ use super::pause::caller;
 use super::{Failure, Output, output};
 use crate::clock::now_ms;
 use crate::config::Settings;
+use crate::domain::conductor::ConductorState;
 use crate::store::{self, FORGOTTEN, Reader, RequestKind};
 use crate::telemetry::printable;
 
@@ -36,7 +37,7 @@ pub struct Forget {
     /// The conductor's name, as `nodewarden status` shows it.
     pub name: String,
     /// How long to wait for the deciding replica, which looks for requests about once a second.
-    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub wait: Duration,
 }
 
@@ -48,16 +49,18 @@ impl Forget {
         let known = reader.conductors().await.map_err(failed)?;
         let asked = self.name.trim();
         let name = printable(asked);
-        match known
-            .iter()
-            .find(|known| known.conductor == asked)
-            .map(|known| known.state)
-        {
-            Some(state) if !state.counts_as_active() => {}
-            Some(state) => Err(Failure::failed(format!(
-                "conductor {name} is {state} and counts, so nodewarden does not forget it. If it is gone for good, \
-                 publish its end first (`nodewarden emit left`)."
-            )))?,
+        match known.iter().find(|known| known.conductor == asked) {
+            Some(known) if !known.state.counts_as_active() => {}
+            Some(known) => {
+                // Another `left` of the start that is leaving would be a repeat.
+                let leaving = known.state == ConductorState::Leaving;
+                let ends = known.incarnation.saturating_add(u64::from(leaving));
+                Err(Failure::failed(format!(
+                    "conductor {name} is {} and counts, so nodewarden does not forget it. If it is gone for good, \
+                     publish its end first: `nodewarden emit left {name} --incarnation {ends}`",
+                    known.state
+                )))?
+            }
             None => Err(Failure::failed(format!(
                 "no conductor {name} is known; `nodewarden status` lists those that are"
             )))?,

@@ -52,8 +52,8 @@ enum What {
         #[command(flatten)]
         chosen: Chosen,
         /// Put back a `foreign_publisher` or an unjudged one, too: its words, which another user
-        /// published, perhaps without leave, become those of the broker user of this command, as if you had said them. Look
-        /// at it with `show` first.
+        /// published, perhaps without permission, become those of the broker user of this command, as if you had said
+        /// them. Look at it with `show` first.
         #[arg(long, conflicts_with = "all")]
         as_me: bool,
     },
@@ -66,12 +66,13 @@ enum What {
 }
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true))]
 struct Chosen {
     /// Their ids, as `list` shows them.
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(group = "which")]
     ids: Vec<String>,
     /// All of them.
-    #[arg(long)]
+    #[arg(long, group = "which")]
     all: bool,
 }
 
@@ -110,15 +111,15 @@ async fn act(letters: &mut DeadLetters, what: What, output: Output) -> Result<()
         What::Requeue { chosen, as_me } => {
             let foreign = if as_me { Foreign::AsMe } else { Foreign::Stays };
             let done = letters.requeue(&chosen.which(), foreign).await?;
-            output::line(&told_requeued(&done, output))?;
             let met = done.kept.iter().map(|(letter, _)| letter);
-            chosen.all_found(met.chain(&done.moved))?;
-            chosen.all_went(&done)?;
+            let found = chosen.all_found(met.chain(&done.moved));
+            let complete = found.and_then(|()| chosen.all_went(&done));
+            output::outcome(&told_requeued(&done, output), complete)?;
         }
         What::Discard(chosen) => {
             let moved = letters.discard(&chosen.which()).await?;
-            output::line(&told("discarded", &moved, output))?;
-            chosen.all_found(&moved)?;
+            let complete = chosen.all_found(&moved);
+            output::outcome(&told("discarded", &moved, output), complete)?;
         }
     }
     Ok(())
@@ -145,7 +146,12 @@ impl Chosen {
             return Ok(());
         }
         Err(Failure::failed(format!(
-            "no dead letter has the id {}",
+            "no dead letter has {} {}; `nodewarden dead-letters list` shows those that are there",
+            if missing.len() == 1 {
+                "the id"
+            } else {
+                "one of the ids"
+            },
             missing.join(", ")
         )))
     }

@@ -13,6 +13,7 @@ use crate::domain::event::{Event, EventKind, Statement};
 use crate::domain::ids::{ConductorName, Driver, EventId, Group, Incarnation, NameFault};
 use crate::lifecycle::{Tasks, stop_on_signals};
 use crate::message::{Outgoing, Published};
+use crate::telemetry::printable;
 use crate::wire;
 
 /// Publish one lifecycle event of a conductor, confirmed by the broker.
@@ -142,10 +143,11 @@ impl Emit {
             What::Joined { .. } | What::Left { .. } | What::HeartbeatTimeout { .. } => None,
         };
         let event = self.what.event()?;
+        warn(&event, settings);
         match every {
             None => {
                 publish_event(&settings.amqp, outgoing(settings, &event)?).await?;
-                Ok(output::line(&report(&event, output))?)
+                Ok(output::done(&report(&event, output))?)
             }
             Some(every) => repeat(settings, event, every).await,
         }
@@ -160,7 +162,11 @@ async fn repeat(settings: &Settings, mut event: Event, every: Duration) -> Resul
     let mut emitter = None;
     loop {
         if emitter.is_none() {
-            emitter = Some(Emitter::open(&settings.amqp, "emit").await);
+            // A broker that does not answer must not hold up the end.
+            emitter = tokio::select! {
+                opened = Emitter::open(&settings.amqp, "emit") => Some(opened),
+                () = stop.cancelled() => return Ok(()),
+            };
         }
         match emitter.take() {
             Some(Ok(mut open)) => match open
@@ -184,6 +190,37 @@ async fn repeat(settings: &Settings, mut event: Event, every: Duration) -> Resul
             () = tokio::time::sleep(every) => {}
             () = stop.cancelled() => return Ok(()),
         }
+    }
+}
+
+/// Says what replicas will most likely read otherwise than it was meant.
+fn warn(event: &Event, settings: &Settings) {
+    let statement = match &event.kind {
+        EventKind::Joined(statement) | EventKind::Heartbeat(Some(statement)) => Some(statement),
+        EventKind::Heartbeat(None)
+        | EventKind::Left { .. }
+        | EventKind::HeartbeatTimeout { .. } => None,
+    };
+    let drivers = statement
+        .into_iter()
+        .flat_map(|statement| &statement.drivers);
+    for driver in drivers.filter(|driver| driver.as_str().contains(',')) {
+        let driver = printable(driver.as_str());
+        output::aside(&format!(
+            "{driver:?} is one driver with a comma in its name: for several, repeat --driver"
+        ));
+    }
+    let cap = settings.decide.back_within_cap;
+    if let EventKind::Left {
+        back_within: Some(back_within),
+        ..
+    } = &event.kind
+        && *back_within > cap
+    {
+        output::aside(&format!(
+            "--back-within is above decide.back_within_cap: replicas wait for {} at most",
+            humantime::format_duration(cap)
+        ));
     }
 }
 
@@ -224,8 +261,9 @@ impl What {
                 who,
                 incarnation,
                 serves,
-                ..
+                every,
             } => {
+                serves.outlasts(every)?;
                 let complete = !serves.drivers.is_empty();
                 if !complete && (!serves.group.is_empty() || serves.heartbeat_timeout.is_some()) {
                     return Err(Failure::usage(
@@ -279,6 +317,16 @@ impl What {
 }
 
 impl Serves {
+    /// Refuses a time-out that heartbeats at this interval would let pass.
+    fn outlasts(&self, every: Option<Duration>) -> Result<(), Failure> {
+        match every.zip(self.heartbeat_timeout) {
+            Some((every, timeout)) if timeout < every.saturating_mul(3) => Err(Failure::usage(
+                "--heartbeat-timeout must be at least three --every: one lost heartbeat must end no conductor",
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn statement(&self) -> Result<Statement, Failure> {
         let drivers = self
             .drivers

@@ -1,7 +1,9 @@
 //! `nodewarden explain`: why is it in or out of service, or why not?
 
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 
+use super::picture::NEXT_SWEEP;
 use super::{Failure, Output, output};
 use crate::answers::explain;
 use crate::answers::shapes::{Conductor, Driver, Node};
@@ -21,6 +23,7 @@ pub enum Explain {
     /// Example: `nodewarden explain node rack1-01`
     Node {
         /// Its uuid or name.
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         name: String,
     },
     /// A driver in a conductor group.
@@ -31,6 +34,7 @@ pub enum Explain {
     /// Example: `nodewarden explain driver redfish --group rack1`
     Driver {
         /// Its name.
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         name: String,
         /// The conductor group; the default group if it is left out.
         #[arg(long, default_value = "")]
@@ -43,11 +47,18 @@ pub enum Explain {
     /// Example: `nodewarden explain conductor c1`
     Conductor {
         /// Its name.
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         name: String,
     },
 }
 
 impl Explain {
+    /// Prints the answer.
+    pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
+        let answer = self.answer(settings, output).await?;
+        Ok(output::line(&answer)?)
+    }
+
     /// Does it; the text to print.
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let failed = Failure::of(settings);
@@ -74,10 +85,23 @@ async fn node(reader: &Reader, name: &str) -> Answer {
     let now = now_ms();
     Ok(match reader.node(name).await? {
         Some(facts) => Ok((explain::node(&facts, now), json!(Node::new(facts, now)))),
-        None => Err(format!(
-            "no node has the uuid {0}, and not exactly one has the name {0}; if it is registered, ask by uuid",
-            printable(name)
-        )),
+        None => Err(no_one_node(reader, name).await?),
+    })
+}
+
+/// Why `name` is not the uuid or name of one node.
+pub(super) async fn no_one_node(reader: &Reader, name: &str) -> Result<String, StoreError> {
+    let named = reader.named(name).await?;
+    let named: Vec<String> = named.iter().map(|uuid| printable(uuid)).collect();
+    let name = printable(name);
+    Ok(match named.is_empty() {
+        true => {
+            format!("no node has the uuid or name {name}; `nodewarden nodes list` shows all")
+        }
+        false => format!(
+            "more than one node has the name {name}: give the uuid, such as {}",
+            named.join(" or ")
+        ),
     })
 }
 
@@ -106,11 +130,11 @@ async fn driver(reader: &Reader, name: &str, group: &str) -> Answer {
             Ok((text, json!(Driver::new(view, &gone, now))))
         }
         None if in_groups.is_empty() => Err(format!(
-            "no conductor and no node names a driver {}; `nodewarden status` lists those that are named",
+            "no pair of driver {} is known yet; {NEXT_SWEEP}, and `nodewarden status` lists those that are known",
             printable(name)
         )),
         None => Err(format!(
-            "no conductor and no node names driver {} in that conductor group, but some do in {}: use --group",
+            "no pair of driver {} is known yet in that conductor group, but there is one in {}: use --group",
             printable(name),
             in_groups.join(", ")
         )),

@@ -39,6 +39,24 @@ pub fn line(text: &str) -> io::Result<()> {
     part(&format!("{text}\n")).map(|_| ())
 }
 
+/// As [`line`], for the answer of a command that has changed something.
+/// Errors: the same, which say that the change is made all the same.
+pub fn done(text: &str) -> io::Result<()> {
+    line(text).map_err(|fault| {
+        let said = format!("{fault}; what the command was asked for is done");
+        io::Error::new(fault.kind(), said)
+    })
+}
+
+/// [`done`] with the answer of a command that did all, [`line()`] with that of one that did a part.
+/// Errors: as of these, then what was not done.
+pub fn outcome<E: From<io::Error>>(text: &str, complete: Result<(), E>) -> Result<(), E> {
+    match complete {
+        Ok(()) => Ok(done(text)?),
+        Err(_) => line(text).map_err(E::from).and(complete),
+    }
+}
+
 /// Tells `text` beside the answer, on standard error. Nothing depends on whether anything reads it.
 pub fn aside(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
@@ -49,7 +67,11 @@ pub fn part(text: &str) -> io::Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(fault) if fault.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        done => done.map(|()| true),
+        Err(fault) => {
+            let said = format!("cannot write to standard output: {fault}");
+            Err(io::Error::new(fault.kind(), said))
+        }
+        Ok(()) => Ok(true),
     }
 }
 

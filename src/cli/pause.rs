@@ -38,9 +38,16 @@ pub struct Pause {
     /// confirmed every announcement from before it: nothing that takes a node out is on its way then.
     #[arg(long)]
     pub wait: bool,
-    /// With --wait: for so long at most; then this command ends with 1, and the pause stays.
-    #[arg(long, default_value = "90s", value_parser = humantime::parse_duration, value_name = "DURATION")]
-    pub timeout: Duration,
+    /// With --wait: for so long at most (default: 90s, or 30s over decide.sweep_interval if that is longer);
+    /// then this command ends with 1, and the pause stays.
+    #[arg(long, requires = "wait", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub timeout: Option<Duration>,
+}
+
+/// How long to wait by itself: an idle replica commits once each sweep, and the default sweeps are a minute apart.
+fn patient(settings: &Settings) -> Duration {
+    let sweep = settings.decide.sweep_interval + Duration::from_secs(30);
+    sweep.max(Duration::from_secs(90))
 }
 
 /// How often to look while waiting.
@@ -57,7 +64,7 @@ impl Pause {
     /// Prints the answer.
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let answer = self.answer(settings, output).await?;
-        output::line(&answer)?;
+        output::done(&answer)?;
         match self.wait {
             true => self.obeyed(settings).await,
             false => Ok(()),
@@ -70,17 +77,18 @@ impl Pause {
         let failed = Failure::of(settings);
         let reader = Reader::new(&settings.database, settings.inventory.clone()).map_err(failed)?;
         let first = patience(settings, async || reader.overview().await).await?;
+        let timeout = self.timeout.unwrap_or_else(|| patient(settings));
         output::aside(&format!(
             "waiting for at most {}",
-            humantime::format_duration(self.timeout)
+            humantime::format_duration(timeout)
         ));
         let clock = SystemClock::start();
         let mut missing = missing(&first, &first);
         while !missing.is_empty() {
-            if clock.mono().0 >= self.timeout {
+            if clock.mono().0 >= timeout {
                 return Err(Failure::failed(format!(
                     "the pause is in force and no node goes out, but after {}: {}",
-                    humantime::format_duration(self.timeout),
+                    humantime::format_duration(timeout),
                     missing.join("; ")
                 )));
             }
@@ -182,7 +190,8 @@ fn missing(first: &Overview, now: &Overview) -> Vec<String> {
     let same = now.epoch == first.epoch && now.committed_at_ms == first.committed_at_ms;
     if let Some(holder) = now.holder.as_ref().filter(|_| same) {
         missing.push(format!(
-            "{} (epoch {}) has committed nothing since; is it still running?",
+            "{} (epoch {}) has committed nothing since (an idle replica commits once each decide.sweep_interval); is it still \
+             running?",
             printable(holder),
             now.epoch
         ));
@@ -210,4 +219,17 @@ pub(super) fn caller() -> String {
     let user =
         config::user().unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
     format!("{user}@{host}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_waits_for_longer_than_an_idle_replica_rests() {
+        let mut settings = Settings::default();
+        assert_eq!(patient(&settings), Duration::from_secs(90));
+        settings.decide.sweep_interval = Duration::from_secs(600);
+        assert_eq!(patient(&settings), Duration::from_secs(630));
+    }
 }

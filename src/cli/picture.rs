@@ -20,6 +20,10 @@ const EXPLAINED: usize = 20;
 /// How far back the page tells what was only observed: a week of watching before it is armed.
 pub const OBSERVED_DAYS: u64 = 7;
 
+/// Pairs that only nodes name are known from the last sweep.
+pub(super) const NEXT_SWEEP: &str =
+    "the replica that decides finds pairs of nodes at its next sweep";
+
 /// The default group has no name.
 fn shown(group: &str) -> String {
     if group.is_empty() { "(default)" } else { group }.to_owned()
@@ -28,7 +32,7 @@ fn shown(group: &str) -> String {
 /// Its state; one that hangs on a single conductor is marked.
 fn state(view: &DriverView) -> String {
     if explain::nearly_lost(view) {
-        format!("{} (1 left)", view.state)
+        format!("{} (only 1)", view.state)
     } else {
         view.state.to_string()
     }
@@ -206,6 +210,7 @@ impl Picture {
                 overview.announced,
                 distance(oldest, now)
             ),
+            None if overview.announced == 0 => "Announcements: none was made yet".to_owned(),
             None => format!(
                 "Announcements: all {} confirmed by the broker",
                 overview.announced
@@ -264,7 +269,13 @@ impl Picture {
 
     fn drivers_table(&self) -> String {
         if self.drivers.is_empty() {
-            return "\nNo conductor and no node names a driver yet.\n".to_owned();
+            return format!(
+                "\n{}\n",
+                output::wrapped(
+                    &format!("No pair of a driver and a group is known yet; {NEXT_SWEEP}."),
+                    0
+                )
+            );
         }
         let mut rows = vec![
             [

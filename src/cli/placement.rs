@@ -17,11 +17,16 @@ use crate::placement::{Plan, preflight};
 /// its membership ends. Nothing else is written: no inventory, no trait, no allocation.
 ///
 /// To begin:
-///   openstack aggregate create nodewarden
-///   openstack aggregate set --property trait:CUSTOM_NODEWARDEN_OUT_OF_SERVICE=required nodewarden
-///   nova.conf, [scheduler]: enable_isolated_aggregate_filtering = true
-///   nodewarden placement --once     shows what is missing, and what would change
-///   nodewarden placement
+///
+/// 1. `openstack aggregate create nodewarden`
+///
+/// 2. `openstack aggregate set --property trait:CUSTOM_NODEWARDEN_OUT_OF_SERVICE=required nodewarden`
+///
+/// 3. in nova.conf, [scheduler]: `enable_isolated_aggregate_filtering = true`
+///
+/// 4. `nodewarden placement --once`, which shows what is missing, and what would change
+///
+/// 5. `nodewarden placement`
 ///
 /// With placement.pair_aggregates each node is also a member of an aggregate of its pair, which one call
 /// to Nova switches: for pairs of thousands. That needs the role `admin`.

@@ -1,9 +1,12 @@
 //! `nodewarden release`: gives nodes back by an operator's hand.
 
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 
+use super::explain::no_one_node;
 use super::nodes::progress;
 use super::pause::caller;
+use super::picture::NEXT_SWEEP;
 use super::{Failure, Output, output, patience};
 use crate::answers::explain::counted;
 use crate::clock::now_ms;
@@ -37,7 +40,7 @@ pub struct Release {
     #[arg(long, value_name = "NAME")]
     pub group: Option<String>,
     /// One node, by uuid, or by a name that only one node has.
-    #[arg(long, group = "which", value_name = "UUID")]
+    #[arg(long, group = "which", value_name = "UUID", value_parser = NonEmptyStringValueParser::new())]
     pub node: Option<String>,
 }
 
@@ -78,8 +81,7 @@ impl Release {
     /// Prints the answer.
     pub async fn run(self, settings: &Settings, output: Output) -> Result<(), Failure> {
         let (answer, complete) = self.done(settings, output).await?;
-        output::line(&answer)?;
-        complete
+        output::outcome(&answer, complete)
     }
 
     /// Does it; the text to print.
@@ -145,10 +147,10 @@ impl Release {
                 printable(node)
             )))?,
             Some(facts) => Ok(Wanted::Node(facts.uuid)),
-            None => Err(Failure::failed(format!(
-                "there is no node {}, or several have that name",
-                printable(node)
-            )))?,
+            None => {
+                let why = no_one_node(reader, node).await;
+                Err(Failure::failed(why.map_err(Failure::of(settings))?))
+            }
         }
     }
 
@@ -171,8 +173,8 @@ impl Release {
             return Ok(());
         }
         Err(Failure::failed(format!(
-            "no conductor and no node names {}; `nodewarden status` lists those that are named, and --group says which \
-             group",
+            "no pair {} is known yet; {NEXT_SWEEP}, `nodewarden status` lists those that are known, and --group says \
+             which group",
             printable(&pair.to_string())
         )))
     }

@@ -35,7 +35,7 @@ pub struct Status {
     #[arg(long)]
     pub watch: bool,
     /// With --watch: how long to wait in between.
-    #[arg(long, default_value = "2s", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    #[arg(long, requires = "watch", default_value = "2s", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub interval: Duration,
 }
 

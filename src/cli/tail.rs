@@ -50,7 +50,11 @@ impl Tail {
     /// missed.
     pub async fn run(self, settings: &Settings) -> Result<(), Failure> {
         let stop = stop_on_signals(&Tasks::default())?;
-        let mut subscriber = Subscriber::open(&settings.amqp, "nodewarden tail").await?;
+        // A broker that does not answer must not hold up the end.
+        let mut subscriber = tokio::select! {
+            opened = Subscriber::open(&settings.amqp, "nodewarden tail") => opened?,
+            () = stop.cancelled() => return Ok(()),
+        };
         output::aside("listening for node events");
         let clock = SystemClock::start();
         let in_time = || self.limit.is_none_or(|limit| clock.mono().0 < limit);

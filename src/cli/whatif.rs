@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 
 use super::{Failure, Output, output, patience};
@@ -27,7 +28,7 @@ use crate::telemetry::{printable, printable_within};
 #[group(required = true, multiple = false)]
 pub struct WhatIf {
     /// Which pairs would be lost, and how many nodes with them, if all of these conductors were gone.
-    #[arg(long, value_name = "CONDUCTORS", value_delimiter = ',')]
+    #[arg(long, value_name = "CONDUCTORS", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     pub without: Vec<String>,
     /// An order in which all conductors can be restarted with no pair lost at any moment; and those that
     /// no order helps.
@@ -84,8 +85,9 @@ impl Fleet {
     fn names(&self, names: &[String]) -> Result<Vec<ConductorName>, Failure> {
         let mut known = Vec::new();
         for text in names {
-            let name = ConductorName::parse(text.trim())
-                .map_err(|fault| Failure::usage(format!("--without: {fault}")))?;
+            let name = ConductorName::parse(text.trim()).map_err(|fault| {
+                Failure::usage(format!("--without: a conductor's name {fault}"))
+            })?;
             if self.map.conductor(&name).is_none() {
                 return Err(Failure::failed(format!(
                     "no conductor {} is known; `nodewarden status` lists those that are",

@@ -242,6 +242,18 @@ impl Reader {
         .await
     }
 
+    /// The uuids of nodes with this name: all, or the first two.
+    pub async fn named(&self, name: &str) -> Result<Vec<String>, StoreError> {
+        self.read("read nodes of a name", async |look| {
+            let (connection, inventory) = (&mut look.connection, &look.inventory);
+            let named = connection
+                .fetch(&inventory.see_node_by_name, values![name])
+                .await?;
+            named.iter().map(|row| row.text("uuid")).collect()
+        })
+        .await
+    }
+
     /// One node by uuid alone; `None`: there is none.
     pub async fn node_by_uuid(&self, uuid: &str) -> Result<Option<NodeFacts>, StoreError> {
         self.read("read a node", async |look| {
