@@ -1,5 +1,6 @@
 //! The commands that look, and those that fill: what they print, and how they fail.
 
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -1158,4 +1159,28 @@ async fn where_a_file_cannot_be_made_or_written_or_an_answer_not_printed_the_rea
     assert_eq!(code, Some(UNREACHABLE.into()), "{said}");
     let says = format!("The directory {} does not exist.", nowhere.display());
     assert!(said.contains(&says) && !said.contains("migrate"), "{said}");
+}
+
+#[test]
+fn a_signal_ends_what_waits_for_a_broker_that_does_not_answer() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("its address").port();
+    let broker = format!("--amqp-url=amqp://127.0.0.1:{port}/%2f");
+    let beat = "emit heartbeat c1 --incarnation 1 --every 10s";
+    for words in ["tail", beat] {
+        let child = Command::new(env!("CARGO_BIN_EXE_nodewarden"))
+            .args(words.split(' '))
+            .arg(&broker)
+            .env_clear()
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        let (_dialled, _) = silent.accept().expect("it dials");
+        let id = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(id, rustix::process::Signal::INT).expect("told to end");
+        let done = child.wait_with_output().expect("it ends");
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(0), "{words}: {said}");
+        assert!(!said.contains("stopped without waiting"), "{words}: {said}");
+    }
 }

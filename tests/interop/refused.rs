@@ -463,7 +463,9 @@ fn look_and_mend(deployment: &Deployment, replica: Replica, allowed: &str) {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        format!("no dead letter has the id {empty}\n")
+        format!(
+            "no dead letter has the id {empty}; `nodewarden dead-letters list` shows those that are there\n"
+        )
     );
     let rest = deployment.ask(&["dead-letters", "discard", "--all"]);
     assert_eq!(rest["discarded"].as_array().map(Vec::len), Some(count - 2));
