@@ -1074,7 +1074,7 @@ fn what_cannot_be_meant_is_refused_with_what_to_write() {
         ("whatif --without=", "--without <CONDUCTORS>"),
         (
             "status --database-url postgres://u:p@127.0.0.1:1/db?sslmode=x",
-            "database.url postgres://127.0.0.1:1/db: unknown value \"x\" for `ssl_mode`\n",
+            "database.url postgres://127.0.0.1:1/db: unknown value \"x\" for `ssl_mode`; in user",
         ),
         (
             "status --database-url mysql://u:p@h",

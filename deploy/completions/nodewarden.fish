@@ -70,7 +70,7 @@ complete -c nodewarden -n "__fish_nodewarden_using_subcommand migrate" -l output
 json\t'JSON; a list that may be long is one object a line'
 tsv\t'Tab-separated values under a line of names, where there is a table; else text'"
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand migrate" -l log -d 'Log level: error, warn, info, debug, trace' -r
-complete -c nodewarden -n "__fish_nodewarden_using_subcommand migrate" -l new-stream -d 'Begin a new history: schedulers take a snapshot, and running replicas can no longer write. Stop them first: refused if one has committed within the last two sweeps or minute'
+complete -c nodewarden -n "__fish_nodewarden_using_subcommand migrate" -l new-stream -d 'Begin a new history: schedulers take a snapshot, and running replicas can no longer write. Stop them first: refused if one has committed within the last two sweeps and 10 s (at least a minute)'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand migrate" -l force -d 'Begin it even if a replica seems to run, or has just been killed'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand migrate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c nodewarden -n "__fish_nodewarden_using_subcommand nodes; and not __fish_seen_subcommand_from import list help" -l config -d 'The settings file (or NODEWARDEN_CONFIG)' -r -F

@@ -61,7 +61,7 @@ _arguments "${_arguments_options[@]}" : \
 json\:"JSON; a list that may be long is one object a line"
 tsv\:"Tab-separated values under a line of names, where there is a table; else text"))' \
 '--log=[Log level\: error, warn, info, debug, trace]:LOG:_default' \
-'--new-stream[Begin a new history\: schedulers take a snapshot, and running replicas can no longer write. Stop them first\: refused if one has committed within the last two sweeps or minute]' \
+'--new-stream[Begin a new history\: schedulers take a snapshot, and running replicas can no longer write. Stop them first\: refused if one has committed within the last two sweeps and 10 s (at least a minute)]' \
 '--force[Begin it even if a replica seems to run, or has just been killed]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \

@@ -21,7 +21,7 @@ use crate::telemetry::printable;
 #[derive(Debug, Default, clap::Args)]
 pub struct Migrate {
     /// Begin a new history: schedulers take a snapshot, and running replicas can no longer write.
-    /// Stop them first: refused if one has committed within the last two sweeps or minute.
+    /// Stop them first: refused if one has committed within the last two sweeps and 10 s (at least a minute).
     #[arg(long)]
     pub new_stream: bool,
     /// Begin it even if a replica seems to run, or has just been killed.

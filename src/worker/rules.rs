@@ -15,7 +15,7 @@ pub struct Rules {
     pub batch: usize,
     /// The longest planned restart that is honoured.
     pub back_within_cap: Duration,
-    /// After a takeover or an own gap, silence proves nothing for that long.
+    /// After a takeover or a gap of its own, silence proves nothing for that long.
     pub reconnect_grace: Duration,
     /// Conductors gone that long are forgotten.
     pub forget_after: Duration,

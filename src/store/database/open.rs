@@ -298,9 +298,8 @@ impl Connection {
 fn bad_url(database: &Database, fault: &sqlx::Error) -> StoreError {
     // The library says the kind of its fault once for each layer.
     let said = fault.to_string().replace("error with configuration: ", "");
-    let hint = match said.starts_with("unknown value") {
-        true => "",
-        false => "; in user and password, percent-encode what is no letter or digit",
-    };
-    StoreError::Url(format!("{}: {said}{hint}", database.url.redacted()))
+    StoreError::Url(format!(
+        "{}: {said}; in user and password, percent-encode what is no letter or digit",
+        database.url.redacted()
+    ))
 }
