@@ -39,7 +39,7 @@ pub fn line(text: &str) -> io::Result<()> {
     part(&format!("{text}\n")).map(|_| ())
 }
 
-/// As [`line`], for the answer of a command that has changed something.
+/// As [`line()`], for the answer of a command that has changed something.
 /// Errors: the same, which say that the change is made all the same.
 pub fn done(text: &str) -> io::Result<()> {
     line(text).map_err(|fault| {

@@ -20,15 +20,19 @@ pub const FRESH: Duration = Duration::from_secs(1);
 /// Between two fresh ticks, a longer time is a gap of ours: three intervals, so one may be late.
 pub const GAP: Duration = Duration::from_secs(3);
 
-/// A shorter time-out gets one [`TICK_INTERVAL`] of slack: a stall that is not counted yet may have
-/// held up its only sign of life.
+/// A trouble of up to this is no stall and no gap, and may swallow all signs meanwhile: it is measured from a
+/// tick that may have been handled [`FRESH`] late.
+const UNMEASURED: Duration = Duration::from_secs(3);
+
+/// A shorter time-out gets some slack: a stall that is not counted yet may have held up its only sign of life.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// What is added to a time-out of this length.
+/// What is added to a time-out of this length, of whose thirds each has a sign: at least one [`TICK_INTERVAL`] to
+/// those under 4 s, and whatever else there is between the end of such a trouble and the sign that follows it.
 #[must_use]
 pub fn slack(timeout: Duration) -> Duration {
     match timeout < SHORT_TIMEOUT {
-        true => TICK_INTERVAL,
+        true => TICK_INTERVAL.max(UNMEASURED.saturating_sub(timeout * 2 / 3)),
         false => Duration::ZERO,
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use nodewarden::domain::announcement::Announcement;
 use nodewarden::domain::change::Standing;
 use nodewarden::domain::event::Event;
-use nodewarden::domain::hearing::GAP;
+use nodewarden::domain::hearing::{FRESH, GAP};
 use nodewarden::domain::ids::{ConductorName, EventId, Pair};
 use nodewarden::message::{Outgoing, Published as Fate};
 use nodewarden::store::{Findings, Sweep};
@@ -469,7 +469,8 @@ impl Truth {
             let begin = after
                 .checked_sub(1)
                 .map_or(Duration::ZERO, |before| taken[before]);
-            *was_taken || end - begin > GAP
+            // The tick before it may have been handled that late.
+            *was_taken || end - begin > GAP + FRESH
         };
         let signs: Vec<Duration> = self
             .signs

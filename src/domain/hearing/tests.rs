@@ -104,6 +104,48 @@ fn l3_what_comes_back_in_a_batch_that_is_not_committed_says_the_same_when_it_is_
     assert_eq!(hearing.probe(at(102), ms(102_200)), Heard::Stale);
 }
 
+/// It gives a sign each third of its time-out. One at 0 is the last before a trouble that ends at `end` and swallows
+/// those within; the own tick of that moment is handled `late`, as those may be that are fresh.
+#[test]
+fn i7_a_trouble_that_is_no_gap_ends_no_conductor_that_gives_its_signs() {
+    let mut gaps = 0;
+    for timeout in (1000..6000).step_by(250) {
+        for late in (0..1000).step_by(110) {
+            for end in (late + 10..3200 + late).step_by(10) {
+                let mut hearing = Hearing::from(at(0));
+                both(&mut hearing, at(500), at(500));
+                let zero = 1_000_000;
+                let of = |after: u64| ms(zero + after);
+                hearing.last_fresh = of(0);
+                both(&mut hearing, of(0), of(late));
+                let Heard::Fresh { gap, stall, .. } = both(&mut hearing, of(end), of(end)) else {
+                    panic!("the first tick after it is fresh");
+                };
+                if gap.is_some() {
+                    gaps += 1;
+                    continue;
+                }
+                let conductor = Conductor {
+                    heartbeat_timeout: Some(Duration::from_millis(timeout)),
+                    heard: of(0).plus(stall),
+                    ..conductor("c1", &["a"])
+                };
+                let next = (1..)
+                    .map(|sign| sign * timeout / 3)
+                    .find(|at| *at >= end)
+                    .expect("it goes on");
+                for sent in (end..next).step_by(1000) {
+                    assert!(
+                        !hearing.is_overdue(&conductor, of(sent), Duration::ZERO),
+                        "time-out {timeout}, late {late}, end {end}: lost at {sent}, before {next}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(gaps > 0, "longer ones are gaps");
+}
+
 #[test]
 fn l4_deafness_is_said_within_ten_seconds_by_its_kind_and_for_how_long_silence_proves_nothing() {
     // Both heard at 101 s; then the last tick, the last probe, and whether one was returned.
