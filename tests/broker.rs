@@ -761,7 +761,7 @@ async fn an_event_is_emitted_only_where_a_queue_wants_it() {
     let nowhere = outgoing("no.such.exchange", "conductor.left", "e2");
     let outcome = emitter.publish(&[nowhere]).await;
     assert!(
-        matches!(outcome, Err(BrokerError::Refused(_))),
+        matches!(outcome, Err(BrokerError::Missing(_))),
         "{outcome:?}"
     );
     session.close().await;

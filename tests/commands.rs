@@ -1120,7 +1120,7 @@ fn what_replicas_read_otherwise_is_said_and_so_is_what_a_broker_lacks() {
     }
     let refused = "declare: NOT-FOUND: NOT_FOUND - no exchange 'x' in vhost '/'";
     assert_eq!(
-        Failure::from(BrokerError::Refused(refused.into())).message,
+        Failure::from(BrokerError::Missing(refused.into())).message,
         "broker refused: declare: NOT_FOUND - no exchange 'x' in vhost '/'\n\
          `nodewarden run` declares what is missing: is it running, with the same names in [amqp]?"
     );

@@ -17,6 +17,9 @@ pub enum BrokerError {
     /// The broker, or our own check, said no (login, permission, topology); the text says what to do.
     #[error("broker refused: {0}")]
     Refused(String),
+    /// The broker has no such exchange or queue.
+    #[error("broker refused: {0}")]
+    Missing(String),
     /// The broker did not let us in: login, virtual host, TLS. Trying again helps once somebody changed it.
     #[error("broker refused: {0}")]
     Denied(String),
@@ -45,6 +48,7 @@ impl BrokerError {
         match self {
             Self::Unreachable(text)
             | Self::Refused(text)
+            | Self::Missing(text)
             | Self::Denied(text)
             | Self::Lost(text) => text,
         }
@@ -54,7 +58,10 @@ impl BrokerError {
     pub(super) fn before_session(self) -> Self {
         match self {
             Self::Lost(text) => Self::Unreachable(text),
-            other @ (Self::Unreachable(_) | Self::Refused(_) | Self::Denied(_)) => other,
+            other @ (Self::Unreachable(_)
+            | Self::Refused(_)
+            | Self::Missing(_)
+            | Self::Denied(_)) => other,
         }
     }
 }
@@ -72,7 +79,8 @@ pub(super) fn reply_code(fault: &lapin::Error) -> Option<u16> {
 pub(super) fn classify(what: &str, fault: &lapin::Error) -> BrokerError {
     let text = format!("{what}: {}", chain(fault));
     match reply_code(fault) {
-        // invalid-path, access-refused, not-found, resource-locked, precondition-failed, not-allowed:
+        Some(404) => BrokerError::Missing(text),
+        // invalid-path, access-refused, resource-locked, precondition-failed, not-allowed:
         // all of them wait for somebody to change a permission, a name or a setting.
         Some(402..=406 | 530) => BrokerError::Refused(text),
         _ => BrokerError::Lost(text),
@@ -87,9 +95,10 @@ pub(super) fn lost(what: &str, fault: &lapin::Error) -> BrokerError {
 /// Within a session every refusal ends it.
 pub(super) fn over(fault: BrokerError) -> BrokerError {
     match fault {
-        BrokerError::Refused(text) | BrokerError::Denied(text) | BrokerError::Unreachable(text) => {
-            BrokerError::Lost(text)
-        }
+        BrokerError::Refused(text)
+        | BrokerError::Missing(text)
+        | BrokerError::Denied(text)
+        | BrokerError::Unreachable(text) => BrokerError::Lost(text),
         lost @ BrokerError::Lost(_) => lost,
     }
 }

@@ -241,7 +241,7 @@ fn no_handshake(fault: BrokerError, place: &str, without_tls: bool) -> BrokerErr
             ))
         }
         BrokerError::Unreachable(why) => BrokerError::Unreachable(format!("{place}: {why}")),
-        BrokerError::Refused(why) | BrokerError::Denied(why) => {
+        BrokerError::Refused(why) | BrokerError::Missing(why) | BrokerError::Denied(why) => {
             // The broker's own words, without the library's and the name of the code before them.
             let why = why.split_once(" - ").map_or(why.as_str(), |(_, why)| why);
             let hint = if why.starts_with("Login was refused") {

@@ -52,7 +52,7 @@ impl Publisher {
 
     /// Publishes all in order and awaits each answer; result `i` is that of message `i`. What comes back is known by
     /// exchange, routing key and `message_id`. [`BrokerError::Lost`]: unknown which the broker has.
-    /// [`BrokerError::Refused`]: no exchange, no permission, or a property over 255 bytes.
+    /// [`BrokerError::Missing`]: no exchange; [`BrokerError::Refused`]: no permission, or a property over 255 bytes.
     pub async fn publish(&mut self, messages: &[Outgoing]) -> Result<Vec<Published>, BrokerError> {
         let mut parcels = messages.iter().map(parcel).collect::<Result<Vec<_>, _>>()?;
         if let Some(user) = &self.user {

@@ -218,7 +218,7 @@ impl From<BrokerError> for Failure {
                 said.replace(&format!("{}: {code}", code.replace('_', "-")), code)
             });
         let hint = match &fault {
-            _ if said.contains("NOT_FOUND") => {
+            BrokerError::Missing(_) => {
                 "\n`nodewarden run` declares what is missing: is it running, with the same names in [amqp]?"
             }
             BrokerError::Unreachable(_) => {
@@ -231,7 +231,7 @@ impl From<BrokerError> for Failure {
             BrokerError::Unreachable(_) | BrokerError::Denied(_) | BrokerError::Lost(_) => {
                 Self::unreachable(said)
             }
-            BrokerError::Refused(_) => Self::failed(said),
+            BrokerError::Refused(_) | BrokerError::Missing(_) => Self::failed(said),
         }
     }
 }
