@@ -238,6 +238,12 @@ impl Hearing {
         self.deaf
     }
 
+    /// How long we have heard nothing that proves anything.
+    #[must_use]
+    pub fn silence(&self, now: Mono) -> Duration {
+        now.since(self.last_fresh)
+    }
+
     /// How long ago the last fresh own tick came back.
     #[must_use]
     pub fn tick_age(&self, now: Mono) -> Duration {

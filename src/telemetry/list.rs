@@ -54,8 +54,7 @@ list! {
     Gauge PENDING_PAIRS = "nodewarden_pending_pairs",
         "Pairs whose nodes this replica still has to look at";
     Counter DEAF = "nodewarden_deaf_seconds_total",
-        "Seconds for which this replica was active and heard nothing, counted when it hears again; the grace that \
-         follows is not part of them", from 0;
+        "Seconds for which this replica was active and heard nothing; the grace that follows is not part of them", from 0;
     Counter FENCED = "nodewarden_fenced_total",
         "Times that this replica found the epoch taken by another one and stopped deciding", from 0;
     Counter SESSIONS_ENDED = "nodewarden_sessions_ended_total",

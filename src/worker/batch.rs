@@ -350,10 +350,7 @@ impl<'a> Batch<'a> {
         term.map.postpone(stall);
         term.unknown.postpone(stall);
         term.unheeded.postpone(stall);
-        let deaf = gap.unwrap_or(stall);
-        if !deaf.is_zero() {
-            telemetry::deaf(deaf);
-        }
+        telemetry::deaf(term.probing.hears_after(gap.unwrap_or(stall)));
     }
 
     fn apply(&mut self, change: &Change) {

@@ -50,6 +50,7 @@ pub(super) async fn look<Q: Queue, C: Clock>(
         returned(term, why, clock.now().mono);
     }
     let now = clock.now().mono;
+    telemetry::deaf(term.probing.deaf_for(term.hearing.silence(now)));
     say(term, now);
     let pause = match term.hearing.deafness(now) {
         Some(Deafness::NoWay) => REPAIR_AGAIN,
