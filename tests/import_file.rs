@@ -391,13 +391,8 @@ fn a_warning_before_the_json_is_passed_by() {
         );
     }
     // Within CSV a line may begin with a bracket.
-    let text = format!("driver,uuid,extra\n[ipmi,{A},x\n");
-    let driver = "[ipmi".to_owned();
-    let found = ImportedNode {
-        driver,
-        ..node(2, A)
-    };
-    assert_eq!(parse(text.as_bytes(), None).unwrap(), [found]);
+    let text = format!("driver,uuid,extra\nipmi,{A},\"x\n{{\"\n");
+    assert_eq!(parse(text.as_bytes(), None).unwrap(), [node(2, A)]);
 }
 
 #[test]
@@ -645,7 +640,7 @@ fn a_row_of_another_length_than_the_header_is_a_fault() {
         &[
             "line 2: has 3 columns and the header has 2",
             "line 3: has 1 columns",
-            "line 4: a value goes on over several lines: is a quote not closed?",
+            "line 4: has 3 columns",
             "line 6: driver is missing",
         ],
     );
@@ -666,6 +661,9 @@ fn a_quote_that_is_left_open_swallows_no_node() {
             "{text}"
         );
     }
+    // A note of several lines is one.
+    let text = format!("note,driver,uuid\n\"of two\nlines, \"\"quoted\"\"\",ipmi,{A}\n");
+    assert_eq!(parse(text.as_bytes(), None).unwrap(), [node(2, A)]);
     assert_eq!(
         faults("uuid,driver,note\na,\"x,n\n", None),
         ["line 2: has 2 columns and the header has 3: is a quote not closed?"]

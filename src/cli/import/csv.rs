@@ -36,9 +36,8 @@ pub(super) fn records(source: impl Read, separator: u8, taking: &mut Taking) -> 
             Err(error) => return cannot_be_read(error, line, &mut taking.faults),
         }
         let text = behind.borrow().row_until(reader.position().byte());
-        let line_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
-        if text.trim_ascii_end().iter().any(line_break) {
-            // No field of a node holds one, and what a quote swallows may be nodes.
+        let wanted = columns.as_ref().map_or(row.len(), Vec::len);
+        if swallows_rows(&text, separator, wanted) {
             taking.faults.line(
                 line,
                 "a value goes on over several lines: is a quote not closed?",
@@ -81,6 +80,30 @@ pub(super) fn records(source: impl Read, separator: u8, taking: &mut Taking) -> 
             );
         }
     }
+}
+
+/// Whether a quote in this row is not closed, or a quoted value holds a line that could be a row of its own.
+fn swallows_rows(row: &[u8], separator: u8, columns: usize) -> bool {
+    let (mut quoted, mut broken, mut separators) = (false, false, 0);
+    for byte in row {
+        match byte {
+            // Two of them are one in the text, and change nothing.
+            b'"' => quoted = !quoted,
+            b'\n' | b'\r' => (broken, separators) = (quoted, 0),
+            other if *other != separator => {}
+            _ if !quoted => broken = false,
+            _ if broken => separators += 1,
+            _ => {}
+        }
+        if separators > 0 && separators + 1 >= columns {
+            return true;
+        }
+    }
+    let several = row.trim_ascii_end().iter();
+    quoted
+        && several
+            .into_iter()
+            .any(|byte| matches!(byte, b'\n' | b'\r'))
 }
 
 fn cannot_be_read(error: ::csv::Error, line: usize, faults: &mut Faults) -> io::Result<()> {
