@@ -143,9 +143,9 @@ fn a_404_that_is_not_placement_s_own_says_nothing_of_a_node() {
     site.site().keystone_astray = false;
     members_become(&site, &BTreeSet::new());
     let metrics = get(port, "/metrics").expect("it answers").1;
-    let unknown = metrics
-        .lines()
-        .filter(|line| line.contains(r#"outcome="unknown""#));
+    let unknown = metrics.lines().filter(|line| {
+        line.starts_with("nodewarden_placement") && line.contains(r#"outcome="unknown""#)
+    });
     assert!(
         unknown.clone().count() == 2 && unknown.clone().all(|line| line.ends_with(" 0")),
         "{metrics}"
