@@ -8,6 +8,7 @@ use std::time::Duration;
 use nodewarden::config::Mode;
 use nodewarden::store::{self, StoreError};
 use nodewarden::words::Word;
+use nodewarden_tests::database::Kind;
 
 use crate::flaky::{self, FlakyDecider, Goes, Plan, lasting};
 use crate::harness::Simulation;
@@ -240,7 +241,7 @@ async fn l4_a_window_that_makes_no_sense_is_narrowed_down_and_the_rest_goes_out(
 
 #[tokio::test]
 async fn l4_a_planned_restart_that_cannot_be_stored_holds_up_no_sweep() {
-    let sim = Simulation::new().await;
+    let sim = Simulation::on(Kind::Sqlite).await;
     let mut worker = sim.active().await;
     sim.joined("c1", 1, &["a"]);
     sim.left_for("c1", 1, S(30));
