@@ -321,7 +321,7 @@ impl Serves {
     fn outlasts(&self, every: Option<Duration>) -> Result<(), Failure> {
         match every.zip(self.heartbeat_timeout) {
             Some((every, timeout)) if timeout < every.saturating_mul(3) => Err(Failure::usage(
-                "--heartbeat-timeout must be at least three --every: one lost heartbeat must end no conductor",
+                "--heartbeat-timeout must be at least three --every: two lost heartbeats must end no conductor",
             )),
             Some(_) | None => Ok(()),
         }
