@@ -10,6 +10,7 @@ mod fill;
 mod flapping;
 mod fleet;
 mod import;
+mod large;
 mod story;
 
 use nodewarden::config::InventoryKind;
@@ -74,4 +75,32 @@ import_on_each! {
     l2_an_import_of_the_same_nodes_reads_each_of_them_by_its_key_in_sqlite: Sqlite;
     l2_an_import_of_the_same_nodes_reads_each_of_them_by_its_key_in_postgresql: Postgres;
     l2_an_import_of_the_same_nodes_reads_each_of_them_by_its_key_in_mariadb: MySql;
+}
+
+macro_rules! counts_on_each {
+    ($($name:ident: $kind:ident, $age:ident;)*) => { $(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            large::counts_behind(Kind::$kind, Age::$age).await;
+        }
+    )* };
+}
+
+counts_on_each! {
+    l2_counts_that_are_far_behind_read_each_change_once_on_young_tables_in_sqlite: Sqlite, Young;
+    l2_counts_that_are_far_behind_read_each_change_once_on_old_tables_in_sqlite: Sqlite, Old;
+    l2_counts_that_are_far_behind_read_each_change_once_on_young_tables_in_postgresql: Postgres, Young;
+    l2_counts_that_are_far_behind_read_each_change_once_on_old_tables_in_postgresql: Postgres, Old;
+    l2_counts_that_are_far_behind_read_each_change_once_on_young_tables_in_mariadb: MySql, Young;
+    l2_counts_that_are_far_behind_read_each_change_once_on_old_tables_in_mariadb: MySql, Old;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn l2_a_window_of_a_third_of_all_holds_reads_no_other_one_on_young_tables_in_mariadb() {
+    large::window_of_a_third(Age::Young).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn l2_a_window_of_a_third_of_all_holds_reads_no_other_one_on_old_tables_in_mariadb() {
+    large::window_of_a_third(Age::Old).await;
 }

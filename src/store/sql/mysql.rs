@@ -183,5 +183,10 @@ pub const STATEMENTS: Statements = Statements {
     keep_counted: "INSERT INTO nodewarden_counted (id, counted_at_ms, nodes, held, seq) VALUES (1, $1, $2, $3, $4)
         ON DUPLICATE KEY UPDATE counted_at_ms = VALUES(counted_at_ms), nodes = VALUES(nodes), held = VALUES(held),
             seq = VALUES(seq)",
+    // From the changes on: else MariaDB reads all of them again for each decision that there is (LATERAL DERIVED).
+    moved: "SELECT d.conductor_group, d.driver, m.nodes FROM (
+            SELECT decision, count(CASE WHEN back IS NULL THEN 1 END) - count(back) AS nodes
+            FROM nodewarden_changes FORCE INDEX (PRIMARY) WHERE seq > $1 AND seq <= $2 GROUP BY decision) AS m
+        STRAIGHT_JOIN nodewarden_decisions d ON d.number = m.decision",
     ..COMMON
 };

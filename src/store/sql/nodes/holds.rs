@@ -5,20 +5,20 @@ use super::words::{Kind, Words};
 /// Whose UUID is in the mark of the hold `c`.
 pub const MARK: &str = "nodewarden_decisions m ON m.number = coalesce(c.marked, c.decision)";
 
-/// The holds of a window whose node is gone.
-pub fn gone(words: &Words, after: &str, last: &str) -> String {
+/// The holds `holds` of a window whose node is gone.
+pub fn gone(words: &Words, holds: &str, after: &str, last: &str) -> String {
     format!(
-        "nodewarden_changes c WHERE c.held > {after} AND c.held <= {last}
+        "{holds} WHERE c.held > {after} AND c.held <= {last}
         AND NOT EXISTS (SELECT 1 FROM nodes n WHERE {is}{bounded})",
         is = words.is("c.held"),
         bounded = bounded(words, after, last),
     )
 }
 
-/// The holds of a window whose mark somebody else lifted or made their own.
-pub fn freed(words: &Words, after: &str, last: &str) -> String {
+/// The holds `holds` of a window whose mark somebody else lifted or made their own.
+pub fn freed(words: &Words, holds: &str, after: &str, last: &str) -> String {
     format!(
-        "nodewarden_changes c JOIN {MARK} JOIN nodes n ON {is}
+        "{holds} JOIN {MARK} JOIN nodes n ON {is}
         WHERE c.held > {after} AND c.held <= {last} AND NOT coalesce({ours}, FALSE)",
         is = words.is("c.held"),
         ours = words.marked_by_us(),
@@ -41,10 +41,11 @@ pub fn mark(words: &Words, join: &str) -> String {
     }
 }
 
-/// The holds of a window whose node needs an active pair now.
-pub fn due(words: &Words, join: &str, after: &str, last: &str) -> String {
+/// The holds `holds` of a window whose node needs an active pair now.
+pub fn due(words: &Words, holds: &str, after: &str, last: &str) -> String {
+    let join = words.then();
     format!(
-        "nodewarden_changes c {mark}
+        "{holds} {mark}
             {join} nodewarden_decisions d ON d.number = c.decision
             {join} nodes n ON {is}
             {join} nodewarden_pairs p ON {needs}

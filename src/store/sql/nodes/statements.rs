@@ -145,6 +145,14 @@ fn untaken(words: &Words) -> String {
     )
 }
 
+/// Where holds come from: those of a pair by its decisions, all others by their keys.
+fn holds(words: &Words, of: &str) -> &'static str {
+    match of {
+        OF_PAIR => "nodewarden_changes c",
+        _ => words.holds(),
+    }
+}
+
 /// Ends the holds of a window whose node is gone.
 fn removed(words: &Words, of: &str) -> String {
     format!(
@@ -152,7 +160,7 @@ fn removed(words: &Words, of: &str) -> String {
         SELECT $1 + row_number() OVER (ORDER BY c.decision, c.held), c.held, c.name, NULL, c.decision, $2,
             'node_removed', c.seq
         FROM {gone}{of}",
-        gone = gone(words, "$3", "$4"),
+        gone = gone(words, holds(words, of), "$3", "$4"),
     )
 }
 
@@ -165,7 +173,7 @@ fn lifted(words: &Words, of: &str) -> String {
         FROM (
             SELECT c.seq, c.held AS uuid, {name} AS name, c.decision FROM {freed}{of}{lock}) AS locked",
         name = words.name(),
-        freed = freed(words, "$3", "$4"),
+        freed = freed(words, holds(words, of), "$3", "$4"),
         lock = words.lock(),
     )
 }
@@ -180,7 +188,7 @@ fn returned(words: &Words, of: &str) -> String {
                     THEN 'driver_restored' ELSE 'node_changed' END AS back
             FROM {due}{of}{lock}) AS locked",
         name = words.name(),
-        due = due(words, words.then(), "$3", "$4"),
+        due = due(words, holds(words, of), "$3", "$4"),
         lock = words.lock(),
     )
 }
@@ -191,9 +199,10 @@ fn by_hand(words: &Words, of: &str) -> String {
         "INSERT INTO nodewarden_changes (seq, uuid, name, held, decision, since_ms, back, ends)
         SELECT $1 + row_number() OVER (ORDER BY decision, uuid), uuid, name, NULL, decision, $2, 'released', seq FROM (
             SELECT c.seq, c.held AS uuid, {name} AS name, c.decision
-            FROM nodewarden_changes c {mark} {join} nodes n ON {is}
+            FROM {holds} {mark} {join} nodes n ON {is}
             WHERE c.held > $3 AND c.held <= $4{bounded}{ours}{of}{lock}) AS locked",
         name = words.name(),
+        holds = holds(words, of),
         join = words.then(),
         mark = mark(words, words.then()),
         is = words.is("c.held"),

@@ -14,7 +14,7 @@ pub fn held(words: &Words) -> String {
     let (after, last) = WINDOW;
     match words.kind {
         Kind::Native => format!(
-            "SELECT count(*) AS nodes FROM nodewarden_changes c
+            "SELECT count(*) AS nodes FROM {holds}
             {join} nodewarden_decisions d ON d.number = c.decision
             LEFT JOIN nodewarden_pairs p
                 ON p.driver = d.driver AND p.conductor_group = d.conductor_group AND p.state = 'lost'
@@ -22,6 +22,7 @@ pub fn held(words: &Words) -> String {
             WHERE c.held > {after} AND c.held <= {last}
             AND (p.driver IS NULL OR n.uuid IS NULL OR {driver} <> d.driver OR {group} <> d.conductor_group
                 OR {otherwise})",
+            holds = words.holds(),
             join = words.then(),
             is = words.is("c.held"),
             bounded = bounded(words, after, last),
@@ -35,14 +36,14 @@ pub fn held(words: &Words) -> String {
 
 /// Holds to end or to re-label.
 pub fn holds(words: &Words) -> String {
-    let (after, last) = WINDOW;
+    let ((after, last), holds) = (WINDOW, words.holds());
     let mut kinds = vec![
-        gone(words, after, last),
-        due(words, words.then(), after, last),
+        gone(words, holds, after, last),
+        due(words, holds, after, last),
         moved(words, after, last),
     ];
     if words.kind != Kind::Native {
-        kinds.push(freed(words, after, last));
+        kinds.push(freed(words, holds, after, last));
     }
     let counts: Vec<String> = kinds
         .iter()

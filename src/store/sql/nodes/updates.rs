@@ -148,13 +148,14 @@ pub fn relabel(words: &Words) -> String {
 /// The holds of a window whose node needs another lost pair now.
 pub fn moved(words: &Words, after: &str, last: &str) -> String {
     format!(
-        "nodewarden_changes c
+        "{holds}
         {join} nodewarden_decisions d ON d.number = c.decision
         {join} nodes n ON {is}
         {join} nodewarden_pairs p ON {needs}
         {join} nodewarden_decisions o ON o.number = p.decision AND NOT o.observed
         WHERE c.held > {after} AND c.held <= {last}{bounded} AND p.state = 'lost'
         AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group)",
+        holds = words.holds(),
         join = words.then(),
         is = words.is("c.held"),
         needs = words.needs(),

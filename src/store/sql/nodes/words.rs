@@ -157,6 +157,15 @@ impl Words {
         }
     }
 
+    /// The holds of a window, by their keys: an index that covers a statement costs MariaDB less than a fifth of
+    /// the rows by their keys, and is read whole.
+    pub fn holds(&self) -> &'static str {
+        match self.dialect {
+            MySql => "nodewarden_changes c FORCE INDEX (nodewarden_changes_held)",
+            Sqlite | Postgres => "nodewarden_changes c",
+        }
+    }
+
     /// Where a node lies in its table, in the order in which all are read fastest.
     pub fn place(&self) -> &'static str {
         match self.dialect {
