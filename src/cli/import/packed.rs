@@ -72,7 +72,7 @@ impl PackedNodes {
     pub fn names(&self, uuid: &str) -> bool {
         let found = self
             .starts
-            .binary_search_by(|start| self.at(*start).uuid.cmp(uuid));
+            .binary_search_by(|start| self.key(*start).cmp(uuid.as_bytes()));
         found.is_ok()
     }
 
@@ -129,10 +129,10 @@ impl PackedNodes {
     pub(super) fn sort(&mut self, faults: &mut Faults) {
         let mut starts = std::mem::take(&mut self.starts);
         starts.sort_unstable_by(|one, other| {
-            let uuids = self.at(*one).uuid.cmp(self.at(*other).uuid);
-            uuids.then(one.cmp(other))
+            let keys = self.key(*one).cmp(self.key(*other));
+            keys.then(one.cmp(other))
         });
-        for same in starts.chunk_by(|one, other| self.at(*one).uuid == self.at(*other).uuid) {
+        for same in starts.chunk_by(|one, other| self.key(*one) == self.key(*other)) {
             let first = self.at(same[0]);
             for again in &same[1..] {
                 faults.add(Fault {
@@ -147,6 +147,12 @@ impl PackedNodes {
             }
         }
         self.starts = starts;
+    }
+
+    /// Its uuid as bytes, which sort as the text does.
+    fn key(&self, start: usize) -> &[u8] {
+        let rest = &self.bytes[start + 17..];
+        &rest[1..][..rest[0].into()]
     }
 
     fn at(&self, start: usize) -> Unpacked<'_> {

@@ -161,14 +161,7 @@ async fn differing<'n>(
     connection: &mut Connection,
     nodes: &'n [NodeUpsert],
 ) -> Result<(Vec<&'n NodeUpsert>, ImportCount), sqlx::Error> {
-    let statement = as_known(connection.dialect(), nodes.len());
-    let uuids: Vec<Value<'_>> = nodes.iter().map(|node| (&node.uuid).into()).collect();
-    let mut known = HashMap::with_capacity(nodes.len());
-    if !nodes.is_empty() {
-        for row in connection.fetch(&statement, &uuids).await? {
-            known.insert(row.text("uuid")?, row);
-        }
-    }
+    let known = known(connection, nodes).await?;
     let mut count = ImportCount::default();
     let mut different = Vec::new();
     for node in nodes {
@@ -188,9 +181,52 @@ async fn differing<'n>(
     Ok((different, count))
 }
 
-/// The rows of so many nodes, by their keys.
-fn as_known(dialect: Dialect, nodes: usize) -> String {
-    const COLUMNS: &str = "uuid, name, driver, conductor_group, maintenance";
+/// The rows of these nodes, by their keys.
+async fn known(
+    connection: &mut Connection,
+    nodes: &[NodeUpsert],
+) -> Result<HashMap<String, Row>, sqlx::Error> {
+    let rows = match (side_by_side(connection, nodes).await?, nodes.len()) {
+        (Some(rows), _) => rows,
+        (None, 0) => Vec::new(),
+        (None, many) => {
+            let values: Vec<Value<'_>> = nodes.iter().map(|node| (&node.uuid).into()).collect();
+            let each = each(connection.dialect(), many);
+            connection.fetch(&each, &values).await?
+        }
+    };
+    rows.into_iter()
+        .map(|row| Ok((row.text("uuid")?, row)))
+        .collect()
+}
+
+/// All rows from the first of these nodes to the last; `None` where many others are among them. A file comes
+/// in the order of keys, so that a table of the same nodes has them side by side. PostgreSQL reads such a range
+/// whole before it ends at the limit.
+async fn side_by_side(
+    connection: &mut Connection,
+    nodes: &[NodeUpsert],
+) -> Result<Option<Vec<Row>>, sqlx::Error> {
+    let uuids = || nodes.iter().map(|node| node.uuid.as_str());
+    let (Some(first), Some(last)) = (uuids().min(), uuids().max()) else {
+        return Ok(None);
+    };
+    if connection.dialect() == Dialect::Postgres {
+        return Ok(None);
+    }
+    let most = nodes.len() * 2;
+    let statement = format!(
+        "SELECT {COLUMNS} FROM nodes WHERE uuid >= $1 AND uuid <= $2 ORDER BY uuid LIMIT $3"
+    );
+    let values = values![first, last, most as u64];
+    let rows = connection.fetch(&statement, values).await?;
+    Ok((rows.len() < most).then_some(rows))
+}
+
+const COLUMNS: &str = "uuid, name, driver, conductor_group, maintenance";
+
+/// So many nodes, each looked up.
+fn each(dialect: Dialect, nodes: usize) -> String {
     match dialect {
         // One look-up for each: for a list of them, a table that was filled just now is read whole.
         Dialect::Postgres => format!(
