@@ -163,12 +163,6 @@ pub fn main() -> ExitCode {
         // These read messages of others.
         lifecycle::with_deep_stacks();
     }
-    if let Command::Completions(command) = &cli.command {
-        return match command.run(&self::command()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => failure.report(),
-        };
-    }
     match start(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
@@ -176,6 +170,9 @@ pub fn main() -> ExitCode {
 }
 
 fn start(cli: Cli) -> Result<(), Failure> {
+    if let Command::Completions(command) = &cli.command {
+        return command.run(&self::command());
+    }
     telemetry::init_logs(&cli.log).map_err(Failure::usage)?;
     let settings = cli.settings()?;
     let runtime = tokio::runtime::Runtime::new()?;
@@ -197,30 +194,21 @@ impl Cli {
             })?;
             overrides.push((key.to_owned(), value.to_owned()));
         }
-        let flags = [
+        let mut flags = vec![
             ("amqp.url", &self.amqp_url),
             ("database.url", &self.database_url),
         ];
-        for (key, value) in flags {
-            overrides.extend(value.iter().map(|value| (key.to_owned(), value.clone())));
-        }
         if let Command::Run(run) = &self.command {
-            overrides.extend(
-                run.http_listen
-                    .iter()
-                    .map(|value| ("http.listen".to_owned(), value.clone())),
-            );
+            flags.push(("http.listen", &run.http_listen));
         }
-        if let Command::Bridge(bridge) = &self.command {
-            overrides.extend(
-                bridge
-                    .listen()
-                    .map(|value| ("bridge.listen".to_owned(), value.clone())),
-            );
+        if let Command::Bridge(Bridge::Ironic(ironic)) = &self.command {
+            flags.push(("bridge.listen", &ironic.listen));
         }
         if let Command::Placement(placement) = &self.command {
-            let listen = placement.listen.iter();
-            overrides.extend(listen.map(|value| ("placement.listen".to_owned(), value.clone())));
+            flags.push(("placement.listen", &placement.listen));
+        }
+        for (key, value) in flags {
+            overrides.extend(value.iter().map(|value| (key.to_owned(), value.clone())));
         }
         let file = self.config.clone().or_else(config::file_from_environment);
         let settings = Settings::load(file.as_deref(), &overrides)?;

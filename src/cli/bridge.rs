@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use super::{Failure, Output, output};
 use crate::app;
 use crate::bridge::{IronicLookout, Judge, Rules, View};
-use crate::clock::SystemClock;
+use crate::clock::{SystemClock, millis};
 use crate::config::Settings;
-use crate::domain::event::{Event, EventKind};
+use crate::domain::event::Event;
+use crate::domain::ids::Driver;
 use crate::wire;
 
 /// Publish lifecycle events for conductors that publish none themselves.
@@ -62,13 +63,6 @@ pub struct Ironic {
 }
 
 impl Bridge {
-    /// The address that a flag gives for `bridge.listen`.
-    #[must_use]
-    pub fn listen(&self) -> Option<&String> {
-        let Self::Ironic(ironic) = self;
-        ironic.listen.as_ref()
-    }
-
     /// Runs until it is asked to stop, or shows once.
     /// Errors: 64 without `bridge.heartbeat_timeout`; with `--once` 69 if the database cannot be
     /// reached.
@@ -119,56 +113,45 @@ async fn once(settings: &Settings, time: Duration, output: Output) -> Result<Str
     lookout.close().await;
     let seen = judge.view();
     let due = judge.due(clock.mono());
-    match output {
-        Output::Json => Ok(output::json(&answer(&judge, &seen, &due))?),
-        Output::Text => Ok(text(&judge, &seen, &due)),
-        Output::Tsv => {
-            let answer = answer(&judge, &seen, &due);
-            let conductors = answer["conductors"].as_array().cloned();
-            Ok(output::tsv(FIELDS, &conductors.unwrap_or_default()))
-        }
-    }
+    Ok(match output {
+        Output::Json => output::json(&answer(&judge, &seen, &due)),
+        Output::Text => text(&judge, &seen, &due),
+        Output::Tsv => output::tsv(FIELDS, &answer(&judge, &seen, &due)["conductors"]),
+    })
 }
 
 /// What `--output tsv` tells of each conductor.
 const FIELDS: &[&str] = &["conductor", "state", "conductor_group", "drivers", "why"];
 
 fn answer(judge: &Judge, seen: &[View], due: &[Event]) -> Value {
-    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let conductors: Vec<Value> = seen
-        .iter()
-        .map(|view| {
-            json!({
-                "conductor": view.conductor,
-                "state": view.state.as_str(),
-                "why": view.why,
-                "online": view.online,
-                "incarnation": view.incarnation.map(|number| number.get()),
-                "conductor_group": view.group.as_ref().map(|group| group.as_str()),
-                "drivers": view.drivers.iter().map(|driver| driver.as_str()).collect::<Vec<_>>(),
-                "updated_at_ms": view.updated_at_ms,
-                "quiet_ms": view.quiet.map(ms),
-                "pause_ms": view.pause.map(ms),
-                "timeout_ms": ms(view.timeout),
-            })
+    let conductors = seen.iter().map(|view| {
+        json!({
+            "conductor": view.conductor,
+            "state": view.state.as_str(),
+            "why": view.why,
+            "online": view.online,
+            "incarnation": view.incarnation.map(|number| number.get()),
+            "conductor_group": view.group.as_ref().map(|group| group.as_str()),
+            "drivers": view.drivers.iter().map(|driver| driver.as_str()).collect::<Value>(),
+            "updated_at_ms": view.updated_at_ms,
+            "quiet_ms": view.quiet.map(millis),
+            "pause_ms": view.pause.map(millis),
+            "timeout_ms": millis(view.timeout),
         })
-        .collect();
-    let events: Vec<Value> = due
-        .iter()
-        .map(|event| {
-            json!({
-                "type": event.kind.event_type().as_str(),
-                "message_id": event.id.as_str(),
-                "body": wire::to_json(&wire::encode_event(event), Some(wire::MSGPACK)),
-            })
+    });
+    let events = due.iter().map(|event| {
+        json!({
+            "type": event.kind.event_type().as_str(),
+            "message_id": event.id.as_str(),
+            "body": wire::to_json(&wire::encode_event(event), Some(wire::MSGPACK)),
         })
-        .collect();
-    let remarks: Vec<String> = judge.stretched().iter().map(ToString::to_string).collect();
+    });
+    let remarks = judge.stretched().into_iter().map(|it| it.to_string());
     json!({
         "empty": judge.empty(),
-        "conductors": conductors,
-        "would_publish": events,
-        "remarks": remarks,
+        "conductors": conductors.collect::<Value>(),
+        "would_publish": events.collect::<Value>(),
+        "remarks": remarks.collect::<Value>(),
     })
 }
 
@@ -176,20 +159,17 @@ fn text(judge: &Judge, seen: &[View], due: &[Event]) -> String {
     if judge.empty() {
         return "The table conductors is empty: a bridge would publish nothing.".to_owned();
     }
-    let head = ["CONDUCTOR", "STATE", "GROUP", "DRIVERS", "WHY"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for view in seen {
-        let drivers: Vec<&str> = view.drivers.iter().map(|driver| driver.as_str()).collect();
+    let rows = seen.iter().map(|view| {
         let group = view.group.as_ref().map_or("", |group| group.as_str());
-        rows.push(vec![
+        vec![
             view.conductor.clone(),
-            view.state.as_str().to_owned(),
+            view.state.to_string(),
             if group.is_empty() { "-" } else { group }.to_owned(),
-            drivers.join(", "),
+            listed(&view.drivers),
             view.why.clone(),
-        ]);
-    }
-    let mut text = output::table(&rows);
+        ]
+    });
+    let mut text = output::table(&["CONDUCTOR", "STATE", "GROUP", "DRIVERS", "WHY"], rows);
     text.push('\n');
     if let Some(stretched) = judge.stretched() {
         text.push_str(&format!("Warning: {stretched}.\n\n"));
@@ -199,25 +179,21 @@ fn text(judge: &Judge, seen: &[View], due: &[Event]) -> String {
         return text;
     }
     text.push_str("A bridge that just started would publish:\n\n");
-    let head = ["TYPE", "CONDUCTOR", "INCARNATION", "DRIVERS"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for event in due {
-        let drivers = match &event.kind {
-            EventKind::Joined(statement) | EventKind::Heartbeat(Some(statement)) => {
-                let names: Vec<&str> = statement.drivers.iter().map(|d| d.as_str()).collect();
-                names.join(", ")
-            }
-            EventKind::Heartbeat(None)
-            | EventKind::Left { .. }
-            | EventKind::HeartbeatTimeout { .. } => String::new(),
-        };
-        rows.push(vec![
-            event.kind.event_type().as_str().to_owned(),
+    let rows = due.iter().map(|event| {
+        let statement = event.kind.statement();
+        vec![
+            event.kind.event_type().to_string(),
             event.conductor.to_string(),
             event.incarnation.to_string(),
-            drivers,
-        ]);
-    }
-    text.push_str(output::table(&rows).trim_end());
+            statement.map_or_else(String::new, |statement| listed(&statement.drivers)),
+        ]
+    });
+    let table = output::table(&["TYPE", "CONDUCTOR", "INCARNATION", "DRIVERS"], rows);
+    text.push_str(table.trim_end());
     text
+}
+
+fn listed<'a>(drivers: impl IntoIterator<Item = &'a Driver>) -> String {
+    let names: Vec<&str> = drivers.into_iter().map(Driver::as_str).collect();
+    names.join(", ")
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::pause::caller;
-use super::{Failure, Output, output};
+use super::{Failure, Output, output, reader};
 use crate::clock::now_ms;
 use crate::config::Settings;
 use crate::domain::conductor::ConductorState;
@@ -45,7 +45,7 @@ impl Forget {
     /// Does it; the text to print.
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let failed = Failure::of(settings);
-        let reader = Reader::new(&settings.database, settings.inventory.clone()).map_err(failed)?;
+        let reader = reader(settings)?;
         let known = reader.conductors().await.map_err(failed)?;
         let asked = self.name.trim();
         let name = printable(asked);
@@ -69,17 +69,14 @@ impl Forget {
         let number = store::request(database, forget, asked, &by, now_ms());
         let number = number.await.map_err(failed)?;
         let answer = tokio::time::timeout(self.wait, answer(&reader, number)).await;
-        let result = match answer {
-            Ok(answered) => Some(answered.map_err(failed)?),
-            Err(_) => None,
-        };
+        let result = answer.ok().transpose().map_err(failed)?;
         if let Some(refused) = result.as_deref().filter(|result| *result != FORGOTTEN) {
             Err(Failure::failed(format!("{name}: {}", printable(refused))))?;
         }
         Ok(match (output, &result) {
             (Output::Json, _) => output::json(
                 &json!({ "request": number, "done": result.is_some(), "result": result }),
-            )?,
+            ),
             (Output::Text | Output::Tsv, Some(result)) => format!("{name}: {}", printable(result)),
             (Output::Text | Output::Tsv, None) => format!(
                 "It is recorded (request {number}). No replica has answered within {}; the next active one \

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Failure, Output, output};
 use crate::answers::explain::counted;
@@ -155,9 +155,7 @@ impl Chosen {
             missing.join(", ")
         )))
     }
-}
 
-impl Chosen {
     /// What `--all` leaves on purpose is told and no failure; what was named and stays is one.
     fn all_went(&self, done: &Requeued) -> Result<(), Failure> {
         let mut failed = Vec::new();
@@ -211,18 +209,15 @@ fn sentence(done: &Requeued, why: Kept) -> Option<String> {
 /// As [`told`], with what stays.
 fn told_requeued(done: &Requeued, output: Output) -> String {
     if output == Output::Json {
-        let moved: Vec<&str> = done.moved.iter().map(|letter| letter.id.as_str()).collect();
-        let kept: Vec<_> = done
-            .kept
-            .iter()
-            .map(|(letter, why)| json!({"id": letter.id, "why": why.as_str()}))
-            .collect();
-        return json!({"requeued": moved, "kept": kept}).to_string();
+        let kept = done.kept.iter();
+        let kept = kept.map(|(letter, why)| json!({"id": letter.id, "why": why.as_str()}));
+        let kept: Value = kept.collect();
+        return json!({"requeued": ids(&done.moved), "kept": kept}).to_string();
     }
-    format!("requeued {}", done.moved.len())
+    told("requeued", &done.moved, output)
 }
 
-fn as_json(letter: &DeadLetter) -> serde_json::Value {
+fn as_json(letter: &DeadLetter) -> Value {
     json!({
         "id": letter.id,
         "reason": letter.reason,
@@ -248,15 +243,10 @@ const FIELDS: &[&str] = &[
 ];
 
 fn list(letters: &[DeadLetter], output: Output) -> String {
+    let objects = || letters.iter().map(as_json).collect::<Value>();
     match output {
-        Output::Json => {
-            let letters: Vec<_> = letters.iter().map(as_json).collect();
-            json!({ "dead_letters": letters }).to_string()
-        }
-        Output::Tsv => {
-            let letters: Vec<_> = letters.iter().map(as_json).collect();
-            output::tsv(FIELDS, &letters)
-        }
+        Output::Json => json!({ "dead_letters": objects() }).to_string(),
+        Output::Tsv => output::tsv(FIELDS, &objects()),
         Output::Text => {
             let lines: Vec<String> = letters.iter().map(one_line).collect();
             lines.join("\n")
@@ -277,20 +267,16 @@ fn one_line(letter: &DeadLetter) -> String {
 }
 
 fn show(content: &DeadLetterContent, output: Output) -> String {
-    let content_type = content
-        .original
-        .iter()
-        .find(|(name, _)| name == "content_type")
-        .map(|(_, value)| value.as_str());
+    let mut original = content.original.iter();
+    let content_type = original.find(|(name, _)| name == "content_type");
+    let content_type = content_type.map(|(_, value)| value.as_str());
     let body = wire::to_json(&content.body, content_type);
     if output == Output::Json {
         let mut letter = as_json(&content.letter);
-        letter["original"] = content
-            .original
-            .iter()
-            .map(|(name, value)| (name.clone(), json!(value)))
-            .collect::<serde_json::Map<_, _>>()
-            .into();
+        let original = content.original.iter();
+        letter["original"] = original
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         letter["body"] = body;
         return letter.to_string();
     }
@@ -319,10 +305,13 @@ fn whole(text: &str) -> String {
 
 fn told(what: &str, moved: &[DeadLetter], output: Output) -> String {
     if output == Output::Json {
-        let ids: Vec<&str> = moved.iter().map(|letter| letter.id.as_str()).collect();
-        return json!({ what: ids }).to_string();
+        return json!({ what: ids(moved) }).to_string();
     }
     format!("{what} {}", moved.len())
+}
+
+fn ids(letters: &[DeadLetter]) -> Value {
+    letters.iter().map(|letter| letter.id.as_str()).collect()
 }
 
 fn moment(letter: &DeadLetter) -> String {

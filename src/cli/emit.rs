@@ -195,15 +195,8 @@ async fn repeat(settings: &Settings, mut event: Event, every: Duration) -> Resul
 
 /// Says what replicas will most likely read otherwise than it was meant.
 fn warn(event: &Event, settings: &Settings) {
-    let statement = match &event.kind {
-        EventKind::Joined(statement) | EventKind::Heartbeat(Some(statement)) => Some(statement),
-        EventKind::Heartbeat(None)
-        | EventKind::Left { .. }
-        | EventKind::HeartbeatTimeout { .. } => None,
-    };
-    let drivers = statement
-        .into_iter()
-        .flat_map(|statement| &statement.drivers);
+    let statement = event.kind.statement().into_iter();
+    let drivers = statement.flat_map(|statement| &statement.drivers);
     for driver in drivers.filter(|driver| driver.as_str().contains(',')) {
         let driver = printable(driver.as_str());
         output::aside(&format!(

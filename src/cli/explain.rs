@@ -3,8 +3,8 @@
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::json;
 
-use super::picture::NEXT_SWEEP;
-use super::{Failure, Output, output};
+use super::picture::{NEXT_SWEEP, shown};
+use super::{Failure, Output, output, reader};
 use crate::answers::explain;
 use crate::answers::shapes::{Conductor, Driver, Node};
 use crate::clock::now_ms;
@@ -61,8 +61,7 @@ impl Explain {
 
     /// Does it; the text to print.
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
-        let failed = Failure::of(settings);
-        let reader = Reader::new(&settings.database, settings.inventory.clone()).map_err(failed)?;
+        let reader = reader(settings)?;
         let answer = match &self {
             Self::Node { name } => node(&reader, name).await,
             Self::Driver { name, group } => {
@@ -70,9 +69,10 @@ impl Explain {
             }
             Self::Conductor { name } => conductor(&reader, name.trim()).await,
         };
-        let (text, object) = answer.map_err(failed)?.map_err(Failure::failed)?;
+        let answer = answer.map_err(Failure::of(settings))?;
+        let (text, object) = answer.map_err(Failure::failed)?;
         Ok(match output {
-            Output::Json => output::json(&object)?,
+            Output::Json => output::json(&object),
             Output::Text | Output::Tsv => output::wrapped(&text, 0),
         })
     }
@@ -94,11 +94,9 @@ pub(super) async fn no_one_node(reader: &Reader, name: &str) -> Result<String, S
     let named = reader.named(name).await?;
     let named: Vec<String> = named.iter().map(|uuid| printable(uuid)).collect();
     let name = printable(name);
-    Ok(match named.is_empty() {
-        true => {
-            format!("no node has the uuid or name {name}; `nodewarden nodes list` shows all")
-        }
-        false => format!(
+    Ok(match named[..] {
+        [] => format!("no node has the uuid or name {name}; `nodewarden nodes list` shows all"),
+        _ => format!(
             "more than one node has the name {name}: give the uuid, such as {}",
             named.join(" or ")
         ),
@@ -112,13 +110,7 @@ async fn driver(reader: &Reader, name: &str, group: &str) -> Answer {
     let in_groups: Vec<String> = drivers
         .iter()
         .filter(|view| view.driver == name)
-        .map(|view| {
-            if view.conductor_group.is_empty() {
-                "(default)".to_owned()
-            } else {
-                printable_name(&view.conductor_group)
-            }
-        })
+        .map(|view| printable_name(shown(&view.conductor_group)))
         .collect();
     let found = drivers
         .into_iter()
@@ -143,12 +135,8 @@ async fn driver(reader: &Reader, name: &str, group: &str) -> Answer {
 
 async fn conductor(reader: &Reader, name: &str) -> Answer {
     let now = now_ms();
-    let found = reader
-        .conductors()
-        .await?
-        .into_iter()
-        .find(|view| view.conductor == name);
-    Ok(match found {
+    let mut known = reader.conductors().await?.into_iter();
+    Ok(match known.find(|view| view.conductor == name) {
         Some(view) => {
             let text = explain::conductor(&view, now);
             let mut object = json!(Conductor::from(view));

@@ -205,8 +205,7 @@ macro_rules! ends_with {
 }
 
 ends_with! {
-    std::io::Error => failed, serde_json::Error => failed,
-    SettingsFault => usage, UrlFault => usage
+    std::io::Error => failed, SettingsFault => usage, UrlFault => usage
 }
 
 impl From<BrokerError> for Failure {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::output;
 use crate::answers::explain::{distance, length, when};
+use crate::clock::millis;
 use crate::store::HearingNote;
 use crate::telemetry::printable;
 
@@ -21,7 +22,7 @@ pub fn hearing(note: &HearingNote, now_ms: u64) -> Vec<String> {
     let left = unproven(note, now_ms);
     let mut lines = Vec::new();
     if let Some(since) = note.unproven_since_ms.filter(|_| !left.is_zero()) {
-        let left = length(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
+        let left = length(millis(left));
         let line = match note.deaf {
             true => format!(
                 "Silence:       has proved nothing since {}, because the active replica is deaf; it finds no silent \

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::list::Wanted;
 use super::streamed::Streamed;
-use super::{Failure, Output, output, patience};
+use super::{Failure, Output, output, patience, reader};
 use crate::answers::explain::date;
-use crate::clock::now_ms;
+use crate::clock::{millis, now_ms};
 use crate::config::Settings;
-use crate::store::{ActionView, DecisionView, Reader, RequestKind};
+use crate::store::{ActionView, DecisionView, RequestKind};
 
 /// So many of each are read at once.
 const PAGE: u32 = 500;
@@ -63,15 +63,13 @@ impl Streamed for History {
         mut print: impl FnMut(&str) -> Result<bool, Failure>,
     ) -> Result<(), Failure> {
         let wanted = Wanted::parse(self.driver.as_deref(), self.group.as_deref())?;
-        let since = u64::try_from(self.since.as_millis()).unwrap_or(u64::MAX);
-        let since_ms = now_ms().saturating_sub(since);
-        let reader = Reader::new(&settings.database, settings.inventory.clone())
-            .map_err(Failure::of(settings))?;
+        let since_ms = now_ms().saturating_sub(millis(self.since));
+        let reader = reader(settings)?;
         let (mut decisions, mut actions) = (Past::default(), Past::default());
         let mut listing = output::Listing::new(output, HEAD, FIELDS);
         loop {
             if decisions.is_short() {
-                let below = decisions.below;
+                let below = decisions.below.unwrap_or(NEWEST);
                 let page = patience(settings, async || reader.past_decisions(below, PAGE).await);
                 let page = page.await?;
                 let chosen = |view: &DecisionView| {
@@ -85,7 +83,7 @@ impl Streamed for History {
                 );
             }
             if actions.is_short() {
-                let below = actions.below;
+                let below = actions.below.unwrap_or(NEWEST);
                 let page = patience(settings, async || reader.past_actions(below, PAGE).await);
                 let page = page.await?;
                 actions.take(
@@ -108,21 +106,13 @@ impl Streamed for History {
 }
 
 /// One kind of entries, read from the newest on.
+#[derive(Default)]
 struct Past {
     /// Read and not told yet: when, and what.
     read: VecDeque<(u64, Value)>,
-    below: u64,
+    /// The number of the last one read; `None`: none was.
+    below: Option<u64>,
     all_read: bool,
-}
-
-impl Default for Past {
-    fn default() -> Self {
-        Self {
-            read: VecDeque::new(),
-            below: NEWEST,
-            all_read: false,
-        }
-    }
 }
 
 impl Past {
@@ -145,7 +135,7 @@ impl Past {
     ) {
         self.all_read = page.len() < PAGE as usize;
         for view in page {
-            self.below = number(view);
+            self.below = Some(number(view));
             let (at_ms, object) = entry(view);
             self.all_read |= at_ms < since_ms;
             if let Some(object) = object.filter(|_| at_ms >= since_ms) {

@@ -4,11 +4,11 @@
 use serde_json::{Value, json};
 
 use super::streamed::Streamed;
-use super::{Failure, Output, output, patience};
+use super::{Failure, Output, output, patience, reader};
 use crate::answers::explain::date;
 use crate::config::Settings;
 use crate::domain::ids::{Driver, Group, Pair};
-use crate::store::{NodeLine, Reader};
+use crate::store::NodeLine;
 
 /// So many nodes are read at once: about a hundredth of a second, and few enough that the first lines
 /// are there at once.
@@ -92,8 +92,7 @@ impl Streamed for List {
     ) -> Result<(), Failure> {
         let wanted = Wanted::parse(self.driver.as_deref(), self.group.as_deref())?;
         let pair = wanted.pair();
-        let reader = Reader::new(&settings.database, settings.inventory.clone())
-            .map_err(Failure::of(settings))?;
+        let reader = reader(settings)?;
         let mut lines = output::Listing::new(output, HEAD, FIELDS);
         let mut after = String::new();
         loop {

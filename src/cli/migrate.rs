@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{Failure, Output, output};
+use super::{Failure, Output, output, reader};
 use crate::answers::explain::counted;
 use crate::clock::now_ms;
 use crate::config::Settings;
-use crate::store::{self, NewStream, Operator, Reader};
+use crate::store::{self, NewStream, Operator};
 use crate::telemetry::printable;
 
 /// Create or upgrade the tables in the database.
@@ -51,7 +51,7 @@ impl Migrate {
         if self.new_stream {
             self.begin_stream(settings).await?;
         }
-        let reader = Reader::new(database, settings.inventory.clone()).map_err(failed)?;
+        let reader = reader(settings)?;
         let now = reader.overview().await.map_err(failed)?;
         let held = reader.held(None).await.map_err(failed)?;
         let url = database.url.redacted();
@@ -64,7 +64,7 @@ impl Migrate {
                 "seq": now.seq,
                 "nodes": now.counted_at_ms.map(|_| now.nodes),
                 "nodes_out_of_service": held,
-            }))?,
+            })),
             Output::Text | Output::Tsv => format!(
                 "The tables in {url} are up to date: {}stream {}, {} out of service.{}",
                 if self.new_stream { "new " } else { "" },

@@ -35,3 +35,11 @@ pub use args::{Cli, command, main};
 pub use failure::{FAILED, Failure, UNREACHABLE, USAGE};
 pub use output::Output;
 use patience::patience;
+
+use crate::config::Settings;
+use crate::store::Reader;
+
+/// What looks at the settings' database.
+fn reader(settings: &Settings) -> Result<Reader, Failure> {
+    Reader::new(&settings.database, settings.inventory.clone()).map_err(Failure::of(settings))
+}

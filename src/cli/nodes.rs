@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::import::{self, PackedNodes, ReadFault};
 use super::list::List;
@@ -96,7 +96,7 @@ impl Import {
                 counted(nodes.len() as u64, "node", "nodes")
             )),
         })?;
-        imported.answer(&self.shown(), output)
+        Ok(imported.answer(&self.shown(), output))
     }
 
     fn is_stdin(&self) -> bool {
@@ -219,25 +219,22 @@ async fn first_unnamed(
 }
 
 impl Imported {
-    fn answer(&self, shown: &str, output: Output) -> Result<String, Failure> {
+    fn answer(&self, shown: &str, output: Output) -> String {
         let ImportCount {
             added,
             updated,
             unchanged,
         } = self.count;
         if output == Output::Json {
-            let first: Vec<_> = self
-                .first
-                .iter()
-                .map(|(uuid, name)| json!({ "uuid": uuid, "name": name }))
-                .collect();
-            return Ok(output::json(&json!({
+            let first = self.first.iter();
+            let first = first.map(|(uuid, name)| json!({ "uuid": uuid, "name": name }));
+            return output::json(&json!({
                 "added": added,
                 "updated": updated,
                 "unchanged": unchanged,
                 "known": self.known,
-                "not_in_file": { "nodes": self.unnamed, "first": first },
-            }))?);
+                "not_in_file": { "nodes": self.unnamed, "first": first.collect::<Value>() },
+            }));
         }
         let mut text = format!(
             "{} imported from {shown}: {added} added, {updated} updated, {unchanged} unchanged.\n{} known now",
@@ -259,7 +256,7 @@ impl Imported {
                 if more { ", … " } else { ". " }
             ));
         }
-        Ok(text + ".")
+        text + "."
     }
 }
 

@@ -5,7 +5,6 @@
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
-use serde::Serialize;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
@@ -76,16 +75,16 @@ pub fn part(text: &str) -> io::Result<bool> {
 }
 
 /// `value` as indented JSON.
-/// Errors: What the serialiser reports; nothing for plain data.
-pub fn json(value: &impl Serialize) -> serde_json::Result<String> {
-    serde_json::to_string_pretty(value)
+#[must_use]
+pub fn json(value: &Value) -> String {
+    format!("{value:#}")
 }
 
-/// The named fields of some objects as tab-separated lines, under a line of their names.
+/// The named fields of a list of objects as tab-separated lines, under a line of their names.
 #[must_use]
-pub fn tsv(fields: &[&str], objects: &[Value]) -> String {
+pub fn tsv(fields: &[&str], objects: &Value) -> String {
     let mut text = fields.join("\t");
-    for object in objects {
+    for object in objects.as_array().into_iter().flatten() {
         text.push('\n');
         text.push_str(&tsv_row(fields, object));
     }
@@ -138,12 +137,17 @@ fn terminal() -> Option<u16> {
     })
 }
 
-/// Rows of cells as aligned lines; the first row is the head. Cells may hold anything: what a
-/// terminal acts on is escaped here. On a terminal that is narrower than the table, long cells go on
-/// in further lines; everywhere else a row is a line.
+/// Rows of cells as aligned lines below a head. Cells may hold anything: what a terminal acts on is
+/// escaped here. On a terminal that is narrower than the table, long cells go on in further lines;
+/// everywhere else a row is a line.
 #[must_use]
-pub fn table(rows: &[Vec<String>]) -> String {
-    Pages::default().page(rows)
+pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let rows: Vec<_> = std::iter::once(cells(head)).chain(rows).collect();
+    Pages::default().page(&rows)
+}
+
+fn cells(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
 }
 
 /// A table that is printed a page at a time: its columns never get narrower.
@@ -220,9 +224,8 @@ impl Listing {
         let mut lines = Vec::new();
         match self.output {
             Output::Text => {
-                let head = self.head.iter().map(|&name| name.to_owned()).collect();
-                let mut rows = if first { vec![head] } else { Vec::new() };
-                rows.extend(items.map(|(row, _)| row));
+                let head = first.then(|| cells(self.head));
+                let rows: Vec<_> = head.into_iter().chain(items.map(|(row, _)| row)).collect();
                 if rows.is_empty() {
                     return String::new();
                 }
@@ -242,11 +245,8 @@ impl Listing {
 /// following lines are indented by `indent`.
 #[must_use]
 pub fn wrapped(text: &str, indent: usize) -> String {
-    wrapped_within(
-        text,
-        indent,
-        terminal().map_or(WIDTH, usize::from).min(WIDTH),
-    )
+    let width = terminal().map_or(WIDTH, usize::from);
+    wrapped_within(text, indent, width.min(WIDTH))
 }
 
 fn wrapped_within(text: &str, indent: usize, width: usize) -> String {
@@ -270,11 +270,10 @@ mod tests {
     use super::*;
 
     fn rows() -> Vec<Vec<String>> {
-        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
         vec![
-            row(["NAME", "N", "WHAT"]),
-            row(["a\x1b[2J", "10", "word ".repeat(70).trim_end()]),
-            row(["b", "", "x"]),
+            cells(&["NAME", "N", "WHAT"]),
+            cells(&["a\x1b[2J", "10", "word ".repeat(70).trim_end()]),
+            cells(&["b", "", "x"]),
         ]
     }
 
@@ -290,8 +289,7 @@ mod tests {
 
     #[test]
     fn cells_that_differ_by_blanks_look_different() {
-        let rows = [["rack1", "a"], [" rack1", "b"], ["rack1 ", ""]];
-        let rows = rows.map(|row| row.map(str::to_owned).to_vec());
+        let rows = [["rack1", "a"], [" rack1", "b"], ["rack1 ", ""]].map(|row| cells(&row));
         assert_eq!(
             Pages::default().drawn(&rows, None),
             "rack1     a\n\" rack1\"  b\n\"rack1 \"\n"
@@ -328,24 +326,23 @@ mod tests {
 
     #[test]
     fn a_wide_letter_takes_two_columns() {
-        let rows = [["木木", "a"], ["xxxx", "b"]].map(|row| row.map(str::to_owned).to_vec());
+        let rows = [["木木", "a"], ["xxxx", "b"]].map(|row| cells(&row));
         assert_eq!(Pages::default().drawn(&rows, None), "木木  a\nxxxx  b\n");
         assert_eq!(wrapped_within("木木 木木 ab", 0, 8), "木木\n木木 ab");
     }
 
     #[test]
     fn a_later_page_keeps_the_columns_of_the_one_before() {
-        let row = |cells: [&str; 2]| vec![cells.map(str::to_owned).to_vec()];
         let mut pages = Pages::default();
-        assert_eq!(pages.drawn(&row(["long", "a"]), None), "long  a\n");
-        assert_eq!(pages.drawn(&row(["b", "c"]), None), "b     c\n");
+        assert_eq!(pages.drawn(&[cells(&["long", "a"])], None), "long  a\n");
+        assert_eq!(pages.drawn(&[cells(&["b", "c"])], None), "b     c\n");
     }
 
     #[test]
     fn a_row_of_tsv_is_one_line_with_as_many_cells_as_fields() {
         let object = serde_json::json!({"a": "x\ty\nz\\", "b": null, "c": ["p", "q"], "d": 7});
         assert_eq!(
-            tsv(&["a", "b", "c", "d"], &[object]),
+            tsv(&["a", "b", "c", "d"], &serde_json::json!([object])),
             "a\tb\tc\td\nx\\ty\\nz\\\\\t\tp,q\t7"
         );
     }

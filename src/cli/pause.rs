@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Failure, Output, output, patience};
+use super::{Failure, Output, output, patience, reader};
 use crate::answers::explain::{counted, when};
 use crate::clock::{SystemClock, now_ms};
 use crate::config::{self, Settings};
-use crate::store::{Operator, Overview, Pause as Record, Reader};
+use crate::store::{Operator, Overview, Pause as Record};
 use crate::telemetry::{PRINTABLE_CHARS, printable};
 
 /// The longest pause that ends by itself: a longer one is a slip.
@@ -74,8 +74,7 @@ impl Pause {
     /// Waits until nothing that takes a node out is on its way any more.
     /// Errors: 1 if that was not reached in time, with what is missing; the pause stays all the same.
     pub async fn obeyed(&self, settings: &Settings) -> Result<(), Failure> {
-        let failed = Failure::of(settings);
-        let reader = Reader::new(&settings.database, settings.inventory.clone()).map_err(failed)?;
+        let reader = reader(settings)?;
         let first = patience(settings, async || reader.overview().await).await?;
         let timeout = self.timeout.unwrap_or_else(|| patient(settings));
         output::aside(&format!(
@@ -96,7 +95,7 @@ impl Pause {
             match reader.overview().await {
                 Ok(now) => missing = self::missing(&first, &now),
                 Err(fault) if fault.is_transient() => {}
-                Err(fault) => return Err(failed(fault)),
+                Err(fault) => return Err(Failure::of(settings)(fault)),
             }
         }
         Ok(())
@@ -143,7 +142,7 @@ impl Pause {
                 "instead_of": before.map(|before| json!({
                     "reason": before.reason, "who": before.who, "since_ms": before.paused_at_ms,
                 })),
-            }))?,
+            })),
             Output::Text | Output::Tsv => {
                 let until = match wanted.until_ms() {
                     Some(until) => format!("until about {}", when(until, now)),
@@ -170,7 +169,7 @@ impl Resume {
         let mut operator = operator(settings)?.noted(&caller(), "");
         let before = patience(settings, async || operator.resume(now_ms()).await).await?;
         Ok(match (output, before) {
-            (Output::Json, before) => output::json(&json!({ "was_paused": before.is_some() }))?,
+            (Output::Json, before) => output::json(&json!({ "was_paused": before.is_some() })),
             (Output::Text | Output::Tsv, None) => "There was no pause.".to_owned(),
             (Output::Text | Output::Tsv, Some(pause)) => format!(
                 "Resumed. {} had paused at {}: {}",
@@ -206,7 +205,7 @@ fn missing(first: &Overview, now: &Overview) -> Vec<String> {
     missing
 }
 
-fn operator(settings: &Settings) -> Result<Operator, Failure> {
+pub(super) fn operator(settings: &Settings) -> Result<Operator, Failure> {
     Operator::new(&settings.database, settings.inventory.clone()).map_err(Failure::of(settings))
 }
 

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::heard::{hearing, unproven};
 use super::output;
-use crate::answers::explain::counted;
-use crate::answers::explain::{self, distance, length, when};
+use crate::answers::explain::{self, counted, distance, length, when};
 use crate::answers::shapes::{Conductor, Driver, Paused, Subscriber};
+use crate::clock::millis;
 use crate::config::{InventoryKind, Mode};
 use crate::domain::change::PairState;
 use crate::store::{ConductorView, DriverView, Gone, Observed, Overview, Pause, SubscriberView};
@@ -20,13 +20,34 @@ const EXPLAINED: usize = 20;
 /// How far back the page tells what was only observed: a week of watching before it is armed.
 pub const OBSERVED_DAYS: u64 = 7;
 
+/// What people see of each pair, conductor and subscriber.
+const DRIVERS: &[&str] = &[
+    "DRIVER",
+    "GROUP",
+    "STATE",
+    "SINCE",
+    "IN",
+    "OUT",
+    "CONDUCTORS",
+];
+const CONDUCTORS: &[&str] = &[
+    "CONDUCTOR",
+    "INCARNATION",
+    "GROUP",
+    "STATE",
+    "SINCE",
+    "LAST HEARD",
+    "DRIVERS",
+];
+const SUBSCRIBERS: &[&str] = &["SUBSCRIBER", "APPLIED", "BEHIND", "SINCE", "LAST HEARD"];
+
 /// Pairs that only nodes name are known from the last sweep.
 pub(super) const NEXT_SWEEP: &str =
     "the replica that decides finds pairs of nodes at its next sweep";
 
 /// The default group has no name.
-fn shown(group: &str) -> String {
-    if group.is_empty() { "(default)" } else { group }.to_owned()
+pub(super) fn shown(group: &str) -> &str {
+    if group.is_empty() { "(default)" } else { group }
 }
 
 /// Its state; one that hangs on a single conductor is marked.
@@ -44,6 +65,23 @@ fn nodes(view: &DriverView, number: u64) -> String {
         Some(_) => number.to_string(),
         None => "-".to_owned(),
     }
+}
+
+/// The first of `all` as points below `title`, and how many more there are, with the `command` that tells
+/// about one of them; nothing if there is none.
+fn points<T>(title: &str, all: &[T], told: impl Fn(&T) -> String, command: &str) -> String {
+    if all.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{title}\n");
+    for one in all.iter().take(EXPLAINED) {
+        let _ = writeln!(text, "{}", output::wrapped(&format!("- {}", told(one)), 2));
+    }
+    if all.len() > EXPLAINED {
+        let more = all.len() - EXPLAINED;
+        let _ = writeln!(text, "- and {more} more: `{command}`");
+    }
+    text
 }
 
 /// The pause, on lines of its own.
@@ -93,9 +131,8 @@ impl Picture {
         });
         let overview = self.overview;
         let gone = Gone::among(&self.conductors);
-        let drivers: Vec<_> = self
-            .drivers
-            .into_iter()
+        let drivers = self.drivers.into_iter();
+        let drivers: Vec<_> = drivers
             .map(|view| Driver::new(view, &gone, self.now_ms))
             .collect();
         let conductors: Vec<_> = self.conductors.into_iter().map(Conductor::from).collect();
@@ -119,7 +156,7 @@ impl Picture {
             },
             "hearing": overview.hearing.as_ref().map(|note| json!({
                 "silence_proves_nothing_since_ms": note.unproven_since_ms.filter(|_| !unproven(note, self.now_ms).is_zero()),
-                "for_ms": u64::try_from(unproven(note, self.now_ms).as_millis()).unwrap_or(u64::MAX),
+                "for_ms": millis(unproven(note, self.now_ms)),
                 "deaf": note.deaf,
                 "troubles": note.troubles,
                 "noted_at_ms": note.noted_at_ms,
@@ -143,14 +180,16 @@ impl Picture {
 
     /// For people.
     pub fn text(&self) -> String {
-        let mut text = self.head();
-        text.push_str(&self.drivers_table());
-        text.push_str(&self.conductors_table());
-        text.push_str(&self.subscribers_table());
-        text.push_str(&self.unheeded());
-        text.push_str(&self.reasons());
-        text.push_str(&self.nearly_lost());
-        text
+        [
+            self.head(),
+            self.drivers_table(),
+            self.conductors_table(),
+            self.subscribers_table(),
+            self.unheeded(),
+            self.reasons(),
+            self.nearly_lost(),
+        ]
+        .concat()
     }
 
     /// How long no replica has committed, if that is longer than it should be.
@@ -234,17 +273,14 @@ impl Picture {
 
     /// What would have happened, and would now.
     fn observing(&self, observed: &Observed) -> String {
-        let lost = self.drivers.iter().map(DriverView::would_go_out);
-        let now: u64 = lost.sum();
+        let now: u64 = self.drivers.iter().map(DriverView::would_go_out).sum();
         let counted_now = match self.inventory {
             InventoryKind::Native => counted(now, "node", "nodes"),
             // Which of Ironic's nodes are free is seen only when they are taken.
-            InventoryKind::Ironic => {
-                format!(
-                    "those of {} that Ironic has free",
-                    counted(now, "node", "nodes")
-                )
-            }
+            InventoryKind::Ironic => format!(
+                "those of {} that Ironic has free",
+                counted(now, "node", "nodes")
+            ),
         };
         let held = match self.overview.nodes_out_of_service {
             0 => String::new(),
@@ -269,34 +305,15 @@ impl Picture {
 
     fn drivers_table(&self) -> String {
         if self.drivers.is_empty() {
-            return format!(
-                "\n{}\n",
-                output::wrapped(
-                    &format!("No pair of a driver and a group is known yet; {NEXT_SWEEP}."),
-                    0
-                )
-            );
+            let none = format!("No pair of a driver and a group is known yet; {NEXT_SWEEP}.");
+            return format!("\n{}\n", output::wrapped(&none, 0));
         }
-        let mut rows = vec![
-            [
-                "DRIVER",
-                "GROUP",
-                "STATE",
-                "SINCE",
-                "IN",
-                "OUT",
-                "CONDUCTORS",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-        ];
-        for view in &self.drivers {
-            rows.push(vec![
+        let rows = self.drivers.iter().map(|view| {
+            vec![
                 view.driver.clone(),
-                shown(&view.conductor_group),
+                shown(&view.conductor_group).to_owned(),
                 state(view),
-                view.since_ms
-                    .map_or_else(|| "-".to_owned(), |at| distance(at, self.now_ms)),
+                self.distance(view.since_ms),
                 nodes(view, view.nodes_in_service),
                 nodes(view, view.nodes_out_of_service),
                 if view.conductors.is_empty() {
@@ -304,40 +321,32 @@ impl Picture {
                 } else {
                     view.conductors.join(", ")
                 },
-            ]);
-        }
-        format!("\n{}", output::table(&rows))
+            ]
+        });
+        format!("\n{}", output::table(DRIVERS, rows))
+    }
+
+    /// How far away a time is, where it is known.
+    fn distance(&self, at_ms: Option<u64>) -> String {
+        at_ms.map_or_else(|| "-".to_owned(), |at| distance(at, self.now_ms))
     }
 
     fn conductors_table(&self) -> String {
         if self.conductors.is_empty() {
             return "\nNo conductor is known yet.\n".to_owned();
         }
-        let mut rows = vec![
-            [
-                "CONDUCTOR",
-                "INCARNATION",
-                "GROUP",
-                "STATE",
-                "SINCE",
-                "LAST HEARD",
-                "DRIVERS",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-        ];
-        for view in &self.conductors {
-            rows.push(vec![
+        let rows = self.conductors.iter().map(|view| {
+            vec![
                 view.conductor.clone(),
                 view.incarnation.to_string(),
-                shown(&view.conductor_group),
+                shown(&view.conductor_group).to_owned(),
                 view.state.to_string(),
                 distance(view.since_ms, self.now_ms),
                 distance(view.last_sign_at_ms, self.now_ms),
                 view.drivers.join(", "),
-            ]);
-        }
-        format!("\n{}", output::table(&rows))
+            ]
+        });
+        format!("\n{}", output::table(CONDUCTORS, rows))
     }
 
     /// How far subscribers are, if any says so.
@@ -345,73 +354,46 @@ impl Picture {
         if self.subscribers.is_empty() {
             return String::new();
         }
-        let names = ["SUBSCRIBER", "APPLIED", "BEHIND", "SINCE", "LAST HEARD"];
-        let mut rows = vec![names.map(str::to_owned).to_vec()];
-        for view in &self.subscribers {
+        let rows = self.subscribers.iter().map(|view| {
             let ours = view.stream == self.overview.stream;
             let (applied, behind) = match ours {
                 true => (view.seq.to_string(), view.behind.to_string()),
                 false => ("-".to_owned(), "another stream".to_owned()),
             };
-            rows.push(vec![
+            vec![
                 view.subscriber.clone(),
                 applied,
                 behind,
-                view.waiting_since_ms
-                    .map_or_else(|| "-".to_owned(), |at| distance(at, self.now_ms)),
+                self.distance(view.waiting_since_ms),
                 distance(view.heard_at_ms, self.now_ms),
-            ]);
-        }
-        format!("\n{}", output::table(&rows))
+            ]
+        });
+        format!("\n{}", output::table(SUBSCRIBERS, rows))
     }
 
     /// Signs of life that came and did not count.
     fn unheeded(&self) -> String {
         let all = self.conductors.iter();
-        let all: Vec<String> = all
-            .flat_map(|view| explain::unheeded(view, self.now_ms))
-            .collect();
-        let mut text = String::new();
-        if !all.is_empty() {
-            text.push_str("\nSigns of life that do not count:\n");
-        }
-        for line in all.iter().take(EXPLAINED) {
-            let _ = writeln!(text, "{}", output::wrapped(&format!("- {line}"), 2));
-        }
-        if all.len() > EXPLAINED {
-            let more = all.len() - EXPLAINED;
-            let _ = writeln!(
-                text,
-                "- and {more} more: `nodewarden explain conductor NAME`"
-            );
-        }
-        text
+        let all = all.flat_map(|view| explain::unheeded(view, self.now_ms));
+        points(
+            "Signs of life that do not count:",
+            &all.collect::<Vec<_>>(),
+            String::clone,
+            "nodewarden explain conductor NAME",
+        )
     }
 
     /// Every pair that is not simply active, explained.
     fn reasons(&self) -> String {
-        let held_back: Vec<_> = self
-            .drivers
-            .iter()
-            .filter(|view| view.state != PairState::Active)
-            .collect();
-        let mut text = String::new();
-        if !held_back.is_empty() {
-            text.push_str("\nPairs to look at, and why:\n");
-        }
+        let drivers = self.drivers.iter();
+        let held_back = drivers.filter(|view| view.state != PairState::Active);
         let gone = Gone::among(&self.conductors);
-        for view in held_back.iter().take(EXPLAINED) {
-            let why = format!("- {}", explain::driver(view, gone.of(view), self.now_ms));
-            let _ = writeln!(text, "{}", output::wrapped(&why, 2));
-        }
-        if held_back.len() > EXPLAINED {
-            let _ = writeln!(
-                text,
-                "- and {} more: `nodewarden explain driver NAME --group GROUP`",
-                held_back.len() - EXPLAINED
-            );
-        }
-        text
+        points(
+            "Pairs to look at, and why:",
+            &held_back.collect::<Vec<_>>(),
+            |view| explain::driver(view, gone.of(view), self.now_ms),
+            "nodewarden explain driver NAME --group GROUP",
+        )
     }
 
     /// Pairs that one more failure takes away, those with most nodes first; one that no node needs

@@ -59,8 +59,8 @@ impl Placement {
         if self.release {
             let released = app::placement_release(&settings).await?;
             let answer = match format {
-                Output::Json => output::json(&json!({ "released": released }))?,
-                Output::Tsv => output::tsv(&["released"], &[json!({ "released": released })]),
+                Output::Json => output::json(&json!({ "released": released })),
+                Output::Tsv => output::tsv(&["released"], &json!([{ "released": released }])),
                 Output::Text => {
                     let nodes = counted(released as u64, "node", "nodes");
                     format!("{nodes} taken out of our aggregates")
@@ -73,16 +73,12 @@ impl Placement {
         }
         let (findings, plan) = app::placement_once(&settings).await?;
         let answer = match format {
-            Output::Json => output::json(&answer(&findings, plan.as_ref()))?,
+            Output::Json => output::json(&answer(&findings, plan.as_ref())),
             Output::Text => text(&findings, plan.as_ref()),
-            Output::Tsv => {
-                let answer = answer(&findings, plan.as_ref());
-                let conditions = answer["conditions"].as_array().cloned();
-                output::tsv(
-                    &["condition", "holds", "detail"],
-                    &conditions.unwrap_or_default(),
-                )
-            }
+            Output::Tsv => output::tsv(
+                &["condition", "holds", "detail"],
+                &answer(&findings, plan.as_ref())["conditions"],
+            ),
         };
         output::line(&answer)?;
         match findings.broken().or_else(|| findings.broken_of_pairs()) {
@@ -120,20 +116,16 @@ fn answer(findings: &Findings, plan: Option<&Result<Plan, String>>) -> serde_jso
 const NAMED: usize = 20;
 
 fn text(findings: &Findings, plan: Option<&Result<Plan, String>>) -> String {
-    let mut rows = vec![["CONDITION", "HOLDS", "DETAIL"].map(str::to_owned).to_vec()];
-    for condition in &findings.conditions {
+    let rows = findings.conditions.iter().map(|condition| {
         let holds = match condition.holds {
             Some(true) => "yes",
             Some(false) => "NO",
             None => "look",
         };
-        rows.push(vec![
-            condition.what.clone(),
-            holds.to_owned(),
-            condition.detail.clone(),
-        ]);
-    }
-    let mut text = output::table(&rows);
+        let (what, detail) = (condition.what.clone(), condition.detail.clone());
+        vec![what, holds.to_owned(), detail]
+    });
+    let mut text = output::table(&["CONDITION", "HOLDS", "DETAIL"], rows);
     match plan {
         None => {}
         Some(Err(why)) => text.push_str(&format!("\nWhat would change is not known: {why}\n")),

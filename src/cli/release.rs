@@ -5,14 +5,14 @@ use serde_json::json;
 
 use super::explain::no_one_node;
 use super::nodes::progress;
-use super::pause::caller;
+use super::pause::{caller, operator};
 use super::picture::NEXT_SWEEP;
-use super::{Failure, Output, output, patience};
+use super::{Failure, Output, output, patience, reader};
 use crate::answers::explain::counted;
 use crate::clock::now_ms;
 use crate::config::{InventoryKind, Settings};
 use crate::domain::ids::{Driver, Group, Pair};
-use crate::store::{DriverView, Held, Operator, Reader, StoreError, Window};
+use crate::store::{DriverView, Held, Operator, Reader, Window};
 use crate::telemetry::{error_chain, printable};
 
 /// Nodes in one transaction: some hundredths of a second, for which their rows are locked.
@@ -97,18 +97,16 @@ impl Release {
         settings: &Settings,
         output: Output,
     ) -> Result<(String, Result<(), Failure>), Failure> {
-        let failed = Failure::of(settings);
-        let (inventory, database) = (&settings.inventory, &settings.database);
-        let reader = Reader::new(database, inventory.clone()).map_err(failed)?;
+        let reader = reader(settings)?;
         let wanted = self.wanted(&reader, settings).await?;
-        let operator = Operator::new(database, inventory.clone()).map_err(failed)?;
-        let mut operator = operator.noted(&caller(), &wanted.told());
-        let held = match &wanted {
-            Wanted::Everything => Held::Everything,
-            Wanted::Of(pair) => Held::Of(pair),
-            Wanted::Node(uuid) => Held::Node(uuid),
+        let mut operator = operator(settings)?.noted(&caller(), &wanted.told());
+        // About how many nodes it is about, for the bar.
+        let (held, expected) = match &wanted {
+            Wanted::Everything => (Held::Everything, reader.held(None).await),
+            Wanted::Of(pair) => (Held::Of(pair), reader.held(Some(pair)).await),
+            Wanted::Node(uuid) => (Held::Node(uuid), Ok(1)),
         };
-        let expected = self.expected(&reader, &wanted).await.map_err(failed)?;
+        let expected = expected.map_err(Failure::of(settings))?;
         let bar = progress(usize::try_from(expected).unwrap_or(usize::MAX));
         let moved = |count: &Count| bar.set_position(count.released);
         let count = give_back(&mut operator, held, settings, moved).await;
@@ -120,7 +118,7 @@ impl Release {
             (locked, []) => Err(Failure::failed(passed_by(locked, settings.inventory.kind))),
             (_, refused) => Err(Failure::failed(count.refusal(refused))),
         };
-        Ok((said(&count, &wanted, output)?, complete))
+        Ok((said(&count, &wanted, output), complete))
     }
 
     async fn wanted(&self, reader: &Reader, settings: &Settings) -> Result<Wanted, Failure> {
@@ -177,15 +175,6 @@ impl Release {
              which group",
             printable(&pair.to_string())
         )))
-    }
-
-    /// About how many nodes it is about, for the bar.
-    async fn expected(&self, reader: &Reader, wanted: &Wanted) -> Result<u64, StoreError> {
-        Ok(match wanted {
-            Wanted::Everything => reader.held(None).await?,
-            Wanted::Node(_) => 1,
-            Wanted::Of(pair) => reader.held(Some(pair)).await?,
-        })
     }
 }
 
@@ -297,10 +286,10 @@ fn passed_by(nodes: u64, inventory: InventoryKind) -> String {
     )
 }
 
-fn said(count: &Count, wanted: &Wanted, output: Output) -> Result<String, Failure> {
+fn said(count: &Count, wanted: &Wanted, output: Output) -> String {
     let (released, locked) = (count.released, count.locked);
-    Ok(match output {
-        Output::Json => output::json(&json!({ "released": released, "locked": locked }))?,
+    match output {
+        Output::Json => output::json(&json!({ "released": released, "locked": locked })),
         Output::Text | Output::Tsv if released == 0 && locked == 0 && count.refused.is_empty() => {
             let none = match wanted {
                 Wanted::Everything => "holds no node",
@@ -313,5 +302,5 @@ fn said(count: &Count, wanted: &Wanted, output: Output) -> Result<String, Failur
             "{} given back; schedulers are told as soon as a replica reaches the broker.",
             counted(released, "node", "nodes")
         ),
-    })
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::picture::{OBSERVED_DAYS, Picture};
 use super::watch::watch;
 use super::{Failure, Output, output};
-use crate::clock::now_ms;
+use crate::clock::{millis, now_ms};
 use crate::config::Settings;
 use crate::store::{Reader, StoreError};
 use crate::telemetry::error_chain;
@@ -54,12 +54,8 @@ impl Status {
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
         let picture = look(settings).await.map_err(Failure::of(settings))?;
         Ok(match output {
-            Output::Json => output::json(&picture.json())?,
-            Output::Tsv => {
-                let answer = picture.json();
-                let pairs = answer["drivers"].as_array().cloned().unwrap_or_default();
-                output::tsv(PAIR_FIELDS, &pairs)
-            }
+            Output::Json => output::json(&picture.json()),
+            Output::Tsv => output::tsv(PAIR_FIELDS, &picture.json()["drivers"]),
             Output::Text => picture.text().trim_end().to_owned(),
         })
     }
@@ -92,7 +88,6 @@ async fn look(settings: &Settings) -> Result<Picture, StoreError> {
         observed,
         inventory: settings.inventory.kind,
         now_ms,
-        commits_within_ms: u64::try_from(settings.decide.commits_within().as_millis())
-            .unwrap_or(u64::MAX),
+        commits_within_ms: millis(settings.decide.commits_within()),
     })
 }

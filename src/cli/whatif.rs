@@ -6,16 +6,17 @@ use std::collections::BTreeSet;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 
-use super::{Failure, Output, output, patience};
+use super::picture::shown;
+use super::{Failure, Output, output, patience, reader};
 use crate::answers::explain::counted;
 use crate::answers::whatif;
-use crate::clock::now_ms;
+use crate::clock::{millis, now_ms};
 use crate::config::{InventoryKind, Settings};
 use crate::domain::ids::{ConductorName, Pair};
 use crate::domain::map::DriverMap;
 use crate::domain::time::{Mono, Now};
 use crate::domain::whatif::{Restarts, lost_without, restarts};
-use crate::store::{DriverView, Reader};
+use crate::store::DriverView;
 use crate::telemetry::{printable, printable_within};
 
 /// Say what would be lost without some conductors, or how to restart all of them without a loss.
@@ -56,8 +57,7 @@ impl WhatIf {
 
     /// Does it; the text to print.
     pub async fn answer(&self, settings: &Settings, output: Output) -> Result<String, Failure> {
-        let reader = Reader::new(&settings.database, settings.inventory.clone())
-            .map_err(Failure::of(settings))?;
+        let reader = reader(settings)?;
         let conductors = patience(settings, async || reader.conductors().await).await?;
         let drivers = patience(settings, async || reader.drivers().await).await?;
         let map = whatif::map(&conductors, &drivers)
@@ -73,11 +73,11 @@ impl WhatIf {
         };
         if self.restart_order {
             let restarts = restarts(&fleet.map, now);
-            return Ok(fleet.order(&restarts, settings, output)?);
+            return Ok(fleet.order(&restarts, settings, output));
         }
         let names = fleet.names(&self.without)?;
         let lost = lost_without(&fleet.map, &names, now);
-        Ok(fleet.lost(&names, &lost, output)?)
+        Ok(fleet.lost(&names, &lost, output))
     }
 }
 
@@ -121,36 +121,20 @@ impl Fleet {
         object
     }
 
-    fn lost(
-        &self,
-        names: &[ConductorName],
-        lost: &BTreeSet<Pair>,
-        output: Output,
-    ) -> serde_json::Result<String> {
+    fn lost(&self, names: &[ConductorName], lost: &BTreeSet<Pair>, output: Output) -> String {
         let nodes: u64 = lost.iter().map(|pair| self.nodes(pair)).sum();
-        let objects: Vec<Value> = lost.iter().map(|pair| self.object(pair)).collect();
+        let objects: Value = lost.iter().map(|pair| self.object(pair)).collect();
         let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
         match output {
             Output::Json => {
                 return output::json(&json!({ "without": names, "lost": objects, "nodes": nodes }));
             }
-            Output::Tsv => {
-                return Ok(output::tsv(
-                    &["conductor_group", "driver", "nodes"],
-                    &objects,
-                ));
-            }
+            Output::Tsv => return output::tsv(&["conductor_group", "driver", "nodes"], &objects),
             Output::Text => {}
         }
         let without = printable_within(&names.join(", "), usize::MAX);
         if lost.is_empty() {
-            return Ok(format!("Without {without}, no pair would be lost."));
-        }
-        let mut rows = vec![["DRIVER", "GROUP", "NODES"].map(str::to_owned).to_vec()];
-        for pair in lost {
-            let mut row = cells(pair);
-            row.push(self.nodes(pair).to_string());
-            rows.push(row);
+            return format!("Without {without}, no pair would be lost.");
         }
         let head = format!(
             "Without {without}, {} would be lost, and {}{} with {}:",
@@ -159,9 +143,10 @@ impl Fleet {
             counted(nodes, "node", "nodes"),
             if lost.len() == 1 { "it" } else { "them" }
         );
-        let table = output::table(&rows);
+        let rows = lost.iter().map(|pair| self.cells(pair));
+        let table = output::table(&["DRIVER", "GROUP", "NODES"], rows);
         let text = format!("{}\n\n{}", output::wrapped(&head, 0), table.trim_end());
-        Ok(text + &self.of_ironic())
+        text + &self.of_ironic()
     }
 
     /// Which of Ironic's nodes are free is seen only when they are taken.
@@ -180,35 +165,25 @@ impl Fleet {
         }
     }
 
-    fn order(
-        &self,
-        restarts: &Restarts,
-        settings: &Settings,
-        output: Output,
-    ) -> serde_json::Result<String> {
+    fn order(&self, restarts: &Restarts, settings: &Settings, output: Output) -> String {
         let cap = settings.decide.back_within_cap;
         match output {
             Output::Json => {
-                let alone: Vec<Value> = restarts
-                    .alone
-                    .iter()
-                    .map(|(name, pairs)| {
-                        let pairs: Vec<Value> =
-                            pairs.iter().map(|pair| self.object(pair)).collect();
-                        json!({
-                            "conductor": name.as_str(),
-                            "pairs": pairs,
-                            "survives_silence_ms": self.survives(name),
-                        })
+                let alone = restarts.alone.iter().map(|(name, pairs)| {
+                    json!({
+                        "conductor": name.as_str(),
+                        "pairs": pairs.iter().map(|pair| self.object(pair)).collect::<Value>(),
+                        "survives_silence_ms": self.survives(name),
                     })
-                    .collect();
-                let order: Vec<&str> = restarts.order.iter().map(|name| name.as_str()).collect();
-                let cap = u64::try_from(cap.as_millis()).unwrap_or(u64::MAX);
-                return output::json(
-                    &json!({ "order": order, "alone": alone, "longest_grace_ms": cap }),
-                );
+                });
+                let order = restarts.order.iter().map(|name| name.as_str());
+                return output::json(&json!({
+                    "order": order.collect::<Value>(),
+                    "alone": alone.collect::<Value>(),
+                    "longest_grace_ms": millis(cap),
+                }));
             }
-            Output::Tsv => return Ok(self.order_lines(restarts)),
+            Output::Tsv => return self.order_lines(restarts),
             Output::Text => {}
         }
         let mut text = String::new();
@@ -219,35 +194,26 @@ impl Fleet {
             }
         }
         if restarts.alone.is_empty() {
-            return Ok(match text.is_empty() {
+            return match text.is_empty() {
                 true => "No conductor counts as active: there is none to restart.".to_owned(),
                 false => text + "\nNo pair is lost at any moment.",
-            });
+            };
         }
         let advice = format!(
             "No order helps these: each is the only conductor of its pairs. Let its `left` say back_within_ms (with \
              the bridge: bridge.restart_grace), longer than its restart takes and at most {}; or add a conductor.",
             humantime::format_duration(cap)
         );
-        let mut rows = vec![
-            ["CONDUCTOR", "DRIVER", "GROUP", "NODES"]
-                .map(str::to_owned)
-                .to_vec(),
-        ];
-        for (name, pairs) in &restarts.alone {
-            for pair in pairs {
-                let mut row = vec![name.as_str().to_owned()];
-                row.extend(cells(pair));
-                row.push(self.nodes(pair).to_string());
-                rows.push(row);
-            }
-        }
+        let rows = restarts.alone.iter().flat_map(|(name, pairs)| {
+            let row = |pair| [vec![name.as_str().to_owned()], self.cells(pair)].concat();
+            pairs.iter().map(row)
+        });
+        let table = output::table(&["CONDUCTOR", "DRIVER", "GROUP", "NODES"], rows);
         if !text.is_empty() {
             text.push('\n');
         }
         text.push_str(&output::wrapped(&advice, 0));
-        let table = output::table(&rows);
-        Ok(format!("{text}\n\n{}", table.trim_end()) + &self.of_ironic())
+        format!("{text}\n\n{}", table.trim_end()) + &self.of_ironic()
     }
 
     /// For how long it may be silent without being lost, if it promises heartbeats.
@@ -270,12 +236,14 @@ impl Fleet {
             }
         }
         let fields = ["place", "conductor", "conductor_group", "driver", "nodes"];
-        output::tsv(&fields, &objects)
+        output::tsv(&fields, &objects.into())
     }
-}
 
-fn cells(pair: &Pair) -> Vec<String> {
-    let group = pair.group.as_str();
-    let group = if group.is_empty() { "(default)" } else { group };
-    vec![pair.driver.as_str().to_owned(), group.to_owned()]
+    fn cells(&self, pair: &Pair) -> Vec<String> {
+        vec![
+            pair.driver.to_string(),
+            shown(pair.group.as_str()).to_owned(),
+            self.nodes(pair).to_string(),
+        ]
+    }
 }
