@@ -1,61 +1,13 @@
-//! The answers' JSON, field by field as in the outside contract; the commands print the same.
+//! The answers' JSON, field by field as in the outside contract, where it is not what the store sees; the
+//! commands print the same.
 
 use serde::Serialize;
 
 use crate::answers::explain;
+use crate::domain::change::{CauseWord, PairState, Verdict};
 use crate::domain::event::EventType;
-use crate::store::{
-    ConductorView, DecisionView, DriverView, Gone, HoldView, NodeFacts, NodeLine, Pause,
-    SnapshotPage, SubscriberView,
-};
+use crate::store::{DecisionView, DriverView, Gone, NodeFacts, NodeLine, Pause, ServiceState};
 use crate::telemetry::printable;
-
-/// `/v1/snapshot`
-#[derive(Debug, Serialize)]
-pub struct Snapshot {
-    stream: String,
-    epoch: u64,
-    seq: u64,
-    nodes: Vec<SnapshotNode>,
-    next: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct SnapshotNode {
-    uuid: String,
-    name: Option<String>,
-    conductor_group: String,
-    driver: String,
-    reason: &'static str,
-    decision_id: String,
-    since_ms: u64,
-}
-
-impl From<SnapshotPage> for Snapshot {
-    fn from(page: SnapshotPage) -> Self {
-        Self {
-            stream: page.stream,
-            epoch: page.epoch,
-            seq: page.seq,
-            nodes: page.nodes.into_iter().map(SnapshotNode::from).collect(),
-            next: page.next,
-        }
-    }
-}
-
-impl From<HoldView> for SnapshotNode {
-    fn from(hold: HoldView) -> Self {
-        Self {
-            uuid: hold.uuid,
-            name: hold.name,
-            conductor_group: hold.conductor_group,
-            driver: hold.driver,
-            reason: hold.reason.as_str(),
-            decision_id: hold.decision_id,
-            since_ms: hold.since_ms,
-        }
-    }
-}
 
 /// `/v1/nodes`
 #[derive(Debug, Serialize)]
@@ -71,7 +23,7 @@ struct NodeEntry {
     conductor_group: String,
     driver: Option<String>,
     maintenance: Option<bool>,
-    service_state: &'static str,
+    service_state: ServiceState,
     since_ms: Option<u64>,
 }
 
@@ -90,41 +42,14 @@ impl Nodes {
 
 impl From<NodeLine> for NodeEntry {
     fn from(line: NodeLine) -> Self {
-        let service_state = line.service_state().as_str();
         Self {
+            service_state: line.service_state(),
             uuid: line.uuid,
             name: line.name,
             conductor_group: line.conductor_group,
             driver: line.driver,
             maintenance: line.maintenance,
-            service_state,
             since_ms: line.since_ms,
-        }
-    }
-}
-
-/// One subscriber, in `status`
-#[derive(Debug, Serialize)]
-pub struct Subscriber {
-    subscriber: String,
-    stream: String,
-    seq: u64,
-    applied_at_ms: u64,
-    heard_at_ms: u64,
-    behind: u64,
-    waiting_since_ms: Option<u64>,
-}
-
-impl From<SubscriberView> for Subscriber {
-    fn from(view: SubscriberView) -> Self {
-        Self {
-            subscriber: view.subscriber,
-            stream: view.stream,
-            seq: view.seq,
-            applied_at_ms: view.applied_at_ms,
-            heard_at_ms: view.heard_at_ms,
-            behind: view.behind,
-            waiting_since_ms: view.waiting_since_ms,
         }
     }
 }
@@ -134,7 +59,7 @@ impl From<SubscriberView> for Subscriber {
 pub struct Driver {
     conductor_group: String,
     driver: String,
-    state: &'static str,
+    state: PairState,
     since_ms: Option<u64>,
     until_ms: Option<u64>,
     why: String,
@@ -154,7 +79,7 @@ impl Driver {
             nearly_lost: explain::nearly_lost(&view),
             conductor_group: view.conductor_group,
             driver: view.driver,
-            state: view.state.as_str(),
+            state: view.state,
             since_ms: view.since_ms,
             until_ms: view.until_ms,
             conductors: view.conductors,
@@ -165,75 +90,13 @@ impl Driver {
     }
 }
 
-/// One of `/v1/conductors`
-#[derive(Debug, Serialize)]
-pub struct Conductor {
-    conductor: String,
-    incarnation: u64,
-    conductor_group: String,
-    drivers: Vec<String>,
-    state: &'static str,
-    since_ms: u64,
-    until_ms: Option<u64>,
-    last_sign_at_ms: u64,
-    heartbeat_timeout_ms: Option<u64>,
-    /// Refused messages that named it since its last sign of life that counted.
-    refused: Option<Refused>,
-    /// Signs of life of an incarnation that is over.
-    ignored: Option<Ignored>,
-}
-
-#[derive(Debug, Serialize)]
-struct Refused {
-    why: String,
-    count: u64,
-    since_ms: u64,
-    last_ms: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct Ignored {
-    incarnation: u64,
-    count: u64,
-    since_ms: u64,
-    last_ms: u64,
-}
-
-impl From<ConductorView> for Conductor {
-    fn from(view: ConductorView) -> Self {
-        Self {
-            conductor: view.conductor,
-            incarnation: view.incarnation,
-            conductor_group: view.conductor_group,
-            drivers: view.drivers,
-            state: view.state.as_str(),
-            since_ms: view.since_ms,
-            until_ms: view.until_ms,
-            last_sign_at_ms: view.last_sign_at_ms,
-            heartbeat_timeout_ms: view.heartbeat_timeout_ms,
-            refused: view.refused.map(|it| Refused {
-                why: it.why,
-                count: it.count,
-                since_ms: it.since_ms,
-                last_ms: it.last_ms,
-            }),
-            ignored: view.ignored.map(|it| Ignored {
-                incarnation: it.incarnation,
-                count: it.count,
-                since_ms: it.since_ms,
-                last_ms: it.last_ms,
-            }),
-        }
-    }
-}
-
 /// One of `/v1/decisions`
 #[derive(Debug, Serialize)]
 pub struct Decision {
     decision_id: String,
     conductor_group: String,
     driver: String,
-    verdict: &'static str,
+    verdict: Verdict,
     cause: Cause,
     last_good_at_ms: Option<u64>,
     epoch: u64,
@@ -247,9 +110,9 @@ pub struct Decision {
 /// What tipped a decision, as in the announcements, and of which kind it was.
 #[derive(Debug, Serialize)]
 struct Cause {
-    kind: &'static str,
+    kind: CauseWord,
     event_id: Option<String>,
-    event: Option<&'static str>,
+    event: Option<EventType>,
     conductor: Option<String>,
 }
 
@@ -259,11 +122,11 @@ impl From<DecisionView> for Decision {
             decision_id: view.decision_id,
             conductor_group: view.conductor_group,
             driver: view.driver,
-            verdict: view.verdict.as_str(),
+            verdict: view.verdict,
             cause: Cause {
-                kind: view.cause.as_str(),
+                kind: view.cause,
                 event_id: view.cause_event_id,
-                event: view.cause_event.map(EventType::as_str),
+                event: view.cause_event,
                 conductor: view.cause_conductor,
             },
             last_good_at_ms: view.last_good_at_ms,
@@ -323,11 +186,7 @@ impl Node {
             driver: facts.driver,
             maintenance: facts.maintenance,
             service_state: facts.service_state,
-            since_ms: facts
-                .hold
-                .as_ref()
-                .map(|(since, _)| *since)
-                .or(facts.since_ms),
+            since_ms: facts.hold.as_ref().map(|hold| hold.0).or(facts.since_ms),
             decision: facts.hold.map(|(_, decision)| decision.into()),
         }
     }

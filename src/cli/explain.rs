@@ -6,7 +6,7 @@ use serde_json::json;
 use super::picture::{NEXT_SWEEP, shown};
 use super::{Failure, Output, output, reader};
 use crate::answers::explain;
-use crate::answers::shapes::{Conductor, Driver, Node};
+use crate::answers::shapes::{Driver, Node};
 use crate::clock::now_ms;
 use crate::config::Settings;
 use crate::store::{Gone, Reader, StoreError};
@@ -139,7 +139,7 @@ async fn conductor(reader: &Reader, name: &str) -> Answer {
     Ok(match known.find(|view| view.conductor == name) {
         Some(view) => {
             let text = explain::conductor(&view, now);
-            let mut object = json!(Conductor::from(view));
+            let mut object = json!(view);
             object["explanation"] = json!(text);
             Ok((text, object))
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::heard::{hearing, unproven};
 use super::output;
 use crate::answers::explain::{self, counted, distance, length, when};
-use crate::answers::shapes::{Conductor, Driver, Paused, Subscriber};
+use crate::answers::shapes::{Driver, Paused};
 use crate::clock::millis;
 use crate::config::{InventoryKind, Mode};
 use crate::domain::change::PairState;
@@ -135,8 +135,6 @@ impl Picture {
         let drivers: Vec<_> = drivers
             .map(|view| Driver::new(view, &gone, self.now_ms))
             .collect();
-        let conductors: Vec<_> = self.conductors.into_iter().map(Conductor::from).collect();
-        let subscribers: Vec<_> = self.subscribers.into_iter().map(Subscriber::from).collect();
         json!({
             "stream": overview.stream,
             "began": overview.began.as_ref().map(|began| json!({
@@ -173,8 +171,8 @@ impl Picture {
             "nodes_out_of_service": overview.counted_at_ms.map(|_| overview.nodes_out_of_service),
             "counted_at_ms": overview.counted_at_ms,
             "drivers": drivers,
-            "conductors": conductors,
-            "subscribers": subscribers,
+            "conductors": self.conductors,
+            "subscribers": self.subscribers,
         })
     }
 

@@ -229,7 +229,7 @@ impl Default for Decide {
 
 words! {
     /// Whether decisions reach the nodes.
-    #[derive(Serialize, Deserialize)]
+    #[derive(Deserialize)]
     #[serde(rename_all = "snake_case")]
     Mode, "a mode" {
         /// Nodes are taken out and put back.

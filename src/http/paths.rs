@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::fault::Fault;
 use super::sources::Sources;
-use crate::answers::shapes::{Conductor, Decision, Driver, Node, Nodes, Paused, Snapshot};
+use crate::answers::shapes::{Decision, Driver, Node, Nodes, Paused};
 use crate::clock::now_ms;
-use crate::store::Gone;
+use crate::store::{Gone, SnapshotPage};
 use crate::telemetry::{printable, printable_within};
 use crate::worker::Role;
 
@@ -64,10 +64,9 @@ pub async fn readyz(State(sources): State<Sources>) -> (StatusCode, Json<Value>)
 pub async fn snapshot(
     State(sources): State<Sources>,
     asked: Asked,
-) -> Result<Json<Snapshot>, Fault> {
+) -> Result<Json<SnapshotPage>, Fault> {
     let (after, limit) = page(asked)?;
-    let page = sources.reader.snapshot(&after, limit).await?;
-    Ok(Json(page.into()))
+    Ok(Json(sources.reader.snapshot(&after, limit).await?))
 }
 
 pub async fn drivers(State(sources): State<Sources>) -> Result<Json<Value>, Fault> {
@@ -85,7 +84,6 @@ pub async fn drivers(State(sources): State<Sources>) -> Result<Json<Value>, Faul
 
 pub async fn conductors(State(sources): State<Sources>) -> Result<Json<Value>, Fault> {
     let conductors = sources.reader.conductors().await?;
-    let conductors: Vec<_> = conductors.into_iter().map(Conductor::from).collect();
     Ok(Json(json!({ "conductors": conductors })))
 }
 

@@ -1,6 +1,9 @@
-//! What a look may see, as plain data. Each answer is one consistent read.
+//! What a look may see, as plain data. Each answer is one consistent read. What is `Serialize` is so in the
+//! outside contract, field by field and in this order.
 
 use std::collections::HashMap;
+
+use serde::Serialize;
 
 use crate::config::Mode;
 use crate::domain::announcement::{BackReason, OutReason};
@@ -49,7 +52,7 @@ pub struct Overview {
 }
 
 /// How far a subscriber is, by its newest receipt. Times are ms since 1970 UTC.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SubscriberView {
     /// Its name.
     pub subscriber: String,
@@ -131,7 +134,7 @@ impl Overview {
 }
 
 /// Messages that named a conductor and were refused. Times are ms since 1970 UTC.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RefusedView {
     /// Why the last one was.
     pub why: String,
@@ -144,7 +147,7 @@ pub struct RefusedView {
 }
 
 /// Signs of life of an incarnation that is over. Times are ms since 1970 UTC.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IgnoredView {
     /// That of the last one.
     pub incarnation: u64,
@@ -157,7 +160,7 @@ pub struct IgnoredView {
 }
 
 /// One node that is out of service because of us.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HoldView {
     /// The node.
     pub uuid: String,
@@ -176,7 +179,7 @@ pub struct HoldView {
 }
 
 /// A page of all that is out of service as of `seq`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SnapshotPage {
     /// The UUID of the history.
     pub stream: String,
@@ -236,12 +239,8 @@ pub struct HoldReason {
 }
 
 /// A conductor as recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConductorView {
-    /// Refused messages that named it since its last sign that counted.
-    pub refused: Option<RefusedView>,
-    /// Signs of an incarnation of it that is over.
-    pub ignored: Option<IgnoredView>,
     /// Who.
     pub conductor: String,
     /// Which start of it.
@@ -254,14 +253,19 @@ pub struct ConductorView {
     pub state: ConductorState,
     /// Since when, ms since 1970 UTC.
     pub since_ms: u64,
-    /// It is lost after that long without a heartbeat.
-    pub heartbeat_timeout_ms: Option<u64>,
     /// `leaving`: when its planned restart ends, as of the last write.
     pub until_ms: Option<u64>,
-    /// The latest `sent_at_ms` of this incarnation, on its own clock.
-    pub last_sent_at_ms: Option<u64>,
     /// When it was last heard.
     pub last_sign_at_ms: u64,
+    /// It is lost after that long without a heartbeat.
+    pub heartbeat_timeout_ms: Option<u64>,
+    /// Refused messages that named it since its last sign that counted.
+    pub refused: Option<RefusedView>,
+    /// Signs of an incarnation of it that is over.
+    pub ignored: Option<IgnoredView>,
+    /// The latest `sent_at_ms` of this incarnation, on its own clock.
+    #[serde(skip)]
+    pub last_sent_at_ms: Option<u64>,
 }
 
 /// A decision as recorded.
