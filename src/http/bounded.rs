@@ -78,9 +78,7 @@ impl Connection {
             Poll::Pending => Ok(()),
         }
     }
-}
 
-impl Connection {
     fn read(&mut self, bytes: &[u8]) {
         for byte in bytes {
             if self.seen == BLANK_LINE.len() {

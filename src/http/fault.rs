@@ -9,37 +9,22 @@ use crate::telemetry::error_chain;
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub struct Fault {
-    status: StatusCode,
-    error: String,
-}
+pub struct Fault(pub StatusCode, pub String);
 
 impl Fault {
     /// The request makes no sense.
     pub fn bad_request(error: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, error)
+        Self(StatusCode::BAD_REQUEST, error.into())
     }
 
     /// There is no such thing.
-    pub fn not_found(error: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, error)
-    }
-
-    /// There is, but it cannot be used so.
-    pub fn wrong_method(error: impl Into<String>) -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, error)
+    pub fn not_found(error: String) -> Self {
+        Self(StatusCode::NOT_FOUND, error)
     }
 
     /// Not now.
     pub fn unavailable(error: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, error)
-    }
-
-    fn new(status: StatusCode, error: impl Into<String>) -> Self {
-        Self {
-            status,
-            error: error.into(),
-        }
+        Self(StatusCode::SERVICE_UNAVAILABLE, error.into())
     }
 }
 
@@ -53,7 +38,7 @@ impl From<StoreError> for Fault {
 
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
-        let body = serde_json::json!({ "error": self.error });
-        (self.status, Json(body)).into_response()
+        let Self(status, error) = self;
+        (status, Json(serde_json::json!({ "error": error }))).into_response()
     }
 }

@@ -11,7 +11,7 @@ use super::sources::Sources;
 use crate::answers::explain;
 use crate::clock::now_ms;
 use crate::store::{DriverView, StoreError};
-use crate::telemetry::{PairGauge, SubscriberGauge, error_chain};
+use crate::telemetry::{Metrics, PairGauge, SubscriberGauge, error_chain};
 
 /// Prometheus gives up after 10 s by default; the rest is for the answer itself.
 const REFRESH_LIMIT: Duration = Duration::from_secs(4);
@@ -34,10 +34,8 @@ pub async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
         match &refreshed {
             Ok(Ok(())) => {}
             Ok(Err(fault)) => {
-                tracing::warn!(
-                    fault = error_chain(fault),
-                    "metrics of the database are stale"
-                )
+                let fault = error_chain(fault);
+                tracing::warn!(fault, "metrics of the database are stale");
             }
             Err(_) => {
                 tracing::warn!("metrics of the database are stale: reading them took too long")
@@ -47,34 +45,32 @@ pub async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
             .metrics
             .database_stale(!matches!(refreshed, Ok(Ok(()))));
     }
-    (
-        [(
-            header::CONTENT_TYPE,
-            "text/plain; version=0.0.4; charset=utf-8",
-        )],
-        sources.metrics.render(),
-    )
+    exposition(&sources.metrics)
+}
+
+/// All metrics in Prometheus' text format.
+pub(super) fn exposition(metrics: &Metrics) -> impl IntoResponse + use<> {
+    let content_type = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, content_type)], metrics.render())
+}
+
+/// How long ago that was, by the wall clock.
+fn age(at_ms: u64) -> Duration {
+    Duration::from_millis(now_ms().saturating_sub(at_ms))
 }
 
 async fn refresh(sources: &Sources) -> Result<(), StoreError> {
     let overview = sources.reader.overview().await?;
     let drivers = sources.reader.drivers().await?;
-    let oldest = overview
-        .outbox_oldest_ms
-        .map(|at| Duration::from_millis(now_ms().saturating_sub(at)));
-    let counted = overview.counted_at_ms.map(|at| {
-        let age = Duration::from_millis(now_ms().saturating_sub(at));
-        (age, overview.nodes_out_of_service)
-    });
+    let counted = overview
+        .counted_at_ms
+        .map(|at| (age(at), overview.nodes_out_of_service));
+    let oldest = overview.outbox_oldest_ms.map(age);
     sources.metrics.database(counted, oldest);
-    let observing = overview.observing();
-    let paused = overview
-        .pause
-        .map(|pause| Duration::from_millis(now_ms().saturating_sub(pause.paused_at_ms)));
     let would_go_out = drivers.iter().map(DriverView::would_go_out).sum();
-    sources
-        .metrics
-        .operators(paused, observing.then_some(would_go_out));
+    let observed = overview.observing().then_some(would_go_out);
+    let paused = overview.pause.map(|pause| age(pause.paused_at_ms));
+    sources.metrics.operators(paused, observed);
     let pairs: Vec<_> = drivers
         .into_iter()
         .map(|view| PairGauge {
@@ -105,9 +101,7 @@ async fn subscribers(sources: &Sources) {
         .map(|view| SubscriberGauge {
             subscriber: view.subscriber,
             behind: view.behind,
-            lag: view.waiting_since_ms.map_or(Duration::ZERO, |at| {
-                Duration::from_millis(now_ms().saturating_sub(at))
-            }),
+            lag: view.waiting_since_ms.map(age).unwrap_or_default(),
         })
         .collect();
     sources.metrics.subscribers(&gauges);

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -105,10 +105,11 @@ fn missing(request: &Request) -> String {
 }
 
 async fn wrong_method(request: Request) -> Fault {
-    Fault::wrong_method(format!(
-        "{} is not allowed: everything here is read-only, use GET",
-        crate::telemetry::printable(request.method().as_str())
-    ))
+    let method = crate::telemetry::printable(request.method().as_str());
+    Fault(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("{method} is not allowed: everything here is read-only, use GET"),
+    )
 }
 
 async fn in_time(request: Request, next: Next) -> Response {
@@ -120,15 +121,9 @@ async fn in_time(request: Request, next: Next) -> Response {
 
 /// One request for each connection, so that the time limit of a connection is that of a request.
 async fn closing(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONNECTION,
-        header::HeaderValue::from_static("close"),
-    );
-    headers.insert(
-        header::CACHE_CONTROL,
-        header::HeaderValue::from_static("no-store"),
-    );
-    response
+    let headers = [
+        (header::CONNECTION, "close"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (headers, next.run(request).await).into_response()
 }

@@ -4,7 +4,7 @@
 use std::io;
 
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::fault::Fault;
+use super::metrics::exposition;
 use super::paths;
 use crate::bridge::{State as Presence, Status as BridgeStatus};
 use crate::clock::SystemClock;
@@ -22,7 +23,7 @@ use crate::placement::Status as PlacementStatus;
 use crate::telemetry::{Metrics, printable_within};
 
 /// The status of a service.
-pub trait Service: Send + Sync + 'static {
+pub trait Service: Clone + Send + Sync + 'static {
     /// Its role in `/readyz`.
     const ROLE: &'static str;
 
@@ -77,20 +78,11 @@ impl Service for PlacementStatus {
     }
 }
 
+#[derive(Clone)]
 struct Sources<S> {
     status: watch::Receiver<S>,
     clock: SystemClock,
     metrics: Metrics,
-}
-
-impl<S> Clone for Sources<S> {
-    fn clone(&self) -> Self {
-        Self {
-            status: self.status.clone(),
-            clock: self.clock,
-            metrics: self.metrics.clone(),
-        }
-    }
 }
 
 /// Answers on `listener` until `shutdown`. `clock` is the one that the service goes by.
@@ -140,21 +132,12 @@ async fn readyz<S: Service>(State(sources): State<Sources<S>>) -> (StatusCode, J
 
 async fn metrics_text<S: Service>(State(sources): State<Sources<S>>) -> impl IntoResponse {
     let now = sources.clock.mono();
-    {
-        let status = sources.status.borrow();
-        status.update(&sources.metrics, now);
-        let ended = sources.status.has_changed().is_err();
-        sources
-            .metrics
-            .ready(!ended && status.reasons(now).is_empty());
-    }
-    (
-        [(
-            header::CONTENT_TYPE,
-            "text/plain; version=0.0.4; charset=utf-8",
-        )],
-        sources.metrics.render(),
-    )
+    let status = sources.status.borrow();
+    status.update(&sources.metrics, now);
+    let ended = sources.status.has_changed().is_err();
+    let ready = !ended && status.reasons(now).is_empty();
+    sources.metrics.ready(ready);
+    exposition(&sources.metrics)
 }
 
 async fn no_such_path(request: Request) -> Fault {
