@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics::{Label, Unit};
+use metrics::{IntoLabels, Unit};
 
 /// What a metric measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,13 +47,13 @@ impl Metric {
             Some(FromStart::Plain) => self.begin(Vec::new()),
             Some(FromStart::Each(label, values)) => {
                 for value in values() {
-                    self.begin(vec![Label::from_static_parts(label, value)]);
+                    self.begin(&[(label, value)]);
                 }
             }
         }
     }
 
-    fn begin(&self, labels: Vec<Label>) {
+    fn begin(&self, labels: impl IntoLabels) {
         match self.kind {
             Kind::Counter => metrics::counter!(self.name, labels).absolute(0),
             Kind::Gauge => metrics::gauge!(self.name, labels).set(0.0),
@@ -69,11 +69,11 @@ impl Metric {
     /// Counts `more` in the series with this value of its one label.
     pub fn count_as(&self, value: &'static str, more: u64) {
         if let Some(FromStart::Each(label, _)) = self.from_start {
-            self.count_with(vec![Label::from_static_parts(label, value)], more);
+            self.count_with(&[(label, value)], more);
         }
     }
 
-    pub(super) fn count_with(&self, labels: Vec<Label>, more: u64) {
+    pub(super) fn count_with(&self, labels: impl IntoLabels, more: u64) {
         metrics::counter!(self.name, labels).increment(more);
     }
 
@@ -85,11 +85,11 @@ impl Metric {
     /// How things stand in the series with this value of its one label.
     pub fn set_as(&self, value: &'static str, stands: impl Into<f64>) {
         if let Some(FromStart::Each(label, _)) = self.from_start {
-            self.set_with(vec![Label::from_static_parts(label, value)], stands.into());
+            self.set_with(&[(label, value)], stands.into());
         }
     }
 
-    pub(super) fn set_with(&self, labels: Vec<Label>, stands: f64) {
+    pub(super) fn set_with(&self, labels: impl IntoLabels, stands: f64) {
         metrics::gauge!(self.name, labels).set(stands);
     }
 

@@ -5,11 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use metrics::Label;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::list::{self, *};
-use super::metric::Kind;
+use super::list::*;
+use super::metric::{Kind, Metric};
 use crate::domain::change::PairState;
 use crate::domain::conductor::Outcome;
 use crate::domain::event::EventType;
@@ -68,18 +67,15 @@ pub fn install_metrics() -> Result<Metrics, String> {
 
 fn install() -> Result<Metrics, String> {
     let mut builder = PrometheusBuilder::new();
-    for metric in list::METRICS
-        .iter()
-        .filter(|metric| metric.kind == Kind::Histogram)
-    {
-        builder = builder
-            .set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), BUCKETS)
-            .map_err(|fault| fault.to_string())?;
+    let histogram = |metric: &&Metric| metric.kind == Kind::Histogram;
+    for metric in METRICS.iter().filter(histogram) {
+        let name = Matcher::Full(metric.name.to_owned());
+        let with_buckets = builder.set_buckets_for_metric(name, BUCKETS);
+        builder = with_buckets.map_err(|fault| fault.to_string())?;
     }
-    let handle = builder
-        .install_recorder()
-        .map_err(|fault| fault.to_string())?;
-    for metric in list::METRICS {
+    let installed = builder.install_recorder();
+    let handle = installed.map_err(|fault| fault.to_string())?;
+    for metric in METRICS {
         metric.describe();
     }
     for event_type in EventType::ALL {
@@ -89,20 +85,12 @@ fn install() -> Result<Metrics, String> {
             count_event(*event_type, outcome, 0);
         }
     }
-    Ok(Metrics {
-        handle,
-        shown: Arc::default(),
-        subscribers: Arc::default(),
-    })
+    Ok(Metrics::of(handle))
 }
 
 fn count_event(event_type: EventType, outcome: Option<Outcome>, more: u64) {
     let outcome = outcome.map_or("duplicate", Outcome::as_str);
-    let labels = vec![
-        Label::from_static_parts("type", event_type.as_str()),
-        Label::from_static_parts("outcome", outcome),
-    ];
-    EVENTS.count_with(labels, more);
+    EVENTS.count_with(&[("type", event_type.as_str()), ("outcome", outcome)], more);
 }
 
 /// An event was handled, with this outcome; `None`: it had been handled before.
@@ -125,18 +113,23 @@ fn flag(on: bool) -> f64 {
 
 /// A bridge looked: `good`, `failed` or `slow`.
 pub fn bridge_looked(outcome: &'static str, more: u64) {
-    BRIDGE_LOOKS.count_with(vec![Label::from_static_parts("outcome", outcome)], more);
+    BRIDGE_LOOKS.count_with(&[("outcome", outcome)], more);
 }
 
 /// The broker confirmed an event of a bridge.
 pub fn bridge_published(event_type: EventType, more: u64) {
-    BRIDGE_PUBLISHED.count_with(
-        vec![Label::from_static_parts("type", event_type.as_str())],
-        more,
-    );
+    BRIDGE_PUBLISHED.count_with(&[("type", event_type.as_str())], more);
 }
 
 impl Metrics {
+    fn of(handle: PrometheusHandle) -> Self {
+        Self {
+            handle,
+            shown: Arc::default(),
+            subscribers: Arc::default(),
+        }
+    }
+
     /// Everything, in Prometheus' text format.
     #[must_use]
     pub fn render(&self) -> String {
@@ -186,8 +179,7 @@ impl Metrics {
         let age = look_age.map_or(f64::INFINITY, |age| age.as_secs_f64());
         BRIDGE_LOOK_AGE.set(age);
         for (state, count) in conductors {
-            let labels = vec![Label::from_static_parts("state", state)];
-            BRIDGE_CONDUCTORS.set_with(labels, count as f64);
+            BRIDGE_CONDUCTORS.set_with(&[("state", state)], count as f64);
         }
         BRIDGE_WAITING_EVENTS.set(waiting as f64);
         BRIDGE_STRETCHED.set(stretched as f64);
@@ -234,7 +226,7 @@ impl Metrics {
             .unwrap_or_else(PoisonError::into_inner);
         let mut series: BTreeMap<&str, (u64, Duration)> = shown
             .iter()
-            .map(|name| (name.as_str(), <(u64, Duration)>::default()))
+            .map(|name| (name.as_str(), Default::default()))
             .collect();
         for each in subscribers {
             // A series lives as long as the process, so a pair keeps its own.
@@ -247,11 +239,11 @@ impl Metrics {
             *worst = (worst.0.max(each.behind), worst.1.max(each.lag));
         }
         for (name, (behind, lag)) in &series {
-            let labels = || vec![Label::new("subscriber", (*name).to_owned())];
-            SUBSCRIBER_BEHIND.set_with(labels(), *behind as f64);
-            SUBSCRIBER_LAG.set_with(labels(), lag.as_secs_f64());
+            let labels = &[("subscriber", (*name).to_owned())];
+            SUBSCRIBER_BEHIND.set_with(labels, *behind as f64);
+            SUBSCRIBER_LAG.set_with(labels, lag.as_secs_f64());
         }
-        let names: BTreeSet<String> = series.into_keys().map(str::to_owned).collect();
+        let names = series.into_keys().map(str::to_owned).collect();
         *shown = names;
     }
 
@@ -318,24 +310,17 @@ impl PairSeries {
     }
 
     fn show(&self, group: &str, driver: &str) {
-        for (name, value) in [
-            (PAIR_ACTIVE_CONDUCTORS, self.conductors),
-            (PAIR_NODES, self.nodes),
-            (PAIR_LOST, self.lost),
-        ] {
-            let labels = vec![
-                Label::new("conductor_group", group.to_owned()),
-                Label::new("driver", driver.to_owned()),
-            ];
-            name.set_with(labels, value as f64);
-        }
+        let labels = [("conductor_group", group), ("driver", driver)];
+        let labels = &labels.map(|(label, name)| (label, name.to_owned()));
+        PAIR_ACTIVE_CONDUCTORS.set_with(labels, self.conductors as f64);
+        PAIR_NODES.set_with(labels, self.nodes as f64);
+        PAIR_LOST.set_with(labels, self.lost as f64);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::metric::Metric;
 
     fn pair(driver: &str, active_conductors: u64) -> PairGauge {
         PairGauge {
@@ -351,11 +336,7 @@ mod tests {
     #[test]
     fn subscribers_above_the_bound_share_the_worst_series_and_those_that_vanish_fall_to_0() {
         let recorder = PrometheusBuilder::new().build_recorder();
-        let metrics = Metrics {
-            handle: recorder.handle(),
-            shown: Arc::default(),
-            subscribers: Arc::default(),
-        };
+        let metrics = Metrics::of(recorder.handle());
         let subscriber = |number: u64| SubscriberGauge {
             subscriber: format!("s{number:03}"),
             behind: number,
@@ -380,11 +361,7 @@ mod tests {
     #[test]
     fn pairs_above_the_bound_share_one_series_and_those_that_vanish_fall_to_0() {
         let recorder = PrometheusBuilder::new().build_recorder();
-        let metrics = Metrics {
-            handle: recorder.handle(),
-            shown: Arc::default(),
-            subscribers: Arc::default(),
-        };
+        let metrics = Metrics::of(recorder.handle());
         metrics::with_local_recorder(&recorder, || {
             let mut many: Vec<_> = (0..PAIR_SERIES + 5)
                 .map(|number| pair(&format!("d{number}"), 2))

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use metrics::Label;
-
 use super::list::*;
 use super::metrics::Metrics;
 
@@ -13,11 +11,7 @@ pub fn placement_looked(out: bool, outcome: &'static str) {
 }
 
 fn count_look(direction: &'static str, outcome: &'static str, more: u64) {
-    let labels = vec![
-        Label::from_static_parts("direction", direction),
-        Label::from_static_parts("outcome", outcome),
-    ];
-    PLACEMENT_LOOKS.count_with(labels, more);
+    PLACEMENT_LOOKS.count_with(&[("direction", direction), ("outcome", outcome)], more);
 }
 
 impl Metrics {
@@ -32,8 +26,7 @@ impl Metrics {
         PLACEMENT_SWITCHED.set(switched as f64);
         PLACEMENT_COMPARED_AGE.set(compared_age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
         for (state, count) in nodes {
-            let labels = vec![Label::from_static_parts("state", state)];
-            PLACEMENT_NODES.set_with(labels, count as f64);
+            PLACEMENT_NODES.set_with(&[("state", state)], count as f64);
         }
         // From the first scrape on, so that a rate sees the first increment.
         for direction in ["out", "back"] {
