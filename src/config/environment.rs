@@ -44,11 +44,7 @@ pub fn openstack() -> (BTreeMap<String, String>, Vec<PathBuf>) {
         .filter(|(name, _)| name.starts_with("OS_"))
         .collect();
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config/openstack"));
-    let folders = [
-        Some(PathBuf::from(".")),
-        home,
-        Some("/etc/openstack".into()),
-    ];
+    let folders = [Some(".".into()), home, Some("/etc/openstack".into())];
     (variables, folders.into_iter().flatten().collect())
 }
 
@@ -60,29 +56,20 @@ pub(super) fn check_names(paths: &[String]) -> Result<(), SettingsFault> {
             continue;
         };
         let section = name["NODEWARDEN_".len()..].to_ascii_lowercase();
-        if paths
-            .iter()
-            .any(|path| path.split('.').next() == Some(&section))
-        {
-            return Err(SettingsFault::Malformed {
-                origin: format!("environment variable {name}"),
-                why: format!(
-                    "it is no setting: write {name}__KEY, with one of the keys of [{section}]"
-                ),
-            });
+        let of_section = |path: &String| path.split('.').next() == Some(&section);
+        if paths.iter().any(of_section) {
+            let why =
+                format!("it is no setting: write {name}__KEY, with one of the keys of [{section}]");
+            return Err(SettingsFault::of_variable(name, why));
         }
         let variable = |path: &String, between: &str| {
             let path = path.replace('.', between).to_ascii_uppercase();
             format!("NODEWARDEN_{path}")
         };
         if let Some(path) = paths.iter().find(|path| variable(path, "_") == name) {
-            return Err(SettingsFault::Malformed {
-                origin: format!("environment variable {name}"),
-                why: format!(
-                    "it is no setting: write {} (two underscores)",
-                    variable(path, "__")
-                ),
-            });
+            let right = variable(path, "__");
+            let why = format!("it is no setting: write {right} (two underscores)");
+            return Err(SettingsFault::of_variable(name, why));
         }
     }
     Ok(())
@@ -98,10 +85,9 @@ pub(super) fn settings() -> Result<Vec<(String, String, String)>, SettingsFault>
             .strip_prefix("NODEWARDEN_")
             .filter(|rest| rest.contains("__"));
         let Some(path) = path else { continue };
-        let value = value.into_string().map_err(|_| SettingsFault::Malformed {
-            origin: format!("environment variable {name}"),
-            why: "its value is not UTF-8".to_owned(),
-        })?;
+        let value = value
+            .into_string()
+            .map_err(|_| SettingsFault::of_variable(name, "its value is not UTF-8"))?;
         let path = path.to_ascii_lowercase().replace("__", ".");
         settings.push((name.to_owned(), path, value));
     }

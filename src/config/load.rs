@@ -18,10 +18,9 @@ impl Settings {
         overrides: &[(String, String)],
     ) -> Result<Self, SettingsFault> {
         Self::load_all(file, overrides).map_err(|fault| match fault {
-            SettingsFault::Malformed { origin, why } => SettingsFault::Malformed {
-                origin,
-                why: without_passwords(&why),
-            },
+            SettingsFault::Malformed { origin, why } => {
+                SettingsFault::malformed(origin, without_passwords(&why))
+            }
             SettingsFault::Refused(why) => SettingsFault::Refused(without_passwords(&why)),
             SettingsFault::Unreadable { .. } => fault,
         })
@@ -42,28 +41,21 @@ impl Settings {
             Figment::from(Serialized::defaults(Self::default()))
                 .merge(Toml::string(&text))
                 .extract::<Self>()
-                .map_err(|fault| SettingsFault::Malformed {
-                    origin: format!("settings file {}", file.display()),
-                    why: fault::said(&fault, Some(&text)),
+                .map_err(|fault| {
+                    let origin = format!("settings file {}", file.display());
+                    SettingsFault::malformed(origin, fault::said(&fault, Some(&text)))
                 })?;
             figment = figment.merge(Toml::string(&text));
         }
         environment::check_names(&known())?;
         for (name, path, value) in environment::settings()? {
-            figment = Self::set(
-                figment,
-                &path,
-                &value,
-                &format!("environment variable {name}"),
-            )?;
+            let origin = format!("environment variable {name}");
+            figment = Self::set(figment, &path, &value, &origin)?;
         }
         for (path, value) in overrides {
             figment = Self::set(figment, path, value, &format!("setting {path:?}"))?;
         }
-        let malformed = |fault: figment::Error| SettingsFault::Malformed {
-            origin: "settings".to_owned(),
-            why: fault::said(&fault, None),
-        };
+        let malformed = |fault| SettingsFault::malformed("settings", fault::said(&fault, None));
         let mut whole: Value = figment.extract().map_err(malformed)?;
         trim("", &mut whole)?;
         let figment = Figment::from(Serialized::defaults(whole));
@@ -80,10 +72,8 @@ impl Settings {
         origin: &str,
     ) -> Result<Figment, SettingsFault> {
         if !is_path(path) {
-            return Err(SettingsFault::Malformed {
-                origin: origin.to_owned(),
-                why: "there is no setting of this name".to_owned(),
-            });
+            let why = "there is no setting of this name";
+            return Err(SettingsFault::malformed(origin, why));
         }
         let value = value.trim();
         let figment = match MAPS.contains(&path) {
@@ -113,10 +103,8 @@ impl Settings {
             Some(fault) if matches!(fault.kind, Kind::InvalidType(..)) => plain.or(Some(fault)),
             fault => fault,
         };
-        Err(SettingsFault::Malformed {
-            origin: origin.to_owned(),
-            why: fault.map_or_else(String::new, |fault| fault::said(&fault, None)),
-        })
+        let why = fault.map_or_else(String::new, |fault| fault::said(&fault, None));
+        Err(SettingsFault::malformed(origin, why))
     }
 }
 
@@ -151,13 +139,9 @@ fn without(figment: Figment, path: &str) -> Figment {
 /// The path of every setting.
 fn known() -> Vec<String> {
     let settings = Value::serialize(Settings::default()).ok();
-    let sections = settings
-        .as_ref()
-        .and_then(Value::as_dict)
-        .into_iter()
-        .flatten();
+    let sections = settings.as_ref().and_then(Value::as_dict);
     let mut paths = Vec::new();
-    for (section, settings) in sections {
+    for (section, settings) in sections.into_iter().flatten() {
         let keys = settings.as_dict().into_iter().flat_map(|keys| keys.keys());
         paths.extend(keys.map(|key| format!("{section}.{key}")));
     }
@@ -170,10 +154,8 @@ fn trim(path: &str, value: &mut Value) -> Result<(), SettingsFault> {
     match value {
         Value::String(_, text) => {
             *text = text.trim().to_owned();
-            match text
-                .chars()
-                .find(|c| c.is_control() || INVISIBLE.contains(c))
-            {
+            let unseen = |c: &char| c.is_control() || INVISIBLE.contains(c);
+            match text.chars().find(unseen) {
                 None => Ok(()),
                 Some(c) => Err(SettingsFault::Refused(format!(
                     "{path} holds a character that cannot be seen (U+{:04X})",

@@ -422,3 +422,16 @@ pub enum SettingsFault {
     #[error("{0}")]
     Refused(String),
 }
+
+impl SettingsFault {
+    fn malformed(origin: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::Malformed {
+            origin: origin.into(),
+            why: why.into(),
+        }
+    }
+
+    fn of_variable(name: &str, why: impl Into<String>) -> Self {
+        Self::malformed(format!("environment variable {name}"), why)
+    }
+}
