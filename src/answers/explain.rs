@@ -14,7 +14,7 @@ use crate::domain::announcement::BackReason;
 use crate::domain::change::{CauseWord, PairState, Verdict};
 use crate::domain::conductor::ConductorState;
 use crate::domain::event::EventType;
-use crate::store::{ConductorView, DecisionView, DriverView, NodeFacts, PairFacts, ServiceState};
+use crate::store::{ConductorView, DecisionView, DriverView, NodeFacts, ServiceState};
 use crate::telemetry::printable;
 
 /// Sentences about conductors whose signs do not count, in one answer.
@@ -120,10 +120,10 @@ pub fn hangs_on(view: &DriverView) -> String {
         _ => format!(" ({} may be away by a planned restart)", names(&away)),
     };
     format!(
-        "Nearly lost: {} depends on conductor {} alone{away}: {nodes} {}.",
+        "Nearly lost: {} depends on conductor {} alone{away}: {}.",
         pair(&view.driver, &view.conductor_group),
         names(&present),
-        if nodes == 1 { "node" } else { "nodes" },
+        counted(nodes, "node", "nodes"),
     )
 }
 
@@ -217,27 +217,27 @@ fn held(facts: &NodeFacts, since_ms: u64, decision: &DecisionView, now_ms: u64) 
             now.map_or_else(String::new, |view| names(&view.conductors)),
         ),
         (Some(driver), Some(PairState::Lost | PairState::Unknown) | None) => {
-            let moved = if needs_the_same {
-                String::new()
-            } else {
-                format!(
-                    "The node needs {} now. ",
-                    pair(driver, &facts.conductor_group)
-                )
+            let needed = pair(driver, &facts.conductor_group);
+            let moved = match needs_the_same {
+                true => String::new(),
+                false => format!("The node needs {needed} now. "),
             };
             format!(
-                "{moved}It comes back by itself as soon as a conductor that supports {} joins.",
-                pair(driver, &facts.conductor_group)
+                "{moved}It comes back by itself as soon as a conductor that supports {needed} joins."
             )
         }
     });
     if facts.mark() != Some(ServiceState::OutOfService) {
-        answer.push(format!(
-            "The table says {:?}, which nodewarden did not write: the next sweep corrects it.",
-            printable(&facts.service_state)
-        ));
+        answer.push(foreign_mark(facts));
     }
     answer
+}
+
+fn foreign_mark(facts: &NodeFacts) -> String {
+    format!(
+        "The table says {:?}, which nodewarden did not write: the next sweep corrects it.",
+        printable(&facts.service_state)
+    )
 }
 
 /// The driver that a node names; an empty one is none.
@@ -253,28 +253,17 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
         )];
     };
     let name = pair(driver, &facts.conductor_group);
-    let (state, view) = match &facts.pair {
-        Some(PairFacts { view, .. }) => (view.state, Some(view)),
-        None => (PairState::Unknown, None),
-    };
-    let mut answer = match (state, view) {
-        (PairState::Active, Some(view)) => vec![format!(
+    let view = facts.pair.as_ref().map(|pair| &pair.view);
+    let mut answer = match view.map(|view| (view.state, view)) {
+        Some((PairState::Active, view)) => vec![format!(
             "{subject} is in service: {name} is active through {}.",
             names(&view.conductors)
         )],
-        (PairState::Holding, Some(view)) => vec![format!(
+        Some((PairState::Holding, view)) => vec![format!(
             "{subject} is in service: {name} {}",
             holding(view, now_ms)
         )],
-        (PairState::Lost, Some(view))
-        | (
-            PairState::Unknown,
-            Some(
-                view @ DriverView {
-                    decision: Some(_), ..
-                },
-            ),
-        ) => {
+        Some((state, view)) if state == PairState::Lost || view.decision.is_some() => {
             let decision = view.decision.as_ref().map(|decision| decision.number);
             let stays = left_alone(facts, decision, &name);
             let about_to = match stays {
@@ -291,7 +280,7 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
             answer.push(stays.unwrap_or_else(|| kept_in(facts)));
             answer
         }
-        (PairState::Unknown, Some(DriverView { decision: None, .. })) | (_, None) => {
+        Some((PairState::Lost | PairState::Unknown, _)) | None => {
             let gone: Vec<_> = facts.pair.iter().flat_map(|pair| &pair.gone).collect();
             vec![format!(
                 "{subject} is in service. {}",
@@ -308,10 +297,7 @@ fn not_held(facts: &NodeFacts, now_ms: u64) -> Vec<String> {
     }
     let lost = view.is_some_and(|view| view.would_go_out() > 0);
     if !lost && facts.mark() != Some(ServiceState::InService) {
-        answer.push(format!(
-            "The table says {:?}, which nodewarden did not write: the next sweep corrects it.",
-            printable(&facts.service_state)
-        ));
+        answer.push(foreign_mark(facts));
     }
     answer
 }

@@ -1,7 +1,7 @@
 //! Whole answers, as an operator reads them.
 
 use super::*;
-use crate::store::IgnoredView;
+use crate::store::{IgnoredView, PairFacts};
 use crate::words::Word;
 
 /// The word that is written so.
@@ -12,6 +12,16 @@ fn word<W: Word>(text: &str) -> W {
 /// 2026-03-01T10:00:00Z
 const T: u64 = 1_772_359_200_000;
 const MINUTE: u64 = 60_000;
+
+#[track_caller]
+fn begins(told: &str, beginning: &str) {
+    assert!(told.starts_with(beginning), "{told}");
+}
+
+#[track_caller]
+fn ends(told: &str, end: &str) {
+    assert!(told.ends_with(end), "{told}");
+}
 
 fn lost(cause: &str, event: Option<(&str, &str)>) -> DecisionView {
     DecisionView {
@@ -130,10 +140,11 @@ fn signs_after_a_left_are_said_to_be_that_and_need_no_command() {
     };
     let said = unheeded(&view, T);
     assert_eq!(said.len(), 1);
-    assert!(
-        said[0].starts_with("Conductor c1 goes on sending incarnation 5 after its left: its signs")
+    begins(
+        &said[0],
+        "Conductor c1 goes on sending incarnation 5 after its left: its signs",
     );
-    assert!(said[0].ends_with("Only a higher one counts."), "{said:?}");
+    ends(&said[0], "Only a higher one counts.");
 }
 
 fn facts(view: Option<DriverView>) -> NodeFacts {
@@ -159,6 +170,11 @@ fn facts(view: Option<DriverView>) -> NodeFacts {
     }
 }
 
+/// Of a node whose pair is lost.
+fn lost_facts() -> NodeFacts {
+    facts(Some(view("lost", &[])))
+}
+
 fn held_facts(decision: DecisionView, view: DriverView) -> NodeFacts {
     NodeFacts {
         service_state: "out_of_service".into(),
@@ -181,36 +197,39 @@ fn a_node_taken_out_by_an_event_names_cause_decision_time_and_remedy() {
 
 #[test]
 fn every_cause_has_words_of_its_own() {
-    let cause = |cause, event| because(&lost(cause, event), T)[0].clone();
-    assert_eq!(
-        cause("silence", None),
-        "Its last conductor, c1, sent no heartbeat for longer than its timeout."
-    );
-    assert_eq!(
-        cause("hold_ended", None),
-        "Its last conductor, c1, did not come back from its planned restart in time."
-    );
-    assert_eq!(
-        cause("event", Some(("e1", "conductor.heartbeat_timeout"))),
-        "Its last conductor, c1, was reported as silent (event e1)."
-    );
-    assert_eq!(
-        cause("event", Some(("e1", "conductor.joined"))),
-        "Its last conductor, c1, stated another group or other drivers, without this one (event e1)."
-    );
+    for (cause, event, did) in [
+        (
+            "silence",
+            None,
+            "sent no heartbeat for longer than its timeout",
+        ),
+        (
+            "hold_ended",
+            None,
+            "did not come back from its planned restart in time",
+        ),
+        (
+            "event",
+            Some("conductor.heartbeat_timeout"),
+            "was reported as silent (event e1)",
+        ),
+        (
+            "event",
+            Some("conductor.joined"),
+            "stated another group or other drivers, without this one (event e1)",
+        ),
+    ] {
+        let said = &because(&lost(cause, event.map(|event| ("e1", event))), T)[0];
+        assert_eq!(*said, format!("Its last conductor, c1, {did}."));
+    }
 }
 
 #[test]
 fn a_held_node_whose_driver_is_active_again_is_about_to_come_back() {
-    let answer = node(
-        &held_facts(lost("silence", None), view("active", &["c2"])),
-        T,
-    );
-    assert!(
-        answer.ends_with(
-            "That driver is active again (c2), so it comes back at the next sweep or before."
-        ),
-        "{answer}"
+    let held = held_facts(lost("silence", None), view("active", &["c2"]));
+    ends(
+        &node(&held, T),
+        "That driver is active again (c2), so it comes back at the next sweep or before.",
     );
 }
 
@@ -219,20 +238,16 @@ fn a_held_node_that_was_given_another_lost_driver_says_so() {
     let mut moved = held_facts(lost("silence", None), view("lost", &[]));
     moved.driver = Some("z".into());
     moved.conductor_group = "rack-1".into();
-    assert!(
-        node(&moved, T).ends_with(
-            "The node needs driver z in group rack-1 now. It comes back by itself as soon as a conductor that \
-             supports driver z in group rack-1 joins."
-        ),
-        "{}",
-        node(&moved, T)
+    ends(
+        &node(&moved, T),
+        "The node needs driver z in group rack-1 now. It comes back by itself as soon as a conductor that supports \
+         driver z in group rack-1 joins.",
     );
     moved.driver = None;
     moved.pair = None;
-    assert!(
-        node(&moved, T).ends_with(
-            "It no longer names a driver: it comes back once it names one that is active."
-        )
+    ends(
+        &node(&moved, T),
+        "It no longer names a driver: it comes back once it names one that is active.",
     );
 }
 
@@ -265,43 +280,32 @@ fn a_pair_that_never_had_a_conductor_is_reported_and_takes_nothing_out() {
 
 #[test]
 fn a_node_of_a_lost_pair_that_was_not_reached_yet_is_about_to_go() {
-    let answer = node(&facts(Some(view("lost", &[]))), T + 1000);
-    assert!(
-        answer.starts_with(
-            "Node web-7 (n-7) is still in service and about to go out: driver b in the default group has been \
-             without an active conductor since 2026-03-01T10:00:00Z (1 s ago). Its last conductor, c1, left (event \
-             0f3a)."
-        ),
-        "{answer}"
+    let answer = node(&lost_facts(), T + 1000);
+    begins(
+        &answer,
+        "Node web-7 (n-7) is still in service and about to go out: driver b in the default group has been without \
+         an active conductor since 2026-03-01T10:00:00Z (1 s ago). Its last conductor, c1, left (event 0f3a).",
     );
-    assert!(
-        answer.ends_with(
-            "nodewarden has not reached the node yet: it goes out at the next sweep or before. If it stays, the \
-             log of the replica that decides names what keeps its row from being written."
-        ),
-        "{answer}"
+    ends(
+        &answer,
+        "nodewarden has not reached the node yet: it goes out at the next sweep or before. If it stays, the log of \
+         the replica that decides names what keeps its row from being written.",
     );
 }
 
 #[test]
 fn a_node_of_a_lost_pair_that_nodewarden_leaves_alone_is_not_about_to_go() {
-    let lost = || facts(Some(view("lost", &[])));
     let used = NodeFacts {
         free: false,
-        ..lost()
+        ..lost_facts()
     };
     let long = NodeFacts {
         uuid: "n".repeat(256),
-        free: false,
-        ..lost()
+        ..used.clone()
     };
-    let lifted = NodeFacts {
-        lifted: Some(4),
-        ..lost()
-    };
-    let lifted_before = NodeFacts {
-        lifted: Some(3),
-        ..lost()
+    let lifted = |decision| NodeFacts {
+        lifted: Some(decision),
+        ..lost_facts()
     };
     for (facts, expected) in [
         (
@@ -314,7 +318,7 @@ fn a_node_of_a_lost_pair_that_nodewarden_leaves_alone_is_not_about_to_go() {
             "nodewarden leaves it alone: its uuid is longer than 255 bytes.",
         ),
         (
-            lifted,
+            lifted(4),
             "Somebody lifted the mark of this decision from it, so the same decision does not take it again.",
         ),
     ] {
@@ -323,20 +327,19 @@ fn a_node_of_a_lost_pair_that_nodewarden_leaves_alone_is_not_about_to_go() {
             answer.contains(" is still in service: driver b"),
             "{answer}"
         );
-        assert!(answer.ends_with(expected), "{answer}");
+        ends(&answer, expected);
     }
-    assert!(node(&lifted_before, T).contains("about to go out"));
+    assert!(node(&lifted(3), T).contains("about to go out"));
 }
 
 #[test]
 fn maintenance_is_told_as_the_operators_own() {
     let mut facts = facts(Some(view("active", &["c1"])));
     facts.maintenance = true;
-    assert!(
-        node(&facts, T).ends_with(
-            "An operator has set maintenance on it; that mark is theirs: nodewarden never sets or clears it, and \
-             schedulers must respect it whatever is said above."
-        )
+    ends(
+        &node(&facts, T),
+        "An operator has set maintenance on it; that mark is theirs: nodewarden never sets or clears it, and \
+         schedulers must respect it whatever is said above.",
     );
 }
 
@@ -344,10 +347,9 @@ fn maintenance_is_told_as_the_operators_own() {
 fn a_node_that_came_back_says_when_and_why() {
     let mut facts = facts(Some(view("active", &["c1"])));
     facts.last_back = Some((BackReason::DriverRestored, T));
-    assert!(
-        node(&facts, T + 3 * MINUTE).ends_with(
-            "It came back at 2026-03-01T10:00:00Z (3 min ago): its driver had an active conductor again."
-        )
+    ends(
+        &node(&facts, T + 3 * MINUTE),
+        "It came back at 2026-03-01T10:00:00Z (3 min ago): its driver had an active conductor again.",
     );
 }
 
@@ -362,9 +364,10 @@ fn a_node_without_a_driver_and_a_mark_of_somebody_else_are_told() {
     );
     facts = self::facts(Some(view("active", &["c1"])));
     facts.service_state = "out_of_service".into();
-    assert!(node(&facts, T).ends_with(
-        "The table says \"out_of_service\", which nodewarden did not write: the next sweep corrects it."
-    ));
+    ends(
+        &node(&facts, T),
+        "The table says \"out_of_service\", which nodewarden did not write: the next sweep corrects it.",
+    );
 }
 
 #[test]
@@ -382,9 +385,9 @@ fn drivers_tell_which_conductors_support_them_or_why_none_does() {
          it joins. Nodes: 1 in service, 2 out of service (counted now)."
     );
     let late = gone_conductor("c9", "left");
-    assert!(
-        driver(&view("unknown", &[]), &[&late], T)
-            .starts_with("Driver b in the default group never had an active conductor (c9 names it and does not count as active)")
+    begins(
+        &driver(&view("unknown", &[]), &[&late], T),
+        "Driver b in the default group never had an active conductor (c9 names it and does not count as active)",
     );
 }
 
@@ -442,40 +445,29 @@ fn what_a_pause_or_observing_keeps_in_service_says_so() {
             remaining: None,
             noted_at_ms: T,
         }),
-        ..facts(Some(view("lost", &[])))
+        ..lost_facts()
     };
     let told = node(&paused, T);
-    assert!(
-        told.starts_with("Node web-7 (n-7) is still in service"),
-        "{told}"
-    );
-    assert!(
-        told.ends_with(
-            "A pause keeps it in service (ada@ops: work on rack 1\\n); `nodewarden resume` ends it."
-        ),
-        "{told}"
+    begins(&told, "Node web-7 (n-7) is still in service");
+    ends(
+        &told,
+        "A pause keeps it in service (ada@ops: work on rack 1\\n); `nodewarden resume` ends it.",
     );
     let observing = NodeFacts {
         observing: true,
-        ..facts(Some(view("lost", &[])))
+        ..lost_facts()
     };
-    let told = node(&observing, T);
-    assert!(
-        told.ends_with(
-            "nodewarden only observes (decide.mode): it would be out of service otherwise."
-        ),
-        "{told}"
+    ends(
+        &node(&observing, T),
+        "nodewarden only observes (decide.mode): it would be out of service otherwise.",
     );
     let held = NodeFacts {
         observing: true,
         ..held_facts(lost("silence", None), view("lost", &[]))
     };
-    let told = node(&held, T);
-    assert!(
-        told.ends_with(
-            "nodewarden only observes now (decide.mode): `nodewarden release` gives it back."
-        ),
-        "{told}"
+    ends(
+        &node(&held, T),
+        "nodewarden only observes now (decide.mode): `nodewarden release` gives it back.",
     );
 }
 
@@ -484,16 +476,13 @@ fn a_row_without_a_uuid_or_a_driver_is_told_so_and_blanks_can_be_seen() {
     let no_uuid = NodeFacts {
         uuid: String::new(),
         name: None,
-        ..facts(Some(view("lost", &[])))
+        ..lost_facts()
     };
     let told = node(&no_uuid, T + MINUTE);
-    assert!(
-        told.starts_with("Node \"\" is still in service: "),
-        "{told}"
-    );
-    assert!(
-        told.ends_with("nodewarden leaves it alone: its uuid is empty. Give the row a uuid."),
-        "{told}"
+    begins(&told, "Node \"\" is still in service: ");
+    ends(
+        &told,
+        "nodewarden leaves it alone: its uuid is empty. Give the row a uuid.",
     );
     let named = |driver: &str, group: &str| {
         let facts = NodeFacts {
