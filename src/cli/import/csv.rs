@@ -1,8 +1,6 @@
 //! CSV with a header, cut into records.
 
-use std::cell::RefCell;
 use std::io::{self, Read};
-use std::rc::Rc;
 
 use ::csv::{ErrorKind, StringRecord};
 
@@ -13,29 +11,25 @@ use super::taking::{RECORD_BYTES, Taking};
 
 /// The records below the header of `source`.
 pub(super) fn records(source: impl Read, separator: u8, taking: &mut Taking) -> io::Result<()> {
-    let behind = Rc::new(RefCell::new(Behind::default()));
     let mut reader = ::csv::ReaderBuilder::new()
         // A row that is too short or too long is said with its line, by us.
         .flexible(true)
         .has_headers(false)
         .delimiter(separator)
         .trim(::csv::Trim::All)
-        .from_reader(Remembered {
-            source,
-            behind: Rc::clone(&behind),
-        });
+        .from_reader(Remembered::new(source));
     let mut columns: Option<Vec<Option<&'static str>>> = None;
     let mut row = StringRecord::new();
     loop {
         let read = reader.read_record(&mut row);
         let from = row.position().map_or(0, ::csv::Position::byte);
-        let line = behind.borrow_mut().line_of_row(from);
+        let line = reader.get_mut().line_of_row(from);
         match read {
             Ok(true) => {}
             Ok(false) => return Ok(()),
             Err(error) => return cannot_be_read(error, line, &mut taking.faults),
         }
-        let text = behind.borrow().row_until(reader.position().byte());
+        let text = reader.get_ref().row_until(reader.position().byte());
         let wanted = columns.as_ref().map_or(row.len(), Vec::len);
         if swallows_rows(&text, separator, wanted) {
             taking.faults.line(
@@ -201,10 +195,10 @@ fn check_header(
     good
 }
 
-/// What was read and is not behind us yet, to find the line of a row: the library counts empty lines
-/// before a row as part of it.
-#[derive(Debug)]
-struct Behind {
+/// Remembers what was read through it and is not behind us yet, to find the line of a row: the library
+/// counts empty lines before a row as part of it.
+struct Remembered<R> {
+    source: R,
     bytes: Vec<u8>,
     /// How many of them are behind us.
     passed: usize,
@@ -214,18 +208,17 @@ struct Behind {
     line: usize,
 }
 
-impl Default for Behind {
-    fn default() -> Self {
+impl<R> Remembered<R> {
+    fn new(source: R) -> Self {
         Self {
+            source,
             bytes: Vec::new(),
             passed: 0,
             from: 0,
             line: 1,
         }
     }
-}
 
-impl Behind {
     /// The line of the row whose bytes begin at `offset`, which must not be before the last one.
     fn line_of_row(&mut self, offset: u64) -> usize {
         let to = usize::try_from(offset.saturating_sub(self.from)).unwrap_or(usize::MAX);
@@ -243,8 +236,11 @@ impl Behind {
         let to = usize::try_from(offset.saturating_sub(self.from)).unwrap_or(usize::MAX);
         self.bytes[self.passed..to.clamp(self.passed, self.bytes.len())].to_vec()
     }
+}
 
-    fn read(&mut self, bytes: &[u8]) -> io::Result<()> {
+impl<R: Read> Read for Remembered<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(into)?;
         self.bytes.drain(..self.passed);
         self.from += self.passed as u64;
         self.passed = 0;
@@ -252,21 +248,7 @@ impl Behind {
             let what = format!("a row is longer than {RECORD_BYTES} bytes: is a quote not closed?");
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
-        self.bytes.extend_from_slice(bytes);
-        Ok(())
-    }
-}
-
-/// Remembers what was read through it.
-struct Remembered<R> {
-    source: R,
-    behind: Rc<RefCell<Behind>>,
-}
-
-impl<R: Read> Read for Remembered<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.source.read(into)?;
-        self.behind.borrow_mut().read(&into[..read])?;
+        self.bytes.extend_from_slice(&into[..read]);
         Ok(read)
     }
 }

@@ -5,7 +5,7 @@
 //! `lines`; what a field must be is said once, in `node`; what is wrong is gathered in `fault`; what
 //! is good is kept `packed`, a fraction of the file, until all of it was checked.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 
 use self::lines::newlines;
 use self::taking::Taking;
@@ -39,14 +39,6 @@ pub enum ReadFault {
     Io(#[from] io::Error),
 }
 
-/// How the nodes are written.
-enum Format {
-    /// With this separator.
-    Csv(u8),
-    JsonLines,
-    Json,
-}
-
 /// The nodes in `text`, in the order of the file: [`read`] for those who have all of it.
 /// Errors: [`ImportFault`] with all that is wrong.
 pub fn parse(text: &[u8], extension: Option<&str>) -> Result<Vec<ImportedNode>, ImportFault> {
@@ -72,15 +64,13 @@ pub fn read(mut source: impl Read, extension: Option<&str>) -> Result<PackedNode
             taking.above = newlines(&head[..from]);
             let text = &head[from..];
             let first = text.trim_ascii_start().first().copied();
-            let format = match (extension.as_str(), first) {
-                ("csv", _) => Format::Csv(csv::separator(text)),
-                ("jsonl" | "ndjson", _) => Format::JsonLines,
-                ("json", _) | (_, Some(b'{' | b'[')) => Format::Json,
-                _ => Format::Csv(csv::separator(text)),
-            };
-            let mut whole = Cursor::new(head);
-            whole.set_position(from as u64);
-            records(whole.chain(source), format, &mut taking)?;
+            let whole = text.chain(source);
+            match (extension.as_str(), first) {
+                ("csv", _) => csv::records(whole, csv::separator(text), &mut taking)?,
+                ("jsonl" | "ndjson", _) => json::one_a_line(whole, &mut taking)?,
+                ("json", _) | (_, Some(b'{' | b'[')) => json::records(whole, &mut taking)?,
+                _ => csv::records(whole, csv::separator(text), &mut taking)?,
+            }
         }
     }
     let Taking {
@@ -110,12 +100,4 @@ fn readable(head: &[u8]) -> Result<usize, &'static str> {
         return Err("the file is empty: give JSON, or CSV with a header");
     }
     Ok(from)
-}
-
-fn records(source: impl Read, format: Format, taking: &mut Taking) -> io::Result<()> {
-    match format {
-        Format::Csv(separator) => csv::records(source, separator, taking),
-        Format::JsonLines => json::one_a_line(source, taking),
-        Format::Json => json::records(source, taking),
-    }
 }
