@@ -52,11 +52,7 @@ const SQLITE: &[&str] = &["mode", "cache", "immutable", "vfs"];
 
 /// Refuses a URL that would not be used as it is meant; `setting` is where it stands.
 pub(super) fn check(setting: &str, url: &SecretUrl) -> Result<(), SettingsFault> {
-    let Some((scheme, rest)) = url.expose().split_once("://") else {
-        return refuse(format!(
-            "{setting} must begin with sqlite://, postgres:// or mysql://"
-        ));
-    };
+    let (scheme, rest) = url.expose().split_once("://").unwrap_or_default();
     let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
     match scheme {
         "sqlite" => {
@@ -65,11 +61,11 @@ pub(super) fn check(setting: &str, url: &SecretUrl) -> Result<(), SettingsFault>
         }
         "postgres" | "postgresql" => {
             check_parameters(setting, POSTGRES, query)?;
-            check_hosts(setting, url)
+            check_hosts(setting, url, before)
         }
         "mysql" | "mariadb" => {
             check_parameters(setting, MYSQL, query)?;
-            check_hosts(setting, url)?;
+            check_hosts(setting, url, before)?;
             check_name(setting, before)
         }
         _ => refuse(format!(
@@ -128,9 +124,8 @@ fn check_name(setting: &str, before: &str) -> Result<(), SettingsFault> {
 }
 
 /// In a list of hosts each must have a name, and user and password stand before the first one.
-fn check_hosts(setting: &str, url: &SecretUrl) -> Result<(), SettingsFault> {
-    let logins = url.expose().split_once("://").map_or("", |(_, rest)| rest);
-    let logins = logins.split(['/', '?', '#']).next().unwrap_or_default();
+fn check_hosts(setting: &str, url: &SecretUrl, before: &str) -> Result<(), SettingsFault> {
+    let logins = before.split(['/', '#']).next().unwrap_or_default();
     if logins.matches('@').count() > 1 && logins.contains(',') {
         return refuse(format!(
             "{setting}: in its list, user and password stand once, before the first host, and are those of all; a , or @ \

@@ -37,24 +37,21 @@ impl Visitor<'_> for Text {
 pub mod optional {
     use std::time::Duration;
 
-    use serde::{Deserialize, Deserializer, Serializer};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Given(#[serde(with = "super")] Duration);
 
     pub fn serialize<S: Serializer>(
         duration: &Option<Duration>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        match duration {
-            Some(duration) => crate::config::duration::serialize(duration, serializer),
-            None => serializer.serialize_none(),
-        }
+        duration.map(Given).serialize(serializer)
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
-        #[derive(Deserialize)]
-        struct Given(#[serde(with = "super")] Duration);
-
         Ok(Option::<Given>::deserialize(deserializer)?.map(|Given(duration)| duration))
     }
 }

@@ -80,26 +80,22 @@ impl Settings {
             true => without(figment, path),
             false => figment,
         };
-        let quoted = toml_text(value);
-        let with = |candidate: &str| {
-            let text = format!("{path} = {candidate}");
-            figment.clone().merge(Toml::string(&text))
-        };
+        let as_text = figment.clone().merge(Serialized::default(path, value));
+        let as_toml = figment.merge(Toml::string(&format!("{path} = {value}")));
         // A list is one wherever the setting takes one; `[::1]:8780` is no TOML and stays a text.
         let candidates = match value.starts_with('[') {
-            true => [value, &quoted],
-            false => [&quoted, value],
+            true => [&as_toml, &as_text],
+            false => [&as_text, &as_toml],
         };
         for candidate in candidates {
-            let merged = with(candidate);
-            if merged.extract::<Self>().is_ok() {
-                return Ok(merged);
+            if candidate.extract::<Self>().is_ok() {
+                return Ok(candidate.clone());
             }
         }
         // Where a text is not what it takes, what is wrong with the value itself, if it is one.
-        let fault = |candidate| with(candidate).extract::<Self>().err();
-        let plain = fault(value).filter(|fault| !fault.path.is_empty());
-        let fault = match fault(&quoted) {
+        let fault = |candidate: &Figment| candidate.extract::<Self>().err();
+        let plain = fault(&as_toml).filter(|fault| !fault.path.is_empty());
+        let fault = match fault(&as_text) {
             Some(fault) if matches!(fault.kind, Kind::InvalidType(..)) => plain.or(Some(fault)),
             fault => fault,
         };
@@ -176,20 +172,3 @@ fn trim(path: &str, value: &mut Value) -> Result<(), SettingsFault> {
 const INVISIBLE: [char; 6] = [
     '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}', '\u{ad}',
 ];
-
-/// `value` as a TOML text.
-fn toml_text(value: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in value.chars() {
-        match c {
-            '"' | '\\' => {
-                quoted.push('\\');
-                quoted.push(c);
-            }
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", c as u32)),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
