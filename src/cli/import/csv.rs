@@ -93,11 +93,8 @@ fn swallows_rows(row: &[u8], separator: u8, columns: usize) -> bool {
             return true;
         }
     }
-    let several = row.trim_ascii_end().iter();
-    quoted
-        && several
-            .into_iter()
-            .any(|byte| matches!(byte, b'\n' | b'\r'))
+    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    quoted && row.trim_ascii_end().iter().any(is_break)
 }
 
 fn cannot_be_read(error: ::csv::Error, line: usize, faults: &mut Faults) -> io::Result<()> {
@@ -119,16 +116,9 @@ fn cannot_be_read(error: ::csv::Error, line: usize, faults: &mut Faults) -> io::
 /// columns of it that are known.
 pub(super) fn separator(head: &[u8]) -> u8 {
     let head = String::from_utf8_lossy(head.trim_ascii_start());
-    let line = head
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches([' ', '\r']);
-    if let Some(b"sep=") = line
-        .as_bytes()
-        .get(..4)
-        .map(<[u8]>::to_ascii_lowercase)
-        .as_deref()
+    let line = head.lines().next().unwrap_or_default();
+    let line = line.trim_end_matches([' ', '\r']);
+    if names_separator(line)
         && let [separator] = line.as_bytes()[4..]
     {
         return separator;
@@ -153,11 +143,13 @@ pub(super) fn has_header(head: &[u8]) -> bool {
     let fields: Vec<_> = titles
         .filter_map(|title| field_called(title.trim().trim_matches('"')))
         .collect();
-    fields.contains(&"driver")
-        || head
-            .as_bytes()
-            .get(..4)
-            .is_some_and(|sep| sep.eq_ignore_ascii_case(b"sep="))
+    fields.contains(&"driver") || names_separator(&head)
+}
+
+/// Whether a text begins with Excel's note of the separator.
+fn names_separator(text: &str) -> bool {
+    let begin = text.as_bytes().get(..4);
+    begin.is_some_and(|begin| begin.eq_ignore_ascii_case(b"sep="))
 }
 
 /// Says what is wrong with the header: once, and not again for each row.
@@ -175,10 +167,8 @@ fn check_header(
         good = false;
     }
     for field in FIELDS {
-        let count = columns
-            .iter()
-            .filter(|column| **column == Some(field))
-            .count();
+        let named = columns.iter().filter(|column| **column == Some(field));
+        let count = named.count();
         let what = match count {
             0 if field == "uuid" && columns.contains(&Some("id")) => continue,
             0 if matches!(field, "uuid" | "driver") => format!(

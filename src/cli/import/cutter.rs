@@ -125,12 +125,11 @@ impl<R: BufRead> Cutter<R> {
             ..Nesting::default()
         };
         let mut over = false;
-        let cut = self.until(into, most, |byte| {
+        self.until(into, most, |byte| {
             let was_over = over;
             over = over || nesting.ends_with(byte);
             was_over
-        })?;
-        Ok(cut)
+        })
     }
 
     /// The next line without its end; `None`: there is none.

@@ -51,8 +51,7 @@ impl<'a, R: Read> Source<'a, R> {
             Some(b'[') => return self.lists(),
             Some(b'{') => return self.object(),
             _ => {
-                let value = self.begin();
-                let Some(value) = self.value(value)? else {
+                let Some(value) = self.value()? else {
                     return Ok(());
                 };
                 if self.json(&value).is_some() {
@@ -108,8 +107,7 @@ impl<'a, R: Read> Source<'a, R> {
     /// Objects one after the other, over as many lines as they need, as jq prints them.
     fn objects(&mut self) -> io::Result<()> {
         while self.cutter.next_sign(&mut Vec::new())? == Some(b'{') {
-            let node = self.begin();
-            let Some(node) = self.value(node)? else {
+            let Some(node) = self.value()? else {
                 return Ok(());
             };
             if !self.record(&node) {
@@ -155,12 +153,11 @@ impl<'a, R: Read> Source<'a, R> {
         self.cutter.pass(b'{');
         object.text.push(b'{');
         loop {
-            let key = match self.cutter.next_sign(&mut object.text)? {
-                Some(b'"') => self.begin(),
+            if self.cutter.next_sign(&mut object.text)? != Some(b'"') {
                 // Its end, or no JSON: the library says what.
-                _ => return Ok(self.rest(object)?.then_some(has_list)),
-            };
-            let Some(key) = self.value(key)? else {
+                return Ok(self.rest(object)?.then_some(has_list));
+            }
+            let Some(key) = self.value()? else {
                 return Ok(None);
             };
             object.text.extend(&key.text);
@@ -183,8 +180,7 @@ impl<'a, R: Read> Source<'a, R> {
                 has_list = true;
                 object.text.extend(b"[]");
             } else {
-                let value = self.begin();
-                let Some(value) = self.value(value)? else {
+                let Some(value) = self.value()? else {
                     return Ok(None);
                 };
                 object.text.extend(value.text);
@@ -225,8 +221,7 @@ impl<'a, R: Read> Source<'a, R> {
                 _ => {}
             }
             first = false;
-            let node = self.begin();
-            let Some(node) = self.value(node)? else {
+            let Some(node) = self.value()? else {
                 return Ok(false);
             };
             if !self.record(&node) {
@@ -272,7 +267,8 @@ impl<'a, R: Read> Source<'a, R> {
     }
 
     /// The value that begins here; `None` if it is too long.
-    fn value(&mut self, mut piece: Piece) -> io::Result<Option<Piece>> {
+    fn value(&mut self) -> io::Result<Option<Piece>> {
+        let mut piece = self.begin();
         let cut = self.cutter.value(&mut piece.text, RECORD_BYTES)?;
         if cut == Cut::TooLong {
             self.too_long(piece.line);

@@ -29,9 +29,7 @@ pub(super) fn node(record: &Record, faults: &mut Faults) -> Option<ImportedNode>
         good: true,
     };
     let uuid = check.required("uuid", id_fault);
-    let driver = check.required("driver", |text| {
-        Driver::parse(text).err().map(|fault| fault.to_string())
-    });
+    let driver = check.required("driver", id_fault);
     let group = check.text("conductor_group", |text| {
         Group::parse(text).err().map(|fault| fault.to_string())
     });
@@ -54,7 +52,7 @@ pub(super) fn node(record: &Record, faults: &mut Faults) -> Option<ImportedNode>
     })
 }
 
-/// Ids and names of nodes have the bounds of every name.
+/// Drivers, ids and names of nodes have the bounds of every name.
 fn id_fault(text: &str) -> Option<String> {
     Driver::parse(text).err().map(|fault| fault.to_string())
 }
