@@ -54,15 +54,6 @@ impl Failure {
         Self::new(UNREACHABLE, message)
     }
 
-    /// The same, after what must be said first.
-    #[must_use]
-    pub fn after(self, first: impl std::fmt::Display) -> Self {
-        Self {
-            message: format!("{first}\n{}", self.message),
-            ..self
-        }
-    }
-
     /// What a fault of the settings' database becomes.
     pub(super) fn of(settings: &Settings) -> impl Fn(StoreError) -> Self + Copy {
         |fault| {
@@ -216,21 +207,18 @@ impl From<BrokerError> for Failure {
             .fold(fault.to_string(), |said, code| {
                 said.replace(&format!("{}: {code}", code.replace('_', "-")), code)
             });
-        let hint = match &fault {
-            BrokerError::Missing(_) => {
-                "\n`nodewarden run` declares what is missing: is it running, with the same names in [amqp]?"
-            }
-            BrokerError::Unreachable(_) => {
-                "\nIs the broker running, and are host and port in amqp.url right?"
-            }
-            BrokerError::Denied(_) | BrokerError::Lost(_) | BrokerError::Refused(_) => "",
+        let (code, hint) = match fault {
+            BrokerError::Missing(_) => (
+                FAILED,
+                "\n`nodewarden run` declares what is missing: is it running, with the same names in [amqp]?",
+            ),
+            BrokerError::Refused(_) => (FAILED, ""),
+            BrokerError::Unreachable(_) => (
+                UNREACHABLE,
+                "\nIs the broker running, and are host and port in amqp.url right?",
+            ),
+            BrokerError::Denied(_) | BrokerError::Lost(_) => (UNREACHABLE, ""),
         };
-        let said = format!("{said}{hint}");
-        match fault {
-            BrokerError::Unreachable(_) | BrokerError::Denied(_) | BrokerError::Lost(_) => {
-                Self::unreachable(said)
-            }
-            BrokerError::Refused(_) | BrokerError::Missing(_) => Self::failed(said),
-        }
+        Self::new(code, said + hint)
     }
 }

@@ -219,13 +219,7 @@ fn row(entry: &Value) -> Vec<String> {
         let text = entry[field].as_str().filter(|text| !text.is_empty());
         number.or(text.map(str::to_owned)).unwrap_or("-".to_owned())
     };
-    vec![
-        entry["at_ms"].as_u64().map_or_else(|| "-".to_owned(), date),
-        cell("what"),
-        cell("driver"),
-        cell("conductor_group"),
-        cell("nodes"),
-        cell("by"),
-        cell("why"),
-    ]
+    let at = entry["at_ms"].as_u64().map_or_else(|| "-".to_owned(), date);
+    let fields = ["what", "driver", "conductor_group", "nodes", "by", "why"];
+    std::iter::once(at).chain(fields.map(cell)).collect()
 }

@@ -7,8 +7,9 @@ use super::streamed::Streamed;
 use super::{Failure, Output, output, patience, reader};
 use crate::answers::explain::date;
 use crate::config::Settings;
+use crate::domain::event::EventType;
 use crate::domain::ids::{Driver, Group, Pair};
-use crate::store::NodeLine;
+use crate::store::{HoldReason, NodeLine};
 
 /// So many nodes are read at once: about a hundredth of a second, and few enough that the first lines
 /// are there at once.
@@ -69,12 +70,9 @@ impl Wanted {
     }
 
     pub(super) fn takes(&self, group: &str, driver: Option<&str>) -> bool {
-        let of = |wanted: &Group| wanted.as_str() == group;
-        self.group.as_ref().is_none_or(of)
-            && self
-                .driver
-                .as_ref()
-                .is_none_or(|wanted| driver == Some(wanted.as_str()))
+        let of_group = |wanted: &Group| group == wanted.as_str();
+        let of_driver = |wanted: &Driver| driver == Some(wanted.as_str());
+        self.group.as_ref().is_none_or(of_group) && self.driver.as_ref().is_none_or(of_driver)
     }
 
     fn pair(&self) -> Option<Pair> {
@@ -121,21 +119,12 @@ impl Streamed for List {
 }
 
 fn row(node: &NodeLine) -> Vec<String> {
-    let dash = |text: Option<&str>| {
-        text.filter(|text| !text.is_empty())
-            .unwrap_or("-")
-            .to_owned()
-    };
+    let dash = |text: Option<&str>| text.filter(|it| !it.is_empty()).unwrap_or("-").to_owned();
     let why = match (&node.hold, node.maintenance) {
-        (Some(hold), _) => {
-            let what = hold
-                .cause_event
-                .map_or(hold.cause.as_str(), |event| event.as_str());
-            match &hold.cause_conductor {
-                Some(conductor) => format!("{}: {what} of {conductor}", hold.reason.as_str()),
-                None => hold.reason.as_str().to_owned(),
-            }
-        }
+        (Some(hold), _) => match &hold.cause_conductor {
+            Some(conductor) => format!("{}: {} of {conductor}", hold.reason, cause(hold)),
+            None => hold.reason.to_string(),
+        },
         (None, Some(true)) => "maintenance (an operator's)".to_owned(),
         (None, _) => "-".to_owned(),
     };
@@ -150,6 +139,12 @@ fn row(node: &NodeLine) -> Vec<String> {
     ]
 }
 
+/// The type of the event that tipped it, or what else did.
+fn cause(hold: &HoldReason) -> &'static str {
+    let event = hold.cause_event.map(EventType::as_str);
+    event.unwrap_or(hold.cause.as_str())
+}
+
 fn object(node: &NodeLine) -> Value {
     let hold = node.hold.as_ref();
     json!({
@@ -161,7 +156,7 @@ fn object(node: &NodeLine) -> Value {
         "since_ms": node.since_ms,
         "maintenance": node.maintenance,
         "reason": hold.map(|hold| hold.reason.as_str()),
-        "cause": hold.map(|hold| hold.cause_event.map_or(hold.cause.as_str(), |event| event.as_str())),
+        "cause": hold.map(cause),
         "cause_conductor": hold.and_then(|hold| hold.cause_conductor.as_deref()),
         "decision_id": hold.map(|hold| hold.decision_id.as_str()),
     })

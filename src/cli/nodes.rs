@@ -1,5 +1,6 @@
 //! `nodewarden nodes import`: fills the table of nodes from a file.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -91,10 +92,14 @@ impl Import {
         progress.finish_and_clear();
         let imported = outcome.map_err(|why| match done {
             0 => why,
-            _ => why.after(format!(
-                "the import was interrupted: {done} of {} are as the file says; run it again for the rest",
-                counted(nodes.len() as u64, "node", "nodes")
-            )),
+            _ => Failure {
+                message: format!(
+                    "the import was interrupted: {done} of {} are as the file says; run it again for the rest\n{}",
+                    counted(nodes.len() as u64, "node", "nodes"),
+                    why.message
+                ),
+                ..why
+            },
         })?;
         Ok(imported.answer(&self.shown(), output))
     }
@@ -120,32 +125,19 @@ impl Import {
         } else {
             Box::new(File::open(&self.file).map_err(unreadable)?)
         };
-        let extension = self
-            .file
-            .extension()
-            .and_then(|extension| extension.to_str());
+        let extension = self.file.extension().and_then(OsStr::to_str);
         let mut source = source.take(FILE_BYTES + 1);
-        let nodes = match import::read(&mut source, extension) {
-            Ok(nodes) => nodes,
-            Err(ReadFault::Io(fault)) => return Err(unreadable(fault)),
-            Err(ReadFault::Import(_)) if source.limit() == 0 => {
-                return Err(unreadable(too_large()));
-            }
-            Err(ReadFault::Import(faults)) => {
-                let why = format!("{faults}\n{shown}: nothing was imported");
-                return Err(Failure::failed(why));
-            }
-        };
-        match source.limit() {
-            0 => Err(unreadable(too_large())),
-            _ => Ok(nodes),
+        match import::read(&mut source, extension) {
+            Err(ReadFault::Io(fault)) => Err(unreadable(fault)),
+            _ if source.limit() == 0 => Err(unreadable(std::io::Error::other(format!(
+                "it is larger than {FILE_BYTES} bytes: split it; nothing was imported"
+            )))),
+            Err(ReadFault::Import(faults)) => Err(Failure::failed(format!(
+                "{faults}\n{shown}: nothing was imported"
+            ))),
+            Ok(nodes) => Ok(nodes),
         }
     }
-}
-
-fn too_large() -> std::io::Error {
-    let why = format!("it is larger than {FILE_BYTES} bytes: split it; nothing was imported");
-    std::io::Error::other(why)
 }
 
 /// What an import did, and what it did not name.
@@ -181,10 +173,9 @@ async fn write(
     }
     let known = patience(settings, async || importer.known().await).await?;
     let unnamed = known.saturating_sub(nodes.len() as u64);
-    let first = if unnamed == 0 {
-        Vec::new()
-    } else {
-        patience(settings, async || first_unnamed(&mut importer, nodes).await).await?
+    let first = match unnamed {
+        0 => Vec::new(),
+        _ => patience(settings, async || first_unnamed(&mut importer, nodes).await).await?,
     };
     Ok(Imported {
         count,
