@@ -7,7 +7,7 @@ mod unheeded;
 mod words;
 
 pub use unheeded::unheeded;
-use words::{capital, group, lasting, names, pair, subject, verb};
+use words::{capital, group, lasting, names, pair, subject};
 pub use words::{counted, date, distance, length, when};
 
 use crate::domain::announcement::BackReason;
@@ -57,22 +57,22 @@ pub fn driver(view: &DriverView, gone: &[&ConductorView], now_ms: u64) -> String
             "{name} {}: {} {} it.",
             lasting("active", view.since_ms, now_ms),
             names(&view.conductors),
-            verb(&view.conductors, "supports", "support"),
+            match view.conductors.len() {
+                1 => "supports",
+                _ => "support",
+            }
         )),
         PairState::Holding => answer.push(format!("{name} {}", holding(view, now_ms))),
         PairState::Lost => {
-            answer.push(format!(
-                "{name} {}.",
-                lasting("LOST", view.since_ms, now_ms)
-            ));
-            if let Some(decision) = &view.decision {
-                answer.extend(because(decision, now_ms));
-            }
-            if let Some(last) = gone.first().filter(|_| view.decision.is_none()) {
-                answer.push(format!(
+            let lost = lasting("LOST", view.since_ms, now_ms);
+            answer.push(format!("{name} {lost}."));
+            match (&view.decision, gone.first()) {
+                (Some(decision), _) => answer.extend(because(decision, now_ms)),
+                (None, Some(last)) => answer.push(format!(
                     "The last conductor that supported it was {}.",
                     printable(&last.conductor)
-                ));
+                )),
+                (None, None) => {}
             }
             answer.push(
                 "Its nodes come back by themselves as soon as a conductor that supports it joins."

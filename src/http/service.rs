@@ -31,7 +31,9 @@ pub trait Service: Clone + Send + Sync + 'static {
     fn reasons(&self, now: Mono) -> Vec<String>;
 
     /// What else `/readyz` says, where it has remarks.
-    fn remarks(&self) -> Option<Vec<String>>;
+    fn remarks(&self) -> Option<Vec<String>> {
+        None
+    }
 
     /// Brings its gauges up to date.
     fn update(&self, metrics: &Metrics, now: Mono);
@@ -62,10 +64,6 @@ impl Service for PlacementStatus {
 
     fn reasons(&self, now: Mono) -> Vec<String> {
         self.reasons(now)
-    }
-
-    fn remarks(&self) -> Option<Vec<String>> {
-        None
     }
 
     fn update(&self, metrics: &Metrics, now: Mono) {

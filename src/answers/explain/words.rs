@@ -61,10 +61,6 @@ pub(super) fn names(names: &[String]) -> String {
     }
 }
 
-pub(super) fn verb(names: &[String], one: &'static str, more: &'static str) -> &'static str {
-    if names.len() == 1 { one } else { more }
-}
-
 /// That something is so, and since when if that is known.
 pub(super) fn lasting(so: &str, since_ms: Option<u64>, now_ms: u64) -> String {
     match since_ms {
