@@ -72,26 +72,19 @@ impl Streamed for History {
                 let below = decisions.below.unwrap_or(NEWEST);
                 let page = patience(settings, async || reader.past_decisions(below, PAGE).await);
                 let page = page.await?;
-                let chosen = |view: &DecisionView| {
-                    wanted.takes(&view.conductor_group, Some(view.driver.as_str()))
-                };
-                decisions.take(
-                    &page,
-                    since_ms,
-                    |view| view.number,
-                    |view| (view.decided_at_ms, chosen(view).then(|| decided(view))),
-                );
+                decisions.take(&page, since_ms, |view| {
+                    let chosen = wanted.takes(&view.conductor_group, Some(&view.driver));
+                    let entry = chosen.then(|| decided(view));
+                    (view.number, view.decided_at_ms, entry)
+                });
             }
             if actions.is_short() {
                 let below = actions.below.unwrap_or(NEWEST);
                 let page = patience(settings, async || reader.past_actions(below, PAGE).await);
                 let page = page.await?;
-                actions.take(
-                    &page,
-                    since_ms,
-                    |view| view.number,
-                    |view| (view.at_ms, Some(done(view))),
-                );
+                actions.take(&page, since_ms, |view| {
+                    (view.number, view.at_ms, Some(done(view)))
+                });
             }
             let entries = merged(&mut decisions, &mut actions);
             let text = listing.page(entries.iter().map(|entry| (row(entry), entry.clone())));
@@ -125,18 +118,18 @@ impl Past {
         self.read.is_empty() && self.all_read
     }
 
-    /// Takes a page. The past is read up to the first page that ends before `since_ms`.
+    /// Takes a page, of each entry its number, when, and what is told of it. The past is read up to the first
+    /// page that ends before `since_ms`.
     fn take<T>(
         &mut self,
         page: &[T],
         since_ms: u64,
-        number: impl Fn(&T) -> u64,
-        entry: impl Fn(&T) -> (u64, Option<Value>),
+        entry: impl Fn(&T) -> (u64, u64, Option<Value>),
     ) {
         self.all_read = page.len() < PAGE as usize;
         for view in page {
-            self.below = Some(number(view));
-            let (at_ms, object) = entry(view);
+            let (number, at_ms, object) = entry(view);
+            self.below = Some(number);
             self.all_read |= at_ms < since_ms;
             if let Some(object) = object.filter(|_| at_ms >= since_ms) {
                 self.read.push_back((at_ms, object));
