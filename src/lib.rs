@@ -32,7 +32,7 @@
 //! | [`broker`] | the AMQP client; the only names of queues | domain, config, message, clock |
 //! | [`worker`] | the loop as a step machine, the relay, the replica | domain, wire, store, broker |
 //! | [`bridge`] | looks at Ironic's tables, judges (pure), publishes what Ironic does not | as the worker |
-//! | [`placement`] | the subscriber for OpenStack's own scheduler | config, broker, wire, retry, telemetry |
+//! | `placement` | the subscriber for OpenStack's own scheduler | config, broker, wire, retry, telemetry |
 //! | [`http`], [`answers`] | read and tell; never write | store's reader, worker's, bridge's and placement's status |
 //! | [`cli`] | the commands | all of these |
 //! | [`app`] | puts a replica together; nothing is constructed elsewhere | all |
@@ -138,7 +138,7 @@ pub mod failpoints;
 pub mod http;
 pub mod lifecycle;
 pub mod message;
-pub mod placement;
+mod placement;
 pub mod retry;
 pub mod store;
 pub mod telemetry;

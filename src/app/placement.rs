@@ -9,7 +9,7 @@ use super::{AppFault, ends, http};
 use crate::clock::SystemClock;
 use crate::config::{self, Settings};
 use crate::lifecycle::{Tasks, stop_on_signals};
-use crate::placement::aggregate::{Aggregate, Memberships, Outcome};
+use crate::placement::aggregate::{self, Outcome};
 use crate::placement::credentials::Credentials;
 use crate::placement::openstack::{ApiFault, OpenStack, client};
 use crate::placement::preflight::{self, Findings};
@@ -52,7 +52,7 @@ pub async fn placement_once(
     };
     let asking = client(settings.placement.timeout, None).map_err(AppFault::Died)?;
     let following = snapshot::take(&asking, &settings.placement.snapshot_urls, 0).await;
-    let mut plan = following.map(|following| Plan::new(following.out(), members));
+    let mut plan = following.map(|following| Plan::new(&following.out, members));
     if let Ok(plan) = &mut plan
         && settings.placement.pair_aggregates
     {
@@ -66,8 +66,7 @@ pub async fn placement_once(
 async fn covered(openstack: &OpenStack, findings: &Findings) -> Result<BTreeSet<String>, ApiFault> {
     let mut covered = BTreeSet::new();
     for (_, pair) in findings.pairs.iter().filter(|(_, pair)| pair.is_on()) {
-        let uuid = &pair.uuid;
-        covered.extend(Aggregate { openstack, uuid }.members().await?);
+        covered.extend(aggregate::members(openstack, &pair.uuid).await?);
     }
     Ok(covered)
 }
@@ -92,20 +91,12 @@ pub async fn placement_release(settings: &Settings) -> Result<usize, AppFault> {
         if pair.is_on() {
             nova::switch(&openstack, pair.id, false).await?;
         }
-        let aggregate = Aggregate {
-            openstack: &openstack,
-            uuid: &pair.uuid,
-        };
-        members.extend(aggregate.members().await?);
+        members.extend(aggregate::members(&openstack, &pair.uuid).await?);
         ours.insert(pair.uuid);
     }
-    let memberships = Memberships {
-        openstack: &openstack,
-        ours: &ours,
-    };
     let mut released = 0;
     for member in members {
-        let outcome = memberships.set(&member, &BTreeSet::new()).await?;
+        let outcome = aggregate::set(&openstack, &ours, &member, &BTreeSet::new()).await?;
         released += usize::from(outcome == Outcome::Written);
     }
     Ok(released)

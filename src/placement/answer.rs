@@ -13,7 +13,6 @@ pub enum ApiFault {
     /// The service itself says that there is no such thing (404).
     #[error("{what}: not found")]
     Missing {
-        /// What was asked.
         what: String,
         /// In its own words.
         told: String,

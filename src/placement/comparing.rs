@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
-use super::aggregate::Aggregate;
+use super::aggregate;
 use super::listing;
 use super::nova::{self, NovaAggregate};
 use super::openstack::ApiFault;
@@ -218,21 +218,13 @@ impl Service {
         let read = async |(pair, found): (String, NovaAggregate)| {
             let members = match due.contains(&found.id) {
                 false => None,
-                true => {
-                    let aggregate = Aggregate {
-                        openstack: &self.openstack,
-                        uuid: &found.uuid,
-                    };
-                    Some(aggregate.members().await?)
-                }
+                true => Some(aggregate::members(&self.openstack, &found.uuid).await?),
             };
-            let on = found.is_on();
-            let (id, uuid) = (found.id, found.uuid);
             Ok(PairRead {
-                id,
-                uuid,
+                id: found.id,
+                on: found.is_on(),
+                uuid: found.uuid,
                 pair,
-                on,
                 members,
             })
         };

@@ -9,7 +9,6 @@ use serde_json::Value;
 /// How to log in, and where to look.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// Who we are.
     pub login: Login,
     /// Of which region the endpoints are; `None`: whichever the catalog has.
     pub region: Option<String>,
@@ -41,20 +40,16 @@ pub enum Login {
 /// What Keystone is told.
 #[derive(Debug, Clone)]
 pub enum Auth {
-    /// User, password and the project to act in.
     Password {
         /// The user: id, or name and domain.
         user: Subject,
-        /// The password.
         password: SecretString,
         /// The project: id, or name and domain.
         project: Subject,
     },
-    /// An application credential.
     Application {
         /// Its id; or its name, with the user that it belongs to.
         id: Result<String, (String, Subject)>,
-        /// Its secret.
         secret: SecretString,
     },
 }
@@ -62,13 +57,10 @@ pub enum Auth {
 /// A user or a project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Subject {
-    /// Its id.
     pub id: Option<String>,
     /// Its name, unique in its domain.
     pub name: Option<String>,
-    /// The id of its domain.
     pub domain_id: Option<String>,
-    /// The name of its domain.
     pub domain_name: Option<String>,
 }
 

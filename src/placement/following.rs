@@ -8,9 +8,11 @@ use crate::wire::Announced;
 /// The nodes that are out of service, as far as the stream was followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Following {
-    stream: String,
-    seq: u64,
-    out: BTreeSet<String>,
+    /// The history that is followed.
+    pub stream: String,
+    /// The last change that is known.
+    pub seq: u64,
+    pub out: BTreeSet<String>,
 }
 
 /// What a message told.
@@ -29,25 +31,6 @@ impl Following {
         Self { stream, seq, out }
     }
 
-    /// The history that is followed.
-    #[must_use]
-    pub fn stream(&self) -> &str {
-        &self.stream
-    }
-
-    /// The last change that is known.
-    #[must_use]
-    pub fn seq(&self) -> u64 {
-        self.seq
-    }
-
-    /// The nodes that are out of service.
-    #[must_use]
-    pub fn out(&self) -> &BTreeSet<String> {
-        &self.out
-    }
-
-    /// Follows one message.
     pub fn follow(&mut self, message: Announced) -> Told {
         let stream = message.stream();
         if stream != self.stream {
@@ -120,9 +103,9 @@ mod tests {
         );
         let told = following.follow(back("node-1", 5));
         assert_eq!(told, Told::Changed(vec![("node-1".to_owned(), 5)]));
-        let out: Vec<&String> = following.out().iter().collect();
+        let out: Vec<&String> = following.out.iter().collect();
         assert_eq!(out, ["node-2", "node-3", "node-4"]);
-        assert_eq!(following.seq(), 5);
+        assert_eq!(following.seq, 5);
     }
 
     #[test]
@@ -131,7 +114,7 @@ mod tests {
         let mut following = following(2, &[id]);
         let told = following.follow(back(&id.to_uppercase(), 3));
         assert_eq!(told, Told::Changed(vec![(id.to_owned(), 3)]));
-        assert_eq!(following.out().len(), 0);
+        assert_eq!(following.out.len(), 0);
     }
 
     #[test]
@@ -147,7 +130,7 @@ mod tests {
         for (message, why) in cases {
             let mut following = following(2, &["node-1"]);
             assert_eq!(following.follow(message), Told::Missed(why.to_owned()));
-            assert_eq!(following.seq(), 2);
+            assert_eq!(following.seq, 2);
         }
         let told = following(2, &[]).follow(position("s", 2));
         assert_eq!(told, Told::Changed(Vec::new()));

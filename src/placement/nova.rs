@@ -17,14 +17,12 @@ pub const DEMANDED_TRAIT: &str = "trait:CUSTOM_NODEWARDEN_OUT_OF_SERVICE";
 pub struct NovaAggregate {
     /// Nova's number for it.
     pub id: u64,
-    /// Its name.
     pub name: String,
     /// Its UUID, by which Placement knows it.
     pub uuid: String,
     /// Hosts in it: none in one of ours.
     #[serde(default)]
     pub hosts: Vec<Value>,
-    /// Its metadata.
     #[serde(default)]
     pub metadata: BTreeMap<String, Value>,
 }

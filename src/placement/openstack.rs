@@ -16,7 +16,6 @@ use crate::domain::time::Mono;
 /// Which service is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
-    /// Placement.
     Placement,
     /// Nova's own API.
     Compute,

@@ -29,9 +29,7 @@ pub enum Stance {
     Idle,
     /// More may be told of it.
     Wait,
-    /// It is to be switched on.
     SwitchOn,
-    /// It is to be switched off.
     SwitchOff,
     /// Members that are in service are to leave it, before it is switched on.
     Clear,

@@ -15,7 +15,6 @@ pub const SWITCHED: usize = 100;
 pub struct PairRead {
     /// Nova's number for it.
     pub id: u64,
-    /// Its UUID.
     pub uuid: String,
     /// `GROUP/DRIVER`.
     pub pair: String,
@@ -254,7 +253,6 @@ impl Pairs {
         }
     }
 
-    /// A call begins.
     pub fn switching(&mut self, id: u64, on: bool) {
         if let Some(pair) = self.pairs.get_mut(&id) {
             (pair.switching, pair.called) = (true, true);

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use reqwest::Method;
-use serde_json::Value;
 
-use super::aggregate::Aggregate;
+use super::aggregate;
 pub use super::nova::DEMANDED_TRAIT;
 use super::nova::{self, NovaAggregate};
 use super::openstack::{ApiFault, OpenStack, Service};
@@ -14,7 +13,6 @@ use crate::config::Placement;
 /// The lowest version of Placement's API that Nova's filter works with (`member_of=!in:`).
 const FILTER_VERSION: (u64, u64) = (1, 32);
 
-/// One condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     /// What must be so.
@@ -33,7 +31,6 @@ impl std::fmt::Display for Condition {
     }
 }
 
-/// What was found.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
     /// Every condition, in the order in which to make them true.
@@ -110,7 +107,8 @@ async fn version(openstack: &OpenStack, findings: &mut Findings) -> Result<(), A
         "Placement's API has version {}.{} or newer",
         FILTER_VERSION.0, FILTER_VERSION.1
     );
-    match ask(openstack, Service::Placement, "/").await? {
+    let asked = openstack.ask(Service::Placement, Method::GET, "/", None);
+    match seen(asked.await)? {
         Err(why) => findings.add(what, Some(false), why),
         Ok(answer) => {
             let newest = answer["versions"][0]["max_version"].as_str().unwrap_or("?");
@@ -274,11 +272,7 @@ async fn members(openstack: &OpenStack, findings: &mut Findings) -> Result<(), A
         return Ok(());
     };
     let what = "members can be read";
-    let aggregate = Aggregate {
-        openstack,
-        uuid: &uuid,
-    };
-    match aggregate.members().await {
+    match aggregate::members(openstack, &uuid).await {
         Ok(members) => {
             findings.add(what, Some(true), format!("{} now", members.len()));
             findings.members = Some(members);
@@ -294,14 +288,6 @@ async fn members(openstack: &OpenStack, findings: &mut Findings) -> Result<(), A
 }
 
 /// An answer, or why there is none for us.
-async fn ask(
-    openstack: &OpenStack,
-    service: Service,
-    path: &str,
-) -> Result<Result<Value, String>, ApiFault> {
-    seen(openstack.ask(service, Method::GET, path, None).await)
-}
-
 fn seen<T>(answer: Result<T, ApiFault>) -> Result<Result<T, String>, ApiFault> {
     match answer {
         Ok(answer) => Ok(Ok(answer)),

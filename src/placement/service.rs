@@ -47,7 +47,6 @@ pub(super) struct Troubles {
     pub writing: Option<String>,
 }
 
-/// The service.
 pub struct Service {
     pub(super) openstack: OpenStack,
     pub(super) http: reqwest::Client,

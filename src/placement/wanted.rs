@@ -55,15 +55,9 @@ pub enum Heard {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Job {
     /// A node is to be in these aggregates, and in no other of ours.
-    Node {
-        /// Which.
-        uuid: String,
-        /// Where.
-        wish: Wish,
-    },
+    Node { uuid: String, wish: Wish },
     /// Nova's aggregate of a pair is to be switched.
     Switch {
-        /// Its number.
         id: u64,
         /// So that none of its members is offered.
         on: bool,
@@ -75,7 +69,6 @@ pub enum Job {
 pub struct Wish {
     /// The one for what is out of service.
     pub member: bool,
-    /// That of a pair.
     pub pair: Option<u64>,
 }
 
@@ -112,27 +105,26 @@ impl Wanted {
     /// One that is older than what was followed is refused. Errors: A sentence; nothing changed.
     pub fn begin(&mut self, following: Following) -> Result<(), String> {
         match &self.following {
-            Some(before) if before.stream() != following.stream() => {
+            Some(before) if before.stream != following.stream => {
                 self.heard = false;
                 self.waiting.clear();
                 self.deferred.clear();
             }
-            Some(before) if before.seq() > following.seq() => {
+            Some(before) if before.seq > following.seq => {
                 return Err(format!(
                     "the snapshot is as of change {}, and {} was heard already: does its replica ask a database \
                      that lags?",
-                    following.seq(),
-                    before.seq()
+                    following.seq, before.seq
                 ));
             }
             Some(_) | None => {}
         }
         self.prove();
         self.compared = false;
-        if self.following.as_ref().map(Following::stream) != Some(following.stream()) {
+        if (self.following.as_ref()).is_none_or(|before| before.stream != following.stream) {
             self.proven = None;
         }
-        self.pairs.begin(following.out());
+        self.pairs.begin(&following.out);
         self.following = Some(following);
         Ok(())
     }
@@ -142,7 +134,7 @@ impl Wanted {
         let Some(following) = self.following.as_mut() else {
             return Heard::Followed;
         };
-        let of_ours = message.stream() == following.stream();
+        let of_ours = message.stream() == following.stream;
         let restored = match &message {
             Announced::Back(back) if back.reason == BackInServiceReason::DriverRestored => {
                 pair::name(&back.conductor_group, &back.driver)
@@ -155,7 +147,7 @@ impl Wanted {
             Told::Missed(why) => Heard::AnotherStream(why),
             Told::Changed(changes) => {
                 for (uuid, seq) in changes {
-                    let out = following.out().contains(&uuid);
+                    let out = following.out.contains(&uuid);
                     let change = match (&restored, out) {
                         (_, true) => Change::Out,
                         (Some(pair), false) => Change::Restored(pair),
@@ -185,7 +177,7 @@ impl Wanted {
         let Some(following) = &self.following else {
             return;
         };
-        self.misplaced = self.pairs.load(read, listed, following.out());
+        self.misplaced = self.pairs.load(read, listed, &following.out);
         // Placement need not be asked for them each time.
         if !self.loads.is_multiple_of(UNKNOWN_EACH) {
             let unknown = &self.unknown;
@@ -204,7 +196,7 @@ impl Wanted {
         let written = written.filter(|uuid| self.pairs.touched(uuid)).cloned();
         let unchanged = members.iter().filter(|uuid| !self.pairs.touched(uuid));
         self.members = unchanged.cloned().chain(written).collect();
-        let mut plan = Plan::new(following.out(), &self.members);
+        let mut plan = Plan::new(&following.out, &self.members);
         let busy = |uuid: &String| self.under_way.contains_key(uuid);
         plan.add
             .retain(|uuid| !self.pairs.covers(uuid) && !busy(uuid));
@@ -225,21 +217,14 @@ impl Wanted {
         count
     }
 
-    /// The aggregates of pairs.
     #[must_use]
     pub fn pairs(&self) -> &Pairs {
         &self.pairs
     }
 
-    /// Whether nodes wait for what becomes of their pair: time passes for them.
-    #[must_use]
-    pub fn defers(&self) -> bool {
-        !self.deferred.is_empty()
-    }
-
     fn wishes(&self, uuid: &str) -> Option<bool> {
         let following = self.following.as_ref()?;
-        Some(following.out().contains(uuid))
+        Some(following.out.contains(uuid))
     }
 
     /// Everything up to this change of this stream has been carried out, or is superseded; `None`: nothing
@@ -247,7 +232,7 @@ impl Wanted {
     pub fn applied(&mut self) -> Option<(&str, u64)> {
         let seq = self.prove()?;
         let following = self.following.as_ref()?;
-        Some((following.stream(), seq))
+        Some((&following.stream, seq))
     }
 
     /// What is proven as of now; it never goes back within a stream.
@@ -259,7 +244,7 @@ impl Wanted {
             let deferred = self.deferred.values().flat_map(BTreeMap::values);
             let first = waiting.chain(deferred).min().copied();
             let done = first.filter(|seq| *seq != NO_CHANGE);
-            let seq = done.map_or(following.seq(), |seq| seq.saturating_sub(1));
+            let seq = done.map_or(following.seq, |seq| seq.saturating_sub(1));
             self.proven = self.proven.max(Some(seq));
         }
         self.proven
@@ -269,7 +254,7 @@ impl Wanted {
     #[must_use]
     pub fn position(&self) -> Option<(&str, u64)> {
         let following = self.following.as_ref()?;
-        Some((following.stream(), following.seq()))
+        Some((&following.stream, following.seq))
     }
 
     /// Whether the broker was heard to speak of the snapshot's stream and no comparison followed yet.
@@ -284,7 +269,7 @@ impl Wanted {
         let out = self
             .following
             .as_ref()
-            .map_or(0, |following| following.out().len());
+            .map_or(0, |following| following.out.len());
         let known_out = |uuid: &&String| self.wishes(uuid) == Some(true);
         let unknown = self.unknown.iter().filter(known_out).count();
         let deferred: usize = self.deferred.values().map(BTreeMap::len).sum();

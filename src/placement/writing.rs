@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
-use super::aggregate::{Memberships, Outcome};
+use super::aggregate::{self, Outcome};
 use super::nova;
 use super::openstack::ApiFault;
 use super::service::{Ours, PAUSE_CAP, POLL, Service};
@@ -119,11 +119,7 @@ impl Service {
         if let Some(id) = wish.pair {
             wished.extend(self.wanted().pairs().uuid(id).map(str::to_owned));
         }
-        let memberships = Memberships {
-            openstack: &self.openstack,
-            ours: &ours.all,
-        };
-        memberships.set(uuid, &wished).await
+        aggregate::set(&self.openstack, &ours.all, uuid, &wished).await
     }
 
     fn switched(&self, id: u64, on: bool, outcome: Result<(), ApiFault>) {

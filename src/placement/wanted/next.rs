@@ -101,7 +101,7 @@ impl Wanted {
     fn next_waiting(&self, passed: &BTreeSet<String>) -> Option<String> {
         let following = self.following.as_ref()?;
         let free = |uuid: &&String| {
-            let may = self.heard || following.out().contains(*uuid);
+            let may = self.heard || following.out.contains(*uuid);
             may && !self.under_way.contains_key(*uuid) && !passed.contains(*uuid)
         };
         self.waiting.keys().find(free).cloned()

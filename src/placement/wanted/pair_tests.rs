@@ -1,6 +1,6 @@
 //! What is left to do where nodes are in aggregates of their pairs, said as stories.
 
-use super::story::{IPMI, Story, as_read, names};
+use super::story::{IPMI, Story, as_read, each, names};
 use super::*;
 use crate::placement::samples;
 use crate::wire::out::BackInServiceReason;
@@ -20,7 +20,7 @@ fn a_pair_goes_and_comes_back_by_one_call_each_once_all_of_it_is_told() {
     assert_eq!(story.applied(), Some(10));
     story.switched(false);
     assert_eq!((story.take(), story.applied()), (None, Some(20)));
-    assert!(!story.wanted.defers());
+    assert!(story.wanted.deferred.is_empty());
 }
 
 #[test]
@@ -40,10 +40,7 @@ fn a_pair_whose_driver_is_back_is_switched_off_at_the_first_of_its_nodes() {
     story.back(&nodes[..8], BackInServiceReason::DriverRestored);
     story.switched(false);
     story.later(1);
-    let alone = nodes[8..]
-        .iter()
-        .map(|uuid| (uuid.clone(), true, Some(IPMI)));
-    assert_eq!(story.written(), alone.collect::<Vec<_>>());
+    assert_eq!(story.written(), each(&nodes[8..], true, Some(IPMI)));
 }
 
 #[test]
@@ -67,8 +64,7 @@ fn nodes_that_come_back_with_a_pair_that_was_on_for_a_while_are_not_written() {
     assert_eq!(story.take(), None);
     story.back(&nodes, BackInServiceReason::DriverRestored);
     story.switch_fails(false);
-    let left = nodes.iter().map(|uuid| (uuid.clone(), false, None));
-    assert_eq!(story.written(), left.collect::<Vec<_>>());
+    assert_eq!(story.written(), each(&nodes, false, None));
 }
 
 #[test]
@@ -78,10 +74,7 @@ fn few_nodes_in_service_leave_first_and_come_again_once_the_pair_is_back() {
     story.lose(&nodes[2..]);
     assert_eq!(story.take(), None);
     story.later(1);
-    let left = [
-        ("n000".to_owned(), false, None),
-        ("n001".to_owned(), false, None),
-    ];
+    let left = each(&nodes[..2], false, None);
     let first = story.take();
     let second = story.take();
     assert_eq!(story.take(), None, "both are still members");
@@ -101,11 +94,7 @@ fn few_nodes_in_service_leave_first_and_come_again_once_the_pair_is_back() {
     story.switched(false);
     assert_eq!(story.written(), [("n000".to_owned(), false, Some(IPMI))]);
     story.read(&nodes[2..], &nodes, false);
-    let again = [
-        ("n000".to_owned(), false, Some(IPMI)),
-        ("n001".to_owned(), false, Some(IPMI)),
-    ];
-    assert_eq!(story.written(), again);
+    assert_eq!(story.written(), each(&nodes[..2], false, Some(IPMI)));
 }
 
 #[test]
@@ -115,16 +104,10 @@ fn where_most_of_a_pair_stays_in_service_each_node_goes_by_itself() {
     story.lose(&nodes[..3]);
     assert_eq!(story.take(), None);
     story.later(1);
-    let alone = nodes[..3]
-        .iter()
-        .map(|uuid| (uuid.clone(), true, Some(IPMI)));
-    assert_eq!(story.written(), alone.collect::<Vec<_>>());
+    assert_eq!(story.written(), each(&nodes[..3], true, Some(IPMI)));
     assert_eq!(story.applied(), Some(3));
     story.give_back(&nodes[..3]);
-    let back = nodes[..3]
-        .iter()
-        .map(|uuid| (uuid.clone(), false, Some(IPMI)));
-    assert_eq!(story.written(), back.collect::<Vec<_>>());
+    assert_eq!(story.written(), each(&nodes[..3], false, Some(IPMI)));
 }
 
 #[test]
@@ -156,15 +139,13 @@ fn what_cannot_be_switched_goes_and_comes_back_node_by_node() {
     let mut story = Story::of(&nodes);
     story.lose(&nodes);
     story.switch_fails(true);
-    let alone = nodes.iter().map(|uuid| (uuid.clone(), true, Some(IPMI)));
-    assert_eq!(story.written(), alone.collect::<Vec<_>>());
+    assert_eq!(story.written(), each(&nodes, true, Some(IPMI)));
     assert_eq!(story.applied(), Some(3));
     // The call may have worked: it is undone, and while that fails, nodes leave.
     story.later(11);
     story.give_back(&nodes);
     story.switch_fails(false);
-    let left = nodes.iter().map(|uuid| (uuid.clone(), false, None));
-    assert_eq!(story.written(), left.collect::<Vec<_>>());
+    assert_eq!(story.written(), each(&nodes, false, None));
     assert_eq!(story.applied(), Some(6));
     story.later(11);
     story.switched(false);
@@ -275,8 +256,7 @@ fn a_member_that_cannot_leave_its_pair_holds_up_no_loss() {
     story.read(&rest, &nodes, false);
     assert_eq!(story.written_but(&bad), left, "it stays where it is");
     story.later(1);
-    let alone = nodes[2..].iter().map(|n| (n.clone(), true, Some(IPMI)));
-    assert_eq!(story.written_but(&bad), alone.collect::<Vec<_>>());
+    assert_eq!(story.written_but(&bad), each(&nodes[2..], true, Some(IPMI)));
     assert_eq!(story.applied(), Some(8));
     assert_eq!(story.written(), [("n000".to_owned(), false, Some(IPMI))]);
 }

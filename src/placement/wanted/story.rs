@@ -30,11 +30,13 @@ pub(super) fn names(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("n{number:03}")).collect()
 }
 
-fn nodes_from(seq: u64, uuids: &[String]) -> Vec<Node> {
-    let numbered = (seq + 1..).zip(uuids);
-    numbered
-        .map(|(seq, uuid)| samples::node(seq, uuid))
-        .collect()
+/// A node, whether it is a member of what is out of service, and the pair of whose aggregate it is one.
+pub(super) type Written = (String, bool, Option<u64>);
+
+/// The same of each of these.
+pub(super) fn each(uuids: &[String], member: bool, pair: Option<u64>) -> Vec<Written> {
+    let wish = |uuid: &String| (uuid.clone(), member, pair);
+    uuids.iter().map(wish).collect()
 }
 
 impl Story {
@@ -64,9 +66,16 @@ impl Story {
         assert_eq!(self.wanted.hear(message, self.now), Heard::Followed);
     }
 
-    pub(super) fn lose(&mut self, uuids: &[String]) {
-        let nodes = nodes_from(self.seq, uuids);
+    /// The next change of each of these.
+    fn change(&mut self, uuids: &[String]) -> Vec<Node> {
+        let numbered = (self.seq + 1..).zip(uuids);
         self.seq += uuids.len() as u64;
+        let node = |(seq, uuid): (u64, &String)| samples::node(seq, uuid);
+        numbered.map(node).collect()
+    }
+
+    pub(super) fn lose(&mut self, uuids: &[String]) {
+        let nodes = self.change(uuids);
         self.hear(samples::out("s", nodes));
     }
 
@@ -75,15 +84,13 @@ impl Story {
     }
 
     pub(super) fn back(&mut self, uuids: &[String], reason: BackInServiceReason) {
-        let nodes = nodes_from(self.seq, uuids);
-        self.seq += uuids.len() as u64;
+        let nodes = self.change(uuids);
         self.hear(samples::back(reason, nodes));
     }
 
     /// The same, where the pair `/redfish` is back.
     pub(super) fn back_with_redfish(&mut self, uuids: &[String]) {
-        let nodes = nodes_from(self.seq, uuids);
-        self.seq += uuids.len() as u64;
+        let nodes = self.change(uuids);
         let mut message = samples::back(BackInServiceReason::DriverRestored, nodes);
         if let Announced::Back(back) = &mut message {
             back.driver = "redfish".into();
@@ -111,13 +118,13 @@ impl Story {
         self.wanted.switched(IPMI, on, Some(again), self.now);
     }
 
-    /// Every node that is written now, and its wish: member, pair.
-    pub(super) fn written(&mut self) -> Vec<(String, bool, Option<u64>)> {
+    /// Every node that is written now, and its wish.
+    pub(super) fn written(&mut self) -> Vec<Written> {
         self.written_but(&[])
     }
 
     /// The same, where these cannot be written.
-    pub(super) fn written_but(&mut self, bad: &[String]) -> Vec<(String, bool, Option<u64>)> {
+    pub(super) fn written_but(&mut self, bad: &[String]) -> Vec<Written> {
         let passed = bad.iter().cloned().collect();
         let mut all = Vec::new();
         while let Some(job) = self.wanted.take(&passed, self.now, true) {
