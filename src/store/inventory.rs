@@ -18,6 +18,18 @@ pub struct Inspected {
 }
 
 impl Inspected {
+    /// Looks with these statements.
+    pub async fn look<T>(
+        &mut self,
+        link: &mut WriterConnection,
+        doing: &'static str,
+        work: impl AsyncFnOnce(&mut Connection, &Inventory) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        let inventory = self.by(link).await?;
+        let looked = link.look(doing, async |connection| work(connection, &inventory).await);
+        looked.await
+    }
+
     pub async fn by(&mut self, link: &mut WriterConnection) -> Result<Arc<Inventory>, StoreError> {
         if let Some(found) = &self.found {
             return Ok(Arc::clone(found));

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use sqlx::Connection as _;
 use sqlx::migrate::{Migration, Migrator};
 
 use crate::config::{self, Database, InventoryKind};
@@ -12,7 +11,6 @@ use crate::store::database::dialect::Dialect;
 use crate::store::database::error::{StoreError, denied_migration};
 use crate::store::database::open::Purpose;
 use crate::store::inventory;
-use crate::store::sql;
 use crate::store::trust::Trust;
 
 static SQLITE: Migrator = sqlx::migrate!("schemas/sql/sqlite");
@@ -47,11 +45,7 @@ pub async fn migrate(
         alone::done(&mut connection, stream).await;
     }
     upgraded?;
-    let closed = match connection.link {
-        Link::Sqlite(link) => link.close().await,
-        Link::Postgres(link) => link.close().await,
-        Link::MySql(link) => link.close().await,
-    };
+    let closed = connection.close().await;
     closed.map_err(|fault| StoreError::from_sqlx("found the stream", fault))
 }
 
@@ -83,17 +77,14 @@ async fn upgrade(
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let sql = sql::statements(dialect);
+    let sql = connection.sql();
     let found = async {
-        connection
-            .execute(sql.create_stream, values![stream])
-            .await?;
-        connection.execute(sql.create_relay, &[]).await
+        let stream = values![stream];
+        connection.execute(sql.create_stream, stream).await?;
+        connection.execute(sql.create_relay, &[]).await.map(drop)
     };
-    found
-        .await
-        .map(drop)
-        .map_err(|fault| StoreError::from_sqlx("found the stream", fault))
+    let found = found.await;
+    found.map_err(|fault| StoreError::from_sqlx("found the stream", fault))
 }
 
 /// PostgreSQL's other encodings than UTF8 cannot hold every name: such an event would fail, and all
@@ -131,23 +122,21 @@ pub async fn prepare(
     }
     let mut connection = Connection::open(database, Purpose::Look).await?;
     refuse_encoding(&mut connection).await?;
-    let sql = sql::statements(dialect);
-    let look = async {
-        for statement in sql.schema {
-            connection.execute(statement, &[]).await?;
-        }
-        connection.fetch_first(sql.stream, &[]).await
-    };
-    let stream = look
-        .await
-        .map_err(|fault| StoreError::from_sqlx("check the schema", fault))?;
-    if stream.is_none() {
-        return Err(StoreError::Schema(
-            "the tables are empty: run `nodewarden migrate`".to_owned(),
-        ));
+    let filled = are_filled(&mut connection).await;
+    if !filled.map_err(|fault| StoreError::from_sqlx("check the schema", fault))? {
+        return Err(StoreError::empty());
     }
     inventory::of(&mut connection, &inventory, Trust::Revision).await?;
     Ok(())
+}
+
+/// Whether our tables have their first rows; fails where one or a column of it is missing.
+pub(super) async fn are_filled(connection: &mut Connection) -> Result<bool, sqlx::Error> {
+    let sql = connection.sql();
+    for statement in sql.schema {
+        connection.execute(statement, &[]).await?;
+    }
+    Ok(connection.fetch_first(sql.stream, &[]).await?.is_some())
 }
 
 /// Our tables, and `nodes` where it is ours. SQLite's first schema had both in one file, so an

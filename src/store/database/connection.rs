@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Executor, MySqlConnection, PgConnection, SqliteConnection};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor, MySqlConnection, PgConnection, SqliteConnection,
+};
 
 use crate::store::database::dialect::Dialect;
 use crate::store::database::row::Row;
@@ -199,6 +201,15 @@ impl Connection {
         Ok(())
     }
 
+    /// Ends it, once the database has heard of that.
+    pub(in crate::store) async fn close(self) -> Result<(), sqlx::Error> {
+        match self.link {
+            Link::Sqlite(link) => link.close().await,
+            Link::Postgres(link) => link.close().await,
+            Link::MySql(link) => link.close().await,
+        }
+    }
+
     /// As [`execute`](Self::execute), without being counted by tests of scale.
     pub(super) async fn execute_uncounted(
         &mut self,
@@ -276,6 +287,40 @@ fn positional(statement: &str) -> (String, Vec<usize>) {
     }
     text.push_str(rest);
     (text, order)
+}
+
+/// Rows in one statement. SQLite takes 32,766 parameters; the widest row has fourteen.
+pub(in crate::store) const ROWS: usize = 500;
+
+impl Connection {
+    /// Writes `rows`, many in a statement, which begins and ends like this.
+    pub(in crate::store) async fn write_rows<'v, const N: usize>(
+        &mut self,
+        (begins, ends): (&str, &str),
+        rows: impl Iterator<Item = [Value<'v>; N]>,
+    ) -> Result<(), sqlx::Error> {
+        let rows: Vec<_> = rows.collect();
+        for some in rows.chunks(ROWS) {
+            let statement = format!("{begins}{}{ends}", placeholders(some.len(), N));
+            self.execute(&statement, some.as_flattened()).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for what belongs to `keys`, many in a statement, which begins and ends like this.
+    pub(in crate::store) async fn fetch_by<'v, const N: usize>(
+        &mut self,
+        (begins, ends): (&str, &str),
+        keys: impl Iterator<Item = [Value<'v>; N]>,
+    ) -> Result<Vec<Row>, sqlx::Error> {
+        let keys: Vec<_> = keys.collect();
+        let mut rows = Vec::new();
+        for some in keys.chunks(ROWS) {
+            let statement = format!("{begins}{}{ends}", placeholders(some.len(), N));
+            rows.extend(self.fetch(&statement, some.as_flattened()).await?);
+        }
+        Ok(rows)
+    }
 }
 
 /// `($1, $2), ($3, $4)` and so on: placeholders for `rows` rows of `width` values.

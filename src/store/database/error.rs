@@ -70,6 +70,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Nobody has filled the tables yet.
+    pub(in crate::store) fn empty() -> Self {
+        Self::Schema("the tables are empty: run `nodewarden migrate`".to_owned())
+    }
+
     /// Whether the rows are to blame: the same call fails again, and one about other rows may not.
     #[must_use]
     pub fn is_about_rows(&self) -> bool {

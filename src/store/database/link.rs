@@ -4,15 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use sqlx::Connection as _;
-
 use crate::config::Database;
-use crate::store::database::connection::{Connection, Link};
+use crate::store::database::connection::Connection;
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::lock::{BUSY, BUSY_COMMAND, Fairness};
 use crate::store::database::open::{Purpose, SMALL_CACHE};
-use crate::store::sql::{self, Statements};
 
 /// An older idle connection is opened again: servers and firewalls end them.
 const IDLE: Duration = Duration::from_secs(10);
@@ -46,7 +43,6 @@ impl TransactionWatch for Unwatched {
 /// The connection of one writer.
 pub struct WriterConnection {
     database: Database,
-    pub statements: &'static Statements,
     open: Option<(Connection, Instant)>,
     watch: Arc<dyn TransactionWatch>,
     writer: Writer,
@@ -68,9 +64,9 @@ impl WriterConnection {
         watch: Arc<dyn TransactionWatch>,
         writer: Writer,
     ) -> Result<Self, StoreError> {
+        Dialect::of(database)?;
         Ok(Self {
             database: database.clone(),
-            statements: sql::statements(Dialect::of(database)?),
             open: None,
             watch,
             writer,
@@ -102,22 +98,17 @@ impl WriterConnection {
         self.given_up.store(true, Ordering::Relaxed);
         if !self.is_sqlite() {
             self.drop_connection();
-        } else if let Some((connection, _)) = self.open.take()
-            && let Link::Sqlite(link) = connection.link
-        {
+        } else if let Some((connection, _)) = self.open.take() {
             self.giving_up = true;
             // Whatever it says, the connection is gone.
-            drop(link.close().await);
+            drop(connection.close().await);
             self.drop_connection();
         }
     }
 
     fn is_sqlite(&self) -> bool {
-        let connection = self
-            .open
-            .as_ref()
-            .map(|(connection, _)| connection.dialect());
-        connection == Some(Dialect::Sqlite)
+        let open = self.open.as_ref();
+        open.is_some_and(|(connection, _)| connection.dialect() == Dialect::Sqlite)
     }
 
     /// The connection, opened if need be.
@@ -162,7 +153,7 @@ impl WriterConnection {
         doing: &'static str,
         work: impl AsyncFnOnce(&mut Connection) -> Result<Outcome<T>, sqlx::Error>,
     ) -> Result<Option<T>, StoreError> {
-        let (begin, watch, writer) = (self.statements.begin, Arc::clone(&self.watch), self.writer);
+        let (watch, writer) = (Arc::clone(&self.watch), self.writer);
         let (patience, limit, mut slow) = (self.patience, self.limit(), false);
         let is_sqlite = self.is_sqlite();
         if is_sqlite {
@@ -173,7 +164,7 @@ impl WriterConnection {
         connection.way.begins();
         let mut taken = None;
         let outcome = async {
-            let begun = connection.begin(begin, patience);
+            let begun = connection.begin(patience);
             if is_sqlite {
                 begun.await?;
             } else {

@@ -29,18 +29,14 @@ const GAP: Duration = Duration::from_millis(10);
 const BEGIN_SQLITE: &str = "PRAGMA busy_timeout = 0; BEGIN IMMEDIATE; PRAGMA busy_timeout = 5000";
 
 impl Connection {
-    /// Begins a writing transaction with `words`; on SQLite it waits for the lock for `patience`.
+    /// Begins a writing transaction; on SQLite it waits for the lock for `patience`.
     #[expect(
         clippy::disallowed_methods,
         reason = "how long a lock was waited for; decides nothing about nodes"
     )]
-    pub(in crate::store) async fn begin(
-        &mut self,
-        words: &'static str,
-        patience: Duration,
-    ) -> Result<(), sqlx::Error> {
+    pub(in crate::store) async fn begin(&mut self, patience: Duration) -> Result<(), sqlx::Error> {
         if self.dialect() != Dialect::Sqlite {
-            return self.command(words).await;
+            return self.command(self.sql().begin).await;
         }
         let began = Instant::now();
         loop {

@@ -1,7 +1,7 @@
 //! What bridges remember of Ironic's conductors: the highest incarnation said or seen of each. The
 //! higher one wins, so bridges never undo each other.
 
-use crate::store::database::connection::{Connection, Value, placeholders, values};
+use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::row::Row;
 
@@ -16,9 +16,6 @@ pub struct NumberOfConductor {
     /// The number.
     pub incarnation: u64,
 }
-
-/// Rows in one statement: far below every limit for parameters.
-const ROWS: usize = 500;
 
 /// More were never seen in one fleet; what is beyond them is not remembered.
 const READ: &str = "SELECT conductor, registered_at_ms, incarnation FROM nodewarden_bridge_said
@@ -51,18 +48,15 @@ pub(super) async fn write(
         Dialect::Sqlite | Dialect::Postgres => HIGHER,
         Dialect::MySql => HIGHER_MYSQL,
     };
-    for some in numbers.chunks(ROWS) {
-        let statement = format!("{INTO}{}{over}", placeholders(some.len(), 4));
-        let mut values: Vec<Value<'_>> = Vec::with_capacity(some.len() * 4);
-        for number in some {
-            values.push((&number.conductor).into());
-            values.push(number.registered_at_ms.into());
-            values.push(number.incarnation.into());
-            values.push(now_ms.into());
-        }
-        connection.execute(&statement, &values).await?;
-    }
-    Ok(())
+    let rows = numbers.iter().map(|number| {
+        [
+            (&number.conductor).into(),
+            number.registered_at_ms.into(),
+            number.incarnation.into(),
+            now_ms.into(),
+        ]
+    });
+    connection.write_rows((INTO, over), rows).await
 }
 
 pub(super) async fn read(

@@ -79,7 +79,7 @@ pub async fn counted(look: &mut Snapshot) -> Result<Option<Counted>, sqlx::Error
         return Ok(None);
     };
     let from = row.uint("seq")?;
-    let moved = count::moved(connection, sql, from, from.saturating_add(MOST_CHANGES)).await?;
+    let moved = count::moved(connection, from, from.saturating_add(MOST_CHANGES)).await?;
     Ok(Some(Counted {
         at_ms: row.uint("counted_at_ms")?,
         nodes: row.uint("nodes")?,

@@ -189,7 +189,7 @@ impl Reader {
     /// How many nodes are held, of one pair or in all: counted now, in time proportional to them.
     pub async fn held(&self, of: Option<&Pair>) -> Result<u64, StoreError> {
         self.read("count what is held", async |look| {
-            let (_, held) = count::holds(&mut look.connection, look.sql).await?;
+            let (_, held) = count::holds(&mut look.connection).await?;
             Ok(held
                 .into_iter()
                 .filter(|((group, driver), _)| {
@@ -317,7 +317,7 @@ async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
     let stream = position.text("stream")?;
     Ok(Overview {
         hearing: noted.as_ref().map(hearing).transpose()?,
-        began: lost::began(&mut look.connection, look.sql, &stream).await?,
+        began: lost::began(&mut look.connection, &stream).await?,
         stream,
         epoch,
         seq: position.uint("seq")?,

@@ -1,6 +1,7 @@
 //! Which statements a dialect has.
 
 use super::{Statements, mysql, postgres, sqlite};
+use crate::store::database::connection::Connection;
 use crate::store::database::dialect::Dialect;
 
 /// The statements over our own tables.
@@ -9,6 +10,13 @@ pub fn statements(dialect: Dialect) -> &'static Statements {
         Dialect::Sqlite => &sqlite::STATEMENTS,
         Dialect::Postgres => &postgres::STATEMENTS,
         Dialect::MySql => &mysql::STATEMENTS,
+    }
+}
+
+impl Connection {
+    /// The statements over our own tables, as its database wants them.
+    pub fn sql(&self) -> &'static Statements {
+        statements(self.dialect())
     }
 }
 

@@ -38,10 +38,15 @@ use crate::domain::ids::Pair;
 use crate::store::database::connection::{Bind, Value};
 
 /// A pair takes two places: its group, then its driver, so that the two are never swapped.
+impl<'a> From<&'a Pair> for [Value<'a>; 2] {
+    fn from(pair: &'a Pair) -> Self {
+        [pair.group.as_str().into(), pair.driver.as_str().into()]
+    }
+}
+
 impl<'a> Bind<'a> for &'a Pair {
     fn bind(self, values: &mut Vec<Value<'a>>) {
-        values.push(self.group.as_str().into());
-        values.push(self.driver.as_str().into());
+        values.extend(<[Value<'a>; 2]>::from(self));
     }
 }
 

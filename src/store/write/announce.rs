@@ -3,19 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::domain::announcement::AnnouncementType;
-use crate::store::database::connection::{Connection, Value, placeholders, values};
-use crate::store::sql::Statements;
+use crate::store::database::connection::{Connection, ROWS, Value, values};
 use crate::store::write::fenced::Fenced;
 
 /// How a body is made from its rows. One made otherwise needs another number, and the old ones
 /// stay.
 pub const FORMAT: i64 = 1;
-
-/// Values in a row of an announcement.
-const WIDTH: usize = 11;
-
-/// Rows in one statement: far below every limit for parameters.
-const ROWS: usize = 500;
 
 /// The header of one or more announcements over a run of changes.
 pub struct Header<'a> {
@@ -46,10 +39,7 @@ pub async fn announce(
             first = end + 1;
         }
     }
-    for messages in messages.chunks(ROWS) {
-        some(unit, messages).await?;
-    }
-    Ok(())
+    write(unit, &messages).await
 }
 
 /// Announces how far the stream is.
@@ -63,48 +53,40 @@ pub async fn announce_position(unit: &mut Fenced<'_>, now_ms: u64) -> Result<(),
         decided_at_ms: now_ms,
         now_ms,
     };
-    some(unit, &[(&header, seq, seq)]).await
+    write(unit, &[(&header, seq, seq)]).await
 }
 
-/// These messages, in one statement.
-async fn some(
+async fn write(
     unit: &mut Fenced<'_>,
     messages: &[(&Header<'_>, u64, u64)],
 ) -> Result<(), sqlx::Error> {
-    let mut rows: Vec<Value<'_>> = Vec::new();
-    for (header, first, last) in messages {
-        unit.counters.last_announcement += 1;
-        rows.extend_from_slice(values![
-            unit.counters.last_announcement,
-            header.announcement_type.as_str(),
-            header.decision,
-            header.reason,
-            header.released_by,
-            *first,
-            *last,
-            unit.counters.epoch,
-            header.decided_at_ms,
-            header.now_ms,
-            FORMAT,
-        ]);
-    }
-    let statement = format!(
-        "{}{}",
-        unit.sql.announce,
-        placeholders(messages.len(), WIDTH)
-    );
-    unit.connection.execute(&statement, &rows).await?;
-    Ok(())
+    let counters = &mut unit.counters;
+    let rows = messages.iter().map(|(header, first, last)| {
+        counters.last_announcement += 1;
+        [
+            counters.last_announcement.into(),
+            header.announcement_type.as_str().into(),
+            header.decision.into(),
+            header.reason.into(),
+            header.released_by.into(),
+            (*first).into(),
+            (*last).into(),
+            counters.epoch.into(),
+            header.decided_at_ms.into(),
+            header.now_ms.into(),
+            FORMAT.into(),
+        ]
+    });
+    let announce = (unit.sql.announce, "");
+    unit.connection.write_rows(announce, rows).await
 }
 
 /// Since when the change `seq` was waited for; `None`: it is not kept any more.
-pub async fn waited_for(
-    connection: &mut Connection,
-    sql: &Statements,
-    seq: u64,
-) -> Result<Option<u64>, sqlx::Error> {
-    let row = connection.fetch_first(sql.see_change, values![seq]).await?;
-    let Some(row) = row else { return Ok(None) };
+pub async fn waited_for(connection: &mut Connection, seq: u64) -> Result<Option<u64>, sqlx::Error> {
+    let statement = connection.sql().see_change;
+    let Some(row) = connection.fetch_first(statement, values![seq]).await? else {
+        return Ok(None);
+    };
     let decided = row.maybe_uint("decided_at_ms")?;
     let completed = row.maybe_uint("completed_at_ms")?;
     let since_ms = row.uint("since_ms")?;

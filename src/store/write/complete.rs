@@ -1,24 +1,17 @@
 //! The end of a decision: nothing is left to do for it.
 
 use crate::domain::ids::Pair;
-use crate::store::database::connection::{Bind as _, Value, placeholders_from, values};
+use crate::store::database::connection::values;
 use crate::store::records::Completed;
 use crate::store::write::fenced::Fenced;
 
 /// What was decided about these pairs before, and holds nothing any more, is not looked at again: a pair that
 /// comes and goes has ever more of it (L2).
 pub async fn holds_no_more(unit: &mut Fenced<'_>, pairs: &[&Pair]) -> Result<(), sqlx::Error> {
-    if pairs.is_empty() {
-        return Ok(());
-    }
-    let (before, behind) = unit.sql.holds_no_more;
-    let statement = format!("{before}{}{behind}", placeholders_from(1, pairs.len(), 2));
-    let mut values: Vec<Value<'_>> = Vec::with_capacity(pairs.len() * 2);
-    for pair in pairs {
-        pair.bind(&mut values);
-    }
-    unit.connection.execute(&statement, &values).await?;
-    Ok(())
+    let pairs = pairs.iter().map(|pair| (*pair).into());
+    unit.connection
+        .write_rows(unit.sql.holds_no_more, pairs)
+        .await
 }
 
 /// The pair's decision is carried out; returns it, if it was not before.

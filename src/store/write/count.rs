@@ -8,12 +8,11 @@
 use std::collections::BTreeMap;
 
 use crate::domain::ids::{Driver, Group, Pair};
-use crate::store::database::connection::{Above, Connection, Value, placeholders, values};
+use crate::store::database::connection::{Above, Connection, values};
 use crate::store::database::row::Row;
 use crate::store::records::{Counts, CountsWindow};
-use crate::store::sql::{Inventory, Statements};
+use crate::store::sql::Inventory;
 use crate::store::write::fenced::Fenced;
-use crate::store::write::intake::ROWS;
 
 /// So many times as many rows as are wanted are read at most, for those that are no names.
 const WIDER: u32 = 16;
@@ -52,12 +51,10 @@ pub async fn window(
 }
 
 /// The holds as of one `seq`: that, and how many there are of each pair.
-pub async fn holds(
-    connection: &mut Connection,
-    sql: &Statements,
-) -> Result<(u64, BTreeMap<Key, u64>), sqlx::Error> {
+pub async fn holds(connection: &mut Connection) -> Result<(u64, BTreeMap<Key, u64>), sqlx::Error> {
     let (mut seq, mut held) = (0, BTreeMap::new());
-    for row in connection.fetch(sql.count_holds, &[]).await? {
+    let statement = connection.sql().count_holds;
+    for row in connection.fetch(statement, &[]).await? {
         seq = row.uint("seq")?;
         if row.maybe_int("nodes")?.is_some() {
             *held.entry(key(&row)?).or_default() += row.uint("nodes")?;
@@ -77,22 +74,20 @@ pub struct Kept {
     held: BTreeMap<Key, u64>,
 }
 
-pub async fn kept(connection: &mut Connection, sql: &Statements) -> Result<Kept, sqlx::Error> {
-    let mut kept = Kept {
-        counts: Pairs::new(),
-        first: connection
-            .fetch_first(sql.see_counted, &[])
-            .await?
-            .is_none(),
-        seq: 0,
-        held: BTreeMap::new(),
-    };
+pub async fn kept(connection: &mut Connection) -> Result<Kept, sqlx::Error> {
+    let sql = connection.sql();
+    let counted = connection.fetch_first(sql.see_counted, &[]).await?;
+    let mut counts = Pairs::new();
     for row in connection.fetch(sql.see_counts, &[]).await? {
-        let count = (row.int("nodes")?, row.int("held")?);
-        kept.counts.insert(key(&row)?, count);
+        counts.insert(key(&row)?, (row.int("nodes")?, row.int("held")?));
     }
-    (kept.seq, kept.held) = holds(connection, sql).await?;
-    Ok(kept)
+    let (seq, held) = holds(connection).await?;
+    Ok(Kept {
+        counts,
+        first: counted.is_none(),
+        seq,
+        held,
+    })
 }
 
 /// Writes what differs from the counts that are kept; returns whether that is all.
@@ -150,12 +145,10 @@ pub async fn fold(unit: &mut Fenced<'_>) -> Result<u64, sqlx::Error> {
     if to <= from {
         return Ok(0);
     }
-    let moved = moved(connection, sql, from, to).await?;
+    let moved = moved(connection, from, to).await?;
     let all: i64 = moved.values().sum();
-    let moved: Vec<_> = moved
-        .into_iter()
-        .map(|(pair, held)| (pair, (0, held)))
-        .collect();
+    let moved = moved.into_iter().map(|(pair, held)| (pair, (0, held)));
+    let moved: Vec<_> = moved.collect();
     write(connection, sql.fold_counts, &moved).await?;
     let held = counted.int("held")?.saturating_add(all).max(0);
     connection
@@ -167,12 +160,12 @@ pub async fn fold(unit: &mut Fenced<'_>) -> Result<u64, sqlx::Error> {
 /// By how much the changes above `from` and up to `to` changed what is held for each pair.
 pub async fn moved(
     connection: &mut Connection,
-    sql: &Statements,
     from: u64,
     to: u64,
 ) -> Result<BTreeMap<Key, i64>, sqlx::Error> {
     let mut moved = BTreeMap::new();
-    for row in connection.fetch(sql.moved, values![from, to]).await? {
+    let statement = connection.sql().moved;
+    for row in connection.fetch(statement, values![from, to]).await? {
         *moved.entry(key(&row)?).or_default() += row.int("nodes")?;
     }
     Ok(moved)
@@ -180,18 +173,13 @@ pub async fn moved(
 
 async fn write(
     connection: &mut Connection,
-    (before, behind): (&str, &str),
+    around: (&str, &str),
     pairs: &[(Key, (i64, i64))],
 ) -> Result<(), sqlx::Error> {
-    for some in pairs.chunks(ROWS) {
-        let statement = format!("{before}{}{behind}", placeholders(some.len(), 4));
-        let mut values: Vec<Value<'_>> = Vec::with_capacity(some.len() * 4);
-        for ((group, driver), (nodes, held)) in some {
-            values.extend(values![group, driver, *nodes, *held]);
-        }
-        connection.execute(&statement, &values).await?;
-    }
-    Ok(())
+    let rows = pairs.iter().map(|((group, driver), (nodes, held))| {
+        [group.into(), driver.into(), (*nodes).into(), (*held).into()]
+    });
+    connection.write_rows(around, rows).await
 }
 
 /// A pair as a row has it.
@@ -206,9 +194,9 @@ fn signed(number: u64) -> i64 {
 /// Pairs that nodes needed when they were counted, and nothing was ever decided about.
 pub async fn unknown_pairs(
     connection: &mut Connection,
-    sql: &Statements,
     most: u32,
 ) -> Result<Vec<Pair>, sqlx::Error> {
+    let sql = connection.sql();
     let mut asked = most;
     loop {
         let rows = connection.fetch(sql.unknown_pairs, values![asked]).await?;

@@ -15,6 +15,7 @@ use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, TransactionWatch, Writer, WriterConnection};
 use crate::store::inventory;
 use crate::store::known::Known;
+use crate::store::migrate;
 use crate::store::records::{
     Counts, CountsWindow, Findings, HearingNote, Memory, Prune, Request, RequestKind, Rows,
     Surveyed, Sweep, Takeover, Window, WindowDone,
@@ -69,22 +70,20 @@ impl SqlLedger {
     ) -> Result<T, StoreError> {
         let now_ms: Option<u64> = now_ms.into();
         let inventory = self.inventory.by(&mut self.link).await?;
-        let sql = self.link.statements;
         let (knowing, known) = (&self.known, self.known.furthest());
         let mut loss = None;
         let outcome = self.link.transaction(doing, async |connection| {
-            let held = connection
-                .execute(sql.fence, values![now_ms, epoch])
-                .await?;
-            if held == 0 {
-                loss = lost::below(connection, sql, known, epoch).await?;
+            let sql = connection.sql();
+            let fence = values![now_ms, epoch];
+            if connection.execute(sql.fence, fence).await? == 0 {
+                loss = lost::below(connection, known, epoch).await?;
                 return Ok(Outcome::RollBack);
             }
             let mut unit = Fenced::under_the_fence(connection, sql, &inventory).await?;
             let before = unit.counters.before();
-            loss = lost::lost(unit.connection, sql, known, before).await?;
+            loss = lost::lost(unit.connection, known, before).await?;
             if let Some(loss) = &loss {
-                lost::begin_stream(unit.connection, sql, knowing, loss, now_ms).await?;
+                lost::begin_stream(unit.connection, knowing, loss, now_ms).await?;
                 return Ok(Outcome::Commit(None));
             }
             let value = work(&mut unit).await?;
@@ -107,19 +106,18 @@ impl SqlLedger {
 
 impl Ledger for SqlLedger {
     async fn stream(&mut self) -> Result<String, StoreError> {
-        let sql = self.link.statements;
         self.link
             .look("read the stream", async |connection| {
-                connection.fetch_one(sql.stream, &[]).await?.text("stream")
+                let row = connection.fetch_one(connection.sql().stream, &[]);
+                row.await?.text("stream")
             })
             .await
     }
 
     async fn came_after(&mut self, stream: &str) -> Result<bool, StoreError> {
-        let sql = self.link.statements;
         self.link
             .look("look for a stream", async |connection| {
-                lost::came_after(connection, sql, stream).await
+                lost::came_after(connection, stream).await
             })
             .await
     }
@@ -137,17 +135,21 @@ impl Ledger for SqlLedger {
     }
 
     async fn prove(&mut self) -> Result<(), StoreError> {
-        takeover::check_schema(&mut self.link).await?;
-        let sql = self.link.statements;
+        let filled = self.link.look("check the schema", async |connection| {
+            migrate::are_filled(connection).await
+        });
+        if !filled.await? {
+            return Err(StoreError::empty());
+        }
         self.inventory.found = None;
         self.inventory.by(&mut self.link).await?;
         self.link
             .transaction("prove that writing works", async |connection| {
-                connection.execute(sql.prove, &[]).await?;
+                connection.execute(connection.sql().prove, &[]).await?;
                 Ok(Outcome::Commit(()))
             })
-            .await?;
-        Ok(())
+            .await
+            .map(drop)
     }
 
     async fn take_epoch(
@@ -186,7 +188,7 @@ impl Ledger for SqlLedger {
 
     async fn resume(&mut self, epoch: u64) -> Result<Memory, StoreError> {
         self.fenced(epoch, None, "read the memory again", async |unit| {
-            memory::read(unit.connection, unit.sql).await
+            memory::read(unit.connection).await
         })
         .await?
     }
@@ -195,10 +197,9 @@ impl Ledger for SqlLedger {
         &mut self,
         events: &[(ConductorName, EventId)],
     ) -> Result<HashMap<(ConductorName, EventId), [u8; 32]>, StoreError> {
-        let sql = self.link.statements;
         self.link
             .look("recall events", async |connection| {
-                intake::recall(connection, sql, events).await
+                intake::recall(connection, events).await
             })
             .await
     }
@@ -266,24 +267,24 @@ impl Ledger for SqlLedger {
         of: Rows<'_>,
         after: &str,
     ) -> Result<Option<String>, StoreError> {
-        let inventory = self.inventory.by(&mut self.link).await?;
-        let sql = self.link.statements;
-        self.link
-            .look("look for a row", async |connection| {
-                walk::first_after(connection, sql, &inventory, of, after).await
+        let (link, doing) = (&mut self.link, "look for a row");
+        self.inventory
+            .look(link, doing, async |connection, inventory| {
+                let sql = connection.sql();
+                walk::first_after(connection, sql, inventory, of, after).await
             })
             .await
     }
 
     async fn survey(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, StoreError> {
-        let inventory = self.inventory.by(&mut self.link).await?;
-        let sql = self.link.statements;
-        self.link
-            .look("look for work", async |connection| {
+        let (link, doing) = (&mut self.link, "look for work");
+        self.inventory
+            .look(link, doing, async |connection, inventory| {
+                let sql = connection.sql();
                 let mut look = Survey {
                     connection,
                     sql,
-                    inventory: &inventory,
+                    inventory,
                 };
                 look.at(of, window).await
             })
@@ -295,11 +296,10 @@ impl Ledger for SqlLedger {
         pairs: &[Pair],
         window: &Window,
     ) -> Result<Vec<Option<Surveyed>>, StoreError> {
-        let inventory = self.inventory.by(&mut self.link).await?;
-        let sql = self.link.statements;
-        self.link
-            .look("look for work in several pairs", async |connection| {
-                together::survey(connection, sql, &inventory, pairs, window).await
+        let (link, doing) = (&mut self.link, "look for work in several pairs");
+        self.inventory
+            .look(link, doing, async |connection, inventory| {
+                together::survey(connection, inventory, pairs, window).await
             })
             .await
     }
@@ -310,14 +310,14 @@ impl Ledger for SqlLedger {
         if !pairs {
             self.inventory.found = None;
         }
-        let inventory = self.inventory.by(&mut self.link).await?;
-        let sql = self.link.statements;
+        let (link, doing) = (&mut self.link, "look for pairs to forget");
         let needed = self
-            .link
-            .look("look for pairs to forget", async |connection| {
-                sweep::needed(connection, sql, &inventory, wanted).await
-            })
-            .await?;
+            .inventory
+            .look(link, doing, async |connection, inventory| {
+                let sql = connection.sql();
+                sweep::needed(connection, sql, inventory, wanted).await
+            });
+        let needed = needed.await?;
         if pairs && needed.is_empty() {
             return Ok(Vec::new());
         }
@@ -341,28 +341,27 @@ impl Ledger for SqlLedger {
     }
 
     async fn unknown_pairs(&mut self, most: u32) -> Result<Vec<Pair>, StoreError> {
-        let sql = self.link.statements;
         self.link
             .look("look for unknown drivers", async |connection| {
-                count::unknown_pairs(connection, sql, most).await
+                count::unknown_pairs(connection, most).await
             })
             .await
     }
 
     async fn needed(&mut self, pairs: &[Pair]) -> Result<Vec<Pair>, StoreError> {
-        let inventory = self.inventory.by(&mut self.link).await?;
-        self.link
-            .look("look at unknown drivers again", async |connection| {
-                count::needed(connection, &inventory, pairs).await
+        let (link, doing) = (&mut self.link, "look at unknown drivers again");
+        self.inventory
+            .look(link, doing, async |connection, inventory| {
+                count::needed(connection, inventory, pairs).await
             })
             .await
     }
 
     async fn count_nodes(&mut self, after: &str, limit: u32) -> Result<CountsWindow, StoreError> {
-        let inventory = self.inventory.by(&mut self.link).await?;
-        self.link
-            .look("count nodes", async |connection| {
-                count::window(connection, &inventory, after, limit).await
+        let (link, doing) = (&mut self.link, "count nodes");
+        self.inventory
+            .look(link, doing, async |connection, inventory| {
+                count::window(connection, inventory, after, limit).await
             })
             .await
     }
@@ -373,12 +372,11 @@ impl Ledger for SqlLedger {
         counts: &Counts,
         most: u32,
     ) -> Result<bool, StoreError> {
-        let sql = self.link.statements;
         // What is kept is written under the fence alone, by the one that holds it.
         let kept = self
             .link
             .look("count holds", async |connection| {
-                count::kept(connection, sql).await
+                count::kept(connection).await
             })
             .await?;
         self.fenced(epoch, None, "keep the counts of nodes", async |unit| {
@@ -395,10 +393,9 @@ impl Ledger for SqlLedger {
     }
 
     async fn waited_since(&mut self, seq: u64) -> Result<Option<u64>, StoreError> {
-        let sql = self.link.statements;
         self.link
             .look("look at a change", async |connection| {
-                announce::waited_for(connection, sql, seq).await
+                announce::waited_for(connection, seq).await
             })
             .await
     }
@@ -409,11 +406,11 @@ impl Ledger for SqlLedger {
 
     async fn end_pause(&mut self, epoch: u64, id: &str, now_ms: u64) -> Result<bool, StoreError> {
         self.fenced(epoch, now_ms, "end the pause", async |unit| {
-            let (connection, sql) = (&mut *unit.connection, unit.sql);
-            let ended = pause::end(connection, sql, id).await?;
+            let connection = &mut *unit.connection;
+            let ended = pause::end(connection, id).await?;
             if ended {
                 let (kind, what) = (RequestKind::Resume, "the time of the pause is over");
-                pause::note(connection, sql, kind, "nodewarden", what, now_ms).await?;
+                pause::note(connection, kind, "nodewarden", what, now_ms).await?;
             }
             Ok(ended)
         })
@@ -421,9 +418,9 @@ impl Ledger for SqlLedger {
     }
 
     async fn requests(&mut self) -> Result<Vec<Request>, StoreError> {
-        let sql = self.link.statements;
         self.link
             .look("read requests", async |connection| {
+                let sql = connection.sql();
                 sweep::requests(connection, sql).await
             })
             .await

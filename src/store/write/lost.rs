@@ -10,7 +10,6 @@ use crate::store::database::link::WriterConnection;
 use crate::store::database::row::Row;
 use crate::store::known::Known;
 use crate::store::records::Began;
-use crate::store::sql::Statements;
 use crate::store::write::pause::{self, Pause};
 
 /// For how long no node is taken out after a loss: each conductor says all of itself once a minute, and
@@ -27,29 +26,28 @@ pub fn committed(row: &Row) -> Result<Committed, sqlx::Error> {
     })
 }
 
+/// Where it stands now.
+pub async fn found(connection: &mut Connection) -> Result<Committed, sqlx::Error> {
+    committed(&connection.fetch_one(connection.sql().counters, &[]).await?)
+}
+
 /// Whether the history of this database came after `stream`.
-pub async fn came_after(
-    connection: &mut Connection,
-    sql: &Statements,
-    stream: &str,
-) -> Result<bool, sqlx::Error> {
-    let after = connection
-        .fetch_first(sql.stream_after, values![stream])
-        .await?;
+pub async fn came_after(connection: &mut Connection, stream: &str) -> Result<bool, sqlx::Error> {
+    let statement = connection.sql().stream_after;
+    let after = connection.fetch_first(statement, values![stream]).await?;
     Ok(after.is_some())
 }
 
 /// What a database that stands at `found` lacks of what is `known`. To be asked under the fence.
 pub async fn lost(
     connection: &mut Connection,
-    sql: &Statements,
     known: Option<Committed>,
     found: Committed,
 ) -> Result<Option<Loss>, sqlx::Error> {
     let Some(known) = known.filter(|known| known.is_missing_from(&found)) else {
         return Ok(None);
     };
-    if known.stream != found.stream && came_after(connection, sql, &known.stream).await? {
+    if known.stream != found.stream && came_after(connection, &known.stream).await? {
         return Ok(None);
     }
     Ok(Some(Loss { known, found }))
@@ -60,11 +58,10 @@ pub async fn missing(
     link: &mut WriterConnection,
     knowing: &Known,
 ) -> Result<Option<Loss>, StoreError> {
-    let sql = link.statements;
     let known = knowing.furthest();
     let look = async |connection: &mut Connection| {
-        let found = committed(&connection.fetch_one(sql.counters, &[]).await?)?;
-        let loss = lost(connection, sql, known, found.clone()).await?;
+        let found = found(connection).await?;
+        let loss = lost(connection, known, found.clone()).await?;
         Ok((found, loss))
     };
     let (found, loss) = link.look("look at what is committed", look).await?;
@@ -77,13 +74,12 @@ pub async fn missing(
 /// Not fenced, if the database's epoch is below ours: our taking it was lost.
 pub async fn below(
     connection: &mut Connection,
-    sql: &Statements,
     known: Option<Committed>,
     epoch: u64,
 ) -> Result<Option<Loss>, sqlx::Error> {
-    let found = committed(&connection.fetch_one(sql.counters, &[]).await?)?;
+    let found = found(connection).await?;
     match found.epoch < epoch {
-        true => lost(connection, sql, known, found).await,
+        true => lost(connection, known, found).await,
         false => Ok(None),
     }
 }
@@ -93,13 +89,13 @@ pub async fn pause(
     link: &mut WriterConnection,
     knowing: &Known,
 ) -> Result<Option<Pause>, StoreError> {
-    let sql = link.statements;
     let known = knowing.furthest();
     let look = async |connection: &mut Connection| {
+        let sql = connection.sql();
         let pause = pause::read(connection, sql).await?;
         // Behind it: the database may go back in between.
-        let found = committed(&connection.fetch_one(sql.counters, &[]).await?)?;
-        let loss = lost(connection, sql, known, found).await?;
+        let found = found(connection).await?;
+        let loss = lost(connection, known, found).await?;
         Ok((pause, loss.is_none()))
     };
     let (pause, is_whole) = link.look("look for a pause", look).await?;
@@ -113,17 +109,16 @@ pub async fn pause(
 /// that it may have lost.
 pub async fn begin_stream(
     connection: &mut Connection,
-    sql: &Statements,
     knowing: &Known,
     loss: &Loss,
     now_ms: Option<u64>,
 ) -> Result<(), sqlx::Error> {
     let Loss { known, found } = loss;
-    let stream = &knowing.next_stream();
+    let (sql, stream) = (connection.sql(), &knowing.next_stream());
     if let Some(pause) = knowing.pause()
         && pause::read(connection, sql).await?.is_none()
     {
-        pause::begin(connection, sql, &pause).await?;
+        pause::begin(connection, &pause).await?;
     }
     let noted = values![
         stream,
@@ -149,13 +144,10 @@ pub async fn begin_stream(
 /// How `stream` began, if it did because commits were lost.
 pub async fn began(
     connection: &mut Connection,
-    sql: &Statements,
     stream: &str,
 ) -> Result<Option<Began>, sqlx::Error> {
-    let row = connection
-        .fetch_first(sql.stream_began, values![stream])
-        .await?;
-    let Some(row) = row else {
+    let statement = connection.sql().stream_began;
+    let Some(row) = connection.fetch_first(statement, values![stream]).await? else {
         return Ok(None);
     };
     Ok(Some(Began {

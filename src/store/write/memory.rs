@@ -13,14 +13,11 @@ use crate::store::database::connection::Connection;
 use crate::store::database::error::StoreError;
 use crate::store::database::row::{Nonsense, Row};
 use crate::store::records::{ConductorRecord, Memory};
-use crate::store::sql::Statements;
 use crate::store::tables;
 
 /// The driver map as stored. The inner error is a row that makes no sense.
-pub async fn read(
-    connection: &mut Connection,
-    sql: &Statements,
-) -> Result<Result<Memory, StoreError>, sqlx::Error> {
+pub async fn read(connection: &mut Connection) -> Result<Result<Memory, StoreError>, sqlx::Error> {
+    let sql = connection.sql();
     let conductors = connection.fetch(sql.conductors, &[]).await?;
     let standings = connection.fetch(sql.standings, &[]).await?;
     let unheeded = connection.fetch(sql.unheeded, &[]).await?;

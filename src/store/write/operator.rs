@@ -14,11 +14,8 @@ use crate::store::records::{RequestKind, Rows, Window, WindowDone};
 use crate::store::sql::Statements;
 use crate::store::trust::Trust;
 use crate::store::write::fenced::Fenced;
-use crate::store::write::give_back;
-use crate::store::write::lost;
-use crate::store::write::pause;
-use crate::store::write::pause::Pause;
-use crate::store::write::walk;
+use crate::store::write::pause::{self, Pause};
+use crate::store::write::{give_back, lost, walk};
 
 /// How long ago its last commit may lie at least for a holder of the epoch to count as running.
 const RUNNING: Duration = Duration::from_secs(60);
@@ -110,16 +107,14 @@ impl Operator {
         doing: &'static str,
         work: impl AsyncFnOnce(&mut Connection, &'static Statements) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
-        let sql = self.link.statements;
         let outcome = self.link.transaction(doing, async |connection| {
+            let sql = connection.sql();
             if connection.execute(sql.fence_any, &[]).await? == 0 {
                 return Ok(Outcome::RollBack);
             }
             Ok(Outcome::Commit(work(connection, sql).await?))
         });
-        outcome.await?.ok_or_else(|| {
-            StoreError::Schema("the tables are empty: run `nodewarden migrate`".to_owned())
-        })
+        outcome.await?.ok_or_else(StoreError::empty)
     }
 
     /// Pauses; from its commit on no node is taken out. Returns the pause whose place it takes.
@@ -127,12 +122,12 @@ impl Operator {
         self.guest("pause", async |connection, sql| {
             let before = pause::read(connection, sql).await?;
             if let Some(before) = &before {
-                pause::end(connection, sql, &before.id).await?;
+                pause::end(connection, &before.id).await?;
             }
-            pause::begin(connection, sql, wanted).await?;
+            pause::begin(connection, wanted).await?;
             let (who, at) = (&wanted.who, wanted.paused_at_ms);
             let (kind, why) = (RequestKind::Pause, &wanted.reason);
-            pause::note(connection, sql, kind, who, why, at).await?;
+            pause::note(connection, kind, who, why, at).await?;
             Ok(before)
         })
         .await
@@ -144,11 +139,11 @@ impl Operator {
         self.guest("resume", async |connection, sql| {
             let before = pause::read(connection, sql).await?;
             if let Some(before) = &before {
-                pause::end(connection, sql, &before.id).await?;
+                pause::end(connection, &before.id).await?;
                 if let Some(Noting { who, .. }) = &noting {
                     let what = format!("ends the pause of {}: {}", before.who, before.reason);
                     let kind = RequestKind::Resume;
-                    pause::note(connection, sql, kind, who, &what, now_ms).await?;
+                    pause::note(connection, kind, who, &what, now_ms).await?;
                 }
             }
             Ok(before)
@@ -176,9 +171,8 @@ impl Operator {
             unit.save().await?;
             if let Some(noting) = &mut noting {
                 let connection = &mut *unit.connection;
-                noting
-                    .add(connection, sql, chunk.changed, window.now_ms)
-                    .await?;
+                let (nodes, now_ms) = (chunk.changed, window.now_ms);
+                noting.add(connection, nodes, now_ms).await?;
             }
             Ok(Some((chunk, noting)))
         });
@@ -200,11 +194,11 @@ impl Operator {
             Held::Of(pair) => Rows::HoldsOf(pair),
             Held::Node(uuid) => return Ok(Some(uuid.to_owned())),
         };
-        let inventory = self.inventory.by(&mut self.link).await?;
-        let sql = self.link.statements;
-        self.link
-            .look("look for a row", async |connection| {
-                walk::first_after(connection, sql, &inventory, of, after).await
+        let (link, doing) = (&mut self.link, "look for a row");
+        self.inventory
+            .look(link, doing, async |connection, inventory| {
+                let sql = connection.sql();
+                walk::first_after(connection, sql, inventory, of, after).await
             })
             .await
     }
@@ -257,7 +251,6 @@ impl Noting {
     async fn add(
         &mut self,
         connection: &mut Connection,
-        sql: &Statements,
         nodes: u64,
         now_ms: u64,
     ) -> Result<(), sqlx::Error> {
@@ -270,12 +263,13 @@ impl Noting {
         let number = match self.told {
             Some((number, _)) => {
                 let values = values![now_ms, &what, number];
-                connection.execute(sql.answer, values).await?;
+                let answer = connection.sql().answer;
+                connection.execute(answer, values).await?;
                 number
             }
             None => {
                 let kind = RequestKind::Release;
-                pause::note(connection, sql, kind, &self.who, &what, now_ms).await?
+                pause::note(connection, kind, &self.who, &what, now_ms).await?
             }
         };
         self.told = Some((number, nodes));

@@ -12,7 +12,6 @@ use crate::store::database::connection::{Connection, values};
 use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, TransactionWatch, Writer, WriterConnection};
 use crate::store::database::row::{Nonsense, Row};
-use crate::store::sql::Statements;
 use crate::store::tables;
 use crate::store::write::announce::{FORMAT, waited_since};
 
@@ -36,21 +35,21 @@ impl Outbox for SqlOutbox {
         after: Option<u64>,
         most: u32,
     ) -> Result<Vec<Announcement>, StoreError> {
-        let sql = self.link.statements;
         self.link
             .look("read announcements", async |connection| {
-                read(connection, sql, after, most).await
+                read(connection, after, most).await
             })
             .await?
     }
 
     async fn announced(&mut self, epoch: u64, number: u64, now_ms: u64) -> Result<(), StoreError> {
-        let sql = self.link.statements;
         let rows = self
             .link
             .transaction("record what was announced", async |connection| {
                 let values = values![number, now_ms, epoch];
-                let rows = connection.execute(sql.announced, values).await?;
+                let rows = connection
+                    .execute(connection.sql().announced, values)
+                    .await?;
                 Ok(Outcome::Commit(rows))
             })
             .await?;
@@ -65,10 +64,10 @@ impl Outbox for SqlOutbox {
 /// The inner error is a row that makes no sense.
 async fn read(
     connection: &mut Connection,
-    sql: &Statements,
     after: Option<u64>,
     most: u32,
 ) -> Result<Result<Vec<Announcement>, StoreError>, sqlx::Error> {
+    let sql = connection.sql();
     let rows = connection.fetch(sql.pending, values![after, most]).await?;
     let mut runs = Vec::with_capacity(rows.len());
     for row in &rows {

@@ -45,20 +45,13 @@ pub async fn read(
 }
 
 /// Ends the pause `id`, if it is still the one; returns whether it was.
-pub async fn end(
-    connection: &mut Connection,
-    sql: &Statements,
-    id: &str,
-) -> Result<bool, sqlx::Error> {
-    Ok(connection.execute(sql.end_pause, values![id]).await? > 0)
+pub async fn end(connection: &mut Connection, id: &str) -> Result<bool, sqlx::Error> {
+    let statement = connection.sql().end_pause;
+    Ok(connection.execute(statement, values![id]).await? > 0)
 }
 
 /// Writes a pause where there is none.
-pub async fn begin(
-    connection: &mut Connection,
-    sql: &Statements,
-    pause: &Pause,
-) -> Result<(), sqlx::Error> {
+pub async fn begin(connection: &mut Connection, pause: &Pause) -> Result<(), sqlx::Error> {
     let values = values![
         &pause.id,
         &pause.reason,
@@ -66,8 +59,8 @@ pub async fn begin(
         pause.paused_at_ms,
         pause.remaining,
     ];
-    connection.execute(sql.begin_pause, values).await?;
-    Ok(())
+    let statement = connection.sql().begin_pause;
+    connection.execute(statement, values).await.map(drop)
 }
 
 /// The longest name that is kept: in the widest letters it fits the column of every database.
@@ -81,13 +74,12 @@ pub fn kept(who: &str) -> String {
 /// Notes for the history what was done, and by whom; the number of that.
 pub async fn note(
     connection: &mut Connection,
-    sql: &Statements,
     kind: RequestKind,
     who: &str,
     what: &str,
     now_ms: u64,
 ) -> Result<u64, sqlx::Error> {
-    let who = kept(who);
+    let (sql, who) = (connection.sql(), kept(who));
     let values = values![kind.as_str(), &who, now_ms, what];
     numbered(connection, sql, sql.note_done, values).await
 }

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use crate::domain::announcement::OutReason;
 use crate::domain::change::Standing;
 use crate::domain::ids::Pair;
-use crate::store::database::connection::{Bind as _, Connection, Value, placeholders_from};
+use crate::store::database::connection::{Connection, Value};
 use crate::store::database::row::Row;
 use crate::store::look::from_row::out_reason;
 use crate::store::records::{Completed, Window, WindowDone};
-use crate::store::sql::Statements;
 use crate::store::tables;
 use crate::store::write::count::key;
 
@@ -88,18 +87,13 @@ impl OfPair {
 /// The last decision about each pair, by its place.
 pub async fn of_pairs(
     connection: &mut Connection,
-    sql: &Statements,
     pairs: &[Pair],
 ) -> Result<BTreeMap<usize, Decision>, sqlx::Error> {
     let places = places(pairs);
-    let (before, behind) = sql.decisions_of_pairs;
-    let statement = format!("{before}{}{behind}", placeholders_from(1, pairs.len(), 2));
-    let mut values: Vec<Value<'_>> = Vec::with_capacity(pairs.len() * 2);
-    for pair in pairs {
-        pair.bind(&mut values);
-    }
+    let keys = pairs.iter().map(<[Value<'_>; 2]>::from);
+    let rows = connection.fetch_by(connection.sql().decisions_of_pairs, keys);
     let mut decisions = BTreeMap::new();
-    for row in connection.fetch(&statement, &values).await? {
+    for row in rows.await? {
         if let Some(at) = places.get(&key(&row)?) {
             decisions.insert(*at, Decision::read(&row)?);
         }

@@ -17,14 +17,14 @@ pub async fn take(
     mode: Mode,
     now_ms: u64,
 ) -> Result<Takeover, StoreError> {
-    let sql = link.statements;
     let known = knowing.furthest();
     let follows = knowing.follows();
     let taken = link
         .transaction("take the epoch", async |connection| {
+            let take_epoch = connection.sql().take_epoch;
             let values = values![holder, now_ms, mode.as_str()];
-            connection.execute(sql.take_epoch, values).await?;
-            let mut taken = lost::committed(&connection.fetch_one(sql.counters, &[]).await?)?;
+            connection.execute(take_epoch, values).await?;
+            let mut taken = lost::found(connection).await?;
             let before = Committed {
                 epoch: taken.epoch.saturating_sub(1),
                 commits: taken.commits.saturating_sub(1),
@@ -33,13 +33,13 @@ pub async fn take(
             if (follows.as_ref()).is_some_and(|one| !one.is_in_the_epoch_of(&before)) {
                 return Ok(Outcome::RollBack);
             }
-            if let Some(loss) = lost::lost(connection, sql, known, before).await? {
-                lost::begin_stream(connection, sql, knowing, &loss, Some(now_ms)).await?;
-                connection.execute(sql.take_epoch, values).await?;
-                taken = lost::committed(&connection.fetch_one(sql.counters, &[]).await?)?;
+            if let Some(loss) = lost::lost(connection, known, before).await? {
+                lost::begin_stream(connection, knowing, &loss, Some(now_ms)).await?;
+                connection.execute(take_epoch, values).await?;
+                taken = lost::found(connection).await?;
             }
-            let began = lost::began(connection, sql, &taken.stream).await?;
-            let memory = memory::read(connection, sql).await?;
+            let began = lost::began(connection, &taken.stream).await?;
+            let memory = memory::read(connection).await?;
             Ok(Outcome::Commit((taken, began, memory)))
         })
         .await?;
@@ -53,23 +53,4 @@ pub async fn take(
         memory: memory?,
         began,
     })
-}
-
-/// Fails unless all tables are there, with their first rows.
-pub async fn check_schema(link: &mut WriterConnection) -> Result<(), StoreError> {
-    let sql = link.statements;
-    let stream = link
-        .look("check the schema", async |connection| {
-            for statement in sql.schema {
-                connection.execute(statement, &[]).await?;
-            }
-            connection.fetch_first(sql.stream, &[]).await
-        })
-        .await?;
-    match stream {
-        Some(_) => Ok(()),
-        None => Err(StoreError::Schema(
-            "the tables are empty: run `nodewarden migrate`".to_owned(),
-        )),
-    }
 }

@@ -10,7 +10,7 @@ use crate::domain::change::Standing;
 use crate::domain::ids::Pair;
 use crate::store::database::connection::{Connection, Value};
 use crate::store::records::{Surveyed, Window, WindowDone};
-use crate::store::sql::{Inventory, Statements};
+use crate::store::sql::Inventory;
 use crate::store::write::complete::holds_no_more;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::give_back::listed;
@@ -31,7 +31,7 @@ pub async fn carry_out(
     if to == Standing::Lost && pause::read(unit.connection, unit.sql).await?.is_some() {
         return Ok(vec![Some(paused); pairs.len()]);
     }
-    let mut decisions = of_pairs(unit.connection, unit.sql, pairs).await?;
+    let mut decisions = of_pairs(unit.connection, pairs).await?;
     decisions.retain(|_, decision| decision.applies(to, window));
     let moved = match to {
         Standing::Lost => together_out::take_out(unit, &decisions, pairs.len(), window).await?,
@@ -59,12 +59,11 @@ pub async fn carry_out(
 /// What [`carry_out`] would find to do for lost pairs; `None` where they do not fit.
 pub async fn survey(
     connection: &mut Connection,
-    sql: &Statements,
     inventory: &Inventory,
     pairs: &[Pair],
     window: &Window,
 ) -> Result<Vec<Option<Surveyed>>, sqlx::Error> {
-    let mut decisions = of_pairs(connection, sql, pairs).await?;
+    let mut decisions = of_pairs(connection, pairs).await?;
     decisions.retain(|_, decision| decision.applies(Standing::Lost, window));
     let mut found =
         together_out::survey(connection, inventory, &decisions, pairs.len(), window).await?;
