@@ -32,29 +32,30 @@ const GIVE: &str = "UPDATE nodewarden_migrating SET until_s = 0 WHERE id = 1 AND
 const EACH: Duration = Duration::from_millis(500);
 const TIMES: u32 = 130;
 
-fn failed(fault: sqlx::Error) -> StoreError {
-    StoreError::from_sqlx("wait for another migration to end", fault)
-}
-
 /// Returns once no other process migrates; `us` is unlike the name of any other process.
 pub(super) async fn alone(connection: &mut Connection, us: &str) -> Result<(), StoreError> {
-    let row = connection.fetch_one(LOCK, &[]).await.map_err(failed)?;
-    if row.maybe_int("got").map_err(failed)? != Some(1) {
-        return Err(failed(sqlx::Error::PoolTimedOut));
+    let waited = wait(connection, us).await;
+    waited.map_err(|fault| StoreError::from_sqlx("wait for another migration to end", fault))
+}
+
+async fn wait(connection: &mut Connection, us: &str) -> Result<(), sqlx::Error> {
+    let row = connection.fetch_one(LOCK, &[]).await?;
+    if row.maybe_int("got")? != Some(1) {
+        return Err(sqlx::Error::PoolTimedOut);
     }
-    if clustered(connection).await.map_err(failed)? {
+    if clustered(connection).await? {
         let mut times = 0;
-        while !take(connection, us).await.map_err(failed)? {
+        while !take(connection, us).await? {
             times += 1;
             if times == TIMES {
-                return Err(failed(sqlx::Error::PoolTimedOut));
+                return Err(sqlx::Error::PoolTimedOut);
             }
             tokio::time::sleep(EACH).await;
         }
     }
     match connection.execute(BROKEN_OFF, &[]).await {
         Err(sqlx::Error::Database(fault)) if fault.code().as_deref() == Some("42S02") => Ok(()),
-        done => done.map(drop).map_err(failed),
+        done => done.map(drop),
     }
 }
 

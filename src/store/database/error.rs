@@ -1,6 +1,6 @@
 //! Errors of the database, classified where they are understood.
 
-use sqlx::error::DatabaseError as _;
+use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::sqlite::SqliteError;
@@ -104,12 +104,12 @@ impl StoreError {
     }
 
     /// Classifies what the library reported while `doing`.
-    pub(in crate::store) fn from_sqlx(doing: &'static str, source: sqlx::Error) -> Self {
+    pub(in crate::store) fn from_sqlx(doing: &'static str, cause: sqlx::Error) -> Self {
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "the library may add errors, and what is not known to be wrong is tried again"
         )]
-        let class = match &source {
+        let class = match &cause {
             sqlx::Error::Decode(fault) if fault.is::<Nonsense>() => {
                 return Self::Corrupt(format!("{doing}: {fault}"));
             }
@@ -123,27 +123,18 @@ impl StoreError {
             _ => Class::Passing,
         };
         match class {
-            Class::Missing => Self::Missing {
-                doing,
-                what: said(&source),
-            },
-            Class::Right if is_denied(&source) => Self::Denied(denied(doing, &source)),
+            Class::Missing => {
+                let what = said(&cause);
+                Self::Missing { doing, what }
+            }
+            Class::Right if is_denied(&cause) => Self::Denied(denied(doing, &cause)),
             Class::Right => Self::Schema(format!(
                 "{doing}: {}: run `nodewarden migrate`, or grant the right that is missing",
-                said(&source)
+                said(&cause)
             )),
-            Class::Input => Self::Permanent {
-                doing,
-                cause: source,
-            },
-            Class::NoFile => Self::NoFile {
-                doing,
-                cause: source,
-            },
-            Class::Passing => Self::Transient {
-                doing,
-                cause: source,
-            },
+            Class::Input => Self::Permanent { doing, cause },
+            Class::NoFile => Self::NoFile { doing, cause },
+            Class::Passing => Self::Transient { doing, cause },
         }
     }
 
@@ -161,10 +152,9 @@ impl StoreError {
             return matches!(fault.number(), 1792 | 1836)
                 || (fault.number() == 1290 && fault.message().contains("read"));
         }
-        let code = fault.code().unwrap_or_default();
-        match fault.try_downcast_ref::<SqliteError>() {
-            Some(_) => code.parse::<u32>().is_ok_and(|code| code & 0xff == 8),
-            None => code == "25006",
+        match sqlite_code(fault) {
+            Some(code) => code == 8,
+            None => fault.code().as_deref() == Some("25006"),
         }
     }
 
@@ -183,16 +173,13 @@ impl StoreError {
             // The disk, a table.
             return matches!(fault.number(), 1021 | 1114).then_some(Storage::Full);
         }
-        let code = fault.code().unwrap_or_default();
-        if fault.try_downcast_ref::<SqliteError>().is_none() {
-            return (code == "53100").then_some(Storage::Full);
-        }
-        match code.parse::<u32>().ok()? & 0xff {
-            10 => Some(Storage::Failing),
-            11 => Some(Storage::Damaged),
-            13 => Some(Storage::Full),
-            26 => Some(Storage::Foreign),
-            _ => None,
+        match sqlite_code(fault) {
+            Some(10) => Some(Storage::Failing),
+            Some(11) => Some(Storage::Damaged),
+            Some(13) => Some(Storage::Full),
+            Some(26) => Some(Storage::Foreign),
+            Some(_) => None,
+            None => (fault.code().as_deref() == Some("53100")).then_some(Storage::Full),
         }
     }
 
@@ -218,13 +205,11 @@ impl StoreError {
     }
 
     /// Classifies what the library reported while a connection was opened.
-    pub(in crate::store) fn opening(source: sqlx::Error) -> Self {
-        match source.as_database_error().map(class_of) {
-            Some(Class::NoFile) => Self::NoFile {
-                doing: "open the database",
-                cause: source,
-            },
-            _ => Self::Unopened(source),
+    pub(in crate::store) fn opening(cause: sqlx::Error) -> Self {
+        let doing = "open the database";
+        match cause.as_database_error().map(class_of) {
+            Some(Class::NoFile) => Self::NoFile { doing, cause },
+            _ => Self::Unopened(cause),
         }
     }
 }
@@ -294,13 +279,15 @@ pub(in crate::store) fn is_missing(fault: &sqlx::Error) -> bool {
 
 /// Whether SQLite's file is locked by somebody.
 pub(in crate::store) fn is_busy(fault: &sqlx::Error) -> bool {
-    let Some(fault) = fault.as_database_error() else {
-        return false;
-    };
+    fault.as_database_error().and_then(sqlite_code) == Some(5)
+}
+
+/// SQLite's own code of a fault of its: the low byte of an extended one (<https://www.sqlite.org/rescode.html>).
+fn sqlite_code(fault: &dyn DatabaseError) -> Option<u32> {
+    fault.try_downcast_ref::<SqliteError>()?;
     let code = fault.code().unwrap_or_default();
-    // BUSY, in the low byte of an extended code.
-    fault.try_downcast_ref::<SqliteError>().is_some()
-        && code.parse::<u32>().is_ok_and(|code| code & 0xff == 5)
+    // None of SQLite's is zero.
+    Some(code.parse::<u32>().map_or(0, |code| code & 0xff))
 }
 
 /// The database's own words, without the library's before them.
@@ -347,8 +334,7 @@ enum Class {
     Passing,
 }
 
-fn class_of(fault: &dyn sqlx::error::DatabaseError) -> Class {
-    let code = fault.code().unwrap_or_default();
+fn class_of(fault: &dyn DatabaseError) -> Class {
     if let Some(fault) = fault.try_downcast_ref::<MySqlDatabaseError>() {
         if MYSQL_INPUT.contains(&fault.number()) {
             return Class::Input;
@@ -357,9 +343,9 @@ fn class_of(fault: &dyn sqlx::error::DatabaseError) -> Class {
             return Class::Passing;
         }
     }
-    match fault.try_downcast_ref::<SqliteError>() {
-        Some(fault) => of_sqlite(&code, fault.message()),
-        None => of_sqlstate(&code),
+    match sqlite_code(fault) {
+        Some(code) => of_sqlite(code, fault.message()),
+        None => of_sqlstate(&fault.code().unwrap_or_default()),
     }
 }
 
@@ -390,17 +376,16 @@ fn of_sqlstate(code: &str) -> Class {
     }
 }
 
-/// SQLite's code is in the low byte (<https://www.sqlite.org/rescode.html>). All that is wrong with
-/// a statement is ERROR (1): only the words tell which.
-fn of_sqlite(code: &str, message: &str) -> Class {
+/// All that is wrong with a statement is ERROR (1): only the words tell which.
+fn of_sqlite(code: u32, message: &str) -> Class {
     let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
-    match code.parse::<u32>().map(|code| code & 0xff) {
-        Ok(1) if says(&["no such table", "no such column", "has no column"]) => Class::Missing,
-        Ok(1) if says(&["no such", "syntax error"]) => Class::Right,
+    match code {
+        1 if says(&["no such table", "no such column", "has no column"]) => Class::Missing,
+        1 if says(&["no such", "syntax error"]) => Class::Right,
         // CANTOPEN.
-        Ok(14) => Class::NoFile,
+        14 => Class::NoFile,
         // TOOBIG, CONSTRAINT (a trigger's ABORT too), MISMATCH, RANGE: the rows are to blame.
-        Ok(18 | 19 | 20 | 25) => Class::Input,
+        18 | 19 | 20 | 25 => Class::Input,
         _ => Class::Passing,
     }
 }

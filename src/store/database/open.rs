@@ -251,38 +251,30 @@ async fn mysql(database: &Database, purpose: Purpose) -> Result<Connection, Stor
     if let Some(address) = database.url.ipv6_host() {
         options = options.host(address);
     }
-    let connection = MySqlConnection::connect_with(&options)
-        .await
-        .map_err(StoreError::opening)?;
-    let mut connection = Connection::from(Link::MySql(connection));
-    connection
-        .command(MYSQL_RELIED_ON)
-        .await
-        .map_err(StoreError::opening)?;
+    let opened = open_mysql(database, options, purpose).await;
+    opened.map_err(StoreError::opening)
+}
+
+async fn open_mysql(
+    database: &Database,
+    options: MySqlConnectOptions,
+    purpose: Purpose,
+) -> Result<Connection, sqlx::Error> {
+    let link = MySqlConnection::connect_with(&options).await?;
+    let mut connection = Connection::from(Link::MySql(link));
+    connection.command(MYSQL_RELIED_ON).await?;
     let settings = match purpose {
         Purpose::Write => MYSQL,
         Purpose::Look => MYSQL_LOOK,
         Purpose::Migrate => MYSQL_MIGRATE,
     };
-    connection
-        .command(settings)
-        .await
-        .map_err(StoreError::opening)?;
-    if purpose == Purpose::Migrate {
-        return Ok(connection);
-    }
-    if connection.is_mariadb().await.map_err(StoreError::opening)? {
-        connection
-            .command(MARIADB)
-            .await
-            .map_err(StoreError::opening)?;
+    connection.command(settings).await?;
+    if purpose != Purpose::Migrate && connection.is_mariadb().await? {
+        connection.command(MARIADB).await?;
         if purpose == Purpose::Write {
             let limit = statement_limit(database).as_secs_f64();
             let limit = format!("SET SESSION max_statement_time = {limit:.3}");
-            connection
-                .execute(&limit, &[])
-                .await
-                .map_err(StoreError::opening)?;
+            connection.execute(&limit, &[]).await?;
         }
     }
     Ok(connection)

@@ -9,6 +9,7 @@ use crate::store::database::connection::{Connection, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::{StoreError, is_missing};
 use crate::store::database::open::Purpose;
+use crate::store::database::row::Row;
 use crate::store::ironic::numbers::{self, NumberOfConductor};
 
 /// Rows (a conductor and one of its hardware types) in one look; fleets have some hundred.
@@ -93,13 +94,10 @@ const LOOK_MYSQL: &str = look!(
 /// One row of `conductors`, with what is registered for it. Nothing is checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IronicConductor {
-    /// `hostname`
     pub hostname: String,
-    /// `online`
     pub online: Option<bool>,
     /// `updated_at`, ms since 1970 UTC; `None` if it is no time.
     pub updated_at_ms: Option<i64>,
-    /// `conductor_group`
     pub conductor_group: Option<String>,
     /// The hardware types of its interfaces.
     pub drivers: Vec<String>,
@@ -222,23 +220,17 @@ async fn write(
     looks: u64,
     now_ms: u64,
 ) -> Result<(), StoreError> {
-    let failed = |fault| failed("write the bridge's own row", fault);
-    let Some(written) = written else {
-        connection
-            .execute(FORGET, values![bridge])
-            .await
-            .map_err(failed)?;
-        connection
-            .execute(BEGIN, values![bridge, looks, now_ms])
-            .await
-            .map_err(failed)?;
-        return Ok(());
+    let write = async {
+        let Some(written) = written else {
+            connection.execute(FORGET, values![bridge]).await?;
+            let first = values![bridge, looks, now_ms];
+            return connection.execute(BEGIN, first).await;
+        };
+        let values = values![bridge, looks, now_ms, written];
+        connection.execute(WRITE, values).await
     };
-    let changed = connection
-        .execute(WRITE, values![bridge, looks, now_ms, written])
-        .await
-        .map_err(failed)?;
-    if changed == 1 {
+    let changed = write.await;
+    if changed.map_err(|fault| failed("write the bridge's own row", fault))? == 1 {
         Ok(())
     } else {
         Err(StoreError::Corrupt(
@@ -273,32 +265,30 @@ async fn read(
             "what the bridge wrote is not what it reads: it reads from a replica that lags".into(),
         ));
     }
+    conductors(&rows).map_err(failed)
+}
+
+/// Those of these rows, each of which is about one and one of its drivers.
+fn conductors(rows: &[Row]) -> Result<Vec<IronicConductor>, sqlx::Error> {
     let mut conductors: Vec<(i64, IronicConductor)> = Vec::new();
-    for row in &rows {
-        let Some(id) = row.maybe_int("id").map_err(failed)? else {
+    for row in rows {
+        let Some(id) = row.maybe_int("id")? else {
             continue;
         };
         if conductors.last().is_none_or(|(last, _)| *last != id) {
             let conductor = IronicConductor {
-                hostname: row
-                    .maybe_text("hostname")
-                    .map_err(failed)?
-                    .unwrap_or_default(),
-                online: row
-                    .maybe_int("online")
-                    .map_err(failed)?
-                    .map(|online| online == 1),
-                updated_at_ms: row.maybe_int("updated_at_ms").map_err(failed)?,
-                conductor_group: row.maybe_text("conductor_group").map_err(failed)?,
-                drivers: Vec::new(),
-                registered_at_ms: None,
+                hostname: row.maybe_text("hostname")?.unwrap_or_default(),
+                online: row.maybe_int("online")?.map(|online| online == 1),
+                updated_at_ms: row.maybe_int("updated_at_ms")?,
+                conductor_group: row.maybe_text("conductor_group")?,
+                ..IronicConductor::default()
             };
             conductors.push((id, conductor));
         }
         let (_, conductor) = conductors.last_mut().expect("pushed above");
-        if let Some(driver) = row.maybe_text("driver").map_err(failed)? {
+        if let Some(driver) = row.maybe_text("driver")? {
             conductor.drivers.push(driver);
-            let registered = row.maybe_int("registered_at_ms").map_err(failed)?;
+            let registered = row.maybe_int("registered_at_ms")?;
             conductor.registered_at_ms = conductor.registered_at_ms.max(registered);
         }
     }

@@ -66,11 +66,10 @@ pub async fn inventory(
     let revisions = connection
         .fetch("SELECT version_num FROM alembic_version", &[])
         .await
-        .map_err(|fault| not_ironic(fault, "alembic_version"))?;
-    let revisions: Vec<String> = revisions
-        .iter()
-        .map(|row| row.text("version_num"))
-        .collect::<Result<_, _>>()
+        .map_err(not_ironic)?;
+    let revisions = revisions.iter().map(|row| row.text("version_num"));
+    let revisions = revisions
+        .collect::<Result<Vec<String>, _>>()
         .map_err(|fault| StoreError::from_sqlx("read Ironic's schema revision", fault))?;
     let known = |revision: &String| {
         KNOWN_REVISIONS.contains(&revision.as_str()) || vouched.contains(revision)
@@ -147,12 +146,12 @@ fn unknown(revisions: &[String]) -> String {
     )
 }
 
-fn not_ironic(fault: sqlx::Error, table: &str) -> StoreError {
+fn not_ironic(fault: sqlx::Error) -> StoreError {
     if !is_missing(&fault) && !is_denied(&fault) {
         return StoreError::from_sqlx("read Ironic's schema revision", fault);
     }
     StoreError::Schema(format!(
-        "inventory.kind = \"ironic\" needs the database of an OpenStack Ironic, and its table {table} cannot be read: \
-         {fault}"
+        "inventory.kind = \"ironic\" needs the database of an OpenStack Ironic, and its table alembic_version \
+         cannot be read: {fault}"
     ))
 }
