@@ -1,7 +1,6 @@
 //! What is written and read: rows as plain data.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::domain::change::{Standing, Turn, Verdict};

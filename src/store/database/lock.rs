@@ -87,34 +87,19 @@ mod tests {
 
     #[test]
     fn who_had_the_lock_for_long_leaves_a_gap_and_who_did_not_takes_it_at_once() {
-        let at = |began: Instant, ms| began + Duration::from_millis(ms);
         let began = Instant::now();
+        let at = |ms| began + Duration::from_millis(ms);
         let mut fairness = Fairness::default();
-        assert_eq!(fairness.gap(began), Duration::ZERO, "the first time");
-        fairness.had(began, at(began, 15));
-        assert_eq!(
-            fairness.gap(at(began, 15)),
-            Duration::ZERO,
-            "15 ms are short"
-        );
-        fairness.had(at(began, 15), at(began, 30));
-        let gap = fairness.gap(at(began, 32));
-        assert_eq!(
-            gap,
-            Duration::from_millis(8),
-            "30 ms without a gap, of which 2 have passed"
-        );
-        fairness.had(at(began, 40), at(began, 45));
-        assert_eq!(
-            fairness.gap(at(began, 45)),
-            Duration::ZERO,
-            "counted from the gap on"
-        );
-        fairness.had(at(began, 45), at(began, 100));
-        assert_eq!(
-            fairness.gap(at(began, 200)),
-            Duration::ZERO,
-            "there was one by itself"
-        );
+        // When it wants the lock, the gap that it leaves first, why, and from when until when it has it.
+        for (wants, gap, why, from, until) in [
+            (0, 0, "the first time", 0, 15),
+            (15, 0, "15 ms are short", 15, 30),
+            (32, 8, "30 ms without a gap, of which 2 have passed", 40, 45),
+            (45, 0, "counted from the gap on", 45, 100),
+            (200, 0, "there was one by itself", 200, 200),
+        ] {
+            assert_eq!(fairness.gap(at(wants)), Duration::from_millis(gap), "{why}");
+            fairness.had(at(from), at(until));
+        }
     }
 }

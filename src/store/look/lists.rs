@@ -3,6 +3,7 @@
 use crate::domain::ids::Pair;
 use crate::store::database::connection::{Above, values};
 use crate::store::database::error::StoreError;
+use crate::store::database::row::Row;
 use crate::store::look::from_row::{action, decision, node_line};
 use crate::store::look::reader::Reader;
 use crate::store::look::views::{ActionView, DecisionView, NodeLine};
@@ -34,24 +35,16 @@ impl Reader {
 
     /// What is out of service, above the uuid `after`, by uuid, at most `limit`.
     pub async fn holds(&self, after: &str, limit: u32) -> Result<Vec<NodeLine>, StoreError> {
-        self.read("list what is out of service", async |look| {
-            let asked = values![Above(after), limit];
-            let rows = look.connection.fetch(look.sql.list_holds, asked).await?;
-            rows.iter().map(|row| node_line(row, true)).collect()
-        })
-        .await
+        let (doing, asked) = ("list what is out of service", values![Above(after), limit]);
+        let line = |row: &Row| node_line(row, true);
+        self.list(doing, |sql| sql.list_holds, asked, line).await
     }
 
     /// The newest decisions, newest first.
     pub async fn decisions(&self, limit: u32) -> Result<Vec<DecisionView>, StoreError> {
-        self.read("read the decisions", async |look| {
-            let rows = look
-                .connection
-                .fetch(look.sql.see_decisions, values![limit])
-                .await?;
-            rows.iter().map(decision).collect()
-        })
-        .await
+        let (doing, asked) = ("read the decisions", values![limit]);
+        self.list(doing, |sql| sql.see_decisions, asked, decision)
+            .await
     }
 
     /// Decisions below a number, newest first, at most `limit`.
@@ -60,15 +53,9 @@ impl Reader {
         below: u64,
         limit: u32,
     ) -> Result<Vec<DecisionView>, StoreError> {
-        self.read("read past decisions", async |look| {
-            let asked = values![below, limit];
-            let rows = look
-                .connection
-                .fetch(look.sql.past_decisions, asked)
-                .await?;
-            rows.iter().map(decision).collect()
-        })
-        .await
+        let (doing, asked) = ("read past decisions", values![below, limit]);
+        self.list(doing, |sql| sql.past_decisions, asked, decision)
+            .await
     }
 
     /// What operators did, below a number, newest first, at most `limit`.
@@ -77,11 +64,8 @@ impl Reader {
         below: u64,
         limit: u32,
     ) -> Result<Vec<ActionView>, StoreError> {
-        self.read("read what operators did", async |look| {
-            let asked = values![below, limit];
-            let rows = look.connection.fetch(look.sql.past_requests, asked).await?;
-            rows.iter().map(action).collect()
-        })
-        .await
+        let (doing, asked) = ("read what operators did", values![below, limit]);
+        self.list(doing, |sql| sql.past_requests, asked, action)
+            .await
     }
 }

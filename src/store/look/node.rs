@@ -10,6 +10,7 @@ use crate::store::look::pairs::pair;
 use crate::store::look::snapshot::Snapshot;
 use crate::store::look::views::{DecisionView, Gone, NodeFacts, PairFacts};
 use crate::store::tables;
+use crate::store::write::pause;
 
 /// How a node that is asked for may be spelled in the table: as asked, and in the one form of an id.
 pub fn spellings(asked: &str) -> Vec<String> {
@@ -41,25 +42,21 @@ pub async fn node(look: &mut Snapshot, row: &Row) -> Result<NodeFacts, sqlx::Err
         lifted: row.maybe_uint("lifted")?,
         ours: row.maybe_flag("ours")?.unwrap_or(false),
         pair,
-        pause: crate::store::write::pause::read(&mut look.connection, look.sql).await?,
+        pause: pause::read(&mut look.connection, look.sql).await?,
         observing: position.maybe_word(tables::STATE, "mode")? == Some(Mode::Observe),
     })
 }
 
 /// The row of the node with this uuid, or with this name if no other node has it.
 pub async fn row_of(look: &mut Snapshot, uuid_or_name: &str) -> Result<Option<Row>, sqlx::Error> {
+    let (connection, inventory) = (&mut look.connection, &look.inventory);
     let asked = values![uuid_or_name];
-    let found = look
-        .connection
-        .fetch_first(&look.inventory.see_node, asked)
-        .await?;
+    let found = connection.fetch_first(&inventory.see_node, asked).await?;
     if found.is_some() {
         return Ok(found);
     }
-    let mut named = look
-        .connection
-        .fetch(&look.inventory.see_node_by_name, asked)
-        .await?;
+    let named = connection.fetch(&inventory.see_node_by_name, asked);
+    let mut named = named.await?;
     Ok((named.len() == 1).then(|| named.remove(0)))
 }
 
@@ -68,17 +65,13 @@ async fn hold_of(
     look: &mut Snapshot,
     uuid: &str,
 ) -> Result<Option<(u64, DecisionView)>, sqlx::Error> {
-    let held = look
-        .connection
-        .fetch_first(look.sql.see_hold, values![uuid])
-        .await?;
+    let (connection, sql) = (&mut look.connection, look.sql);
+    let held = connection.fetch_first(sql.see_hold, values![uuid]).await?;
     let Some(held) = held else {
         return Ok(None);
     };
-    let row = look
-        .connection
-        .fetch_first(look.sql.see_decision, values![held.uint("decision")?])
-        .await?;
+    let number = values![held.uint("decision")?];
+    let row = connection.fetch_first(sql.see_decision, number).await?;
     let decision = row.as_ref().map(decision).transpose()?;
     Ok(Some(held.uint("since_ms")?).zip(decision))
 }
@@ -88,11 +81,8 @@ async fn last_back_of(
     look: &mut Snapshot,
     uuid: &str,
 ) -> Result<Option<(BackReason, u64)>, sqlx::Error> {
-    let last = look
-        .connection
-        .fetch_first(look.sql.see_last_change, values![uuid])
-        .await?;
-    let Some(last) = last else {
+    let (connection, statement) = (&mut look.connection, look.sql.see_last_change);
+    let Some(last) = connection.fetch_first(statement, values![uuid]).await? else {
         return Ok(None);
     };
     Ok(last
@@ -103,11 +93,7 @@ async fn last_back_of(
 /// What is known of the pair that the node needs.
 async fn pair_of(look: &mut Snapshot, group: &str, driver: &str) -> Result<PairFacts, sqlx::Error> {
     let (view, conductors) = pair(look, group, driver).await?;
-    let gone = Gone::among(&conductors)
-        .of(&view)
-        .iter()
-        .copied()
-        .cloned()
-        .collect();
+    let gone = Gone::among(&conductors);
+    let gone = gone.of(&view).iter().copied().cloned().collect();
     Ok(PairFacts { gone, view })
 }

@@ -27,12 +27,8 @@ pub async fn conductors(look: &mut Snapshot) -> Result<Vec<ConductorView>, sqlx:
 pub async fn pairs(look: &mut Snapshot) -> Result<Pairs, sqlx::Error> {
     let mut pairs = Pairs::new();
     for row in look.connection.fetch(look.sql.see_pairs, &[]).await? {
-        let view = entry(
-            &mut pairs,
-            row.text("conductor_group")?,
-            row.text("driver")?,
-        );
-        stand(view, &row)?;
+        let (group, driver) = count::key(&row)?;
+        stand(entry(&mut pairs, group, driver), &row)?;
     }
     for conductor in conductors(look).await? {
         for driver in &conductor.drivers {
@@ -98,15 +94,12 @@ pub async fn pair(
 ) -> Result<(DriverView, Vec<ConductorView>), sqlx::Error> {
     let mut view = nothing_known(group, driver);
     let (connection, sql) = (&mut look.connection, look.sql);
-    let row = connection
-        .fetch_first(sql.see_pair, values![group, driver])
-        .await?;
-    if let Some(row) = row {
+    let asked = values![group, driver];
+    if let Some(row) = connection.fetch_first(sql.see_pair, asked).await? {
         stand(&mut view, &row)?;
     }
-    let rows = connection
-        .fetch(sql.see_conductors_of_group, values![group])
-        .await?;
+    let of_group = sql.see_conductors_of_group;
+    let rows = connection.fetch(of_group, values![group]).await?;
     let conductors = rows.iter().map(conductor).collect::<Result<Vec<_>, _>>()?;
     for conductor in &conductors {
         if conductor.drivers.iter().any(|theirs| theirs == driver) {

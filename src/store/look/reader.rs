@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use crate::config::{self, Database};
 use crate::domain::change::Verdict;
 use crate::domain::ids::Pair;
-use crate::store::database::connection::{Above, Connection, values};
+use crate::store::database::connection::{Above, Connection, Value, values};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::open::Purpose;
@@ -27,7 +27,7 @@ use crate::store::records::HearingNote;
 use crate::store::sql::{self, Statements};
 use crate::store::tables;
 use crate::store::trust::Trust;
-use crate::store::write::{count, lost};
+use crate::store::write::{count, lost, pause};
 
 /// At most so many looks at once: enough for a scheduler's snapshot beside metrics and a person.
 const CONNECTIONS: usize = 4;
@@ -100,6 +100,21 @@ impl Reader {
         Ok(value)
     }
 
+    /// The rows of one statement.
+    pub(super) async fn list<T>(
+        &self,
+        doing: &'static str,
+        statement: fn(&Statements) -> &'static str,
+        asked: &[Value<'_>],
+        read: fn(&Row) -> Result<T, sqlx::Error>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.read(doing, async |look| {
+            let rows = look.connection.fetch(statement(look.sql), asked).await?;
+            rows.iter().map(read).collect()
+        })
+        .await
+    }
+
     /// A connection with a consistent read begun; a server may have closed one that was kept.
     async fn begin(&self, doing: &'static str) -> Result<Snapshot, StoreError> {
         let Inner {
@@ -138,10 +153,7 @@ impl Reader {
 
     /// Where the database stands.
     pub async fn overview(&self) -> Result<Overview, StoreError> {
-        self.read("read where the database stands", async |look| {
-            overview(look).await
-        })
-        .await
+        self.read("read where the database stands", overview).await
     }
 
     /// What is out of service, above the uuid `after`, at most `limit` nodes.
@@ -190,23 +202,18 @@ impl Reader {
     pub async fn held(&self, of: Option<&Pair>) -> Result<u64, StoreError> {
         self.read("count what is held", async |look| {
             let (_, held) = count::holds(&mut look.connection).await?;
-            Ok(held
-                .into_iter()
-                .filter(|((group, driver), _)| {
-                    of.is_none_or(|pair| {
-                        group == pair.group.as_str() && driver == pair.driver.as_str()
-                    })
-                })
-                .map(|(_, nodes)| nodes)
-                .sum())
+            let is_asked = |(group, driver): &(String, String)| {
+                of.is_none_or(|pair| group == pair.group.as_str() && driver == pair.driver.as_str())
+            };
+            let asked = held.iter().filter(|(pair, _)| is_asked(pair));
+            Ok(asked.map(|(_, nodes)| nodes).sum())
         })
         .await
     }
 
     /// Every conductor, by name.
     pub async fn conductors(&self) -> Result<Vec<ConductorView>, StoreError> {
-        self.read("read the conductors", async |look| conductors(look).await)
-            .await
+        self.read("read the conductors", conductors).await
     }
 
     /// What was only observed since `since_ms`.
@@ -291,10 +298,9 @@ impl Reader {
     /// What became of a request.
     pub async fn request(&self, number: u64) -> Result<RequestView, StoreError> {
         self.read("read a request", async |look| {
-            let row = look
-                .connection
-                .fetch_first(look.sql.see_request, values![number])
-                .await?;
+            let asked = values![number];
+            let row = look.connection.fetch_first(look.sql.see_request, asked);
+            let row = row.await?;
             let result = row.map(|row| row.maybe_text("result")).transpose()?;
             Ok(RequestView {
                 result: result.flatten(),
@@ -325,7 +331,7 @@ async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
         taken_at_ms: position.maybe_uint("taken_at_ms")?,
         committed_at_ms: position.maybe_uint("committed_at_ms")?,
         mode: position.maybe_word(tables::STATE, "mode")?,
-        pause: crate::store::write::pause::read(&mut look.connection, look.sql).await?,
+        pause: pause::read(&mut look.connection, look.sql).await?,
         last_announcement: position.uint("last_announcement")?,
         announced: outbox.uint("announced")?,
         outbox_oldest_ms: outbox.maybe_uint("oldest_ms")?,

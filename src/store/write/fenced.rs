@@ -5,7 +5,6 @@ use crate::domain::committed::Committed;
 use crate::store::database::connection::{Connection, values};
 use crate::store::sql::{Inventory, Statements};
 use crate::store::tables;
-use crate::store::write::lost;
 
 /// The counters that the fence guards, as read under it.
 pub struct Counters {
@@ -56,18 +55,12 @@ impl<'c> Fenced<'c> {
         inventory: &'c Inventory,
     ) -> Result<Self, sqlx::Error> {
         let row = connection.fetch_one(sql.counters, &[]).await?;
-        let Committed {
-            stream,
-            epoch,
-            seq,
-            commits,
-        } = lost::committed(&row)?;
         Ok(Self {
             counters: Counters {
-                stream,
-                epoch,
-                commits,
-                seq,
+                stream: row.text("stream")?,
+                epoch: row.uint("epoch")?,
+                commits: row.uint("commits")?,
+                seq: row.uint("seq")?,
                 last_announcement: row.uint("last_announcement")?,
                 last_decision: row.uint("last_decision")?,
                 mode: row.maybe_word(tables::STATE, "mode")?,
@@ -87,9 +80,7 @@ impl<'c> Fenced<'c> {
             ..
         } = self.counters;
         let values = values![seq, last_announcement, last_decision];
-        self.connection
-            .execute(self.sql.save_counters, values)
-            .await?;
-        Ok(())
+        let saved = self.connection.execute(self.sql.save_counters, values);
+        saved.await.map(drop)
     }
 }

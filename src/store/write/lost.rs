@@ -18,11 +18,15 @@ const WAITS: Duration = Duration::from_secs(90);
 
 /// Where the database stands, by a row of the state.
 pub fn committed(row: &Row) -> Result<Committed, sqlx::Error> {
+    told(row, ["stream", "epoch", "seq", "commits"])
+}
+
+fn told(row: &Row, [stream, epoch, seq, commits]: [&str; 4]) -> Result<Committed, sqlx::Error> {
     Ok(Committed {
-        stream: row.text("stream")?,
-        epoch: row.uint("epoch")?,
-        seq: row.uint("seq")?,
-        commits: row.uint("commits")?,
+        stream: row.text(stream)?,
+        epoch: row.uint(epoch)?,
+        seq: row.uint(seq)?,
+        commits: row.uint(commits)?,
     })
 }
 
@@ -150,21 +154,11 @@ pub async fn began(
     let Some(row) = connection.fetch_first(statement, values![stream]).await? else {
         return Ok(None);
     };
+    let known = ["known_stream", "known_epoch", "known_seq", "known_commits"];
+    let found = ["previous", "found_epoch", "found_seq", "found_commits"];
+    let (known, found) = (told(&row, known)?, told(&row, found)?);
     Ok(Some(Began {
-        loss: Loss {
-            known: Committed {
-                stream: row.text("known_stream")?,
-                epoch: row.uint("known_epoch")?,
-                seq: row.uint("known_seq")?,
-                commits: row.uint("known_commits")?,
-            },
-            found: Committed {
-                stream: row.text("previous")?,
-                epoch: row.uint("found_epoch")?,
-                seq: row.uint("found_seq")?,
-                commits: row.uint("found_commits")?,
-            },
-        },
+        loss: Loss { known, found },
         at_ms: row.uint("began_at_ms")?,
         waits: Duration::from_millis(row.uint("waits_ms")?),
     }))

@@ -1,12 +1,11 @@
 //! Looking for work in a window, without lock or fence: a sweep writes only where something is to
 //! do (L2). The fenced window acts by what it finds itself; the next sweep finds what comes later.
 
-use crate::domain::announcement::OutReason;
 use crate::domain::ids::Pair;
 use crate::store::database::connection::{Above, Connection, Value, values};
-use crate::store::look::from_row::out_reason;
 use crate::store::records::{Rows, Surveyed, Window};
 use crate::store::sql::{Inventory, Statements};
+use crate::store::write::take_out::decision;
 use crate::store::write::{pause, walk};
 
 /// One look.
@@ -36,24 +35,15 @@ impl Survey<'_> {
 
     /// Nodes of a lost pair. Nothing where taking out would do nothing, either.
     async fn pair(&mut self, pair: &Pair, window: &Window) -> Result<Surveyed, sqlx::Error> {
-        let lost = self
-            .connection
-            .fetch_first(self.sql.lost_decision, values![pair])
-            .await?;
-        let Some(lost) = lost else {
+        let Some(decision) = decision(self.connection, pair, window).await? else {
             return Ok(Surveyed::default());
         };
-        let unwanted = out_reason(&lost)? == OutReason::DriverUnknown && !window.unknown;
-        if unwanted || lost.maybe_flag("observed")?.unwrap_or(false) {
-            return Ok(Surveyed::default());
-        }
-        let decision = lost.uint("number")?;
         let mut found = self.window(Rows::NodesOf(pair), window).await?;
         if let Some(last) = &found.last {
-            let values = values![pair, Above(&window.after), last, decision];
+            let values = values![pair, Above(&window.after), last, decision.number];
             found.work = self.any(&self.inventory.survey_pair, values).await?;
         }
-        found.open = lost.maybe_uint("completed_at_ms")?.is_none();
+        found.open = decision.open;
         Ok(found)
     }
 
@@ -84,32 +74,22 @@ impl Survey<'_> {
         }
         let mut found = self.window(Rows::Nodes, window).await?;
         if let Some(last) = &found.last {
-            found.work = self
-                .any(strays, values![Above(&window.after), last])
-                .await?;
+            let values = values![Above(&window.after), last];
+            found.work = self.any(strays, values).await?;
         }
         // Once in each walk.
-        if window.after.is_empty() && !self.inventory.survey_keyless.is_empty() {
-            let keyless = &self.inventory.survey_keyless;
-            found.skipped += self
-                .connection
-                .fetch_one(keyless, &[])
-                .await?
-                .uint("nodes")?;
+        let keyless = &self.inventory.survey_keyless;
+        if window.after.is_empty() && !keyless.is_empty() {
+            let rows = self.connection.fetch_one(keyless, &[]).await?;
+            found.skipped += rows.uint("nodes")?;
         }
         Ok(found)
     }
 
     async fn window(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, sqlx::Error> {
-        let found = walk::window(
-            self.connection,
-            self.sql,
-            self.inventory,
-            of,
-            &window.after,
-            window.nodes,
-        )
-        .await?;
+        let (sql, inventory, after) = (self.sql, self.inventory, &window.after);
+        let found = walk::window(self.connection, sql, inventory, of, after, window.nodes);
+        let found = found.await?;
         Ok(Surveyed {
             last: found.last,
             seen: found.seen,

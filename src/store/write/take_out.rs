@@ -6,15 +6,14 @@ use std::collections::BTreeMap;
 
 use crate::domain::announcement::{AnnouncementType, OutReason};
 use crate::domain::ids::Pair;
-use crate::store::database::connection::{Above, values};
-use crate::store::database::row::Row;
+use crate::store::database::connection::{Above, Connection, values};
 use crate::store::look::from_row::out_reason;
 use crate::store::records::{Rows, Window, WindowDone};
 use crate::store::write::announce::{Header, announce, count};
 use crate::store::write::complete::complete;
 use crate::store::write::fenced::Fenced;
 use crate::store::write::mark::mark_out;
-use crate::store::write::walk;
+use crate::store::write::{pause, walk};
 
 pub async fn take_out(
     unit: &mut Fenced<'_>,
@@ -22,30 +21,15 @@ pub async fn take_out(
     window: &Window,
 ) -> Result<WindowDone, sqlx::Error> {
     // Under the fence: who pauses is serialised with us.
-    if crate::store::write::pause::read(unit.connection, unit.sql)
-        .await?
-        .is_some()
-    {
+    if pause::read(unit.connection, unit.sql).await?.is_some() {
         return Ok(WindowDone {
             paused: true,
             ..WindowDone::default()
         });
     }
-    let lost = unit
-        .connection
-        .fetch_first(unit.sql.lost_decision, values![pair])
-        .await?;
-    let Some(lost) = lost else {
+    let Some(decision) = decision(unit.connection, pair, window).await? else {
         return Ok(WindowDone::default());
     };
-    if out_reason(&lost)? == OutReason::DriverUnknown && !window.unknown {
-        return Ok(WindowDone::default());
-    }
-    // What was only observed moves no node: it is decided again first.
-    if lost.maybe_flag("observed")?.unwrap_or(false) {
-        return Ok(WindowDone::default());
-    }
-    let decision = Decision::read(&lost)?;
     let found = walk::window(
         unit.connection,
         unit.sql,
@@ -73,20 +57,36 @@ pub async fn take_out(
 }
 
 /// The decision that the nodes go out by.
-struct Decision {
-    number: u64,
+pub struct Decision {
+    pub number: u64,
     decided_at_ms: u64,
     reason: OutReason,
+    /// It is not carried out yet.
+    pub open: bool,
 }
 
-impl Decision {
-    fn read(row: &Row) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            number: row.uint("number")?,
-            decided_at_ms: row.uint("decided_at_ms")?,
-            reason: out_reason(row)?,
-        })
+/// The pair's decision; `None`: it is not lost, or its nodes stay in.
+pub async fn decision(
+    connection: &mut Connection,
+    pair: &Pair,
+    window: &Window,
+) -> Result<Option<Decision>, sqlx::Error> {
+    let statement = connection.sql().lost_decision;
+    let Some(lost) = connection.fetch_first(statement, values![pair]).await? else {
+        return Ok(None);
+    };
+    let reason = out_reason(&lost)?;
+    let unwanted = reason == OutReason::DriverUnknown && !window.unknown;
+    // What was only observed moves no node: it is decided again first.
+    if unwanted || lost.maybe_flag("observed")?.unwrap_or(false) {
+        return Ok(None);
     }
+    Ok(Some(Decision {
+        number: lost.uint("number")?,
+        decided_at_ms: lost.uint("decided_at_ms")?,
+        reason,
+        open: lost.maybe_uint("completed_at_ms")?.is_none(),
+    }))
 }
 
 /// Holds, marks and announces what of the window is to go out; returns how many nodes.
@@ -106,10 +106,8 @@ async fn hold(
         Above(&window.after),
         last,
     ];
-    let changed = unit
-        .connection
-        .execute(&unit.inventory.hold, values)
-        .await?;
+    let statement = &unit.inventory.hold;
+    let changed = unit.connection.execute(statement, values).await?;
     if changed == 0 {
         return Ok(0);
     }
@@ -137,12 +135,11 @@ async fn left_in(
     last: &str,
     decision: u64,
 ) -> Result<u64, sqlx::Error> {
-    if unit.inventory.left_in.is_empty() {
+    let statement = &unit.inventory.left_in;
+    if statement.is_empty() {
         return Ok(0);
     }
     let values = values![pair, Above(&window.after), last, decision];
-    unit.connection
-        .fetch_one(&unit.inventory.left_in, values)
-        .await?
-        .uint("nodes")
+    let left = unit.connection.fetch_one(statement, values).await?;
+    left.uint("nodes")
 }
