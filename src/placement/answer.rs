@@ -101,23 +101,17 @@ pub(super) fn parsed(what: &str, body: &[u8]) -> Result<Value, ApiFault> {
 }
 
 fn detail(body: &[u8]) -> String {
-    let text = match serde_json::from_slice::<Value>(body) {
-        Ok(answer) => [
-            &answer["errors"][0]["detail"],
-            &answer["error"]["message"],
-            &answer["forbidden"]["message"],
-        ]
-        .into_iter()
-        .find_map(Value::as_str)
-        .unwrap_or_default()
-        .to_owned(),
-        Err(_) => String::new(),
-    };
-    let short: String = text.chars().take(200).collect();
-    if short.is_empty() {
-        short
-    } else {
-        format!(": {}", short.trim())
+    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    let texts = [
+        &answer["errors"][0]["detail"],
+        &answer["error"]["message"],
+        &answer["forbidden"]["message"],
+    ];
+    let text = texts.into_iter().find_map(Value::as_str);
+    let short: String = text.unwrap_or_default().chars().take(200).collect();
+    match short.is_empty() {
+        true => short,
+        false => format!(": {}", short.trim()),
     }
 }
 
@@ -131,14 +125,12 @@ pub(super) fn busy(what: &str, fault: &reqwest::Error) -> ApiFault {
 /// A fault with its causes; the URL, which is named already, is left out.
 pub(super) fn chain(fault: &dyn std::error::Error) -> String {
     let mut text = fault.to_string();
-    let mut source = fault.source();
-    while let Some(cause) = source {
+    for cause in std::iter::successors(fault.source(), |cause| cause.source()) {
         let more = cause.to_string();
         if !text.contains(&more) {
             text.push_str(": ");
             text.push_str(&more);
         }
-        source = cause.source();
     }
     text
 }

@@ -164,15 +164,12 @@ impl Credentials {
                  switching that off",
             );
         }
+        let interface = get("interface").or_else(|| get("endpoint_type"));
+        let interface = interface.unwrap_or_else(|| "public".to_owned());
         Ok(Self {
             login: login(fields)?,
             region: get("region_name"),
-            interface: get("interface")
-                .or_else(|| get("endpoint_type"))
-                .map_or_else(
-                    || "public".to_owned(),
-                    |interface| interface.trim_end_matches("URL").to_owned(),
-                ),
+            interface: interface.trim_end_matches("URL").to_owned(),
             placement_endpoint: get("placement_endpoint_override").or_else(|| get("endpoint")),
             authorities: get("cacert"),
         })
@@ -181,18 +178,13 @@ impl Credentials {
 
 fn login(fields: &Fields) -> Result<Login, CredentialsFault> {
     let get = |name: &str| fields.get(name).cloned();
-    let kind = get("auth_type").unwrap_or_else(|| {
-        if fields.contains_key("application_credential_secret") {
-            "v3applicationcredential".to_owned()
-        } else {
-            "password".to_owned()
-        }
-    });
-    let secret = |name: &str| -> Result<SecretString, CredentialsFault> {
-        get(name)
-            .map(SecretString::from)
-            .ok_or_else(|| CredentialsFault(missing(name)))
+    let usual = match fields.contains_key("application_credential_secret") {
+        true => "v3applicationcredential",
+        false => "password",
     };
+    let kind = get("auth_type").unwrap_or_else(|| usual.to_owned());
+    let needed = |name: &str| get(name).ok_or_else(|| CredentialsFault(missing(name)));
+    let secret = |name: &str| needed(name).map(SecretString::from);
     let subject = |what: &str| Subject {
         id: get(&format!("{what}_id")),
         name: if what == "user" {
@@ -205,14 +197,12 @@ fn login(fields: &Fields) -> Result<Login, CredentialsFault> {
     };
     let auth = match kind.as_str() {
         "none" | "noauth" => {
-            return Ok(Login::Fixed {
-                token: "admin".into(),
-            });
+            let token = "admin".to_owned();
+            return Ok(Login::Fixed { token });
         }
         "admin_token" => {
-            return Ok(Login::Fixed {
-                token: secret("token")?.expose_secret().to_owned(),
-            });
+            let token = needed("token")?;
+            return Ok(Login::Fixed { token });
         }
         "password" | "v3password" => {
             let (user, project) = (subject("user"), subject("project"));
@@ -245,9 +235,8 @@ fn login(fields: &Fields) -> Result<Login, CredentialsFault> {
             ));
         }
     };
-    let url = get("auth_url").ok_or_else(|| CredentialsFault(missing("auth_url")))?;
     Ok(Login::Keystone {
-        url,
+        url: needed("auth_url")?,
         auth: Box::new(auth),
     })
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 pub use super::answer::ApiFault;
 use super::answer::{busy, chain, parsed, read};
-use super::credentials::{Credentials, Login};
+use super::credentials::{Auth, Credentials, Login};
 use crate::clock::SystemClock;
 use crate::config::Placement;
 use crate::domain::time::Mono;
@@ -39,6 +39,9 @@ impl Service {
         }
     }
 }
+
+/// A request: service, method, path and body.
+type Asked<'a> = (Service, Method, &'a str, Option<&'a Value>);
 
 /// A login to OpenStack.
 pub struct OpenStack {
@@ -84,9 +87,8 @@ impl OpenStack {
         body: Option<&Value>,
     ) -> Result<Value, ApiFault> {
         let what = format!("{method} {path}");
-        let bytes = self.bytes(service, method, path, body).await;
-        self.judged(bytes.and_then(|bytes| parsed(&what, &bytes)))
-            .await
+        let asked = (service, method, path, body);
+        self.answer(asked, |bytes| parsed(&what, bytes)).await
     }
 
     /// Asks for something long, of which only what `T` names is kept.
@@ -95,17 +97,19 @@ impl OpenStack {
         service: Service,
         path: &str,
     ) -> Result<T, ApiFault> {
-        let bytes = self.bytes(service, Method::GET, path, None).await;
-        let expected = |bytes: Vec<u8>| {
-            serde_json::from_slice(&bytes).map_err(|_| {
-                ApiFault::Strange(format!("GET {path}: the answer is not as expected"))
-            })
-        };
-        self.judged(bytes.and_then(expected)).await
+        let strange = |_| ApiFault::Strange(format!("GET {path}: the answer is not as expected"));
+        let expected = |bytes: &[u8]| serde_json::from_slice(bytes).map_err(strange);
+        self.answer((service, Method::GET, path, None), expected)
+            .await
     }
 
-    /// Passes `answer` on, and sees to it that the next request goes where the service is by then.
-    async fn judged<T>(&self, answer: Result<T, ApiFault>) -> Result<T, ApiFault> {
+    /// What `read` makes of the answer. If that is in doubt, the next request goes where the service is by then.
+    async fn answer<T>(
+        &self,
+        asked: Asked<'_>,
+        read: impl FnOnce(&[u8]) -> Result<T, ApiFault>,
+    ) -> Result<T, ApiFault> {
+        let answer = self.bytes(asked).await.and_then(|bytes| read(&bytes));
         if answer.as_ref().is_err_and(ApiFault::doubts_the_catalog) {
             self.renew().await;
         }
@@ -127,23 +131,14 @@ impl OpenStack {
         }
     }
 
-    async fn bytes(
-        &self,
-        service: Service,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<Vec<u8>, ApiFault> {
+    async fn bytes(&self, asked: Asked<'_>) -> Result<Vec<u8>, ApiFault> {
         let session = self.session().await?;
-        match self
-            .send(&session, service, method.clone(), path, body)
-            .await
-        {
+        match self.send(&session, asked.clone()).await {
             // A right that is missing (403) is no matter of the token.
             Err(ApiFault::NotLoggedIn(_)) if self.is_keystone() => {
                 self.forget(&session).await;
                 let session = self.session().await?;
-                self.send(&session, service, method, path, body).await
+                self.send(&session, asked).await
             }
             done => done,
         }
@@ -174,45 +169,40 @@ impl OpenStack {
     }
 
     async fn log_in(&self) -> Result<Session, ApiFault> {
-        let (url, auth) = match &self.credentials.login {
-            Login::Fixed { token } => {
-                return Ok(Session {
-                    token: token.clone(),
-                    catalog: Value::Null,
-                    asked: self.clock.mono(),
-                });
-            }
-            Login::Keystone { url, auth } => (url.trim_end_matches('/'), auth),
+        let (token, catalog) = match &self.credentials.login {
+            Login::Fixed { token } => (token.clone(), Value::Null),
+            Login::Keystone { url, auth } => self.ask_keystone(url, auth).await?,
         };
-        let url = format!("{}/v3/auth/tokens", url.trim_end_matches("/v3"));
+        let asked = self.clock.mono();
+        Ok(Session {
+            token,
+            catalog,
+            asked,
+        })
+    }
+
+    /// A token, and the catalog.
+    async fn ask_keystone(&self, url: &str, auth: &Auth) -> Result<(String, Value), ApiFault> {
+        let url = url.trim_end_matches('/').trim_end_matches("/v3");
+        let url = format!("{url}/v3/auth/tokens");
         let what = format!("log in at {url}");
         let request = self.http.post(&url).json(&auth.request());
         let response = request.send().await.map_err(|fault| busy(&what, &fault))?;
-        let token = response
-            .headers()
-            .get("x-subject-token")
-            .and_then(|token| token.to_str().ok())
-            .map(str::to_owned);
+        let token = response.headers().get("x-subject-token");
+        let token = token.and_then(|token| token.to_str().ok());
+        let token = token.map(str::to_owned);
         let answer = parsed(&what, &read(&what, response).await?)?;
-        match token {
-            Some(token) => Ok(Session {
-                token,
-                catalog: answer["token"]["catalog"].clone(),
-                asked: self.clock.mono(),
-            }),
-            None => Err(ApiFault::Strange(format!(
-                "{what}: the answer holds no token"
-            ))),
-        }
+        let strange = || ApiFault::Strange(format!("{what}: the answer holds no token"));
+        Ok((
+            token.ok_or_else(strange)?,
+            answer["token"]["catalog"].clone(),
+        ))
     }
 
     async fn send(
         &self,
         session: &Session,
-        service: Service,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
+        (service, method, path, body): Asked<'_>,
     ) -> Result<Vec<u8>, ApiFault> {
         let url = format!("{}{path}", self.endpoint(session, service)?);
         let what = format!("{method} {url}");
@@ -255,17 +245,14 @@ impl OpenStack {
             .flatten()
             .find(fits)
             .and_then(|endpoint| endpoint["url"].as_str());
-        match url {
-            Some(url) => Ok(url.trim_end_matches('/').to_owned()),
-            None => Err(ApiFault::NoEndpoint(format!(
-                "an endpoint of {kind} ({} interface{})",
-                credentials.interface,
-                credentials
-                    .region
-                    .as_ref()
-                    .map_or_else(String::new, |region| format!(", region {region}")),
-            ))),
-        }
+        let url = url.map(|url| url.trim_end_matches('/').to_owned());
+        url.ok_or_else(|| {
+            let region = credentials.region.iter();
+            let region: String = region.map(|region| format!(", region {region}")).collect();
+            let interface = &credentials.interface;
+            let missing = format!("an endpoint of {kind} ({interface} interface{region})");
+            ApiFault::NoEndpoint(missing)
+        })
     }
 }
 

@@ -49,11 +49,8 @@ impl Status {
     pub fn reasons(&self, now: Mono) -> Vec<String> {
         let mut reasons: Vec<String> = self.stream_trouble.iter().cloned().collect();
         reasons.extend(self.placement_trouble.clone());
-        reasons.extend(
-            self.pairs_trouble
-                .as_ref()
-                .map(|why| format!("pairs: {why}")),
-        );
+        let pairs = self.pairs_trouble.iter();
+        reasons.extend(pairs.map(|why| format!("pairs: {why}")));
         // One may be missed.
         let stale = |age: Duration| age > self.interval * 2 + Duration::from_secs(10);
         match self.compared_age(now) {

@@ -266,10 +266,7 @@ impl Wanted {
     /// How many nodes are out of service, wait for their turn, and are unknown to Placement.
     #[must_use]
     pub fn counts(&self) -> (usize, usize, usize) {
-        let out = self
-            .following
-            .as_ref()
-            .map_or(0, |following| following.out.len());
+        let out = self.following.as_ref().map_or(0, |it| it.out.len());
         let known_out = |uuid: &&String| self.wishes(uuid) == Some(true);
         let unknown = self.unknown.iter().filter(known_out).count();
         let deferred: usize = self.deferred.values().map(BTreeMap::len).sum();
