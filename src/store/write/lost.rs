@@ -118,31 +118,44 @@ pub async fn begin_stream(
     now_ms: Option<u64>,
 ) -> Result<(), sqlx::Error> {
     let Loss { known, found } = loss;
-    let (sql, stream) = (connection.sql(), &knowing.next_stream());
+    let sql = connection.sql();
     if let Some(pause) = knowing.pause()
         && pause::read(connection, sql).await?.is_none()
     {
         pause::begin(connection, &pause).await?;
     }
+    let (of, commits) = ((Some(known), found), known.commits.max(found.commits) + 1);
+    let stream = &knowing.next_stream();
+    replace(connection, stream, of, WAITS, commits, now_ms).await
+}
+
+/// Notes why `stream` takes the place of the one at `found`, and begins it, beyond every epoch there was.
+pub async fn replace(
+    connection: &mut Connection,
+    stream: &str,
+    (known, found): (Option<&Committed>, &Committed),
+    waits: Duration,
+    commits: u64,
+    now_ms: Option<u64>,
+) -> Result<(), sqlx::Error> {
+    let sql = connection.sql();
     let noted = values![
         stream,
         &found.stream,
-        &known.stream,
-        known.epoch,
-        known.seq,
-        known.commits,
+        known.map(|known| known.stream.as_str()),
+        known.map(|known| known.epoch),
+        known.map(|known| known.seq),
+        known.map(|known| known.commits),
         found.epoch,
         found.seq,
         found.commits,
-        WAITS,
+        waits,
         now_ms,
     ];
     connection.execute(sql.note_stream, noted).await?;
-    let epoch = known.epoch.max(found.epoch) + UNHEARD_EPOCHS;
-    let commits = known.commits.max(found.commits) + 1;
+    let epoch = known.map_or(0, |known| known.epoch).max(found.epoch) + UNHEARD_EPOCHS;
     let began = values![stream, epoch, commits];
-    connection.execute(sql.new_stream, began).await?;
-    Ok(())
+    connection.execute(sql.new_stream, began).await.map(drop)
 }
 
 /// How `stream` began, if it did because commits were lost.

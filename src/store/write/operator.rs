@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use crate::config::{self, Database, Mode};
-use crate::domain::committed::UNHEARD_EPOCHS;
 use crate::domain::ids::Pair;
 use crate::store::database::connection::{Connection, values};
 use crate::store::database::error::StoreError;
@@ -221,25 +220,10 @@ impl Operator {
                 return Ok(NewStream::Running(holder));
             }
             let found = lost::committed(&row)?;
-            let nothing = (None::<&str>, None::<u64>);
-            let noted = values![
-                stream,
-                &found.stream,
-                nothing.0,
-                nothing.1,
-                nothing.1,
-                nothing.1,
-                found.epoch,
-                found.seq,
-                found.commits,
-                Duration::ZERO,
-                now_ms,
-            ];
-            connection.execute(sql.note_stream, noted).await?;
             // The database may have gone back without a replica that noticed it.
-            let epoch = found.epoch + UNHEARD_EPOCHS;
-            let began = values![stream, epoch, found.commits];
-            connection.execute(sql.new_stream, began).await?;
+            let (of, commits) = ((None, &found), found.commits);
+            let (waits, now_ms) = (Duration::ZERO, Some(now_ms));
+            lost::replace(connection, stream, of, waits, commits, now_ms).await?;
             Ok(NewStream::Begun)
         })
         .await
