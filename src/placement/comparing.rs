@@ -237,11 +237,8 @@ impl Service {
         let ids: BTreeSet<u64> = found.iter().map(|(_, found)| found.id).collect();
         let wanted = self.wanted();
         let size = |id: u64| wanted.pairs().size(id);
-        let mut due: BTreeSet<u64> = ids
-            .iter()
-            .copied()
-            .filter(|id| size(*id).is_none())
-            .collect();
+        let unread = ids.iter().filter(|id| size(**id).is_none());
+        let mut due: BTreeSet<u64> = unread.copied().collect();
         let mut budget = READ;
         let turned = ids.range(*turn..).chain(ids.range(..*turn)).copied();
         for id in turned.filter(|id| size(*id).is_some()) {

@@ -27,7 +27,6 @@ pub async fn first<T, F: Future<Output = Result<T, ApiFault>>>(
 pub const WHOLE: u32 = 10_000;
 
 /// The page of at most `limit` behind `after` of the list at `path`; `what` it should be, for the fault.
-/// Errors: [`ApiFault`]
 pub async fn get<T: DeserializeOwned>(
     http: &reqwest::Client,
     (url, path): (&str, &str),

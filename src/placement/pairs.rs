@@ -72,11 +72,7 @@ impl Pairs {
             }
             if let Some(mut members) = one.members {
                 members.retain(|uuid| !self.touched.contains(uuid));
-                let kept = pair
-                    .members
-                    .iter()
-                    .filter(|uuid| self.touched.contains(*uuid));
-                members.extend(kept.cloned());
+                members.extend(pair.members.intersection(&self.touched).cloned());
                 pair.members = members;
             }
         }
@@ -94,10 +90,8 @@ impl Pairs {
 
     fn misplaced(&self, out: &BTreeSet<String>) -> BTreeSet<String> {
         let placed = |uuid: &String| {
-            let target = self
-                .listed
-                .get(uuid)
-                .and_then(|pair| self.by_name.get(pair));
+            let pair = self.listed.get(uuid);
+            let target = pair.and_then(|pair| self.by_name.get(pair));
             let now = self.member_of.get(uuid).map_or(&[][..], Vec::as_slice);
             now == target.map_or(&[][..], std::slice::from_ref)
         };

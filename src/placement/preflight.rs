@@ -199,11 +199,8 @@ fn our_own(ours: &NovaAggregate, findings: &mut Findings) {
 }
 
 fn isolated(others: &[NovaAggregate], findings: &mut Findings) {
-    let isolated: Vec<&str> = others
-        .iter()
-        .filter(|entry| !entry.demands().is_empty())
-        .map(|entry| entry.name.as_str())
-        .collect();
+    let isolated = others.iter().filter(|entry| !entry.demands().is_empty());
+    let isolated: Vec<&str> = isolated.map(|entry| entry.name.as_str()).collect();
     let what = "other aggregates that Nova's option isolates";
     if isolated.is_empty() {
         findings.add(what, Some(true), "none");
@@ -252,16 +249,10 @@ async fn pairs(
         ),
         Err(fault) => findings.add_of_pairs(what, false, fault.to_string()),
     }
-    let (ours, foreign): (Vec<_>, _) = std::mem::take(&mut findings.pairs)
-        .into_iter()
-        .partition(|(_, entry)| entry.is_ours_alone());
-    findings.pairs = ours;
+    let foreign = (findings.pairs).extract_if(.., |(_, entry)| !entry.is_ours_alone());
+    let foreign: Vec<_> = foreign.map(|(_, entry)| entry.name).collect();
     if !foreign.is_empty() {
-        let names: Vec<&str> = foreign
-            .iter()
-            .map(|(_, entry)| entry.name.as_str())
-            .collect();
-        let detail = format!("{}: remove their hosts and metadata", names.join(", "));
+        let detail = format!("{}: remove their hosts and metadata", foreign.join(", "));
         findings.add_of_pairs("aggregates of pairs are ours alone", false, detail);
     }
     Ok(())

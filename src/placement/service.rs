@@ -145,11 +145,8 @@ impl Service {
     /// Follows on one subscription until it ends; why it did.
     async fn listen(&self, subscriber: &mut Subscriber, pauses: &mut Pauses) -> String {
         loop {
-            let begun = match self.snapshot().await {
-                Ok(following) => self.wanted().begin(following),
-                Err(why) => Err(why),
-            };
-            if let Err(why) = begun {
+            let snapshot = self.snapshot().await;
+            if let Err(why) = snapshot.and_then(|following| self.wanted().begin(following)) {
                 return why;
             }
             self.stream_trouble(None);

@@ -75,13 +75,9 @@ fn few_nodes_in_service_leave_first_and_come_again_once_the_pair_is_back() {
     assert_eq!(story.take(), None);
     story.later(1);
     let left = each(&nodes[..2], false, None);
-    let first = story.take();
-    let second = story.take();
+    let both = [story.take_node(), story.take_node()];
     assert_eq!(story.take(), None, "both are still members");
-    for job in [first, second] {
-        let Some(Job::Node { uuid, wish }) = job else {
-            panic!("{job:?}");
-        };
+    for (uuid, wish) in both {
         assert!(left.contains(&(uuid.clone(), wish.member, wish.pair)));
         story.wanted.done(&uuid, wish, true);
     }
@@ -174,10 +170,7 @@ fn a_reading_that_is_older_than_a_call_or_a_write_does_not_undo_what_is_known() 
     let mut story = Story::of(&nodes[..2]);
     story.read(&nodes[..2], &nodes, false);
     story.wanted.reading();
-    let joins = story.take();
-    let Some(Job::Node { uuid, wish }) = joins else {
-        panic!("{joins:?}");
-    };
+    let (uuid, wish) = story.take_node();
     assert_eq!((uuid.as_str(), wish.pair), ("n002", Some(IPMI)));
     // While it joins, nothing is switched that would forbid it.
     story.lose(&nodes[..2]);
@@ -210,9 +203,8 @@ fn what_is_read_is_older_than_a_write_that_was_under_way_when_the_reading_began(
     let nodes = names(3);
     let mut story = Story::of(&nodes[..2]);
     story.read(&nodes[..2], &nodes, false);
-    let Some(Job::Node { uuid, wish }) = story.take() else {
-        panic!("n002 joins");
-    };
+    // n002 joins.
+    let (uuid, wish) = story.take_node();
     story.wanted.reading();
     story.wanted.done(&uuid, wish, true);
     let read = as_read(&nodes[..2], false);
@@ -243,9 +235,8 @@ fn a_member_that_cannot_leave_its_pair_holds_up_no_loss() {
     let mut story = Story::of(&nodes);
     story.lose(&nodes[2..]);
     story.later(1);
-    let Some(Job::Node { uuid: bad, .. }) = story.take() else {
-        panic!("n000 is to leave first");
-    };
+    // n000 is to leave first.
+    let (bad, _) = story.take_node();
     story.wanted.failed(&bad);
     let bad = [bad];
     let left = [("n001".to_owned(), false, None)];
@@ -268,9 +259,7 @@ fn a_pair_is_switched_however_long_its_members_take_to_leave() {
     story.lose(&nodes[3..]);
     story.later(1);
     for _ in 0..3 {
-        let Some(Job::Node { uuid, wish }) = story.take() else {
-            panic!("one more is to leave");
-        };
+        let (uuid, wish) = story.take_node();
         story.later(4);
         story.wanted.done(&uuid, wish, true);
     }

@@ -106,6 +106,14 @@ impl Story {
         self.wanted.take(&BTreeSet::new(), self.now, true)
     }
 
+    /// The node that is to be written next.
+    pub(super) fn take_node(&mut self) -> (String, Wish) {
+        match self.take() {
+            Some(Job::Node { uuid, wish }) => (uuid, wish),
+            other => panic!("no node but {other:?}"),
+        }
+    }
+
     pub(super) fn switched(&mut self, on: bool) {
         assert_eq!(self.take(), Some(Job::Switch { id: IPMI, on }));
         self.wanted.switched(IPMI, on, None, self.now);
