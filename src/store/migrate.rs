@@ -94,10 +94,8 @@ async fn refuse_encoding(connection: &mut Connection) -> Result<(), StoreError> 
     if connection.dialect() != Dialect::Postgres {
         return Ok(());
     }
-    let encoding = match connection.fetch_one(LOOK, &[]).await {
-        Ok(row) => row.text("encoding"),
-        Err(fault) => Err(fault),
-    };
+    let row = connection.fetch_one(LOOK, &[]).await;
+    let encoding = row.and_then(|row| row.text("encoding"));
     let encoding =
         encoding.map_err(|fault| StoreError::from_sqlx("read the database's encoding", fault))?;
     if encoding == "UTF8" {

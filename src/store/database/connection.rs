@@ -174,7 +174,6 @@ macro_rules! with_query {
 }
 
 impl Connection {
-    /// Which language it speaks.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
         match self.link {
@@ -256,13 +255,18 @@ impl Connection {
 }
 
 async fn limited<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-    match tokio::time::timeout(STATEMENT_LIMIT, work).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(sqlx::Error::Io(std::io::Error::new(
-            std::io::ErrorKind::TimedOut,
-            format!("no answer from the database for {STATEMENT_LIMIT:?}"),
-        ))),
-    }
+    let outcome = tokio::time::timeout(STATEMENT_LIMIT, work).await;
+    let slow = |_| {
+        timed_out(format!(
+            "no answer from the database for {STATEMENT_LIMIT:?}"
+        ))
+    };
+    outcome.map_err(slow).flatten()
+}
+
+/// The fault of what took too long.
+pub(in crate::store) fn timed_out(why: String) -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, why))
 }
 
 /// `$1 … $2 … $1` as MySQL wants it: the text with `?`, and the order in which to bind.

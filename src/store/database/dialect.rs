@@ -6,9 +6,7 @@ use crate::store::database::error::StoreError;
 /// A family of databases that understands the same statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// SQLite.
     Sqlite,
-    /// PostgreSQL.
     Postgres,
     /// MySQL and MariaDB.
     MySql,

@@ -45,13 +45,8 @@ pub async fn weak_durability(database: &Database) -> Result<Vec<String>, StoreEr
 async fn sqlite(connection: &mut Connection) -> Result<Vec<String>, sqlx::Error> {
     let row = connection.fetch_one("PRAGMA synchronous", &[]).await?;
     let level = row.int("synchronous")?;
-    Ok(if level < SQLITE_FULL {
-        vec![format!(
-            "PRAGMA synchronous is {level}: a crash of the host can lose commits"
-        )]
-    } else {
-        Vec::new()
-    })
+    let weak = format!("PRAGMA synchronous is {level}: a crash of the host can lose commits");
+    Ok((level < SQLITE_FULL).then_some(weak).into_iter().collect())
 }
 
 /// As they are for our own sessions: a user or a database can have values of its own.

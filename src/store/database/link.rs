@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::config::Database;
-use crate::store::database::connection::Connection;
+use crate::store::database::connection::{Connection, timed_out};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::lock::{BUSY, BUSY_COMMAND, Fairness};
@@ -40,7 +40,6 @@ impl TransactionWatch for Unwatched {
     fn left(&self, _writer: Writer) {}
 }
 
-/// The connection of one writer.
 pub struct WriterConnection {
     database: Database,
     open: Option<(Connection, Instant)>,
@@ -118,10 +117,10 @@ impl WriterConnection {
     )]
     pub async fn connection(&mut self) -> Result<&mut Connection, StoreError> {
         let now = Instant::now();
-        let stale = |used: Instant| now.duration_since(used) > IDLE;
-        if self.open.as_ref().is_some_and(|(connection, used)| {
-            connection.dialect() != Dialect::Sqlite && stale(*used)
-        }) {
+        let stale = |(connection, used): &(Connection, Instant)| {
+            connection.dialect() != Dialect::Sqlite && now.duration_since(*used) > IDLE
+        };
+        if self.open.as_ref().is_some_and(stale) {
             self.drop_connection();
         }
         if self.open.is_none() {
@@ -274,8 +273,7 @@ pub enum Outcome<T> {
 
 /// The fault of a transaction or look that was given up after `limit`.
 pub fn too_slow(what: &str, limit: Duration) -> sqlx::Error {
-    sqlx::Error::Io(std::io::Error::new(
-        std::io::ErrorKind::TimedOut,
-        format!("the {what} took longer than {limit:?}, two thirds of database.transaction_limit"),
+    timed_out(format!(
+        "the {what} took longer than {limit:?}, two thirds of database.transaction_limit"
     ))
 }

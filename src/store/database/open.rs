@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _, MySqlConnection, PgConnection, SqliteConnection};
 
 use crate::config::{Database, SecretUrl};
-use crate::store::database::connection::{Connection, Link};
+use crate::store::database::connection::{Connection, Link, timed_out};
 use crate::store::database::dialect::Dialect;
 use crate::store::database::error::StoreError;
 use crate::store::database::lock::BUSY;
@@ -93,7 +93,6 @@ pub enum Purpose {
 }
 
 impl Connection {
-    /// Opens one.
     pub async fn open(database: &Database, purpose: Purpose) -> Result<Self, StoreError> {
         let hosts = database.url.hosts();
         if hosts.len() > 1 {
@@ -114,13 +113,9 @@ impl Connection {
                 Dialect::MySql => mysql(database, purpose).await,
             }
         };
-        match tokio::time::timeout(limit, opening).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(StoreError::opening(sqlx::Error::Io(std::io::Error::new(
-                std::io::ErrorKind::TimedOut,
-                format!("no answer for {limit:?}"),
-            )))),
-        }
+        let opened = tokio::time::timeout(limit, opening).await;
+        let slow = |_| StoreError::opening(timed_out(format!("no answer for {limit:?}")));
+        opened.map_err(slow).flatten()
     }
 
     /// Whether this server takes writes. (A Galera node that is not ready answers with an error.)
@@ -227,10 +222,8 @@ async fn postgres(database: &Database, purpose: Purpose) -> Result<Connection, S
             ("idle_in_transaction_session_timeout", "0"),
         ]),
     };
-    let connection = PgConnection::connect_with(&options)
-        .await
-        .map_err(StoreError::opening)?;
-    Ok(Link::Postgres(connection).into())
+    let link = PgConnection::connect_with(&options).await;
+    Ok(Link::Postgres(link.map_err(StoreError::opening)?).into())
 }
 
 /// What a transaction gives up must not hold locks at the server for much longer.

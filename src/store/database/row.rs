@@ -15,9 +15,7 @@ const EXCERPT_CHARS: usize = 40;
 #[derive(Debug, thiserror::Error)]
 #[error("table {table}: {what}")]
 pub struct Nonsense {
-    /// The table that it stands in.
     pub table: &'static str,
-    /// What makes no sense.
     pub what: String,
 }
 
@@ -27,7 +25,6 @@ impl From<Nonsense> for sqlx::Error {
     }
 }
 
-/// A row of an answer.
 pub enum Row {
     Sqlite(SqliteRow),
     Postgres(PgRow),
@@ -59,12 +56,10 @@ macro_rules! each {
 
 /// An error says that there is no such column, or not what is asked for in it.
 impl Row {
-    /// A number or NULL.
     pub fn maybe_int(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
         each!(self, |row| row.try_get(column))
     }
 
-    /// A number.
     pub fn int(&self, column: &str) -> Result<i64, sqlx::Error> {
         present(column, self.maybe_int(column)?)
     }
@@ -74,7 +69,6 @@ impl Row {
         Ok(self.int(column)?.try_into().unwrap_or(0))
     }
 
-    /// Such a number or NULL.
     pub fn maybe_uint(&self, column: &str) -> Result<Option<u64>, sqlx::Error> {
         let number = self.maybe_int(column)?;
         Ok(number.map(|number| number.try_into().unwrap_or(0)))
@@ -88,7 +82,6 @@ impl Row {
         }))
     }
 
-    /// A text.
     pub fn text(&self, column: &str) -> Result<String, sqlx::Error> {
         present(column, self.maybe_text(column)?)
     }
@@ -115,7 +108,6 @@ impl Row {
         present(column, self.maybe_word(table, column)?)
     }
 
-    /// Bytes.
     pub fn bytes(&self, column: &str) -> Result<Vec<u8>, sqlx::Error> {
         present(column, self.maybe_bytes(column)?)
     }

@@ -22,7 +22,6 @@ pub struct Way {
 }
 
 impl Way {
-    /// A transaction begins.
     pub fn begins(&mut self) {
         (self.trips, self.quickest) = (0, None);
     }
