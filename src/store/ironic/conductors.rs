@@ -250,10 +250,8 @@ async fn read(
         Dialect::Postgres => LOOK_POSTGRES,
         Dialect::MySql => LOOK_MYSQL,
     };
-    let rows = connection
-        .fetch(statement, values![bridge])
-        .await
-        .map_err(failed)?;
+    let rows = connection.fetch(statement, values![bridge]).await;
+    let rows = rows.map_err(failed)?;
     if rows.len() > MOST {
         return Err(StoreError::Corrupt(format!(
             "over {MOST} rows of conductors and hardware types: this cannot be"
@@ -292,10 +290,8 @@ fn conductors(rows: &[Row]) -> Result<Vec<IronicConductor>, sqlx::Error> {
             conductor.registered_at_ms = conductor.registered_at_ms.max(registered);
         }
     }
-    Ok(conductors
-        .into_iter()
-        .map(|(_, conductor)| conductor)
-        .collect())
+    let conductors = conductors.into_iter();
+    Ok(conductors.map(|(_, conductor)| conductor).collect())
 }
 
 /// Says what to do where a table is missing.

@@ -63,10 +63,8 @@ pub async fn inventory(
     trust: Trust,
 ) -> Result<Inventory, StoreError> {
     let dialect = connection.dialect();
-    let revisions = connection
-        .fetch("SELECT version_num FROM alembic_version", &[])
-        .await
-        .map_err(not_ironic)?;
+    let asked = connection.fetch("SELECT version_num FROM alembic_version", &[]);
+    let revisions = asked.await.map_err(not_ironic)?;
     let revisions = revisions.iter().map(|row| row.text("version_num"));
     let revisions = revisions
         .collect::<Result<Vec<String>, _>>()

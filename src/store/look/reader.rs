@@ -160,15 +160,12 @@ impl Reader {
     pub async fn snapshot(&self, after: &str, limit: u32) -> Result<SnapshotPage, StoreError> {
         self.read("read a snapshot", async |look| {
             let position = look.connection.fetch_one(look.sql.position, &[]).await?;
-            let rows = look
-                .connection
-                .fetch(look.sql.snapshot, values![Above(after), limit])
-                .await?;
+            let asked = values![Above(after), limit];
+            let rows = look.connection.fetch(look.sql.snapshot, asked).await?;
             let nodes = rows.iter().map(hold).collect::<Result<Vec<_>, _>>()?;
-            let next = nodes
-                .last()
-                .filter(|_| nodes.len() == usize::try_from(limit).unwrap_or(usize::MAX))
-                .map(|last| last.uuid.clone());
+            let full = nodes.len() == usize::try_from(limit).unwrap_or(usize::MAX);
+            let next = nodes.last().filter(|_| full);
+            let next = next.map(|last| last.uuid.clone());
             Ok(SnapshotPage {
                 stream: position.text("stream")?,
                 epoch: position.uint("epoch")?,
@@ -252,10 +249,8 @@ impl Reader {
     /// The uuids of nodes with this name: all, or the first two.
     pub async fn named(&self, name: &str) -> Result<Vec<String>, StoreError> {
         self.read("read nodes of a name", async |look| {
-            let (connection, inventory) = (&mut look.connection, &look.inventory);
-            let named = connection
-                .fetch(&inventory.see_node_by_name, values![name])
-                .await?;
+            let (statement, asked) = (&look.inventory.see_node_by_name, values![name]);
+            let named = look.connection.fetch(statement, asked).await?;
             named.iter().map(|row| row.text("uuid")).collect()
         })
         .await
@@ -265,10 +260,8 @@ impl Reader {
     pub async fn node_by_uuid(&self, uuid: &str) -> Result<Option<NodeFacts>, StoreError> {
         self.read("read a node", async |look| {
             for asked in spellings(uuid) {
-                let (connection, inventory) = (&mut look.connection, &look.inventory);
-                let found = connection
-                    .fetch_first(&inventory.see_node, values![asked.as_str()])
-                    .await?;
+                let (statement, key) = (&look.inventory.see_node, values![&asked]);
+                let found = look.connection.fetch_first(statement, key).await?;
                 // A collation may take another key for this one.
                 match found {
                     Some(row) if row.text("uuid")? == asked => {
@@ -315,11 +308,9 @@ async fn overview(look: &mut Snapshot) -> Result<Overview, sqlx::Error> {
     let outbox = look.connection.fetch_one(look.sql.outbox, &[]).await?;
     let counted = counted(look).await?;
     let (epoch, holder) = (position.uint("epoch")?, position.maybe_text("holder")?);
-    let noted = look
-        .connection
-        .fetch_first(look.sql.noted_hearing, values![epoch])
-        .await?
-        .filter(|_| holder.is_some());
+    let (statement, asked) = (look.sql.noted_hearing, values![epoch]);
+    let noted = look.connection.fetch_first(statement, asked).await?;
+    let noted = noted.filter(|_| holder.is_some());
     let stream = position.text("stream")?;
     Ok(Overview {
         hearing: noted.as_ref().map(hearing).transpose()?,

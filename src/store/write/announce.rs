@@ -105,10 +105,7 @@ pub fn waited_since(committed_ms: u64, decided_ms: Option<u64>, completed_ms: Op
 
 /// Adds to the numbers of nodes that decisions moved.
 pub async fn count(unit: &mut Fenced<'_>, moved: &BTreeMap<u64, u64>) -> Result<(), sqlx::Error> {
-    let moved: Vec<(u64, u64)> = moved
-        .iter()
-        .map(|(number, nodes)| (*number, *nodes))
-        .collect();
+    let moved: Vec<_> = moved.iter().collect();
     for moved in moved.chunks(ROWS) {
         let (before, between, behind) = unit.sql.count_nodes;
         let places = 1..=moved.len();
@@ -120,7 +117,7 @@ pub async fn count(unit: &mut Fenced<'_>, moved: &BTreeMap<u64, u64>) -> Result<
         let statement = format!("{before}{cases}{between}{}{behind}", numbers.join(", "));
         let mut values: Vec<Value<'_>> = Vec::with_capacity(moved.len() * 2);
         for (decision, nodes) in moved {
-            values.extend_from_slice(values![*decision, *nodes]);
+            values.extend_from_slice(values![**decision, **nodes]);
         }
         unit.connection.execute(&statement, &values).await?;
     }

@@ -9,9 +9,8 @@ use crate::store::write::fenced::Fenced;
 /// comes and goes has ever more of it (L2).
 pub async fn holds_no_more(unit: &mut Fenced<'_>, pairs: &[&Pair]) -> Result<(), sqlx::Error> {
     let pairs = pairs.iter().map(|pair| (*pair).into());
-    unit.connection
-        .write_rows(unit.sql.holds_no_more, pairs)
-        .await
+    let statement = unit.sql.holds_no_more;
+    unit.connection.write_rows(statement, pairs).await
 }
 
 /// The pair's decision is carried out; returns it, if it was not before.
@@ -24,10 +23,8 @@ pub async fn complete(
     if unit.connection.execute(unit.sql.complete, values).await? == 0 {
         return Ok(None);
     }
-    let row = unit
-        .connection
-        .fetch_one(unit.sql.completed, values![pair])
-        .await?;
+    let (completed, pair) = (unit.sql.completed, values![pair]);
+    let row = unit.connection.fetch_one(completed, pair).await?;
     Ok(Some(Completed {
         decision_id: row.text("decision_id")?,
         nodes: row.uint("nodes")?,

@@ -33,9 +33,8 @@ pub async fn window(
     after: &str,
     limit: u32,
 ) -> Result<CountsWindow, sqlx::Error> {
-    let end = connection
-        .fetch_one(&inventory.count_end, values![Above(after), limit])
-        .await?;
+    let asked = values![Above(after), limit];
+    let end = connection.fetch_one(&inventory.count_end, asked).await?;
     let mut window = CountsWindow {
         last: end.maybe_text("last")?,
         seen: end.uint("seen")?,
@@ -227,12 +226,9 @@ pub async fn needed(
 ) -> Result<Vec<Pair>, sqlx::Error> {
     let mut needed = Vec::new();
     for pair in pairs {
-        let found = connection
-            .fetch_first(&inventory.needed, values![pair])
-            .await?;
-        if found.is_some() {
-            needed.push(pair.clone());
-        }
+        let (statement, asked) = (&inventory.needed, values![pair]);
+        let found = connection.fetch_first(statement, asked).await?;
+        needed.extend(found.map(|_| pair.clone()));
     }
     Ok(needed)
 }

@@ -8,9 +8,7 @@ use crate::domain::receipt::Receipt;
 use crate::domain::unheeded::Note;
 pub(in crate::store) use crate::store::database::connection::ROWS;
 use crate::store::database::connection::{Bind as _, Connection, Value, placeholders_from, values};
-use crate::store::records::{
-    ConductorRecord, DecisionRecord, EventRecord, Findings, StandingRecord,
-};
+use crate::store::records::{ConductorRecord, DecisionRecord, EventRecord, Findings};
 use crate::store::write::fenced::Fenced;
 
 pub async fn recall(
@@ -111,6 +109,7 @@ fn row(
         CauseKind::Event { id, event_type } => (Some(id.as_str()), Some(event_type.as_str())),
         CauseKind::Silence | CauseKind::RestartOverdue | CauseKind::NeverSeen => (None, None),
     };
+    let conductor = turn.cause.conductor.as_ref().map(|name| name.as_str());
     let [group, driver] = (&turn.pair).into();
     [
         number.into(),
@@ -121,11 +120,7 @@ fn row(
         turn.cause.kind.word().as_str().into(),
         event_id.into(),
         event.into(),
-        turn.cause
-            .conductor
-            .as_ref()
-            .map(|name| name.as_str())
-            .into(),
+        conductor.into(),
         turn.last_good_at_ms.into(),
         epoch.into(),
         decision.decided_at_ms.into(),
@@ -139,20 +134,18 @@ async fn stand(
     findings: &Findings,
     last_decision: &HashMap<&Pair, u64>,
 ) -> Result<(), sqlx::Error> {
-    let rows = findings
-        .standings
-        .iter()
-        .map(|StandingRecord { pair, standing }| {
-            let decision = last_decision.get(pair).copied();
-            let ([group, driver], now_ms) = (pair.into(), findings.now_ms.into());
-            [
-                group,
-                driver,
-                standing.as_str().into(),
-                now_ms,
-                decision.into(),
-            ]
-        });
+    let rows = findings.standings.iter().map(|record| {
+        let [group, driver] = (&record.pair).into();
+        let (standing, now_ms) = (record.standing.as_str(), findings.now_ms);
+        let decision = last_decision.get(&record.pair).copied();
+        [
+            group,
+            driver,
+            standing.into(),
+            now_ms.into(),
+            decision.into(),
+        ]
+    });
     unit.connection.write_rows(unit.sql.stand, rows).await
 }
 
@@ -191,9 +184,8 @@ async fn save_unheeded(unit: &mut Fenced<'_>, notes: &[Note]) -> Result<(), sqlx
             ignored.map(|it| it.last_ms).into(),
         ]
     });
-    unit.connection
-        .write_rows(unit.sql.save_unheeded, rows)
-        .await
+    let save = unit.sql.save_unheeded;
+    unit.connection.write_rows(save, rows).await
 }
 
 async fn save_receipts(
@@ -210,9 +202,8 @@ async fn save_receipts(
             now_ms.into(),
         ]
     });
-    unit.connection
-        .write_rows(unit.sql.save_receipts, rows)
-        .await
+    let save = unit.sql.save_receipts;
+    unit.connection.write_rows(save, rows).await
 }
 
 /// Saves conductors as they are now.
@@ -241,9 +232,8 @@ pub async fn save_conductors(
             conductor.since_ms.into(),
         ]
     });
-    unit.connection
-        .write_rows(unit.sql.save_conductors, rows)
-        .await
+    let save = unit.sql.save_conductors;
+    unit.connection.write_rows(save, rows).await
 }
 
 /// Records what a decision that is only observed would move now.

@@ -10,7 +10,7 @@ use crate::domain::committed::Loss;
 use crate::domain::ids::{ConductorName, EventId, Pair};
 use crate::failpoints;
 use crate::store::contract::Ledger;
-use crate::store::database::connection::values;
+use crate::store::database::connection::{Connection, values};
 use crate::store::database::error::StoreError;
 use crate::store::database::link::{Outcome, TransactionWatch, Writer, WriterConnection};
 use crate::store::inventory;
@@ -20,6 +20,7 @@ use crate::store::records::{
     Counts, CountsWindow, Findings, HearingNote, Memory, Prune, Request, RequestKind, Rows,
     Surveyed, Sweep, Takeover, Window, WindowDone,
 };
+use crate::store::sql::Inventory;
 use crate::store::trust::Trust;
 use crate::store::write::count;
 use crate::store::write::fenced::Fenced;
@@ -58,6 +59,14 @@ impl SqlLedger {
     #[must_use]
     pub fn knowing(self, known: Known) -> Self {
         Self { known, ..self }
+    }
+
+    async fn look_at_nodes<T>(
+        &mut self,
+        doing: &'static str,
+        work: impl AsyncFnOnce(&mut Connection, &Inventory) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        self.inventory.look(&mut self.link, doing, work).await
     }
 
     /// Runs `work` in one transaction under the fence.
@@ -135,9 +144,7 @@ impl Ledger for SqlLedger {
     }
 
     async fn prove(&mut self) -> Result<(), StoreError> {
-        let filled = self.link.look("check the schema", async |connection| {
-            migrate::are_filled(connection).await
-        });
+        let filled = self.link.look("check the schema", migrate::are_filled);
         if !filled.await? {
             return Err(StoreError::empty());
         }
@@ -267,28 +274,24 @@ impl Ledger for SqlLedger {
         of: Rows<'_>,
         after: &str,
     ) -> Result<Option<String>, StoreError> {
-        let (link, doing) = (&mut self.link, "look for a row");
-        self.inventory
-            .look(link, doing, async |connection, inventory| {
-                let sql = connection.sql();
-                walk::first_after(connection, sql, inventory, of, after).await
-            })
-            .await
+        self.look_at_nodes("look for a row", async |connection, inventory| {
+            let sql = connection.sql();
+            walk::first_after(connection, sql, inventory, of, after).await
+        })
+        .await
     }
 
     async fn survey(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, StoreError> {
-        let (link, doing) = (&mut self.link, "look for work");
-        self.inventory
-            .look(link, doing, async |connection, inventory| {
-                let sql = connection.sql();
-                let mut look = Survey {
-                    connection,
-                    sql,
-                    inventory,
-                };
-                look.at(of, window).await
-            })
-            .await
+        self.look_at_nodes("look for work", async |connection, inventory| {
+            let sql = connection.sql();
+            let mut look = Survey {
+                connection,
+                sql,
+                inventory,
+            };
+            look.at(of, window).await
+        })
+        .await
     }
 
     async fn survey_pairs(
@@ -296,12 +299,13 @@ impl Ledger for SqlLedger {
         pairs: &[Pair],
         window: &Window,
     ) -> Result<Vec<Option<Surveyed>>, StoreError> {
-        let (link, doing) = (&mut self.link, "look for work in several pairs");
-        self.inventory
-            .look(link, doing, async |connection, inventory| {
+        self.look_at_nodes(
+            "look for work in several pairs",
+            async |connection, inventory| {
                 together::survey(connection, inventory, pairs, window).await
-            })
-            .await
+            },
+        )
+        .await
     }
 
     async fn begin_sweep(&mut self, epoch: u64, wanted: &Sweep) -> Result<Vec<Pair>, StoreError> {
@@ -310,13 +314,11 @@ impl Ledger for SqlLedger {
         if !pairs {
             self.inventory.found = None;
         }
-        let (link, doing) = (&mut self.link, "look for pairs to forget");
-        let needed = self
-            .inventory
-            .look(link, doing, async |connection, inventory| {
-                let sql = connection.sql();
-                sweep::needed(connection, sql, inventory, wanted).await
-            });
+        let doing = "look for pairs to forget";
+        let needed = self.look_at_nodes(doing, async |connection, inventory| {
+            let sql = connection.sql();
+            sweep::needed(connection, sql, inventory, wanted).await
+        });
         let needed = needed.await?;
         if pairs && needed.is_empty() {
             return Ok(Vec::new());
@@ -349,21 +351,18 @@ impl Ledger for SqlLedger {
     }
 
     async fn needed(&mut self, pairs: &[Pair]) -> Result<Vec<Pair>, StoreError> {
-        let (link, doing) = (&mut self.link, "look at unknown drivers again");
-        self.inventory
-            .look(link, doing, async |connection, inventory| {
-                count::needed(connection, inventory, pairs).await
-            })
-            .await
+        self.look_at_nodes(
+            "look at unknown drivers again",
+            async |connection, inventory| count::needed(connection, inventory, pairs).await,
+        )
+        .await
     }
 
     async fn count_nodes(&mut self, after: &str, limit: u32) -> Result<CountsWindow, StoreError> {
-        let (link, doing) = (&mut self.link, "count nodes");
-        self.inventory
-            .look(link, doing, async |connection, inventory| {
-                count::window(connection, inventory, after, limit).await
-            })
-            .await
+        self.look_at_nodes("count nodes", async |connection, inventory| {
+            count::window(connection, inventory, after, limit).await
+        })
+        .await
     }
 
     async fn keep_counts(
@@ -373,12 +372,7 @@ impl Ledger for SqlLedger {
         most: u32,
     ) -> Result<bool, StoreError> {
         // What is kept is written under the fence alone, by the one that holds it.
-        let kept = self
-            .link
-            .look("count holds", async |connection| {
-                count::kept(connection).await
-            })
-            .await?;
+        let kept = self.link.look("count holds", count::kept).await?;
         self.fenced(epoch, None, "keep the counts of nodes", async |unit| {
             count::keep(unit, counts, &kept, most).await
         })
@@ -386,10 +380,8 @@ impl Ledger for SqlLedger {
     }
 
     async fn fold_counts(&mut self, epoch: u64) -> Result<u64, StoreError> {
-        self.fenced(epoch, None, "fold changes into the counts", async |unit| {
-            count::fold(unit).await
-        })
-        .await
+        let doing = "fold changes into the counts";
+        self.fenced(epoch, None, doing, count::fold).await
     }
 
     async fn waited_since(&mut self, seq: u64) -> Result<Option<u64>, StoreError> {

@@ -22,9 +22,6 @@ pub async fn mark_out(
 }
 
 /// Takes the marks from the nodes whose holds ended by the changes above `base` and up to `end`.
-///
-/// # Errors
-/// Likewise.
 pub async fn mark_in(
     unit: &mut Fenced<'_>,
     now_ms: u64,

@@ -47,16 +47,13 @@ impl Outbox for SqlOutbox {
             .link
             .transaction("record what was announced", async |connection| {
                 let values = values![number, now_ms, epoch];
-                let rows = connection
-                    .execute(connection.sql().announced, values)
-                    .await?;
-                Ok(Outcome::Commit(rows))
+                let rows = connection.execute(connection.sql().announced, values);
+                Ok(Outcome::Commit(rows.await?))
             })
             .await?;
-        if rows == Some(1) {
-            Ok(())
-        } else {
-            Err(StoreError::Fenced(epoch))
+        match rows {
+            Some(1) => Ok(()),
+            Some(_) | None => Err(StoreError::Fenced(epoch)),
         }
     }
 }

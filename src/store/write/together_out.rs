@@ -20,20 +20,14 @@ pub async fn take_out(
     pairs: usize,
     window: &Window,
 ) -> Result<Moved, sqlx::Error> {
-    let numbers: Vec<u64> = decisions.values().map(|decision| decision.number).collect();
-    let limit = window.of_each(pairs);
-    let inventory = unit.inventory;
-    let sizes = of_each(unit.connection, &inventory.size_of_each, limit, &numbers).await?;
-    let mut room = Room::of(window, pairs);
+    let (limit, inventory) = (window.of_each(pairs), unit.inventory);
+    let sizes = fitting(unit.connection, inventory, decisions, pairs, window).await?;
     let mut fit: BTreeMap<u64, (usize, &Decision)> = BTreeMap::new();
     let mut moved = Moved::new();
-    for (at, decision) in decisions {
-        let size = sizes.get(&decision.number).copied();
-        if room.takes(size) {
-            moved.insert(*at, OfPair::default());
-            if size > Some(0) {
-                fit.insert(decision.number, (*at, decision));
-            }
+    for (at, decision, size) in sizes {
+        moved.insert(at, OfPair::default());
+        if size > 0 {
+            fit.insert(decision.number, (at, decision));
         }
     }
     let numbers: Vec<u64> = fit.keys().copied().collect();
@@ -114,20 +108,14 @@ pub async fn survey(
     window: &Window,
 ) -> Result<BTreeMap<usize, Surveyed>, sqlx::Error> {
     let limit = window.of_each(pairs);
-    let numbers: Vec<u64> = decisions.values().map(|decision| decision.number).collect();
-    let sizes = of_each(connection, &inventory.size_of_each, limit, &numbers).await?;
-    let mut room = Room::of(window, pairs);
     let mut found = BTreeMap::new();
-    for (at, decision) in decisions {
-        let size = sizes.get(&decision.number).copied();
-        if room.takes(size) {
-            let looked = Surveyed {
-                seen: size.unwrap_or_default(),
-                open: decision.open,
-                ..Surveyed::default()
-            };
-            found.insert(*at, looked);
-        }
+    for (at, decision, seen) in fitting(connection, inventory, decisions, pairs, window).await? {
+        let looked = Surveyed {
+            seen,
+            open: decision.open,
+            ..Surveyed::default()
+        };
+        found.insert(at, looked);
     }
     let fit = |at: &usize| decisions.get(at).map(|decision| decision.number);
     let numbers: Vec<u64> = found.keys().filter_map(fit).collect();
@@ -137,6 +125,26 @@ pub async fn survey(
         found.work = nodes.is_some_and(|nodes| *nodes > 0);
     }
     Ok(found)
+}
+
+/// Which of these decisions fit into a window, and how many nodes each has to walk over.
+async fn fitting<'d>(
+    connection: &mut Connection,
+    inventory: &Inventory,
+    decisions: &'d BTreeMap<usize, Decision>,
+    pairs: usize,
+    window: &Window,
+) -> Result<Vec<(usize, &'d Decision, u64)>, sqlx::Error> {
+    let numbers: Vec<u64> = decisions.values().map(|decision| decision.number).collect();
+    let (limit, statement) = (window.of_each(pairs), &inventory.size_of_each);
+    let sizes = of_each(connection, statement, limit, &numbers).await?;
+    let mut room = Room::of(window, pairs);
+    let sized = decisions.iter().filter_map(|(at, decision)| {
+        let size = sizes.get(&decision.number).copied();
+        let size = size.filter(|_| room.takes(size))?;
+        Some((*at, decision, size))
+    });
+    Ok(sized.collect())
 }
 
 /// A number of nodes for each of these decisions, where it has one.
