@@ -1,5 +1,6 @@
-//! Counting: how many nodes need each pair, for people and metrics. Each sweep begins it; it goes over all
-//! nodes a window a step (L1), takes no lock, and writes only what differs, a part a step.
+//! Counting: how many nodes need each pair, for people and metrics. Each sweep begins it, or one of some where it
+//! takes long; it goes over all nodes a window a step (L1), takes no lock, and writes only what differs, a part a
+//! step.
 
 use super::cost::Spent;
 use super::end::{Fault, Step};
@@ -60,6 +61,7 @@ async fn window<L: Ledger, C: Clock>(
     };
     let (took, way) = (clock.now().mono.since(began), ledger.way());
     nodes.took(limit, found.seen, Spent { took, way });
+    walk.spent += took.saturating_sub(way);
     walk.counts.nodes += found.seen;
     for (pair, nodes) in found.pairs {
         let pairs = &mut walk.counts.pairs;
@@ -99,11 +101,12 @@ async fn keep<L: Ledger, C: Clock>(
             return Ok(());
         }
     }
-    (term.counting.walk, term.counting.moved) = (None, 0);
+    let now = clock.now().mono;
+    term.counting.end(now, rules.sweep_interval);
     if rules.unknown_after.is_some()
         && let Some(pairs) = unknown::pairs(ledger).await?
     {
-        term.unknown.see(&pairs, &term.map, clock.now().mono);
+        term.unknown.see(&pairs, &term.map, now);
     }
     Ok(())
 }

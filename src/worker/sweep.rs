@@ -70,7 +70,7 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
     let Some(term) = place.deciding() else {
         return Ok(());
     };
-    term.counting.begin(now.wall_ms);
+    term.counting.begin(now);
     if may_drop {
         term.forgetting
             .begin(&term.map, &term.called_unknown, rules, now);

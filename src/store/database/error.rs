@@ -70,7 +70,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Nobody has filled the tables yet.
+    /// The tables are there and have no rows.
     pub(in crate::store) fn empty() -> Self {
         Self::Schema("the tables are empty: run `nodewarden migrate`".to_owned())
     }

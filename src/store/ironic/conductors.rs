@@ -94,10 +94,13 @@ const LOOK_MYSQL: &str = look!(
 /// One row of `conductors`, with what is registered for it. Nothing is checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IronicConductor {
+    /// `hostname`
     pub hostname: String,
+    /// `online`
     pub online: Option<bool>,
     /// `updated_at`, ms since 1970 UTC; `None` if it is no time.
     pub updated_at_ms: Option<i64>,
+    /// `conductor_group`
     pub conductor_group: Option<String>,
     /// The hardware types of its interfaces.
     pub drivers: Vec<String>,

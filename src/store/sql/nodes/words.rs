@@ -157,11 +157,11 @@ impl Words {
         }
     }
 
-    /// The holds of a window, by their keys: an index that covers a statement costs MariaDB less than a fifth of
-    /// the rows by their keys, and is read whole.
+    /// The holds of a window, by their keys, from an index that has their decisions: MariaDB reads another one that
+    /// covers a statement whole rather than a fifth of the rows.
     pub fn holds(&self) -> &'static str {
         match self.dialect {
-            MySql => "nodewarden_changes c FORCE INDEX (nodewarden_changes_held)",
+            MySql => "nodewarden_changes c FORCE INDEX (nodewarden_changes_ended)",
             Sqlite | Postgres => "nodewarden_changes c",
         }
     }
