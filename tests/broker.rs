@@ -9,8 +9,8 @@ use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use nodewarden::bridge::{BrokerVoice, ports::Voice};
 use nodewarden::broker::{
-    BrokerError, DeadLetters, Emitter, Foreign, Kept, Requeued, Session, Subscriber, Which,
-    check_url, publish_event,
+    Announcer, BrokerError, DeadLetters, Emitter, Foreign, Fresh, Kept, Line, Queue, Requeued,
+    Session, Subscriber, Which, check_url, publish_event,
 };
 use nodewarden::config::{Amqp, Brokers};
 use nodewarden::message::{Delivery, Outgoing, Published, Refused};
@@ -100,8 +100,8 @@ async fn announcements_go_on_through_a_fresh_channel_and_a_fresh_connection_with
     let mut announcements = session.announcements().await.expect("a way out");
     let mut publish = async |id: &str, fresh: Option<bool>| {
         match fresh {
-            Some(true) => announcements.renew_connection().await.expect("fresh"),
-            Some(false) => announcements.renew_channel().await.expect("fresh"),
+            Some(true) => announcements.renew(Fresh::Connection).await.expect("fresh"),
+            Some(false) => announcements.renew(Fresh::Channel).await.expect("fresh"),
             None => {}
         }
         let message = outgoing(&settings.nodes_exchange, "node.position", id);
@@ -142,8 +142,8 @@ async fn what_a_full_queue_rejects_is_nacked_on_every_fresh_way_until_there_is_r
         let verdict = announcements.publish(&message).await.expect("answered");
         assert_eq!(verdict, [Published::Nacked], "{fresh}");
         match fresh {
-            0 => announcements.renew_channel().await.expect("fresh"),
-            _ => announcements.renew_connection().await.expect("fresh"),
+            0 => announcements.renew(Fresh::Channel).await.expect("fresh"),
+            _ => announcements.renew(Fresh::Connection).await.expect("fresh"),
         }
     }
     client.get(&full).await.expect("the one that is there");

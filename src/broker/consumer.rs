@@ -14,6 +14,7 @@ use lapin::{Channel, message};
 
 use super::BrokerError;
 use super::confirmed::{ConfirmedChannel, Parcel};
+use super::contract::Queue;
 use super::dead_letters;
 use super::deliveries::{plain, take};
 use super::error::{chain, over, short, within};
@@ -98,12 +99,18 @@ impl Consumer {
         })
     }
 
-    /// Waits up to `wait` for a first delivery, then takes what is here, `most` in all; may be abandoned.
-    pub async fn receive(
-        &mut self,
-        most: usize,
-        wait: Duration,
-    ) -> Result<Vec<Delivery>, BrokerError> {
+    /// Leaves the line: closing the channel puts everything unacknowledged back in its place.
+    /// Without an answer in time the connection is down.
+    pub async fn close(self) -> Result<(), BrokerError> {
+        let goodbye = self.channel.close(200, "OK".into());
+        within(self.link.limit(), "closing the channel", goodbye)
+            .await
+            .map_err(over)
+    }
+}
+
+impl Queue for Consumer {
+    async fn receive(&mut self, most: usize, wait: Duration) -> Result<Vec<Delivery>, BrokerError> {
         let taken = take(&mut self.stream, &self.channel, most, wait).await?;
         let marked = |one| {
             let plain = plain(one);
@@ -117,9 +124,9 @@ impl Consumer {
         Ok(plain)
     }
 
-    /// Returns once all that the broker had delivered before is here to be received: it answers on the same
-    /// channel, in order. What is asked for, to limit later consumers there, changes nothing.
-    pub async fn catch_up(&mut self) -> Result<(), BrokerError> {
+    /// The broker answers on the same channel, in order. What is asked for, to limit later consumers there,
+    /// changes nothing.
+    async fn catch_up(&mut self) -> Result<(), BrokerError> {
         let asked = self
             .channel
             .basic_qos(prefetch(&self.settings), BasicQosOptions::default());
@@ -128,8 +135,7 @@ impl Consumer {
             .map_err(over)
     }
 
-    /// Acknowledges everything up to and including `tag`. After an error every claim is over.
-    pub async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError> {
+    async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError> {
         let Some(at) = self
             .pending
             .iter()
@@ -153,11 +159,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// Puts copies of waiting deliveries into the dead-letter queue, and returns once the broker
-    /// has them all; acknowledges none. `false`: it takes nothing from us at the moment. Then, as after an
-    /// error, some copies may be there.
-    /// [`BrokerError::Refused`]: that queue does not take them.
-    pub async fn refuse(&mut self, refused: &[Refused]) -> Result<bool, BrokerError> {
+    async fn refuse(&mut self, refused: &[Refused]) -> Result<bool, BrokerError> {
         if self.blocked() {
             // An alarm says nothing about whether all else still stands.
             return match self.channel.status().connected() && self.publish.connected() {
@@ -217,34 +219,26 @@ impl Consumer {
         Ok(true)
     }
 
-    /// Sends a tick into the events queue. No confirm is awaited: while one is missing, or the
-    /// broker blocks us, none is sent, and the worker notices that no tick comes back. Fails too if
-    /// a confirm is late, or the user may not publish ticks.
-    pub async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
+    async fn send_tick(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
         self.ticks.send(&body).await
     }
 
-    /// Sends a probe the way of conductors' events; as with ticks, nothing waits for its confirm.
-    pub async fn send_probe(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
+    async fn send_probe(&mut self, body: Vec<u8>) -> Result<(), BrokerError> {
         self.probes.send(&body).await
     }
 
-    /// Why a probe found no way into the queue, if one was returned since the last call.
-    pub fn returned_probe(&mut self) -> Result<Option<String>, BrokerError> {
+    fn returned_probe(&mut self) -> Result<Option<String>, BrokerError> {
         self.ticks.notice_alarm();
         self.probes.take_returned()
     }
 
-    /// Whether the broker takes nothing from us at the moment.
-    pub fn blocked(&self) -> bool {
+    fn blocked(&self) -> bool {
         // Both are asked: each keeps its own word only when it is looked at.
         let (consume, publish) = (self.link.blocked(), self.publish.blocked());
         consume.or(publish).is_some()
     }
 
-    /// Makes the next part of the topology again if it is missing, with `amqp.declare`; a failure is logged.
-    /// Returns whether others follow: all at once would keep the loop for longer than an own tick may take.
-    pub async fn repair(&mut self) -> Result<bool, BrokerError> {
+    async fn repair(&mut self) -> Result<bool, BrokerError> {
         if !self.settings.declare {
             return Ok(false);
         }
@@ -258,15 +252,6 @@ impl Consumer {
             Err(fault) => return Err(over(fault)),
         }
         Ok(self.next_part > 0)
-    }
-
-    /// Leaves the line: closing the channel puts everything unacknowledged back in its place.
-    /// Without an answer in time the connection is down.
-    pub async fn close(self) -> Result<(), BrokerError> {
-        let goodbye = self.channel.close(200, "OK".into());
-        within(self.link.limit(), "closing the channel", goodbye)
-            .await
-            .map_err(over)
     }
 }
 

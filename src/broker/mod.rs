@@ -6,6 +6,7 @@
 mod announcements;
 mod confirmed;
 mod consumer;
+mod contract;
 mod dead_letters;
 mod deliveries;
 mod emitter;
@@ -23,6 +24,7 @@ mod url;
 
 pub use announcements::Announcements;
 pub use consumer::Consumer;
+pub use contract::{Announcer, Fresh, Line, Queue};
 pub use dead_letters::{
     DeadLetter, DeadLetterContent, DeadLetters, Foreign, Kept, Requeued, Which,
 };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::contract::Line;
 use super::link::BrokerConnection;
 use super::{Announcements, BrokerError, Consumer, Publisher, topology};
 use crate::config::Amqp;
@@ -30,11 +31,6 @@ impl Session {
         })
     }
 
-    /// Gets in line at the events queue, on a channel of its own and with a new consumer tag.
-    pub async fn consume(&self, session_id: &str) -> Result<Consumer, BrokerError> {
-        Consumer::open(&self.settings, &self.consume, &self.publish, session_id).await
-    }
-
     /// A publisher with a confirmed channel of its own: for one task.
     pub async fn publisher(&self) -> Result<Publisher, BrokerError> {
         Publisher::open(&self.publish).await
@@ -44,22 +40,32 @@ impl Session {
     pub async fn announcements(&self) -> Result<Announcements, BrokerError> {
         Announcements::open(&self.settings, &self.publish).await
     }
+}
 
-    /// Why the broker does not read from one of the connections (an alarm), if it said so.
-    pub fn blocked(&self) -> Option<String> {
+impl Line for Session {
+    type Queue = Consumer;
+
+    async fn consume(&self, session_id: &str) -> Result<Consumer, BrokerError> {
+        Consumer::open(&self.settings, &self.consume, &self.publish, session_id).await
+    }
+
+    async fn leave(&self, queue: Consumer) -> Result<(), BrokerError> {
+        queue.close().await
+    }
+
+    fn blocked(&self) -> Option<String> {
         // Both are asked: each keeps its own word only when it is looked at.
         let (consume, publish) = (self.consume.blocked(), self.publish.blocked());
         publish.or(consume)
     }
 
-    /// The hard stop of a fenced session: shuts both sockets, so that the broker hands the queue over.
-    pub fn sever(&self) {
+    /// Shuts both sockets.
+    fn sever(&self) {
         self.consume.sever();
         self.publish.sever();
     }
 
-    /// Takes leave politely; each connection gets at most the time limit.
-    pub async fn close(self) {
+    async fn close(self) {
         tokio::join!(self.consume.close(), self.publish.close());
     }
 }

@@ -3,12 +3,10 @@
 //! - `decider`: one session's loop, a step machine over [`ports`]; the order of its parts is there. They
 //!   work on a `term`, what is remembered while this replica decides; `takeover` begins one, and reads
 //!   it again after a doubt.
-//! - `relay`: publishes committed announcements through an `announcer`.
+//! - `relay`: publishes committed announcements, by an [`Announcer`].
 //! - [`session`]: sessions one after the other, for as long as the process lives; [`replica`] runs
-//!   them over the real broker and database (`adapters`).
+//!   them over the real broker and database.
 
-mod adapters;
-mod announcer;
 mod batch;
 mod cost;
 mod counting;
@@ -51,9 +49,9 @@ mod unknown;
 mod waiting;
 mod window;
 
-pub use announcer::{Announcer, Fresh};
 pub use decider::Decider;
 pub use end::{End, Step};
+pub use ports::{Announcer, Fresh};
 pub use ready::ready;
 pub use relay::{Relay, RelayEnd, carry_on};
 pub use rules::Rules;

@@ -14,8 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use self::nacked::Nacking;
-use super::announcer::{Announcer, Fresh};
-use super::ports::{Clock, Outbox};
+use super::ports::{Announcer, Clock, Fresh, Outbox};
 use crate::broker::Unpublished;
 use crate::domain::time::Mono;
 use crate::failpoints;

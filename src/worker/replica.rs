@@ -8,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::relay::{Relay, RelayEnd, carry_on};
 use super::rules::Rules;
-use super::session::{self, Line, Parts, Relaying};
+use super::session::{self, Parts, Relaying};
 use super::status::Status;
-use crate::broker::{BrokerError, Consumer, Session};
+use crate::broker::{BrokerError, Session};
 use crate::clock::SystemClock;
 use crate::config::{Amqp, Database, Inventory};
 use crate::lifecycle::{Task, Tasks};
@@ -56,6 +56,7 @@ impl Parts for Replica {
     type Clock = SystemClock;
     type Ledger = SqlLedger;
     type Broker = Session;
+    type Relaying = RunningRelay;
 
     fn clock(&self) -> SystemClock {
         SystemClock::start()
@@ -103,31 +104,6 @@ impl Parts for Replica {
 
     fn publish_status(&self, status: Status) {
         self.status.send_replace(status);
-    }
-}
-
-impl Line for Session {
-    type Queue = Consumer;
-    type Relaying = RunningRelay;
-
-    async fn consume(&self, holder: &str) -> Result<Consumer, BrokerError> {
-        self.consume(holder).await
-    }
-
-    async fn leave(&self, queue: Consumer) -> Result<(), BrokerError> {
-        queue.close().await
-    }
-
-    fn blocked(&self) -> Option<String> {
-        self.blocked()
-    }
-
-    async fn close(self) {
-        self.close().await;
-    }
-
-    fn sever(&self) {
-        self.sever();
     }
 }
 

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::decider::Decider;
 use super::end::{End, Step};
 use super::fences::{self, Fences, SUSPICION};
-use super::ports::{Clock, Ledger, Queue};
+use super::ports::{Clock, Ledger, Line, Queue};
 use super::ready::ready;
 use super::rules::Rules;
 use super::status::{Role, Status};
@@ -47,6 +47,8 @@ pub trait Parts {
     type Ledger: Ledger;
     /// Its connections to the broker.
     type Broker: Line;
+    /// A relay that runs.
+    type Relaying: Relaying;
 
     /// A clock that begins now.
     fn clock(&self) -> Self::Clock;
@@ -64,7 +66,7 @@ pub trait Parts {
         clock: Self::Clock,
         epoch: u64,
         wake: Arc<Notify>,
-    ) -> Result<<Self::Broker as Line>::Relaying, String>;
+    ) -> Result<Self::Relaying, String>;
 
     /// What the loop goes by.
     fn rules(&self) -> &Rules;
@@ -74,29 +76,6 @@ pub trait Parts {
 
     /// Says how it is.
     fn publish_status(&self, status: Status);
-}
-
-/// What a session has with the broker.
-pub trait Line {
-    /// A place in line.
-    type Queue: Queue;
-    /// A relay that runs.
-    type Relaying: Relaying;
-
-    /// Gets in line.
-    async fn consume(&self, holder: &str) -> Result<Self::Queue, BrokerError>;
-
-    /// Leaves the line: what is unacknowledged goes back to its place.
-    async fn leave(&self, queue: Self::Queue) -> Result<(), BrokerError>;
-
-    /// Why the broker takes nothing from us (an alarm), if it said so.
-    fn blocked(&self) -> Option<String>;
-
-    /// Takes leave politely.
-    async fn close(self);
-
-    /// The hard stop: the broker hands the queue over.
-    fn sever(&self);
 }
 
 /// The relay of a session, and what it says.
@@ -249,7 +228,7 @@ async fn sit<P: Parts>(
     let joined = clock.now().mono;
     tracing::info!("in line as a standby");
     let wake = Arc::new(Notify::new());
-    let mut relay: Option<<P::Broker as Line>::Relaying> = None;
+    let mut relay: Option<P::Relaying> = None;
     let over = loop {
         // What is in hand while the database or the broker is in trouble is the successor's.
         let in_trouble = || decider.trouble().is_some() || broker.blocked().is_some();

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use nodewarden::broker::{Consumer, Session};
+use nodewarden::broker::{Consumer, Line, Queue, Session};
 use nodewarden::config::{Amqp, Brokers};
 use nodewarden::message::Delivery;
 use nodewarden_tests::cluster::Cluster;

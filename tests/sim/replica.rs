@@ -10,8 +10,8 @@ use nodewarden::broker::BrokerError;
 use nodewarden::config::Mode;
 use nodewarden::domain::time::{Mono, Now};
 use nodewarden::store::{Known, StoreError};
-use nodewarden::worker::ports::Clock;
-use nodewarden::worker::session::{Line, Parts, Relaying};
+use nodewarden::worker::ports::{Clock, Line};
+use nodewarden::worker::session::{Parts, Relaying};
 use nodewarden::worker::{Relay, Rules, Status, carry_on};
 use nodewarden_tests::model::Model;
 use tokio::sync::{Notify, watch};
@@ -144,6 +144,7 @@ impl Parts for SimReplica {
     type Clock = SimClock;
     type Ledger = Costly<Mutated>;
     type Broker = SimLine;
+    type Relaying = SimRelaying;
 
     fn clock(&self) -> SimClock {
         SimClock {
@@ -242,7 +243,6 @@ impl Parts for SimReplica {
 
 impl Line for SimLine {
     type Queue = Seated;
-    type Relaying = SimRelaying;
 
     async fn consume(&self, _: &str) -> Result<Seated, BrokerError> {
         self.broker.time.sleep(Duration::from_millis(5)).await;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::database::{Kind, Scratch};
 use crate::deployment::{binary, broker, free_port};
 use crate::waiting::{DEADLINE, eventually};
-use nodewarden::broker::{Emitter, Subscriber};
+use nodewarden::broker::{Emitter, Line, Subscriber};
 use nodewarden::config::{Amqp, Brokers, Database, InventoryKind};
 use nodewarden::message::{Delivery, Outgoing, Published};
 use nodewarden::store::{self, NodeUpsert, Overview, Reader};

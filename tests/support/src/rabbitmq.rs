@@ -9,7 +9,7 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
-use nodewarden::broker::Consumer;
+use nodewarden::broker::{Consumer, Queue};
 use nodewarden::config::{Amqp, Brokers};
 
 use crate::deployment::broker;
