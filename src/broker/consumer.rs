@@ -8,21 +8,22 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
-use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::options::BasicConsumeOptions;
+use lapin::types::{AMQPValue, ShortString};
 use lapin::{Channel, message};
 
 use super::BrokerError;
 use super::confirmed::{ConfirmedChannel, Parcel};
 use super::contract::Queue;
 use super::dead_letters;
-use super::deliveries::{plain, take};
-use super::error::{chain, over, short, within};
+use super::deliveries::{acknowledge_through, plain, prefetch, take};
+use super::error::{chain, ended, over, short, within};
 use super::in_flight::written;
 use super::link::BrokerConnection;
 use super::probes::Probes;
 use super::ticks::Ticks;
 use super::topology;
+use super::values::table;
 use crate::clock::new_id;
 use crate::config::Amqp;
 use crate::message::{Delivery, Published, Refused};
@@ -33,17 +34,8 @@ use crate::message::{Delivery, Published, Refused};
 /// queue, a policy or the broker has set; older versions ignore it, and keep the order.
 const CONSUMER_TIMEOUT_MS: i64 = 1_800_000;
 
-fn patient() -> FieldTable {
-    let mut arguments = FieldTable::default();
-    arguments.insert(
-        "x-consumer-timeout".into(),
-        AMQPValue::LongLongInt(CONSUMER_TIMEOUT_MS),
-    );
-    arguments
-}
-
 /// How much is delivered and not acknowledged: one batch is worked on while the next one travels.
-fn prefetch(settings: &Amqp) -> u16 {
+fn most_in_hand(settings: &Amqp) -> u16 {
     settings.batch.saturating_mul(2)
 }
 
@@ -80,9 +72,11 @@ impl Consumer {
         let channel = consume.channel().await?;
         let limit = consume.limit();
         // Before consuming, because what is delivered is buffered without any other bound.
-        let qos = channel.basic_qos(prefetch(settings), BasicQosOptions::default());
-        within(limit, "limiting the deliveries in flight", qos).await?;
-        let start = channel.basic_consume(queue, tag, BasicConsumeOptions::default(), patient());
+        let what = "limiting the deliveries in flight";
+        prefetch(&channel, most_in_hand(settings), limit, what).await?;
+        let patience = AMQPValue::LongLongInt(CONSUMER_TIMEOUT_MS);
+        let arguments = table([("x-consumer-timeout", patience)]);
+        let start = channel.basic_consume(queue, tag, BasicConsumeOptions::default(), arguments);
         let what = format!("consuming from queue {:?}", settings.events_queue);
         let stream = within(limit, &what, start).await?;
         Ok(Self {
@@ -127,34 +121,16 @@ impl Queue for Consumer {
     /// The broker answers on the same channel, in order. What is asked for, to limit later consumers there,
     /// changes nothing.
     async fn catch_up(&mut self) -> Result<(), BrokerError> {
-        let asked = self
-            .channel
-            .basic_qos(prefetch(&self.settings), BasicQosOptions::default());
-        within(self.link.limit(), "waiting for what was delivered", asked)
-            .await
-            .map_err(over)
+        let most = most_in_hand(&self.settings);
+        let (limit, what) = (self.link.limit(), "waiting for what was delivered");
+        let asked = prefetch(&self.channel, most, limit, what);
+        asked.await.map_err(over)
     }
 
     async fn acknowledge_through(&mut self, tag: u64) -> Result<(), BrokerError> {
-        let Some(at) = self
-            .pending
-            .iter()
-            .position(|waiting| waiting.delivery_tag == tag)
-        else {
-            return Err(BrokerError::Lost(format!(
-                "delivery {tag} is not waiting here"
-            )));
-        };
-        let multiple = BasicAckOptions { multiple: true };
-        let ack = self.pending[at].acker.ack(multiple);
-        if !within(self.link.limit(), "acknowledging", ack)
-            .await
-            .map_err(over)?
-        {
-            return Err(BrokerError::Lost(
-                "acknowledging: the channel has ended".into(),
-            ));
-        }
+        let at = waiting(&self.pending, tag)?;
+        let acknowledged = acknowledge_through(&self.pending[at], self.link.limit());
+        acknowledged.await.map_err(over)?;
         self.pending.drain(..=at);
         Ok(())
     }
@@ -164,7 +140,7 @@ impl Queue for Consumer {
             // An alarm says nothing about whether all else still stands.
             return match self.channel.status().connected() && self.publish.connected() {
                 true => Ok(false),
-                false => Err(BrokerError::Lost("refusing: the channel has ended".into())),
+                false => Err(ended("refusing")),
             };
         }
         let (queue, channel) = &mut self.dead_letters;
@@ -182,15 +158,7 @@ impl Queue for Consumer {
             detail,
         } in refused
         {
-            let Some(original) = self
-                .pending
-                .iter()
-                .find(|waiting| waiting.delivery_tag == *tag)
-            else {
-                return Err(BrokerError::Lost(format!(
-                    "delivery {tag} is not waiting here"
-                )));
-            };
+            let original = &self.pending[waiting(&self.pending, *tag)?];
             copies.push(Parcel {
                 exchange: ShortString::default(),
                 routing_key: queue.clone(),
@@ -253,6 +221,12 @@ impl Queue for Consumer {
         }
         Ok(self.next_part > 0)
     }
+}
+
+/// The place of a delivery among those that are not acknowledged.
+fn waiting(pending: &VecDeque<message::Delivery>, tag: u64) -> Result<usize, BrokerError> {
+    let at = pending.iter().position(|one| one.delivery_tag == tag);
+    at.ok_or_else(|| BrokerError::Lost(format!("delivery {tag} is not waiting here")))
 }
 
 impl Drop for Consumer {

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::FutureExt;
 use futures_util::stream::StreamExt;
-use lapin::types::{AMQPValue, ShortString};
+use lapin::options::{BasicAckOptions, BasicQosOptions};
+use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, message};
 
 use super::BrokerError;
-use super::error::lost;
+use super::error::{ended, lost, within};
+use super::values::integer;
 use crate::message::Delivery;
 
 /// Waits up to `wait` for a first delivery, then takes what is already here, `most` in all.
@@ -33,7 +35,7 @@ pub(super) async fn take(
     match tokio::time::timeout(wait, stream.next()).await {
         Ok(next) => taken.push(over(next)?),
         Err(_) if channel.status().connected() => return Ok(taken),
-        Err(_) => return Err(BrokerError::Lost("consuming: the channel has ended".into())),
+        Err(_) => return Err(ended("consuming")),
     }
     while taken.len() < most {
         match stream.next().now_or_never() {
@@ -42,6 +44,29 @@ pub(super) async fn take(
         }
     }
     Ok(taken)
+}
+
+/// Limits what is delivered and not acknowledged.
+pub(super) async fn prefetch(
+    channel: &Channel,
+    most: u16,
+    limit: Duration,
+    what: &str,
+) -> Result<(), BrokerError> {
+    let qos = channel.basic_qos(most, BasicQosOptions::default());
+    within(limit, what, qos).await
+}
+
+/// Acknowledges everything up to and including `last`.
+pub(super) async fn acknowledge_through(
+    last: &message::Delivery,
+    limit: Duration,
+) -> Result<(), BrokerError> {
+    let ack = last.acker.ack(BasicAckOptions { multiple: true });
+    match within(limit, "acknowledging", ack).await? {
+        true => Ok(()),
+        false => Err(ended("acknowledging")),
+    }
 }
 
 /// A delivery as the rest of the house sees it.
@@ -65,18 +90,9 @@ pub(super) fn plain(delivery: &message::Delivery) -> Delivery {
 
 /// A quorum queue counts in this header; it is absent the first time.
 fn delivery_count(properties: &BasicProperties) -> u64 {
-    let header = properties
-        .headers()
-        .as_ref()
-        .and_then(|table| table.inner().get("x-delivery-count"));
-    match header {
-        Some(AMQPValue::LongLongInt(count)) => u64::try_from(*count).unwrap_or(0),
-        Some(AMQPValue::LongInt(count)) => u64::try_from(*count).unwrap_or(0),
-        Some(AMQPValue::ShortInt(count)) => u64::try_from(*count).unwrap_or(0),
-        Some(AMQPValue::ShortShortInt(count)) => u64::try_from(*count).unwrap_or(0),
-        Some(AMQPValue::LongUInt(count)) => u64::from(*count),
-        Some(AMQPValue::ShortUInt(count)) => u64::from(*count),
-        Some(AMQPValue::ShortShortUInt(count)) => u64::from(*count),
-        _ => 0,
-    }
+    let headers = properties.headers().as_ref();
+    let count = headers.and_then(|table| integer(table.inner().get("x-delivery-count")?));
+    count
+        .and_then(|count| u64::try_from(count).ok())
+        .unwrap_or(0)
 }

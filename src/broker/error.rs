@@ -92,15 +92,14 @@ pub(super) fn lost(what: &str, fault: &lapin::Error) -> BrokerError {
     BrokerError::Lost(format!("{what}: {}", chain(fault)))
 }
 
+/// The channel was found closed while doing `what`.
+pub(super) fn ended(what: &str) -> BrokerError {
+    BrokerError::Lost(format!("{what}: the channel has ended"))
+}
+
 /// Within a session every refusal ends it.
 pub(super) fn over(fault: BrokerError) -> BrokerError {
-    match fault {
-        BrokerError::Refused(text)
-        | BrokerError::Missing(text)
-        | BrokerError::Denied(text)
-        | BrokerError::Unreachable(text) => BrokerError::Lost(text),
-        lost @ BrokerError::Lost(_) => lost,
-    }
+    BrokerError::Lost(fault.text())
 }
 
 /// Waits for `answer` at most `limit`.

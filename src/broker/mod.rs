@@ -21,6 +21,7 @@ mod ticks;
 mod topology;
 mod unpublished;
 mod url;
+mod values;
 
 pub use announcements::Announcements;
 pub use consumer::Consumer;

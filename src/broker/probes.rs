@@ -4,16 +4,15 @@
 
 use std::sync::Arc;
 
+use lapin::Channel;
 use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
-use lapin::{BasicProperties, Channel};
 
+use super::BrokerError;
 use super::error::chain;
 use super::in_flight::{Fate, InFlight, written};
 use super::link::BrokerConnection;
-use super::publisher::PERSISTENT;
-use super::{APP_ID, BrokerError};
-use crate::clock::{new_id, now_ms};
+use super::publisher::to_ourselves;
 use crate::message::{MSGPACK, PROBE_KEY, PROBE_TYPE};
 
 /// A channel for probes, at most one in flight. What others do to the exchange (they delete it, or bind a
@@ -52,13 +51,7 @@ impl Probes {
                 Err(fault) => return Err(fault),
             },
         };
-        let properties = BasicProperties::default()
-            .with_message_id(new_id().into())
-            .with_type(PROBE_TYPE.into())
-            .with_content_type(MSGPACK.into())
-            .with_delivery_mode(PERSISTENT)
-            .with_app_id(APP_ID.into())
-            .with_timestamp(now_ms() / 1_000);
+        let properties = to_ourselves(PROBE_TYPE).with_content_type(MSGPACK.into());
         let publish = channel.basic_publish(
             self.exchange.clone(),
             PROBE_KEY.into(),

@@ -9,6 +9,7 @@ use super::confirmed::{ConfirmedChannel, Parcel};
 use super::error::short;
 use super::link::BrokerConnection;
 use super::{APP_ID, BrokerError, Unpublished};
+use crate::clock::{new_id, now_ms};
 use crate::message::{Outgoing, Published};
 
 /// `delivery_mode` of a message that survives a restart of the broker.
@@ -31,10 +32,9 @@ impl Publisher {
 
     /// For announcements: waits for as long as the broker blocks us.
     pub(super) async fn patient(link: &Arc<BrokerConnection>) -> Result<Self, BrokerError> {
-        Ok(Self {
-            channel: ConfirmedChannel::open(link).await?.patient(),
-            user: None,
-        })
+        let Self { channel, user } = Self::open(link).await?;
+        let channel = channel.patient();
+        Ok(Self { channel, user })
     }
 
     /// Ends its channel.
@@ -62,13 +62,21 @@ impl Publisher {
         }
         self.channel.publish(&parcels).await
     }
-}
 
-impl Publisher {
     /// Why [`publish`](Self::publish) failed just now, for one that goes on.
     pub(super) fn unpublished(&self, fault: BrokerError) -> Unpublished {
         Unpublished::from(fault, self.channel.closed_with(), self.channel.connected())
     }
+}
+
+/// The properties of a message that the broker hands on to ourselves.
+pub(super) fn to_ourselves(message_type: &str) -> BasicProperties {
+    BasicProperties::default()
+        .with_message_id(new_id().into())
+        .with_type(message_type.into())
+        .with_app_id(APP_ID.into())
+        .with_timestamp(now_ms() / 1_000)
+        .with_delivery_mode(PERSISTENT)
 }
 
 fn parcel(message: &Outgoing) -> Result<Parcel<'_>, BrokerError> {

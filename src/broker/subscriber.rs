@@ -4,15 +4,14 @@
 use std::time::Duration;
 
 use lapin::Channel;
-use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions,
-};
+use lapin::options::{BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
 use super::BrokerError;
-use super::deliveries::{plain, take};
+use super::deliveries::{acknowledge_through, plain, prefetch, take};
 use super::error::{short, within};
 use super::link::BrokerConnection;
+use super::values::{table, text};
 use crate::clock::new_id;
 use crate::config::Amqp;
 use crate::message::Delivery;
@@ -47,20 +46,18 @@ impl Subscriber {
     async fn bind(link: BrokerConnection, exchange: ShortString) -> Result<Self, BrokerError> {
         let limit = link.limit();
         let channel = link.channel().await?;
-        let qos = channel.basic_qos(PREFETCH, BasicQosOptions::default());
-        within(limit, "limiting the deliveries in flight", qos).await?;
+        let what = "limiting the deliveries in flight";
+        prefetch(&channel, PREFETCH, limit, what).await?;
         let options = QueueDeclareOptions {
             exclusive: true,
             auto_delete: true,
             ..QueueDeclareOptions::default()
         };
-        let mut arguments = FieldTable::default();
-        arguments.insert("x-max-length".into(), AMQPValue::LongInt(MAX_LENGTH));
-        // Rejecting instead would have every announcement to everybody rejected.
-        arguments.insert(
-            "x-overflow".into(),
-            AMQPValue::LongString("drop-head".into()),
-        );
+        let arguments = table([
+            ("x-max-length", AMQPValue::LongInt(MAX_LENGTH)),
+            // Rejecting instead would have every announcement to everybody rejected.
+            ("x-overflow", text("drop-head")),
+        ]);
         // A name that the shipped permissions and policies know.
         let name = short(&format!("scheduler.nodewarden.{}", new_id()))?;
         let declare = channel.queue_declare(name, options, arguments);
@@ -97,12 +94,7 @@ impl Subscriber {
     ) -> Result<Vec<Delivery>, BrokerError> {
         let taken = take(&mut self.stream, &self.channel, most, wait).await?;
         if let Some(last) = taken.last() {
-            let ack = last.acker.ack(BasicAckOptions { multiple: true });
-            if !within(self.link.limit(), "acknowledging", ack).await? {
-                return Err(BrokerError::Lost(
-                    "acknowledging: the channel has ended".into(),
-                ));
-            }
+            acknowledge_through(last, self.link.limit()).await?;
         }
         Ok(taken.iter().map(plain).collect())
     }

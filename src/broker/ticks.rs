@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
+use lapin::Channel;
 use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
-use lapin::{BasicProperties, Channel};
 
-use super::error::{lost, no_answer};
+use super::BrokerError;
+use super::error::{ended, lost, no_answer};
 use super::in_flight::{Fate, InFlight, written};
 use super::link::BrokerConnection;
-use super::publisher::PERSISTENT;
-use super::{APP_ID, BrokerError};
-use crate::clock::{new_id, now_ms};
+use super::publisher::to_ourselves;
 use crate::message::{MSGPACK, TICK_TYPE};
 
 /// Milliseconds a tick may wait: an outage's must not pile up, a busy queue's must still come.
@@ -60,24 +59,15 @@ impl Ticks {
         if let Some(waiting) = &mut self.in_flight {
             match waiting.look(self.link.limit()) {
                 Fate::Waiting if self.channel.status().connected() => return Ok(()),
-                Fate::Waiting => {
-                    return Err(BrokerError::Lost(
-                        "sending a tick: the channel has ended".into(),
-                    ));
-                }
+                Fate::Waiting => return Err(ended("sending a tick")),
                 Fate::Overdue => return Err(no_answer("confirming a tick", self.link.limit())),
                 Fate::Failed(fault) => return Err(lost("sending a tick", &fault)),
                 // A full queue may reject it: that shows as a tick that does not come back.
                 Fate::Answered { .. } => self.in_flight = None,
             }
         }
-        let properties = BasicProperties::default()
-            .with_message_id(new_id().into())
-            .with_type(TICK_TYPE.into())
+        let properties = to_ourselves(TICK_TYPE)
             .with_content_type(MSGPACK.into())
-            .with_delivery_mode(PERSISTENT)
-            .with_app_id(APP_ID.into())
-            .with_timestamp(now_ms() / 1_000)
             .with_expiration(TICK_EXPIRES_MS.into());
         let publish = self.channel.basic_publish(
             ShortString::default(),

@@ -10,6 +10,7 @@ use lapin::{Channel, ExchangeKind};
 use super::BrokerError;
 use super::error::{chain, classify, no_answer, reply_code, short};
 use super::link::BrokerConnection;
+use super::values::{table, text};
 use crate::config::Amqp;
 use crate::message::RECEIPT_TYPE;
 
@@ -308,11 +309,7 @@ impl Part {
 /// Quorum: a classic queue with a single active consumer can crash when consumers come and go
 /// (rabbitmq-server issue 5460), and one lost disk must not lose an event.
 fn queue_arguments(single_active: bool) -> FieldTable {
-    let mut arguments = FieldTable::default();
-    arguments.insert(
-        "x-queue-type".into(),
-        AMQPValue::LongString("quorum".into()),
-    );
+    let mut arguments = table([("x-queue-type", text("quorum"))]);
     if single_active {
         arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
     }

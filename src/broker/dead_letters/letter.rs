@@ -9,6 +9,7 @@ use super::refusal::{self, DETAIL, ORIGINAL, REASON, REFUSED};
 use crate::broker::APP_ID;
 use crate::broker::publisher::PERSISTENT;
 use crate::broker::topology;
+use crate::broker::values::text;
 use crate::config::Amqp;
 use crate::message::{PROBE_KEY, RECEIPT_TYPE};
 
@@ -81,10 +82,7 @@ impl Found {
                 format!("{BY_BROKER}{cause}"),
                 format!("the broker moved it here by a policy of its own: {cause}"),
             ),
-            None => (
-                FOREIGN.to_owned(),
-                "it was not put here by nodewarden".to_owned(),
-            ),
+            None => (FOREIGN.into(), "it was not put here by nodewarden".into()),
         };
         if let Some((exchange, routing_key)) = first_death(&headers) {
             delivery.exchange = exchange;
@@ -138,16 +136,12 @@ impl Found {
     pub(super) fn rewritten(&self, walk: &str) -> BasicProperties {
         let mut headers = FieldTable::default();
         for name in [REASON, DETAIL, ORIGINAL] {
-            let old = self
-                .properties
-                .headers()
-                .as_ref()
-                .and_then(|old| old.inner().get(name));
-            if let Some(value) = old {
+            let old = self.properties.headers().as_ref();
+            if let Some(value) = old.and_then(|old| old.inner().get(name)) {
                 headers.insert(name.into(), value.clone());
             }
         }
-        headers.insert(WALK.into(), AMQPValue::LongString(walk.into()));
+        headers.insert(WALK.into(), text(walk));
         let mut properties = BasicProperties::default()
             .with_type(REFUSED.into())
             .with_app_id(APP_ID.into())
@@ -200,21 +194,18 @@ impl Found {
     pub(super) fn as_before(&self) -> BasicProperties {
         let word =
             |name| entry(&self.original, name).and_then(|word| ShortString::try_new(word).ok());
+        let words: [(&str, fn(_, _) -> _); 5] = [
+            ("type", BasicProperties::with_type),
+            ("message_id", BasicProperties::with_message_id),
+            ("content_type", BasicProperties::with_content_type),
+            ("content_encoding", BasicProperties::with_content_encoding),
+            ("app_id", BasicProperties::with_app_id),
+        ];
         let mut properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
-        if let Some(kind) = word("type") {
-            properties = properties.with_type(kind);
-        }
-        if let Some(id) = word("message_id") {
-            properties = properties.with_message_id(id);
-        }
-        if let Some(kind) = word("content_type") {
-            properties = properties.with_content_type(kind);
-        }
-        if let Some(encoding) = word("content_encoding") {
-            properties = properties.with_content_encoding(encoding);
-        }
-        if let Some(app) = word("app_id") {
-            properties = properties.with_app_id(app);
+        for (name, with) in words {
+            if let Some(word) = word(name) {
+                properties = with(properties, word);
+            }
         }
         let timestamp = match self.original.inner().get("timestamp") {
             Some(AMQPValue::LongLongInt(timestamp)) => u64::try_from(*timestamp).ok(),
@@ -254,32 +245,21 @@ fn entry(table: &FieldTable, name: &str) -> Option<String> {
     long.or_else(|| value.as_short_string().map(ToString::to_string))
 }
 
+/// The deaths of a message that the broker dead-lettered: the newest stands first, the first one last.
+fn deaths(headers: &FieldTable) -> Option<&[AMQPValue]> {
+    Some(headers.inner().get("x-death")?.as_array()?.as_slice())
+}
+
 /// When the broker moved a message here, in seconds since 1970 UTC.
 fn last_death_at(headers: &FieldTable) -> Option<u64> {
-    let Some(AMQPValue::FieldArray(deaths)) = headers.inner().get("x-death") else {
-        return None;
-    };
-    let Some(AMQPValue::FieldTable(death)) = deaths.as_slice().first() else {
-        return None;
-    };
-    let Some(AMQPValue::Timestamp(at_s)) = death.inner().get("time") else {
-        return None;
-    };
-    Some(*at_s)
+    let death = deaths(headers)?.first()?.as_field_table()?;
+    death.inner().get("time")?.as_timestamp()
 }
 
 /// Where a message was published that the broker dead-lettered: exchange and routing key.
 fn first_death(headers: &FieldTable) -> Option<(ShortString, ShortString)> {
-    let Some(AMQPValue::FieldArray(deaths)) = headers.inner().get("x-death") else {
-        return None;
-    };
-    // The newest death stands first, the first one last.
-    let Some(AMQPValue::FieldTable(death)) = deaths.as_slice().last() else {
-        return None;
-    };
-    let Some(AMQPValue::FieldArray(keys)) = death.inner().get("routing-keys") else {
-        return None;
-    };
+    let death = deaths(headers)?.last()?.as_field_table()?;
+    let keys = death.inner().get("routing-keys")?.as_array()?;
     let key = keys.as_slice().first()?.as_long_string()?.to_string();
     let exchange = entry(death, "exchange")?;
     Some((

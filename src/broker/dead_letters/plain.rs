@@ -3,6 +3,8 @@
 
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
+use crate::broker::values::{integer, text};
+
 /// The same table with a text or a number under each name.
 pub(super) fn plain(table: &FieldTable) -> FieldTable {
     let mut plain = FieldTable::default();
@@ -14,30 +16,11 @@ pub(super) fn plain(table: &FieldTable) -> FieldTable {
 
 /// A number, if it is one and fits, or else the text that people are shown.
 fn plain_value(value: &AMQPValue) -> AMQPValue {
-    let number = match value {
-        AMQPValue::ShortShortInt(number) => Some(i64::from(*number)),
-        AMQPValue::ShortShortUInt(number) => Some(i64::from(*number)),
-        AMQPValue::ShortInt(number) => Some(i64::from(*number)),
-        AMQPValue::ShortUInt(number) => Some(i64::from(*number)),
-        AMQPValue::LongInt(number) => Some(i64::from(*number)),
-        AMQPValue::LongUInt(number) => Some(i64::from(*number)),
-        AMQPValue::LongLongInt(number) => Some(*number),
-        AMQPValue::Timestamp(seconds) => i64::try_from(*seconds).ok(),
-        AMQPValue::Boolean(_)
-        | AMQPValue::Float(_)
-        | AMQPValue::Double(_)
-        | AMQPValue::DecimalValue(_)
-        | AMQPValue::ShortString(_)
-        | AMQPValue::LongString(_)
-        | AMQPValue::FieldArray(_)
-        | AMQPValue::FieldTable(_)
-        | AMQPValue::ByteArray(_)
-        | AMQPValue::Void => None,
-    };
-    number.map_or_else(
-        || AMQPValue::LongString(shown(value).into()),
-        AMQPValue::LongLongInt,
-    )
+    let time = || i64::try_from(value.as_timestamp()?).ok();
+    match integer(value).or_else(time) {
+        Some(number) => AMQPValue::LongLongInt(number),
+        None => text(&shown(value)),
+    }
 }
 
 /// A value for people.

@@ -7,9 +7,8 @@ use lapin::message::Delivery;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
 use super::plain::plain;
-use crate::broker::APP_ID;
-use crate::broker::publisher::PERSISTENT;
-use crate::clock::{new_id, now_ms};
+use crate::broker::publisher::to_ourselves;
+use crate::broker::values::{table, text};
 
 /// `type` of a dead letter.
 pub(super) const REFUSED: &str = "nodewarden.refused";
@@ -40,20 +39,12 @@ pub(in crate::broker) fn wrap(
     detail: &str,
     frame_max: usize,
 ) -> BasicProperties {
-    let mut headers = FieldTable::default();
-    headers.insert(REASON.into(), text(&code(reason)));
-    headers.insert(DETAIL.into(), text(&one_line(detail)));
-    headers.insert(
-        ORIGINAL.into(),
-        AMQPValue::FieldTable(describe(original, frame_max)),
-    );
-    let properties = BasicProperties::default()
-        .with_message_id(new_id().into())
-        .with_type(REFUSED.into())
-        .with_app_id(APP_ID.into())
-        .with_timestamp(now_ms() / 1_000)
-        .with_delivery_mode(PERSISTENT)
-        .with_headers(headers);
+    let original_says = AMQPValue::FieldTable(describe(original, frame_max));
+    let properties = to_ourselves(REFUSED).with_headers(table([
+        (REASON, text(&code(reason))),
+        (DETAIL, text(&one_line(detail))),
+        (ORIGINAL, original_says),
+    ]));
     match original.properties.content_type() {
         Some(kind) if printable(kind.as_str()) => properties.with_content_type(kind.clone()),
         _ => properties,
@@ -63,11 +54,11 @@ pub(in crate::broker) fn wrap(
 /// Everything that a message says about itself beside its body, in texts and numbers.
 fn describe(original: &Delivery, frame_max: usize) -> FieldTable {
     let properties = &original.properties;
-    let mut table = FieldTable::default();
-    table.insert("exchange".into(), text(original.exchange.as_str()));
-    table.insert("routing_key".into(), text(original.routing_key.as_str()));
-    let redelivered = original.redelivered.to_string();
-    table.insert("redelivered".into(), text(&redelivered));
+    let mut table = table([
+        ("exchange", text(original.exchange.as_str())),
+        ("routing_key", text(original.routing_key.as_str())),
+        ("redelivered", text(&original.redelivered.to_string())),
+    ]);
     let words: [(&str, &Option<ShortString>); 9] = [
         ("content_type", properties.content_type()),
         ("content_encoding", properties.content_encoding()),
@@ -84,11 +75,14 @@ fn describe(original: &Delivery, frame_max: usize) -> FieldTable {
             table.insert(name.into(), text(value.as_str()));
         }
     }
-    if let Some(mode) = properties.delivery_mode() {
-        table.insert("delivery_mode".into(), AMQPValue::LongInt(i32::from(*mode)));
-    }
-    if let Some(priority) = properties.priority() {
-        table.insert("priority".into(), AMQPValue::LongInt(i32::from(*priority)));
+    let numbers = [
+        ("delivery_mode", properties.delivery_mode()),
+        ("priority", properties.priority()),
+    ];
+    for (name, value) in numbers {
+        if let Some(value) = value {
+            table.insert(name.into(), AMQPValue::LongInt(i32::from(*value)));
+        }
     }
     if let Some(timestamp) = properties.timestamp() {
         let timestamp = match i64::try_from(*timestamp) {
@@ -113,10 +107,6 @@ fn describe(original: &Delivery, frame_max: usize) -> FieldTable {
         table.insert("headers".into(), kept);
     }
     table
-}
-
-fn text(value: &str) -> AMQPValue {
-    AMQPValue::LongString(value.into())
 }
 
 /// A reason code: lower case letters, digits, `_`, `-`, `.`.
@@ -196,6 +186,13 @@ fn value_size(value: &AMQPValue, depth: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
+    /// What a letter says of the headers of a message.
+    fn kept_headers(headers: FieldTable, frame_max: usize) -> AMQPValue {
+        let mut original = Delivery::mock(1, "e".into(), "k".into(), false, Vec::new());
+        original.properties = BasicProperties::default().with_headers(headers);
+        describe(&original, frame_max).inner()["headers"].clone()
+    }
+
     #[test]
     fn a_detail_becomes_one_bounded_line() {
         let line = one_line(&format!("a\nb\u{0}c{}", "ü".repeat(1000)));
@@ -208,66 +205,49 @@ mod tests {
     fn headers_that_nest_too_deeply_are_left_out() {
         let mut headers = FieldTable::default();
         for _ in 0..100 {
-            let mut outer = FieldTable::default();
-            outer.insert("in".into(), AMQPValue::FieldTable(headers));
-            headers = outer;
+            headers = table([("in", AMQPValue::FieldTable(headers))]);
         }
-        let mut original = Delivery::mock(1, "e".into(), "k".into(), false, Vec::new());
-        original.properties = BasicProperties::default().with_headers(headers);
-        let left_out = describe(&original, 131_072);
-        assert!(matches!(
-            left_out.inner().get("headers"),
-            Some(AMQPValue::LongString(_))
-        ));
+        let left_out = kept_headers(headers, 131_072);
+        assert!(matches!(left_out, AMQPValue::LongString(_)));
     }
 
     #[test]
     fn what_the_original_said_is_written_in_texts_and_numbers_alone() {
-        let mut inner = FieldTable::default();
-        inner.insert("deep".into(), AMQPValue::Boolean(true));
-        let mut headers = FieldTable::default();
-        headers.insert("when".into(), AMQPValue::Timestamp(1_700_000_000_000));
-        headers.insert("ever".into(), AMQPValue::Timestamp(u64::MAX));
-        headers.insert("part".into(), AMQPValue::Double(0.5));
-        headers.insert("none".into(), AMQPValue::Void);
-        headers.insert("in".into(), AMQPValue::FieldTable(inner));
+        let inner = table([("deep", AMQPValue::Boolean(true))]);
+        let headers = table([
+            ("when", AMQPValue::Timestamp(1_700_000_000_000)),
+            ("ever", AMQPValue::Timestamp(u64::MAX)),
+            ("part", AMQPValue::Double(0.5)),
+            ("none", AMQPValue::Void),
+            ("in", AMQPValue::FieldTable(inner)),
+        ]);
         let mut original = Delivery::mock(1, "e".into(), "k".into(), false, Vec::new());
         original.properties = BasicProperties::default()
             .with_timestamp(1_700_000_000_000)
             .with_headers(headers);
-        let mut headers = FieldTable::default();
-        headers.insert("when".into(), AMQPValue::LongLongInt(1_700_000_000_000));
-        headers.insert("ever".into(), text(&u64::MAX.to_string()));
-        headers.insert("part".into(), text("0.5"));
-        headers.insert("none".into(), text("null"));
-        headers.insert("in".into(), text("{deep: true}"));
-        let mut expected = FieldTable::default();
-        expected.insert("exchange".into(), text("e"));
-        expected.insert("routing_key".into(), text("k"));
-        expected.insert("redelivered".into(), text("false"));
-        expected.insert(
-            "timestamp".into(),
-            AMQPValue::LongLongInt(1_700_000_000_000),
-        );
-        expected.insert("headers".into(), AMQPValue::FieldTable(headers));
+        let headers = table([
+            ("when", AMQPValue::LongLongInt(1_700_000_000_000)),
+            ("ever", text(&u64::MAX.to_string())),
+            ("part", text("0.5")),
+            ("none", text("null")),
+            ("in", text("{deep: true}")),
+        ]);
+        let expected = table([
+            ("exchange", text("e")),
+            ("routing_key", text("k")),
+            ("redelivered", text("false")),
+            ("timestamp", AMQPValue::LongLongInt(1_700_000_000_000)),
+            ("headers", AMQPValue::FieldTable(headers)),
+        ]);
         assert_eq!(describe(&original, 131_072), expected);
     }
 
     #[test]
     fn headers_that_do_not_fit_into_a_frame_are_left_out() {
-        let mut original = Delivery::mock(1, "e".into(), "k".into(), false, Vec::new());
-        let mut headers = FieldTable::default();
-        headers.insert("big".into(), text(&"x".repeat(10_000)));
-        original.properties = BasicProperties::default().with_headers(headers);
-        let kept = describe(&original, 131_072);
-        assert!(matches!(
-            kept.inner().get("headers"),
-            Some(AMQPValue::FieldTable(_))
-        ));
-        let left_out = describe(&original, 12_000);
-        assert!(matches!(
-            left_out.inner().get("headers"),
-            Some(AMQPValue::LongString(_))
-        ));
+        let headers = table([("big", text(&"x".repeat(10_000)))]);
+        let kept = kept_headers(headers.clone(), 131_072);
+        assert!(matches!(kept, AMQPValue::FieldTable(_)));
+        let left_out = kept_headers(headers, 12_000);
+        assert!(matches!(left_out, AMQPValue::LongString(_)));
     }
 }
