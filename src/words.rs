@@ -92,6 +92,7 @@ mod tests {
     fn every_word_is_read_as_it_is_written() {
         let tried = each!(
             crate::bridge::State,
+            crate::broker::Kept,
             crate::config::Mode,
             crate::domain::announcement::AnnouncementType,
             crate::domain::announcement::BackReason,

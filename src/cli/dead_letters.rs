@@ -159,7 +159,7 @@ impl Chosen {
     /// What `--all` leaves on purpose is told and no failure; what was named and stays is one.
     fn all_went(&self, done: &Requeued) -> Result<(), Failure> {
         let mut failed = Vec::new();
-        for why in Kept::ALL {
+        for why in Kept::ALL.iter().copied() {
             let Some(said) = sentence(done, why) else {
                 continue;
             };

@@ -22,7 +22,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     // The reasons for refusing, to bound its labels.
     ("telemetry", &["wire", "domain", "words"]),
     ("store", &["domain", "config", "failpoints", "words"]),
-    ("broker", &["domain", "config", "message", "clock"]),
+    ("broker", &["domain", "config", "message", "clock", "words"]),
     ("lifecycle", &["store", "config"]),
     (
         "worker",

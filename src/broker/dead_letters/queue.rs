@@ -15,6 +15,7 @@ use crate::broker::link::BrokerConnection;
 use crate::clock::new_id;
 use crate::config::Amqp;
 use crate::message::Published;
+use crate::words::words;
 
 /// Letters in hand at once. Each is settled by a command of its own; with more than 32 under way the broker may
 /// forget some, though it took the acknowledgement (3.10.8: of 43, ten stayed). Half of that is safe.
@@ -73,42 +74,20 @@ pub struct Requeued {
     pub kept: Vec<(DeadLetter, Kept)>,
 }
 
-/// Why a letter did not go back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
-    /// It calls itself a tick or a probe of nodewarden.
-    OurOwn,
-    /// It came from a subscriber: only its newest receipt counts.
-    Receipt,
-    /// Its publisher may not speak for that conductor.
-    Foreign,
-    /// It was never judged whether its publisher may speak for that conductor: the broker, or whoever may
-    /// write to the queue, put it here.
-    Unjudged,
-    /// No queue is bound to the events exchange for its routing key.
-    Unroutable,
-}
-
-impl Kept {
-    /// Every reason.
-    pub const ALL: [Self; 5] = [
-        Self::OurOwn,
-        Self::Receipt,
-        Self::Foreign,
-        Self::Unjudged,
-        Self::Unroutable,
-    ];
-
-    /// As a code. That of [`Kept::Foreign`] is the reason for which the letter was refused.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::OurOwn => "our_own",
-            Self::Receipt => "receipt",
-            Self::Foreign => "foreign_publisher",
-            Self::Unjudged => "unjudged",
-            Self::Unroutable => "unroutable",
-        }
+words! {
+    /// Why a letter did not go back. The code of [`Kept::Foreign`] is the reason for which the letter was refused.
+    Kept, "a reason to keep a letter" {
+        /// It calls itself a tick or a probe of nodewarden.
+        OurOwn = "our_own",
+        /// It came from a subscriber: only its newest receipt counts.
+        Receipt = "receipt",
+        /// Its publisher may not speak for that conductor.
+        Foreign = "foreign_publisher",
+        /// It was never judged whether its publisher may speak for that conductor: the broker, or whoever may
+        /// write to the queue, put it here.
+        Unjudged = "unjudged",
+        /// No queue is bound to the events exchange for its routing key.
+        Unroutable = "unroutable",
     }
 }
 
