@@ -35,33 +35,21 @@ pub(super) fn lives(
     event(name, registered.incarnation, sign_ms, kind, stamp)
 }
 
-/// It went for good: it stopped, or its row was deleted.
+/// It stopped by itself, or its row was deleted. Where it is expected back within some time, it is told without
+/// its time: the same from each bridge and at each look, so that no repeat makes it longer.
 pub(super) fn left(
     name: &ConductorName,
     incarnation: Incarnation,
+    back_within: Option<Duration>,
     sign_ms: Option<u64>,
     reason: &str,
 ) -> Event {
+    let sign_ms = sign_ms.filter(|_| back_within.is_none());
     let kind = EventKind::Left {
-        back_within: None,
+        back_within,
         reason: Some(reason.to_owned()),
     };
     event(name, incarnation, sign_ms, kind, "")
-}
-
-/// It stopped by itself and is expected back `within` that time. Without its time: the same from each
-/// bridge and at each look, so that no repeat makes it longer.
-pub(super) fn restarts(
-    name: &ConductorName,
-    incarnation: Incarnation,
-    within: Duration,
-    reason: &str,
-) -> Event {
-    let kind = EventKind::Left {
-        back_within: Some(within),
-        reason: Some(reason.to_owned()),
-    };
-    event(name, incarnation, None, kind, "")
 }
 
 /// It is silent. Always stamped: another bridge may have revived it since the same was said.

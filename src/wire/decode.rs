@@ -49,23 +49,22 @@ enum Kind {
 /// Errors: [`Refusal`], always a permanent fault of the message itself.
 pub fn decode(delivery: &Delivery, publishers: Option<&Publishers>) -> Result<Incoming, Refusal> {
     check_size(&delivery.body)?;
+    let read = |format| Ok(Fields::new(body::read(&delivery.body, format)?));
     let kind = kind(delivery)?;
+    let format = format(delivery);
     let event_type = match kind {
         Kind::Event(event_type) => event_type,
-        Kind::Tick => {
-            let fields = Fields::new(body::read(&delivery.body, format(delivery)?)?);
-            return Tick::from_fields(&fields).map(Incoming::Tick);
+        Kind::Tick => return Tick::from_fields(&read(format?)?).map(Incoming::Tick),
+        Kind::Receipt => return receipt::from_fields(&read(format?)?).map(Incoming::Receipt),
+        Kind::Probe => {
+            let fields = format.and_then(read).ok();
+            let probe = fields.and_then(|fields| Probe::from_fields(&fields));
+            return Ok(Incoming::Probe(probe));
         }
-        Kind::Receipt => {
-            let fields = Fields::new(body::read(&delivery.body, format(delivery)?)?);
-            return receipt::from_fields(&fields).map(Incoming::Receipt);
-        }
-        Kind::Probe => return Ok(Incoming::Probe(probe(delivery))),
     };
-    let format = format(delivery)?;
+    let format = format?;
     let id = event_id(delivery.message_id.as_deref())?;
-    let fields = Fields::new(body::read(&delivery.body, format)?);
-    let event = event(event_type, id, &fields)?;
+    let event = event(event_type, id, &read(format)?)?;
     if let Some(publishers) = publishers {
         publishers.check(delivery.user_id.as_deref(), event.conductor.as_str())?;
     }
@@ -110,11 +109,6 @@ fn kind(delivery: &Delivery) -> Result<Kind, Refusal> {
 fn unknown(name: &str, from: &str) -> Result<Kind, Refusal> {
     let detail = format!("message type {} is unknown{from}", excerpt(name));
     Err(Refusal::new(Reason::UnknownType, detail))
-}
-
-fn probe(delivery: &Delivery) -> Option<Probe> {
-    let body = body::read(&delivery.body, format(delivery).ok()?).ok()?;
-    Probe::from_fields(&Fields::new(body))
 }
 
 fn format(delivery: &Delivery) -> Result<Format, Refusal> {

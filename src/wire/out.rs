@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{MSGPACK, to_msgpack};
 use crate::domain::announcement::{
-    About, AnnouncedCause, AnnouncedNode, Announcement, AnnouncementType, BackReason, Content,
-    OutReason,
+    AnnouncedCause, AnnouncedNode, Announcement, AnnouncementType, BackReason, Content, OutReason,
 };
 use crate::message::Outgoing;
 
@@ -149,76 +148,56 @@ pub fn encode(announcement: &Announcement, exchange: &str) -> Outgoing {
 }
 
 fn body(announcement: &Announcement) -> Vec<u8> {
+    let (stream, epoch) = (announcement.stream.clone(), announcement.epoch);
+    let decided_at_ms = announcement.decided_at_ms;
     match &announcement.content {
         Content::OutOfService {
             about,
             reason,
             nodes,
-        } => to_msgpack(&out_of_service(announcement, about, *reason, nodes)),
+        } => to_msgpack(&NodeOutOfService {
+            stream,
+            epoch,
+            decision_id: about.decision_id.clone(),
+            conductor_group: about.pair.group.to_string(),
+            driver: about.pair.driver.to_string(),
+            reason: match reason {
+                OutReason::DriverLost => OutOfServiceReason::DriverLost,
+                OutReason::DriverUnknown => OutOfServiceReason::DriverUnknown,
+            },
+            cause: Cause::from(&about.cause),
+            last_good_at_ms: about.last_good_at_ms,
+            decided_at_ms,
+            nodes: nodes.iter().map(Node::from).collect(),
+        }),
         Content::BackInService {
             about,
             reason,
             released_by,
             nodes,
-        } => {
-            let mut message = back_in_service(announcement, about, *reason, nodes);
-            message.released_by.clone_from(released_by);
-            to_msgpack(&message)
-        }
+        } => to_msgpack(&NodeBackInService {
+            stream,
+            epoch,
+            decision_id: about.decision_id.clone(),
+            conductor_group: about.pair.group.to_string(),
+            driver: about.pair.driver.to_string(),
+            reason: match reason {
+                BackReason::DriverRestored => BackInServiceReason::DriverRestored,
+                BackReason::NodeChanged => BackInServiceReason::NodeChanged,
+                BackReason::NodeRemoved => BackInServiceReason::NodeRemoved,
+                BackReason::Released => BackInServiceReason::Released,
+            },
+            cause: Cause::from(&about.cause),
+            last_good_at_ms: about.last_good_at_ms,
+            decided_at_ms,
+            nodes: nodes.iter().map(Node::from).collect(),
+            released_by: released_by.clone(),
+        }),
         Content::Position { seq } => to_msgpack(&NodePosition {
-            stream: announcement.stream.clone(),
-            epoch: announcement.epoch,
+            stream,
+            epoch,
             seq: *seq,
         }),
-    }
-}
-
-fn out_of_service(
-    announcement: &Announcement,
-    about: &About,
-    reason: OutReason,
-    nodes: &[AnnouncedNode],
-) -> NodeOutOfService {
-    NodeOutOfService {
-        stream: announcement.stream.clone(),
-        epoch: announcement.epoch,
-        decision_id: about.decision_id.clone(),
-        conductor_group: about.pair.group.to_string(),
-        driver: about.pair.driver.to_string(),
-        reason: match reason {
-            OutReason::DriverLost => OutOfServiceReason::DriverLost,
-            OutReason::DriverUnknown => OutOfServiceReason::DriverUnknown,
-        },
-        cause: Cause::from(&about.cause),
-        last_good_at_ms: about.last_good_at_ms,
-        decided_at_ms: announcement.decided_at_ms,
-        nodes: nodes.iter().map(Node::from).collect(),
-    }
-}
-
-fn back_in_service(
-    announcement: &Announcement,
-    about: &About,
-    reason: BackReason,
-    nodes: &[AnnouncedNode],
-) -> NodeBackInService {
-    NodeBackInService {
-        stream: announcement.stream.clone(),
-        epoch: announcement.epoch,
-        decision_id: about.decision_id.clone(),
-        conductor_group: about.pair.group.to_string(),
-        driver: about.pair.driver.to_string(),
-        reason: match reason {
-            BackReason::DriverRestored => BackInServiceReason::DriverRestored,
-            BackReason::NodeChanged => BackInServiceReason::NodeChanged,
-            BackReason::NodeRemoved => BackInServiceReason::NodeRemoved,
-            BackReason::Released => BackInServiceReason::Released,
-        },
-        cause: Cause::from(&about.cause),
-        last_good_at_ms: about.last_good_at_ms,
-        decided_at_ms: announcement.decided_at_ms,
-        nodes: nodes.iter().map(Node::from).collect(),
-        released_by: None,
     }
 }
 

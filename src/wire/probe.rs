@@ -6,7 +6,7 @@ use super::fields::Fields;
 use super::to_msgpack;
 
 /// What one probe says. Anybody may forge one, so it only names what its sender remembers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Probe {
     /// The history of the database that the sender works on, a UUID in text.
     pub stream: String,
@@ -16,23 +16,12 @@ pub struct Probe {
     pub nonce: String,
 }
 
-#[derive(Serialize)]
-struct ProbeOnTheWire<'a> {
-    stream: &'a str,
-    session: &'a str,
-    nonce: &'a str,
-}
-
 impl Probe {
     /// As MessagePack, for type [`PROBE_TYPE`](crate::message::PROBE_TYPE) and routing key
     /// [`PROBE_KEY`](crate::message::PROBE_KEY).
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        to_msgpack(&ProbeOnTheWire {
-            stream: &self.stream,
-            session: &self.session,
-            nonce: &self.nonce,
-        })
+        to_msgpack(self)
     }
 
     pub(super) fn from_fields(fields: &Fields) -> Option<Self> {

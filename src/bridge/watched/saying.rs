@@ -117,10 +117,9 @@ impl Watched {
                     | Presence::Late(_)
                     | Presence::Unknown(_) => "it stopped",
                 };
-                due_again(same, now).then(|| match planned {
-                    true => events::restarts(name, *incarnation, stamp.rules.restart_grace, why),
-                    false => events::left(name, *incarnation, self.updated_at_ms, why),
-                })
+                let back_within = planned.then_some(stamp.rules.restart_grace);
+                due_again(same, now)
+                    .then(|| events::left(name, *incarnation, back_within, self.updated_at_ms, why))
             }
         }
     }
