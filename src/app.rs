@@ -30,10 +30,7 @@ const HTTP_DRAIN: Duration = Duration::from_secs(1);
 /// Runs one replica until it is asked to stop, or until a part of it dies.
 /// Errors: What keeps it from starting, or which part died.
 pub async fn run(settings: Settings) -> Result<(), AppFault> {
-    let tasks = Tasks::default();
-    let stop =
-        stop_on_signals(&tasks).map_err(|source| AppFault::start("listen for signals", source))?;
-    let metrics = telemetry::install_metrics().map_err(AppFault::Died)?;
+    let (tasks, stop, metrics) = begin()?;
     let reader = Reader::new(&settings.database, settings.inventory.clone())
         .map_err(|source| AppFault::database(&settings, source))?;
     let ready = async {
@@ -67,12 +64,8 @@ pub async fn run(settings: Settings) -> Result<(), AppFault> {
     })
     .await?;
 
-    let asked = stop.clone();
-    let worker = tasks.start(move |_| async move {
-        replica.run(&asked).await;
-        None::<()>
-    });
-    ends(worker, http).await
+    let working = async move { replica.run(&stop).await };
+    ends(&tasks, working, http).await
 }
 
 /// Runs one bridge to Ironic until it is asked to stop, or until a part of it dies.
@@ -80,10 +73,7 @@ pub async fn run(settings: Settings) -> Result<(), AppFault> {
 pub async fn bridge(settings: Settings) -> Result<(), AppFault> {
     let timeout = settings.bridge_timeout()?;
     let interval = settings.bridge.interval;
-    let tasks = Tasks::default();
-    let stop =
-        stop_on_signals(&tasks).map_err(|source| AppFault::start("listen for signals", source))?;
-    let metrics = telemetry::install_metrics().map_err(AppFault::Died)?;
+    let (tasks, stop, metrics) = begin()?;
     let clock = crate::clock::SystemClock::start();
     let (status, seen) = watch::channel(bridge::Status::new(interval));
     let listen = settings.bridge.listen.as_str();
@@ -106,17 +96,24 @@ pub async fn bridge(settings: Settings) -> Result<(), AppFault> {
         humantime::format_duration(interval),
         humantime::format_duration(timeout)
     );
-    let asked = stop.clone();
-    let worker = tasks.start(move |_| async move {
+    let working = async move {
         let bridge = bridge::Bridge::new(judge, clock, &exchange, interval, status);
         tokio::join!(
-            bridge.watch(&mut lookout, &asked),
-            bridge.speak(&mut voice, &asked)
+            bridge.watch(&mut lookout, &stop),
+            bridge.speak(&mut voice, &stop)
         );
         tokio::join!(lookout.close(), voice.close());
-        None::<()>
-    });
-    ends(worker, http).await
+    };
+    ends(&tasks, working, http).await
+}
+
+/// What every service has: tasks, a stop by signals, and metrics.
+fn begin() -> Result<(Tasks, CancellationToken, telemetry::Metrics), AppFault> {
+    let tasks = Tasks::default();
+    let stop =
+        stop_on_signals(&tasks).map_err(|source| AppFault::start("listen for signals", source))?;
+    let metrics = telemetry::install_metrics().map_err(AppFault::Died)?;
+    Ok((tasks, stop, metrics))
 }
 
 /// Starts an HTTP interface on `listen`, the value of `setting`; empty: none.
@@ -145,9 +142,17 @@ where
     })))
 }
 
-/// Waits for the end of `worker`, then ends HTTP.
+/// Does the work to its end, then ends HTTP.
 /// Errors: HTTP died before.
-async fn ends(mut worker: Task<()>, mut http: Option<Task<String>>) -> Result<(), AppFault> {
+async fn ends(
+    tasks: &Tasks,
+    work: impl Future<Output = ()> + Send + 'static,
+    mut http: Option<Task<String>>,
+) -> Result<(), AppFault> {
+    let mut worker = tasks.start(|_| async {
+        work.await;
+        None::<()>
+    });
     let died = async {
         match &mut http {
             Some(http) => http.wait().await,

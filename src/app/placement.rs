@@ -5,23 +5,18 @@ use std::path::PathBuf;
 
 use tokio::sync::watch;
 
-use super::{AppFault, ends, http};
+use super::{AppFault, begin, ends, http};
 use crate::clock::SystemClock;
 use crate::config::{self, Settings};
-use crate::lifecycle::{Tasks, stop_on_signals};
 use crate::placement::aggregate::{self, Outcome};
 use crate::placement::credentials::Credentials;
 use crate::placement::openstack::{ApiFault, OpenStack, client};
 use crate::placement::preflight::{self, Findings};
 use crate::placement::{Plan, Service, Status, nova, snapshot};
-use crate::telemetry;
 
 /// Runs `placement` until it is asked to stop, or until a part of it dies.
 pub async fn placement(settings: Settings) -> Result<(), AppFault> {
-    let tasks = Tasks::default();
-    let stop =
-        stop_on_signals(&tasks).map_err(|source| AppFault::start("listen for signals", source))?;
-    let metrics = telemetry::install_metrics().map_err(AppFault::Died)?;
+    let (tasks, stop, metrics) = begin()?;
     let clock = SystemClock::start();
     let openstack = openstack(&settings, clock)?;
     let asking = client(settings.placement.timeout, None).map_err(AppFault::Died)?;
@@ -32,12 +27,8 @@ pub async fn placement(settings: Settings) -> Result<(), AppFault> {
     })
     .await?;
     let service = Service::new(openstack, asking, settings.placement.clone(), clock, status);
-    let asked = stop.clone();
-    let worker = tasks.start(move |_| async move {
-        service.run(&settings.amqp, &asked).await;
-        None::<()>
-    });
-    ends(worker, http).await
+    let working = async move { service.run(&settings.amqp, &stop).await };
+    ends(&tasks, working, http).await
 }
 
 /// What is missing, and what would change; `None` where the members could not be read.
