@@ -344,7 +344,7 @@ impl Judge {
             Presence::Gone(why) => (State::Gone, why.to_owned()),
             Presence::Unknown(why) => (State::Unknown, why),
         };
-        let registered = watched.registered();
+        let registered = watched.registered.as_ref();
         View {
             conductor: name.to_string(),
             state,
@@ -355,7 +355,7 @@ impl Judge {
             drivers: registered
                 .map(|registered| registered.drivers.iter().cloned().collect())
                 .unwrap_or_default(),
-            updated_at_ms: watched.updated_at_ms(),
+            updated_at_ms: watched.updated_at_ms,
             quiet: self.last.as_ref().map(|last| watched.quiet(last)),
             pause: watched.pause(),
             timeout: watched.timeout(self.rules.heartbeat_timeout),

@@ -78,44 +78,29 @@ impl<C: Clock> Bridge<C> {
         let to_remember = self.judge().to_remember();
         let outcome = lookout.look(&to_remember).await;
         match &outcome {
-            Ok(look) => {
-                self.judge().looked(look);
-                telemetry::bridge_looked("good", 1);
-            }
-            Err(fault) => {
-                self.judge().failed();
-                telemetry::bridge_looked(
-                    match fault {
-                        LookFault::Slow(_) => "slow",
-                        LookFault::Failed(_) => "failed",
-                    },
-                    1,
-                );
-            }
+            Ok(look) => self.judge().looked(look),
+            Err(_) => self.judge().failed(),
         }
+        let word = match &outcome {
+            Ok(_) => "good",
+            Err(LookFault::Slow(_)) => "slow",
+            Err(LookFault::Failed(_)) => "failed",
+        };
+        telemetry::bridge_looked(word, 1);
         self.publish_look(outcome.as_ref().map(|look| look.ended));
         self.looked.notify_one();
         outcome.map(|_| ())
     }
 
     fn publish_look(&self, outcome: Result<Mono, &LookFault>) {
-        let (conductors, waiting, empty, stretched, run) = {
-            let judge = self.judge();
-            (
-                judge.view(),
-                judge.waiting(),
-                judge.empty(),
-                judge.stretched(),
-                judge.run(),
-            )
-        };
+        let judge = self.judge();
         let now = self.clock.now().mono;
         self.status.send_modify(|status| {
             let before = status.look_trouble.take();
             match outcome {
                 Ok(ended) => {
                     status.last_good_look = Some(ended);
-                    if empty {
+                    if judge.empty() {
                         status.look_trouble = Some(
                             "the table conductors is empty: the bridge publishes nothing".into(),
                         );
@@ -134,13 +119,13 @@ impl<C: Clock> Bridge<C> {
                     "no good look; a conductor that is silent meanwhile is not lost"
                 );
             }
-            if status.stretch(stretched, now)
-                && let Some(stretched) = stretched
+            if status.stretch(judge.stretched(), now)
+                && let Some(stretched) = status.stretched
             {
                 tracing::warn!("{stretched}");
             }
-            status.ran(run, now);
-            status.update(conductors, waiting);
+            status.ran(judge.run(), now);
+            status.update(judge.view(), judge.waiting());
         });
     }
 

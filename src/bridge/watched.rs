@@ -74,7 +74,7 @@ pub(super) struct Watched {
     same_since: Mono,
     same_looks: u32,
     /// Its sign of life, which never falls while its number stays; `None`: it was never seen.
-    updated_at_ms: Option<u64>,
+    pub(super) updated_at_ms: Option<u64>,
     /// Since when, in this run of looks, it did not move.
     quiet_since: Mono,
     /// For how long it did not move in the runs before, since its last move.
@@ -87,7 +87,8 @@ pub(super) struct Watched {
     /// Its `updated_at` was seen to change between two looks that followed each other. Only that
     /// proves life: the row of one that was killed long ago looks the same at a first look.
     moved: bool,
-    registered: Option<Registered>,
+    /// Its last registration that was seen.
+    pub(super) registered: Option<Registered>,
     /// The highest number that was said or seen of it; what is missing is not known.
     pub(super) highest: Option<Incarnation>,
     said: Option<Said>,
@@ -269,18 +270,10 @@ impl Watched {
         self.online() == Some(true) && self.rhythm.stretches(set)
     }
 
-    pub(super) fn updated_at_ms(&self) -> Option<u64> {
-        self.updated_at_ms
-    }
-
-    /// Its last registration that was seen, and what its row said then or since.
+    /// The number of its last registration that was seen, and what its row said then or since.
     pub(super) fn before(&self) -> Option<Before> {
-        let number = self.registered()?.incarnation;
+        let number = self.registered.as_ref()?.incarnation;
         Some((number, self.updated_at_ms?))
-    }
-
-    pub(super) fn registered(&self) -> Option<&Registered> {
-        self.registered.as_ref()
     }
 
     pub(super) fn online(&self) -> Option<bool> {

@@ -39,7 +39,7 @@ fn json(body: &[u8]) -> Result<Value, String> {
         return Err("it is nested too deep".to_owned());
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    Shown::new(&Cell::new(SHOWN_VALUES))
+    Shown(&Cell::new(SHOWN_VALUES))
         .deserialize(&mut deserializer)
         .and_then(|shown| deserializer.end().map(|()| shown))
         .map_err(|error| error.to_string())
@@ -49,7 +49,7 @@ fn msgpack(body: &[u8]) -> Result<Value, String> {
     let mut rest = body;
     let mut deserializer = rmp_serde::Deserializer::new(&mut rest);
     deserializer.set_max_depth(NESTING + 1);
-    let shown = Shown::new(&Cell::new(SHOWN_VALUES))
+    let shown = Shown(&Cell::new(SHOWN_VALUES))
         .deserialize(&mut deserializer)
         .map_err(|error| error.to_string())?;
     if rest.is_empty() {
@@ -78,22 +78,14 @@ fn hex(bytes: &[u8]) -> String {
 
 /// One value, taken from a budget that the whole body shares.
 #[derive(Clone, Copy)]
-struct Shown<'a> {
-    left: &'a Cell<usize>,
-}
-
-impl<'a> Shown<'a> {
-    fn new(left: &'a Cell<usize>) -> Self {
-        Self { left }
-    }
-}
+struct Shown<'a>(&'a Cell<usize>);
 
 impl<'de> DeserializeSeed<'de> for Shown<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        let left = self.left.get().checked_sub(1);
-        self.left
+        let left = self.0.get().checked_sub(1);
+        self.0
             .set(left.ok_or_else(|| D::Error::custom("it holds too many values to be shown"))?);
         deserializer.deserialize_any(self)
     }
