@@ -331,7 +331,7 @@ pub enum Rows<'a> {
 }
 
 /// What a sweep begins with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sweep {
     /// The conductors in a planned restart, as of now.
     pub restarting: Vec<ConductorRecord>,

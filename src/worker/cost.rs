@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use super::ports::{Clock, Ledger};
+use crate::domain::time::Mono;
+
 /// The aim for a transaction.
 pub(super) const AIM: Duration = Duration::from_millis(125);
 
@@ -27,6 +30,14 @@ impl From<Duration> for Spent {
 }
 
 impl Spent {
+    /// By the last call of `ledger`, which began then.
+    pub(super) fn since(began: Mono, clock: &impl Clock, ledger: &impl Ledger) -> Self {
+        Self {
+            took: clock.now().mono.since(began),
+            way: ledger.way(),
+        }
+    }
+
     /// For the rows: what a smaller size would save.
     pub(super) fn work(&self) -> Duration {
         self.took.saturating_sub(self.way)

@@ -52,16 +52,11 @@ async fn window<L: Ledger, C: Clock>(
     let Counting { walk, nodes, .. } = &mut term.counting;
     let Some(walk) = walk else { return Ok(()) };
     let (limit, began) = (nodes.next(), clock.now().mono);
-    let found = match ledger.count_nodes(&walk.after, limit).await {
-        Ok(found) => found,
-        Err(fault) => {
-            nodes.failed();
-            return Err(fault.into());
-        }
-    };
-    let (took, way) = (clock.now().mono.since(began), ledger.way());
-    nodes.took(limit, found.seen, Spent { took, way });
-    walk.spent += took.saturating_sub(way);
+    let found = ledger.count_nodes(&walk.after, limit).await;
+    let found = found.inspect_err(|_| nodes.failed())?;
+    let spent = Spent::since(began, clock, ledger);
+    nodes.took(limit, found.seen, spent);
+    walk.spent += spent.work();
     walk.counts.nodes += found.seen;
     for (pair, nodes) in found.pairs {
         let pairs = &mut walk.counts.pairs;
@@ -88,13 +83,8 @@ async fn keep<L: Ledger, C: Clock>(
     let Counting { walk, rows, .. } = &mut term.counting;
     if let Some(walk) = walk {
         let (most, began) = (rows.next(), clock.now().mono);
-        let all = match ledger.keep_counts(term.epoch, &walk.counts, most).await {
-            Ok(all) => all,
-            Err(fault) => {
-                rows.failed();
-                return Err(fault.into());
-            }
-        };
+        let all = ledger.keep_counts(term.epoch, &walk.counts, most).await;
+        let all = all.inspect_err(|_| rows.failed())?;
         let written = if all { 0 } else { most };
         rows.took(most, written.into(), clock.now().mono.since(began));
         if !all {

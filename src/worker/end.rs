@@ -78,3 +78,13 @@ impl From<BrokerError> for Fault {
         Self::End(End::Broker(fault))
     }
 }
+
+/// The result, if its fault is none, or one of rows alone that the caller leaves aside; all else interrupts the step.
+pub(super) fn unless_about_rows<T>(
+    result: Result<T, StoreError>,
+) -> Result<Result<T, StoreError>, Fault> {
+    match result {
+        Err(fault) if !fault.is_about_rows() => Err(fault.into()),
+        result => Ok(result),
+    }
+}

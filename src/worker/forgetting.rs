@@ -1,7 +1,7 @@
 //! Forgetting conductors gone for too long and pairs that nothing names. Each sweep finds them;
 //! they go a bounded number at a time (L1), one transaction a step.
 
-use super::end::{Fault, Step};
+use super::end::{Fault, Step, unless_about_rows};
 use super::ports::{Clock, Ledger};
 use super::term::Place;
 use crate::telemetry;
@@ -48,16 +48,15 @@ pub(super) async fn forget_gone<L: Ledger, C: Clock>(
             Err(_) => term.forgetting.size.failed(),
         }
     }
-    let (part, forgotten) = match forgotten {
+    let (part, forgotten) = match unless_about_rows(forgotten)? {
         Ok(done) => done,
-        Err(fault) if fault.is_about_rows() => {
+        Err(fault) => {
             tracing::error!(
                 fault = telemetry::error_chain(&fault),
                 "what is gone cannot be forgotten; the next sweep tries again"
             );
             return Ok(());
         }
-        Err(fault) => return Err(fault.into()),
     };
     for name in &part.forget {
         tracing::info!(

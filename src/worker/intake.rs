@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::batch::{self, Batch, Done, Item};
 use super::cost::Spent;
-use super::end::{End, Fault};
+use super::end::{End, Fault, unless_about_rows};
 use super::identity::Identity;
 use super::lost;
 use super::ports::{Clock, Ledger, Queue};
@@ -238,18 +238,17 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
     if place.term().is_none() {
         take_over(place, ledger, clock, rules, us).await?;
     }
-    let known = match ledger.recall(&batch::ids(&items)).await {
+    let (mut count, read) = (0, items.len());
+    let known = unless_about_rows(ledger.recall(&batch::ids(&items)).await)?;
+    let now = clock.now();
+    let known = match known {
         Ok(known) => known,
-        Err(fault) if fault.is_about_rows() => {
-            let (count, now) = (items.len(), clock.now());
+        Err(fault) => {
             return in_hand
-                .not_taken(place, queue, count, fault, rules, now)
+                .not_taken(place, queue, read, fault, rules, now)
                 .await;
         }
-        Err(fault) => return Err(fault.into()),
     };
-    let now = clock.now();
-    let (mut count, read) = (0, items.len());
     let without_notes = in_hand.without_notes;
     let commit = place.commit(|term| {
         let mut ids = || clock.id();
@@ -276,8 +275,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
         Err(_) => commit.prepared.findings.unheeded.clone(),
     };
     let outcome = commit.outcome(written);
-    let way = ledger.way();
-    let took = clock.now().mono.since(now.mono);
+    let spent = Spent::since(now.mono, clock, ledger);
     let done = match outcome {
         Ok((done, ())) => done,
         Err(fault) if fault.is_about_rows() => {
@@ -290,7 +288,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
         }
         Err(fault) => return Err(too_much(place, fault)),
     };
-    follow(place, rules, rows, &done, Spent { took, way });
+    follow(place, rules, rows, &done, spent);
     unheeded::told(place, &done, now);
     failpoints::reached("before-ack");
     in_hand.fitted(count, read);

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::batch::{self, Item};
-use super::end::{End, Fault};
+use super::end::{End, Fault, unless_about_rows};
 use super::identity::Identity;
 use super::ports::{Clock, Ledger};
 use super::standby::Standby;
@@ -46,19 +46,18 @@ pub(super) async fn look<L: Ledger, C: Clock>(
         return Ok(());
     }
     // After a fault the next step looks again: one that does nothing else must not take it for over.
-    let (found, lacks) = match found(ledger).await {
+    let found = unless_about_rows(found(ledger).await)?;
+    *next = now.plus(LOOK);
+    let (found, lacks) = match found {
         Ok(found) => found,
-        Err(fault) if fault.is_about_rows() => {
-            *next = now.plus(LOOK);
+        Err(fault) => {
             tracing::debug!(
                 fault = telemetry::error_chain(&fault),
                 "looking at what is committed"
             );
             return Ok(());
         }
-        Err(fault) => return Err(fault.into()),
     };
-    *next = now.plus(LOOK);
     match place.term() {
         None => {
             us.stream.clone_from(&found.stream);

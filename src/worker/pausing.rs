@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::end::Fault;
+use super::end::{Fault, unless_about_rows};
 use super::left_alone::{self, LeftAlone};
 use super::ports::{Clock, Ledger};
 use super::term::Place;
@@ -98,10 +98,10 @@ pub(super) async fn look<L: Ledger, C: Clock>(
     if !pausing.due(now.mono) {
         return Ok(());
     }
-    let found = match ledger.pause().await {
+    let found = match unless_about_rows(ledger.pause().await)? {
         Ok(found) => found,
         // A replica in line decides nothing: it only shows what it knew last.
-        Err(fault) if place.term().is_none() && fault.is_about_rows() => {
+        Err(fault) if place.term().is_none() => {
             tracing::debug!(
                 fault = telemetry::error_chain(&fault),
                 "looking for a pause"
@@ -109,7 +109,7 @@ pub(super) async fn look<L: Ledger, C: Clock>(
             return Ok(());
         }
         // Nothing is taken out before it is known that it may be.
-        Err(fault) if fault.is_about_rows() => {
+        Err(fault) => {
             pausing.met = true;
             if !pausing.left.has(&String::new(), now.mono) {
                 left_alone::log("pause", "the pause cannot be read", &fault);
@@ -117,7 +117,6 @@ pub(super) async fn look<L: Ledger, C: Clock>(
             }
             return Ok(());
         }
-        Err(fault) => return Err(fault.into()),
     };
     let mut over = pausing.found(found, now.mono);
     let Some(term) = place.deciding() else {
@@ -134,14 +133,11 @@ pub(super) async fn look<L: Ledger, C: Clock>(
     }
     let expired = pausing.expired(now.mono);
     if let Some(id) = expired.filter(|id| !pausing.left.has(id, now.mono)) {
-        match ledger.end_pause(term.epoch, &id, now.wall_ms).await {
-            Ok(_) => {}
-            Err(fault) if fault.is_about_rows() => {
-                left_alone::log("pause", "the pause is over and cannot be ended", &fault);
-                pausing.left.put(id, now.mono);
-                return Ok(());
-            }
-            Err(fault) => return Err(fault.into()),
+        let ended = ledger.end_pause(term.epoch, &id, now.wall_ms).await;
+        if let Err(fault) = unless_about_rows(ended)? {
+            left_alone::log("pause", "the pause is over and cannot be ended", &fault);
+            pausing.left.put(id, now.mono);
+            return Ok(());
         }
         pausing.known = None;
         tracing::warn!(

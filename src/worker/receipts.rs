@@ -85,14 +85,11 @@ pub(super) async fn measure<L: Ledger>(
     match ledger.waited_since(seq).await {
         Ok(Some(since_ms)) => {
             telemetry::APPLIED.took(Duration::from_millis(heard_at_ms.saturating_sub(since_ms)));
-            Ok(())
         }
-        Ok(None) => Ok(()),
-        Err(fault @ StoreError::Fenced(_)) => Err(fault.into()),
+        Ok(None) => {}
+        Err(fault @ StoreError::Fenced(_)) => return Err(fault.into()),
         // A measurement is no reason to stop deciding.
-        Err(fault) => {
-            tracing::debug!(fault = telemetry::error_chain(&fault), "measuring");
-            Ok(())
-        }
+        Err(fault) => tracing::debug!(fault = telemetry::error_chain(&fault), "measuring"),
     }
+    Ok(())
 }

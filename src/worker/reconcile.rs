@@ -5,7 +5,7 @@
 //! to do (L2).
 
 use super::cost::Spent;
-use super::end::{Fault, Step};
+use super::end::{Fault, Step, unless_about_rows};
 use super::lines::log_window;
 use super::pausing::Pausing;
 use super::pending::{Over, Walk};
@@ -75,15 +75,13 @@ pub(super) async fn reconcile<L: Ledger, C: Clock>(
         pausing.met();
         return Ok(());
     }
-    let took = clock.now().mono.since(now.mono);
-    telemetry::CHUNK.took(took);
-    let way = ledger.way();
-    term.windows
-        .took(window.nodes, done.changed, Spent { took, way });
+    let spent = Spent::since(now.mono, clock, ledger);
+    telemetry::CHUNK.took(spent.took);
+    term.windows.took(window.nodes, done.changed, spent);
     if walk.begins(now.mono) && done.next.is_none() {
-        term.together.took(1, 1, Spent { took, way });
+        term.together.took(1, 1, spent);
     }
-    log_window(&walk.over, &done, direction, epoch, took);
+    log_window(&walk.over, &done, direction, epoch, spent.took);
     term.pending.done(&walk.over, &done, window.nodes, now.mono);
     step.moved += done.changed;
     term.counting.moved(done.changed);
@@ -126,10 +124,8 @@ async fn look<L: Ledger, C: Clock>(
             return Err(fault.into());
         }
     };
-    let now = clock.now().mono;
-    let took = now.since(began);
-    let way = ledger.way();
-    term.looks.took(wide.nodes, found.seen, Spent { took, way });
+    let spent = Spent::since(began, clock, ledger);
+    term.looks.took(wide.nodes, found.seen, spent);
     if found.work {
         term.looks.begin_again();
         return Ok(Some(walk.after.clone()));
@@ -140,12 +136,13 @@ async fn look<L: Ledger, C: Clock>(
         skipped: found.skipped,
         ..WindowDone::default()
     };
-    log_window(&walk.over, &passed, "out", term.epoch, took);
+    log_window(&walk.over, &passed, "out", term.epoch, spent.took);
     if ends && found.open && !walk.left_behind {
         // A window behind the last row: there is nothing to do but to complete the decision.
         return Ok(Some(found.last.unwrap_or_else(|| walk.after.clone())));
     }
     // A look does not tell how many rows a transaction may have.
+    let now = began.plus(spent.took);
     term.pending.done(&walk.over, &passed, 0, now);
     Ok(None)
 }
@@ -179,12 +176,8 @@ async fn narrow<L: Ledger>(
         return Ok(());
     }
     let row = ledger.first_after(rows(term, &walk.over), &walk.after);
-    let row = match row.await {
-        Ok(row) => row,
-        // It has no name even: the rest of this walk waits for the next sweep with it.
-        Err(fault) if fault.is_about_rows() => None,
-        Err(fault) => return Err(fault.into()),
-    };
+    // It may have no name even: then the rest of this walk waits for the next sweep with it.
+    let row = unless_about_rows(row.await)?.unwrap_or_default();
     telemetry::NODES_SKIPPED.count(1);
     tracing::error!(
         uuid = row.as_deref().map(telemetry::printable),

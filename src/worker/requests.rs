@@ -1,9 +1,9 @@
 //! What operators ask of the deciding replica.
 
-use super::end::Fault;
+use super::end::{Fault, unless_about_rows};
 use super::left_alone;
 use super::ports::{Clock, Ledger};
-use super::term::{Place, Term};
+use super::term::Place;
 use crate::domain::ids::ConductorName;
 use crate::store::{FORGOTTEN, Request};
 use crate::telemetry;
@@ -24,26 +24,16 @@ pub(super) async fn answer<L: Ledger, C: Clock>(
     if !std::mem::take(&mut term.look_at_requests) || term.left_requests.has(&UNREADABLE, now) {
         return Ok(());
     }
-    let requests = match ledger.requests().await {
-        Ok(requests) => requests,
-        Err(fault) if fault.is_about_rows() => {
-            left_alone::log("request", "requests of operators", &fault);
-            if let Some(term) = place.deciding() {
-                term.left_requests.put(UNREADABLE, now);
-            }
-            Vec::new()
-        }
-        Err(fault) => return Err(fault.into()),
-    };
-    let left = |term: &Term, request: &Request| term.left_requests.has(&request.number, now);
-    let next = place.term().and_then(|term| {
-        let mut requests = requests.into_iter();
-        requests.find(|request| !left(term, request))
+    let requests = unless_about_rows(ledger.requests().await)?.unwrap_or_else(|fault| {
+        left_alone::log("request", "requests of operators", &fault);
+        term.left_requests.put(UNREADABLE, now);
+        Vec::new()
     });
-    let Some(request) = next else {
+    let open = |request: &&Request| !term.left_requests.has(&request.number, now);
+    let Some(request) = requests.iter().find(open) else {
         return Ok(());
     };
-    forget(place, ledger, clock, &request).await?;
+    forget(place, ledger, clock, request).await?;
     if let Some(term) = place.term_mut() {
         term.look_at_requests = true;
     }
@@ -79,17 +69,12 @@ async fn forget<L: Ledger, C: Clock>(
     };
     let (forget, result) = commit.prepared;
     let answered = ledger.answer_forget(commit.epoch, request, forget, result, now.wall_ms);
-    let answered = answered.await;
-    match commit.outcome(answered) {
-        Ok(_) => {}
-        Err(fault) if fault.is_about_rows() => {
-            left_alone::log("request", &format!("request {}", request.number), &fault);
-            if let Some(term) = place.term_mut() {
-                term.left_requests.put(request.number, now.mono);
-            }
-            return Ok(());
+    if let Err(fault) = unless_about_rows(commit.outcome(answered.await))? {
+        left_alone::log("request", &format!("request {}", request.number), &fault);
+        if let Some(term) = place.term_mut() {
+            term.left_requests.put(request.number, now.mono);
         }
-        Err(fault) => return Err(fault.into()),
+        return Ok(());
     }
     if forget {
         tracing::info!(

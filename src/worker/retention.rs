@@ -24,13 +24,11 @@ pub(super) async fn drop_old<L: Ledger, C: Clock>(
         return Ok(());
     };
     let (rows, began) = (term.retention.rows.next(), clock.now().mono);
-    let dropped = match ledger.prune(term.epoch, what, before_ms, rows).await {
+    let dropped = ledger.prune(term.epoch, what, before_ms, rows).await;
+    let dropped = match dropped.map_err(Fault::from) {
         Ok(dropped) => dropped,
-        Err(fault) => {
-            let fault = match Fault::from(fault) {
-                Fault::Store(fault) => fault,
-                end @ Fault::End(_) => return Err(end),
-            };
+        Err(end @ Fault::End(_)) => return Err(end),
+        Err(Fault::Store(fault)) => {
             // Old rows that another session has locked are no reason to hold up decisions (L4); of a database
             // that is gone the next look tells. It may have been too much at once.
             let now = clock.now().mono;
@@ -47,8 +45,8 @@ pub(super) async fn drop_old<L: Ledger, C: Clock>(
     if what == Prune::Receipts {
         term.receipts.forget(before_ms);
     }
-    let (took, way) = (clock.now().mono.since(began), ledger.way());
-    term.retention.rows.took(rows, dropped, Spent { took, way });
+    let spent = Spent::since(began, clock, ledger);
+    term.retention.rows.took(rows, dropped, spent);
     if dropped < u64::from(rows) {
         term.retention.due.pop_front();
     }

@@ -51,7 +51,7 @@ pub(super) async fn end_silent<L: Ledger, C: Clock>(
     let ended: Vec<ConductorName> = ended.map(|known| known.name.clone()).collect();
     let rows_written = commit.prepared.rows;
     let outcome = commit.outcome(written);
-    let (took, way) = (clock.now().mono.since(now.mono), ledger.way());
+    let spent = Spent::since(now.mono, clock, ledger);
     let (done, ()) = match outcome {
         Ok(done) => done,
         Err(fault) if fault.is_about_rows() => {
@@ -65,8 +65,8 @@ pub(super) async fn end_silent<L: Ledger, C: Clock>(
     let Some(term) = place.deciding() else {
         return Ok(());
     };
-    term.rows.took(rows, done.rows, Spent { took, way });
-    telemetry::INTAKE.took(took);
+    term.rows.took(rows, done.rows, spent);
+    telemetry::INTAKE.took(spent.took);
     log_decisions(&done.findings, term.epoch);
     step.worked = true;
     Ok(())

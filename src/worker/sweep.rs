@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::end::{Fault, Step};
+use super::end::{Fault, Step, unless_about_rows};
 use super::pausing::Pausing;
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
@@ -51,21 +51,17 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
     };
     let restarts = commit.prepared.restarting.len();
     let begun = ledger.begin_sweep(commit.epoch, &commit.prepared).await;
-    match commit.outcome(begun) {
-        Ok(_) => {}
-        Err(fault) if fault.is_about_rows() => {
-            tracing::error!(
-                fault = telemetry::error_chain(&fault),
-                "a sweep cannot be begun; it is tried again"
-            );
-            if let Some(term) = place.term_mut().filter(|_| restarts > 0) {
-                // The fault may be in one of their rows.
-                term.sweep_alone = true;
-                term.next_sweep = now.mono;
-            }
-            return Ok(());
+    if let Err(fault) = unless_about_rows(commit.outcome(begun))? {
+        tracing::error!(
+            fault = telemetry::error_chain(&fault),
+            "a sweep cannot be begun; it is tried again"
+        );
+        if let Some(term) = place.term_mut().filter(|_| restarts > 0) {
+            // The fault may be in one of their rows.
+            term.sweep_alone = true;
+            term.next_sweep = now.mono;
         }
-        Err(fault) => return Err(fault.into()),
+        return Ok(());
     }
     let Some(term) = place.deciding() else {
         return Ok(());
@@ -96,11 +92,9 @@ fn what(term: &Term, rules: &Rules, pausing: &Pausing, now: Now) -> Sweep {
     };
     Sweep {
         restarting,
-        forget: Vec::new(),
-        unnamed: Vec::new(),
-        unwanted: Vec::new(),
         announces: rules.mode == Mode::Enforce,
         pause: pausing.remainder(now.mono),
         now_ms: now.wall_ms,
+        ..Sweep::default()
     }
 }

@@ -56,8 +56,8 @@ pub(super) async fn carry_out<L: Ledger, C: Clock>(
         pausing.met();
         return Ok(true);
     }
-    let took = clock.now().mono.since(now.mono);
-    telemetry::CHUNK.took(took);
+    let spent = Spent::since(now.mono, clock, ledger);
+    telemetry::CHUNK.took(spent.took);
     let direction = match to {
         Standing::Lost => "out",
         Standing::Active => "back",
@@ -68,13 +68,12 @@ pub(super) async fn carry_out<L: Ledger, C: Clock>(
     for (pair, done) in pairs.into_iter().zip(done) {
         let Some(done) = done else { continue };
         let over = Over::Pair(pair);
-        log_window(&over, &done, direction, term.epoch, took);
+        log_window(&over, &done, direction, term.epoch, spent.took);
         step.moved += done.changed;
         term.counting.moved(done.changed);
         fit.push((over, done));
     }
-    let way = ledger.way();
-    term.together.took(asked, fit.len(), Spent { took, way });
+    term.together.took(asked, fit.len(), spent);
     term.pending.done_together(&fit, now.mono);
     Ok(first)
 }

@@ -1,7 +1,7 @@
 //! Verdicts about pairs that never had a conductor (`decide.unknown_driver = "take_out"`): a sweep
 //! asks which are so, a fresh tick may prove that one was so for long enough.
 
-use super::end::{Fault, Step};
+use super::end::{Fault, Step, unless_about_rows};
 use super::lines::log_decisions;
 use super::ports::{Clock, Ledger};
 use super::redecide::{ROWS, not_stored};
@@ -28,17 +28,13 @@ pub(super) async fn pairs<L: Ledger>(ledger: &mut L) -> Result<Option<Vec<Pair>>
 }
 
 fn read(pairs: Result<Vec<Pair>, StoreError>) -> Result<Option<Vec<Pair>>, Fault> {
-    match pairs {
-        Ok(pairs) => Ok(Some(pairs)),
-        Err(fault) if fault.is_about_rows() => {
-            tracing::error!(
-                fault = telemetry::error_chain(&fault),
-                "pairs that never had a conductor cannot be read; the next sweep tries again"
-            );
-            Ok(None)
-        }
-        Err(fault) => Err(fault.into()),
-    }
+    let pairs = unless_about_rows(pairs)?.inspect_err(|fault| {
+        tracing::error!(
+            fault = telemetry::error_chain(fault),
+            "pairs that never had a conductor cannot be read; the next sweep tries again"
+        );
+    });
+    Ok(pairs.ok())
 }
 
 /// Decides about pairs whose grace is over.

@@ -1,6 +1,6 @@
 //! The wait after a loss, stored while it runs: a successor goes on from there, and not from its beginning.
 
-use super::end::{Fault, Step};
+use super::end::{Fault, Step, unless_about_rows};
 use super::ports::{Clock, Ledger};
 use super::term::Place;
 use crate::store::Findings;
@@ -27,23 +27,18 @@ pub(super) async fn keep<L: Ledger, C: Clock>(
         return Ok(());
     };
     let written = ledger.commit(commit.epoch, &commit.prepared).await;
-    match commit.outcome(written) {
+    match unless_about_rows(commit.outcome(written))? {
         Ok(_) => {
             let recovery = place.deciding().and_then(|term| term.recovery.as_mut());
             if let Some(recovery) = recovery {
                 recovery.kept(left);
             }
             step.worked = true;
-            Ok(())
         }
-        Err(fault) if fault.is_about_rows() => {
-            let fault = telemetry::error_chain(&fault);
-            tracing::error!(
-                fault,
-                "what is left to wait cannot be stored; it is tried again"
-            );
-            Ok(())
-        }
-        Err(fault) => Err(fault.into()),
+        Err(fault) => tracing::error!(
+            fault = telemetry::error_chain(&fault),
+            "what is left to wait cannot be stored; it is tried again"
+        ),
     }
+    Ok(())
 }

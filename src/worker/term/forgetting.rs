@@ -71,13 +71,8 @@ impl Forgetting {
     /// The next part, of one kind, as of `map`: what was heard again meanwhile is kept.
     pub(in crate::worker) fn next(&mut self, map: &DriverMap, now_ms: u64) -> Sweep {
         let mut part = Sweep {
-            restarting: Vec::new(),
-            forget: Vec::new(),
-            unnamed: Vec::new(),
-            unwanted: Vec::new(),
-            announces: false,
-            pause: None,
             now_ms,
+            ..Sweep::default()
         };
         let size = self.size.next() as usize;
         // The conductors first, that name pairs.
