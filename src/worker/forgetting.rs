@@ -12,22 +12,19 @@ pub(super) async fn forget_gone<L: Ledger, C: Clock>(
     clock: &C,
     step: &mut Step,
 ) -> Result<(), Fault> {
-    if place
-        .deciding()
-        .is_none_or(|term| term.forgetting.len() == 0)
-    {
-        return Ok(());
-    }
     let now = clock.now();
     let mut size = 0;
     let commit = place.commit(|term| {
+        if term.forgetting.len() == 0 {
+            return None;
+        }
         size = term.forgetting.size.next();
         let part = term.forgetting.next(&term.map, now.wall_ms);
         for name in &part.forget {
             term.map.forget(name);
             term.unheeded.forget(name);
         }
-        part
+        Some(part)
     });
     let Some(commit) = commit else {
         return Ok(());

@@ -261,7 +261,7 @@ pub(super) async fn intake<Q: Queue, L: Ledger, C: Clock>(
             batch.take(item, &known, us);
             count += 1;
         }
-        batch.finish(if without_notes { 0 } else { NOTES })
+        Some(batch.finish(if without_notes { 0 } else { NOTES }))
     });
     let Some(commit) = commit else {
         return Ok(0);

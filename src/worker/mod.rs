@@ -46,6 +46,7 @@ mod term;
 mod together;
 mod unheeded;
 mod unknown;
+mod verdicts;
 mod waiting;
 mod window;
 

@@ -4,22 +4,16 @@
 use std::collections::BTreeMap;
 
 use super::end::{Fault, Step};
-use super::left_alone;
-use super::lines::log_decisions;
 use super::pausing::Pausing;
 use super::ports::{Clock, Ledger};
 use super::rules::Rules;
-use super::silence::too_much;
 use super::term::{Place, Term};
+use super::verdicts::{self, ROWS};
 use crate::config::Mode;
 use crate::domain::change::{Turn, Verdict};
 use crate::domain::ids::Pair;
 use crate::domain::time::Mono;
-use crate::store::{DecisionRecord, Findings, StandingRecord, StoreError};
-use crate::telemetry;
-
-/// Rows that a verdict comes to: it, the one before it, and the standing.
-pub(super) const ROWS: u64 = 3;
+use crate::store::Findings;
 
 /// What of the observed losses these rules carry out, by pair.
 pub(super) fn wanted(observed: Vec<Turn>, rules: &Rules) -> BTreeMap<Pair, Turn> {
@@ -40,97 +34,36 @@ pub(super) async fn redecide<L: Ledger, C: Clock>(
     pausing: &Pausing,
     step: &mut Step,
 ) -> Result<(), Fault> {
-    // Events that were queued before the takeover may still change what they were about.
     let now = clock.now();
-    let ready = |place: &mut Place| {
-        let term = place.deciding()?;
-        let ready = term.hearing.proven() && !pausing.is_on() && next(term, now.mono).is_some();
-        ready.then(|| term.rows.next())
-    };
-    let Some(rows) = ready(place) else {
-        return Ok(());
-    };
-    let commit = place.commit(|term| {
+    let prepare = |term: &mut Term| {
+        // Events that were queued before the takeover may still change what they were about.
+        if !term.hearing.proven() || pausing.is_on() || next(term, now.mono).is_none() {
+            return None;
+        }
+        let rows = u64::from(term.rows.next());
         let mut findings = Findings {
             now_ms: now.wall_ms,
             ..Findings::default()
         };
-        while ROWS * (findings.decisions.len() as u64) < u64::from(rows) {
+        while ROWS * (findings.decisions.len() as u64) < rows {
             let next = next(term, now.mono);
             let Some(turn) = next.and_then(|pair| term.observed.remove(&pair)) else {
                 break;
             };
-            if term.map.standing(&turn.pair) != Some(turn.to) {
-                continue;
+            if term.map.standing(&turn.pair) == Some(turn.to) {
+                term.turned(&turn.pair);
+                verdicts::add(&mut findings, turn, clock.id());
             }
-            term.turned(&turn.pair);
-            findings.standings.push(StandingRecord {
-                pair: turn.pair.clone(),
-                standing: turn.to,
-            });
-            findings.decisions.push(DecisionRecord {
-                id: clock.id(),
-                verdict: turn.verdict.unwrap_or(Verdict::Lost),
-                turn,
-                decided_at_ms: now.wall_ms,
-            });
         }
-        findings
-    });
-    let Some(commit) = commit else {
-        return Ok(());
+        Some(findings)
     };
-    let written = match commit.prepared.decisions.is_empty() {
-        true => Ok(()),
-        false => ledger.commit(commit.epoch, &commit.prepared).await,
-    };
-    let pairs: Vec<Pair> = commit.prepared.pairs().cloned().collect();
-    let (findings, ()) = match commit.outcome(written) {
-        Ok(done) => done,
-        Err(fault) if fault.is_about_rows() => {
-            step.worked = true;
-            not_stored(place, "observed", pairs, &fault, now.mono);
-            return Ok(());
-        }
-        Err(fault) => return Err(too_much(place, fault)),
-    };
-    if let Some(term) = place.deciding() {
-        log_decisions(&findings, term.epoch);
-    }
-    step.worked = true;
+    verdicts::commit(place, ledger, now.mono, step, "observed", prepare).await?;
     Ok(())
 }
 
 fn next(term: &Term, now: Mono) -> Option<Pair> {
     let mut pairs = term.observed.keys();
     pairs.find(|pair| !term.left_pairs.has(pair, now)).cloned()
-}
-
-/// Verdicts that the database will never take together: half of them, down to the one that is at
-/// fault. Its pair stays as it is.
-pub(super) fn not_stored(
-    place: &mut Place,
-    kind: &'static str,
-    mut pairs: Vec<Pair>,
-    fault: &StoreError,
-    now: Mono,
-) {
-    let Some(term) = place.term_mut() else {
-        return;
-    };
-    if pairs.len() == 1
-        && let Some(alone) = pairs.pop()
-    {
-        left_alone::log(kind, &alone.to_string(), fault);
-        term.left_pairs.put(alone, now);
-        return;
-    }
-    tracing::warn!(
-        fault = telemetry::error_chain(fault),
-        pairs = pairs.len(),
-        "verdicts cannot be stored together; storing fewer at once"
-    );
-    term.rows.refused(ROWS * pairs.len() as u64);
 }
 
 #[cfg(test)]

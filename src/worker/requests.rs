@@ -62,7 +62,7 @@ async fn forget<L: Ledger, C: Clock>(
             term.map.forget(name);
             term.unheeded.forget(name);
         }
-        (forget, result)
+        Some((forget, result))
     });
     let Some(commit) = commit else {
         return Ok(());

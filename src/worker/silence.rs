@@ -26,19 +26,16 @@ pub(super) async fn end_silent<L: Ledger, C: Clock>(
     rules: &Rules,
     step: &mut Step,
 ) -> Result<(), Fault> {
-    let Some(term) = place.deciding() else {
-        return Ok(());
-    };
-    let Some(rows) = (!term.silent.is_empty()).then(|| term.rows.next()) else {
-        return Ok(());
-    };
-    let now = clock.now();
+    let (now, rows) = (clock.now(), place.rows());
     let commit = place.commit(|term| {
+        if term.silent.is_empty() {
+            return None;
+        }
         let mut ids = || clock.id();
         let mut batch = Batch::new(term, rules, now, &mut ids);
         while batch.rows() < rows && batch.end_next_silent() {}
         // Notes ride with what comes: none of them is worth a silence.
-        batch.finish(0)
+        Some(batch.finish(0))
     });
     let Some(commit) = commit else {
         return Ok(());

@@ -27,13 +27,14 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
     step: &mut Step,
 ) -> Result<(), Fault> {
     let now = clock.now();
-    let Some(term) = place.deciding().filter(|term| now.mono >= term.next_sweep) else {
-        return Ok(());
-    };
-    // One that fails must not be the only thing that is ever tried.
-    term.next_sweep = now.mono.plus(rules.sweep_interval.min(SWEEP_AGAIN));
-    let may_drop = term.wall_clock.is_trusted(now);
+    let mut may_drop = false;
     let commit = place.commit(|term| {
+        if now.mono < term.next_sweep {
+            return None;
+        }
+        // One that fails must not be the only thing that is ever tried.
+        term.next_sweep = now.mono.plus(rules.sweep_interval.min(SWEEP_AGAIN));
+        may_drop = term.wall_clock.is_trusted(now);
         // What was committed and not acknowledged before the takeover lies in the queue before our
         // own tick. Until that comes back, events are remembered, however old they are (I2); and while ticks are
         // missing, as an alarm may keep from being settled what is in hand.
@@ -44,7 +45,7 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
             term.retention
                 .begin(rules.keeping, drop_events, &term.receipts, now);
         }
-        what(term, rules, pausing, now)
+        Some(what(term, rules, pausing, now))
     });
     let Some(commit) = commit else {
         return Ok(());

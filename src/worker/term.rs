@@ -222,21 +222,16 @@ impl Place {
     }
 
     /// Moves the memory with `prepare`, towards a commit: from here until its
-    /// [`outcome`](Commit::outcome) the term is in doubt. `None`: there is nothing to decide by.
+    /// [`outcome`](Commit::outcome) the term is in doubt. `None`: there is nothing to decide by, or `prepare`
+    /// found nothing to commit; then it must not have moved what is stored.
     pub(super) fn commit<F>(
         &mut self,
-        prepare: impl FnOnce(&mut Term) -> F,
+        prepare: impl FnOnce(&mut Term) -> Option<F>,
     ) -> Option<Commit<'_, F>> {
-        let mut term = match std::mem::take(&mut self.0) {
-            State::Deciding(term) => term,
-            other @ (State::InLine | State::Doubtful(_)) => {
-                self.0 = other;
-                return None;
-            }
-        };
-        let prepared = prepare(&mut term);
+        let term = self.deciding()?;
         let epoch = term.epoch;
-        self.0 = State::Doubtful(term);
+        let prepared = prepare(term)?;
+        self.doubt();
         Some(Commit {
             place: self,
             epoch,
@@ -312,19 +307,26 @@ mod tests {
     #[test]
     fn a_commit_that_is_confirmed_leaves_no_doubt() {
         let mut place = deciding();
-        let commit = place.commit(|term| term.epoch).unwrap();
+        let commit = place.commit(|term| Some(term.epoch)).unwrap();
         assert_eq!(commit.outcome(Ok("stored")).unwrap(), (7, "stored"));
+        assert!(place.deciding().is_some());
+    }
+
+    #[test]
+    fn nothing_to_commit_leaves_no_doubt() {
+        let mut place = deciding();
+        assert!(place.commit(|_| None::<()>).is_none());
         assert!(place.deciding().is_some());
     }
 
     #[test]
     fn a_commit_that_fails_leaves_a_doubt_until_memory_is_read_again() {
         let mut place = deciding();
-        let commit = place.commit(|_| ()).unwrap();
+        let commit = place.commit(|_| Some(())).unwrap();
         assert!(commit.outcome(Err::<(), _>(lost())).is_err());
         assert!(place.in_doubt() && place.deciding().is_none() && place.term().is_some());
         assert!(
-            place.commit(|_| ()).is_none(),
+            place.commit(|_| Some(())).is_none(),
             "nothing is decided in doubt"
         );
         place.rebuild(|_| DriverMap::default());
@@ -334,7 +336,10 @@ mod tests {
     #[test]
     fn a_commit_that_is_dropped_half_way_leaves_a_doubt() {
         let mut place = deciding();
-        assert!(place.commit(|_| ()).is_some(), "prepared, and dropped");
+        assert!(
+            place.commit(|_| Some(())).is_some(),
+            "prepared, and dropped"
+        );
         assert!(place.in_doubt());
     }
 
@@ -347,6 +352,7 @@ mod tests {
             term.hearing.probe(at(1), at(1));
             term.map = ahead;
             term.silent.push_back(name("c1"));
+            Some(())
         });
         let committed = DriverMap::load([], [(pair("a"), Standing::Lost)]);
         place.rebuild(|_| committed.clone());

@@ -2,18 +2,14 @@
 //! asks which are so, a fresh tick may prove that one was so for long enough.
 
 use super::end::{Fault, Step, unless_about_rows};
-use super::lines::log_decisions;
 use super::ports::{Clock, Ledger};
-use super::redecide::{ROWS, not_stored};
 use super::rules::Rules;
-use super::silence::too_much;
-use super::term::Place;
+use super::term::{Place, Term};
+use super::verdicts::{self, ROWS};
 use crate::config::Mode;
-use crate::domain::change::Verdict;
 use crate::domain::ids::Pair;
-use crate::domain::time::Now;
 use crate::domain::unknown::{self, Graces};
-use crate::store::{DecisionRecord, Findings, StandingRecord, StoreError};
+use crate::store::{Findings, StoreError};
 use crate::telemetry;
 
 /// At most so many pairs are watched.
@@ -76,59 +72,22 @@ pub(super) async fn judge<L: Ledger, C: Clock>(
     if pairs.is_empty() {
         return Ok(());
     }
-    let commit = place.commit(|term| {
-        let findings = verdicts(pairs, clock, rules, now);
-        for decision in &findings.decisions {
-            term.map.turn(&decision.turn);
-            term.turned(&decision.turn.pair);
+    let prepare = |term: &mut Term| {
+        let mut findings = Findings {
+            now_ms: now.wall_ms,
+            observed: rules.mode == Mode::Observe,
+            ..Findings::default()
+        };
+        for turn in pairs.into_iter().map(unknown::verdict) {
+            term.map.turn(&turn);
+            term.turned(&turn.pair);
+            verdicts::add(&mut findings, turn, clock.id());
         }
-        findings
-    });
-    let Some(commit) = commit else {
-        return Ok(());
+        Some(findings)
     };
-    let written = ledger.commit(commit.epoch, &commit.prepared).await;
-    let pairs: Vec<Pair> = commit.prepared.pairs().cloned().collect();
-    let (findings, ()) = match commit.outcome(written) {
-        Ok(done) => done,
-        Err(fault) if fault.is_about_rows() => {
-            step.worked = true;
-            if let Some(term) = place.term_mut() {
-                term.fresh = Some(sent);
-            }
-            not_stored(place, "unknown", pairs, &fault, now.mono);
-            return Ok(());
-        }
-        Err(fault) => return Err(too_much(place, fault)),
-    };
-    if let Some(term) = place.deciding() {
-        log_decisions(&findings, term.epoch);
-        step.worked = true;
+    let stored = verdicts::commit(place, ledger, now.mono, step, "unknown", prepare).await?;
+    if let Some(term) = place.term_mut().filter(|_| !stored) {
+        term.fresh = Some(sent);
     }
     Ok(())
-}
-
-fn verdicts<C: Clock>(pairs: Vec<Pair>, clock: &C, rules: &Rules, now: Now) -> Findings {
-    let decisions: Vec<DecisionRecord> = pairs
-        .into_iter()
-        .map(|pair| DecisionRecord {
-            id: clock.id(),
-            verdict: Verdict::Unknown,
-            turn: unknown::verdict(pair),
-            decided_at_ms: now.wall_ms,
-        })
-        .collect();
-    Findings {
-        now_ms: now.wall_ms,
-        standings: decisions
-            .iter()
-            .map(|decision| StandingRecord {
-                pair: decision.turn.pair.clone(),
-                standing: decision.turn.to,
-            })
-            .collect(),
-        decisions,
-        observed: rules.mode == Mode::Observe,
-        ..Findings::default()
-    }
 }

@@ -14,23 +14,22 @@ pub(super) async fn keep<L: Ledger, C: Clock>(
     step: &mut Step,
 ) -> Result<(), Fault> {
     let now = clock.now();
-    let recovery = place.deciding().and_then(|term| term.recovery.as_mut());
-    let Some((stream, left)) = recovery.and_then(|recovery| recovery.remainder(now.mono)) else {
-        return Ok(());
-    };
-    let commit = place.commit(|_| Findings {
-        now_ms: now.wall_ms,
-        waits: Some((stream, left)),
-        ..Findings::default()
+    let commit = place.commit(|term| {
+        let waits = term.recovery.as_mut()?.remainder(now.mono)?;
+        Some(Findings {
+            now_ms: now.wall_ms,
+            waits: Some(waits),
+            ..Findings::default()
+        })
     });
     let Some(commit) = commit else {
         return Ok(());
     };
     let written = ledger.commit(commit.epoch, &commit.prepared).await;
     match unless_about_rows(commit.outcome(written))? {
-        Ok(_) => {
+        Ok((findings, ())) => {
             let recovery = place.deciding().and_then(|term| term.recovery.as_mut());
-            if let Some(recovery) = recovery {
+            if let (Some(recovery), Some((_, left))) = (recovery, findings.waits) {
                 recovery.kept(left);
             }
             step.worked = true;
