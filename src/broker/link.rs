@@ -157,12 +157,8 @@ impl BrokerConnection {
 
     /// A new channel.
     pub(super) async fn channel(&self) -> Result<Channel, BrokerError> {
-        within(
-            self.limit,
-            "opening a channel",
-            self.connection.create_channel(),
-        )
-        .await
+        let open = self.connection.create_channel();
+        within(self.limit, "opening a channel", open).await
     }
 
     /// A new channel on which the broker confirms what is published.

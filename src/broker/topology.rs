@@ -49,12 +49,6 @@ enum Part {
     },
 }
 
-/// What came of asking the broker about a part.
-enum Answer {
-    Fine,
-    Said { code: u16, text: String },
-}
-
 /// Declares what is missing, or checks that nothing is.
 pub(super) async fn ensure(link: &BrokerConnection, settings: &Amqp) -> Result<(), BrokerError> {
     let complaints = complaints(link, settings, parts(settings)?).await?;
@@ -101,15 +95,12 @@ async fn complaints(
         let mut tried = false;
         if settings.declare {
             match ask(link, &part, false).await? {
-                Answer::Fine => continue,
-                Answer::Said {
-                    code: PRECONDITION_FAILED,
-                    text,
-                } => {
+                None => continue,
+                Some((PRECONDITION_FAILED, text)) => {
                     complaints.push(part.different(&text));
                     continue;
                 }
-                Answer::Said { .. } => tried = true,
+                Some(_) => tried = true,
             }
         }
         if matches!(part, Part::Binding { .. }) {
@@ -121,7 +112,7 @@ async fn complaints(
             }
             continue;
         }
-        if let Answer::Said { code, text } = ask(link, &part, true).await? {
+        if let Some((code, text)) = ask(link, &part, true).await? {
             complaints.push(part.missing(code, &text, tried));
         }
     }
@@ -173,18 +164,19 @@ fn receipts(settings: &Amqp) -> Result<[Part; 2], BrokerError> {
     ])
 }
 
-/// Asks on a channel that is thrown away: a "no" closes it.
-async fn ask(link: &BrokerConnection, part: &Part, passive: bool) -> Result<Answer, BrokerError> {
+/// Asks on a channel that is thrown away: a "no" closes it. Code and text of that; `None`: all is fine.
+async fn ask(
+    link: &BrokerConnection,
+    part: &Part,
+    passive: bool,
+) -> Result<Option<(u16, String)>, BrokerError> {
     let channel = link.channel().await?;
     let what = part.what();
     let answer = match tokio::time::timeout(link.limit(), part.ask(&channel, passive)).await {
         Err(_) => return Err(no_answer(&what, link.limit())),
-        Ok(Ok(())) => Answer::Fine,
+        Ok(Ok(())) => None,
         Ok(Err(fault)) => match reply_code(&fault) {
-            Some(code) => Answer::Said {
-                code,
-                text: chain(&fault),
-            },
+            Some(code) => Some((code, chain(&fault))),
             None => return Err(classify(&what, &fault)),
         },
     };

@@ -45,18 +45,6 @@ impl Receipts {
         Self(stored.into_iter().map(by_name).collect())
     }
 
-    /// How many subscribers are known.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether none is.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Whether a receipt of this subscriber is taken: it is known, or there is room for another one.
     #[must_use]
     pub fn has_room_for(&self, subscriber: &SubscriberName) -> bool {
@@ -143,7 +131,7 @@ mod tests {
         assert!(receipts.has_older(1) && !receipts.has_older(0));
         receipts.forget(1);
         assert!(receipts.has_room_for(&name("new")));
-        assert_eq!(receipts.len(), MOST_SUBSCRIBERS - 1);
+        assert_eq!(receipts.0.len(), MOST_SUBSCRIBERS - 1);
     }
 
     #[test]

@@ -74,6 +74,7 @@ pub(super) fn ids(items: &[Item]) -> Vec<Key> {
         .collect()
 }
 
+#[derive(Default)]
 pub(super) struct Done {
     pub(super) findings: Findings,
     pub(super) refused: Vec<(u64, Refusal)>,
@@ -122,13 +123,7 @@ impl<'a> Batch<'a> {
                     observed: rules.mode == Mode::Observe,
                     ..Findings::default()
                 },
-                refused: Vec::new(),
-                own_tick: false,
-                proves: false,
-                repeats: false,
-                fresh: None,
-                rows: 0,
-                outcomes: Vec::new(),
+                ..Done::default()
             },
         }
     }
@@ -346,7 +341,7 @@ impl<'a> Batch<'a> {
         };
         self.done.fresh = Some(sent);
         let term = &mut *self.term;
-        term.probing.came_back();
+        term.probing.returned = None;
         term.map.postpone(stall);
         term.unknown.postpone(stall);
         term.unheeded.postpone(stall);

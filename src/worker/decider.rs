@@ -171,11 +171,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
                 Some(_) => queue.receive(most, wait).await?,
             };
             // A long queue that is worked off may hold every tick until it expires.
-            if let Some(term) = self
-                .place
-                .term_mut()
-                .filter(|_| received.len() >= self.rules.batch)
-            {
+            if let Some(term) = self.place.term_mut().filter(|_| received.len() >= most) {
                 term.unanswered = 0;
             }
             self.in_hand.put(received);
@@ -277,8 +273,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     /// How long ago the last fresh own tick came back (since the takeover, before the first).
     pub fn last_tick_age(&self) -> Option<Duration> {
         let now = self.clock.now().mono;
-        let term = self.place.term();
-        term.map(|term| term.hearing.tick_age(now))
+        Some(self.place.term()?.hearing.tick_age(now))
     }
 
     /// For how long silence proves nothing yet; zero if it counts, or if this replica does not decide.
@@ -292,9 +287,7 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     /// Why no silence can be judged, in words, if that has lasted too long to pass unsaid.
     pub fn deafness(&self) -> Option<String> {
         let now = self.clock.now().mono;
-        self.place
-            .term()
-            .and_then(|term| probing::deafness(term, now))
+        probing::deafness(self.place.term()?, now)
     }
 
     /// What should be known of the stream that this replica decides in, in words.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::pending::Over;
-use crate::store::{DecisionRecord, Findings, WindowDone};
+use crate::store::{Findings, WindowDone};
 use crate::telemetry;
 
 /// Decisions of a transaction that get a line each: an event can name 16,000 drivers.
@@ -14,7 +14,19 @@ pub(super) fn log_decisions(findings: &Findings, epoch: u64) {
         telemetry::DECISIONS.count_as(decision.verdict.as_str(), 1);
     }
     for decision in findings.decisions.iter().take(LINES) {
-        log_decision(decision, epoch, findings.observed);
+        let turn = &decision.turn;
+        let conductor = turn.cause.conductor.as_ref();
+        tracing::warn!(
+            epoch,
+            decision_id = decision.id,
+            conductor_group = telemetry::printable(turn.pair.group.as_str()),
+            driver = telemetry::printable(turn.pair.driver.as_str()),
+            verdict = decision.verdict.as_str(),
+            cause = turn.cause.kind.word().as_str(),
+            conductor = conductor.map(|name| telemetry::printable(name.as_str())),
+            observed = findings.observed,
+            "decided"
+        );
     }
     let more = findings.decisions.len().saturating_sub(LINES);
     if more > 0 {
@@ -25,25 +37,6 @@ pub(super) fn log_decisions(findings: &Findings, epoch: u64) {
             "more pairs were decided at the same moment"
         );
     }
-}
-
-fn log_decision(decision: &DecisionRecord, epoch: u64, observed: bool) {
-    let turn = &decision.turn;
-    tracing::warn!(
-        epoch,
-        decision_id = decision.id,
-        conductor_group = telemetry::printable(turn.pair.group.as_str()),
-        driver = telemetry::printable(turn.pair.driver.as_str()),
-        verdict = decision.verdict.as_str(),
-        cause = turn.cause.kind.word().as_str(),
-        conductor = turn
-            .cause
-            .conductor
-            .as_ref()
-            .map(|name| telemetry::printable(name.as_str())),
-        observed,
-        "decided"
-    );
 }
 
 /// What an operator must know of a window: that a loss or a return is carried out, and which nodes

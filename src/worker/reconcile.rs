@@ -84,7 +84,7 @@ pub(super) async fn reconcile<L: Ledger, C: Clock>(
     log_window(&walk.over, &done, direction, epoch, spent.took);
     term.pending.done(&walk.over, &done, window.nodes, now.mono);
     step.moved += done.changed;
-    term.counting.moved(done.changed);
+    term.counting.moved += done.changed;
     if done.next.is_some() {
         failpoints::reached("between-chunks");
     }

@@ -179,10 +179,17 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             .iter()
             .map(|announcement| wire::encode(announcement, &self.exchange))
             .collect();
-        // Nothing of a window whose channel failed counts as taken.
         let results = match self.publish(&messages).await {
             Ok(results) => results,
-            Err(why) => self.held_back(why)?,
+            Err(why @ Unpublished::NoExchange(_)) => return Err(RelayEnd::NoExchange(why)),
+            Err(why) => {
+                tracing::debug!(
+                    why = telemetry::error_chain(&why),
+                    "announcements did not go out"
+                );
+                // Nothing of a window whose channel failed counts as taken.
+                Vec::new()
+            }
         };
         let mut out = results
             .iter()
@@ -237,18 +244,6 @@ impl<O: Outbox, A: Announcer, C: Clock> Relay<O, A, C> {
             }
         }
         Ok(results)
-    }
-
-    /// A window that did not go out, as far as anything goes on without a new session.
-    fn held_back(&mut self, why: Unpublished) -> Result<Vec<Published>, RelayEnd> {
-        if matches!(why, Unpublished::NoExchange(_)) {
-            return Err(RelayEnd::NoExchange(why));
-        }
-        tracing::debug!(
-            why = telemetry::error_chain(&why),
-            "announcements did not go out"
-        );
-        Ok(Vec::new())
     }
 
     fn unroutable(&mut self) {

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::decider::Decider;
-use super::end::{End, Step};
+use super::end::End;
 use super::fences::{self, Fences, SUSPICION};
 use super::ports::{Clock, Ledger, Line, Queue};
 use super::ready::ready;
@@ -236,7 +236,8 @@ async fn sit<P: Parts>(
             break Over::Stopped;
         }
         match decider.step().await {
-            Ok(step) => after(step, &wake),
+            Ok(step) if step.moved > 0 || step.worked => wake.notify_one(),
+            Ok(_) => {}
             Err(end) => break Over::Decider(end),
         }
         if let (None, Some(epoch), None) = (&relay, decider.epoch(), broker.blocked()) {
@@ -295,12 +296,6 @@ async fn within<C: Clock>(
         () = clock.sleep(patience) => {
             tracing::warn!("{what} took too long; the connection is cut instead");
         }
-    }
-}
-
-fn after(step: Step, wake: &Notify) {
-    if step.moved > 0 || step.worked {
-        wake.notify_one();
     }
 }
 

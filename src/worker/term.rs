@@ -241,7 +241,7 @@ impl Place {
 
     /// A transaction of decisions failed, and may have been too much at once: the next is smaller.
     pub(super) fn shrink(&mut self) {
-        if let State::Deciding(term) | State::Doubtful(term) = &mut self.0 {
+        if let Some(term) = self.term_mut() {
             term.rows.failed();
         }
     }

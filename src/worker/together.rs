@@ -70,7 +70,7 @@ pub(super) async fn carry_out<L: Ledger, C: Clock>(
         let over = Over::Pair(pair);
         log_window(&over, &done, direction, term.epoch, spent.took);
         step.moved += done.changed;
-        term.counting.moved(done.changed);
+        term.counting.moved += done.changed;
         fit.push((over, done));
     }
     term.together.took(asked, fit.len(), spent);

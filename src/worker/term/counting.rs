@@ -29,7 +29,7 @@ pub(in crate::worker) struct Counting {
     pub(in crate::worker) nodes: WindowSize,
     /// How many rows of counts the next transaction may write.
     pub(in crate::worker) rows: WindowSize,
-    /// Nodes that were moved since that was folded in.
+    /// Nodes that went out or came back since that was folded in.
     pub(in crate::worker) moved: u64,
     /// No count begins before.
     rests_until: Mono,
@@ -80,11 +80,6 @@ impl Counting {
         let rest = (spent * SHARE).min(sweep_interval * (SWEEPS - 1));
         self.rests_until = now.plus(rest);
         self.moved = 0;
-    }
-
-    /// Nodes went out or came back.
-    pub(in crate::worker) fn moved(&mut self, nodes: u64) {
-        self.moved += nodes;
     }
 
     /// Whether there is something to do.

@@ -54,11 +54,6 @@ impl Probing {
         ours.map(|(_, at)| *at)
     }
 
-    /// One of ours came back.
-    pub(in crate::worker) fn came_back(&mut self) {
-        self.returned = None;
-    }
-
     /// We have heard nothing for so long, which goes on: how much of it is to be counted now as deafness.
     pub(in crate::worker) fn deaf_for(&mut self, silent: Duration) -> Duration {
         if silent <= GAP {
