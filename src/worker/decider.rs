@@ -391,21 +391,17 @@ impl<Q: Queue, L: Ledger, C: Clock> Decider<Q, L, C> {
     /// A queue that gives nothing although all else answers: a new session may heal it (L4).
     fn wedged(&mut self) -> Result<(), End> {
         let now = self.clock.now().mono;
-        match self.place.term() {
+        let commits = || self.ledger.known().furthest().map(|known| known.commits);
+        let why = match self.place.term() {
             Some(term) if term.unanswered > WEDGED_TICKS && self.in_hand.is_empty() => {
-                Err(End::Wedged("no own tick has come back for two minutes"))
+                "no own tick has come back for two minutes"
             }
-            Some(_) => Ok(()),
-            None => {
-                let commits = self.ledger.known().furthest().map(|known| known.commits);
-                match self.standby.stands_still(commits, now) {
-                    true => Err(End::Wedged(
-                        "no replica has committed anything for three sweeps",
-                    )),
-                    false => Ok(()),
-                }
+            None if self.standby.stands_still(commits(), now) => {
+                "no replica has committed anything for three sweeps"
             }
-        }
+            Some(_) | None => return Ok(()),
+        };
+        Err(End::Wedged(why))
     }
 
     /// Keeps deliveries and channel during a fault, so that none counts against a good event.

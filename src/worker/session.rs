@@ -193,10 +193,7 @@ async fn session<P: Parts>(
         }
     };
     let sitting = sit(parts, &broker, ledger, clock.clone(), stop, suspicion);
-    let over = match sitting.await {
-        Ok(over) => over,
-        Err(why) => Over::Opening(why),
-    };
+    let over = sitting.await.unwrap_or_else(Over::Opening);
     if matches!(over, Over::Stopped) {
         let goodbye = "taking leave of the broker";
         within(&clock, PARTING, goodbye, broker.close()).await;

@@ -101,8 +101,10 @@ fn not_stored(
     }
 }
 
-/// A transaction that failed may have been too much at once: the next one is smaller.
+/// A transaction of decisions that failed may have been too much at once: the next one is smaller.
 pub(super) fn too_much(place: &mut Place, fault: StoreError) -> Fault {
-    place.shrink();
+    if let Some(term) = place.term_mut() {
+        term.rows.failed();
+    }
     fault.into()
 }

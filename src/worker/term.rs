@@ -239,13 +239,6 @@ impl Place {
         })
     }
 
-    /// A transaction of decisions failed, and may have been too much at once: the next is smaller.
-    pub(super) fn shrink(&mut self) {
-        if let Some(term) = self.term_mut() {
-            term.rows.failed();
-        }
-    }
-
     /// Ends a doubt with the memory as committed, made from what was remembered.
     pub(super) fn rebuild(&mut self, committed: impl FnOnce(&Term) -> DriverMap) {
         match std::mem::take(&mut self.0) {
