@@ -11,7 +11,7 @@ use crate::store::database::dialect::Dialect::{MySql, Postgres, Sqlite};
 /// A pair's nodes that are to be out and are not held, whatever their keys.
 fn wanted(words: &Words) -> String {
     format!(
-        "{of}{key} AND {free} AND (SELECT h.seq FROM nodewarden_changes h WHERE {has} LIMIT 1) IS NULL AND {not_lifted}",
+        "{of}{key} AND {free} AND (SELECT h.held FROM nodewarden_changes h WHERE {has} LIMIT 1) IS NULL AND {not_lifted}",
         of = words.of_decision(),
         key = words.has_key_anywhere(),
         free = words.free(),
