@@ -194,16 +194,18 @@ const OTHERS: &[&str] = &[
 const SOME: u64 = 60;
 
 /// PostgreSQL rather reads a small table whole than looks up each row of a window: the pairs, and their
-/// decisions. Nodes, holds and changes are more.
-const SMALL_TABLES: u64 = 4_500;
+/// decisions, twice. Nodes, holds and changes are more.
+fn small_tables(fleet: &Fleet) -> u64 {
+    2 * (fleet.last_decision() + fleet.pairs + 200)
+}
 
 impl Bound {
     fn rows(self, fleet: &Fleet) -> u64 {
         let small_tables = match (fleet.scratch.kind, fleet.inventory) {
-            (Kind::Postgres, InventoryKind::Native) => SMALL_TABLES,
+            (Kind::Postgres, InventoryKind::Native) => small_tables(fleet),
             // The keys of an Ironic's nodes have a collation of their own, so that the bounds of a window
             // cannot be said of them.
-            (Kind::Postgres, InventoryKind::Ironic) => SMALL_TABLES + 4 * fleet.nodes,
+            (Kind::Postgres, InventoryKind::Ironic) => small_tables(fleet) + 5 * fleet.nodes,
             (Kind::Sqlite | Kind::MySql, _) => 0,
         };
         match self {

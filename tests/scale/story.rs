@@ -56,7 +56,7 @@ pub async fn tell(fleet: &Fleet) -> Reads {
     looks(fleet, &mut reads).await;
     count(&mut ledger, taken.epoch, &mut reads).await;
     walks(fleet, &mut ledger, taken.epoch, &mut reads).await;
-    sweeps(&mut ledger, taken.epoch, &mut reads).await;
+    sweeps(fleet, &mut ledger, taken.epoch, &mut reads).await;
     intake(&mut ledger, taken.epoch, &mut reads).await;
     returns(&mut ledger, taken.epoch, &mut reads).await;
     moved(fleet, &mut ledger, taken.epoch, &mut reads).await;
@@ -246,7 +246,7 @@ async fn together(
     }
 }
 
-async fn sweeps(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
+async fn sweeps(fleet: &Fleet, ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
     let pause = ("none".to_owned(), Duration::from_secs(1));
     let sweep = Sweep {
         restarting: vec![conductor("c1")],
@@ -269,6 +269,16 @@ async fn sweeps(ledger: &mut SqlLedger, epoch: u64, reads: &mut Reads) {
         Prune::Requests,
         Prune::Receipts,
     ] {
+        if what == Prune::Decisions {
+            // What speaks of them is due before them, and none of it is left when their turn comes.
+            let due =
+                format!("DELETE FROM nodewarden_announcements WHERE committed_at_ms < {KEPT_FROM}");
+            fleet.scratch.run(&due).await;
+            let due = format!(
+                "DELETE FROM nodewarden_changes WHERE held IS NULL AND since_ms < {KEPT_FROM}"
+            );
+            fleet.scratch.run(&due).await;
+        }
         for _ in 0..2 {
             step!(reads, "prune", ledger.prune(epoch, what, KEPT_FROM, WINDOW));
         }

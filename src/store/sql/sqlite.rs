@@ -42,6 +42,15 @@ pub const STATEMENTS: Statements = Statements {
                 ORDER BY c.held DESC LIMIT 1) IS NULL AND (d.conductor_group, d.driver) IN (VALUES ",
         ") LIMIT 1000)",
     ),
+    // SQLite takes an index of unique values for the best one, and reads each row that has none of them.
+    drop_changes: "DELETE FROM nodewarden_changes WHERE seq IN (
+        SELECT c.seq FROM nodewarden_changes c INDEXED BY nodewarden_changes_ended
+        WHERE c.held IS NULL AND c.since_ms < $1 AND c.seq <= coalesce(
+            (SELECT a.last_seq FROM nodewarden_announcements a
+            WHERE a.number = (SELECT announced FROM nodewarden_relay WHERE id = 1)), 0)
+        AND (c.lifted IS NULL OR NOT EXISTS (
+            SELECT 1 FROM nodewarden_pairs p WHERE p.decision = c.decision AND p.state = 'lost'))
+        ORDER BY c.since_ms LIMIT $2)",
     announced: "UPDATE nodewarden_relay SET announced_at_ms = $2, announced = max(announced,
             min($1, (SELECT last_announcement FROM nodewarden_state WHERE id = 1)))
         WHERE id = 1 AND (SELECT epoch FROM nodewarden_state WHERE id = 1) = $3",

@@ -127,7 +127,11 @@ impl Words {
             (Ironic(_), Postgres) => {
                 format!("n.driver = d.driver COLLATE \"default\" AND {between}")
             }
-            (_, Sqlite) => format!("n.driver = d.driver AND {between}"),
+            // A column of texts would make a text of the group first, and the index ends at the driver.
+            (_, Sqlite) => format!(
+                "n.driver = d.driver AND {}",
+                between.replace("d.conductor_group", "+d.conductor_group")
+            ),
             (_, MySql) => self.of_pair("d.conductor_group", "d.driver"),
         }
     }
