@@ -27,13 +27,19 @@ enum Bound {
     OfPairs,
     /// In proportion to the conductors, and the pairs that there are; never to nodes, holds or changes.
     Fleet,
+    /// The same, and in proportion to the decisions that are kept: one that is due is looked at for as long as
+    /// anything that is kept speaks of it, which here all do.
+    Decisions,
     /// Every node: never in a step, and no request waits for it.
     Nodes,
     /// No step, tick, sweep, scrape or request runs it.
     Never,
 }
 
-use Bound::{Few, Fleet as OfFleet, Never, Nodes, OfPair, OfPairs, Walk, Walks, Window};
+use Bound::{
+    Decisions as OfDecisions, Few, Fleet as OfFleet, Never, Nodes, OfPair, OfPairs, Walk, Walks,
+    Window,
+};
 
 /// Every statement of the store. One without an entry fails the suite, and so does an entry that no
 /// story has run.
@@ -89,7 +95,7 @@ const BOUNDS: &[(&str, Bound)] = &[
     ("drop_events", Window),
     ("drop_changes", Window),
     ("drop_announcements", Window),
-    ("drop_decisions", OfFleet),
+    ("drop_decisions", OfDecisions),
     ("drop_receipts", Window),
     // At most a hundred rows, which PostgreSQL may read whole.
     ("drop_receipt", Window),
@@ -218,6 +224,7 @@ impl Bound {
             OfPair => 4 * fleet.decisions_of_big() + SOME,
             OfPairs => OfPair.rows(fleet) + Window.rows(fleet),
             OfFleet => small_tables + 4 * (fleet.pairs + fleet.conductors + 200) + SOME,
+            OfDecisions => OfFleet.rows(fleet) + 4 * fleet.old_decisions(),
             Nodes | Never => u64::MAX,
         }
     }
