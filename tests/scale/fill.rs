@@ -302,15 +302,16 @@ fn history(fleet: &Fleet, says: &Says) -> Vec<String> {
             series = says.series(past),
         ));
     }
-    let announced = past + fleet.nodes / 2;
+    let (announced, last) = (past + fleet.nodes / 2, old + 1);
     all.push(format!(
         "INSERT INTO nodewarden_announcements (number, type, decision, reason, first_seq, last_seq, epoch,
             decided_at_ms, committed_at_ms, format)
          SELECT 1 + i, 'node.out_of_service', {decision}, 'driver_lost', 1 + i, 1 + i, 1, 1,
             CASE WHEN i % 2 = 0 AND i < {past} THEN i ELSE 5000000000 + i END, 1 FROM {series};
          UPDATE nodewarden_relay SET announced = {announced}",
+        // What is kept speaks of decisions that are kept.
         decision = if old > 0 {
-            format!("1 + i % {old}")
+            format!("CASE WHEN i % 2 = 0 AND i < {past} THEN 1 + i % {old} ELSE {last} END")
         } else {
             "1".to_owned()
         },

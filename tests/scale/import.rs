@@ -4,6 +4,7 @@ use nodewarden::config::InventoryKind;
 use nodewarden::store::{self, ImportCount, NodeUpsert, counting};
 use nodewarden_tests::database::Kind;
 
+use crate::bounds;
 use crate::fleet::{Age, Fleet};
 
 /// As many as one statement looks up.
@@ -28,8 +29,5 @@ pub async fn reads_what_it_compares(kind: Kind) {
         ..ImportCount::default()
     };
     assert_eq!(again.unwrap(), unchanged);
-    for read in reads {
-        let (rows, plan) = (read.rows, &read.plan);
-        assert!(rows <= 4 * NODES, "{rows} rows: {}\n{plan}", read.statement);
-    }
+    bounds::within(4 * NODES, &reads);
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use nodewarden::config::{InventoryKind, Mode};
 use nodewarden::store::Reader;
-use nodewarden::store::counting::{self, Read};
+use nodewarden::store::counting;
 use nodewarden::store::{Counts, Ledger, Rows, SqlLedger, Unwatched};
 use nodewarden_tests::database::Kind;
 
+use crate::bounds;
 use crate::fleet::{Age, Fleet, NOW};
 use crate::story::window;
 
@@ -38,7 +39,7 @@ pub async fn counts_behind(kind: Kind, age: Age) {
         fleet.nodes
     );
     reads.extend(read);
-    within(4 * (fleet.nodes + fleet.last_decision()), reads);
+    bounds::within(4 * (fleet.nodes + fleet.last_decision()), &reads);
 }
 
 /// A window of a third of all holds reads no other one. Only on MariaDB: others rather read small tables whole.
@@ -51,13 +52,5 @@ pub async fn window_of_a_third(age: Age) {
     let (found, reads) = counting::reads(ledger.survey(Rows::Holds, &window)).await;
     assert_eq!(found.unwrap().seen, u64::from(window.nodes));
     // What looks for three kinds of work reads each hold three times, and what belongs to it twice.
-    within(9 * u64::from(window.nodes), reads);
-}
-
-fn within(most: u64, reads: Vec<Read>) {
-    for read in reads {
-        let (rows, plan) = (read.rows, &read.plan);
-        let what = format!("{rows} rows, {most} at most: {}", read.statement);
-        assert!(rows <= most, "{what}\n{plan}");
-    }
+    bounds::within(9 * u64::from(window.nodes), &reads);
 }

@@ -270,12 +270,10 @@ async fn sweeps(fleet: &Fleet, ledger: &mut SqlLedger, epoch: u64, reads: &mut R
         Prune::Receipts,
     ] {
         if what == Prune::Decisions {
-            // What speaks of them is due before them, and none of it is left when their turn comes.
-            let due =
-                format!("DELETE FROM nodewarden_announcements WHERE committed_at_ms < {KEPT_FROM}");
-            fleet.scratch.run(&due).await;
+            // As in a sweep, what speaks of them has gone before.
             let due = format!(
-                "DELETE FROM nodewarden_changes WHERE held IS NULL AND since_ms < {KEPT_FROM}"
+                "DELETE FROM nodewarden_announcements WHERE committed_at_ms < {KEPT_FROM};
+                 DELETE FROM nodewarden_changes WHERE held IS NULL AND since_ms < {KEPT_FROM}"
             );
             fleet.scratch.run(&due).await;
         }

@@ -186,12 +186,11 @@ async fn known(
     connection: &mut Connection,
     nodes: &[NodeUpsert],
 ) -> Result<HashMap<String, Row>, sqlx::Error> {
-    let rows = match (side_by_side(connection, nodes).await?, nodes.len()) {
-        (Some(rows), _) => rows,
-        (None, 0) => Vec::new(),
-        (None, many) => {
+    let rows = match side_by_side(connection, nodes).await? {
+        Some(rows) => rows,
+        None => {
             let values: Vec<Value<'_>> = nodes.iter().map(|node| (&node.uuid).into()).collect();
-            let each = each(connection.dialect(), many);
+            let each = each(connection.dialect(), nodes.len());
             connection.fetch(&each, &values).await?
         }
     };
@@ -209,7 +208,7 @@ async fn side_by_side(
 ) -> Result<Option<Vec<Row>>, sqlx::Error> {
     let uuids = || nodes.iter().map(|node| node.uuid.as_str());
     let (Some(first), Some(last)) = (uuids().min(), uuids().max()) else {
-        return Ok(None);
+        return Ok(Some(Vec::new()));
     };
     if connection.dialect() == Dialect::Postgres {
         return Ok(None);

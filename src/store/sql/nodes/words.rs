@@ -118,7 +118,12 @@ impl Words {
     /// nodes of a pair for the first few, where its statistics promise few.
     pub fn of_decision(&self) -> String {
         let group = self.group();
-        let between = format!("{group} >= d.conductor_group AND {group} <= d.conductor_group");
+        // A column of texts would have SQLite make a text of the group, and its index end at the driver.
+        let of = match self.dialect {
+            Sqlite => "+d.conductor_group",
+            Postgres | MySql => "d.conductor_group",
+        };
+        let between = format!("{group} >= {of} AND {group} <= {of}");
         match (&self.kind, self.dialect) {
             (Native, Postgres) => format!(
                 "(n.driver, {group}, n.uuid) > (d.driver, d.conductor_group, '')
@@ -127,11 +132,7 @@ impl Words {
             (Ironic(_), Postgres) => {
                 format!("n.driver = d.driver COLLATE \"default\" AND {between}")
             }
-            // A column of texts would make a text of the group first, and the index ends at the driver.
-            (_, Sqlite) => format!(
-                "n.driver = d.driver AND {}",
-                between.replace("d.conductor_group", "+d.conductor_group")
-            ),
+            (_, Sqlite) => format!("n.driver = d.driver AND {between}"),
             (_, MySql) => self.of_pair("d.conductor_group", "d.driver"),
         }
     }
