@@ -131,16 +131,15 @@ pub const STATEMENTS: Statements = Statements {
             FORCE INDEX (nodewarden_announcements_committed) WHERE committed_at_ms < $1
             AND number < (SELECT announced FROM nodewarden_relay WHERE id = 1) ORDER BY committed_at_ms LIMIT $2) AS old
         STRAIGHT_JOIN nodewarden_announcements e ON e.number = old.number",
-    // One row of each is looked up: EXISTS may become a pass over all.
     drop_decisions: "DELETE e FROM (
             SELECT d.number FROM nodewarden_decisions d FORCE INDEX (nodewarden_decisions_completed)
             WHERE d.completed_at_ms < $1
-            AND (SELECT p.decision FROM nodewarden_pairs p WHERE p.decision = d.number LIMIT 1) IS NULL
+            AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE p.decision = d.number)
             AND (SELECT c.held FROM nodewarden_changes c FORCE INDEX (nodewarden_changes_holds)
                 WHERE c.decision = d.number ORDER BY c.held DESC LIMIT 1) IS NULL
-            AND (SELECT m.marked FROM nodewarden_changes m WHERE m.marked = d.number LIMIT 1) IS NULL
-            AND (SELECT a.decision FROM nodewarden_announcements a WHERE a.decision = d.number LIMIT 1) IS NULL
-            AND (SELECT r.released_by FROM nodewarden_announcements r WHERE r.released_by = d.number LIMIT 1) IS NULL
+            AND NOT EXISTS (SELECT 1 FROM nodewarden_changes m WHERE m.marked = d.number)
+            AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements a WHERE a.decision = d.number)
+            AND NOT EXISTS (SELECT 1 FROM nodewarden_announcements r WHERE r.released_by = d.number)
             ORDER BY d.completed_at_ms LIMIT $2) AS old
         STRAIGHT_JOIN nodewarden_decisions e ON e.number = old.number",
     drop_receipts: "DELETE e FROM (SELECT subscriber FROM nodewarden_receipts
