@@ -61,6 +61,9 @@ pub enum RelayEnd {
     /// The database, or another replica that took over.
     #[error("relay: {0}")]
     Store(#[from] StoreError),
+    /// Its task is gone without a reason.
+    #[error("the relay ended")]
+    Gone,
 }
 
 /// Carries until it ends by itself, and returns why; or, asked to `stop`, until nothing waits.

@@ -108,9 +108,8 @@ impl Parts for Replica {
 }
 
 impl Relaying for RunningRelay {
-    fn ended(&mut self) -> Option<String> {
-        let ended = self.task.ended()?;
-        Some(ended.map_or_else(|| "the relay ended".to_owned(), |end| end.to_string()))
+    fn ended(&mut self) -> Option<RelayEnd> {
+        Some(self.task.ended()?.unwrap_or(RelayEnd::Gone))
     }
 
     fn trouble(&self) -> Option<String> {

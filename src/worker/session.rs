@@ -12,6 +12,7 @@ use super::end::End;
 use super::fences::{self, Fences, SUSPICION};
 use super::ports::{Clock, Ledger, Line, Queue};
 use super::ready::ready;
+use super::relay::RelayEnd;
 use super::rules::Rules;
 use super::status::{Role, Status};
 use crate::broker::BrokerError;
@@ -80,8 +81,8 @@ pub trait Parts {
 
 /// The relay of a session, and what it says.
 pub trait Relaying {
-    /// Why it ended, if it has.
-    fn ended(&mut self) -> Option<String>;
+    /// Why it ended, if it has; said once.
+    fn ended(&mut self) -> Option<RelayEnd>;
 
     /// What keeps announcements back, as a sentence.
     fn trouble(&self) -> Option<String>;
@@ -117,6 +118,18 @@ impl Over {
             End::Wedged(_) => "wedged",
         };
         Some((reason, end.to_string()))
+    }
+}
+
+impl From<RelayEnd> for Over {
+    /// A replica is fenced, whichever of its two tasks finds it out.
+    fn from(end: RelayEnd) -> Self {
+        match end {
+            RelayEnd::Store(StoreError::Fenced(epoch)) => Self::Decider(End::Fenced(epoch)),
+            end @ (RelayEnd::NoExchange(_) | RelayEnd::Store(_) | RelayEnd::Gone) => {
+                Self::Relay(end.to_string())
+            }
+        }
     }
 }
 
@@ -247,8 +260,8 @@ async fn sit<P: Parts>(
                 Err(why) => return Err(why),
             }
         }
-        if let Some(why) = relay.as_mut().and_then(Relaying::ended) {
-            break Over::Relay(why);
+        if let Some(end) = relay.as_mut().and_then(Relaying::ended) {
+            break end.into();
         }
         let mut status = status(&decider, broker, relay.as_ref());
         let lately = clock.now().mono.since(joined) < fences::WITHIN;
@@ -328,5 +341,24 @@ fn status<Q: Queue, L: Ledger, C: Clock>(
         pause: decider.pause().cloned(),
         pending: decider.pending(),
         at: clock::ago(Duration::ZERO),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replica_is_fenced_whether_its_decider_or_its_relay_finds_it_out() {
+        let said = "another replica has taken over since epoch 7".to_owned();
+        let by_decider = Over::Decider(End::Fenced(7));
+        assert_eq!(by_decider.told(), Some(("fenced", said.clone())));
+        let by_relay = Over::from(RelayEnd::Store(StoreError::Fenced(7)));
+        assert_eq!(by_relay.told(), Some(("fenced", said)));
+        let else_ended = Over::from(RelayEnd::Gone);
+        assert_eq!(
+            else_ended.told(),
+            Some(("relay", "the relay ended".to_owned()))
+        );
     }
 }

@@ -12,7 +12,7 @@ use nodewarden::domain::time::{Mono, Now};
 use nodewarden::store::{Known, StoreError};
 use nodewarden::worker::ports::{Clock, Line};
 use nodewarden::worker::session::{Parts, Relaying};
-use nodewarden::worker::{Relay, Rules, Status, carry_on};
+use nodewarden::worker::{Relay, RelayEnd, Rules, Status, carry_on};
 use nodewarden_tests::model::Model;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -135,7 +135,7 @@ pub struct SimRelaying {
     time: Time,
     task: u64,
     stop: CancellationToken,
-    ended: Rc<RefCell<Option<String>>>,
+    ended: Rc<RefCell<Option<RelayEnd>>>,
     done: Rc<Notify>,
     trouble: watch::Receiver<Option<String>>,
 }
@@ -209,8 +209,7 @@ impl Parts for SimReplica {
         let (says, done_too) = (Rc::clone(&ended), Rc::clone(&done));
         let task = self.broker.time.spawn(self.process, async move {
             let end = work.await;
-            let why = end.map_or_else(|| "the relay ended".to_owned(), |end| end.to_string());
-            *says.borrow_mut() = Some(why);
+            *says.borrow_mut() = Some(end.unwrap_or(RelayEnd::Gone));
             done_too.notify_one();
         });
         Ok(SimRelaying {
@@ -275,8 +274,8 @@ impl Line for SimLine {
 }
 
 impl Relaying for SimRelaying {
-    fn ended(&mut self) -> Option<String> {
-        self.ended.borrow().clone()
+    fn ended(&mut self) -> Option<RelayEnd> {
+        self.ended.take()
     }
 
     fn trouble(&self) -> Option<String> {
