@@ -61,6 +61,8 @@ pub(super) enum Over {
     Holds,
     /// All nodes, for marks that belong to no hold.
     Nodes,
+    /// All of these, to find out whether they have anything to do.
+    Everything,
 }
 
 /// See [`Walk::scale`]. A look that locks nothing may have as many times the rows of a window.
@@ -87,6 +89,10 @@ impl Walks {
 
     fn remove(&mut self, over: &Over) -> Option<Walk> {
         self.in_order.remove(&self.place.remove(over)?)
+    }
+
+    fn get(&self, over: &Over) -> Option<&Walk> {
+        self.in_order.get(self.place.get(over)?)
     }
 
     fn get_mut(&mut self, over: &Over) -> Option<&mut Walk> {
@@ -131,11 +137,26 @@ impl Pending {
         self.urgent.push(Walk::new(over, Mono::default()));
     }
 
+    /// Look whether there is anything to do, after what is urgent. A look that is under way goes on, and none is
+    /// needed before walks over everything that have yet to come to holds and nodes.
+    pub(super) fn anything(&mut self) {
+        let to_come = |over| {
+            let walk = self.routine.get(over);
+            walk.is_some_and(|walk| walk.after.is_empty() && walk.rounds == 0)
+        };
+        let walked = to_come(&Over::Holds) && to_come(&Over::Nodes);
+        if !self.observing && !walked && !self.routine.contains(&Over::Everything) {
+            self.routine
+                .push(Walk::new(Over::Everything, Mono::default()));
+        }
+    }
+
     /// Look at everything, after what is urgent. A walk that is under way goes on.
     pub(super) fn everything(&mut self, map: &DriverMap) {
         if self.observing {
             return;
         }
+        self.routine.remove(&Over::Everything);
         let pairs = map.lost().map(|pair| Over::Pair(pair.clone()));
         for over in pairs.chain([Over::Holds, Over::Nodes]) {
             if !self.urgent.contains(&over) && !self.routine.contains(&over) {
@@ -160,7 +181,7 @@ impl Pending {
             walk.from <= now
                 && match &walk.over {
                     Over::Pair(pair) => may_take || map.standing(pair) != Some(Standing::Lost),
-                    Over::Holds | Over::Nodes => true,
+                    Over::Holds | Over::Nodes | Over::Everything => true,
                 }
         };
         let urgent = || self.urgent.in_order.values().find(may);
@@ -187,7 +208,7 @@ impl Pending {
         };
         let pair = |walk: &Walk| match &walk.over {
             Over::Pair(pair) => Some(pair.clone()),
-            Over::Holds | Over::Nodes => None,
+            Over::Holds | Over::Nodes | Over::Everything => None,
         };
         let Some(first) = pair(walk).filter(|_| walk.begins(now)) else {
             return (Standing::Active, Vec::new());
@@ -341,10 +362,40 @@ mod tests {
     }
 
     #[test]
+    fn l2_a_sweep_looks_whether_there_is_anything_to_do_before_it_walks_over_everything() {
+        let (a, b) = (over("a"), over("b"));
+        let mut pending = Pending::new(Mode::Enforce);
+        pending.anything();
+        pending.anything();
+        let look = pending.next(&map(), false, at(0)).unwrap().over.clone();
+        assert_eq!((pending.len(), look), (1, Over::Everything));
+        pending.everything(&map());
+        pending.anything();
+        let walks = vec![a.clone(), b, Over::Holds, Over::Nodes];
+        assert_eq!(order(&mut pending, true, at(0)), walks);
+        // A walk that only comes back to what was locked looks at nothing else.
+        let locked = WindowDone {
+            locked: 1,
+            ..WindowDone::default()
+        };
+        for over in walks {
+            pending.everything(&map());
+            pending.done(&over, &locked, 100, at(0));
+        }
+        pending.anything();
+        assert!(order(&mut pending, true, at(9)).contains(&Over::Everything));
+        // What is under way goes on, and what turned comes first.
+        pending.anything();
+        pending.turned(&pair("a"));
+        assert_eq!(order(&mut pending, true, at(0)), [a, Over::Everything]);
+    }
+
+    #[test]
     fn nothing_is_ever_pending_while_decisions_are_only_observed() {
         let mut pending = Pending::new(Mode::Observe);
         pending.turned(&pair("a"));
         pending.everything(&map());
+        pending.anything();
         pending.again(&map());
         assert_eq!(pending.len(), 0);
     }

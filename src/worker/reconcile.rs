@@ -52,8 +52,13 @@ pub(super) async fn reconcile<L: Ledger, C: Clock>(
             None => return Ok(()),
         }
     }
+    let Some(of) = rows(term, &walk.over) else {
+        // There is something to do: each of the walks finds out what.
+        term.pending.everything(&term.map);
+        return Ok(());
+    };
     let epoch = term.epoch;
-    let (direction, done) = match rows(term, &walk.over) {
+    let (direction, done) = match of {
         Rows::NodesOf(pair) => ("out", ledger.take_out(epoch, pair, &window).await),
         Rows::HoldsOf(pair) => ("back", ledger.give_back(epoch, Some(pair), &window).await),
         Rows::Holds => ("back", ledger.give_back(epoch, None, &window).await),
@@ -62,7 +67,7 @@ pub(super) async fn reconcile<L: Ledger, C: Clock>(
     let done = match done {
         Ok(done) => done,
         Err(fault) if fault.is_about_rows() => {
-            return narrow(term, ledger, &walk, &window, &fault).await;
+            return narrow(term, ledger, &walk, of, &window, &fault).await;
         }
         Err(fault) => {
             // It may have been too much at once; and others shall have their turn.
@@ -91,13 +96,15 @@ pub(super) async fn reconcile<L: Ledger, C: Clock>(
     Ok(())
 }
 
-fn rows<'w>(term: &Term, over: &'w Over) -> Rows<'w> {
-    match over {
+/// What is walked over; `None`: everything, which can only be looked at.
+fn rows<'w>(term: &Term, over: &'w Over) -> Option<Rows<'w>> {
+    Some(match over {
         Over::Pair(pair) if term.map.standing(pair) == Some(Standing::Lost) => Rows::NodesOf(pair),
         Over::Pair(pair) => Rows::HoldsOf(pair),
         Over::Holds => Rows::Holds,
         Over::Nodes => Rows::Nodes,
-    }
+        Over::Everything => return None,
+    })
 }
 
 /// Looks at many rows at once before any is locked. Returns after which uuid there is something to
@@ -114,7 +121,11 @@ async fn look<L: Ledger, C: Clock>(
         ..window.clone()
     };
     let began = clock.now().mono;
-    let found = match ledger.survey(rows(term, &walk.over), &wide).await {
+    let found = match rows(term, &walk.over) {
+        Some(of) => ledger.survey(of, &wide).await,
+        None => ledger.survey_all(&wide).await,
+    };
+    let found = match found {
         Ok(found) => found,
         // The window will find the row that is at fault.
         Err(fault) if fault.is_about_rows() => return Ok(Some(walk.after.clone())),
@@ -150,7 +161,9 @@ async fn look<L: Ledger, C: Clock>(
 fn window(term: &Term, walk: &Walk, rules: &Rules, now_ms: u64) -> Window {
     let usual = match &walk.over {
         Over::Pair(_) if walk.after.is_empty() => term.windows.first(),
-        Over::Pair(_) | Over::Holds | Over::Nodes => term.windows.scaled(walk.scale),
+        Over::Pair(_) | Over::Holds | Over::Nodes | Over::Everything => {
+            term.windows.scaled(walk.scale)
+        }
     };
     Window {
         after: walk.after.clone(),
@@ -168,6 +181,7 @@ async fn narrow<L: Ledger>(
     term: &mut Term,
     ledger: &mut L,
     walk: &Walk,
+    of: Rows<'_>,
     window: &Window,
     fault: &StoreError,
 ) -> Result<(), Fault> {
@@ -175,7 +189,7 @@ async fn narrow<L: Ledger>(
         term.pending.narrow(&walk.over, window.nodes / 2);
         return Ok(());
     }
-    let row = ledger.first_after(rows(term, &walk.over), &walk.after);
+    let row = ledger.first_after(of, &walk.after);
     // It may have no name even: then the rest of this walk waits for the next sweep with it.
     let row = unless_about_rows(row.await)?.unwrap_or_default();
     telemetry::NODES_SKIPPED.count(1);

@@ -126,6 +126,7 @@ impl Ledger for AnyLedger {
         unmark_strays(epoch: u64, window: &Window) -> WindowDone;
         first_after(of: Rows<'_>, after: &str) -> Option<String>;
         survey(of: Rows<'_>, window: &Window) -> Surveyed;
+        survey_all(window: &Window) -> Surveyed;
         survey_pairs(pairs: &[Pair], window: &Window) -> Vec<Option<Surveyed>>;
         begin_sweep(epoch: u64, sweep: &Sweep) -> Vec<Pair>;
         prune(epoch: u64, what: Prune, before_ms: u64, most: u32) -> u64;

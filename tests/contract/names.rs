@@ -274,6 +274,8 @@ async fn l4_a_key_that_begins_with_any_sign_is_walked_and_rows_without_a_key_are
             .await
             .unwrap();
         assert_eq!((all.seen, all.skipped), (keys.len() as u64, keyless));
+        let any = db.ledger.survey_all(&window("", 100)).await.unwrap();
+        assert_eq!((any.work, any.skipped), (false, keyless));
         let later = db
             .ledger
             .survey(Rows::Nodes, &window("plain", 100))

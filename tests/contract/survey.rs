@@ -15,6 +15,8 @@ on_each!(
     a_return_is_open_until_nothing_is_held_for_it,
     l1_open_returns_are_completed_as_many_at_once_as_the_window_has_nodes,
     nodes_have_work_where_a_mark_has_no_hold,
+    one_look_over_everything_sees_each_kind_of_work_in_its_own_window,
+    one_look_over_everything_sees_decisions_that_are_open,
 );
 
 /// What a look at `seen` rows up to `last` finds, if there is nothing to do.
@@ -57,6 +59,15 @@ async fn held(kind: Kind, uuids: &[&str]) -> (StoreOnDatabase, Pair) {
     db.lose(&lost, 1).await;
     db.ledger.take_out(1, &lost, &window("", 10)).await.unwrap();
     (db, lost)
+}
+
+/// Looks at everything at once, and sees to it that looking wrote nothing.
+async fn look_at_all(db: &mut StoreOnDatabase, window: &Window) -> Surveyed {
+    let commits = "SELECT CAST(commits AS CHAR(9)) FROM nodewarden_state";
+    let before = db.scratch.text(commits).await;
+    let found = db.ledger.survey_all(window).await.unwrap();
+    assert_eq!(db.scratch.text(commits).await, before, "{window:?}");
+    found
 }
 
 async fn a_lost_pair_has_work_where_a_node_may_be_taken_and_is_open_until_it_is_carried_out(
@@ -243,4 +254,85 @@ async fn nodes_have_work_where_a_mark_has_no_hold(kind: Kind) {
         .await;
     assert_eq!(look(&mut db, Rows::Nodes, &rest).await, seen(2, "n4"));
     assert_eq!(look(&mut db, Rows::Nodes, &two).await, seen(2, "n2"));
+}
+
+async fn one_look_over_everything_sees_each_kind_of_work_in_its_own_window(kind: Kind) {
+    let (mut db, _) = held(kind, &["n1", "n2", "n3", "n4", "n5"]).await;
+    db.nodes("free", "", &["f1", "f2"]).await;
+    let mut active = turned(&pair("up", ""), Standing::Active, 2, "c2");
+    active.decisions.clear();
+    db.ledger.commit(1, &active).await.unwrap();
+    let all = window("", 10);
+    for (lost, decision) in [(pair("b", ""), 3), (pair("a", "rack"), 4)] {
+        db.lose(&lost, decision).await;
+        db.ledger.take_out(1, &lost, &all).await.unwrap();
+    }
+    let (before, last) = (window("", 3), window("n1", 10));
+    assert_eq!(look_at_all(&mut db, &all).await, seen(7, "n5"));
+    assert_eq!(look_at_all(&mut db, &last).await, seen(4, "n5"));
+    let held_is_free = "UPDATE nodes SET driver = 'free' WHERE uuid = 'n4'";
+    let remove = "DELETE FROM nodes WHERE uuid IN ('n41', 'n42')";
+    // Whether there is anything to do, and how many rows there are now.
+    #[rustfmt::skip]
+    let table = [
+        ("a node should be out", "INSERT INTO nodes (uuid, driver) VALUES ('n41', 'a')", remove, true, 5),
+        ("in no group", "INSERT INTO nodes (uuid, driver, conductor_group) VALUES ('n41', 'a', NULL)", remove, true, 5),
+        ("in a group with capitals", "INSERT INTO nodes (uuid, driver, conductor_group) VALUES ('n41', 'a', 'RACK')", remove, true, 5),
+        ("another group", "INSERT INTO nodes (uuid, driver, conductor_group) VALUES ('n41', 'a', 'rac')", remove, false, 5),
+        ("another driver: a space is one", "INSERT INTO nodes (uuid, driver) VALUES ('n41', 'a ')", remove, false, 5),
+        ("and so is none", "INSERT INTO nodes (uuid, driver) VALUES ('n41', 'a '), ('n42', 'a')", remove, true, 6),
+        ("no driver", "INSERT INTO nodes (uuid, driver) VALUES ('n41', NULL)", remove, false, 5),
+        ("it needs an active pair", "UPDATE nodes SET driver = 'up' WHERE uuid = 'n4'",
+            "UPDATE nodes SET driver = 'a' WHERE uuid = 'n4'", true, 4),
+        ("it needs another lost pair", "UPDATE nodes SET driver = 'b' WHERE uuid = 'n4'",
+            "UPDATE nodes SET driver = 'a' WHERE uuid = 'n4'", true, 4),
+        ("it needs a pair that is not known", held_is_free, "UPDATE nodes SET driver = 'a' WHERE uuid = 'n4'", false, 4),
+        ("it is marked otherwise", "UPDATE nodes SET service_state = 'in_service' WHERE uuid = 'n4'",
+            "UPDATE nodes SET service_state = 'out_of_service' WHERE uuid = 'n4'", true, 4),
+        ("it is gone", "DELETE FROM nodes WHERE uuid = 'n4'",
+            "INSERT INTO nodes (uuid, driver, service_state) VALUES ('n4', 'a', 'out_of_service')", true, 3),
+        ("it is gone, and was the last", "DELETE FROM nodes WHERE uuid = 'n5'",
+            "INSERT INTO nodes (uuid, driver, service_state) VALUES ('n5', 'a', 'out_of_service')", true, 3),
+        ("a mark has no hold", "INSERT INTO nodes (uuid, driver, service_state) VALUES ('n41', 'free', NULL)", remove, true, 5),
+    ];
+    for (what, change, back, expected, rows) in table {
+        db.scratch.run(change).await;
+        let found = look_at_all(&mut db, &last).await;
+        assert_eq!((found.work, found.seen), (expected, rows), "{what}");
+        let found = look_at_all(&mut db, &before).await;
+        assert_eq!(found, seen(3, "n1"), "{what}, in another window");
+        db.scratch.run(back).await;
+        let found = look_at_all(&mut db, &last).await;
+        assert_eq!(found, seen(4, "n5"), "not any more: {what}");
+    }
+    // Behind the last one there is nothing, but for a hold without a node.
+    let behind = window("n5", 10);
+    assert_eq!(look_at_all(&mut db, &behind).await, Surveyed::default());
+    db.scratch.run("DELETE FROM nodes").await;
+    let found = look_at_all(&mut db, &all).await;
+    assert_eq!(found, work(Surveyed::default()));
+}
+
+async fn one_look_over_everything_sees_decisions_that_are_open(kind: Kind) {
+    let (mut db, lost) = held(kind, &["n1", "n2"]).await;
+    let all = window("", 10);
+    assert_eq!(look_at_all(&mut db, &all).await, seen(2, "n2"));
+    let other = pair("b", "");
+    db.lose(&other, 2).await;
+    assert_eq!(look_at_all(&mut db, &all).await, open(seen(2, "n2")));
+    let first = look_at_all(&mut db, &window("", 2)).await;
+    assert_eq!(first, seen(2, "n2"), "at the end of the walk alone");
+    db.ledger.take_out(1, &other, &all).await.unwrap();
+    assert_eq!(look_at_all(&mut db, &all).await, seen(2, "n2"));
+    db.restore(&lost, 3).await;
+    assert_eq!(look_at_all(&mut db, &all).await, work(seen(2, "n2")));
+    let incomplete = Window {
+        completes: false,
+        ..all.clone()
+    };
+    let back = db.ledger.give_back(1, Some(&lost), &incomplete).await;
+    assert_eq!(back.unwrap().changed, 2);
+    assert_eq!(look_at_all(&mut db, &all).await, open(seen(2, "n2")));
+    db.ledger.give_back(1, None, &all).await.unwrap();
+    assert_eq!(look_at_all(&mut db, &all).await, seen(2, "n2"));
 }

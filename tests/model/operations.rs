@@ -67,6 +67,7 @@ pub enum Call {
     UnmarkStrays(Window),
     FirstAfter(Walk, String),
     Survey(Walk, Window),
+    SurveyAll(Window),
     SurveyPairs(Vec<Pair>, Window),
     BeginSweep(Sweep),
     Prune(Prune, u64, u32),
@@ -244,7 +245,8 @@ impl Maker {
             66..69 => Call::UnmarkStrays(window),
             69 => Call::FirstAfter(walk(random, pair), window.after),
             70..74 => Call::Survey(walk(random, pair), window),
-            74..76 => Call::SurveyPairs(several(random, pair), window),
+            74 => Call::SurveyAll(window),
+            75 => Call::SurveyPairs(several(random, pair), window),
             76..80 => Call::BeginSweep(self.sweep()),
             80..86 => {
                 let before_ms = (self.now_ms + 1_000).saturating_sub(random.below(3_000));

@@ -101,6 +101,7 @@ pub async fn told<L: Ledger, O: Outbox>(
         Call::UnmarkStrays(window) => answer(ledger.unmark_strays(epoch, window).await),
         Call::FirstAfter(walk, after) => answer(ledger.first_after(rows(walk), after).await),
         Call::Survey(walk, window) => answer(ledger.survey(rows(walk), window).await),
+        Call::SurveyAll(window) => answer(ledger.survey_all(window).await),
         Call::SurveyPairs(pairs, window) => answer(ledger.survey_pairs(pairs, window).await),
         Call::BeginSweep(sweep) => answer(ledger.begin_sweep(epoch, sweep).await),
         Call::Prune(what, before_ms, most) => {

@@ -165,6 +165,9 @@ async fn walks(fleet: &Fleet, ledger: &mut SqlLedger, epoch: u64, reads: &mut Re
             ledger.survey(Rows::HoldsOf(&big), &window(after))
         );
     }
+    for after in AFTER.into_iter().chain(["g"]) {
+        step!(reads, "survey all", ledger.survey_all(&window(after)));
+    }
     // Past the last one.
     step!(reads, "survey", ledger.survey(Rows::Holds, &window("g")));
     step!(reads, "first after", ledger.first_after(Rows::Nodes, "8"));

@@ -57,7 +57,7 @@ pub fn lasting(doing: &'static str) -> StoreError {
 }
 
 /// Calls that no plan is about: they go straight to the ledger.
-const UNPLANNED: [&str; 9] = [
+const UNPLANNED: [&str; 10] = [
     "stream",
     "came_after",
     "missing",
@@ -66,6 +66,7 @@ const UNPLANNED: [&str; 9] = [
     "note",
     "first_after",
     "survey",
+    "survey_all",
     "survey_pairs",
 ];
 

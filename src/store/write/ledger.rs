@@ -294,6 +294,19 @@ impl Ledger for SqlLedger {
         .await
     }
 
+    async fn survey_all(&mut self, window: &Window) -> Result<Surveyed, StoreError> {
+        self.look_at_nodes("look for any work", async |connection, inventory| {
+            let sql = connection.sql();
+            let mut look = Survey {
+                connection,
+                sql,
+                inventory,
+            };
+            look.all(window).await
+        })
+        .await
+    }
+
     async fn survey_pairs(
         &mut self,
         pairs: &[Pair],

@@ -53,15 +53,11 @@ impl Survey<'_> {
         if let Some(last) = &found.last {
             let values = values![Above(&window.after), last];
             let (holds, marks) = (&self.inventory.survey_holds, &self.inventory.survey_marks);
-            let held = &self.inventory.survey_held;
-            let may_work = held.is_empty() || self.any(held, values).await?;
-            found.work = may_work
-                && (self.any(holds, values).await?
-                    || (self.any(marks, values).await? && !self.paused().await?));
+            found.work = self.any(holds, values).await?
+                || (self.any(marks, values).await? && !self.paused().await?);
         }
         if found.seen < u64::from(window.nodes) {
-            let open = self.connection.fetch_one(self.sql.restored_open, &[]);
-            found.open = open.await?.uint("decisions")? > 0;
+            found.open = self.is_open(self.sql.restored_open).await?;
         }
         Ok(found)
     }
@@ -78,12 +74,52 @@ impl Survey<'_> {
             found.work = self.any(strays, values).await?;
         }
         // Once in each walk.
-        let keyless = &self.inventory.survey_keyless;
-        if window.after.is_empty() && !keyless.is_empty() {
-            let rows = self.connection.fetch_one(keyless, &[]).await?;
-            found.skipped += rows.uint("nodes")?;
+        if window.after.is_empty() {
+            found.skipped = self.keyless().await?;
         }
         Ok(found)
+    }
+
+    /// All nodes and all holds.
+    pub async fn all(&mut self, window: &Window) -> Result<Surveyed, sqlx::Error> {
+        let statement = &self.inventory.survey_all;
+        if statement.is_empty() {
+            return Ok(Surveyed {
+                work: true,
+                ..Surveyed::default()
+            });
+        }
+        let mut found = self.window(Rows::Nodes, window).await?;
+        let mut after = &window.after;
+        if let Some(last) = &found.last {
+            found.work = self.any(statement, values![Above(after), last]).await?;
+            after = last;
+        }
+        if found.seen < u64::from(window.nodes) && !found.work {
+            let (sql, inventory) = (self.sql, self.inventory);
+            let behind = walk::first_after(self.connection, sql, inventory, Rows::Holds, after);
+            found.work = behind.await?.is_some();
+            found.skipped = self.keyless().await?;
+            found.open = self.is_open(&inventory.survey_open).await?
+                || self.is_open(self.sql.restored_open).await?;
+        }
+        Ok(found)
+    }
+
+    /// How many rows no walk comes to.
+    async fn keyless(&mut self) -> Result<u64, sqlx::Error> {
+        let keyless = &self.inventory.survey_keyless;
+        if keyless.is_empty() {
+            return Ok(0);
+        }
+        let rows = self.connection.fetch_one(keyless, &[]).await?;
+        rows.uint("nodes")
+    }
+
+    /// Whether the statement counts any decision.
+    async fn is_open(&mut self, statement: &str) -> Result<bool, sqlx::Error> {
+        let row = self.connection.fetch_one(statement, &[]).await?;
+        Ok(row.uint("decisions")? > 0)
     }
 
     async fn window(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, sqlx::Error> {

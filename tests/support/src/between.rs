@@ -241,6 +241,12 @@ impl<L: Ledger, H: Hook<L>> Ledger for Between<L, H> {
         self.look("survey", About::Window(window), happens).await
     }
 
+    async fn survey_all(&mut self, window: &Window) -> Result<Surveyed, StoreError> {
+        let happens = async |l: &mut L| l.survey_all(window).await;
+        self.look("survey_all", About::Window(window), happens)
+            .await
+    }
+
     async fn survey_pairs(
         &mut self,
         pairs: &[Pair],

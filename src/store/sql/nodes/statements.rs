@@ -54,8 +54,9 @@ pub fn inventory(words: &Words) -> Inventory {
         mark_again: updates::mark_again(words),
         all_window: all_window(words),
         unmark_strays: updates::unmark_strays(words),
+        survey_all: survey::all(words),
+        survey_open: survey::open(words).into(),
         survey_pair: untaken(words),
-        survey_held: survey::held(words),
         survey_holds: survey::holds(words),
         survey_marks: survey::marks(words),
         survey_strays: survey::strays(words),
@@ -108,7 +109,7 @@ fn wanted(words: &Words, decision: &str, after: &str, last: &str) -> String {
         "{} AND NOT EXISTS (SELECT 1 FROM nodewarden_changes h WHERE {}{}) AND {}",
         words.free(),
         words.has("h.held"),
-        words.held_within(after, last),
+        words.held_within("h.held", after, last),
         words.not_lifted(decision)
     )
 }

@@ -1,36 +1,60 @@
 //! What looks for work in a window, by the conditions of the statements that do it. Rows are
 //! counted, without a limit: a planner that needs one row gambles on finding it early.
 
-use super::holds::{bounded, due, freed, gone};
+use super::holds::{due, freed, gone};
 use super::updates::{changed, moved, stray};
 use super::words::{Kind, Words};
 
 /// After which uuid a window begins, and its last.
 const WINDOW: (&str, &str) = ("$1", "$2");
 
-/// Holds whose node is gone, needs another pair or is marked otherwise, or whose pair is not lost. Only for a
-/// table of our own.
-pub fn held(words: &Words) -> String {
+/// Everything at once: what is not held and should be, or is marked even so; what is held and not marked, needs an
+/// active pair or another lost one; and holds that no node has. Nodes are counted by what they need and what holds
+/// them, and only the counts meet pairs and decisions. Only for a table of our own.
+pub fn all(words: &Words) -> String {
     let (after, last) = WINDOW;
+    let by = words.by_pair();
     match words.kind {
         Kind::Native => format!(
-            "SELECT count(*) AS nodes FROM {holds}
-            {join} nodewarden_decisions d ON d.number = c.decision
-            LEFT JOIN nodewarden_pairs p
-                ON p.driver = d.driver AND p.conductor_group = d.conductor_group AND p.state = 'lost'
-            LEFT JOIN nodes n ON {is}{bounded}
-            WHERE c.held > {after} AND c.held <= {last}
-            AND (p.driver IS NULL OR n.uuid IS NULL OR {driver} <> d.driver OR {group} <> d.conductor_group
-                OR {otherwise})",
+            "SELECT count(CASE WHEN CASE
+                    WHEN n.decision IS NULL THEN
+                        CASE WHEN p.state = 'lost' THEN NOT o.observed ELSE n.marked > 0 END
+                    ELSE n.unmarked > 0 OR p.state = 'active' OR (p.state = 'lost' AND NOT o.observed
+                        AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group))
+                    END THEN 1 END)
+                + CASE WHEN coalesce(sum(n.held), 0) <> (SELECT count(*) FROM {holds}
+                    WHERE c.held > {after} AND c.held <= {last}) THEN 1 ELSE 0 END AS nodes
+            FROM (SELECT {columns}, c.decision, count(c.held) AS held,
+                    count(CASE WHEN {unmarked} THEN 1 END) AS unmarked, count(CASE WHEN {marked} THEN 1 END) AS marked
+                FROM {nodes} LEFT JOIN {holds} ON {has}{within}
+                WHERE n.uuid > {after} AND n.uuid <= {last}{key} GROUP BY {grouped}, c.decision) n
+            LEFT JOIN nodewarden_pairs p ON p.driver = {driver} AND p.conductor_group = {group}
+            LEFT JOIN nodewarden_decisions o ON o.number = p.decision
+            LEFT JOIN nodewarden_decisions d ON d.number = n.decision",
             holds = words.holds(),
-            join = words.then(),
-            is = words.is("c.held"),
-            bounded = bounded(words, after, last),
-            driver = words.driver(),
-            group = words.group(),
-            otherwise = words.is_not("out_of_service"),
+            columns = by.columns,
+            unmarked = words.is_not("out_of_service"),
+            marked = words.is_not("in_service"),
+            nodes = words.nodes_by_place(),
+            has = words.has("c.held"),
+            within = words.held_within("c.held", after, last),
+            key = words.has_key(),
+            grouped = by.grouped,
+            driver = by.driver,
+            group = by.group,
         ),
         Kind::Ironic(_) => String::new(),
+    }
+}
+
+/// Decisions about lost pairs that are not completed, which is no part of a window. Only for a table of our own.
+pub fn open(words: &Words) -> &'static str {
+    match words.kind {
+        Kind::Native => {
+            "SELECT count(*) AS decisions FROM nodewarden_decisions d JOIN nodewarden_pairs p ON p.decision = d.number
+            WHERE d.completed_at_ms IS NULL AND NOT d.observed AND p.state = 'lost'"
+        }
+        Kind::Ironic(_) => "",
     }
 }
 

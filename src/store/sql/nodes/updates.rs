@@ -192,7 +192,7 @@ pub fn stray(words: &Words, after: &str, last: &str) -> String {
         AND NOT EXISTS (SELECT 1 FROM nodewarden_changes h WHERE h.held = n.uuid{held})
         AND NOT EXISTS (SELECT 1 FROM nodewarden_pairs p WHERE p.state = 'lost' AND {needs})",
         strays = words.is_not("in_service"),
-        held = words.held_within(after, last),
+        held = words.held_within("h.held", after, last),
         needs = words.needs(),
     )
 }

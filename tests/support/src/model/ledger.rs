@@ -305,6 +305,11 @@ impl Ledger for ModelLedger {
         self.look("survey", rows, |unit| survey::at(unit, of, window))
     }
 
+    async fn survey_all(&mut self, window: &Window) -> Result<Surveyed, StoreError> {
+        let rows = window.nodes as usize;
+        self.look("survey_all", rows, |unit| Ok(survey::all(unit, window)))
+    }
+
     async fn survey_pairs(
         &mut self,
         pairs: &[Pair],

@@ -1,5 +1,6 @@
 //! Looking for work in a window, without fence or lock.
 
+use nodewarden::domain::change::Standing;
 use nodewarden::domain::ids::Pair;
 use nodewarden::store::{Rows, Surveyed, Window};
 
@@ -42,6 +43,39 @@ pub fn at(unit: &mut Unit<'_>, of: Rows<'_>, window: &Window) -> Result<Surveyed
             Ok(found)
         }
     }
+}
+
+/// Whether anything is to be done in the next window of all nodes, or behind the last one.
+pub fn all(unit: &mut Unit<'_>, window: &Window) -> Surveyed {
+    let mut found = covered(unit, Rows::Nodes, window);
+    let (after, tables) = (window.after.as_str(), &*unit.tables);
+    let lost = |pair: &Pair| {
+        let row = &tables.pairs[pair];
+        let decision = row
+            .decision
+            .and_then(|number| tables.decisions.get(&number));
+        decision.filter(|by| row.standing == Standing::Lost && !by.observed)
+    };
+    if let Some(last) = &found.last {
+        let unheld = tables.nodes_within(after, Some(last)).any(|(uuid, node)| {
+            let needed = tables.needed_by(node);
+            !tables.held.contains_key(uuid) && needed.is_some_and(|(pair, _)| lost(&pair).is_some())
+        });
+        found.work = unheld
+            || !gone(tables, Of::All, after, last).is_empty()
+            || due_back(tables, after, last) > 0
+            || !moved(tables, after, last).is_empty()
+            || !lifted(tables, after, last).is_empty()
+            || !strays(tables, after, last).is_empty();
+    }
+    if found.seen < u64::from(window.nodes) && !found.work {
+        let after = found.last.as_deref().unwrap_or(after);
+        found.work = tables.holds_within(after, None).next().is_some();
+        let mut pairs = tables.pairs.keys().filter_map(lost);
+        found.open = !restored_open(tables).is_empty()
+            || pairs.any(|decision| decision.completed_at_ms.is_none());
+    }
+    found
 }
 
 /// Nodes of a lost pair. Nothing where taking out would do nothing, either.
