@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::pending::Over;
+use super::walks::Over;
 use crate::store::{Findings, WindowDone};
 use crate::telemetry;
 

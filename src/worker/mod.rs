@@ -48,6 +48,7 @@ mod unheeded;
 mod unknown;
 mod verdicts;
 mod waiting;
+mod walks;
 mod window;
 
 pub use decider::Decider;

@@ -1,8 +1,8 @@
 //! What reconcile must still look at; in memory alone, since a successor looks at everything.
 
-use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use super::walks::{Over, Walk, Walks};
 use crate::config::Mode;
 use crate::domain::change::Standing;
 use crate::domain::ids::Pair;
@@ -18,91 +18,11 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// each.
 const DOUBLINGS: u32 = 3;
 
-/// A walk over nodes or holds, a window at a time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Walk {
-    pub(super) over: Over,
-    pub(super) after: String,
-    /// A smaller window than usual, while a row that cannot be handled is looked for, and behind it.
-    pub(super) nodes: Option<u32>,
-    /// A row was passed because another session has locked it: the walk is not the last one.
-    pub(super) left_behind: bool,
-    /// How many times the usual size its windows may have: looking is cheaper than changing.
-    pub(super) scale: u32,
-    /// Not before: it is a walk for what the last one left behind.
-    pub(super) from: Mono,
-    /// How many walks in a row left rows behind.
-    rounds: u32,
-}
-
-impl Walk {
-    fn new(over: Over, from: Mono) -> Self {
-        Self {
-            over,
-            after: String::new(),
-            nodes: None,
-            left_behind: false,
-            scale: 1,
-            from,
-            rounds: 0,
-        }
-    }
-
-    /// Whether it may begin now, and no row of it is known to be at fault.
-    pub(super) fn begins(&self, now: Mono) -> bool {
-        self.after.is_empty() && self.nodes.is_none() && !self.left_behind && self.from <= now
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Over {
-    /// The nodes of a lost pair, or the holds of an active one.
-    Pair(Pair),
-    Holds,
-    /// All nodes, for marks that belong to no hold.
-    Nodes,
-    /// All of these, to find out whether they have anything to do.
-    Everything,
-}
-
 /// See [`Walk::scale`]. A look that locks nothing may have as many times the rows of a window.
 pub(super) const MOST_SCALE: u32 = 16;
 
 /// After so many windows for pairs that turned, one goes to the walks that look at everything.
 const URGENT_IN_A_ROW: u32 = 4;
-
-/// Walks in the order in which they get their turn, each found by what it is over.
-#[derive(Debug, Default)]
-struct Walks {
-    in_order: BTreeMap<u64, Walk>,
-    place: HashMap<Over, u64>,
-    last: u64,
-}
-
-impl Walks {
-    fn push(&mut self, walk: Walk) {
-        self.remove(&walk.over);
-        self.last += 1;
-        self.place.insert(walk.over.clone(), self.last);
-        self.in_order.insert(self.last, walk);
-    }
-
-    fn remove(&mut self, over: &Over) -> Option<Walk> {
-        self.in_order.remove(&self.place.remove(over)?)
-    }
-
-    fn get(&self, over: &Over) -> Option<&Walk> {
-        self.in_order.get(self.place.get(over)?)
-    }
-
-    fn get_mut(&mut self, over: &Over) -> Option<&mut Walk> {
-        self.in_order.get_mut(self.place.get(over)?)
-    }
-
-    fn contains(&self, over: &Over) -> bool {
-        self.place.contains_key(over)
-    }
-}
 
 /// The walks to do, each in its turn, so that no pair and no sweep keeps the others waiting.
 #[derive(Debug)]

@@ -280,7 +280,7 @@ impl<F> Commit<'_, F> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::pending::Over;
+    use super::super::walks::Over;
     use super::*;
     use crate::domain::change::Standing;
     use crate::domain::example::{at, name, pair};

@@ -1,10 +1,13 @@
-//! Statements over the nodes: words (`words.rs`), selects and inserts (`statements.rs`), the same over
-//! several pairs (`each.rs`), updates (`updates.rs`), looks for work (`survey.rs`), and what these share (`holds.rs`).
+//! Statements over the nodes: words (`words.rs`, and those for one purpose in `by_pair.rs`, `place.rs` and `hidden.rs`),
+//! selects and inserts (`statements.rs`), the same over several pairs (`each.rs`), updates (`updates.rs`), looks for
+//! work (`survey.rs`), and what these share (`holds.rs`).
 
+mod by_pair;
 mod each;
 mod hidden;
 mod holds;
 mod kinds;
+mod place;
 mod statements;
 mod survey;
 mod updates;

@@ -10,7 +10,7 @@ const WINDOW: (&str, &str) = ("$1", "$2");
 
 /// Everything at once: what is not held and should be, or is marked even so; what is held and not marked, needs an
 /// active pair or another lost one; and holds that no node has. Nodes are counted by what they need and what holds
-/// them, and only the counts meet pairs and decisions. Only for a table of our own.
+/// them, and only the counts meet pairs and decisions (SQLite would sort to count). Only for a table of our own.
 pub fn all(words: &Words) -> String {
     let (after, last) = WINDOW;
     let by = words.by_pair();
@@ -24,17 +24,17 @@ pub fn all(words: &Words) -> String {
                     END THEN 1 END)
                 + CASE WHEN coalesce(sum(n.held), 0) <> (SELECT count(*) FROM {holds}
                     WHERE c.held > {after} AND c.held <= {last}) THEN 1 ELSE 0 END AS nodes
-            FROM (SELECT {columns}, c.decision, count(c.held) AS held,
-                    count(CASE WHEN {unmarked} THEN 1 END) AS unmarked, count(CASE WHEN {marked} THEN 1 END) AS marked
+            FROM (SELECT {columns}, c.decision, {held} AS held, {unmarked} AS unmarked, {marked} AS marked
                 FROM {nodes} LEFT JOIN {holds} ON {has}{within}
-                WHERE n.uuid > {after} AND n.uuid <= {last}{key} GROUP BY {grouped}, c.decision) n
+                WHERE n.uuid > {after} AND n.uuid <= {last}{key}{grouped}) n
             LEFT JOIN nodewarden_pairs p ON p.driver = {driver} AND p.conductor_group = {group}
             LEFT JOIN nodewarden_decisions o ON o.number = p.decision
             LEFT JOIN nodewarden_decisions d ON d.number = n.decision",
             holds = words.holds(),
             columns = by.columns,
-            unmarked = words.is_not("out_of_service"),
-            marked = words.is_not("in_service"),
+            held = words.counted("c.held IS NOT NULL"),
+            unmarked = words.counted(&words.is_not("out_of_service")),
+            marked = words.counted(&words.is_not("in_service")),
             nodes = words.nodes_by_place(),
             has = words.has("c.held"),
             within = words.held_within("c.held", after, last),

@@ -31,7 +31,7 @@ pub enum Kind {
 pub struct Keys {
     charset: String,
     collation: String,
-    index: String,
+    pub(super) index: String,
 }
 
 impl Keys {
@@ -71,21 +71,11 @@ use Kind::{Ironic, Native};
 
 /// Ironic's driver and group as bytes in MySQL; the group in ASCII lower case alone (the Hebrew
 /// character set has no case of its own).
-const MYSQL_DRIVER: &str = "CAST(CONVERT(n.driver USING utf8mb4) AS CHAR CHARACTER SET binary)";
-const MYSQL_GROUP: &str = "CAST(lower(CONVERT(CAST(CONVERT(n.conductor_group USING utf8mb4)
+pub(super) const MYSQL_DRIVER: &str =
+    "CAST(CONVERT(n.driver USING utf8mb4) AS CHAR CHARACTER SET binary)";
+pub(super) const MYSQL_GROUP: &str =
+    "CAST(lower(CONVERT(CAST(CONVERT(n.conductor_group USING utf8mb4)
     AS CHAR CHARACTER SET binary) USING hebrew)) AS CHAR CHARACTER SET binary)";
-
-/// How nodes are counted by the pair that they need.
-pub struct ByPair {
-    /// What names the pair of a count.
-    pub columns: String,
-    /// By what they are grouped.
-    pub grouped: String,
-    /// Of a count `n`, the driver as we compare it.
-    pub driver: &'static str,
-    /// Of a count `n`, the group in ASCII lower case.
-    pub group: &'static str,
-}
 
 /// What a mark of ours in an Ironic says, up to the decision's UUID and its closing bracket.
 const REASON: &str = "'nodewarden: no active conductor supports this node''s driver; it comes back by itself (decision '";
@@ -166,26 +156,6 @@ impl Words {
         )
     }
 
-    /// Counts of nodes by pair. MySQL takes longer to make bytes of a text than to count it: it does so with the
-    /// counts. Texts that differ by spaces at their ends are the same to it, but for their length.
-    pub fn by_pair(&self) -> ByPair {
-        match self.dialect {
-            Sqlite | Postgres => ByPair {
-                columns: format!("n.driver, {} AS conductor_group", self.group()),
-                grouped: format!("n.driver, {}", self.group()),
-                driver: "n.driver",
-                group: "n.conductor_group",
-            },
-            MySql => ByPair {
-                columns: "n.driver, coalesce(n.conductor_group, '') AS conductor_group".to_owned(),
-                grouped: "n.driver, n.conductor_group, octet_length(n.driver), octet_length(n.conductor_group)"
-                    .to_owned(),
-                driver: MYSQL_DRIVER,
-                group: MYSQL_GROUP,
-            },
-        }
-    }
-
     /// The nodes, walked by pair.
     pub fn nodes_by_pair(&self) -> &'static str {
         match (&self.kind, self.dialect) {
@@ -200,41 +170,6 @@ impl Words {
         match self.dialect {
             MySql => "nodewarden_changes c FORCE INDEX (nodewarden_changes_ended)",
             Sqlite | Postgres => "nodewarden_changes c",
-        }
-    }
-
-    /// Where a node lies in its table, in the order in which all are read fastest.
-    pub fn place(&self) -> &'static str {
-        match self.dialect {
-            Sqlite => "n.rowid",
-            Postgres | MySql => "n.uuid",
-        }
-    }
-
-    /// Such a place, as the text that it travels as; the empty one is before all.
-    pub fn place_of(&self, text: &str) -> String {
-        match self.dialect {
-            Sqlite => {
-                format!("CAST(coalesce(nullif({text}, ''), '-9223372036854775808') AS INTEGER)")
-            }
-            Postgres | MySql => text.to_owned(),
-        }
-    }
-
-    /// A place as text.
-    pub fn place_as_text(&self, place: &str) -> String {
-        match self.dialect {
-            Sqlite => format!("CAST({place} AS TEXT)"),
-            Postgres | MySql => place.to_owned(),
-        }
-    }
-
-    /// The nodes, walked by place.
-    pub fn nodes_by_place(&self) -> String {
-        match (&self.kind, self.dialect) {
-            (_, Sqlite | Postgres) => "nodes n".to_owned(),
-            (Native, MySql) => "nodes n FORCE INDEX (PRIMARY)".to_owned(),
-            (Ironic(keys), MySql) => format!("nodes n FORCE INDEX (`{}`)", keys.index),
         }
     }
 
