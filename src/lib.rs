@@ -94,7 +94,7 @@
 //!   leads to one. An *observed* decision moves no node.
 //! - **hold**: a node that is out because of us. A conductor in a planned **restart** is no hold.
 //! - **walk**, **window**: reconcile walks over the nodes of a pair, a window of them in a transaction.
-//!   The **sweep** looks at everything, and where anything is to do lets it walk over all;
+//!   The **sweep** looks at everything, and has reconcile walk over all of it if anything is to do;
 //!   **retention** drops old rows.
 //! - **announcement**: what schedulers hear; the **outbox** has those that wait, the **relay** carries
 //!   them. **stream**, **seq**: a history, and a change's place in it. A database that has less than was

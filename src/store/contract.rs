@@ -125,9 +125,8 @@ pub trait Ledger {
     /// writes nothing, so a sweep without work costs no commit (L2).
     async fn survey(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, StoreError>;
 
-    /// Whether any of these would find anything in the next window of all nodes, or of the holds behind the last one:
-    /// one look in place of one for each, where it is told at once. Where it is not (an Ironic's nodes) there
-    /// may be work. Takes no lock.
+    /// Whether [`survey`](Self::survey) would find anything in the next window of all nodes, or among the holds
+    /// behind the last node: one look instead of several. An Ironic's nodes always count as work. Takes no lock.
     async fn survey_all(&mut self, window: &Window) -> Result<Surveyed, StoreError>;
 
     /// What [`carry_out`](Self::carry_out) would find to do for each of these lost pairs; `None`: it does not

@@ -57,15 +57,16 @@ impl Pending {
         self.urgent.push(Walk::new(over, Mono::default()));
     }
 
-    /// Look whether there is anything to do, after what is urgent. A look that is under way goes on, and none is
-    /// needed before walks over everything that have yet to come to holds and nodes.
-    pub(super) fn anything(&mut self) {
+    /// Look whether there is anything to do, after what is urgent. A look that is under way goes on. None is needed
+    /// while walks over everything have yet to come to holds and nodes: what they have passed is walked again.
+    pub(super) fn anything(&mut self, map: &DriverMap) {
         let to_come = |over| {
             let walk = self.routine.get(over);
             walk.is_some_and(|walk| walk.after.is_empty() && walk.rounds == 0)
         };
-        let walked = to_come(&Over::Holds) && to_come(&Over::Nodes);
-        if !self.observing && !walked && !self.routine.contains(&Over::Everything) {
+        if to_come(&Over::Holds) && to_come(&Over::Nodes) {
+            self.everything(map);
+        } else if !self.observing && !self.routine.contains(&Over::Everything) {
             self.routine
                 .push(Walk::new(Over::Everything, Mono::default()));
         }
@@ -210,8 +211,9 @@ impl Pending {
         self.move_to_end(over, |walk| walk.nodes = Some(nodes));
     }
 
-    /// The window failed, for now: all others first.
+    /// The window failed, for now: all others first, and what is urgent before them.
     pub(super) fn put_back(&mut self, over: &Over) {
+        self.in_a_row = 0;
         self.move_to_end(over, |walk| walk.scale = 1);
     }
 
@@ -285,12 +287,12 @@ mod tests {
     fn l2_a_sweep_looks_whether_there_is_anything_to_do_before_it_walks_over_everything() {
         let (a, b) = (over("a"), over("b"));
         let mut pending = Pending::new(Mode::Enforce);
-        pending.anything();
-        pending.anything();
+        pending.anything(&map());
+        pending.anything(&map());
         let look = pending.next(&map(), false, at(0)).unwrap().over.clone();
         assert_eq!((pending.len(), look), (1, Over::Everything));
         pending.everything(&map());
-        pending.anything();
+        pending.anything(&map());
         let walks = vec![a.clone(), b, Over::Holds, Over::Nodes];
         assert_eq!(order(&mut pending, true, at(0)), walks);
         // A walk that only comes back to what was locked looks at nothing else.
@@ -302,10 +304,10 @@ mod tests {
             pending.everything(&map());
             pending.done(&over, &locked, 100, at(0));
         }
-        pending.anything();
+        pending.anything(&map());
         assert!(order(&mut pending, true, at(9)).contains(&Over::Everything));
         // What is under way goes on, and what turned comes first.
-        pending.anything();
+        pending.anything(&map());
         pending.turned(&pair("a"));
         assert_eq!(order(&mut pending, true, at(0)), [a, Over::Everything]);
     }
@@ -315,7 +317,7 @@ mod tests {
         let mut pending = Pending::new(Mode::Observe);
         pending.turned(&pair("a"));
         pending.everything(&map());
-        pending.anything();
+        pending.anything(&map());
         pending.again(&map());
         assert_eq!(pending.len(), 0);
     }

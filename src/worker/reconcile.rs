@@ -127,8 +127,12 @@ async fn look<L: Ledger, C: Clock>(
     };
     let found = match found {
         Ok(found) => found,
-        // The window will find the row that is at fault.
-        Err(fault) if fault.is_about_rows() => return Ok(Some(walk.after.clone())),
+        // The window will find the row that is at fault, or the walks will where everything was looked at.
+        Err(fault) if fault.is_about_rows() => {
+            let (over, fault) = (&walk.over, telemetry::error_chain(&fault));
+            tracing::debug!(?over, fault, "a look failed; the window itself tells more");
+            return Ok(Some(walk.after.clone()));
+        }
         Err(fault) => {
             term.looks.failed();
             term.pending.put_back(&walk.over);
@@ -138,7 +142,10 @@ async fn look<L: Ledger, C: Clock>(
     let spent = Spent::since(began, clock, ledger);
     term.looks.took(wide.nodes, found.seen, spent);
     if found.work {
-        term.looks.begin_again();
+        // Nothing is changed but by the walks, which look by themselves first.
+        if walk.over != Over::Everything {
+            term.looks.begin_again();
+        }
         return Ok(Some(walk.after.clone()));
     }
     let ends = found.seen < u64::from(wide.nodes);

@@ -81,7 +81,7 @@ pub trait Parts {
 
 /// The relay of a session, and what it says.
 pub trait Relaying {
-    /// Why it ended, if it has; said once.
+    /// Why it ended, if it has; then not to be asked again.
     fn ended(&mut self) -> Option<RelayEnd>;
 
     /// What keeps announcements back, as a sentence.
@@ -122,7 +122,8 @@ impl Over {
 }
 
 impl From<RelayEnd> for Over {
-    /// A replica is fenced, whichever of its two tasks finds it out.
+    /// A replica is fenced, whichever of its two tasks finds it out. The relay knows no more than that the epoch is
+    /// another one: where the database went back, the next takeover finds that out.
     fn from(end: RelayEnd) -> Self {
         match end {
             RelayEnd::Store(StoreError::Fenced(epoch)) => Self::Decider(End::Fenced(epoch)),

@@ -72,7 +72,7 @@ pub(super) async fn sweep<L: Ledger, C: Clock>(
         term.forgetting
             .begin(&term.map, &term.called_unknown, rules, now);
     }
-    term.pending.anything();
+    term.pending.anything(&term.map);
     term.sweep_alone = false;
     term.next_sweep = now.mono.plus(rules.sweep_interval);
     telemetry::SWEEPS.count(1);

@@ -48,7 +48,7 @@ pub(super) enum Over {
     Holds,
     /// All nodes, for marks that belong to no hold.
     Nodes,
-    /// All of these, to find out whether they have anything to do.
+    /// All of these, only looked at: whether any of those walks has anything to do.
     Everything,
 }
 

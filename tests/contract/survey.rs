@@ -131,11 +131,15 @@ async fn a_pair_that_may_not_be_taken_out_has_no_work(kind: Kind) {
     }
     let wanted = Window {
         unknown: true,
-        ..all
+        ..all.clone()
     };
     let unknown = pair("unknown", "");
     let found = look(&mut db, Rows::NodesOf(&unknown), &wanted).await;
     assert_eq!(found, open(work(seen(1, "unknown"))));
+    for (window, expected) in [(&all, false), (&wanted, true)] {
+        let found = look_at_all(&mut db, window).await;
+        assert_eq!((found.work, found.seen), (expected, 4), "{window:?}");
+    }
 }
 
 async fn holds_have_work_where_one_is_to_end_or_to_be_labelled_or_marked_again(kind: Kind) {

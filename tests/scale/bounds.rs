@@ -167,6 +167,7 @@ const BOUNDS: &[(&str, Bound)] = &[
     ("survey_all", Window),
     ("survey_open", OfFleet),
     ("survey_pair", Walk),
+    ("survey_held", Window),
     ("survey_holds", Window),
     ("survey_marks", Window),
     ("survey_strays", Window),

@@ -20,7 +20,7 @@ use crate::store::database::lock::BUSY;
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// SQLite's page cache in KiB. A window of random uuids touches pages all over; 2 MB would thrash.
-const CACHE: &str = "-32768";
+const CACHE: &str = "-16384";
 
 /// The same for the relay, which reads in order.
 pub const SMALL_CACHE: &str = "PRAGMA cache_size = -2048";

@@ -53,11 +53,14 @@ impl Survey<'_> {
         if let Some(last) = &found.last {
             let values = values![Above(&window.after), last];
             let (holds, marks) = (&self.inventory.survey_holds, &self.inventory.survey_marks);
-            found.work = self.any(holds, values).await?
-                || (self.any(marks, values).await? && !self.paused().await?);
+            let held = &self.inventory.survey_held;
+            let may_work = held.is_empty() || self.any(held, values).await?;
+            found.work = may_work
+                && (self.any(holds, values).await?
+                    || (self.any(marks, values).await? && !self.paused().await?));
         }
         if found.seen < u64::from(window.nodes) {
-            found.open = self.is_open(self.sql.restored_open).await?;
+            found.open = self.is_open(self.sql.restored_open, &[]).await?;
         }
         Ok(found)
     }
@@ -92,16 +95,20 @@ impl Survey<'_> {
         let mut found = self.window(Rows::Nodes, window).await?;
         let mut after = &window.after;
         if let Some(last) = &found.last {
-            found.work = self.any(statement, values![Above(after), last]).await?;
+            let values = values![Above(after), last, window.unknown];
+            found.work = self.any(statement, values).await?;
             after = last;
         }
         if found.seen < u64::from(window.nodes) && !found.work {
             let (sql, inventory) = (self.sql, self.inventory);
             let behind = walk::first_after(self.connection, sql, inventory, Rows::Holds, after);
             found.work = behind.await?.is_some();
-            found.skipped = self.keyless().await?;
-            found.open = self.is_open(&inventory.survey_open).await?
-                || self.is_open(self.sql.restored_open).await?;
+            let open = &inventory.survey_open;
+            found.open = self.is_open(open, values![window.unknown]).await?
+                || self.is_open(sql.restored_open, &[]).await?;
+            if !found.work && !found.open {
+                found.skipped = self.keyless().await?;
+            }
         }
         Ok(found)
     }
@@ -117,8 +124,12 @@ impl Survey<'_> {
     }
 
     /// Whether the statement counts any decision.
-    async fn is_open(&mut self, statement: &str) -> Result<bool, sqlx::Error> {
-        let row = self.connection.fetch_one(statement, &[]).await?;
+    async fn is_open(
+        &mut self,
+        statement: &str,
+        values: &[Value<'_>],
+    ) -> Result<bool, sqlx::Error> {
+        let row = self.connection.fetch_one(statement, values).await?;
         Ok(row.uint("decisions")? > 0)
     }
 

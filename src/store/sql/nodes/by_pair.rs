@@ -1,13 +1,13 @@
 //! How the nodes of a window are counted by the pair that they need and by what holds them.
 //!
-//! SQLite, which would sort the rows of a window to count them, has one for each row. MySQL takes longer to make
-//! bytes of a text than to count it, and does so with the counts; texts that differ by spaces at their ends are the
-//! same to it, but for their length.
+//! SQLite would sort the rows of a window to count them, so there each row is a count of its own. MySQL needs longer
+//! to turn a text into bytes than to count it, so it converts only the counts; as it ignores spaces at the end of a
+//! text, it counts by lengths as well.
 
 use super::words::{MYSQL_DRIVER, MYSQL_GROUP, Words};
 use crate::store::database::dialect::Dialect::{MySql, Postgres, Sqlite};
 
-/// Counts `n`.
+/// The parts of a statement that counts the nodes of a window; `n` is a count.
 pub struct ByPair {
     /// What names the pair of a count.
     pub columns: String,

@@ -83,12 +83,16 @@ Inventory {
     unmark_strays: String,
 
     // --- survey: how many rows of a window are to be changed; nothing is locked -------------------
-    /// Anything at all, in one pass over nodes and holds. `$1` after, `$2` last.
+    /// Anything at all, in one pass over nodes and holds. `$1` after, `$2` last, `$3` whether nodes of pairs that are
+    /// unknown go out.
     survey_all: String,
-    /// How many decisions about lost pairs are not completed.
+    /// How many decisions about lost pairs are not completed. `$1` as `$3` there.
     survey_open: String,
     /// Of a lost pair, nodes to take out. `$1`, `$2` the pair, `$3` after, `$4` last, `$5` decision.
     survey_pair: String,
+    /// Holds of which not all is as a held node should be, in one pass: without any there is nothing to end, to
+    /// re-label or to mark. `$1` after, `$2` last.
+    survey_held: String,
     /// Holds to end or to re-label. `$1` after, `$2` last.
     survey_holds: String,
     /// Holds whose node is to be marked again. `$1` after, `$2` last.

@@ -57,6 +57,7 @@ pub fn inventory(words: &Words) -> Inventory {
         survey_all: survey::all(words),
         survey_open: survey::open(words).into(),
         survey_pair: untaken(words),
+        survey_held: survey::held(words),
         survey_holds: survey::holds(words),
         survey_marks: survey::marks(words),
         survey_strays: survey::strays(words),

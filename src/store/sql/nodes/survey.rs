@@ -1,14 +1,15 @@
-//! What looks for work in a window, by the conditions of the statements that do it. Rows are
-//! counted, without a limit: a planner that needs one row gambles on finding it early.
+//! What looks for work in a window, by the conditions of the statements that do it; [`all`] says them once more,
+//! of all at once. Rows are counted, without a limit: a planner that needs one row gambles on finding it early.
 
-use super::holds::{due, freed, gone};
+use super::holds::{bounded, due, freed, gone};
 use super::updates::{changed, moved, stray};
 use super::words::{Kind, Words};
 
 /// After which uuid a window begins, and its last.
 const WINDOW: (&str, &str) = ("$1", "$2");
 
-/// Everything at once: what is not held and should be, or is marked even so; what is held and not marked, needs an
+/// Everything at once: what is not held and should be (whatever its key: what no message can carry is
+/// named by the walk), or is marked although it is not held; what is held and not marked, needs an
 /// active pair or another lost one; and holds that no node has. Nodes are counted by what they need and what holds
 /// them, and only the counts meet pairs and decisions (SQLite would sort to count). Only for a table of our own.
 pub fn all(words: &Words) -> String {
@@ -18,7 +19,8 @@ pub fn all(words: &Words) -> String {
         Kind::Native => format!(
             "SELECT count(CASE WHEN CASE
                     WHEN n.decision IS NULL THEN
-                        CASE WHEN p.state = 'lost' THEN NOT o.observed ELSE n.marked > 0 END
+                        CASE WHEN p.state = 'lost' THEN NOT o.observed AND (o.verdict <> 'unknown' OR $3)
+                        ELSE n.marked > 0 END
                     ELSE n.unmarked > 0 OR p.state = 'active' OR (p.state = 'lost' AND NOT o.observed
                         AND (d.driver <> p.driver OR d.conductor_group <> p.conductor_group))
                     END THEN 1 END)
@@ -52,9 +54,35 @@ pub fn open(words: &Words) -> &'static str {
     match words.kind {
         Kind::Native => {
             "SELECT count(*) AS decisions FROM nodewarden_decisions d JOIN nodewarden_pairs p ON p.decision = d.number
-            WHERE d.completed_at_ms IS NULL AND NOT d.observed AND p.state = 'lost'"
+            WHERE d.completed_at_ms IS NULL AND NOT d.observed AND p.state = 'lost' AND (d.verdict <> 'unknown' OR $1)"
         }
         Kind::Ironic(_) => "",
+    }
+}
+
+/// Holds whose node is gone, needs another pair or is marked otherwise, or whose pair is not lost. Only for a
+/// table of our own.
+pub fn held(words: &Words) -> String {
+    let (after, last) = WINDOW;
+    match words.kind {
+        Kind::Native => format!(
+            "SELECT count(*) AS nodes FROM {holds}
+            {join} nodewarden_decisions d ON d.number = c.decision
+            LEFT JOIN nodewarden_pairs p
+                ON p.driver = d.driver AND p.conductor_group = d.conductor_group AND p.state = 'lost'
+            LEFT JOIN nodes n ON {is}{bounded}
+            WHERE c.held > {after} AND c.held <= {last}
+            AND (p.driver IS NULL OR n.uuid IS NULL OR {driver} <> d.driver OR {group} <> d.conductor_group
+                OR {otherwise})",
+            holds = words.holds(),
+            join = words.then(),
+            is = words.is("c.held"),
+            bounded = bounded(words, after, last),
+            driver = words.driver(),
+            group = words.group(),
+            otherwise = words.is_not("out_of_service"),
+        ),
+        Kind::Ironic(_) => String::new(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Looking for work in a window, without fence or lock.
 
-use nodewarden::domain::change::Standing;
+use nodewarden::domain::change::{Standing, Verdict};
 use nodewarden::domain::ids::Pair;
 use nodewarden::store::{Rows, Surveyed, Window};
 
 use super::give_back::{Of, due_back, gone, lifted, moved, restored_open, strays};
+use super::rows::DecisionRow;
 use super::take_out::may_go;
 use super::unit::{Fault, Unit};
 use super::walk;
@@ -54,7 +55,8 @@ pub fn all(unit: &mut Unit<'_>, window: &Window) -> Surveyed {
         let decision = row
             .decision
             .and_then(|number| tables.decisions.get(&number));
-        decision.filter(|by| row.standing == Standing::Lost && !by.observed)
+        let unknown = |by: &&DecisionRow| by.verdict == Verdict::Unknown && !window.unknown;
+        decision.filter(|by| row.standing == Standing::Lost && !by.observed && !unknown(by))
     };
     if let Some(last) = &found.last {
         let unheld = tables.nodes_within(after, Some(last)).any(|(uuid, node)| {
