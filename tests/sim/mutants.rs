@@ -77,7 +77,7 @@ impl Mutant {
     /// All, each with a seed that catches it, and the beginning of the failure that does.
     pub const ALL: [(Self, u64, &'static str); 23] = [
         (Self::NoFence, 17, "I1:"),
-        (Self::FenceByReading, 48, "I1:"),
+        (Self::FenceByReading, 246, "I1:"),
         (Self::EpochAtConnect, 2, "L4:"),
         (Self::EpochAnyhow, 17, "I1:"),
         (Self::FencedTakesAgain, 17, "I1:"),
@@ -98,7 +98,7 @@ impl Mutant {
         (Self::ObservedAsDecided, 4, "n"),
         (Self::UnknownAtOnce, 13, "I7:"),
         (Self::BridgeHasty, 3, "I7:"),
-        (Self::FormerTicksRefused, 181, "L3:"),
+        (Self::FormerTicksRefused, 334, "L3:"),
     ];
 
     /// Whether it is wrong only where commits are lost.
