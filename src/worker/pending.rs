@@ -211,9 +211,13 @@ impl Pending {
         self.move_to_end(over, |walk| walk.nodes = Some(nodes));
     }
 
-    /// The window failed, for now: all others first, and what is urgent before them.
+    /// The window failed, for now: all others first. It has had its turn.
     pub(super) fn put_back(&mut self, over: &Over) {
-        self.in_a_row = 0;
+        self.in_a_row = if self.is_routine(over) {
+            0
+        } else {
+            self.in_a_row + 1
+        };
         self.move_to_end(over, |walk| walk.scale = 1);
     }
 
@@ -333,6 +337,21 @@ mod tests {
             windows.push(walk);
         }
         let c = || over("c");
+        #[rustfmt::skip]
+        assert_eq!(windows, [c(), c(), c(), c(), over("a"), c(), c(), c(), c(), over("b")]);
+    }
+
+    #[test]
+    fn l4_windows_that_keep_failing_leave_the_others_their_turns() {
+        let c = || over("c");
+        let mut pending = after_a_takeover();
+        pending.turned(&pair("c"));
+        let mut windows = Vec::new();
+        for _ in 0..10 {
+            let walk = pending.next(&map(), true, at(0)).unwrap().over.clone();
+            pending.put_back(&walk);
+            windows.push(walk);
+        }
         #[rustfmt::skip]
         assert_eq!(windows, [c(), c(), c(), c(), over("a"), c(), c(), c(), c(), over("b")]);
     }

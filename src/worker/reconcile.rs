@@ -142,7 +142,7 @@ async fn look<L: Ledger, C: Clock>(
     let spent = Spent::since(began, clock, ledger);
     term.looks.took(wide.nodes, found.seen, spent);
     if found.work {
-        // Nothing is changed but by the walks, which look by themselves first.
+        // The walks look by themselves before they change anything.
         if walk.over != Over::Everything {
             term.looks.begin_again();
         }

@@ -19,7 +19,8 @@ use crate::store::database::lock::BUSY;
 /// How soon a file that others are opening is tried again.
 const AGAIN: Duration = Duration::from_millis(50);
 
-/// SQLite's page cache in KiB. A window of random uuids touches pages all over; 2 MB would thrash.
+/// SQLite's page cache in KiB. A window of random uuids touches pages all over; 2 MB would thrash. With this, a
+/// replica with a million held nodes takes 91 MiB, and no longer for a mass loss than with twice as much.
 const CACHE: &str = "-16384";
 
 /// The same for the relay, which reads in order.

@@ -283,26 +283,14 @@ impl Ledger for SqlLedger {
 
     async fn survey(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, StoreError> {
         self.look_at_nodes("look for work", async |connection, inventory| {
-            let sql = connection.sql();
-            let mut look = Survey {
-                connection,
-                sql,
-                inventory,
-            };
-            look.at(of, window).await
+            Survey::by(connection, inventory).at(of, window).await
         })
         .await
     }
 
     async fn survey_all(&mut self, window: &Window) -> Result<Surveyed, StoreError> {
         self.look_at_nodes("look for any work", async |connection, inventory| {
-            let sql = connection.sql();
-            let mut look = Survey {
-                connection,
-                sql,
-                inventory,
-            };
-            look.all(window).await
+            Survey::by(connection, inventory).all(window).await
         })
         .await
     }

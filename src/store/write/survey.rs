@@ -10,12 +10,22 @@ use crate::store::write::{pause, walk};
 
 /// One look.
 pub struct Survey<'a> {
-    pub connection: &'a mut Connection,
-    pub sql: &'static Statements,
-    pub inventory: &'a Inventory,
+    connection: &'a mut Connection,
+    sql: &'static Statements,
+    inventory: &'a Inventory,
 }
 
-impl Survey<'_> {
+impl<'a> Survey<'a> {
+    /// A look by this connection.
+    pub fn by(connection: &'a mut Connection, inventory: &'a Inventory) -> Self {
+        let sql = connection.sql();
+        Self {
+            connection,
+            sql,
+            inventory,
+        }
+    }
+
     /// What is to be done in the next window of `of`.
     pub async fn at(&mut self, of: Rows<'_>, window: &Window) -> Result<Surveyed, sqlx::Error> {
         match of {
